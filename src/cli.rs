@@ -1,0 +1,138 @@
+//! This module owns the command line: what can be typed, and nothing computed from it.
+
+mod access;
+mod output;
+mod pace;
+mod rollout;
+mod selection;
+mod values;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::org::TokenVersion;
+
+pub use access::{AccessArgs, SessionPolicy};
+pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
+pub use pace::PaceArgs;
+pub use rollout::RolloutArgs;
+pub use selection::SelectionArgs;
+
+const TARGET: &str = "Target";
+const SELECTION: &str = "Selection";
+const ACCESS: &str = "Access";
+const PACE: &str = "Pace";
+const ROLLOUT: &str = "Rollout";
+const OUTPUT: &str = "Output";
+
+/// The exit codes, below the help of every command.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every selected account is on the wanted version (plan: every one could be read)
+  1    could not start or go on: nothing was attempted, or the message says how many accounts were changed
+  2    wrong usage
+  3    finished, and at least one account failed or is unverified
+  4    plan --detailed-exitcode: all were read, something would change
+  5    stopped by --max-errors; the rest is not_attempted
+  130  stopped by SIGINT; the rest is not_attempted
+  143  stopped by SIGTERM; the rest is not_attempted";
+
+/// Set the global endpoint token version in every account of an AWS Organization.
+///
+/// At v1Token, the default, session tokens of the global STS endpoint (sts.amazonaws.com) are refused in Regions that must
+/// be enabled by hand. At v2Token they work everywhere, but are longer.
+#[derive(Parser)]
+#[command(name = "v2token", version, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Preview: read every selected account and say what apply would change. Never writes to AWS.
+    #[command(after_help = EXIT_CODES)]
+    Plan(PlanArgs),
+    /// Set the token version in every selected account.
+    #[command(after_help = EXIT_CODES)]
+    Apply(ApplyArgs),
+}
+
+/// The options of `plan`.
+#[derive(Args)]
+pub struct PlanArgs {
+    /// What all commands of a run share.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Exit with 4 when something would change.
+    #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", help_heading = OUTPUT)]
+    pub detailed_exitcode: bool,
+}
+
+/// The options of `apply`.
+#[derive(Args)]
+pub struct ApplyArgs {
+    /// What all commands of a run share.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Change nothing: the same as `plan`.
+    #[arg(long, env = "V2TOKEN_DRY_RUN", help_heading = ROLLOUT)]
+    pub dry_run: bool,
+}
+
+/// The options that all commands of a run share.
+#[derive(Args)]
+pub struct RunArgs {
+    /// The wanted version: v1Token or v2Token.
+    #[arg(
+        long,
+        visible_alias = "to",
+        env = "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION",
+        value_name = "VERSION",
+        default_value = "v2Token",
+        help_heading = TARGET
+    )]
+    pub global_endpoint_token_version: TokenVersion,
+    /// Which accounts.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+    /// How to get in.
+    #[command(flatten)]
+    pub access: AccessArgs,
+    /// How fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// How carefully.
+    #[command(flatten)]
+    pub rollout: RolloutArgs,
+    /// What to tell.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_its_environment_variable() {
+        for command in Cli::command().get_subcommands() {
+            for argument in command.get_arguments().filter(|argument| argument.get_long().is_some()) {
+                let long = argument.get_long().expect("filtered");
+                if ["help", "version"].contains(&long) {
+                    continue;
+                }
+                let variable = format!("V2TOKEN_{}", long.to_uppercase().replace('-', "_"));
+                let actual = argument.get_env().and_then(|name| name.to_str());
+                assert_eq!(actual, Some(variable.as_str()), "--{long} of {}", command.get_name());
+            }
+        }
+    }
+}

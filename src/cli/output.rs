@@ -1,0 +1,81 @@
+//! This module owns the options that say what to tell, and where.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use super::OUTPUT;
+
+/// What stdout gets at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum OutputFormat {
+    /// A summary for people.
+    Table,
+    /// The whole report as one JSON document.
+    Json,
+    /// One record a line.
+    Jsonl,
+    /// The whole report as CSV.
+    Csv,
+    /// Nothing.
+    None,
+}
+
+/// When to use colour on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// The format of log lines on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to tell, and where.
+#[derive(Args)]
+pub struct OutputArgs {
+    /// The run folder [default: v2token-runs/<run id>].
+    #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", help_heading = OUTPUT)]
+    pub run_dir: Option<PathBuf>,
+    /// Also write the report here; the ending picks the format (.csv, .json, .jsonl), and - is CSV on stdout; repeatable.
+    #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',', help_heading = OUTPUT)]
+    pub report: Vec<PathBuf>,
+    /// What stdout gets at the end.
+    #[arg(
+        long,
+        env = "V2TOKEN_OUTPUT",
+        value_name = "FORMAT",
+        value_enum,
+        default_value_t = OutputFormat::Table,
+        help_heading = OUTPUT
+    )]
+    pub output: OutputFormat,
+    /// Colour on stderr.
+    #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
+    pub color: Color,
+    /// No progress on stderr.
+    #[arg(long, env = "V2TOKEN_NO_PROGRESS", help_heading = OUTPUT)]
+    pub no_progress: bool,
+    /// Only errors on stderr.
+    #[arg(long, short, env = "V2TOKEN_QUIET", conflicts_with_all = ["verbose", "debug"], help_heading = OUTPUT)]
+    pub quiet: bool,
+    /// A line for every account on stderr.
+    #[arg(long, short, env = "V2TOKEN_VERBOSE", help_heading = OUTPUT)]
+    pub verbose: bool,
+    /// A line for every call to AWS on stderr, never with a secret.
+    #[arg(long, env = "V2TOKEN_DEBUG", action = ArgAction::SetTrue, help_heading = OUTPUT)]
+    pub debug: bool,
+    /// The format of log lines on stderr.
+    #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = OUTPUT)]
+    pub log_format: LogFormat,
+}

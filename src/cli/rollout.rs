@@ -1,0 +1,48 @@
+//! This module owns the options that say how carefully.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::{ROLLOUT, values};
+use crate::rollout::{Tolerance, Verify, wave::Waves};
+
+/// How carefully.
+#[derive(Args)]
+pub struct RolloutArgs {
+    /// The cumulative size of each wave, in accounts or percent.
+    #[arg(
+        long,
+        env = "V2TOKEN_WAVES",
+        value_name = "LIST",
+        default_value_t = Waves::default(),
+        help_heading = ROLLOUT
+    )]
+    pub waves: Waves,
+    /// How long to wait between waves.
+    #[arg(
+        long,
+        env = "V2TOKEN_BAKE",
+        value_name = "DURATION",
+        default_value = "0s",
+        value_parser = values::duration,
+        help_heading = ROLLOUT
+    )]
+    pub bake: Duration,
+    /// Stop starting visits when more than this many fail; a percentage holds for each wave too [default: 10%; plan: no limit].
+    #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%", help_heading = ROLLOUT)]
+    pub max_errors: Option<Tolerance>,
+    /// How a Set is checked: by reading the setting back, or not at all.
+    #[arg(
+        long,
+        env = "V2TOKEN_VERIFY",
+        value_name = "HOW",
+        value_enum,
+        default_value_t = Verify::Setting,
+        help_heading = ROLLOUT
+    )]
+    pub verify: Verify,
+    /// Do not ask before starting.
+    #[arg(long, short, env = "V2TOKEN_YES", help_heading = ROLLOUT)]
+    pub yes: bool,
+}

@@ -1,0 +1,115 @@
+//! This module owns the texts of options that are neither plain numbers nor types of their own.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::org::select::Management;
+use crate::rollout::Verify;
+
+impl ValueEnum for Management {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Own, Self::Role, Self::Skip]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Own => PossibleValue::new("own")
+                .help("With the caller's own credentials when the caller is in it, else through the role"),
+            Self::Role => PossibleValue::new("role").help("Through the role, as every other account"),
+            Self::Skip => PossibleValue::new("skip").help("Not at all"),
+        })
+    }
+}
+
+impl ValueEnum for Verify {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::None, Self::Setting]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::None => PossibleValue::new("none").help("Not at all: every Set that was accepted is `unverified`"),
+            Self::Setting => PossibleValue::new("setting").help("Read the setting back"),
+        })
+    }
+}
+
+/// A duration such as `90s` or `2m`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 2m or 1h30m".to_owned())
+}
+
+/// A duration that is not zero.
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("expected more than 0s".to_owned()),
+        positive => Ok(positive),
+    }
+}
+
+/// The duration of a session: seconds as AssumeRole takes them, or a duration such as `15m`; 900 to 43,200 seconds
+/// (STS API reference, `AssumeRole`).
+pub(super) fn session_duration(text: &str) -> Result<Duration, String> {
+    let parsed = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => duration(text)?,
+    };
+    if (900..=43_200).contains(&parsed.as_secs()) {
+        Ok(parsed)
+    } else {
+        Err("expected 900 to 43200 seconds (15m to 12h)".to_owned())
+    }
+}
+
+/// The name of a session: 2 to 64 characters of `[\w+=,.@-]` (STS API reference, `AssumeRole`).
+pub(super) fn session_name(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if (2..=64).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected 2 to 64 letters, digits, and _+=,.@-".to_owned())
+    }
+}
+
+/// An external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`). The message does not repeat it.
+pub(super) fn external_id(text: &str) -> Result<crate::secret::Secret, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+    if (2..=1224).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.parse().expect("every text is a secret"))
+    } else {
+        Err("expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert!(positive_duration("0s").is_err());
+        for wrong in ["", "2", "two minutes", "-1s"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+        assert_eq!(session_duration("900"), Ok(Duration::from_secs(900)));
+        assert_eq!(session_duration("1h"), Ok(Duration::from_secs(3600)));
+        for wrong in ["899", "43201", "13h", "", "x"] {
+            assert!(session_duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn session_names_and_external_ids() {
+        assert!(session_name("v2token-20261122T041500Z-abc123").is_ok());
+        for wrong in ["", "x", "two words", "näme", &"a".repeat(65)] {
+            assert!(session_name(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(external_id("team:42/x").is_ok());
+        let message = external_id("with space").err().expect("a space is not allowed");
+        assert!(!message.contains("with space"));
+    }
+}

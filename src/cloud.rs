@@ -1,0 +1,141 @@
+//! This module owns the port to AWS: the few calls that a visit makes, and the one way in which a call can fail.
+//!
+//! A call here is one attempt. Whether to try again is the visit's decision, because only the visit knows what is
+//! at stake: a read may be repeated freely, a Set whose answer was lost must be followed by a read.
+
+pub mod aws;
+pub mod backoff;
+pub mod failure;
+
+use std::fmt;
+use std::future::Future;
+
+use serde::{Deserialize, Serialize};
+
+use crate::org::{AccountId, Reading, TokenVersion};
+pub use failure::{Effect, Failure, Kind};
+
+/// The AWS operations that the program calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
+pub enum Operation {
+    DescribeOrganization,
+    ListAccounts,
+    ListRoots,
+    ListOrganizationalUnitsForParent,
+    ListAccountsForParent,
+    GetCallerIdentity,
+    AssumeRole,
+    GetAccountSummary,
+    SetSecurityTokenServicePreferences,
+}
+
+impl Operation {
+    /// Every operation.
+    pub const ALL: [Self; 9] = [
+        Self::DescribeOrganization,
+        Self::ListAccounts,
+        Self::ListRoots,
+        Self::ListOrganizationalUnitsForParent,
+        Self::ListAccountsForParent,
+        Self::GetCallerIdentity,
+        Self::AssumeRole,
+        Self::GetAccountSummary,
+        Self::SetSecurityTokenServicePreferences,
+    ];
+
+    /// The operation's name in AWS's API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DescribeOrganization => "DescribeOrganization",
+            Self::ListAccounts => "ListAccounts",
+            Self::ListRoots => "ListRoots",
+            Self::ListOrganizationalUnitsForParent => "ListOrganizationalUnitsForParent",
+            Self::ListAccountsForParent => "ListAccountsForParent",
+            Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::AssumeRole => "AssumeRole",
+            Self::GetAccountSummary => "GetAccountSummary",
+            Self::SetSecurityTokenServicePreferences => "SetSecurityTokenServicePreferences",
+        }
+    }
+
+    /// The service's prefix in IAM actions.
+    #[must_use]
+    pub const fn service(self) -> &'static str {
+        match self {
+            Self::DescribeOrganization
+            | Self::ListAccounts
+            | Self::ListRoots
+            | Self::ListOrganizationalUnitsForParent
+            | Self::ListAccountsForParent => "organizations",
+            Self::GetCallerIdentity | Self::AssumeRole => "sts",
+            Self::GetAccountSummary | Self::SetSecurityTokenServicePreferences => "iam",
+        }
+    }
+
+    /// Whether a call of it may change something in AWS.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::SetSecurityTokenServicePreferences)
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How an account is entered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WayIn {
+    /// With the caller's own credentials: only for the account that the caller is in.
+    Own,
+    /// Through this role, by its ARN.
+    Role(String),
+}
+
+/// What a successful call gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer<T> {
+    /// The value.
+    pub value: T,
+    /// The id under which AWS logged the call, for CloudTrail and for AWS Support.
+    pub request_id: Option<String>,
+}
+
+/// The calls of a visit, one attempt each.
+pub trait Cloud {
+    /// The right to act in one account. It holds credentials, so it must never be printable.
+    type Session;
+
+    /// Opens a session in the account and proves that it is in this account and no other.
+    fn enter(&self, account: AccountId, way: &WayIn) -> impl Future<Output = Result<Answer<Self::Session>, Failure>>;
+
+    /// Reads the account's token version.
+    fn read(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<Reading>, Failure>>;
+
+    /// Asks for a token version. Success means only that the request was accepted.
+    fn set(&self, session: &Self::Session, version: TokenVersion) -> impl Future<Output = Result<Answer<()>, Failure>>;
+
+    /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
+    fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_one_operation_writes() {
+        let writing: Vec<_> = Operation::ALL.into_iter().filter(|operation| operation.writes()).collect();
+        assert_eq!(writing, [Operation::SetSecurityTokenServicePreferences]);
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let names: std::collections::BTreeSet<_> = Operation::ALL.iter().map(|o| (o.service(), o.as_str())).collect();
+        assert_eq!(names.len(), Operation::ALL.len());
+    }
+}

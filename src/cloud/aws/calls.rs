@@ -1,0 +1,75 @@
+//! This module owns the single call: every request to AWS passes through here, is timed, and can be seen with `--debug`.
+
+use std::future::Future;
+use std::time::Instant;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_types::request_id::RequestId;
+
+use super::super::{Answer, Effect, Failure, Kind, Operation, backoff};
+use super::error::{Described, failure};
+use crate::org::AccountId;
+
+/// Sends one request, once. Neither the request nor the answer is ever logged, only what it was and how it ended.
+pub(super) async fn call<T: RequestId, E: Described>(
+    operation: Operation,
+    account: Option<AccountId>,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> Result<Answer<T>, Failure> {
+    let started = Instant::now();
+    let result = request.await;
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let account = account.map(tracing::field::display);
+    match result {
+        Ok(value) => {
+            let request_id = value.request_id().map(str::to_owned);
+            tracing::debug!(
+                service = operation.service(), %operation, account, status = 200, ms = milliseconds,
+                request_id = request_id.as_deref(), "call"
+            );
+            Ok(Answer { value, request_id })
+        }
+        Err(error) => {
+            let failure = failure(operation, &error);
+            tracing::debug!(
+                service = operation.service(), %operation, account, status = failure.status, ms = milliseconds,
+                request_id = failure.request_id.as_deref(), code = failure.code, "call"
+            );
+            Err(failure)
+        }
+    }
+}
+
+/// Tries a call outside the visits until it succeeds, is refused, or has failed `max_attempts` times.
+pub(super) async fn persist<T>(
+    max_attempts: u32,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let mut failed = 0;
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(failure) => {
+                failed += 1;
+                if !failure.kind.is_retryable() || failed >= max_attempts {
+                    return Err(failure);
+                }
+                backoff::wait(failed).await;
+            }
+        }
+    }
+}
+
+/// A failure that this program found, not AWS.
+pub(super) fn own_failure(operation: Operation, code: &str, message: String) -> Failure {
+    Failure {
+        operation,
+        kind: Kind::Refused,
+        effect: Effect::None,
+        code: code.to_owned(),
+        message,
+        status: None,
+        request_id: None,
+    }
+}

@@ -1,0 +1,131 @@
+//! This module owns the endpoints: it finds out where STS calls will go before the first is sent, and refuses the global one.
+//!
+//! No STS operation of the SDK asks for the global endpoint by itself. But Region `aws-global` leads there, and so does an
+//! endpoint in the environment, in a profile, or on the command line.
+
+use aws_config::SdkConfig;
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+
+/// The host of the global STS endpoint.
+const GLOBAL_STS: &str = "sts.amazonaws.com";
+
+/// The endpoint can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointRefused {
+    /// It is the global STS endpoint.
+    #[error(
+        "{url} is the global STS endpoint: the sessions it issues are v1 tokens while an account is at v1Token, and Regions that are enabled by hand refuse them"
+    )]
+    Global {
+        /// What is configured.
+        url: String,
+    },
+    /// It is not a URL.
+    #[error("{url:?} is not an endpoint URL: expected http://host or https://host")]
+    NotAUrl {
+        /// What is configured.
+        url: String,
+    },
+    /// The SDK can't make an endpoint of the configuration.
+    #[error("no STS endpoint follows from the configuration: {detail}")]
+    Unresolved {
+        /// What the SDK says.
+        detail: String,
+    },
+}
+
+/// The STS endpoint of the run.
+pub(super) async fn regional_sts(client: &aws_sdk_sts::Client, config: &SdkConfig) -> Result<String, EndpointRefused> {
+    let region = client.config().region().map(|region| region.as_ref().to_owned());
+    let configured = configured_url(config);
+    if let Some(url) = &configured {
+        check_url(url)?;
+    }
+    let params = Params::builder()
+        .set_region(region)
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_endpoint(configured)
+        .build()
+        .map_err(|error| EndpointRefused::Unresolved { detail: error.to_string() })?;
+    let resolved = DefaultResolver::new()
+        .resolve_endpoint(&params)
+        .await
+        .map_err(|error| EndpointRefused::Unresolved { detail: error.to_string() })?;
+    let url = resolved.url().trim_end_matches('/').to_owned();
+    check_url(&url)?;
+    Ok(url)
+}
+
+/// The STS endpoint that was configured by hand, in the order of precedence that the SDK uses
+/// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
+fn configured_url(config: &SdkConfig) -> Option<String> {
+    use aws_types::service_config::ServiceConfigKey;
+    let in_code = config.get_origin("endpoint_url").is_client_config();
+    let own = || {
+        let key = ServiceConfigKey::builder()
+            .service_id("sts")
+            .env("AWS_ENDPOINT_URL")
+            .profile("endpoint_url")
+            .build()
+            .expect("all three are given");
+        config.service_config().and_then(|services| services.load_config(key))
+    };
+    if in_code {
+        return config.endpoint_url().map(str::to_owned);
+    }
+    own().or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// Checks that a URL is one, and that it is not the global STS endpoint.
+pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
+    let refused = || EndpointRefused::NotAUrl { url: url.to_owned() };
+    let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;
+    if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
+        return Err(refused());
+    }
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host_and_port.split(':').next().unwrap_or_default().trim_end_matches('.');
+    if host_and_port.is_empty() || host_and_port.contains(char::is_whitespace) {
+        return Err(refused());
+    }
+    if host.eq_ignore_ascii_case(GLOBAL_STS) {
+        return Err(EndpointRefused::Global { url: url.to_owned() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_global_endpoint_is_known_in_every_spelling() {
+        for url in [
+            "https://sts.amazonaws.com",
+            "https://sts.amazonaws.com/",
+            "http://STS.amazonaws.com:443/path",
+            "https://user@sts.amazonaws.com.",
+            "HTTPS://sts.amazonaws.com?x",
+        ] {
+            assert!(matches!(check_url(url), Err(EndpointRefused::Global { .. })), "{url}");
+        }
+    }
+
+    #[test]
+    fn other_endpoints_pass_and_nonsense_does_not() {
+        for url in [
+            "https://sts.eu-west-1.amazonaws.com",
+            "http://127.0.0.1:5000",
+            "http://[::1]:5000/",
+            "https://vpce-1.sts.us-east-1.vpce.amazonaws.com",
+            "https://sts.amazonaws.com.cn",
+        ] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+        for url in ["", "localhost:5000", "ftp://host", "https://", "https:// host"] {
+            assert!(matches!(check_url(url), Err(EndpointRefused::NotAUrl { .. })), "{url:?}");
+        }
+    }
+}

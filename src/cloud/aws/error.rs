@@ -1,0 +1,117 @@
+//! This module owns the translation of the SDK's errors: every one of them becomes a [`Failure`] with its cause.
+//!
+//! The SDK's own rendering is never used. It can include the raw answer, and AssumeRole's answer is made of credentials.
+
+use std::error::Error;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
+
+use super::super::failure::{classify, code};
+use super::super::{Effect, Failure, Kind, Operation};
+
+/// An operation's modelled error.
+pub(super) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
+impl<E: ProvideErrorMetadata + RequestId + Error + 'static> Described for E {}
+
+/// Translates one error of the SDK.
+pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
+    let request_id = error.request_id().map(str::to_owned);
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let (kind, effect, code, message) = match error {
+        SdkError::ServiceError(refusal) => {
+            let status = refusal.raw().status().as_u16();
+            let code = refusal.err().code().filter(|code| !code.is_empty());
+            let (kind, effect) = classify(code.unwrap_or_default(), status);
+            let message = refusal.err().message().unwrap_or_default().to_owned();
+            match code {
+                Some(code) => (kind, effect, code.to_owned(), message),
+                None => (
+                    kind,
+                    effect,
+                    format!("HttpStatus{status}"),
+                    format!("HTTP status {status} with a body that names no AWS error"),
+                ),
+            }
+        }
+        SdkError::ResponseError(response) => {
+            let status = response.raw().status().as_u16();
+            let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
+            (Kind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
+        }
+        SdkError::TimeoutError(_) => {
+            let message = format!("no answer within {} s", super::ATTEMPT.as_secs());
+            (Kind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
+        }
+        SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
+            Some(error) => connector(error),
+            None => (Kind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(error)),
+        },
+        SdkError::ConstructionFailure(_) => unsent(error),
+        other => (Kind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(other)),
+    };
+    Failure { operation, kind, effect, code, message, status, request_id }
+}
+
+type Translated = (Kind, Effect, String, String);
+
+/// The request never left: usually because there were no credentials to sign it with.
+fn unsent(error: &(dyn Error + 'static)) -> Translated {
+    match find::<CredentialsError>(error) {
+        Some(CredentialsError::ProviderTimedOut(_)) => {
+            (Kind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(error))
+        }
+        Some(credentials) => (Kind::Credentials, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(credentials)),
+        None => (Kind::Refused, Effect::None, code::NOT_SENT.to_owned(), chain(error)),
+    }
+}
+
+/// There was no answer. Whether the request can have arrived depends on how far it came.
+fn connector(error: &ConnectorError) -> Translated {
+    let message = chain(error);
+    if find::<CredentialsError>(error).is_some() || error.is_user() {
+        return unsent(error);
+    }
+    let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
+    let lower = message.to_ascii_lowercase();
+    // The transport's own types for these two are not public, so their words have to do.
+    if lower.contains("dns error") || lower.contains("failed to lookup address") {
+        (Kind::Transient, Effect::None, code::DNS.to_owned(), message)
+    } else if lower.contains("invalid peer certificate") {
+        (Kind::Refused, Effect::None, code::TLS.to_owned(), message)
+    } else if error.is_timeout() {
+        let connecting = lower.contains("connect timeout") || lower.contains("http connect");
+        let effect = if connecting { Effect::None } else { Effect::Unknown };
+        (Kind::Transient, effect, code::TIMEOUT.to_owned(), message)
+    } else {
+        let effect = if refused { Effect::None } else { Effect::Unknown };
+        (Kind::Transient, effect, code::CONNECTION.to_owned(), message)
+    }
+}
+
+/// The first error of this type in the chain.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    links(error).find_map(|error| error.downcast_ref())
+}
+
+/// The error and its sources, from the outside in.
+fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// The whole chain in one line, without the repetitions that arise when an error's text includes its source's.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = String::new();
+    for part in links(error).map(ToString::to_string) {
+        if !text.contains(&part) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&part);
+        }
+    }
+    text
+}

@@ -1,0 +1,99 @@
+//! This module owns the calls of STS: who the caller is, and the sessions in the accounts.
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_sts::Client;
+
+use super::super::failure::code;
+use super::super::{Answer, Effect, Failure, Kind, Operation};
+use super::calls::{call, own_failure, persist};
+use super::{ConnectFailed, Session, SessionTerms};
+use crate::org::caller::account_in_arn;
+use crate::org::{AccountId, Caller};
+
+/// Asks until it is known who the caller is.
+pub(super) async fn caller(client: &Client, max_attempts: u32) -> Result<Caller, ConnectFailed> {
+    let answer = persist(max_attempts, async || identity(client, None).await).await?;
+    Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
+}
+
+/// Asks once who the caller is.
+pub(super) async fn ask_caller(client: &Client) -> Result<Answer<Caller>, Failure> {
+    let Answer { value, request_id } = identity(client, None).await?;
+    let caller = Caller::from_api(value.account(), value.arn())
+        .map_err(|error| unreadable(Operation::GetCallerIdentity, error.to_string(), request_id.clone()))?;
+    Ok(Answer { value: caller, request_id })
+}
+
+/// Enters the account that the caller is in, after making sure that the caller still is.
+pub(super) async fn own(client: &Client, account: AccountId) -> Result<Answer<Session>, Failure> {
+    let Answer { value, request_id } = identity(client, Some(account)).await?;
+    let found = value.account().and_then(|id| id.parse().ok());
+    prove(Operation::GetCallerIdentity, account, found, value.arn(), request_id.as_deref())?;
+    Ok(Answer { value: Session::Own, request_id })
+}
+
+/// Assumes the role, and proves by the answer that the session is in the account.
+pub(super) async fn assume(
+    client: &Client,
+    account: AccountId,
+    role_arn: &str,
+    terms: &SessionTerms,
+) -> Result<Answer<Session>, Failure> {
+    let operation = Operation::AssumeRole;
+    let seconds = i32::try_from(terms.duration.as_secs()).unwrap_or(i32::MAX);
+    let request = client
+        .assume_role()
+        .role_arn(role_arn)
+        .role_session_name(&terms.name)
+        .duration_seconds(seconds)
+        .set_external_id(terms.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
+        .set_policy(terms.policy.clone());
+    let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
+    let user = value.assumed_role_user().map(|user| user.arn());
+    prove(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
+    let issued = value
+        .credentials()
+        .filter(|issued| ![issued.access_key_id(), issued.secret_access_key(), issued.session_token()].contains(&""))
+        .ok_or_else(|| unreadable(operation, "the answer holds no credentials".to_owned(), request_id.clone()))?;
+    let credentials = Credentials::new(
+        issued.access_key_id(),
+        issued.secret_access_key(),
+        Some(issued.session_token().to_owned()),
+        std::time::SystemTime::try_from(*issued.expiration()).ok(),
+        "v2token",
+    );
+    Ok(Answer { value: Session::Issued(SharedCredentialsProvider::new(credentials)), request_id })
+}
+
+async fn identity(
+    client: &Client,
+    account: Option<AccountId>,
+) -> Result<Answer<aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput>, Failure> {
+    call(Operation::GetCallerIdentity, account, client.get_caller_identity().send()).await
+}
+
+/// Refuses a session that is not in the wanted account.
+fn prove(
+    operation: Operation,
+    wanted: AccountId,
+    found: Option<AccountId>,
+    arn: Option<&str>,
+    request_id: Option<&str>,
+) -> Result<(), Failure> {
+    if found == Some(wanted) {
+        return Ok(());
+    }
+    let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("nobody");
+    let message = format!("the session belongs to {who}, not to account {wanted}");
+    Err(Failure { request_id: request_id.map(str::to_owned), ..own_failure(operation, code::WRONG_ACCOUNT, message) })
+}
+
+fn unreadable(operation: Operation, message: String, request_id: Option<String>) -> Failure {
+    Failure {
+        kind: Kind::Transient,
+        effect: Effect::Unknown,
+        request_id,
+        ..own_failure(operation, code::UNREADABLE, message)
+    }
+}

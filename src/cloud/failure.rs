@@ -1,0 +1,196 @@
+//! This module owns the failure of one call: what went wrong, whether trying again can help, and whether the call
+//! may have taken effect all the same.
+
+use std::fmt;
+
+use super::Operation;
+
+/// What kind of failure it is, which decides what is done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// The service asks for fewer calls. Trying again helps, later.
+    Throttled,
+    /// No usable answer: the connection, the service, or the answer itself was broken. Trying again may help.
+    Transient,
+    /// The credentials that signed the call are expired or are not accepted.
+    Credentials,
+    /// The service refused. Asking again would give the same answer.
+    Refused,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Throttled, Self::Transient, Self::Credentials, Self::Refused];
+
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_retryable(self) -> bool {
+        match self {
+            Self::Throttled | Self::Transient => true,
+            Self::Credentials | Self::Refused => false,
+        }
+    }
+}
+
+/// Whether a call that failed may have been carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// It never reached the service, or the service said no.
+    None,
+    /// Nobody can tell from the failure: the answer was lost, or the service broke while working on it.
+    Unknown,
+}
+
+/// One call that failed. The cause is always there: the service's own code, or one of [`code`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The operation that failed.
+    pub operation: Operation,
+    /// What kind of failure it is.
+    pub kind: Kind,
+    /// Whether it may have taken effect.
+    pub effect: Effect,
+    /// The service's error code, or one of ours where the service gave none.
+    pub code: String,
+    /// What the service or the network layer said. Never part of a response body that could hold credentials.
+    pub message: String,
+    /// The HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// The id under which AWS logged the call.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed with {}", self.operation, self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(f, " (request id {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// The error codes that are ours, for failures in which AWS did not get to speak.
+pub mod code {
+    /// No answer within the time limit of one attempt.
+    pub const TIMEOUT: &str = "RequestTimedOut";
+    /// The connection could not be made, or broke.
+    pub const CONNECTION: &str = "ConnectionFailed";
+    /// The host's name could not be resolved.
+    pub const DNS: &str = "HostNotFound";
+    /// The other side's certificate is not trusted.
+    pub const TLS: &str = "CertificateRefused";
+    /// An answer came that is not one of this service.
+    pub const UNREADABLE: &str = "UnreadableAnswer";
+    /// The base credentials could not be obtained.
+    pub const NO_CREDENTIALS: &str = "NoCredentials";
+    /// The session is in another account than the one asked for.
+    pub const WRONG_ACCOUNT: &str = "WrongAccount";
+    /// The request could not be built.
+    pub const NOT_SENT: &str = "RequestNotBuilt";
+    /// The visit took longer than `--account-timeout`.
+    pub const ACCOUNT_TIMEOUT: &str = "AccountTimeout";
+    /// Set was accepted, but the read-back went on showing another version.
+    pub const NOT_READ_BACK: &str = "NotReadBack";
+    /// Set was accepted, and `--verify none` asked for no read-back.
+    pub const NOT_VERIFIED: &str = "NotVerified";
+
+    /// All of them, for tests and documents.
+    pub const ALL: [&str; 11] = [
+        TIMEOUT,
+        CONNECTION,
+        DNS,
+        TLS,
+        UNREADABLE,
+        NO_CREDENTIALS,
+        WRONG_ACCOUNT,
+        NOT_SENT,
+        ACCOUNT_TIMEOUT,
+        NOT_READ_BACK,
+        NOT_VERIFIED,
+    ];
+}
+
+/// Sorts a service's error code and HTTP status into a [`Kind`] and an [`Effect`].
+///
+/// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2,
+/// `src/retries/classifiers.rs`); the credential codes are from the common errors of the STS and IAM API references.
+#[must_use]
+pub fn classify(code: &str, status: u16) -> (Kind, Effect) {
+    const THROTTLED: &[&str] = &[
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "RequestThrottled",
+        "SlowDown",
+        "PriorRequestNotComplete",
+    ];
+    const TRANSIENT: &[&str] = &["RequestTimeout", "RequestTimeoutException", "IDPCommunicationError", "InternalError"];
+    const CREDENTIALS: &[&str] = &[
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "RequestExpired",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+    ];
+    if THROTTLED.contains(&code) || status == 429 {
+        (Kind::Throttled, Effect::None)
+    } else if TRANSIENT.contains(&code) || status >= 500 || status == 408 {
+        (Kind::Transient, Effect::Unknown)
+    } else if CREDENTIALS.contains(&code) {
+        (Kind::Credentials, Effect::None)
+    } else {
+        (Kind::Refused, Effect::None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_and_statuses_are_sorted() {
+        let table = [
+            ("Throttling", 400, Kind::Throttled, Effect::None),
+            ("TooManyRequestsException", 400, Kind::Throttled, Effect::None),
+            ("RequestLimitExceeded", 503, Kind::Throttled, Effect::None),
+            ("", 429, Kind::Throttled, Effect::None),
+            ("ServiceFailure", 500, Kind::Transient, Effect::Unknown),
+            ("ServiceUnavailable", 503, Kind::Transient, Effect::Unknown),
+            ("RequestTimeout", 400, Kind::Transient, Effect::Unknown),
+            ("ExpiredToken", 403, Kind::Credentials, Effect::None),
+            ("InvalidClientTokenId", 403, Kind::Credentials, Effect::None),
+            ("SignatureDoesNotMatch", 403, Kind::Credentials, Effect::None),
+            ("AccessDenied", 403, Kind::Refused, Effect::None),
+            ("RegionDisabledException", 403, Kind::Refused, Effect::None),
+            ("ValidationError", 400, Kind::Refused, Effect::None),
+            ("SomethingNew", 400, Kind::Refused, Effect::None),
+        ];
+        for (code, status, kind, effect) in table {
+            assert_eq!(classify(code, status), (kind, effect), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn only_throttles_and_broken_answers_are_tried_again() {
+        let retried: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_retryable()).collect();
+        assert_eq!(retried, [Kind::Throttled, Kind::Transient]);
+    }
+}

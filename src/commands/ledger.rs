@@ -1,0 +1,75 @@
+//! This module owns the ledger of a run: each event of the rollout goes through here to the journal, to the reports that are
+//! written as results arrive, and to the progress display.
+
+use std::borrow::Cow;
+
+use crate::journal::{Entry, Journal, RunId};
+use crate::org::{Account, AccountId};
+use crate::report::{ReportFiles, Row};
+use crate::rollout::{Event, Record, Stop, StopReason};
+use crate::terminal::Progress;
+
+/// The records of a run, and everybody who wants to know of them.
+pub(super) struct Ledger<'a> {
+    pub(super) accounts: &'a [Account],
+    pub(super) run_id: &'a RunId,
+    pub(super) journal: &'a Journal,
+    pub(super) files: &'a mut ReportFiles,
+    pub(super) progress: &'a mut Progress,
+    pub(super) stop: &'a Stop,
+    /// One for each account, in the same order, as they become known.
+    pub(super) records: Vec<Option<Record>>,
+}
+
+impl Ledger<'_> {
+    /// Takes in the records of accounts that are not visited.
+    pub(super) fn skip(&mut self, records: impl IntoIterator<Item = Record>) {
+        let mut indices = Vec::new();
+        for record in records {
+            self.journal.append(&Entry::Record(Cow::Borrowed(&record)));
+            let index = self.index(record.account_id);
+            self.records[index] = Some(record);
+            indices.push(index);
+        }
+        let (accounts, records, run_id) = (self.accounts, &self.records, self.run_id);
+        self.files.add(indices.iter().filter_map(|&index| {
+            let record = records[index].as_ref()?;
+            Some(Row { account: &accounts[index], record, run_id })
+        }));
+    }
+
+    /// Takes in an event of the rollout.
+    pub(super) fn note(&mut self, event: &Event<'_>) {
+        match event {
+            Event::WaveStarted { wave, accounts, .. } => {
+                self.journal.append(&Entry::WaveStarted { wave: *wave, accounts: *accounts });
+            }
+            Event::Visited { record, .. } => {
+                let record: &Record = record;
+                self.journal.append(&Entry::Record(Cow::Borrowed(record)));
+                let index = self.index(record.account_id);
+                let row = Row { account: &self.accounts[index], record, run_id: self.run_id };
+                self.files.add(std::iter::once(row));
+                self.records[index] = Some(record.clone());
+            }
+            Event::WaveFinished { wave, tally } => {
+                let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
+                self.journal.append(&Entry::WaveFinished { wave: *wave, outcomes });
+            }
+            Event::Baking { .. } => {}
+        }
+        if let Some(cause) = self.journal.failure() {
+            self.stop.request(StopReason::Journal(cause.to_owned()));
+        }
+        self.progress.show(event);
+    }
+
+    /// The records of all accounts, in their order.
+    pub(super) fn into_records(self) -> Vec<Record> {
+        self.records.into_iter().map(|record| record.expect("every account is either skipped or a target")).collect()
+    }
+
+    fn index(&self, id: AccountId) -> usize {
+        self.accounts.binary_search_by_key(&id, |account| account.id).expect("records are about listed accounts")
+    }
+}

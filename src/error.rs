@@ -1,0 +1,133 @@
+//! This module owns what stops a run: what did not happen, why, what to do, and the exit code.
+
+use std::path::PathBuf;
+
+use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
+use crate::cloud::failure::code;
+use crate::cloud::{Failure, Kind, Operation};
+use crate::org::region::RegionRefused;
+use crate::org::select::SelectionFailed;
+
+/// What stops a run before or while accounts are visited. An account that fails is not an error but a record.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The options contradict each other or the surroundings.
+    #[error("{0}")]
+    Usage(String),
+    /// AWS could not be reached as configured.
+    #[error(transparent)]
+    Connect(#[from] ConnectFailed),
+    /// The accounts could not be listed.
+    #[error("the accounts could not be listed: {0}")]
+    Listing(#[from] ListingFailed),
+    /// The selection can't be met.
+    #[error(transparent)]
+    Selection(#[from] SelectionFailed),
+    /// Nobody said yes.
+    #[error("{0}")]
+    NotConfirmed(&'static str),
+    /// A file can't be written.
+    #[error("{what} {} can't be written: {source}", path.display())]
+    Unwritable {
+        /// What it is.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The run folder holds a run already.
+    #[error("the run folder {} holds a run already", .0.display())]
+    RunFolderTaken(PathBuf),
+    /// A signal came before anything was touched.
+    #[error("stopped by {name}")]
+    Signal {
+        /// The signal's name.
+        name: &'static str,
+        /// 128 and its number.
+        exit_code: u8,
+    },
+}
+
+impl Error {
+    /// The process's exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Connect(_)
+            | Self::Listing(_)
+            | Self::Selection(_)
+            | Self::NotConfirmed(_)
+            | Self::Unwritable { .. }
+            | Self::RunFolderTaken(_) => 1,
+            Self::Signal { exit_code, .. } => *exit_code,
+        }
+    }
+
+    /// What to do about it; empty where the message says it all.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Connect(ConnectFailed::NoRegion) => {
+                "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account".to_owned()
+            }
+            Self::Connect(ConnectFailed::Region(RegionRefused::Unknown { .. })) => {
+                "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region \
+                 reaches every account; us-east-1 is always active"
+                    .to_owned()
+            }
+            Self::Connect(ConnectFailed::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. })) => {
+                "name a Region of the caller's partition with --region".to_owned()
+            }
+            Self::Connect(ConnectFailed::Endpoint(EndpointRefused::Global { .. })) => {
+                "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a \
+                 regional one"
+                    .to_owned()
+            }
+            Self::Connect(ConnectFailed::Call(failure)) | Self::Listing(ListingFailed::Call(failure)) => hint(failure),
+            Self::Selection(SelectionFailed::NoSuchAccounts(_)) => {
+                "check the ids: an account that left the Organization can't be reached through it".to_owned()
+            }
+            Self::RunFolderTaken(_) => "name another with --run-dir".to_owned(),
+            Self::Usage(_)
+            | Self::Connect(_)
+            | Self::Listing(_)
+            | Self::Selection(_)
+            | Self::NotConfirmed(_)
+            | Self::Unwritable { .. }
+            | Self::Signal { .. } => String::new(),
+        }
+    }
+}
+
+/// What to do about a call that failed before any account was visited.
+fn hint(failure: &Failure) -> String {
+    let text = match (failure.operation, failure.code.as_str(), failure.kind) {
+        (_, code::NO_CREDENTIALS, _) => {
+            "give credentials of the management account, or of a delegated administrator: --profile, AWS_PROFILE, or the AWS_* \
+             variables; run `aws sso login` or `aws login` if the profile needs it"
+        }
+        (_, "ExpiredToken" | "ExpiredTokenException", _) => "the base credentials have expired: renew them",
+        (_, "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired", _) => {
+            "check the secret key and this machine's clock"
+        }
+        (_, _, Kind::Credentials) => {
+            "the base credentials are not accepted: check them, and that their Region is enabled"
+        }
+        (_, "AWSOrganizationsNotInUseException", _) => "the caller's account is in no Organization: check the profile",
+        (Operation::DescribeOrganization | Operation::ListAccounts, "AccessDenied" | "AccessDeniedException", _) => {
+            "listing needs organizations:DescribeOrganization and organizations:ListAccounts, in the management account or in a \
+             delegated administrator's account"
+        }
+        (_, "AccessDenied" | "AccessDeniedException", _) => {
+            return format!("allow {}:{} to the caller", failure.operation.service(), failure.operation);
+        }
+        (_, code::DNS, _) => "check the Region's spelling, the DNS, and the proxy settings (HTTPS_PROXY, NO_PROXY)",
+        (_, code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle or AWS_CA_BUNDLE",
+        (_, code::CONNECTION | code::TIMEOUT, _) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)",
+        (_, code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
+        _ => "",
+    };
+    text.to_owned()
+}

@@ -1,0 +1,11 @@
+//! This module owns what a run leaves on disk: the run folder, `run.json` in it, and the journal, which is the truth.
+
+mod entry;
+mod folder;
+mod run_info;
+mod writer;
+
+pub use entry::Entry;
+pub use folder::RunFolder;
+pub use run_info::{Ending, RunId, RunInfo};
+pub use writer::Journal;

@@ -1,0 +1,118 @@
+//! This module owns the journal's lines: one JSON object each, in the order in which things became known.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::org::{Account, AccountId, Reading, TokenVersion};
+use crate::rollout::{Outcome, Record};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Entry<'a> {
+    /// The first line: what wrote the journal.
+    Journal {
+        /// The format of all lines that follow. A reader refuses a number that it does not know.
+        format: u32,
+        /// The run.
+        run_id: Cow<'a, str>,
+        /// The program's version.
+        version: Cow<'a, str>,
+    },
+    /// An account of the Organization, as it was listed.
+    Account(Cow<'a, Account>),
+    /// The listing is complete.
+    Listed {
+        /// How many accounts it has.
+        accounts: usize,
+    },
+    /// A wave starts.
+    WaveStarted {
+        /// Its number, from 1.
+        wave: u32,
+        /// How many accounts are in it.
+        accounts: usize,
+    },
+    /// A Set is about to be sent. Durable before the Set leaves.
+    Intent {
+        /// The account.
+        account_id: AccountId,
+        /// What was read in it.
+        previous_version: Reading,
+        /// What it is about to be set to.
+        target_version: TokenVersion,
+    },
+    /// What came of an account.
+    Record(Cow<'a, Record>),
+    /// A wave ended.
+    WaveFinished {
+        /// Its number, from 1.
+        wave: u32,
+        /// How many accounts came to which outcome.
+        outcomes: Vec<(Outcome, usize)>,
+    },
+    /// The run ended by its own doing.
+    Ended {
+        /// The process's exit code.
+        exit_code: u8,
+        /// The verdict in one sentence.
+        verdict: Cow<'a, str>,
+    },
+}
+
+impl Entry<'_> {
+    /// The format that this program writes.
+    pub const FORMAT: u32 = 1;
+
+    /// The entry as a line, with its line end.
+    #[must_use]
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("an entry has only string keys and finite numbers");
+        line.push(b'\n');
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::AccountState;
+
+    #[test]
+    fn every_entry_is_one_line_and_reads_back() {
+        let account = Account {
+            id: "000000000012".parse().unwrap(),
+            name: "two\nlines \u{1b}[2J \"quoted\"".into(),
+            email: "a@example.com".into(),
+            state: AccountState::Other("FROZEN".into()),
+            ou_path: "o-a/r-b/".into(),
+            invited: true,
+        };
+        let record = Record {
+            started_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)),
+            duration: Some(std::time::Duration::from_millis(1234)),
+            current_version: Some(Reading::Unknown),
+            ..Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "why\nnot")
+        };
+        let entries = [
+            Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },
+            Entry::Account(Cow::Owned(account.clone())),
+            Entry::Listed { accounts: 1 },
+            Entry::WaveStarted { wave: 1, accounts: 1 },
+            Entry::Intent {
+                account_id: account.id,
+                previous_version: Reading::V1Token,
+                target_version: TokenVersion::V2Token,
+            },
+            Entry::Record(Cow::Owned(record)),
+            Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },
+            Entry::Ended { exit_code: 0, verdict: "done".into() },
+        ];
+        for entry in entries {
+            let line = entry.to_line();
+            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).unwrap(), entry);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! This module owns the run folder: private to its user, and one run's alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::run_info::RunInfo;
+use crate::error::Error;
+
+/// A folder that holds one run.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// The journal, locked for as long as the run goes on. The lock of a dead process is gone with the process.
+    journal: File,
+    /// Whether the folder was made by this run, so that it may be taken away again if the run never starts.
+    made: bool,
+}
+
+impl RunFolder {
+    /// The name of the journal in the folder.
+    pub const JOURNAL: &'static str = "journal.jsonl";
+    /// The name of the run's description in the folder.
+    pub const RUN: &'static str = "run.json";
+
+    /// Makes the folder and its journal, both readable only by the user.
+    ///
+    /// # Errors
+    ///
+    /// When the folder can't be written, or holds a run already.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let unwritable = |source| Error::Unwritable { what: "the run folder", path: path.to_owned(), source };
+        let made = !path.exists();
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unwritable)?;
+        let journal = OpenOptions::new()
+            .append(true)
+            .read(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path.join(Self::JOURNAL))
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Error::RunFolderTaken(path.to_owned()),
+                _ => unwritable(error),
+            })?;
+        journal.try_lock().map_err(|error| unwritable(error.into()))?;
+        sync_folder(path).map_err(unwritable)?;
+        Ok(Self { path: path.to_owned(), journal, made })
+    }
+
+    /// Where the folder is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a file in the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The journal's file.
+    pub(super) fn journal(&self) -> io::Result<File> {
+        self.journal.try_clone()
+    }
+
+    /// Writes `run.json`, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn write_run(&self, info: &RunInfo) -> Result<(), Error> {
+        let path = self.file(Self::RUN);
+        let unwritable = |source| Error::Unwritable { what: "the run's description", path: path.clone(), source };
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(unwritable)?;
+        serde_json::to_writer_pretty(&mut file, info).map_err(|error| unwritable(error.into()))?;
+        file.write_all(b"\n").map_err(unwritable)?;
+        file.as_file().sync_data().map_err(unwritable)?;
+        file.persist(&path).map_err(|error| unwritable(error.error))?;
+        sync_folder(&self.path).map_err(unwritable)
+    }
+
+    /// Takes the folder away again, for a run that ended before anything was attempted. What is not from this run stays.
+    pub fn discard(self) {
+        // A folder that can't be removed does no harm, and the error that ended the run matters more.
+        let _ = fs::remove_file(self.file(Self::JOURNAL));
+        let _ = fs::remove_file(self.file(Self::RUN));
+        if self.made {
+            let _ = fs::remove_dir(&self.path);
+        }
+    }
+}
+
+/// Makes the names in a folder durable, which syncing the files alone does not.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}

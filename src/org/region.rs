@@ -1,0 +1,179 @@
+//! This module owns the Regions that exist, so that a mistyped one is refused before anything is sent to it.
+//!
+//! The SDK cannot tell: its endpoint rules build a host for any Region's name (`xx-typo-1` falls into partition `aws`),
+//! and the mistake would show itself as one DNS failure for each account.
+
+use super::caller::Partition;
+
+/// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`.
+const REGIONS: &[(&str, &[&str])] = &[
+    (
+        "aws",
+        &[
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "me-west-1",
+            "mx-central-1",
+            "sa-east-1",
+            "sa-west-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
+    ),
+    ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
+    ("aws-eusc", &["eusc-de-east-1"]),
+    ("aws-iso", &["us-iso-east-1", "us-iso-west-1"]),
+    ("aws-iso-b", &["us-isob-east-1", "us-isob-west-1"]),
+    ("aws-iso-e", &["eu-isoe-west-1"]),
+    ("aws-iso-f", &["us-isof-east-1", "us-isof-south-1"]),
+    ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
+];
+
+/// The Region cannot be the run's STS Region.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegionRefused {
+    /// `aws-global` and its kin lead to the global STS endpoint.
+    #[error(
+        "{region} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
+    )]
+    Global {
+        /// What was given.
+        region: String,
+    },
+    /// No partition has it.
+    #[error("there is no Region {region:?}{suggestion}")]
+    Unknown {
+        /// What was given.
+        region: String,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// It exists, but the caller lives in another partition.
+    #[error("Region {region} is in partition {of_region}, but the caller is in {of_caller}")]
+    OtherPartition {
+        /// What was given.
+        region: String,
+        /// The partition of that Region.
+        of_region: &'static str,
+        /// The partition of the caller's ARN.
+        of_caller: String,
+    },
+}
+
+/// The partition that a Region belongs to.
+///
+/// # Errors
+///
+/// When no partition has the Region.
+pub fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
+    if region.ends_with("-global") {
+        return Err(RegionRefused::Global { region: region.to_owned() });
+    }
+    REGIONS
+        .iter()
+        .find(|(_, regions)| regions.contains(&region))
+        .map(|(partition, _)| *partition)
+        .ok_or_else(|| RegionRefused::Unknown { region: region.to_owned(), suggestion: suggestion(region) })
+}
+
+/// Checks that the run's Region exists in the caller's partition.
+///
+/// # Errors
+///
+/// When it does not.
+pub fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
+    let of_region = partition_of(region)?;
+    if of_region == partition.as_str() {
+        Ok(())
+    } else {
+        Err(RegionRefused::OtherPartition {
+            region: region.to_owned(),
+            of_region,
+            of_caller: partition.as_str().to_owned(),
+        })
+    }
+}
+
+/// The nearest existing name, if one is near enough to be what was meant.
+fn suggestion(region: &str) -> String {
+    let wanted = region.trim().to_ascii_lowercase();
+    REGIONS
+        .iter()
+        .flat_map(|(_, regions)| regions.iter())
+        .map(|known| (strsim::osa_distance(&wanted, known), *known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::Caller;
+
+    fn partition(name: &str) -> Partition {
+        let arn = format!("arn:{name}:iam::000000000001:user/x");
+        Caller::from_api(Some("000000000001"), Some(&arn)).unwrap().partition
+    }
+
+    #[test]
+    fn every_region_is_in_its_own_partition_and_no_other() {
+        for (name, regions) in REGIONS {
+            for region in *regions {
+                assert_eq!(partition_of(region), Ok(*name));
+                assert_eq!(check(region, &partition(name)), Ok(()));
+                let other = if *name == "aws" { "aws-cn" } else { "aws" };
+                assert!(matches!(check(region, &partition(other)), Err(RegionRefused::OtherPartition { .. })));
+            }
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_and_mended() {
+        for (typed, meant) in [
+            ("eu-wset-1", Some("eu-west-1")),
+            ("EU-WEST-1", Some("eu-west-1")),
+            ("us-east1", Some("us-east-1")),
+            ("eu-west-1a", Some("eu-west-1")),
+            ("Frankfurt", None),
+            ("", None),
+        ] {
+            let message = partition_of(typed).unwrap_err().to_string();
+            match meant {
+                Some(meant) => assert!(message.ends_with(&format!("did you mean {meant}?")), "{message}"),
+                None => assert!(!message.contains("did you mean"), "{message}"),
+            }
+        }
+        for global in ["aws-global", "aws-cn-global", "aws-us-gov-global"] {
+            assert!(matches!(partition_of(global), Err(RegionRefused::Global { .. })));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! This module owns the report: one row for every account of the Organization, in several formats.
+
+pub mod causes;
+mod csv;
+mod files;
+mod json;
+mod row;
+mod summary;
+
+use crate::journal::RunInfo;
+use crate::org::Account;
+use crate::rollout::{Record, Tally};
+
+pub use self::csv::CsvWriter;
+pub use files::{Destination, Format, ReportFiles};
+pub use row::{COLUMNS, Row};
+pub use summary::summary;
+
+/// All that a report shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'a> {
+    /// What the run is.
+    pub run: &'a RunInfo,
+    /// Every account of the Organization, sorted by id.
+    pub accounts: &'a [Account],
+    /// The record of each account, in the same order.
+    pub records: &'a [Record],
+}
+
+impl<'a> Report<'a> {
+    /// The rows, sorted by account id.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
+        let run_id = &self.run.run_id;
+        self.accounts.iter().zip(self.records).map(move |(account, record)| Row { account, record, run_id })
+    }
+
+    /// How many accounts came to which outcome.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.records.iter().map(|record| record.outcome).collect()
+    }
+}

@@ -1,0 +1,61 @@
+//! This module owns the report as CSV: RFC 4180 with `\n` line ends, and no cell that a spreadsheet would run.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::Report;
+use super::row::{COLUMNS, Row, Value};
+use crate::harmless::for_cell;
+
+/// Writes rows as CSV, each as it comes.
+#[derive(Debug)]
+pub struct CsvWriter<W: Write> {
+    inner: ::csv::Writer<W>,
+}
+
+impl<W: Write> CsvWriter<W> {
+    /// Starts with the header.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn new(to: W) -> io::Result<Self> {
+        let mut inner = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
+        inner.write_record(COLUMNS.map(|(name, _)| name))?;
+        inner.flush()?;
+        Ok(Self { inner })
+    }
+
+    /// Writes one row.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
+        let values: Vec<Value<'_>> = row.values().collect();
+        let cells = values.iter().map(|value| match value {
+            Value::Nothing => Cow::Borrowed(""),
+            Value::Text(text) => for_cell(text),
+            Value::Number(number) => Cow::Owned(number.to_string()),
+        });
+        Ok(self.inner.write_record(cells.map(|cell| cell.into_owned()))?)
+    }
+
+    /// Hands everything over to the system.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+/// Writes the whole report.
+pub(super) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
+    let mut writer = CsvWriter::new(to)?;
+    for row in report.rows() {
+        writer.write(&row)?;
+    }
+    writer.flush()
+}

@@ -1,0 +1,205 @@
+//! This module owns the files that a report goes to: tried before the first call, written as results arrive where the format
+//! allows, and replaced as a whole at the end.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::csv::CsvWriter;
+use super::row::Row;
+use super::{Report, csv, json};
+use crate::error::Error;
+
+/// The formats of a report, each with its file name ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values.
+    Csv,
+    /// One JSON document.
+    Json,
+    /// One JSON record a line.
+    Jsonl,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Jsonl];
+
+    /// The ending of a file's name, without the dot.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+            Self::Jsonl => "jsonl",
+        }
+    }
+
+    /// The format that an ending picks.
+    #[must_use]
+    pub fn from_ending(ending: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| ending.eq_ignore_ascii_case(format.ending()))
+    }
+
+    /// Writes the whole report in this format.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn write(self, report: &Report<'_>, to: impl Write) -> io::Result<()> {
+        let mut to = BufWriter::new(to);
+        match self {
+            Self::Csv => csv::write(report, &mut to)?,
+            Self::Json => json::write(report, &mut to)?,
+            Self::Jsonl => json::write_lines(report, &mut to)?,
+        }
+        to.flush()
+    }
+}
+
+/// Where a report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To stdout, at the end.
+    Stdout,
+    /// To a file.
+    File(PathBuf),
+}
+
+/// One file of the report.
+#[derive(Debug)]
+struct ReportFile {
+    path: PathBuf,
+    format: Format,
+    /// The mode of the file, before the user's umask.
+    mode: u32,
+    /// Made by the trial, so that it is taken away again if the run never starts.
+    made: bool,
+    /// Something else than a plain file, such as a pipe: it is written once, and never replaced.
+    special: bool,
+    live: Option<CsvWriter<File>>,
+}
+
+/// All files of the report.
+#[derive(Debug)]
+pub struct ReportFiles {
+    files: Vec<ReportFile>,
+}
+
+impl ReportFiles {
+    /// Tries every file, without changing one that exists. `private` ones are readable by the user alone.
+    ///
+    /// # Errors
+    ///
+    /// When one can't be written.
+    pub fn open(private: &[(PathBuf, Format)], others: &[(Destination, Format)]) -> Result<Self, Error> {
+        let others = others.iter().filter_map(|(to, format)| match to {
+            Destination::Stdout => None,
+            Destination::File(path) => Some((path, *format, 0o666)),
+        });
+        let mut all = Self { files: Vec::new() };
+        for (path, format, mode) in private.iter().map(|(path, format)| (path, *format, 0o600)).chain(others) {
+            match ReportFile::open(path, format, mode) {
+                Ok(file) => all.files.push(file),
+                Err(source) => {
+                    all.discard();
+                    return Err(Error::Unwritable { what: "the report", path: path.clone(), source });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Starts the files that are written as results arrive: CSV.
+    ///
+    /// # Errors
+    ///
+    /// When one can't be written.
+    pub fn begin(&mut self) -> Result<(), Error> {
+        for file in self.files.iter_mut().filter(|file| file.format == Format::Csv && !file.special) {
+            let started = OpenOptions::new().write(true).truncate(true).open(&file.path).and_then(CsvWriter::new);
+            file.live = Some(started.map_err(|source| Error::Unwritable {
+                what: "the report",
+                path: file.path.clone(),
+                source,
+            })?);
+        }
+        Ok(())
+    }
+
+    /// Adds rows to the files that are written as results arrive. A file that fails here is tried again at the end.
+    pub fn add<'a>(&mut self, rows: impl Iterator<Item = Row<'a>> + Clone) {
+        for file in &mut self.files {
+            if let Some(live) = &mut file.live
+                && rows.clone().try_for_each(|row| live.write(&row)).and_then(|()| live.flush()).is_err()
+            {
+                file.live = None;
+            }
+        }
+    }
+
+    /// Replaces every file by the complete report. Each is tried, whatever happens to the others.
+    ///
+    /// # Errors
+    ///
+    /// The first file that can't be written.
+    pub fn finish(self, report: &Report<'_>) -> Result<(), Error> {
+        let mut result = Ok(());
+        for file in self.files {
+            let path = file.path.clone();
+            if let Err(source) = file.finish(report) {
+                result = result.and(Err(Error::Unwritable { what: "the report", path, source }));
+            }
+        }
+        result
+    }
+
+    /// Takes away the files that the trial made.
+    pub fn discard(self) {
+        for file in self.files.into_iter().filter(|file| file.made) {
+            // It is empty; that it stays does no harm.
+            let _ = fs::remove_file(&file.path);
+        }
+    }
+}
+
+impl ReportFile {
+    fn open(path: &Path, format: Format, mode: u32) -> io::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let made = !path.exists();
+        let file = OpenOptions::new().append(true).create(true).mode(mode).open(path)?;
+        let special = !file.metadata()?.is_file();
+        // Through a link, the file behind it is the one to replace.
+        let path = if special { path.to_owned() } else { path.canonicalize()? };
+        Ok(Self { path, format, mode, made, special, live: None })
+    }
+
+    fn finish(self, report: &Report<'_>) -> io::Result<()> {
+        if self.special {
+            return self.format.write(report, OpenOptions::new().write(true).open(&self.path)?);
+        }
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
+        self.format.write(report, &mut file)?;
+        file.as_file().sync_data()?;
+        file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_picks_the_format() {
+        for format in Format::ALL {
+            assert_eq!(Format::from_ending(format.ending()), Some(format));
+            assert_eq!(Format::from_ending(&format.ending().to_uppercase()), Some(format));
+        }
+        for other in ["", "txt", "xlsx", "csv2"] {
+            assert_eq!(Format::from_ending(other), None);
+        }
+    }
+}

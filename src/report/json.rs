@@ -1,0 +1,58 @@
+//! This module owns the report as JSON and as JSON lines. Texts are true here: nothing is made harmless.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
+
+use super::Report;
+use crate::journal::RunInfo;
+use crate::rollout::Tally;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    run: &'a RunInfo,
+    summary: Summary,
+    accounts: Accounts<'a>,
+}
+
+/// The counts, in the order of [`Outcome::ALL`](crate::rollout::Outcome::ALL), every outcome included.
+struct Summary(Tally);
+
+impl Serialize for Summary {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (outcome, count) in self.0.iter() {
+            map.serialize_entry(outcome.as_str(), &count)?;
+        }
+        map.end()
+    }
+}
+
+struct Accounts<'a>(Report<'a>);
+
+impl Serialize for Accounts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.0.records.len()))?;
+        for row in self.0.rows() {
+            list.serialize_element(&row)?;
+        }
+        list.end()
+    }
+}
+
+/// Writes the report as one document.
+pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
+    let document = Document { run: report.run, summary: Summary(report.tally()), accounts: Accounts(*report) };
+    serde_json::to_writer_pretty(&mut to, &document)?;
+    to.write_all(b"\n")
+}
+
+/// Writes one record a line.
+pub(super) fn write_lines(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
+    for row in report.rows() {
+        serde_json::to_writer(&mut to, &row)?;
+        to.write_all(b"\n")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! This module owns the row: the columns of the report, their order, and their values.
+
+use std::borrow::Cow;
+
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use crate::journal::RunId;
+use crate::org::Account;
+use crate::rollout::Record;
+use crate::timestamp::{milliseconds, rfc3339};
+
+/// One account with what happened to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The account.
+    pub account: &'a Account,
+    /// What happened to it.
+    pub record: &'a Record,
+    /// The run.
+    pub run_id: &'a RunId,
+}
+
+/// The value of a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// There is none: an empty cell, a JSON null.
+    Nothing,
+    /// A text.
+    Text(Cow<'a, str>),
+    /// A number.
+    Number(u64),
+}
+
+impl<'a> Value<'a> {
+    fn text(text: &'a str) -> Self {
+        if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Nothing => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+        }
+    }
+}
+
+/// A column: its name, and how its value is found in a row.
+pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
+
+/// The columns in their order. The order is a promise: new ones are added at the end.
+pub const COLUMNS: [Column; 21] = [
+    ("account_id", |row| Value::Text(row.account.id.to_string().into())),
+    ("account_name", |row| Value::text(&row.account.name)),
+    ("account_email", |row| Value::text(&row.account.email)),
+    ("ou_path", |row| Value::text(&row.account.ou_path)),
+    ("account_state", |row| Value::text(row.account.state.as_str())),
+    ("outcome", |row| Value::text(row.record.outcome.as_str())),
+    ("previous_version", |row| row.record.previous_version.map_or(Value::Nothing, |read| Value::text(read.as_str()))),
+    ("target_version", |row| Value::text(row.record.target_version.as_str())),
+    ("current_version", |row| row.record.current_version.map_or(Value::Nothing, |read| Value::text(read.as_str()))),
+    ("stage", |row| row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(trouble.stage.as_str()))),
+    ("error_code", |row| {
+        row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.error_code))
+    }),
+    ("error_message", |row| {
+        row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.error_message))
+    }),
+    ("hint", |row| row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.hint))),
+    ("request_id", |row| row.record.request_id.as_deref().map_or(Value::Nothing, Value::text)),
+    ("attempts", |row| Value::Number(row.record.attempts.into())),
+    ("wave", |row| row.record.wave.map_or(Value::Nothing, |wave| Value::Number(wave.into()))),
+    ("role_arn", |row| Value::text(&row.record.role_arn)),
+    ("sts_endpoint", |row| Value::text(&row.record.sts_endpoint)),
+    ("started_at", |row| row.record.started_at.map_or(Value::Nothing, |time| Value::Text(rfc3339(time).into()))),
+    ("duration_ms", |row| row.record.duration.map_or(Value::Nothing, |duration| Value::Number(milliseconds(duration)))),
+    ("run_id", |row| Value::text(row.run_id.as_str())),
+];
+
+impl<'a> Row<'a> {
+    /// The values of all columns, in order.
+    pub fn values(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+        COLUMNS.iter().map(|(_, value)| value(self))
+    }
+}
+
+impl Serialize for Row<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(COLUMNS.len()))?;
+        for (name, value) in COLUMNS {
+            map.serialize_entry(name, &value(self))?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_are_those_that_were_promised() {
+        let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
+                        current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
+                        started_at,duration_ms,run_id";
+        assert_eq!(COLUMNS.map(|(name, _)| name).join(","), promised);
+    }
+}

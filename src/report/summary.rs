@@ -1,0 +1,69 @@
+//! This module owns the summary for people: the verdict, the counts, and the failures by cause with what to do.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use super::Report;
+use super::causes::causes;
+use crate::harmless::for_terminal;
+use crate::org::Account;
+use crate::rollout::Outcome;
+
+/// How many accounts of a cause are named.
+const NAMED: usize = 5;
+
+/// The summary as text. `folder` is where the whole report is.
+#[must_use]
+pub fn summary(report: &Report<'_>, sentence: &str, folder: &Path) -> String {
+    let mut text = format!("{} {}: {sentence}\n\n", report.run.command, report.run.run_id);
+    let mut line = |words: std::fmt::Arguments<'_>| {
+        text.write_fmt(words).expect("writing to a String never fails");
+        text.push('\n');
+    };
+    let tally = report.tally();
+    let width = tally.total().to_string().len();
+    for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
+        line(format_args!("  {count:>width$}  {outcome:<13}  {}", outcome.meaning()));
+    }
+    line(format_args!("  {:>width$}  accounts in {}", tally.total(), report.run.organization_id));
+    let causes = causes(report.accounts, report.records);
+    let failures = causes.iter().filter(|cause| cause.outcome.is_error()).count();
+    if !causes.is_empty() {
+        let title = if failures > 0 { "Failures by cause" } else { "Not attempted by cause" };
+        line(format_args!("\n{title}"));
+    }
+    for cause in &causes {
+        line(format_args!(
+            "\n  {} {} at {}: {}{}{}",
+            cause.accounts.len(),
+            cause.outcome,
+            cause.stage,
+            for_terminal(cause.error_code),
+            if cause.message.is_empty() { "" } else { ": " },
+            for_terminal(&cause.message),
+        ));
+        if !cause.hint.is_empty() {
+            line(format_args!("    hint: {}", for_terminal(cause.hint)));
+        }
+        let named: Vec<String> = cause.accounts.iter().take(NAMED).map(|account| name(account)).collect();
+        let more = cause.accounts.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        line(format_args!("    in: {}{more}", named.join(", ")));
+    }
+    line(format_args!("\nReport: {}", folder.join("report.csv").display()));
+    if tally.of(Outcome::WouldChange) > 0 {
+        line(format_args!(
+            "Nothing was changed. `v2token apply` with the same options would set {}.",
+            tally.of(Outcome::WouldChange)
+        ));
+    }
+    text
+}
+
+fn name(account: &Account) -> String {
+    if account.name.is_empty() {
+        account.id.to_string()
+    } else {
+        format!("{} ({})", account.id, for_terminal(&account.name))
+    }
+}

@@ -1,0 +1,45 @@
+//! This module owns the events: what a rollout tells to the progress display, and to whoever else listens.
+
+use std::time::Duration;
+
+use super::record::Record;
+use super::tally::Tally;
+
+/// One fact about a running rollout. Each carries the totals, so that a listener needs no memory of its own.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A wave starts.
+    WaveStarted {
+        /// Its number, from 1.
+        wave: u32,
+        /// How many waves there are.
+        waves: u32,
+        /// How many accounts are in it.
+        accounts: usize,
+    },
+    /// A visit ended, or never started because the run stops.
+    Visited {
+        /// What came of it.
+        record: &'a Record,
+        /// All accounts of the run so far.
+        tally: &'a Tally,
+        /// How many calls AWS throttled so far.
+        throttles: u64,
+        /// The pace of the moment in visits per second; `None` is unlimited.
+        rate: Option<f64>,
+    },
+    /// A wave ended.
+    WaveFinished {
+        /// Its number, from 1.
+        wave: u32,
+        /// The accounts of this wave.
+        tally: &'a Tally,
+    },
+    /// The run waits before the next wave.
+    Baking {
+        /// How long.
+        wait: Duration,
+        /// The wave that comes next.
+        next: u32,
+    },
+}

@@ -1,0 +1,149 @@
+//! This module owns the hints: for each way in which an account can fail, what its reader should do about it.
+
+use super::record::Stage;
+use crate::cloud::{Failure, Kind, Operation, WayIn, failure::code};
+
+/// What a hint may refer to.
+#[derive(Clone, Copy, Debug)]
+pub struct Surrounding<'a> {
+    /// How the account was entered.
+    pub way: &'a WayIn,
+    /// Whether it is the management account.
+    pub management: bool,
+    /// Whether it was invited into the Organization.
+    pub invited: bool,
+}
+
+/// What to do about a failure; empty where there is nothing useful to say.
+#[must_use]
+pub fn hint(stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> String {
+    by_code(failure, surrounding).or_else(|| by_stage(stage, failure.kind).map(str::to_owned)).unwrap_or_default()
+}
+
+fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
+    let text = match (failure.code.as_str(), failure.operation) {
+        ("AccessDenied", Operation::AssumeRole) => return Some(denied_at_the_door(surrounding)),
+        ("AccessDenied", Operation::GetAccountSummary) => {
+            "allow iam:GetAccountSummary to the role, and look for a service control policy that denies it"
+        }
+        ("AccessDenied", Operation::SetSecurityTokenServicePreferences)
+            if failure.message.contains("service control policy") =>
+        {
+            "a service control policy of the Organization denies it: exempt the role there, or lift the policy for the rollout"
+        }
+        ("AccessDenied", Operation::SetSecurityTokenServicePreferences) => {
+            "allow iam:SetSecurityTokenServicePreferences to the role, and look for a permissions boundary or a service control policy that denies it"
+        }
+        ("RegionDisabledException", _) => {
+            "STS is not active in this Region for this account: run again with --region us-east-1, where it is always active"
+        }
+        ("PackedPolicyTooLarge", _) => "shorten the session policy",
+        ("ValidationError", Operation::AssumeRole) => {
+            "check --session-duration against the role's maximum session duration, and --role for its spelling"
+        }
+        (code::WRONG_ACCOUNT, _) => "nothing was done: check --role, whose ARN template leads to another account",
+        (code::ACCOUNT_TIMEOUT, _) => "try this account again, with a longer --account-timeout if AWS is slow",
+        (code::DNS, _) => "check the Region, the DNS and the proxy settings",
+        (code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle",
+        (code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
+        (code::NOT_READ_BACK, _) => "read it again later with plan: IAM is eventually consistent",
+        (code::NOT_VERIFIED, _) => "check it with plan, or leave out --verify none",
+        _ => return None,
+    };
+    Some(text.to_owned())
+}
+
+/// STS gives one and the same answer for a missing role, a trust policy that names somebody else, a wrong external id
+/// and a policy of the Organization. So the hint names the likeliest for this account first.
+fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
+    let role = match surrounding.way {
+        WayIn::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_str(), |(_, name)| name),
+        WayIn::Own => "",
+    };
+    if surrounding.management {
+        format!(
+            "the management account has no {role} unless somebody made one: run with credentials of that account, \
+             or leave it out with --management-account skip"
+        )
+    } else if surrounding.invited {
+        format!(
+            "this account was invited, and {role} is made only in accounts that the Organization created: \
+             make the role there, or name another with --role"
+        )
+    } else {
+        format!(
+            "check that {role} exists in this account and that its trust policy names the caller (and the external id, if it asks for one)"
+        )
+    }
+}
+
+const fn by_stage(stage: Stage, kind: Kind) -> Option<&'static str> {
+    match (kind, stage) {
+        (Kind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
+        (Kind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
+        (Kind::Transient, Stage::Set | Stage::Verify) => {
+            Some("it is not known whether this account was changed: read it with plan")
+        }
+        (Kind::Transient, _) => Some("try this account again"),
+        (Kind::Credentials, Stage::Assume) => Some("renew the base credentials"),
+        (Kind::Credentials, _) => {
+            Some("the session was not accepted: try this account again, with a longer --session-duration if it expired")
+        }
+        (Kind::Refused, _) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::Effect;
+
+    fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {
+        Failure {
+            operation,
+            kind,
+            effect: Effect::None,
+            code: code.into(),
+            message: message.into(),
+            status: None,
+            request_id: None,
+        }
+    }
+
+    fn hint_for(stage: Stage, failure: &Failure) -> String {
+        let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
+        hint(stage, failure, Surrounding { way: &way, management: false, invited: false })
+    }
+
+    #[test]
+    fn every_kind_at_every_stage_that_can_be_mended_has_a_hint() {
+        for stage in Stage::ALL {
+            for kind in Kind::ALL {
+                let text = hint_for(stage, &failure(Operation::GetAccountSummary, kind, "Whatever", ""));
+                assert_eq!(text.is_empty(), kind == Kind::Refused, "{stage} {kind:?}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_denied_assume_role_is_explained_by_what_is_known_of_the_account() {
+        let denied = failure(Operation::AssumeRole, Kind::Refused, "AccessDenied", "");
+        let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
+        for (management, invited, says) in
+            [(true, false, "--management-account skip"), (false, true, "was invited"), (false, false, "trust policy")]
+        {
+            let text = hint(Stage::Assume, &denied, Surrounding { way: &way, management, invited });
+            assert!(text.contains(says) && text.contains("path/Admin"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_of_the_organization_is_told_from_the_roles_own() {
+        let operation = Operation::SetSecurityTokenServicePreferences;
+        let by_scp =
+            failure(operation, Kind::Refused, "AccessDenied", "with an explicit deny in a service control policy");
+        assert!(hint_for(Stage::Set, &by_scp).contains("exempt the role"));
+        let by_role = failure(operation, Kind::Refused, "AccessDenied", "no identity-based policy allows it");
+        assert!(hint_for(Stage::Set, &by_role).contains("allow iam:Set"));
+    }
+}

@@ -1,0 +1,231 @@
+//! This module owns the record: what happened to one account.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::Failure;
+use crate::org::{AccountId, Reading, TokenVersion};
+
+/// The one word that sums a record up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Set by this run and read back as wanted.
+    Changed,
+    /// Was on the wanted version already; nothing was sent.
+    Unchanged,
+    /// Plan: apply would set it.
+    WouldChange,
+    /// Set was accepted but not read back in time, or nobody knows whether it took effect.
+    Unverified,
+    /// Could not be done; nothing was changed in it.
+    Failed,
+    /// Not selected, or not visitable.
+    Skipped,
+    /// Selected, but the run ended first.
+    NotAttempted,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which summaries show them.
+    pub const ALL: [Self; 7] = [
+        Self::Changed,
+        Self::Unchanged,
+        Self::WouldChange,
+        Self::Unverified,
+        Self::Failed,
+        Self::Skipped,
+        Self::NotAttempted,
+    ];
+
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::WouldChange => "would_change",
+            Self::Unverified => "unverified",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::NotAttempted => "not_attempted",
+        }
+    }
+
+    /// What the word means, in one sentence for people.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Changed => "set by this run and read back as wanted",
+            Self::Unchanged => "was on the wanted version already; nothing was sent",
+            Self::WouldChange => "apply would set it",
+            Self::Unverified => "set may have taken effect, but could not be read back",
+            Self::Failed => "could not be done; nothing was changed in it",
+            Self::Skipped => "not selected, or not visitable",
+            Self::NotAttempted => "selected, but the run ended first",
+        }
+    }
+
+    /// Whether it counts against `--max-errors`.
+    #[must_use]
+    pub const fn is_error(self) -> bool {
+        match self {
+            Self::Unverified | Self::Failed => true,
+            Self::Changed | Self::Unchanged | Self::WouldChange | Self::Skipped | Self::NotAttempted => false,
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Where in a visit something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Choosing the account.
+    Select,
+    /// Getting in.
+    Assume,
+    /// Reading the version.
+    Read,
+    /// Setting it.
+    Set,
+    /// Reading it back.
+    Verify,
+}
+
+impl Stage {
+    /// Every stage, in the order of a visit.
+    pub const ALL: [Self; 5] = [Self::Select, Self::Assume, Self::Read, Self::Set, Self::Verify];
+
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Select => "select",
+            Self::Assume => "assume",
+            Self::Read => "read",
+            Self::Set => "set",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Why a record is not a success: where, what, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// Where it went wrong.
+    pub stage: Stage,
+    /// AWS's error code, or one of this program's.
+    pub error_code: String,
+    /// What AWS or the network said.
+    pub error_message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// What happened to one account: one row of the report, without the columns that describe the account itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The account.
+    pub account_id: AccountId,
+    /// The one word.
+    pub outcome: Outcome,
+    /// What was read before anything was sent; `None` when it was never read.
+    pub previous_version: Option<Reading>,
+    /// The wanted version.
+    pub target_version: TokenVersion,
+    /// What was read last; `None` when it was never read.
+    pub current_version: Option<Reading>,
+    /// Why it is not a success.
+    pub trouble: Option<Trouble>,
+    /// AWS's id of the call that decided the outcome.
+    pub request_id: Option<String>,
+    /// How many calls were sent for this account, repeated ones included.
+    pub attempts: u32,
+    /// The wave, from 1; `None` outside a rollout in waves.
+    pub wave: Option<u32>,
+    /// The role that was assumed or would have been; empty where none is.
+    pub role_arn: String,
+    /// The STS endpoint that the session came from; empty where none was asked.
+    pub sts_endpoint: String,
+    /// When the visit started; `None` when it never did.
+    #[serde(with = "crate::timestamp::optional_time")]
+    pub started_at: Option<SystemTime>,
+    /// How long it took; `None` when it never started.
+    #[serde(rename = "duration_ms", with = "crate::timestamp::optional_milliseconds")]
+    pub duration: Option<Duration>,
+}
+
+impl Record {
+    /// The record of an account that is not visited, and why.
+    #[must_use]
+    pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
+        Self {
+            account_id,
+            outcome: Outcome::Skipped,
+            previous_version: None,
+            target_version,
+            current_version: None,
+            trouble: Some(Trouble {
+                stage: Stage::Select,
+                error_code: code.to_owned(),
+                error_message: message.to_owned(),
+                hint: String::new(),
+            }),
+            request_id: None,
+            attempts: 0,
+            wave: None,
+            role_arn: String::new(),
+            sts_endpoint: String::new(),
+            started_at: None,
+            duration: None,
+        }
+    }
+
+    /// Takes over what a failed call says, without its stage and hint.
+    pub(crate) fn blame(&mut self, stage: Stage, failure: &Failure, hint: String) {
+        self.trouble =
+            Some(Trouble { stage, error_code: failure.code.clone(), error_message: failure.message.clone(), hint });
+        self.request_id.clone_from(&failure.request_id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_the_same_word_everywhere() {
+        let words = ["changed", "unchanged", "would_change", "unverified", "failed", "skipped", "not_attempted"];
+        assert_eq!(Outcome::ALL.map(Outcome::as_str), words);
+        for outcome in Outcome::ALL {
+            assert_eq!(serde_json::to_string(&outcome).unwrap(), format!("\"{outcome}\""));
+            assert!(!outcome.meaning().is_empty());
+        }
+        assert_eq!(
+            Outcome::ALL.into_iter().filter(|outcome| outcome.is_error()).collect::<Vec<_>>(),
+            [Outcome::Unverified, Outcome::Failed]
+        );
+    }
+
+    #[test]
+    fn every_stage_has_the_same_word_everywhere() {
+        assert_eq!(Stage::ALL.map(Stage::as_str), ["select", "assume", "read", "set", "verify"]);
+        for stage in Stage::ALL {
+            assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{stage}\""));
+        }
+    }
+}

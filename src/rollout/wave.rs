@@ -1,0 +1,232 @@
+//! This module owns waves: how large each is, and in which order accounts come.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::org::{Account, AccountId};
+
+/// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// So many accounts.
+    Count(usize),
+    /// So many of a hundred, 1 to 100.
+    Percent(u8),
+}
+
+impl Size {
+    /// The size in accounts. A percentage is rounded up, so that no wave is empty by rounding.
+    const fn of(self, selection: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => (selection * percent as usize).div_ceil(100),
+        }
+    }
+}
+
+/// The cumulative sizes of all waves, such as `1,10%,100%`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Waves(Vec<Size>);
+
+impl Default for Waves {
+    fn default() -> Self {
+        Self(vec![Size::Count(1), Size::Percent(10), Size::Percent(100)])
+    }
+}
+
+impl Waves {
+    /// The whole selection at once.
+    #[must_use]
+    pub fn single() -> Self {
+        Self(vec![Size::Percent(100)])
+    }
+
+    /// How many accounts each wave takes. The sizes add up to `selection`, and none is zero: a wave that an earlier
+    /// one covers already falls away, and what the last one leaves over becomes a wave of its own.
+    #[must_use]
+    pub fn sizes(&self, selection: usize) -> Vec<usize> {
+        let mut done = 0;
+        let mut sizes = Vec::with_capacity(self.0.len() + 1);
+        for end in self.0.iter().map(|size| size.of(selection)).chain([selection]) {
+            let end = end.min(selection);
+            if end > done {
+                sizes.push(end - done);
+                done = end;
+            }
+        }
+        sizes
+    }
+}
+
+impl fmt::Display for Waves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, size) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            match size {
+                Size::Count(count) => write!(f, "{comma}{count}")?,
+                Size::Percent(percent) => write!(f, "{comma}{percent}%")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl From<Waves> for String {
+    fn from(waves: Waves) -> Self {
+        waves.to_string()
+    }
+}
+
+impl TryFrom<String> for Waves {
+    type Error = NotWaves;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text is not a list of sizes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected growing sizes such as 1,10%,100%: counts above 0, or percentages from 1% to 100%{0}")]
+pub struct NotWaves(&'static str);
+
+impl FromStr for Waves {
+    type Err = NotWaves;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let sizes: Vec<Size> = text
+            .split(',')
+            .map(|part| match part.trim().strip_suffix('%') {
+                Some(percent) => match percent.parse() {
+                    Ok(percent @ 1..=100) => Ok(Size::Percent(percent)),
+                    _ => Err(NotWaves("")),
+                },
+                None => match part.trim().parse() {
+                    Ok(0) | Err(_) => Err(NotWaves("")),
+                    Ok(count) => Ok(Size::Count(count)),
+                },
+            })
+            .collect::<Result<_, _>>()?;
+        let shrinks = sizes.windows(2).any(|pair| match (pair[0], pair[1]) {
+            (Size::Count(a), Size::Count(b)) => a >= b,
+            (Size::Percent(a), Size::Percent(b)) => a >= b,
+            (Size::Percent(_), Size::Count(_)) | (Size::Count(_), Size::Percent(_)) => false,
+        });
+        if shrinks {
+            return Err(NotWaves("; the sizes are cumulative, so each must be larger than the one before"));
+        }
+        Ok(Self(sizes))
+    }
+}
+
+/// Puts accounts into the order in which they are visited: stable from run to run, and spread over the OUs.
+///
+/// OUs take turns, and inside an OU the order is that of a hash of the id, not of the id, which would put the
+/// oldest accounts first. Invited accounts come late, because nobody made them the usual role, and the management
+/// account comes last: neither tells much about the others as a canary.
+#[must_use]
+pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
+    let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
+    for account in accounts {
+        by_ou.entry(&account.ou_path).or_default().push(account);
+    }
+    let mut ranked: Vec<((bool, bool, usize, u64), &Account)> = Vec::with_capacity(accounts.len());
+    for (ou, mut members) in by_ou {
+        members.sort_by_key(|account| (account.invited, scattered(account.id)));
+        ranked.extend(
+            members
+                .into_iter()
+                .enumerate()
+                .map(|(turn, account)| ((account.id == management, account.invited, turn, scattered(ou)), account)),
+        );
+    }
+    ranked.sort_by_key(|(rank, account)| (*rank, account.id));
+    ranked.into_iter().map(|(_, account)| account).collect()
+}
+
+/// FNV-1a, which does not change from one release of the standard library to the next as its own hasher may.
+fn scattered(value: impl Hash) -> u64 {
+    struct Fnv(u64);
+    impl Hasher for Fnv {
+        fn finish(&self) -> u64 {
+            // FNV's upper bits move little for short inputs that differ in the last digit only; this mixes them.
+            let mixed = (self.0 ^ (self.0 >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+            mixed ^ (mixed >> 33)
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            for byte in bytes {
+                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+            }
+        }
+    }
+    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::AccountState;
+
+    #[test]
+    fn sizes_grow_never_vanish_and_add_up() {
+        let table: [(&str, usize, &[usize]); 11] = [
+            ("1,10%,100%", 500, &[1, 49, 450]),
+            ("1,10%,100%", 5, &[1, 4]),
+            ("1,10%,100%", 1, &[1]),
+            ("1,10%,100%", 0, &[]),
+            ("1,10%,100%", 11, &[1, 1, 9]),
+            ("100%", 7, &[7]),
+            ("10", 7, &[7]),
+            ("2,5", 7, &[2, 3, 2]),
+            ("1%", 3, &[1, 2]),
+            ("50%,3", 10, &[5, 5]),
+            ("33%,66%,100%", 3, &[1, 1, 1]),
+        ];
+        for (text, selection, expected) in table {
+            let waves: Waves = text.parse().unwrap();
+            assert_eq!(waves.sizes(selection), expected, "{text} of {selection}");
+            assert_eq!(waves.to_string(), text);
+        }
+        for wrong in ["", "0", "0%", "101%", "1,,2", "10%,1%", "5,5", "a", "-1", "1.5"] {
+            assert!(wrong.parse::<Waves>().is_err(), "{wrong:?}");
+        }
+        assert_eq!(Waves::default().to_string(), "1,10%,100%");
+    }
+
+    fn account(id: u64, ou: &str, invited: bool) -> Account {
+        Account {
+            id: format!("{id:012}").parse().unwrap(),
+            name: String::new(),
+            email: String::new(),
+            state: AccountState::Active,
+            ou_path: ou.to_owned(),
+            invited,
+        }
+    }
+
+    #[test]
+    fn ous_take_turns_and_the_order_does_not_depend_on_the_listing() {
+        let accounts: Vec<Account> = (1..=90)
+            .map(|id| account(id, ["o/r/a/", "o/r/b/", "o/r/c/"][(id % 3) as usize], id % 30 == 0))
+            .chain([account(100, "o/r/", false)])
+            .collect();
+        let management = accounts[90].id;
+        let forward = spread(&accounts.iter().collect::<Vec<_>>(), management);
+        let backward = spread(&accounts.iter().rev().collect::<Vec<_>>(), management);
+        assert_eq!(forward, backward);
+        assert_eq!(forward.len(), 91);
+        let first: std::collections::BTreeSet<_> = forward[..3].iter().map(|a| &a.ou_path).collect();
+        assert_eq!(first.len(), 3, "the first three come from three OUs");
+        assert!(forward[..87].iter().all(|a| !a.invited), "invited ones come late");
+        assert_eq!(forward[90].id, management);
+        let oldest_first = forward[..9].iter().filter(|a| a.id <= accounts[8].id).count();
+        assert!(oldest_first < 9, "the first wave is not just the oldest accounts");
+    }
+}

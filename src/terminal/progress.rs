@@ -1,0 +1,160 @@
+//! This module owns the progress on stderr: a bar on a terminal, lines now and then elsewhere, or nothing.
+//!
+//! It only listens. Whatever goes wrong here never reaches the rollout.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+
+use crate::harmless::for_terminal;
+use crate::rollout::{Event, Outcome, Record, Tally};
+use crate::settings::{ProgressStyle, Talk};
+
+/// How often a line is written where there is no bar.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// The progress display of a run.
+#[derive(Debug)]
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    talk: Talk,
+    said: Instant,
+    total: usize,
+}
+
+impl Progress {
+    /// A display as the settings want it.
+    #[must_use]
+    pub fn new(talk: Talk) -> Self {
+        let bar = (talk.progress == ProgressStyle::Bar).then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            bar.set_style(BarStyle::with_template("{spinner} {msg} {elapsed}").expect("a fixed template"));
+            bar
+        });
+        Self { bar, talk, said: Instant::now(), total: 0 }
+    }
+
+    /// Writes a line, above the bar if there is one.
+    pub fn line(&self, text: &str) {
+        if self.talk.quiet {
+            return;
+        }
+        let write = || {
+            // Nobody may be reading any more; that must not stop a rollout.
+            let _ = writeln!(std::io::stderr(), "{text}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        }
+    }
+
+    /// Says that so many accounts were listed so far.
+    pub fn listing(&mut self, accounts: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("listing accounts: {accounts}"));
+            bar.tick();
+        } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
+            self.line(&format!("listing accounts: {accounts} so far"));
+        }
+    }
+
+    /// Says that visits start.
+    pub fn start(&mut self, targets: usize, listed: usize, organization: &str) {
+        self.total = targets;
+        let organization = for_terminal(organization);
+        if self.talk.progress == ProgressStyle::Lines {
+            self.line(&format!("{listed} accounts listed in {organization}, {targets} to visit"));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_length(targets as u64);
+            bar.set_style(
+                BarStyle::with_template("{prefix}[{wide_bar}] {pos}/{len} {msg} {eta}")
+                    .expect("a fixed template")
+                    .progress_chars("=> "),
+            );
+            bar.set_message("");
+            bar.reset_eta();
+        }
+    }
+
+    /// Shows an event.
+    pub fn show(&mut self, event: &Event<'_>) {
+        match event {
+            Event::WaveStarted { wave, waves, accounts } => {
+                if let Some(bar) = &self.bar {
+                    bar.set_prefix(format!("wave {wave}/{waves} "));
+                } else if self.talk.progress == ProgressStyle::Lines {
+                    self.line(&format!("wave {wave} of {waves}: {accounts} accounts"));
+                }
+            }
+            Event::Visited { record, tally, throttles, rate } => {
+                if self.talk.verbose {
+                    self.line(&account_line(record));
+                }
+                let state = || state(tally, *throttles, *rate);
+                if let Some(bar) = &self.bar {
+                    bar.set_position(tally.total() as u64);
+                    bar.set_message(state());
+                } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
+                    self.line(&format!("{} of {}: {}", tally.total(), self.total, state()));
+                }
+            }
+            Event::WaveFinished { wave, tally } => {
+                if self.talk.progress != ProgressStyle::Silent {
+                    self.line(&format!("wave {wave} finished: {}", counts(tally)));
+                }
+            }
+            Event::Baking { wait, next } => {
+                if self.talk.progress != ProgressStyle::Silent {
+                    self.line(&format!("waiting {} before wave {next}", humantime::format_duration(*wait)));
+                }
+            }
+        }
+    }
+
+    /// Takes the display away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let due = self.said.elapsed() >= EVERY;
+        if due {
+            self.said = Instant::now();
+        }
+        due
+    }
+}
+
+/// The counts that are not zero, in words.
+fn counts(tally: &Tally) -> String {
+    let parts: Vec<String> =
+        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    parts.join(", ")
+}
+
+fn state(tally: &Tally, throttles: u64, rate: Option<f64>) -> String {
+    let mut text = counts(tally);
+    if throttles > 0 {
+        text.push_str(&format!(", {throttles} throttled"));
+        if let Some(rate) = rate {
+            text.push_str(&format!(", pace {rate:.0}/s"));
+        }
+    }
+    text
+}
+
+fn account_line(record: &Record) -> String {
+    let mut text = format!("{} {}", record.account_id, record.outcome);
+    if let Some(trouble) = &record.trouble {
+        text.push_str(&format!(" at {}: {}", trouble.stage, for_terminal(&trouble.error_code)));
+        if record.outcome != Outcome::Skipped && !trouble.error_message.is_empty() {
+            text.push_str(&format!(": {}", for_terminal(&trouble.error_message)));
+        }
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! This module owns how times are written: RFC 3339 in UTC with milliseconds, and durations in whole milliseconds.
+
+use std::time::{Duration, SystemTime};
+
+/// The time as RFC 3339 text, such as `2026-11-22T04:15:00.123Z`.
+#[must_use]
+pub fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// The duration in whole milliseconds.
+#[must_use]
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// For `#[serde(with)]`: an optional time as RFC 3339 text.
+pub mod optional_time {
+    use std::time::SystemTime;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the time as text.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the serializer.
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(super::rfc3339).serialize(serializer)
+    }
+
+    /// Reads the time from text.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not RFC 3339.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+        Option::<String>::deserialize(deserializer)?
+            .map(|text| humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom))
+            .transpose()
+    }
+}
+
+/// For `#[serde(with)]`: an optional duration in whole milliseconds.
+pub mod optional_milliseconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes the number of milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// Only those of the serializer.
+    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(super::milliseconds).serialize(serializer)
+    }
+
+    /// Reads the number of milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a number.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}

@@ -1,0 +1,159 @@
+//! This module owns the verdict: what a finished run amounts to, in one sentence and one exit code.
+
+use crate::org::TokenVersion;
+use crate::rollout::{Ended, Mode, Outcome, StopReason, Tally};
+
+/// What a run amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every selected account is on the wanted version, or was read.
+    Done,
+    /// Plan with `--detailed-exitcode`: all were read, and something would change.
+    WouldChange,
+    /// Finished, but at least one account failed or is unverified.
+    SomeFailed,
+    /// Stopped before the last account.
+    Stopped(StopReason),
+}
+
+impl Verdict {
+    /// Sums a run up.
+    #[must_use]
+    pub fn of(ended: &Ended, detailed: bool) -> Self {
+        let tally = &ended.tally;
+        match &ended.stopped {
+            // Nothing may be said of a run whose journal broke.
+            Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
+            // A stop that came too late to leave anything out did not stop the run.
+            Some(reason) if tally.of(Outcome::NotAttempted) > 0 => Self::Stopped(reason.clone()),
+            Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
+            Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
+            Some(_) | None => Self::Done,
+        }
+    }
+
+    /// The process's exit code.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 3,
+            Self::WouldChange => 4,
+            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
+            Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
+            Self::Stopped(StopReason::Interrupted) => 130,
+            Self::Stopped(StopReason::Terminated) => 143,
+        }
+    }
+
+    /// The verdict in one sentence, for people.
+    #[must_use]
+    pub fn sentence(&self, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
+        let selected = tally.total() - tally.of(Outcome::Skipped);
+        let of = format!("{selected} selected {}", if selected == 1 { "account" } else { "accounts" });
+        let (changed, errors) = (tally.of(Outcome::Changed), tally.errors());
+        let left = tally.of(Outcome::NotAttempted);
+        match self {
+            Self::Done | Self::WouldChange if mode == Mode::Plan => match tally.of(Outcome::WouldChange) {
+                0 => format!("nothing to do: all of {of} are on {wanted} already"),
+                some => format!("apply would set {some} of {of} to {wanted}; nothing was changed"),
+            },
+            Self::Done | Self::WouldChange => {
+                format!("all of {of} are on {wanted}; {changed} were changed by this run")
+            }
+            Self::SomeFailed if mode == Mode::Plan => {
+                let some = tally.of(Outcome::WouldChange);
+                format!("{errors} of {of} could not be read; apply would set {some}; nothing was changed")
+            }
+            Self::SomeFailed => {
+                let there = changed + tally.of(Outcome::Unchanged);
+                format!(
+                    "{there} of {of} are on {wanted}, {errors} failed or are unverified; {changed} were changed by this run"
+                )
+            }
+            Self::Stopped(reason) => {
+                format!("stopped {}: {changed} of {of} were changed, {left} were not attempted", because(reason))
+            }
+        }
+    }
+}
+
+/// Why a run stopped, as it reads after "stopped".
+#[must_use]
+pub fn because(reason: &StopReason) -> String {
+    match reason {
+        StopReason::TooManyErrors { errors, allowed, wave: None } => {
+            format!("by --max-errors, because {errors} failed or are unverified and {allowed} may")
+        }
+        StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
+            format!("by --max-errors, because {errors} failed or are unverified in wave {wave} and {allowed} may")
+        }
+        StopReason::Interrupted => "by SIGINT".to_owned(),
+        StopReason::Terminated => "by SIGTERM".to_owned(),
+        StopReason::CallerCredentials(failure) => {
+            format!("because the base credentials are no longer accepted ({failure})")
+        }
+        StopReason::Journal(cause) => format!("because the journal can't be written ({cause})"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{Effect, Failure, Kind, Operation};
+
+    fn reasons() -> [(StopReason, u8); 6] {
+        let failure = Failure {
+            operation: Operation::AssumeRole,
+            kind: Kind::Credentials,
+            effect: Effect::None,
+            code: "ExpiredToken".into(),
+            message: "expired".into(),
+            status: Some(403),
+            request_id: None,
+        };
+        [
+            (StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None }, 5),
+            (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
+            (StopReason::Interrupted, 130),
+            (StopReason::Terminated, 143),
+            (StopReason::CallerCredentials(failure), 1),
+            (StopReason::Journal("No space left on device".into()), 1),
+        ]
+    }
+
+    fn code(outcomes: &[Outcome], stopped: Option<StopReason>, detailed: bool) -> u8 {
+        let tally: Tally = outcomes.iter().copied().collect();
+        let verdict = Verdict::of(&Ended { tally: tally.clone(), stopped }, detailed);
+        for mode in [Mode::Plan, Mode::Apply] {
+            assert!(!verdict.sentence(mode, TokenVersion::V2Token, &tally).is_empty());
+        }
+        verdict.exit_code()
+    }
+
+    #[test]
+    fn every_outcome_alone() {
+        for (outcome, plain, detailed) in [
+            (Outcome::Changed, 0, 0),
+            (Outcome::Unchanged, 0, 0),
+            (Outcome::WouldChange, 0, 4),
+            (Outcome::Unverified, 3, 3),
+            (Outcome::Failed, 3, 3),
+            (Outcome::Skipped, 0, 0),
+        ] {
+            assert_eq!(code(&[outcome], None, false), plain, "{outcome}");
+            assert_eq!(code(&[outcome], None, true), detailed, "{outcome}");
+        }
+        assert_eq!(code(&[Outcome::WouldChange, Outcome::Failed], None, true), 3);
+    }
+
+    #[test]
+    fn every_reason_to_stop() {
+        for (reason, expected) in reasons() {
+            let journal = matches!(reason, StopReason::Journal(_));
+            assert_eq!(code(&[Outcome::Changed, Outcome::NotAttempted], Some(reason.clone()), false), expected);
+            let late = code(&[Outcome::Changed], Some(reason), false);
+            assert_eq!(late, if journal { 1 } else { 0 }, "a stop that left nothing out");
+        }
+    }
+}

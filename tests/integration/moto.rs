@@ -1,0 +1,505 @@
+//! This module owns the independent judge: the built binary against moto, a public AWS emulator.
+//!
+//! The simulator of this repository was written by the people who wrote the product, so both could share one
+//! misunderstanding of AWS. moto was not. What it lacks is added by `tests/moto/serve.py`, which also tells
+//! the ground truth: what became of each account, whatever the report says.
+//!
+//! It needs `python3` and, the first time, the network. Where CI is set their absence is a failure, elsewhere a
+//! loud skip.
+
+#![cfg(unix)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const MANIFEST_DIR: &str = env!("CARGO_MANIFEST_DIR");
+const REQUIREMENTS: &str = include_str!("../moto/requirements.txt");
+
+/// Downloads are slow on a bad day.
+const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+/// Everything else takes seconds. The limit is there so that a hang names its cause.
+const RUN_LIMIT: Duration = Duration::from_mins(2);
+
+/// One test and not four, because each run starts from what the run before left behind.
+#[test]
+fn every_account_goes_to_v2_and_back_as_moto_sees_it() {
+    let Some(judge) = Judge::start() else { return };
+    let active = judge.accounts.len() - judge.suspended.len();
+    let on_v1 = active - judge.already_v2.len();
+
+    let changes = judge.watch("plan", &["plan"], "v2Token", "would_change");
+    assert_eq!(changes, on_v1, "what a plan would change");
+
+    let changes = judge.watch("apply", &["apply", "--yes"], "v2Token", "changed");
+    assert_eq!(changes, on_v1, "what apply changed");
+
+    let changes = judge.watch("again", &["apply", "--yes"], "v2Token", "changed");
+    assert_eq!(changes, 0, "what a second apply changed");
+
+    let back = ["apply", "--yes", "--to", "v1Token"];
+    let changes = judge.watch("back", &back, "v1Token", "changed");
+    assert_eq!(changes, active, "what the way back changed");
+}
+
+/// What moto knows of one account.
+struct Truth {
+    version: u64,
+    sets: u64,
+    sessions: u64,
+}
+
+impl Truth {
+    fn from_json(account: &Value) -> Self {
+        let number = |key: &str| account[key].as_u64().expect("a number");
+        Self {
+            version: number("version"),
+            sets: number("sets"),
+            sessions: number("sessions"),
+        }
+    }
+}
+
+/// A row of the report, by column name.
+type Row = HashMap<String, String>;
+
+/// A running moto with an organization in it. The fields are dropped in this order: the server before its files.
+struct Judge {
+    _server: Reaped,
+    address: String,
+    management_account: String,
+    accounts: BTreeSet<String>,
+    suspended: BTreeSet<String>,
+    already_v2: BTreeSet<String>,
+    scratch: Scratch,
+}
+
+impl Judge {
+    /// Starts and seeds the server, or says why this machine cannot.
+    fn start() -> Option<Self> {
+        let scratch = Scratch::new();
+        let python = match environment(&scratch.0) {
+            Ok(python) => python,
+            Err(reason) => {
+                skip(&reason);
+                return None;
+            }
+        };
+        let (server, address) = serve(&python, &scratch.0);
+        let seed = seed(&python, &address, &scratch.0);
+        Some(Self {
+            _server: server,
+            address,
+            management_account: seed["management_account"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
+            accounts: ids(&seed["accounts"]),
+            suspended: ids(&seed["suspended"]),
+            already_v2: ids(&seed["already_v2"]),
+            scratch,
+        })
+    }
+
+    /// Runs v2token once and holds its report against the truth before and after.
+    ///
+    /// `outcome` is what the report must say of an account that is not on the wanted version yet. Returns the number
+    /// of such accounts.
+    fn watch(&self, name: &str, arguments: &[&str], wanted: &str, outcome: &str) -> usize {
+        let before = self.truth();
+        let report = self.v2token(name, arguments);
+        let after = self.truth();
+
+        self.expect_each_once(report.keys(), "the report");
+        self.expect_each_once(after.keys(), "what moto was asked to do");
+        for (account, row) in &report {
+            let (before, after) = (&before[account], &after[account]);
+            let expected = self.outcome(account, before, wanted, outcome);
+            assert_eq!(row["outcome"], expected, "{row:#?}");
+            expect_versions(row, before, wanted);
+            expect_effect(row, before, after);
+            self.expect_session(row, before, after);
+        }
+        report
+            .values()
+            .filter(|row| row["outcome"] == outcome)
+            .count()
+    }
+
+    fn outcome<'a>(
+        &self,
+        account: &str,
+        before: &Truth,
+        wanted: &str,
+        otherwise: &'a str,
+    ) -> &'a str {
+        if self.suspended.contains(account) {
+            "skipped"
+        } else if token_version(before.version) == wanted {
+            "unchanged"
+        } else {
+            otherwise
+        }
+    }
+
+    /// Exactly the accounts of the organization, so that none is forgotten and no other is touched.
+    fn expect_each_once<'a>(&self, accounts: impl Iterator<Item = &'a String>, place: &str) {
+        let found: BTreeSet<String> = accounts.cloned().collect();
+        let odd: Vec<_> = found.symmetric_difference(&self.accounts).collect();
+        assert!(
+            odd.is_empty(),
+            "missing from {place}, or there by mistake: {odd:?}"
+        );
+    }
+
+    /// Visits go through the role, but not where they must not go at all, nor to the management account: it has no
+    /// such role, although moto would hand out a session.
+    fn expect_session(&self, row: &Row, before: &Truth, after: &Truth) {
+        let through_role =
+            row["outcome"] != "skipped" && row["account_id"] != self.management_account;
+        assert_eq!(
+            after.sessions > before.sessions,
+            through_role,
+            "assumed the role: {row:#?}"
+        );
+    }
+
+    /// Runs the built binary, which must succeed, and reads its report by account id.
+    fn v2token(&self, name: &str, arguments: &[&str]) -> BTreeMap<String, Row> {
+        let report = self.scratch.0.join(format!("{name}.csv"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_v2token"));
+        command
+            .args(arguments)
+            .args(["--region", "us-east-1", "--no-progress", "--output", "none"])
+            .arg("--report")
+            .arg(&report)
+            .arg("--run-dir")
+            .arg(self.scratch.0.join(format!("{name}.run")))
+            .current_dir(&self.scratch.0);
+        hermetic(&mut command, &self.scratch.0)
+            .env("AWS_ENDPOINT_URL", &self.address)
+            .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        run(&mut command, name, &self.scratch.0, RUN_LIMIT)
+            .unwrap_or_else(|failure| panic!("{failure}"));
+        read_report(&report)
+    }
+
+    /// Asks the server for the ground truth, beside AWS's protocols.
+    fn truth(&self) -> BTreeMap<String, Truth> {
+        let body = get(&self.address, "/v2token-judge/truth");
+        let truth: Value = serde_json::from_str(&body).expect("the truth is JSON");
+        let accounts = truth.as_object().expect("an object of accounts").iter();
+        accounts
+            .map(|(id, account)| (id.clone(), Truth::from_json(account)))
+            .collect()
+    }
+}
+
+fn expect_versions(row: &Row, before: &Truth, wanted: &str) {
+    if row["outcome"] == "skipped" {
+        assert_eq!(row["error_code"], "Suspended", "{row:#?}");
+        return;
+    }
+    assert_eq!(row["target_version"], wanted, "{row:#?}");
+    assert_eq!(row["error_code"], "", "{row:#?}");
+    assert_eq!(
+        row["previous_version"],
+        token_version(before.version),
+        "{row:#?}"
+    );
+    if row["outcome"] != "would_change" {
+        assert_eq!(row["current_version"], wanted, "{row:#?}");
+    }
+}
+
+/// Only `changed` means a Set, and exactly one.
+fn expect_effect(row: &Row, before: &Truth, after: &Truth) {
+    let changed = row["outcome"] == "changed";
+    let version = if changed {
+        &row["target_version"]
+    } else {
+        token_version(before.version)
+    };
+    assert_eq!(
+        token_version(after.version),
+        version,
+        "the truth is not so: {row:#?}"
+    );
+    assert_eq!(
+        after.sets - before.sets,
+        u64::from(changed),
+        "Set calls: {row:#?}"
+    );
+}
+
+/// A folder of this test's own. It stays after a failure, with all that the processes wrote.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let path =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{}", std::process::id()));
+        // A failed test of an earlier process may have had the same number.
+        remove(&path);
+        fs::create_dir_all(&path).expect("a scratch folder");
+        Self(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// A child process that does not outlive its owner.
+struct Reaped(Child);
+
+impl Drop for Reaped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The name of the version that IAM reads back as a number.
+fn token_version(number: u64) -> &'static str {
+    match number {
+        1 => "v1Token",
+        2 => "v2Token",
+        other => panic!("moto knows of no token version {other}"),
+    }
+}
+
+fn ids(list: &Value) -> BTreeSet<String> {
+    let list = list.as_array().expect("a list of ids");
+    list.iter()
+        .map(|id| id.as_str().expect("an id").to_owned())
+        .collect()
+}
+
+fn read_report(path: &Path) -> BTreeMap<String, Row> {
+    let mut rows = BTreeMap::new();
+    let mut reader = csv::Reader::from_path(path).expect("a report");
+    for row in reader.deserialize::<Row>() {
+        let row = row.expect("a row like its header");
+        let twin = rows.insert(row["account_id"].clone(), row);
+        assert!(twin.is_none(), "an account has two rows: {twin:#?}");
+    }
+    rows
+}
+
+/// Fails where CI is set, because there a judge that never sits would go unnoticed.
+fn skip(reason: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "the judge cannot sit: {reason}"
+    );
+    // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+    let _ = writeln!(
+        io::stderr(),
+        "SKIPPED: the judge (moto) did not rule on v2token: {reason}"
+    );
+}
+
+/// A python that has moto: a virtual environment in the target folder, made on first use and kept.
+fn environment(scratch: &Path) -> Result<PathBuf, String> {
+    let interpreter = interpreter()?;
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .expect("a target folder");
+    let venv = target.join("moto-venv");
+    let stamp = format!("{interpreter}\n{REQUIREMENTS}");
+
+    // Held until the end of this function: of several test processes one builds, the rest find it built.
+    let lock = File::create(target.join("moto-venv.lock")).expect("a lock file");
+    lock.lock().expect("the lock");
+    if fs::read_to_string(venv.join("stamp")).ok().as_deref() != Some(&stamp) {
+        let building = target.join("moto-venv.building");
+        remove(&building);
+        build(&building, scratch)?;
+        fs::write(building.join("stamp"), &stamp).expect("a stamp");
+        remove(&venv);
+        fs::rename(&building, &venv).expect("the environment takes its place");
+    }
+    Ok(venv.join("bin/python"))
+}
+
+/// The identity of the machine's python3. An environment made by another one would not work.
+fn interpreter() -> Result<String, String> {
+    let program = "import sys; print(sys.executable, sys.version)";
+    match Command::new("python3").args(["-c", program]).output() {
+        Ok(output) if output.status.success() => {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        }
+        Ok(output) => Err(format!("python3 does not work: {}", output.status)),
+        Err(error) => Err(format!("python3 does not start: {error}")),
+    }
+}
+
+/// Makes the environment. The surroundings are kept, since pip may need a proxy or a mirror from them.
+fn build(venv: &Path, scratch: &Path) -> Result<(), String> {
+    let mut create = Command::new("python3");
+    create.args(["-m", "venv"]).arg(venv);
+    run(&mut create, "venv", scratch, INSTALL_LIMIT)?;
+
+    // `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale.
+    let mut install = Command::new(venv.join("bin/python"));
+    install
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--requirement",
+        ])
+        .arg(asset("requirements.txt"));
+    run(&mut install, "pip", scratch, INSTALL_LIMIT)?;
+    Ok(())
+}
+
+/// Starts the server and waits for its address.
+fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
+    let mut command = Command::new(python);
+    hermetic(command.arg(asset("serve.py")), scratch);
+    // The open end of this pipe keeps the server alive: should this process be killed, the server ends too.
+    command.stdin(Stdio::piped());
+    let mut server =
+        spawn(&mut command, "serve", scratch).unwrap_or_else(|failure| panic!("{failure}"));
+    let address = poll(RUN_LIMIT, || {
+        let ended = server.0.try_wait().expect("the server's status").is_some();
+        let line = output_of("serve", "stdout", scratch);
+        let address = line
+            .strip_suffix('\n')
+            .and_then(|line| line.strip_prefix("listening "));
+        if ended {
+            Some(Err(()))
+        } else {
+            address.map(|address| Ok(address.to_owned()))
+        }
+    });
+    match address {
+        Some(Ok(address)) => (server, address),
+        _ => panic!(
+            "moto does not listen: {}",
+            output_of("serve", "stderr", scratch)
+        ),
+    }
+}
+
+/// Builds the organization and returns what there is in it.
+fn seed(python: &Path, address: &str, scratch: &Path) -> Value {
+    let mut command = Command::new(python);
+    hermetic(command.arg(asset("seed.py")).arg(address), scratch);
+    let output =
+        run(&mut command, "seed", scratch, RUN_LIMIT).unwrap_or_else(|failure| panic!("{failure}"));
+    serde_json::from_str(&output).expect("the seed is JSON")
+}
+
+/// Takes away proxies, profiles and endpoints of the developer's own, which could lead a test to the real AWS.
+fn hermetic<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).env("HOME", home)
+}
+
+/// Runs a command to its end and returns its stdout. What it wrote stays in the scratch folder under `name`.
+fn run(
+    command: &mut Command,
+    name: &str,
+    scratch: &Path,
+    limit: Duration,
+) -> Result<String, String> {
+    let mut child = spawn(command.stdin(Stdio::null()), name, scratch)?;
+    let status = poll(limit, || child.0.try_wait().expect("a child's status"));
+    match status {
+        Some(status) if status.success() => Ok(output_of(name, "stdout", scratch)),
+        ended => Err(failure(name, ended, limit, scratch)),
+    }
+}
+
+fn failure(name: &str, ended: Option<ExitStatus>, limit: Duration, scratch: &Path) -> String {
+    let end = ended.map_or_else(
+        || format!("no end within {limit:?}"),
+        |status| status.to_string(),
+    );
+    let [stdout, stderr] = ["stdout", "stderr"].map(|stream| output_of(name, stream, scratch));
+    format!("{name}: {end}\n{stdout}{stderr}")
+}
+
+/// Starts a command that writes to files: unlike pipes, they never fill up, and a post-mortem can read them.
+fn spawn(command: &mut Command, name: &str, scratch: &Path) -> Result<Reaped, String> {
+    let [stdout, stderr] = ["stdout", "stderr"].map(|stream| {
+        File::create(scratch.join(format!("{name}.{stream}"))).expect("a file for output")
+    });
+    let child = command.stdout(stdout).stderr(stderr).spawn();
+    child
+        .map(Reaped)
+        .map_err(|error| format!("{name} does not start: {error}"))
+}
+
+fn output_of(name: &str, stream: &str, scratch: &Path) -> String {
+    let bytes = fs::read(scratch.join(format!("{name}.{stream}"))).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Asks again and again until there is an answer or no time left.
+fn poll<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        let answer = answer();
+        if answer.is_some() || start.elapsed() > limit {
+            return answer;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The body of a plain GET. HTTP/1.0, so that it ends where the connection ends.
+fn get(address: &str, path: &str) -> String {
+    let host = address.strip_prefix("http://").expect("an http address");
+    let mut stream = TcpStream::connect(host).expect("a connection to moto");
+    stream
+        .set_read_timeout(Some(RUN_LIMIT))
+        .expect("a time limit");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").expect("a request");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
+    assert!(
+        head.lines()
+            .next()
+            .is_some_and(|status| status.contains(" 200 ")),
+        "{response}"
+    );
+    body.to_owned()
+}
+
+fn asset(name: &str) -> PathBuf {
+    Path::new(MANIFEST_DIR).join("tests/moto").join(name)
+}
+
+/// A folder that is not there is as good as removed.
+fn remove(folder: &Path) {
+    if let Err(error) = fs::remove_dir_all(folder) {
+        assert_eq!(
+            error.kind(),
+            io::ErrorKind::NotFound,
+            "{}: {error}",
+            folder.display()
+        );
+    }
+}

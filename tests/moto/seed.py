@@ -1,0 +1,110 @@
+"""Builds an organization of 60 accounts in the judge, through the AWS API alone.
+
+Usage: seed.py http://127.0.0.1:PORT
+
+Prints JSON: {"management_account": id, "accounts": [every id, the management account's too],
+"suspended": [ids], "already_v2": [ids]}.
+"""
+
+import json
+import sys
+
+import boto3
+
+REGION = "us-east-1"
+ROLE = "OrganizationAccountAccessRole"
+MEMBERS = 59
+SUSPENDED = [7]
+ALREADY_V2 = [3, 20, 41]
+
+
+class Seeder:
+    """Clients of the management account, and of any account that its role leads to."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self.organizations = self.client("organizations")
+        self.sts = self.client("sts")
+
+    def client(self, service: str, key: str = "AKIAIOSFODNN7EXAMPLE", secret: str = "secret", token: str | None = None):
+        """A client with credentials in code, so that nothing of the developer's own configuration is used."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self.endpoint,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+        )
+
+    def iam_inside(self, account: str):
+        """An IAM client with the credentials of the cross-account role of `account`."""
+        session = self.sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{ROLE}", RoleSessionName="seed")
+        credentials = session["Credentials"]
+        return self.client(
+            "iam", credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+        )
+
+    def create_units(self) -> list[str]:
+        """The root and a tree of OUs three levels deep; their ids, outermost first."""
+        root = self.organizations.list_roots()["Roots"][0]["Id"]
+        workloads = self.create_unit(root, "Workloads")
+        production = self.create_unit(workloads, "Production")
+        payments = self.create_unit(production, "Payments")
+        sandbox = self.create_unit(root, "Sandbox")
+        return [root, workloads, production, payments, sandbox]
+
+    def create_unit(self, parent: str, name: str) -> str:
+        unit = self.organizations.create_organizational_unit(ParentId=parent, Name=name)
+        return unit["OrganizationalUnit"]["Id"]
+
+    def create_members(self, units: list[str]) -> list[str]:
+        """The member accounts, dealt out to the units. As in AWS, CreateAccount makes the cross-account role."""
+        return [self.create_member(number, units[number % len(units)], units[0]) for number in range(MEMBERS)]
+
+    def create_member(self, number: int, unit: str, root: str) -> str:
+        status = self.organizations.create_account(
+            AccountName=f"member {number:02}", Email=f"member{number:02}@example.com", RoleName=ROLE
+        )
+        account = status["CreateAccountStatus"]["AccountId"]
+        if unit != root:
+            self.organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
+        return account
+
+    def upgrade(self, account: str) -> None:
+        """Puts an account on version 2 from the inside, and makes sure that role and plug-in work."""
+        iam = self.iam_inside(account)
+        iam.get_role(RoleName=ROLE)
+        iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
+        version = iam.get_account_summary()["SummaryMap"]["GlobalEndpointTokenVersion"]
+        assert version == 2, f"{account} is on version {version} after the upgrade"
+
+
+def main(endpoint: str) -> None:
+    seeder = Seeder(endpoint)
+    organization = seeder.organizations.create_organization(FeatureSet="ALL")["Organization"]
+    management = organization["MasterAccountId"]
+    assert seeder.sts.get_caller_identity()["Account"] == management
+
+    members = seeder.create_members(seeder.create_units())
+    already_v2 = [members[number] for number in ALREADY_V2]
+    suspended = [members[number] for number in SUSPENDED]
+    for account in already_v2:
+        seeder.upgrade(account)
+    for account in suspended:
+        seeder.organizations.close_account(AccountId=account)
+
+    print(
+        json.dumps(
+            {
+                "management_account": management,
+                "accounts": [management, *members],
+                "suspended": suspended,
+                "already_v2": already_v2,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

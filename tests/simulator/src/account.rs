@@ -1,0 +1,293 @@
+//! Owns one simulated account: what it is, what it is set to, how it misbehaves and what was done to it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account_id::AccountId;
+use crate::fault::Faults;
+
+/// The role that Organizations creates in the accounts it creates.
+pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
+
+/// The setting this whole program is about. Serialised as the integer `1` or `2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
+pub enum TokenVersion {
+    /// Tokens of the global endpoint are valid in default Regions only.
+    V1,
+    /// Tokens of the global endpoint are valid in all Regions.
+    V2,
+}
+
+impl TokenVersion {
+    /// The integer that `GetAccountSummary` shows.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::V1 => 1,
+            Self::V2 => 2,
+        }
+    }
+
+    /// Reads the wire value of `SetSecurityTokenServicePreferences`, case-sensitively like IAM.
+    #[must_use]
+    pub fn from_wire(text: &str) -> Option<Self> {
+        match text {
+            "v1Token" => Some(Self::V1),
+            "v2Token" => Some(Self::V2),
+            _ => None,
+        }
+    }
+}
+
+impl From<TokenVersion> for u8 {
+    fn from(version: TokenVersion) -> Self {
+        version.number()
+    }
+}
+
+impl TryFrom<u8> for TokenVersion {
+    type Error = &'static str;
+
+    fn try_from(number: u8) -> Result<Self, Self::Error> {
+        match number {
+            1 => Ok(Self::V1),
+            2 => Ok(Self::V2),
+            _ => Err("a token version is 1 or 2"),
+        }
+    }
+}
+
+/// The `State` of an account as Organizations lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccountState {
+    /// Not fully signed up yet; nobody can assume a role in it.
+    PendingActivation,
+    /// In use.
+    Active,
+    /// Suspended by AWS.
+    Suspended,
+    /// Being closed.
+    PendingClosure,
+    /// Closed and still listed for ninety days.
+    Closed,
+    /// A value that no released SDK knows. Roles can be assumed in it.
+    Frozen,
+}
+
+impl AccountState {
+    /// The value of the `State` field.
+    #[must_use]
+    pub const fn wire(self) -> &'static str {
+        match self {
+            Self::PendingActivation => "PENDING_ACTIVATION",
+            Self::Active => "ACTIVE",
+            Self::Suspended => "SUSPENDED",
+            Self::PendingClosure => "PENDING_CLOSURE",
+            Self::Closed => "CLOSED",
+            Self::Frozen => "FROZEN",
+        }
+    }
+
+    /// The value of the older `Status` field, which has fewer words.
+    #[must_use]
+    pub const fn legacy_status(self) -> &'static str {
+        match self {
+            Self::Active | Self::PendingActivation | Self::Frozen => "ACTIVE",
+            Self::Suspended | Self::Closed => "SUSPENDED",
+            Self::PendingClosure => "PENDING_CLOSURE",
+        }
+    }
+
+    /// Whether anybody can assume a role in such an account.
+    #[must_use]
+    pub const fn usable(self) -> bool {
+        matches!(self, Self::Active | Self::Frozen)
+    }
+}
+
+/// How an account came into the organization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JoinedMethod {
+    /// Created by Organizations, which also created the cross-account role.
+    Created,
+    /// Invited; it has the role only if somebody made it.
+    Invited,
+}
+
+/// The cross-account role of one account, and the part of its trust policy that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Name with its path and without a leading slash, e.g. `ops/rollout/TokenRole`.
+    pub name: String,
+    /// A role that does not exist is refused with the same words as one that does not trust.
+    pub exists: bool,
+    /// The external id the trust policy asks for.
+    pub external_id: Option<String>,
+    /// The only account that may assume it. `None` trusts the management account and the
+    /// delegated administrator, if there is one.
+    pub trusted: Option<AccountId>,
+    /// `MaxSessionDuration` in seconds.
+    pub max_duration: u32,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self { name: DEFAULT_ROLE.to_owned(), exists: true, external_id: None, trusted: None, max_duration: 43_200 }
+    }
+}
+
+/// Requests that concerned one account, refused and broken ones included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountCalls {
+    /// `sts:AssumeRole` for a role in this account.
+    pub assume_role: u32,
+    /// `sts:AssumeRoot` for this account.
+    pub assume_root: u32,
+    /// `sts:GetCallerIdentity` with a session of this account.
+    pub get_caller_identity: u32,
+    /// `iam:GetAccountSummary` with a session of this account.
+    pub get_account_summary: u32,
+    /// `iam:SetSecurityTokenServicePreferences` with a session of this account.
+    pub set_preferences: u32,
+}
+
+/// One account of the organization. Everything public may be changed before the start and in mid-run.
+#[derive(Clone, Debug)]
+pub struct SimulatedAccount {
+    id: AccountId,
+    /// The account's name.
+    pub name: String,
+    /// The root user's e-mail address.
+    pub email: String,
+    /// The listed state.
+    pub state: AccountState,
+    /// How it joined.
+    pub joined: JoinedMethod,
+    /// Names of the organizational units above it, e.g. `Workloads/Prod`; empty is the root.
+    /// Read at the start; in mid-run use [`World::move_account`](crate::World::move_account).
+    pub ou: String,
+    /// The setting. `None` means that the summary has no such entry and that a Set creates it.
+    pub version: Option<TokenVersion>,
+    /// The cross-account role.
+    pub role: Role,
+    /// How it misbehaves.
+    pub faults: Faults,
+    /// Tags for `ListTagsForResource`.
+    pub tags: Vec<(String, String)>,
+    pub(crate) joined_at: u64,
+    pub(crate) unit: u32,
+    pub(crate) ledger: Ledger,
+}
+
+impl SimulatedAccount {
+    pub(crate) fn new(id: AccountId, name: String, email: String) -> Self {
+        Self {
+            id,
+            name,
+            email,
+            state: AccountState::Active,
+            joined: JoinedMethod::Created,
+            ou: String::new(),
+            version: Some(TokenVersion::V1),
+            role: Role::default(),
+            faults: Faults::default(),
+            tags: Vec::new(),
+            // One account every five hours since 2019: sorted, distinct and in the past.
+            joined_at: 1_550_000_000 + id.number() * 18_000 % 230_000_000,
+            unit: 0,
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// The account's id, which never changes.
+    #[must_use]
+    pub const fn id(&self) -> AccountId {
+        self.id
+    }
+
+    /// Sets the value as if somebody else had done it: no call is counted and readers see it at once.
+    pub fn changed_by_somebody_else(&mut self, version: Option<TokenVersion>) {
+        self.version = version;
+        self.ledger.stale = None;
+    }
+
+    pub(crate) fn note(&mut self, fault: &'static str) {
+        *self.ledger.faults.entry(fault).or_default() += 1;
+    }
+
+    /// Applies a Set that reached the service, and starts the stale window the faults ask for.
+    pub(crate) fn apply(&mut self, version: TokenVersion) {
+        let shown = self.shown();
+        if self.faults.read_back_never_shows || self.faults.stale_reads > 0 {
+            self.ledger.stale = Some(Stale { shown, reads_left: self.faults.stale_reads });
+        }
+        self.version = Some(version);
+        self.ledger.sets_applied.push(version);
+    }
+
+    /// What a read sees now, using up one stale read if there is one.
+    pub(crate) fn read(&mut self) -> Option<TokenVersion> {
+        let shown = self.shown();
+        if let Some(stale) = self.ledger.stale {
+            self.note("stale_read");
+            let reads_left = stale.reads_left.saturating_sub(1);
+            self.ledger.stale =
+                (self.faults.read_back_never_shows || reads_left > 0).then_some(Stale { reads_left, ..stale });
+        }
+        if self.faults.missing_summary_key {
+            self.note("missing_summary_key");
+            return None;
+        }
+        shown
+    }
+
+    fn shown(&self) -> Option<TokenVersion> {
+        self.ledger.stale.map_or(self.version, |stale| stale.shown)
+    }
+}
+
+/// What was done to an account; the source of its part of the truth.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    pub calls: AccountCalls,
+    pub sets_applied: Vec<TokenVersion>,
+    pub sessions: u32,
+    pub faults: BTreeMap<&'static str, u32>,
+    stale: Option<Stale>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stale {
+    shown: Option<TokenVersion>,
+    reads_left: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_reads_run_out() {
+        let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
+        account.faults.stale_reads = 2;
+        account.apply(TokenVersion::V2);
+        assert_eq!(account.read(), Some(TokenVersion::V1));
+        assert_eq!(account.read(), Some(TokenVersion::V1));
+        assert_eq!(account.read(), Some(TokenVersion::V2));
+    }
+
+    #[test]
+    fn a_read_back_can_stay_wrong_for_ever() {
+        let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
+        account.faults.read_back_never_shows = true;
+        account.apply(TokenVersion::V2);
+        for _ in 0..5 {
+            assert_eq!(account.read(), Some(TokenVersion::V1));
+        }
+        assert_eq!(account.version, Some(TokenVersion::V2));
+    }
+}

@@ -1,0 +1,254 @@
+//! Owns the description of an organization before it starts, and its defaults.
+
+mod start;
+
+use std::fmt;
+
+use crate::account::SimulatedAccount;
+use crate::account_id::AccountId;
+use crate::bucket::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
+use crate::fault::ListingFault;
+use crate::network::{Latency, Network, Noise, Service};
+use crate::partition::Partition;
+use crate::populate::VersionMix;
+use crate::request::Operation;
+use crate::world::Caller;
+
+/// The quota of accounts that AWS raises an organization to at most.
+const MAX_ACCOUNTS: usize = 50_000;
+
+type Change = Box<dyn FnMut(&mut SimulatedAccount)>;
+
+/// Describes a simulated organization. Made by [`Organization::builder`](crate::Organization::builder).
+#[must_use = "nothing runs before it is started"]
+pub struct Builder {
+    accounts: usize,
+    seed: u64,
+    mix: VersionMix,
+    realistic: bool,
+    hostile_names: bool,
+    partition: Partition,
+    region: String,
+    more_sts_regions: Vec<String>,
+    caller: Caller,
+    base_session: bool,
+    base_expires_after: Option<u64>,
+    latency: Latency,
+    changes: Vec<(Option<AccountId>, Change)>,
+    listing: Vec<ListingFault>,
+    noise: Vec<Noise>,
+    limits: Vec<(Scope, RateLimit)>,
+    network: Network,
+    verify: bool,
+    strict_signing_regions: bool,
+    root_access: bool,
+    log: bool,
+    port: u16,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            accounts: 20,
+            seed: 1,
+            mix: VersionMix::all_v1(),
+            realistic: false,
+            hostile_names: false,
+            partition: Partition::find("aws").expect("the commercial partition is known"),
+            region: "eu-west-1".to_owned(),
+            more_sts_regions: Vec::new(),
+            caller: Caller::Management,
+            base_session: false,
+            base_expires_after: None,
+            latency: Latency::default(),
+            changes: Vec::new(),
+            listing: Vec::new(),
+            noise: Vec::new(),
+            // The lowest limit of all services and the one that a careless client meets first.
+            limits: vec![(Operation::DescribeOrganization.into(), RateLimit::new(1.0, 2.0))],
+            network: Network::Normal,
+            verify: true,
+            strict_signing_regions: false,
+            root_access: false,
+            log: false,
+            port: 0,
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("accounts", &self.accounts)
+            .field("seed", &self.seed)
+            .field("realistic", &self.realistic)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// How many accounts there are, the management account included. The ids are
+    /// `000000000001`, `000000000002`… and [`MANAGEMENT_ACCOUNT`](crate::MANAGEMENT_ACCOUNT) at its
+    /// place, or last if there are fewer than a hundred.
+    ///
+    /// # Panics
+    /// If the number is 0 or above 50,000, the most that AWS allows.
+    pub fn accounts(mut self, accounts: usize) -> Self {
+        assert!((1..=MAX_ACCOUNTS).contains(&accounts), "an organization has between 1 and {MAX_ACCOUNTS} accounts");
+        self.accounts = accounts;
+        self
+    }
+
+    /// The seed of names, versions, exceptions and secrets.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Which accounts start with which setting; all have v1 unless told otherwise.
+    pub fn version_mix(mut self, mix: VersionMix) -> Self {
+        self.mix = mix;
+        self
+    }
+
+    /// Whether accounts have real-looking names, tags and nested units, a list order of their own, and a
+    /// few are closed, suspended, invited without the role, denied by policy and so on. Otherwise
+    /// they are `account-1`, `account-2`… directly below the root and all alike.
+    pub fn realistic(mut self, realistic: bool) -> Self {
+        self.realistic = realistic;
+        self
+    }
+
+    /// Gives the first members the names in [`HOSTILE_NAMES`](crate::HOSTILE_NAMES).
+    pub fn hostile_names(mut self, hostile: bool) -> Self {
+        self.hostile_names = hostile;
+        self
+    }
+
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`, `aws-iso`, `aws-iso-b`, `aws-iso-e`, `aws-iso-f` or `aws-eusc`.
+    ///
+    /// # Panics
+    /// If there is no such partition.
+    pub fn partition(mut self, name: &str) -> Self {
+        self.partition = Partition::find(name).unwrap_or_else(|| panic!("there is no partition {name}"));
+        self
+    }
+
+    /// The region of the run, for which STS requests must be signed.
+    pub fn region(mut self, region: &str) -> Self {
+        region.clone_into(&mut self.region);
+        self
+    }
+
+    /// One more region for which STS requests may be signed.
+    pub fn sts_region(mut self, region: &str) -> Self {
+        self.more_sts_regions.push(region.to_owned());
+        self
+    }
+
+    /// Whose credentials the program is given.
+    pub fn caller(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// Whether those credentials are temporary and have a session token.
+    pub fn base_session(mut self, temporary: bool) -> Self {
+        self.base_session = temporary;
+        self
+    }
+
+    /// Lets those credentials expire after this many successful `AssumeRole` calls.
+    pub fn base_credentials_expire_after(mut self, assumes: u64) -> Self {
+        self.base_expires_after = Some(assumes);
+        self
+    }
+
+    /// How long each service takes to answer; no time at all unless told otherwise.
+    pub fn latency(mut self, latency: Latency) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Changes one account, by id or by the number its id stands for.
+    pub fn account(mut self, id: impl Into<AccountId>, change: impl FnMut(&mut SimulatedAccount) + 'static) -> Self {
+        self.changes.push((Some(id.into()), Box::new(change)));
+        self
+    }
+
+    /// Changes every account, the management account included.
+    pub fn each_account(mut self, change: impl FnMut(&mut SimulatedAccount) + 'static) -> Self {
+        self.changes.push((None, Box::new(change)));
+        self
+    }
+
+    /// Adds something wrong with the account list.
+    pub fn listing(mut self, fault: ListingFault) -> Self {
+        self.listing.push(fault);
+        self
+    }
+
+    /// Adds random faults.
+    pub fn noise(mut self, noise: Noise) -> Self {
+        self.noise.push(noise);
+        self
+    }
+
+    /// Sets the rate limit of a service or an operation.
+    pub fn throttle(mut self, scope: impl Into<Scope>, limit: RateLimit) -> Self {
+        let scope = scope.into();
+        self.limits.retain(|(existing, _)| *existing != scope);
+        self.limits.push((scope, limit));
+        self
+    }
+
+    /// Sets the rate limits that AWS publishes: those of Organizations per account, and 600 per second for STS.
+    pub fn aws_limits(self) -> Self {
+        let limited = self.throttle(Service::Sts, STS_LIMIT);
+        ORGANIZATIONS_LIMITS.iter().fold(limited, |builder, (operation, limit)| builder.throttle(*operation, *limit))
+    }
+
+    /// Removes all rate limits, that of `DescribeOrganization` included.
+    pub fn unlimited(mut self) -> Self {
+        self.limits.clear();
+        self
+    }
+
+    /// What the network does at first.
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
+        self
+    }
+
+    /// Whether signatures are verified. Switch it off only to measure something else.
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.verify = verify;
+        self
+    }
+
+    /// Whether IAM and Organizations requests must be signed for the partition's own region, as at AWS.
+    /// Otherwise they may also be signed for the region of the run: that is what SDKs do as soon as
+    /// an endpoint is given to them, because then they do not ask the partition.
+    pub fn strict_signing_regions(mut self, strict: bool) -> Self {
+        self.strict_signing_regions = strict;
+        self
+    }
+
+    /// Whether `AssumeRoot` works, as with centralised root access enabled.
+    pub fn root_access(mut self, enabled: bool) -> Self {
+        self.root_access = enabled;
+        self
+    }
+
+    /// Whether each request writes a line to standard error.
+    pub fn log(mut self, log: bool) -> Self {
+        self.log = log;
+        self
+    }
+
+    /// The port to listen on; any free one unless told otherwise.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+}

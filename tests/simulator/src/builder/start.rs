@@ -1,0 +1,89 @@
+//! Owns the start: making the accounts and the world that a builder describes.
+
+use std::io;
+
+use super::Builder;
+use crate::account::SimulatedAccount;
+use crate::account_id::AccountId;
+use crate::credentials::Vault;
+use crate::names::HOSTILE_NAMES;
+use crate::organization::Organization;
+use crate::populate;
+use crate::world::{Caller, Settings, World};
+
+impl Builder {
+    /// Starts the organization.
+    ///
+    /// # Panics
+    /// If the port is not free, or an account that is to be changed does not exist.
+    #[must_use = "the organization stops when the handle is dropped"]
+    pub fn start(self) -> Organization {
+        self.try_start().expect("a loopback port is free and a thread can be started")
+    }
+
+    /// Starts the organization, or says why the server cannot run.
+    ///
+    /// # Errors
+    /// If the port is not free or there are no threads or files left.
+    ///
+    /// # Panics
+    /// If an account that is to be changed, or the caller's, does not exist.
+    pub fn try_start(mut self) -> io::Result<Organization> {
+        let accounts = self.populate();
+        let find = |id: AccountId| {
+            populate::index_of(id, accounts.len()).unwrap_or_else(|| panic!("there is no account {id}"))
+        };
+        let caller_index = match self.caller {
+            Caller::Management => populate::management_index(accounts.len()),
+            Caller::DelegatedAdministrator(id) | Caller::Member(id) => find(id),
+        };
+        let caller_index = u32::try_from(caller_index).expect("an organization has at most 50,000 accounts");
+        let vault = Vault::new(self.seed, caller_index, self.base_session, self.base_expires_after);
+        let mut sts_regions = vec![self.region.clone()];
+        sts_regions.append(&mut self.more_sts_regions);
+        let settings = Settings {
+            partition: self.partition,
+            sts_regions,
+            caller: self.caller,
+            verify: self.verify,
+            strict_signing_regions: self.strict_signing_regions,
+            root_access: self.root_access,
+            shuffled_listing: self.realistic,
+            seed: self.seed,
+        };
+        let mut world = World::new(settings, accounts, vault);
+        world.latency = self.latency;
+        world.listing = self.listing;
+        world.network = self.network;
+        for noise in self.noise {
+            world.add_noise(noise);
+        }
+        for (scope, limit) in self.limits {
+            world.throttle(scope, limit);
+        }
+        Organization::run(world, self.region, self.port, self.log)
+    }
+
+    fn populate(&mut self) -> Vec<SimulatedAccount> {
+        let mut dice = fastrand::Rng::with_seed(self.seed);
+        let mut accounts = populate::accounts(self.accounts, self.mix, self.realistic, &mut dice);
+        if self.hostile_names {
+            let management = populate::management_index(accounts.len());
+            let members = accounts.iter_mut().enumerate().filter(|(index, _)| *index != management);
+            for ((_, account), name) in members.zip(HOSTILE_NAMES) {
+                (*name).clone_into(&mut account.name);
+            }
+        }
+        for (id, change) in &mut self.changes {
+            match id {
+                None => accounts.iter_mut().for_each(change),
+                Some(id) => {
+                    let index =
+                        populate::index_of(*id, accounts.len()).unwrap_or_else(|| panic!("there is no account {id}"));
+                    change(&mut accounts[index]);
+                }
+            }
+        }
+        accounts
+    }
+}

@@ -1,0 +1,226 @@
+//! Owns the way of a request through the world: authentication, limits, random faults, the operation, the counters.
+
+use crate::account_id::AccountId;
+use crate::answer::{self, Answer, ApiError, Delivery, Document, Refusal, Reply};
+use crate::auth::Authenticated;
+use crate::fault::VisitCall;
+use crate::network::NoiseKind;
+use crate::request::{Call, Operation, Params};
+use crate::sigv4::Signable;
+use crate::world::World;
+
+/// What an operation needs to know beside the world.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub caller: Authenticated,
+    pub params: &'a Params,
+}
+
+/// What an operation comes to.
+pub(crate) type Outcome = Result<Reply, Refusal>;
+
+impl World {
+    /// Answers a request. Everything that happens to the world happens here, in one step.
+    pub(crate) fn answer(&mut self, call: &Call, signable: &Signable<'_>) -> Answer {
+        let request_id = self.next_id();
+        let Some(operation) = call.operation else {
+            return answer::failure(call.service, &unknown_operation(call), request_id);
+        };
+        self.arrive(operation);
+        let mut noise = None;
+        let mut slow = std::time::Duration::ZERO;
+        let outcome = self.authenticate(call.service, signable).map_err(Refusal::from).and_then(|caller| {
+            let target = self.attribute(operation, &caller, &call.params);
+            slow = target.map(|index| self.account(index).faults.slow).unwrap_or_default();
+            if !self.limits.admit(operation, self.now()) {
+                return Err(ApiError::throttled(call.service).into());
+            }
+            noise = self.roll(call.service);
+            self.before(call, noise)?;
+            self.perform(operation, &Context { caller, params: &call.params })
+        });
+        let mut answer = self.finish(operation, outcome, request_id);
+        if !slow.is_zero() {
+            self.note("slow");
+            answer.delay += slow;
+        }
+        self.after(operation, noise, &mut answer);
+        answer
+    }
+
+    fn arrive(&mut self, operation: Operation) {
+        self.tally(operation).requests += 1;
+        if operation == Operation::AssumeRole {
+            let now = self.now_ms();
+            self.assume_arrivals.push(now);
+        }
+    }
+
+    /// Finds the account a request is about and counts the call there, whatever becomes of it.
+    fn attribute(&mut self, operation: Operation, caller: &Authenticated, params: &Params) -> Option<u32> {
+        let index = match operation {
+            Operation::AssumeRole => params
+                .text("RoleArn")
+                .and_then(|arn| arn.split(':').nth(4))
+                .and_then(AccountId::parse)
+                .and_then(|id| self.index(id)),
+            Operation::AssumeRoot => {
+                params.text("TargetPrincipal").and_then(AccountId::parse).and_then(|id| self.index(id))
+            }
+            Operation::GetCallerIdentity
+            | Operation::GetAccountSummary
+            | Operation::SetSecurityTokenServicePreferences => Some(caller.principal.account),
+            _ => None,
+        }?;
+        let now = self.now_ms();
+        let account = self.at(index);
+        let id = account.id();
+        let calls = &mut account.ledger.calls;
+        match operation {
+            Operation::AssumeRole => calls.assume_role += 1,
+            Operation::AssumeRoot => calls.assume_root += 1,
+            Operation::GetCallerIdentity => calls.get_caller_identity += 1,
+            Operation::GetAccountSummary => calls.get_account_summary += 1,
+            _ => {
+                calls.set_preferences += 1;
+                self.set_arrivals.push((id, now));
+            }
+        }
+        Some(index)
+    }
+
+    /// The random faults that keep a request from having an effect.
+    fn before(&mut self, call: &Call, noise: Option<NoiseKind>) -> Result<(), Refusal> {
+        let (name, refusal) = match noise {
+            Some(NoiseKind::Status500) => ("noise_500", ApiError::internal(call.service).into()),
+            Some(NoiseKind::Status503) => ("noise_503", ApiError::unavailable(call.service).into()),
+            Some(NoiseKind::Throttle) => ("noise_throttle", ApiError::throttled(call.service).into()),
+            Some(NoiseKind::ResetBefore) => ("noise_reset_before", Refusal::Silence(Delivery::Reset)),
+            Some(NoiseKind::Hang) => ("noise_hang", Refusal::Silence(Delivery::Hang)),
+            Some(NoiseKind::ResetAfter | NoiseKind::Truncated | NoiseKind::Slow(_)) | None => return Ok(()),
+        };
+        self.note(name);
+        Err(refusal)
+    }
+
+    /// The random faults that spoil an answer.
+    fn after(&mut self, operation: Operation, noise: Option<NoiseKind>, answer: &mut Answer) {
+        // A fault of the account that already spoils the answer goes first.
+        if answer.delivery != Delivery::Whole {
+            return;
+        }
+        match noise {
+            Some(NoiseKind::ResetAfter) => {
+                self.note("noise_reset_after");
+                answer.delivery = Delivery::Reset;
+            }
+            Some(NoiseKind::Truncated) => {
+                self.note("noise_truncated");
+                answer.delivery = Delivery::Truncated;
+            }
+            Some(NoiseKind::Slow(delay)) => {
+                self.note("noise_slow");
+                answer.delay += delay;
+                return;
+            }
+            _ => return,
+        }
+        self.tally(operation).broken += 1;
+    }
+
+    fn perform(&mut self, operation: Operation, context: &Context<'_>) -> Outcome {
+        match operation {
+            Operation::AssumeRole => self.assume_role(context),
+            Operation::AssumeRoot => self.assume_root(context),
+            Operation::GetCallerIdentity => Ok(self.get_caller_identity(context)),
+            Operation::GetSessionToken => self.get_session_token(context),
+            Operation::GetAccountSummary => self.get_account_summary(context),
+            Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
+            listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
+        }
+    }
+
+    fn finish(&mut self, operation: Operation, outcome: Outcome, request_id: String) -> Answer {
+        let service = operation.service();
+        let tally = self.tally(operation);
+        match outcome {
+            Ok(reply) => {
+                tally.succeeded += 1;
+                tally.broken += u64::from(reply.delivery != Delivery::Whole);
+                answer::success(service, operation.name(), reply, request_id)
+            }
+            Err(Refusal::Error(error)) => {
+                *tally.errors.entry(error.code).or_default() += 1;
+                answer::failure(service, &error, request_id)
+            }
+            Err(Refusal::Silence(delivery)) => {
+                tally.broken += 1;
+                answer::silence(delivery)
+            }
+        }
+    }
+
+    /// The counted faults of an account that keep a call from having an effect.
+    pub(crate) fn transient(&mut self, index: u32, call: VisitCall) -> Result<(), Refusal> {
+        let service = match call {
+            VisitCall::Assume => crate::network::Service::Sts,
+            VisitCall::Read | VisitCall::Set => crate::network::Service::Iam,
+        };
+        let account = self.at(index);
+        let faults = &mut account.faults;
+        let (name, refusal) = if faults.hang.fire(call) {
+            ("hang", Refusal::Silence(Delivery::Hang))
+        } else if faults.status_500.fire(call) {
+            ("status_500", ApiError::internal(service).into())
+        } else if faults.status_503.fire(call) {
+            ("status_503", ApiError::unavailable(service).into())
+        } else if faults.throttle.fire(call) {
+            ("throttle", ApiError::throttled(service).into())
+        } else if call != VisitCall::Assume && faults.expired_session.fire(call) {
+            ("expired_session", ApiError::expired(service).into())
+        } else {
+            return Ok(());
+        };
+        account.note(name);
+        Err(refusal)
+    }
+
+    /// The counted faults of an account that spoil the answer of a call that has had its effect.
+    pub(crate) fn distort(&mut self, index: u32, call: VisitCall, document: Document) -> Reply {
+        let account = self.at(index);
+        if account.faults.garbage.fire(call) {
+            account.note("garbage");
+            return garbage(document).into();
+        }
+        if account.faults.truncated.fire(call) {
+            account.note("truncated");
+            return Reply { document, delivery: Delivery::Truncated };
+        }
+        document.into()
+    }
+}
+
+/// A body that does not parse. What was inside a result stays inside, credentials included: the
+/// danger of such an answer is that a client quotes it in an error message.
+fn garbage(document: Document) -> Document {
+    let body = match document {
+        Document::Result(result) => format!("<Unexpected>{result}").into(),
+        _ => "}{ not a document".into(),
+    };
+    Document::Foreign { content_type: "text/xml", body }
+}
+
+fn unknown_operation(call: &Call) -> ApiError {
+    if call.service == crate::network::Service::Organizations {
+        return ApiError::new(400, "UnknownOperationException", "");
+    }
+    ApiError::new(
+        400,
+        "InvalidAction",
+        format!(
+            "Could not find operation {} for version {}",
+            call.params.text("Action").unwrap_or_default(),
+            call.params.text("Version").unwrap_or_default()
+        ),
+    )
+}

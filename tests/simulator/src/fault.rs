@@ -1,0 +1,180 @@
+//! Owns the vocabulary of misbehaviour of accounts and of the account list.
+
+use std::time::Duration;
+
+use crate::account_id::AccountId;
+
+/// A count that never runs out.
+pub const ALWAYS: u32 = u32::MAX;
+
+/// How many more times a fault fires, separately for the three calls of a visit.
+///
+/// The numbers count down as the fault fires; [`ALWAYS`] stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerCall {
+    /// For `AssumeRole` (and `AssumeRoot`).
+    pub assume: u32,
+    /// For `GetAccountSummary`.
+    pub read: u32,
+    /// For `SetSecurityTokenServicePreferences`.
+    pub set: u32,
+}
+
+impl PerCall {
+    /// The same count for all three calls.
+    #[must_use]
+    pub const fn all(count: u32) -> Self {
+        Self { assume: count, read: count, set: count }
+    }
+
+    /// Only for `AssumeRole`.
+    #[must_use]
+    pub const fn assume(count: u32) -> Self {
+        Self { assume: count, read: 0, set: 0 }
+    }
+
+    /// Only for `GetAccountSummary`.
+    #[must_use]
+    pub const fn read(count: u32) -> Self {
+        Self { assume: 0, read: count, set: 0 }
+    }
+
+    /// Only for `SetSecurityTokenServicePreferences`.
+    #[must_use]
+    pub const fn set(count: u32) -> Self {
+        Self { assume: 0, read: 0, set: count }
+    }
+
+    pub(crate) fn fire(&mut self, call: VisitCall) -> bool {
+        fire(match call {
+            VisitCall::Assume => &mut self.assume,
+            VisitCall::Read => &mut self.read,
+            VisitCall::Set => &mut self.set,
+        })
+    }
+}
+
+/// Uses up one firing of a counted fault, if there is one left.
+pub(crate) fn fire(count: &mut u32) -> bool {
+    match *count {
+        0 => false,
+        ALWAYS => true,
+        _ => {
+            *count -= 1;
+            true
+        }
+    }
+}
+
+/// The three calls of a visit to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum VisitCall {
+    Assume,
+    Read,
+    Set,
+}
+
+/// How one account misbehaves. Everything can be combined, and every firing is counted in the truth.
+///
+/// Where several counted faults apply to a call they fire one after the other, in the order of the
+/// fields: hang, then 500, then 503, then throttle, then the rest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// No answer until the client gives up, at most two minutes. The request has no effect.
+    pub hang: PerCall,
+    /// HTTP 500 without effect.
+    pub status_500: PerCall,
+    /// HTTP 503 without effect.
+    pub status_503: PerCall,
+    /// `Throttling`, "Rate exceeded", without effect.
+    pub throttle: PerCall,
+    /// The IAM call is told that its session has expired (`ExpiredToken`). `assume` has no meaning.
+    pub expired_session: PerCall,
+    /// HTTP 200 with a body that is not the expected document. A Set has been applied.
+    pub garbage: PerCall,
+    /// The answer breaks off in the middle and the connection closes. A Set has been applied.
+    pub truncated: PerCall,
+    /// Every answer for this account is later by this much.
+    pub slow: Duration,
+    /// `AssumeRole` is refused with `AccessDenied`.
+    pub deny_assume: bool,
+    /// `AssumeRole` is refused with `RegionDisabledException`, except in the one Region where STS
+    /// cannot be switched off.
+    pub region_disabled: bool,
+    /// `AssumeRole` answers with a session of this other account, and with its ARN.
+    pub wrong_identity: Option<AccountId>,
+    /// `GetAccountSummary` is refused with `AccessDenied`.
+    pub deny_read: bool,
+    /// Set is refused with `AccessDenied`: the role's own policies do not allow it.
+    pub deny_set: bool,
+    /// Set is refused with `AccessDenied`: a service control policy denies it. The message carries
+    /// an authorization id that differs from request to request. Without effect on the management account.
+    pub deny_set_by_scp: bool,
+    /// The summary has no `GlobalEndpointTokenVersion` entry, although the account has a value.
+    pub missing_summary_key: bool,
+    /// The next Sets are applied, and the connection closes without an answer.
+    pub lost_acknowledgements: u32,
+    /// The connection closes before the next Sets are applied.
+    pub dropped_sets: u32,
+    /// The next Sets are answered by somebody else: HTTP 200, an HTML page, nothing applied.
+    pub captive_portal: u32,
+    /// After every applied Set this many reads still show the value from before.
+    pub stale_reads: u32,
+    /// After an applied Set all reads show the value from before.
+    pub read_back_never_shows: bool,
+}
+
+/// What is wrong with the account list. Several may be combined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListingFault {
+    /// The first page is empty and has a token.
+    EmptyFirstPage,
+    /// This page (the first is 1) is empty and has a token.
+    EmptyPage {
+        /// The page's number.
+        page: u32,
+    },
+    /// From this page on the answer's token is the one that asked for it, for ever.
+    RepeatedToken {
+        /// The page's number.
+        page: u32,
+    },
+    /// This page fails the first times it is asked for.
+    PageFails {
+        /// The page's number.
+        page: u32,
+        /// With which error.
+        error: ListingError,
+        /// How many times; [`ALWAYS`] for a page that never comes.
+        times: u32,
+    },
+    /// This account is listed without its `Id`.
+    WithoutId(AccountId),
+    /// The organization lists no account at all.
+    NoAccounts,
+    /// Every page begins with the last account of the page before.
+    Duplicates,
+    /// Accounts have the old `Status` field beside `State`.
+    WithStatus,
+    /// Accounts have the old `Status` field and no `State`.
+    StatusOnly,
+    /// Accounts have neither `Status` nor `State`.
+    NeitherStatusNorState,
+    /// This account is listed with the `State` value `FROZEN`.
+    UnknownState(AccountId),
+    /// Accounts have no `Paths`, as in partitions that do not know the field.
+    NoPaths,
+    /// The account is not in an organization: every call fails with `AWSOrganizationsNotInUseException`.
+    NotInUse,
+}
+
+/// The errors a page can fail with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListingError {
+    /// `ServiceException`, HTTP 500.
+    Service,
+    /// `AccessDeniedException`, HTTP 400.
+    AccessDenied,
+    /// `TooManyRequestsException`, HTTP 400.
+    TooManyRequests,
+}

@@ -1,0 +1,85 @@
+//! A simulated AWS Organization on loopback.
+//!
+//! An HTTP server that speaks the wire protocols of Organizations, STS and IAM as far as `v2token`
+//! uses them, so that the real program with the real AWS SDK can be rehearsed against thousands of
+//! accounts. It verifies signatures, enforces trust and session policies, keeps the truth about
+//! every account and every call, and misbehaves in all the ways that it is told to.
+//!
+//! ```
+//! use v2token_simulator::{ListingFault, Organization, PerCall, TokenVersion, VersionMix};
+//!
+//! let organization = Organization::builder()
+//!     .accounts(200)
+//!     .version_mix(VersionMix::percent_v2(30))
+//!     .account(7, |account| account.faults.throttle = PerCall::all(3))
+//!     .account("000000000008", |account| account.faults.deny_assume = true)
+//!     .listing(ListingFault::EmptyFirstPage)
+//!     .start();
+//!
+//! // Give `organization.environment()` to the program under test, and change the world under it:
+//! organization.control(|world| world.account_mut(9).changed_by_somebody_else(Some(TokenVersion::V2)));
+//!
+//! let truth = organization.truth();
+//! assert_eq!(truth.account(9).version, Some(TokenVersion::V2));
+//! assert!(truth.operations.is_empty());
+//! ```
+//!
+//! Account ids start with `0000`, a range of their own, so that a rehearsal cannot be taken for the
+//! real thing. Secrets contain [`SECRET_MARKER`], so that a leak can be searched for.
+//!
+//! Other processes reach the same truth at `GET /_simulator/truth`, a few controls at
+//! `POST /_simulator/control`, and credentials for `credential_process` at
+//! `GET /_simulator/credentials`. These paths know no latency, limits or faults.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod account;
+mod account_id;
+mod answer;
+mod auth;
+mod bucket;
+mod builder;
+mod clock;
+mod control;
+mod credentials;
+mod derive;
+mod dispatch;
+mod fault;
+mod iam;
+mod names;
+mod network;
+mod organization;
+mod organizations;
+mod paging;
+mod partition;
+mod payload;
+mod policy;
+mod populate;
+mod request;
+mod server;
+mod shared;
+mod sigv4;
+mod sts;
+mod tree;
+mod truth;
+mod world;
+
+#[cfg(test)]
+mod wire_tests;
+
+pub use account::{AccountCalls, AccountState, DEFAULT_ROLE, JoinedMethod, Role, SimulatedAccount, TokenVersion};
+pub use account_id::{AccountId, MANAGEMENT_ACCOUNT};
+pub use bucket::{RateLimit, Scope};
+pub use builder::Builder;
+pub use credentials::Credentials;
+pub use derive::SECRET_MARKER;
+pub use fault::{ALWAYS, Faults, ListingError, ListingFault, PerCall};
+pub use names::HOSTILE_NAMES;
+pub use network::{Latency, Network, Noise, Service};
+pub use organization::Organization;
+pub use populate::VersionMix;
+pub use request::Operation;
+pub use tree::{ORGANIZATION_ID, ROOT_ID};
+pub use truth::{AccountTruth, OperationTruth, Truth};
+pub use world::{Caller, World};

@@ -1,0 +1,180 @@
+//! Owns HTTP: connections, bodies, latency, and the ways an answer can fail to arrive.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::answer::{Answer, Delivery};
+use crate::network::Network;
+use crate::payload::Payload;
+use crate::request::Call;
+use crate::shared::Shared;
+use crate::sigv4::Signable;
+
+/// The longest request that is read; the services' own limits are lower.
+const MAX_REQUEST: usize = 1 << 20;
+/// How long a hanging request is held. Every client under test gives up before.
+const HANG: Duration = Duration::from_secs(120);
+
+/// Ends a connection without an answer.
+#[derive(Debug)]
+pub(crate) struct Abort;
+
+impl fmt::Display for Abort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the simulator breaks the connection on purpose")
+    }
+}
+
+impl std::error::Error for Abort {}
+
+impl From<Infallible> for Abort {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+type Responding = Pin<Box<dyn Future<Output = Result<Response<Payload>, Abort>> + Send>>;
+
+/// Accepts connections until told to stop.
+pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
+    loop {
+        let accepted = tokio::select! {
+            _ = &mut stop => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                shared.connection_accepted();
+                if shared.world().network == Network::Refuse {
+                    continue;
+                }
+                tokio::spawn(connection(stream, Arc::clone(&shared)));
+            }
+            // Too many open files, most likely; those in use will be closed sooner or later.
+            Err(_) => sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, shared: Arc<Shared>) {
+    // Answers are small and must not wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let resetting = Arc::clone(&reset);
+    let service = service_fn(move |request| -> Responding {
+        Box::pin(respond(request, Arc::clone(&shared), Arc::clone(&resetting)))
+    });
+    let mut connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    // An error is either ours, on purpose, or the client's business.
+    let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
+    let stream = connection.into_parts().io.into_inner();
+    if reset.load(Ordering::Relaxed) {
+        // Closing with no time to linger sends RST in place of FIN.
+        let _ = stream.set_zero_linger();
+    }
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+) -> Result<Response<Payload>, Abort> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(|_| Abort)?.to_bytes();
+    if let Some(path) = parts.uri.path().strip_prefix("/_simulator/") {
+        return Ok(remote_control(&shared, &parts.method, path, &body));
+    }
+    let network = shared.world().network;
+    match network {
+        Network::Normal => {}
+        Network::BlackHole => {
+            sleep(HANG).await;
+            return Err(Abort);
+        }
+        Network::Refuse => return Err(Abort),
+    }
+    let Some(call) = Call::read(&parts.headers, &body) else {
+        return Ok(plain(404, "text/plain", "none of the simulated services"));
+    };
+    let _in_flight = shared.enter(call.service);
+    let latency = shared.world().latency.of(call.service);
+    pause(latency / 2).await;
+    let signable = Signable {
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        body: &body,
+    };
+    let answer = shared.world().answer(&call, &signable);
+    shared.log(&call, &answer);
+    pause(latency - latency / 2 + answer.delay).await;
+    deliver(answer, &reset).await
+}
+
+/// Sleeps, and does not even yield for no time at all.
+async fn pause(duration: Duration) {
+    if !duration.is_zero() {
+        sleep(duration).await;
+    }
+}
+
+async fn deliver(answer: Answer, reset: &AtomicBool) -> Result<Response<Payload>, Abort> {
+    let length = answer.body.len();
+    let mut response = Response::new(match answer.delivery {
+        Delivery::Whole => Payload::whole(answer.body),
+        Delivery::Truncated => Payload::cut(answer.body),
+        Delivery::Close => return Err(Abort),
+        Delivery::Reset => {
+            reset.store(true, Ordering::Relaxed);
+            return Err(Abort);
+        }
+        Delivery::Hang => {
+            sleep(HANG).await;
+            return Err(Abort);
+        }
+    });
+    *response.status_mut() = answer.status.try_into().expect("answers have valid status codes");
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    headers.insert(CONTENT_LENGTH, length.into());
+    headers.insert("x-amzn-requestid", answer.request_id.try_into().expect("request ids are hexadecimal"));
+    Ok(response)
+}
+
+fn remote_control(shared: &Shared, method: &Method, path: &str, body: &Bytes) -> Response<Payload> {
+    const JSON: &str = "application/json";
+    match (method.as_str(), path) {
+        ("GET", "truth") => {
+            plain(200, JSON, serde_json::to_string(&shared.truth()).expect("the truth has text keys only"))
+        }
+        ("GET", "credentials") => plain(200, JSON, shared.world().process_credentials()),
+        ("POST", "control") => match shared.world().obey(body) {
+            Ok(()) => plain(200, JSON, r#"{"ok":true}"#),
+            Err(error) => plain(400, JSON, serde_json::json!({ "error": error }).to_string()),
+        },
+        _ => plain(404, "text/plain", "GET truth, GET credentials or POST control"),
+    }
+}
+
+fn plain(status: u16, content_type: &'static str, body: impl Into<String>) -> Response<Payload> {
+    let mut response = Response::new(Payload::whole(body.into()));
+    *response.status_mut() = status.try_into().expect("answers have valid status codes");
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}

@@ -1,0 +1,200 @@
+//! Owns the truth: what really happened, as a snapshot that a test compares with what a program claims.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{AccountCalls, AccountState, JoinedMethod, TokenVersion};
+use crate::account_id::AccountId;
+use crate::fault::ALWAYS;
+use crate::network::Service;
+use crate::request::Operation;
+use crate::world::World;
+
+/// A snapshot of everything that can be known about a simulated organization.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truth {
+    /// The management account's id.
+    pub management_account: AccountId,
+    /// All accounts, sorted by id.
+    pub accounts: Vec<AccountTruth>,
+    /// Counters of every operation that was called.
+    pub operations: BTreeMap<Operation, OperationTruth>,
+    /// How often each fault fired, accounts and network together.
+    pub faults: BTreeMap<String, u64>,
+    /// When each `AssumeRole` arrived, in milliseconds since the start.
+    pub assume_role_arrivals_ms: Vec<u32>,
+    /// Which account each Set arrived for and when, in milliseconds since the start.
+    pub set_arrivals: Vec<(AccountId, u32)>,
+    /// Which regions the requests to each service were signed for, and how many.
+    pub signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
+    /// Milliseconds since the start.
+    pub uptime_ms: u32,
+    /// Connections accepted since the start.
+    pub connections_accepted: u64,
+    /// The most requests that were being answered at the same time.
+    pub max_concurrent_requests: u32,
+    /// The same for each service.
+    pub max_concurrent_by_service: BTreeMap<Service, u32>,
+}
+
+/// What is true of one account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountTruth {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its e-mail address.
+    pub email: String,
+    /// Its state.
+    pub state: AccountState,
+    /// How it joined.
+    pub joined: JoinedMethod,
+    /// Names of the units above it, e.g. `Workloads/Prod`.
+    pub ou: String,
+    /// Ids from the organization down to the account, as in the `Paths` field.
+    pub path: String,
+    /// The setting itself, whatever readers are shown.
+    pub version: Option<TokenVersion>,
+    /// Whether the caller can assume the account's role, counted faults and rate limits aside.
+    pub assumable: bool,
+    /// Whether a Set made with the role's rights is accepted, counted faults and session policies aside.
+    pub settable: bool,
+    /// Requests that concerned it.
+    pub calls: AccountCalls,
+    /// Set requests that reached the service for it, refused and broken ones included.
+    pub sets_received: u32,
+    /// The values that were applied, in order.
+    pub sets_applied: Vec<TokenVersion>,
+    /// Role sessions issued in it.
+    pub sessions: u32,
+    /// How often its faults fired.
+    pub faults: BTreeMap<String, u32>,
+}
+
+/// Counters of one operation. Each request adds one to `requests` and to one of the others, except
+/// that an answer that was given and then spoilt on its way is both `succeeded` (or an error) and `broken`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationTruth {
+    /// Requests that reached the service.
+    pub requests: u64,
+    /// Requests that had their effect.
+    pub succeeded: u64,
+    /// Requests without a complete answer.
+    pub broken: u64,
+    /// Errors by code.
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl OperationTruth {
+    /// All requests that were answered with an error.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}
+
+impl Truth {
+    /// One account.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    #[must_use]
+    pub fn account(&self, id: impl Into<AccountId>) -> &AccountTruth {
+        let id = id.into();
+        let position = self.accounts.binary_search_by_key(&id, |account| account.id);
+        &self.accounts[position.unwrap_or_else(|_| panic!("there is no account {id}"))]
+    }
+
+    /// The counters of an operation; zero if it was never called.
+    #[must_use]
+    pub fn operation(&self, operation: Operation) -> OperationTruth {
+        self.operations.get(&operation).cloned().unwrap_or_default()
+    }
+
+    /// How often an operation was called.
+    #[must_use]
+    pub fn requests(&self, operation: Operation) -> u64 {
+        self.operations.get(&operation).map_or(0, |counters| counters.requests)
+    }
+
+    /// How many accounts have this setting.
+    #[must_use]
+    pub fn with_version(&self, version: impl Into<Option<TokenVersion>>) -> usize {
+        let version = version.into();
+        self.accounts.iter().filter(|account| account.version == version).count()
+    }
+
+    /// How often a fault fired.
+    #[must_use]
+    pub fn fault(&self, name: &str) -> u64 {
+        self.faults.get(name).copied().unwrap_or_default()
+    }
+}
+
+impl World {
+    /// Everything but what only the server knows.
+    pub(crate) fn truth(&self) -> Truth {
+        let mut accounts: Vec<AccountTruth> =
+            (0..).zip(&self.accounts).map(|(index, _)| self.account_truth(index)).collect();
+        accounts.sort_unstable_by_key(|account| account.id);
+        let mut faults: BTreeMap<String, u64> =
+            self.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        for (name, count) in self.accounts.iter().flat_map(|account| &account.ledger.faults) {
+            *faults.entry((*name).to_owned()).or_default() += u64::from(*count);
+        }
+        let operations = Operation::ALL.iter().zip(&self.tallies).filter(|(_, tally)| tally.requests > 0).map(
+            |(operation, tally)| {
+                let errors = tally.errors.iter().map(|(code, count)| ((*code).to_owned(), *count)).collect();
+                (
+                    *operation,
+                    OperationTruth {
+                        requests: tally.requests,
+                        succeeded: tally.succeeded,
+                        broken: tally.broken,
+                        errors,
+                    },
+                )
+            },
+        );
+        Truth {
+            management_account: self.account(self.management()).id(),
+            accounts,
+            operations: operations.collect(),
+            faults,
+            assume_role_arrivals_ms: self.assume_arrivals.clone(),
+            set_arrivals: self.set_arrivals.clone(),
+            signing_regions: self.signing_regions.clone(),
+            uptime_ms: self.now_ms(),
+            connections_accepted: 0,
+            max_concurrent_requests: 0,
+            max_concurrent_by_service: BTreeMap::new(),
+        }
+    }
+
+    fn account_truth(&self, index: u32) -> AccountTruth {
+        let account = self.account(index);
+        let faults = &account.faults;
+        let denied = faults.deny_set
+            || faults.captive_portal == ALWAYS
+            || (faults.deny_set_by_scp && index != self.management());
+        AccountTruth {
+            id: account.id(),
+            name: account.name.clone(),
+            email: account.email.clone(),
+            state: account.state,
+            joined: account.joined,
+            ou: self.tree.names(account.unit),
+            path: self.tree.account_path(account.unit, account.id()),
+            version: account.version,
+            assumable: self.assumable(index),
+            settable: !denied,
+            calls: account.ledger.calls,
+            sets_received: account.ledger.calls.set_preferences,
+            sets_applied: account.ledger.sets_applied.clone(),
+            sessions: account.ledger.sessions,
+            faults: account.ledger.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+        }
+    }
+}

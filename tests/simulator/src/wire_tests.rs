@@ -1,0 +1,5 @@
+//! Owns the tests over a real socket against a running organization.
+
+mod client;
+mod listing;
+mod visits;

@@ -1,0 +1,282 @@
+//! Owns the world behind the server: accounts, credentials, limits and counters, and how a test changes them in mid-run.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::account::SimulatedAccount;
+use crate::account_id::AccountId;
+use crate::bucket::{Limits, RateLimit, Scope};
+use crate::credentials::{Credentials, Vault};
+use crate::derive::mix;
+use crate::fault::ListingFault;
+use crate::network::{Latency, Network, Noise, Service};
+use crate::partition::Partition;
+use crate::policy::SessionPolicy;
+use crate::populate;
+use crate::request::Operation;
+use crate::tree::Tree;
+
+/// Whose credentials the program under test is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// A user of the management account.
+    #[default]
+    Management,
+    /// A user of this member, which is a delegated administrator: it may list, and default roles trust it.
+    DelegatedAdministrator(AccountId),
+    /// A user of this member, which may do nothing with the organization but describe it.
+    Member(AccountId),
+}
+
+/// What stays the same for the life of a simulated organization.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub partition: Partition,
+    /// The regions an STS request may be signed for.
+    pub sts_regions: Vec<String>,
+    pub caller: Caller,
+    pub verify: bool,
+    /// Whether only the partition's own region will do for IAM and Organizations.
+    pub strict_signing_regions: bool,
+    pub root_access: bool,
+    /// Whether the list comes in an order of its own instead of by id.
+    pub shuffled_listing: bool,
+    pub seed: u64,
+}
+
+/// Counters of one operation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    pub requests: u64,
+    pub succeeded: u64,
+    pub broken: u64,
+    pub errors: BTreeMap<&'static str, u64>,
+}
+
+/// The state of the simulated organization. Reached through [`Organization::control`](crate::Organization::control).
+#[derive(Debug)]
+pub struct World {
+    pub(crate) settings: Settings,
+    pub(crate) accounts: Vec<SimulatedAccount>,
+    pub(crate) tree: Tree,
+    pub(crate) vault: Vault,
+    pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
+    pub(crate) listing: Vec<ListingFault>,
+    pub(crate) limits: Limits,
+    pub(crate) noise: Vec<(Noise, fastrand::Rng)>,
+    pub(crate) latency: Latency,
+    pub(crate) network: Network,
+    pub(crate) tallies: Vec<Tally>,
+    pub(crate) faults: BTreeMap<&'static str, u64>,
+    pub(crate) assume_arrivals: Vec<u32>,
+    pub(crate) set_arrivals: Vec<(AccountId, u32)>,
+    pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
+    started: Instant,
+    started_epoch: i64,
+    requests: u64,
+}
+
+impl World {
+    pub(crate) fn new(settings: Settings, accounts: Vec<SimulatedAccount>, vault: Vault) -> Self {
+        let mut world = Self {
+            tree: Tree::new(settings.seed),
+            settings,
+            accounts,
+            vault,
+            policies: HashMap::new(),
+            listing: Vec::new(),
+            limits: Limits::default(),
+            noise: Vec::new(),
+            latency: Latency::default(),
+            network: Network::default(),
+            tallies: vec![Tally::default(); Operation::ALL.len()],
+            faults: BTreeMap::new(),
+            assume_arrivals: Vec::new(),
+            set_arrivals: Vec::new(),
+            signing_regions: BTreeMap::new(),
+            started: Instant::now(),
+            started_epoch: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0)),
+            requests: 0,
+        };
+        for index in 0..world.accounts.len() {
+            let unit = world.tree.unit_at(&world.accounts[index].ou);
+            world.accounts[index].unit = unit;
+            world.tree.place(u32::try_from(index).expect("an organization has at most 50,000 accounts"), None, unit);
+        }
+        world
+    }
+
+    /// All accounts, sorted by id except in an organization of fewer than a hundred, where the
+    /// management account is last.
+    #[must_use]
+    pub fn accounts(&self) -> &[SimulatedAccount] {
+        &self.accounts
+    }
+
+    /// All accounts, to change them.
+    pub fn accounts_mut(&mut self) -> &mut [SimulatedAccount] {
+        &mut self.accounts
+    }
+
+    /// One account.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    pub fn account_mut(&mut self, id: impl Into<AccountId>) -> &mut SimulatedAccount {
+        let id = id.into();
+        let index = self.index(id).unwrap_or_else(|| panic!("there is no account {id}"));
+        &mut self.accounts[index as usize]
+    }
+
+    /// Moves an account to the unit with this path of names, which is created if need be.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    pub fn move_account(&mut self, id: impl Into<AccountId>, names: &str) {
+        let id = id.into();
+        let index = self.index(id).unwrap_or_else(|| panic!("there is no account {id}"));
+        let unit = self.tree.unit_at(names);
+        let account = &mut self.accounts[index as usize];
+        self.tree.place(index, Some(account.unit), unit);
+        account.unit = unit;
+        names.clone_into(&mut account.ou);
+    }
+
+    /// Sets or replaces the rate limit of a service or an operation.
+    pub fn throttle(&mut self, scope: impl Into<Scope>, limit: RateLimit) {
+        let now = self.now();
+        self.limits.set(scope.into(), Some(limit), now);
+    }
+
+    /// Removes the rate limit of a service or an operation.
+    pub fn lift_throttle(&mut self, scope: impl Into<Scope>) {
+        let now = self.now();
+        self.limits.set(scope.into(), None, now);
+    }
+
+    /// Sets the latency of requests that arrive from now on.
+    pub fn set_latency(&mut self, latency: Latency) {
+        self.latency = latency;
+    }
+
+    /// Opens or closes the network.
+    pub fn set_network(&mut self, network: Network) {
+        self.network = network;
+    }
+
+    /// Adds random faults to those there are.
+    pub fn add_noise(&mut self, noise: Noise) {
+        let dice = fastrand::Rng::with_seed(mix(noise.seed));
+        self.noise.push((noise, dice));
+    }
+
+    /// Ends all random faults.
+    pub fn clear_noise(&mut self) {
+        self.noise.clear();
+    }
+
+    /// Adds something wrong with the list.
+    pub fn add_listing_fault(&mut self, fault: ListingFault) {
+        self.listing.push(fault);
+    }
+
+    /// Puts the list in order.
+    pub fn clear_listing_faults(&mut self) {
+        self.listing.clear();
+    }
+
+    /// Every call made with the operator's credentials, of any generation, now gets `ExpiredToken`.
+    pub fn expire_base_credentials(&mut self) {
+        self.vault.expire_base();
+    }
+
+    /// The operator's credentials expire after this many successful `AssumeRole` calls from now.
+    pub fn expire_base_credentials_after(&mut self, assumes: u64) {
+        self.vault.expire_base_after(Some(assumes));
+    }
+
+    /// New credentials for the operator, as a login would fetch them.
+    pub fn renew_base_credentials(&mut self) -> Credentials {
+        self.vault.renew_base()
+    }
+
+    /// The operator's newest credentials.
+    #[must_use]
+    pub fn base_credentials(&self) -> Credentials {
+        self.vault.base()
+    }
+
+    /// Ends every session issued so far.
+    pub fn expire_sessions(&mut self) {
+        self.vault.expire_sessions();
+    }
+
+    pub(crate) fn index(&self, id: AccountId) -> Option<u32> {
+        populate::index_of(id, self.accounts.len()).and_then(|index| u32::try_from(index).ok())
+    }
+
+    pub(crate) fn management(&self) -> u32 {
+        u32::try_from(populate::management_index(self.accounts.len()))
+            .expect("an organization has at most 50,000 accounts")
+    }
+
+    pub(crate) fn account(&self, index: u32) -> &SimulatedAccount {
+        &self.accounts[index as usize]
+    }
+
+    pub(crate) fn at(&mut self, index: u32) -> &mut SimulatedAccount {
+        &mut self.accounts[index as usize]
+    }
+
+    /// Time since the start.
+    pub(crate) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    pub(crate) fn now_ms(&self) -> u32 {
+        u32::try_from(self.now().as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn epoch(&self) -> i64 {
+        self.started_epoch + i64::try_from(self.now().as_secs()).unwrap_or(0)
+    }
+
+    pub(crate) fn tally(&mut self, operation: Operation) -> &mut Tally {
+        &mut self.tallies[operation as usize]
+    }
+
+    /// Counts the firing of a fault that concerns no single account.
+    pub(crate) fn note(&mut self, fault: &'static str) {
+        *self.faults.entry(fault).or_default() += 1;
+    }
+
+    /// An id that looks like a random UUID and differs from all others of this world.
+    pub(crate) fn next_id(&mut self) -> String {
+        self.requests += 1;
+        let high = mix(self.settings.seed ^ mix(self.requests));
+        let low = mix(high);
+        format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            low >> 48 & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        )
+    }
+
+    /// Whether an account may list the organization.
+    pub(crate) fn may_list(&self, index: u32) -> bool {
+        index == self.management()
+            || matches!(self.settings.caller, Caller::DelegatedAdministrator(id) if self.index(id) == Some(index))
+    }
+
+    /// Rolls the dice for a request.
+    pub(crate) fn roll(&mut self, service: Service) -> Option<crate::network::NoiseKind> {
+        self.noise.iter_mut().find_map(|(noise, dice)| noise.pick(service, dice))
+    }
+}
