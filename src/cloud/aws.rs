@@ -21,7 +21,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::IdentityCache;
 
 use super::{Answer, Cloud, Failure, Kind, Operation, WayIn, failure::code};
-use crate::org::region::{self, RegionRefused};
+use crate::org::region::{self, Home, RegionRefused};
 use crate::org::{AccountId, Caller, Reading, TokenVersion};
 use crate::secret::Secret;
 
@@ -110,6 +110,7 @@ struct Clients {
 /// AWS, as the caller's credentials show it.
 pub struct Aws {
     config: SdkConfig,
+    home: Home,
     clients: RefCell<Rc<Clients>>,
     session: SessionTerms,
     max_attempts: u32,
@@ -133,13 +134,14 @@ impl Aws {
         }
         let config = configure(access).await?;
         let region = config.region().ok_or(ConnectFailed::NoRegion)?.as_ref().to_owned();
-        region::partition_of(&region)?;
-        let clients = Clients::new(&config);
+        let home = region::home_of(&region)?;
+        let clients = Clients::new(&config, home);
         let sts_endpoint = endpoint::regional_sts(&clients.sts, &config).await?;
         let caller = sts::caller(&clients.sts, access.max_attempts).await?;
         region::check(&region, &caller.partition)?;
         Ok(Self {
             config,
+            home,
             clients: RefCell::new(Rc::new(clients)),
             session: access.session.clone(),
             max_attempts: access.max_attempts,
@@ -157,7 +159,7 @@ impl Aws {
     /// Fetches the base credentials again, in case the cached ones went stale before their time.
     fn renew(&self) {
         let config = self.config.to_builder().identity_cache(IdentityCache::lazy().build()).build();
-        *self.clients.borrow_mut() = Rc::new(Clients::new(&config));
+        *self.clients.borrow_mut() = Rc::new(Clients::new(&config, self.home));
     }
 
     /// The Organization that the caller's account belongs to.
@@ -180,17 +182,18 @@ impl Aws {
 }
 
 impl Clients {
-    fn new(config: &SdkConfig) -> Self {
+    fn new(config: &SdkConfig, home: Home) -> Self {
         // The visits own the retries: see `cloud::backoff`.
         let off = RetryConfig::disabled();
+        let organizations = aws_sdk_organizations::config::Builder::from(config)
+            .region(Region::from_static(home.organizations))
+            .retry_config(off.clone());
+        let iam = aws_sdk_iam::config::Builder::from(config).region(Region::from_static(home.iam)).retry_config(off.clone());
+        let sts = aws_sdk_sts::config::Builder::from(config).retry_config(off);
         Self {
-            organizations: aws_sdk_organizations::Client::from_conf(
-                aws_sdk_organizations::config::Builder::from(config).retry_config(off.clone()).build(),
-            ),
-            sts: aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(config).retry_config(off.clone()).build(),
-            ),
-            iam: aws_sdk_iam::Client::from_conf(aws_sdk_iam::config::Builder::from(config).retry_config(off).build()),
+            organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            iam: aws_sdk_iam::Client::from_conf(iam.build()),
         }
     }
 }

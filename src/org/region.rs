@@ -57,6 +57,42 @@ const REGIONS: &[(&str, &[&str])] = &[
     ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
 ];
 
+/// Where a partition's global services, IAM and Organizations, live and sign, from the endpoint rules of aws-sdk-iam 1.133.0
+/// and aws-sdk-organizations 1.137.0.
+const HOMES: &[(&str, Home)] = &[
+    ("aws", Home { iam: "us-east-1", organizations: "us-east-1" }),
+    ("aws-cn", Home { iam: "cn-north-1", organizations: "cn-northwest-1" }),
+    ("aws-eusc", Home { iam: "eusc-de-east-1", organizations: "eusc-de-east-1" }),
+    ("aws-iso", Home { iam: "us-iso-east-1", organizations: "us-iso-east-1" }),
+    ("aws-iso-b", Home { iam: "us-isob-east-1", organizations: "us-isob-east-1" }),
+    ("aws-iso-e", Home { iam: "eu-isoe-west-1", organizations: "eu-isoe-west-1" }),
+    ("aws-iso-f", Home { iam: "us-isof-south-1", organizations: "us-isof-south-1" }),
+    ("aws-us-gov", Home { iam: "us-gov-west-1", organizations: "us-gov-west-1" }),
+];
+
+/// The Regions in which a partition's global services accept signatures.
+///
+/// The SDK's rules know them for AWS's own hosts. Behind an endpoint of one's own (a proxy, a VPC endpoint) they sign with the
+/// client's Region instead, which IAM and Organizations refuse; so the clients are given these Regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// IAM's.
+    pub iam: &'static str,
+    /// Organizations'.
+    pub organizations: &'static str,
+}
+
+/// The home of the global services in the partition of a Region.
+///
+/// # Errors
+///
+/// When no partition has the Region.
+pub fn home_of(region: &str) -> Result<Home, RegionRefused> {
+    let partition = partition_of(region)?;
+    let (_, home) = HOMES.iter().find(|(known, _)| *known == partition).expect("every partition has its home");
+    Ok(*home)
+}
+
 /// The Region cannot be the run's STS Region.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionRefused {
@@ -149,6 +185,8 @@ mod tests {
         for (name, regions) in REGIONS {
             for region in *regions {
                 assert_eq!(partition_of(region), Ok(*name));
+                let home = home_of(region).unwrap();
+                assert!(regions.contains(&home.iam) && regions.contains(&home.organizations));
                 assert_eq!(check(region, &partition(name)), Ok(()));
                 let other = if *name == "aws" { "aws-cn" } else { "aws" };
                 assert!(matches!(check(region, &partition(other)), Err(RegionRefused::OtherPartition { .. })));
