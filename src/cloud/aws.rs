@@ -188,7 +188,8 @@ impl Clients {
         let organizations = aws_sdk_organizations::config::Builder::from(config)
             .region(Region::from_static(home.organizations))
             .retry_config(off.clone());
-        let iam = aws_sdk_iam::config::Builder::from(config).region(Region::from_static(home.iam)).retry_config(off.clone());
+        let iam =
+            aws_sdk_iam::config::Builder::from(config).region(Region::from_static(home.iam)).retry_config(off.clone());
         let sts = aws_sdk_sts::config::Builder::from(config).retry_config(off);
         Self {
             organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),

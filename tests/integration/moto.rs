@@ -59,11 +59,7 @@ struct Truth {
 impl Truth {
     fn from_json(account: &Value) -> Self {
         let number = |key: &str| account[key].as_u64().expect("a number");
-        Self {
-            version: number("version"),
-            sets: number("sets"),
-            sessions: number("sessions"),
-        }
+        Self { version: number("version"), sets: number("sets"), sessions: number("sessions") }
     }
 }
 
@@ -97,10 +93,7 @@ impl Judge {
         Some(Self {
             _server: server,
             address,
-            management_account: seed["management_account"]
-                .as_str()
-                .expect("an id")
-                .to_owned(),
+            management_account: seed["management_account"].as_str().expect("an id").to_owned(),
             accounts: ids(&seed["accounts"]),
             suspended: ids(&seed["suspended"]),
             already_v2: ids(&seed["already_v2"]),
@@ -127,19 +120,10 @@ impl Judge {
             expect_effect(row, before, after);
             self.expect_session(row, before, after);
         }
-        report
-            .values()
-            .filter(|row| row["outcome"] == outcome)
-            .count()
+        report.values().filter(|row| row["outcome"] == outcome).count()
     }
 
-    fn outcome<'a>(
-        &self,
-        account: &str,
-        before: &Truth,
-        wanted: &str,
-        otherwise: &'a str,
-    ) -> &'a str {
+    fn outcome<'a>(&self, account: &str, before: &Truth, wanted: &str, otherwise: &'a str) -> &'a str {
         if self.suspended.contains(account) {
             "skipped"
         } else if token_version(before.version) == wanted {
@@ -153,22 +137,14 @@ impl Judge {
     fn expect_each_once<'a>(&self, accounts: impl Iterator<Item = &'a String>, place: &str) {
         let found: BTreeSet<String> = accounts.cloned().collect();
         let odd: Vec<_> = found.symmetric_difference(&self.accounts).collect();
-        assert!(
-            odd.is_empty(),
-            "missing from {place}, or there by mistake: {odd:?}"
-        );
+        assert!(odd.is_empty(), "missing from {place}, or there by mistake: {odd:?}");
     }
 
     /// Visits go through the role, but not where they must not go at all, nor to the management account: it has no
     /// such role, although moto would hand out a session.
     fn expect_session(&self, row: &Row, before: &Truth, after: &Truth) {
-        let through_role =
-            row["outcome"] != "skipped" && row["account_id"] != self.management_account;
-        assert_eq!(
-            after.sessions > before.sessions,
-            through_role,
-            "assumed the role: {row:#?}"
-        );
+        let through_role = row["outcome"] != "skipped" && row["account_id"] != self.management_account;
+        assert_eq!(after.sessions > before.sessions, through_role, "assumed the role: {row:#?}");
     }
 
     /// Runs the built binary, which must succeed, and reads its report by account id.
@@ -189,8 +165,7 @@ impl Judge {
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_REGION", "us-east-1")
             .env("AWS_EC2_METADATA_DISABLED", "true");
-        run(&mut command, name, &self.scratch.0, RUN_LIMIT)
-            .unwrap_or_else(|failure| panic!("{failure}"));
+        run(&mut command, name, &self.scratch.0, RUN_LIMIT).unwrap_or_else(|failure| panic!("{failure}"));
         read_report(&report)
     }
 
@@ -199,9 +174,7 @@ impl Judge {
         let body = get(&self.address, "/v2token-judge/truth");
         let truth: Value = serde_json::from_str(&body).expect("the truth is JSON");
         let accounts = truth.as_object().expect("an object of accounts").iter();
-        accounts
-            .map(|(id, account)| (id.clone(), Truth::from_json(account)))
-            .collect()
+        accounts.map(|(id, account)| (id.clone(), Truth::from_json(account))).collect()
     }
 }
 
@@ -212,11 +185,7 @@ fn expect_versions(row: &Row, before: &Truth, wanted: &str) {
     }
     assert_eq!(row["target_version"], wanted, "{row:#?}");
     assert_eq!(row["error_code"], "", "{row:#?}");
-    assert_eq!(
-        row["previous_version"],
-        token_version(before.version),
-        "{row:#?}"
-    );
+    assert_eq!(row["previous_version"], token_version(before.version), "{row:#?}");
     if row["outcome"] != "would_change" {
         assert_eq!(row["current_version"], wanted, "{row:#?}");
     }
@@ -225,21 +194,9 @@ fn expect_versions(row: &Row, before: &Truth, wanted: &str) {
 /// Only `changed` means a Set, and exactly one.
 fn expect_effect(row: &Row, before: &Truth, after: &Truth) {
     let changed = row["outcome"] == "changed";
-    let version = if changed {
-        &row["target_version"]
-    } else {
-        token_version(before.version)
-    };
-    assert_eq!(
-        token_version(after.version),
-        version,
-        "the truth is not so: {row:#?}"
-    );
-    assert_eq!(
-        after.sets - before.sets,
-        u64::from(changed),
-        "Set calls: {row:#?}"
-    );
+    let version = if changed { &row["target_version"] } else { token_version(before.version) };
+    assert_eq!(token_version(after.version), version, "the truth is not so: {row:#?}");
+    assert_eq!(after.sets - before.sets, u64::from(changed), "Set calls: {row:#?}");
 }
 
 /// A folder of this test's own. It stays after a failure, with all that the processes wrote.
@@ -247,8 +204,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Self {
-        let path =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{}", std::process::id()));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{}", std::process::id()));
         // A failed test of an earlier process may have had the same number.
         remove(&path);
         fs::create_dir_all(&path).expect("a scratch folder");
@@ -285,9 +241,7 @@ fn token_version(number: u64) -> &'static str {
 
 fn ids(list: &Value) -> BTreeSet<String> {
     let list = list.as_array().expect("a list of ids");
-    list.iter()
-        .map(|id| id.as_str().expect("an id").to_owned())
-        .collect()
+    list.iter().map(|id| id.as_str().expect("an id").to_owned()).collect()
 }
 
 fn read_report(path: &Path) -> BTreeMap<String, Row> {
@@ -303,23 +257,15 @@ fn read_report(path: &Path) -> BTreeMap<String, Row> {
 
 /// Fails where CI is set, because there a judge that never sits would go unnoticed.
 fn skip(reason: &str) {
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "the judge cannot sit: {reason}"
-    );
+    assert!(std::env::var_os("CI").is_none(), "the judge cannot sit: {reason}");
     // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
-    let _ = writeln!(
-        io::stderr(),
-        "SKIPPED: the judge (moto) did not rule on v2token: {reason}"
-    );
+    let _ = writeln!(io::stderr(), "SKIPPED: the judge (moto) did not rule on v2token: {reason}");
 }
 
 /// A python that has moto: a virtual environment in the target folder, made on first use and kept.
 fn environment(scratch: &Path) -> Result<PathBuf, String> {
     let interpreter = interpreter()?;
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("a target folder");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
     let venv = target.join("moto-venv");
     let stamp = format!("{interpreter}\n{REQUIREMENTS}");
 
@@ -341,9 +287,7 @@ fn environment(scratch: &Path) -> Result<PathBuf, String> {
 fn interpreter() -> Result<String, String> {
     let program = "import sys; print(sys.executable, sys.version)";
     match Command::new("python3").args(["-c", program]).output() {
-        Ok(output) if output.status.success() => {
-            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-        }
+        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
         Ok(output) => Err(format!("python3 does not work: {}", output.status)),
         Err(error) => Err(format!("python3 does not start: {error}")),
     }
@@ -358,15 +302,7 @@ fn build(venv: &Path, scratch: &Path) -> Result<(), String> {
     // `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale.
     let mut install = Command::new(venv.join("bin/python"));
     install
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-            "--no-input",
-            "--requirement",
-        ])
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"])
         .arg(asset("requirements.txt"));
     run(&mut install, "pip", scratch, INSTALL_LIMIT)?;
     Ok(())
@@ -378,26 +314,16 @@ fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
     hermetic(command.arg(asset("serve.py")), scratch);
     // The open end of this pipe keeps the server alive: should this process be killed, the server ends too.
     command.stdin(Stdio::piped());
-    let mut server =
-        spawn(&mut command, "serve", scratch).unwrap_or_else(|failure| panic!("{failure}"));
+    let mut server = spawn(&mut command, "serve", scratch).unwrap_or_else(|failure| panic!("{failure}"));
     let address = poll(RUN_LIMIT, || {
         let ended = server.0.try_wait().expect("the server's status").is_some();
         let line = output_of("serve", "stdout", scratch);
-        let address = line
-            .strip_suffix('\n')
-            .and_then(|line| line.strip_prefix("listening "));
-        if ended {
-            Some(Err(()))
-        } else {
-            address.map(|address| Ok(address.to_owned()))
-        }
+        let address = line.strip_suffix('\n').and_then(|line| line.strip_prefix("listening "));
+        if ended { Some(Err(())) } else { address.map(|address| Ok(address.to_owned())) }
     });
     match address {
         Some(Ok(address)) => (server, address),
-        _ => panic!(
-            "moto does not listen: {}",
-            output_of("serve", "stderr", scratch)
-        ),
+        _ => panic!("moto does not listen: {}", output_of("serve", "stderr", scratch)),
     }
 }
 
@@ -405,8 +331,7 @@ fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
 fn seed(python: &Path, address: &str, scratch: &Path) -> Value {
     let mut command = Command::new(python);
     hermetic(command.arg(asset("seed.py")).arg(address), scratch);
-    let output =
-        run(&mut command, "seed", scratch, RUN_LIMIT).unwrap_or_else(|failure| panic!("{failure}"));
+    let output = run(&mut command, "seed", scratch, RUN_LIMIT).unwrap_or_else(|failure| panic!("{failure}"));
     serde_json::from_str(&output).expect("the seed is JSON")
 }
 
@@ -417,12 +342,7 @@ fn hermetic<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
 }
 
 /// Runs a command to its end and returns its stdout. What it wrote stays in the scratch folder under `name`.
-fn run(
-    command: &mut Command,
-    name: &str,
-    scratch: &Path,
-    limit: Duration,
-) -> Result<String, String> {
+fn run(command: &mut Command, name: &str, scratch: &Path, limit: Duration) -> Result<String, String> {
     let mut child = spawn(command.stdin(Stdio::null()), name, scratch)?;
     let status = poll(limit, || child.0.try_wait().expect("a child's status"));
     match status {
@@ -432,23 +352,17 @@ fn run(
 }
 
 fn failure(name: &str, ended: Option<ExitStatus>, limit: Duration, scratch: &Path) -> String {
-    let end = ended.map_or_else(
-        || format!("no end within {limit:?}"),
-        |status| status.to_string(),
-    );
+    let end = ended.map_or_else(|| format!("no end within {limit:?}"), |status| status.to_string());
     let [stdout, stderr] = ["stdout", "stderr"].map(|stream| output_of(name, stream, scratch));
     format!("{name}: {end}\n{stdout}{stderr}")
 }
 
 /// Starts a command that writes to files: unlike pipes, they never fill up, and a post-mortem can read them.
 fn spawn(command: &mut Command, name: &str, scratch: &Path) -> Result<Reaped, String> {
-    let [stdout, stderr] = ["stdout", "stderr"].map(|stream| {
-        File::create(scratch.join(format!("{name}.{stream}"))).expect("a file for output")
-    });
+    let [stdout, stderr] = ["stdout", "stderr"]
+        .map(|stream| File::create(scratch.join(format!("{name}.{stream}"))).expect("a file for output"));
     let child = command.stdout(stdout).stderr(stderr).spawn();
-    child
-        .map(Reaped)
-        .map_err(|error| format!("{name} does not start: {error}"))
+    child.map(Reaped).map_err(|error| format!("{name} does not start: {error}"))
 }
 
 fn output_of(name: &str, stream: &str, scratch: &Path) -> String {
@@ -472,19 +386,12 @@ fn poll<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> 
 fn get(address: &str, path: &str) -> String {
     let host = address.strip_prefix("http://").expect("an http address");
     let mut stream = TcpStream::connect(host).expect("a connection to moto");
-    stream
-        .set_read_timeout(Some(RUN_LIMIT))
-        .expect("a time limit");
+    stream.set_read_timeout(Some(RUN_LIMIT)).expect("a time limit");
     write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n").expect("a request");
     let mut response = String::new();
     stream.read_to_string(&mut response).expect("a response");
     let (head, body) = response.split_once("\r\n\r\n").expect("a head and a body");
-    assert!(
-        head.lines()
-            .next()
-            .is_some_and(|status| status.contains(" 200 ")),
-        "{response}"
-    );
+    assert!(head.lines().next().is_some_and(|status| status.contains(" 200 ")), "{response}");
     body.to_owned()
 }
 
@@ -495,11 +402,6 @@ fn asset(name: &str) -> PathBuf {
 /// A folder that is not there is as good as removed.
 fn remove(folder: &Path) {
     if let Err(error) = fs::remove_dir_all(folder) {
-        assert_eq!(
-            error.kind(),
-            io::ErrorKind::NotFound,
-            "{}: {error}",
-            folder.display()
-        );
+        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}: {error}", folder.display());
     }
 }

@@ -1,0 +1,194 @@
+//! This module owns running the built program: in a folder of its own, with an environment that holds nothing but what the
+//! test puts into it, and with its report read back.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+use v2token_simulator::{AccountTruth, Operation, Organization, SECRET_MARKER, TokenVersion, Truth};
+
+/// A place to run the program in, against one simulated organization.
+pub struct Bench {
+    pub organization: Organization,
+    pub folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// What one run of the program left behind.
+pub struct Run {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    /// The run folder.
+    pub folder: PathBuf,
+    /// The world before the run, and after it.
+    pub before: Truth,
+    pub after: Truth,
+}
+
+/// A row of the report, by column name.
+pub type Row = HashMap<String, String>;
+
+impl Bench {
+    pub fn new(organization: Organization) -> Self {
+        let environment = organization.environment().into_iter().collect();
+        Self { organization, folder: TempDir::new().expect("a temporary folder"), environment }
+    }
+
+    /// Sets a variable for all following runs.
+    pub fn env(&mut self, name: &str, value: &str) -> &mut Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Removes a variable for all following runs.
+    pub fn without_env(&mut self, name: &str) -> &mut Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// The program, ready to be started: `v2token <arguments> --run-dir <folder>/<name>`.
+    pub fn command(&self, name: &str, arguments: &[&str]) -> Command {
+        let mut command = self.bare(arguments);
+        command.arg("--run-dir").arg(self.folder.path().join(name));
+        command
+    }
+
+    /// The program with nothing but these arguments.
+    pub fn bare(&self, arguments: &[&str]) -> Command {
+        let mut command = program(self.folder.path());
+        command.args(arguments).envs(&self.environment);
+        command
+    }
+
+    /// Runs the program to its end. Its outputs and its folder are searched for secrets, every time.
+    pub fn run(&self, name: &str, arguments: &[&str]) -> Run {
+        let folder = self.folder.path().join(name);
+        let before = self.truth();
+        let output = self.command(name, arguments).output().expect("the program starts");
+        let run = Run::new(output, folder, before, self.truth());
+        run.holds_no_secret(SECRET_MARKER);
+        run
+    }
+
+    pub fn truth(&self) -> Truth {
+        self.organization.truth()
+    }
+}
+
+/// The program with an empty environment, in a folder.
+pub fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_v2token"));
+    command.env_clear().current_dir(folder).stdin(Stdio::null()).env("HOME", folder);
+    command
+}
+
+fn check_row(row: &Row, before: &AccountTruth, after: &AccountTruth, wanted: TokenVersion) {
+    let id = after.id;
+    let is_wanted = after.version == Some(wanted);
+    let applied = after.sets_applied.len() > before.sets_applied.len();
+    let received = after.sets_received > before.sets_received;
+    match row["outcome"].as_str() {
+        "changed" => assert!(applied && is_wanted, "{id} is told changed: {after:?}"),
+        "unchanged" => assert!(is_wanted && !received, "{id} is told unchanged: {after:?}"),
+        "unverified" => assert!(received, "{id} is told unverified: {after:?}"),
+        "failed" => assert!(!applied, "{id} is told failed: {after:?}"),
+        "would_change" | "skipped" | "not_attempted" => {
+            assert!(!received, "{id} is told {}: {after:?}", row["outcome"]);
+        }
+        other => panic!("{id} has outcome {other:?}"),
+    }
+    let explained = !row["stage"].is_empty() && !row["error_code"].is_empty();
+    match row["outcome"].as_str() {
+        "failed" | "unverified" | "skipped" => assert!(explained, "{id} has no cause: {row:?}"),
+        "not_attempted" => {}
+        _ => assert!(row["stage"].is_empty() && row["error_code"].is_empty(), "{id} has a cause: {row:?}"),
+    }
+}
+
+impl Run {
+    pub fn new(output: Output, folder: PathBuf, before: Truth, after: Truth) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("stderr is UTF-8"),
+            folder,
+            before,
+            after,
+        }
+    }
+
+    /// Compares the report with what really happened in every account: no `changed` that is not, no change that is not told.
+    pub fn agrees(self, wanted: TokenVersion) -> Self {
+        let rows = self.rows();
+        assert_eq!(rows.len(), self.after.accounts.len(), "one row for every account\n{self}");
+        for (before, after) in self.before.accounts.iter().zip(&self.after.accounts) {
+            let row = rows.get(&after.id.to_string()).unwrap_or_else(|| panic!("no row for {}\n{self}", after.id));
+            check_row(row, before, after, wanted);
+        }
+        self
+    }
+
+    /// How many calls of an operation the run made.
+    pub fn calls(&self, operation: Operation) -> u64 {
+        self.after.requests(operation) - self.before.requests(operation)
+    }
+
+    /// The rows of `report.csv`, by account id.
+    pub fn rows(&self) -> BTreeMap<String, Row> {
+        read_csv(&self.folder.join("report.csv"))
+    }
+
+    /// How many accounts came to each outcome.
+    pub fn outcomes(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for row in self.rows().into_values() {
+            *counts.entry(row["outcome"].clone()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Fails when a text is found in anything that the run put out.
+    pub fn holds_no_secret(&self, secret: &str) {
+        assert!(!self.stdout.contains(secret), "a secret on stdout:\n{}", self.stdout);
+        assert!(!self.stderr.contains(secret), "a secret on stderr:\n{}", self.stderr);
+        for entry in std::fs::read_dir(&self.folder).into_iter().flatten() {
+            let path = entry.expect("an entry").path();
+            let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a readable file")).into_owned();
+            assert!(!text.contains(secret), "a secret in {}", path.display());
+        }
+    }
+
+    /// Fails, with all that was put out, unless the exit code is this one.
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "exit code\n{self}");
+        self
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+/// Reads a report. Every account must be in it once.
+pub fn read_csv(path: &Path) -> BTreeMap<String, Row> {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut rows = BTreeMap::new();
+    for row in reader.deserialize() {
+        let row: Row = row.expect("a row with all columns");
+        let id = row["account_id"].clone();
+        assert!(rows.insert(id.clone(), row).is_none(), "{id} is there twice");
+    }
+    rows
+}
+
+/// Whether anything is left of a run that never started.
+pub fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| {
+        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == OsStr::new("v2token-runs")))
+    })
+}
