@@ -10,6 +10,24 @@ use crate::rollout::Mode;
 use crate::settings::{Settings, Surroundings};
 use crate::terminal::{log, style};
 
+/// The program after parsing: makes the runtime, runs the command, and gives the process's exit code.
+///
+/// # Panics
+///
+/// When the system refuses a process its timers or its poll.
+#[must_use]
+pub fn program(cli: Cli) -> u8 {
+    // One thread is enough: the work is waiting, and a second one makes each visit dearer.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("the system gives a process its timers and its poll");
+    let exit_code = runtime.block_on(dispatch(cli));
+    // A thread that still waits for the terminal or for a name's address must not hold up the end.
+    runtime.shutdown_background();
+    exit_code
+}
+
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
 pub async fn dispatch(cli: Cli) -> u8 {
     let surroundings = Surroundings::look();
@@ -28,7 +46,7 @@ pub async fn dispatch(cli: Cli) -> u8 {
     };
     let talk = settings.talk;
     log::start(talk.debug, talk.json_log, talk.color, std::io::stderr);
-    match run::run(settings).await {
+    match Box::pin(run::run(settings)).await {
         Ok(exit_code) => exit_code,
         Err(error) => tell(&error, talk.color),
     }

@@ -21,4 +21,4 @@ pub use record::{Outcome, Record, Stage, Trouble};
 pub use run::{Ended, Rollout, Target, roll_out};
 pub use stop::{Stop, StopReason};
 pub use tally::{Tally, Tolerance};
-pub use visit::{Intents, NotDurable};
+pub use visit::{Intents, NoIntents, NotDurable};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::{Color, LogFormat, OutputFormat, RunArgs, SessionPolicy};
 use crate::cloud::Operation;
-use crate::cloud::aws::{Access, SessionTerms};
+use crate::cloud::aws::{Access, SessionTerms, session_policy};
 use crate::error::Error;
 use crate::journal::RunId;
 use crate::org::TokenVersion;
@@ -280,16 +280,10 @@ impl Settings {
 /// The policy that narrows a session to what the command calls in a member account.
 #[must_use]
 pub fn scoped_policy(mode: Mode) -> String {
-    let operations: &[Operation] = match mode {
-        Mode::Plan => &[Operation::GetAccountSummary],
-        Mode::Apply => &[Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences],
-    };
-    let actions: Vec<String> = operations.iter().map(|operation| format!("iam:{operation}")).collect();
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
-    })
-    .to_string()
+    match mode {
+        Mode::Plan => session_policy(&[Operation::GetAccountSummary]),
+        Mode::Apply => session_policy(&[Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences]),
+    }
 }
 
 fn destination(path: PathBuf) -> Result<(Destination, Format), Error> {

@@ -25,7 +25,6 @@ pub mod optional_time {
     /// # Errors
     ///
     /// Only those of the serializer.
-    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(super::rfc3339).serialize(serializer)
     }
@@ -53,7 +52,6 @@ pub mod optional_milliseconds {
     /// # Errors
     ///
     /// Only those of the serializer.
-    #[expect(clippy::ref_option, reason = "serde calls it with a reference to the field")]
     pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         duration.map(super::milliseconds).serialize(serializer)
     }

@@ -56,6 +56,38 @@ pub struct Access {
     pub session: SessionTerms,
 }
 
+impl Default for Access {
+    /// The usual AWS chain, and sessions of 15 minutes that may only read the account summary.
+    fn default() -> Self {
+        Self {
+            profile: None,
+            region: None,
+            endpoint_url: None,
+            ca_bundle: None,
+            connections: 32,
+            max_attempts: 8,
+            session: SessionTerms {
+                name: "v2token".to_owned(),
+                duration: Duration::from_mins(15),
+                external_id: None,
+                policy: Some(session_policy(&[Operation::GetAccountSummary])),
+            },
+        }
+    }
+}
+
+/// A session policy that allows exactly these operations.
+#[must_use]
+pub fn session_policy(operations: &[Operation]) -> String {
+    let actions: Vec<String> =
+        operations.iter().map(|operation| format!("{}:{operation}", operation.service())).collect();
+    serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
+    })
+    .to_string()
+}
+
 /// What every AssumeRole of the run asks for.
 #[derive(Clone)]
 pub struct SessionTerms {

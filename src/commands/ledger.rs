@@ -32,7 +32,7 @@ impl Ledger<'_> {
             indices.push(index);
         }
         let (accounts, records, run_id) = (self.accounts, &self.records, self.run_id);
-        self.files.add(indices.iter().filter_map(|&index| {
+        self.files.add(&indices.iter().filter_map(|&index| {
             let record = records[index].as_ref()?;
             Some(Row { account: &accounts[index], record, run_id })
         }));
@@ -49,7 +49,7 @@ impl Ledger<'_> {
                 self.journal.append(&Entry::Record(Cow::Borrowed(record)));
                 let index = self.index(record.account_id);
                 let row = Row { account: &self.accounts[index], record, run_id: self.run_id };
-                self.files.add(std::iter::once(row));
+                self.files.add(&std::iter::once(row));
                 self.records[index] = Some(record.clone());
             }
             Event::WaveFinished { wave, tally } => {

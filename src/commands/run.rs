@@ -32,7 +32,7 @@ pub(super) async fn run(settings: Settings) -> Result<u8, Error> {
         }
     };
     let mut progress = Progress::new(settings.talk);
-    match prepare(&settings, &folder, &mut files, &mut progress).await {
+    match Box::pin(prepare(&settings, &folder, &mut files, &mut progress)).await {
         Ok(prepared) => go(&settings, &folder, files, progress, prepared).await,
         Err(error) => {
             progress.finish();
@@ -64,12 +64,12 @@ async fn prepare(
     let unwritable = |source| Error::Unwritable { what: "the journal", path: folder.file(RunFolder::JOURNAL), source };
     let mut signals = Signals::listen().map_err(unwritable)?;
     let (aws, organization, accounts) = signals
-        .or_stop(async {
+        .or_stop(Box::pin(async {
             let aws = Aws::connect(&settings.access).await?;
             let organization = aws.organization().await?;
             let accounts = aws.accounts(|listed| progress.listing(listed)).await?;
             Ok((aws, organization, accounts))
-        })
+        }))
         .await?;
     let selected = select(&accounts, organization.management, &settings.run.selection)?;
     let targets = targets(&selected, &organization, &aws, settings);

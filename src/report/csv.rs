@@ -38,7 +38,7 @@ impl<W: Write> CsvWriter<W> {
             Value::Text(text) => for_cell(text),
             Value::Number(number) => Cow::Owned(number.to_string()),
         });
-        Ok(self.inner.write_record(cells.map(|cell| cell.into_owned()))?)
+        Ok(self.inner.write_record(cells.map(std::borrow::Cow::into_owned))?)
     }
 
     /// Hands everything over to the system.

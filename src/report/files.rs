@@ -129,7 +129,7 @@ impl ReportFiles {
     }
 
     /// Adds rows to the files that are written as results arrive. A file that fails here is tried again at the end.
-    pub fn add<'a>(&mut self, rows: impl Iterator<Item = Row<'a>> + Clone) {
+    pub fn add<'a>(&mut self, rows: &(impl Iterator<Item = Row<'a>> + Clone)) {
         for file in &mut self.files {
             if let Some(live) = &mut file.live
                 && rows.clone().try_for_each(|row| live.write(&row)).and_then(|()| live.flush()).is_err()
@@ -167,12 +167,12 @@ impl ReportFiles {
 impl ReportFile {
     fn open(path: &Path, format: Format, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::OpenOptionsExt as _;
-        let made = !path.exists();
+        let new = !path.exists();
         let file = OpenOptions::new().append(true).create(true).mode(mode).open(path)?;
         let special = !file.metadata()?.is_file();
         // Through a link, the file behind it is the one to replace.
         let path = if special { path.to_owned() } else { path.canonicalize()? };
-        Ok(Self { path, format, mode, made, special, live: None })
+        Ok(Self { path, format, mode, made: new, special, live: None })
     }
 
     fn finish(self, report: &Report<'_>) -> io::Result<()> {

@@ -48,7 +48,7 @@ impl Serialize for Value<'_> {
 }
 
 /// A column: its name, and how its value is found in a row.
-pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
+pub(super) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
 pub const COLUMNS: [Column; 21] = [

@@ -143,16 +143,13 @@ impl Control {
         if now < self.next {
             return Err(self.next);
         }
-        match self.rate(now) {
-            Some(rate) => {
-                let from = self.next.max(now.checked_sub(CATCH_UP).unwrap_or(self.next));
-                self.next = from + Duration::from_secs_f64(1.0 / rate);
-            }
-            None => {
-                self.started.push_back(now);
-                while self.started.front().is_some_and(|at| now - *at > WINDOW) {
-                    self.started.pop_front();
-                }
+        if let Some(rate) = self.rate(now) {
+            let from = self.next.max(now.checked_sub(CATCH_UP).unwrap_or(self.next));
+            self.next = from + Duration::from_secs_f64(1.0 / rate);
+        } else {
+            self.started.push_back(now);
+            while self.started.front().is_some_and(|at| now - *at > WINDOW) {
+                self.started.pop_front();
             }
         }
         Ok(())
@@ -174,7 +171,8 @@ impl Control {
             Phase::Steady => {
                 let rate = self.rate(now).unwrap_or_else(|| {
                     let span = self.started.front().map_or(WINDOW, |first| (now - *first).max(WINDOW / 100));
-                    (self.started.len() as f64 / span.as_secs_f64()).max(SLOWEST)
+                    let started = u32::try_from(self.started.len()).unwrap_or(u32::MAX);
+                    (f64::from(started) / span.as_secs_f64()).max(SLOWEST)
                 });
                 let until = now + (now - sent);
                 self.phase = Phase::Epoch(Count { refused: 1.0, ..Count::new(until, rate) });

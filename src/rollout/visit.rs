@@ -45,6 +45,16 @@ pub trait Intents {
     ) -> impl Future<Output = Result<(), NotDurable>>;
 }
 
+/// For a plan, which never has an intent.
+#[derive(Clone, Copy, Debug)]
+pub struct NoIntents;
+
+impl Intents for NoIntents {
+    async fn intend(&self, _: AccountId, _: Reading, _: TokenVersion) -> Result<(), NotDurable> {
+        Err(NotDurable("there is no journal".to_owned()))
+    }
+}
+
 /// The intent could not be written down.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -214,7 +224,6 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     async fn caller_is_accepted(&mut self, refused: &Failure) -> Result<bool, End> {
         self.record.attempts += 1;
         match timeout_at(self.deadline, self.run.cloud.confirm_caller()).await {
-            Ok(Ok(())) => Ok(true),
             Ok(Err(failure)) if failure.kind == Kind::Credentials => {
                 self.run.stop.request(StopReason::CallerCredentials(failure));
                 if self.sent == Sent::Nothing {
@@ -223,8 +232,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     Err(End::Failed(Stage::Assume, refused.clone()))
                 }
             }
-            // It could not be found out, so it is worth another try.
-            Ok(Err(_)) => Ok(true),
+            // Where it could not be found out, it is worth another try.
+            Ok(Ok(()) | Err(_)) => Ok(true),
             Err(_) => Err(End::Failed(Stage::Assume, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))),
         }
     }
@@ -309,16 +318,15 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Every try to set failed, but at least one may have gone through.
     async fn settle(&mut self, end: End) -> Result<Outcome, End> {
-        match self.read_back().await? {
-            Ok(outcome) => Ok(outcome),
-            Err(_) => {
-                // The service has looked at the request and refused it, and the version has stayed as it was:
-                // then the request that went astray was not carried out either.
-                if matches!(&end, End::Failed(_, failure) if failure.kind == Kind::Refused) {
-                    self.sent = Sent::Nothing;
-                }
-                Err(end)
+        if let Ok(outcome) = self.read_back().await? {
+            Ok(outcome)
+        } else {
+            // The service has looked at the request and refused it, and the version has stayed as it was:
+            // then the request that went astray was not carried out either.
+            if matches!(&end, End::Failed(_, failure) if failure.kind == Kind::Refused) {
+                self.sent = Sent::Nothing;
             }
+            Err(end)
         }
     }
 

@@ -124,6 +124,9 @@ impl FromStr for Waves {
     }
 }
 
+/// The management account last, invited ones late, then the turn inside the OU, then the OU.
+type Rank = (bool, bool, usize, u64);
+
 /// Puts accounts into the order in which they are visited: stable from run to run, and spread over the OUs.
 ///
 /// OUs take turns, and inside an OU the order is that of a hash of the id, not of the id, which would put the
@@ -135,7 +138,7 @@ pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Ac
     for account in accounts {
         by_ou.entry(&account.ou_path).or_default().push(account);
     }
-    let mut ranked: Vec<((bool, bool, usize, u64), &Account)> = Vec::with_capacity(accounts.len());
+    let mut ranked: Vec<(Rank, &Account)> = Vec::with_capacity(accounts.len());
     for (ou, mut members) in by_ou {
         members.sort_by_key(|account| (account.invited, scattered(account.id)));
         ranked.extend(

@@ -86,7 +86,8 @@ impl Progress {
                 if let Some(bar) = &self.bar {
                     bar.set_prefix(format!("wave {wave}/{waves} "));
                 } else if self.talk.progress == ProgressStyle::Lines {
-                    self.line(&format!("wave {wave} of {waves}: {accounts} accounts"));
+                    let noun = if *accounts == 1 { "account" } else { "accounts" };
+                    self.line(&format!("wave {wave} of {waves}: {accounts} {noun}"));
                 }
             }
             Event::Visited { record, tally, throttles, rate } => {

@@ -2,7 +2,6 @@
 //! test puts into it, and with its report read back.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -65,10 +64,19 @@ impl Bench {
 
     /// Runs the program to its end. Its outputs and its folder are searched for secrets, every time.
     pub fn run(&self, name: &str, arguments: &[&str]) -> Run {
-        let folder = self.folder.path().join(name);
+        self.finish(name, self.command(name, arguments))
+    }
+
+    /// Runs a command that was prepared for this bench, and whose run folder has this name.
+    pub fn finish(&self, name: &str, mut command: Command) -> Run {
         let before = self.truth();
-        let output = self.command(name, arguments).output().expect("the program starts");
-        let run = Run::new(output, folder, before, self.truth());
+        let output = command.output().expect("the program starts");
+        self.conclude(name, before, output)
+    }
+
+    /// Takes in the output of a program that was started at `before`.
+    pub fn conclude(&self, name: &str, before: Truth, output: Output) -> Run {
+        let run = Run::new(output, self.folder.path().join(name), before, self.truth());
         run.holds_no_secret(SECRET_MARKER);
         run
     }
@@ -136,6 +144,23 @@ impl Run {
         self.after.requests(operation) - self.before.requests(operation)
     }
 
+    /// How many calls of all operations the run made.
+    pub fn all_calls(&self) -> u64 {
+        let sum = |truth: &Truth| truth.operations.values().map(|counters| counters.requests).sum::<u64>();
+        sum(&self.after) - sum(&self.before)
+    }
+
+    /// Fails unless the run ended before anything was attempted, said why, and left nothing behind.
+    pub fn attempted_nothing(self, why: &str) -> Self {
+        assert!(self.stderr.contains("nothing was attempted"), "it is not said that nothing was attempted\n{self}");
+        assert!(self.stderr.contains(why), "expected on stderr: {why}\n{self}");
+        assert!(self.stdout.is_empty(), "nothing belongs on stdout\n{self}");
+        assert_eq!(self.calls(Operation::AssumeRole), 0, "no role may be assumed\n{self}");
+        assert_eq!(self.before.accounts, self.after.accounts, "no account may be touched\n{self}");
+        assert!(!self.folder.exists(), "a run that never started left its folder behind\n{self}");
+        self
+    }
+
     /// The rows of `report.csv`, by account id.
     pub fn rows(&self) -> BTreeMap<String, Row> {
         read_csv(&self.folder.join("report.csv"))
@@ -184,11 +209,4 @@ pub fn read_csv(path: &Path) -> BTreeMap<String, Row> {
         assert!(rows.insert(id.clone(), row).is_none(), "{id} is there twice");
     }
     rows
-}
-
-/// Whether anything is left of a run that never started.
-pub fn is_empty(folder: &Path) -> bool {
-    std::fs::read_dir(folder).is_ok_and(|mut entries| {
-        entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == OsStr::new("v2token-runs")))
-    })
 }

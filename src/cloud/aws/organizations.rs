@@ -113,13 +113,13 @@ fn translate(account: &ApiAccount) -> Result<Account, ListingFailed> {
         .parse()
         .map_err(|_| ListingFailed::NoId { name: name.to_owned(), id: account.id().unwrap_or_default().to_owned() })?;
     // Status stands in where State is absent, as it may be in other partitions.
-    let status = account.status().map(|status| status.as_str());
+    let status = account.status().map(aws_sdk_organizations::types::AccountStatus::as_str);
     let path = account.paths().first().map_or("", String::as_str);
     Ok(Account {
         id,
         name: name.to_owned(),
         email: account.email().unwrap_or_default().to_owned(),
-        state: AccountState::from_api(account.state().map(|state| state.as_str()), status),
+        state: AccountState::from_api(account.state().map(aws_sdk_organizations::types::AccountState::as_str), status),
         ou_path: parent_path(path, id),
         invited: account.joined_method() == Some(&AccountJoinedMethod::Invited),
     })

@@ -50,7 +50,7 @@ pub(super) async fn assume(
         .set_external_id(terms.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
         .set_policy(terms.policy.clone());
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
-    let user = value.assumed_role_user().map(|user| user.arn());
+    let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
     prove(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
     let issued = value
         .credentials()

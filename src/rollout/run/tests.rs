@@ -1,1 +1,445 @@
+//! This module owns the tests of the rollout on a paused clock, against a small working fake of AWS.
 
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use super::*;
+use crate::cloud::{Answer, Effect, Failure, Kind, Operation};
+use crate::org::Reading;
+use crate::rollout::visit::{NotDurable, READ_BACK_WAITS};
+use crate::rollout::{Outcome, Record, Stage};
+
+/// What the next call of an account does instead of working.
+#[derive(Clone, Debug)]
+enum Fault {
+    /// It fails in this way.
+    Fail(Kind, Effect, &'static str),
+    /// A Set is carried out, and its answer is lost.
+    LostAcknowledgement,
+    /// It never answers.
+    Hang,
+    /// A read shows what was there before the last Set.
+    Stale,
+    /// A Set is accepted and not carried out.
+    Ignored,
+}
+
+const THROTTLED: Fault = Fault::Fail(Kind::Throttled, Effect::None, "Throttling");
+const DENIED: Fault = Fault::Fail(Kind::Refused, Effect::None, "AccessDenied");
+const BROKEN: Fault = Fault::Fail(Kind::Transient, Effect::Unknown, "ServiceFailure");
+const UNREACHED: Fault = Fault::Fail(Kind::Transient, Effect::None, "ConnectionFailed");
+const EXPIRED: Fault = Fault::Fail(Kind::Credentials, Effect::None, "ExpiredToken");
+
+#[derive(Debug)]
+struct World {
+    versions: BTreeMap<AccountId, (Reading, Reading)>,
+    faults: HashMap<(AccountId, Operation), Vec<Fault>>,
+    calls: Vec<(AccountId, Operation)>,
+    intended: HashSet<AccountId>,
+}
+
+/// AWS in memory. Every call takes a tenth of a second.
+#[derive(Debug)]
+struct Fake {
+    world: RefCell<World>,
+    caller_expired: Cell<bool>,
+    disk_full: Cell<bool>,
+    in_flight: Cell<usize>,
+    widest: Cell<usize>,
+}
+
+impl Fake {
+    fn new(accounts: u64) -> Self {
+        let versions = (1..=accounts).map(|number| (id(number), (Reading::V1Token, Reading::V1Token))).collect();
+        let world = World { versions, faults: HashMap::new(), calls: Vec::new(), intended: HashSet::new() };
+        Self {
+            world: RefCell::new(world),
+            caller_expired: Cell::new(false),
+            disk_full: Cell::new(false),
+            in_flight: Cell::new(0),
+            widest: Cell::new(0),
+        }
+    }
+
+    fn fault(self, number: u64, operation: Operation, faults: impl IntoIterator<Item = Fault>) -> Self {
+        let faults: Vec<_> = faults.into_iter().collect();
+        self.world.borrow_mut().faults.insert((id(number), operation), faults.into_iter().rev().collect());
+        self
+    }
+
+    fn version(&self, number: u64) -> Reading {
+        self.world.borrow().versions[&id(number)].1
+    }
+
+    fn count(&self, number: u64, operation: Operation) -> usize {
+        self.world.borrow().calls.iter().filter(|call| **call == (id(number), operation)).count()
+    }
+
+    async fn call(&self, account: AccountId, operation: Operation) -> Result<Option<Fault>, Failure> {
+        self.world.borrow_mut().calls.push((account, operation));
+        self.in_flight.set(self.in_flight.get() + 1);
+        self.widest.set(self.widest.get().max(self.in_flight.get()));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.in_flight.set(self.in_flight.get() - 1);
+        let fault = self.world.borrow_mut().faults.get_mut(&(account, operation)).and_then(Vec::pop);
+        match fault {
+            Some(Fault::Fail(kind, effect, code)) => Err(failure(operation, kind, effect, code)),
+            Some(Fault::Hang) => std::future::pending().await,
+            other => Ok(other),
+        }
+    }
+}
+
+impl Cloud for Fake {
+    type Session = AccountId;
+
+    async fn enter(&self, account: AccountId, _: &WayIn) -> Result<Answer<AccountId>, Failure> {
+        if self.caller_expired.get() {
+            return Err(failure(Operation::AssumeRole, Kind::Credentials, Effect::None, "ExpiredToken"));
+        }
+        self.call(account, Operation::AssumeRole).await?;
+        Ok(Answer { value: account, request_id: None })
+    }
+
+    async fn read(&self, session: &AccountId) -> Result<Answer<Reading>, Failure> {
+        let fault = self.call(*session, Operation::GetAccountSummary).await?;
+        let (before, now) = self.world.borrow().versions[session];
+        Ok(Answer { value: if matches!(fault, Some(Fault::Stale)) { before } else { now }, request_id: None })
+    }
+
+    async fn set(&self, session: &AccountId, version: TokenVersion) -> Result<Answer<()>, Failure> {
+        let operation = Operation::SetSecurityTokenServicePreferences;
+        assert!(self.world.borrow().intended.contains(session), "{session} was set without a durable intent");
+        let fault = self.call(*session, operation).await?;
+        if !matches!(fault, Some(Fault::Ignored)) {
+            let mut world = self.world.borrow_mut();
+            let versions = world.versions.get_mut(session).unwrap();
+            let wanted = Reading::from_summary(Some(if version == TokenVersion::V2Token { 2 } else { 1 }));
+            *versions = (versions.1, wanted);
+        }
+        match fault {
+            Some(Fault::LostAcknowledgement) => {
+                Err(failure(operation, Kind::Transient, Effect::Unknown, "ConnectionFailed"))
+            }
+            _ => Ok(Answer { value: (), request_id: Some("set".to_owned()) }),
+        }
+    }
+
+    async fn confirm_caller(&self) -> Result<(), Failure> {
+        if self.caller_expired.get() {
+            return Err(failure(Operation::GetCallerIdentity, Kind::Credentials, Effect::None, "ExpiredToken"));
+        }
+        Ok(())
+    }
+}
+
+impl Intents for Fake {
+    async fn intend(&self, account: AccountId, _: Reading, _: TokenVersion) -> Result<(), NotDurable> {
+        if self.disk_full.get() {
+            return Err(NotDurable("No space left on device".to_owned()));
+        }
+        self.world.borrow_mut().intended.insert(account);
+        Ok(())
+    }
+}
+
+fn failure(operation: Operation, kind: Kind, effect: Effect, code: &str) -> Failure {
+    Failure { operation, kind, effect, code: code.into(), message: "why".into(), status: None, request_id: None }
+}
+
+fn id(number: u64) -> AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+fn terms() -> Terms {
+    Terms {
+        mode: Mode::Apply,
+        wanted: TokenVersion::V2Token,
+        verify: Verify::Setting,
+        concurrency: 32,
+        max_attempts: 4,
+        account_timeout: Duration::from_secs(120),
+        waves: None,
+        bake: Duration::ZERO,
+        max_errors: None,
+    }
+}
+
+async fn run(fake: &Fake, terms: Terms, stop: &Stop, mut listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+    let pace = Pace::new(0);
+    let targets: Vec<Target> = fake
+        .world
+        .borrow()
+        .versions
+        .keys()
+        .map(|account| Target {
+            account: *account,
+            way: WayIn::Role(format!("arn:aws:iam::{account}:role/R")),
+            management: false,
+            invited: false,
+        })
+        .collect();
+    let rollout =
+        Rollout { cloud: fake, intents: fake, pace: &pace, stop, terms, sts_endpoint: "https://sts.test".to_owned() };
+    let mut records = Vec::new();
+    let ended = roll_out(&rollout, &targets, |event| {
+        listen(&event);
+        if let Event::Visited { record, .. } = event {
+            records.push(record.clone());
+        }
+    })
+    .await;
+    assert_eq!(ended.tally.total(), targets.len());
+    let told: HashSet<_> = records.iter().map(|record| record.account_id).collect();
+    assert_eq!(told.len(), targets.len(), "every target is told exactly once");
+    records.sort_by_key(|record| record.account_id);
+    (ended, records)
+}
+
+/// The record of one account with faults in one operation.
+async fn one(operation: Operation, faults: impl IntoIterator<Item = Fault>) -> (Record, Fake) {
+    let fake = Fake::new(1).fault(1, operation, faults);
+    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    (records.into_iter().next().unwrap(), fake)
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_alone_comes_to_the_expected_record() {
+    use Operation::{AssumeRole, GetAccountSummary as Read, SetSecurityTokenServicePreferences as Set};
+    use Outcome::{Changed, Failed, Unverified};
+    use Reading::{V1Token, V2Token};
+    let all = |fault: &Fault| vec![fault.clone(); 50];
+    let table: Vec<(&str, Operation, Vec<Fault>, Outcome, Option<(Stage, &str)>, Reading)> = vec![
+        ("nothing", AssumeRole, vec![], Changed, None, V2Token),
+        ("throttled at the door", AssumeRole, vec![THROTTLED; 3], Changed, None, V2Token),
+        ("throttled for ever", AssumeRole, all(&THROTTLED), Failed, Some((Stage::Assume, "Throttling")), V1Token),
+        ("denied at the door", AssumeRole, vec![DENIED], Failed, Some((Stage::Assume, "AccessDenied")), V1Token),
+        (
+            "no answer at the door",
+            AssumeRole,
+            vec![Fault::Hang],
+            Failed,
+            Some((Stage::Assume, "AccountTimeout")),
+            V1Token,
+        ),
+        ("a session refused once", AssumeRole, vec![EXPIRED], Changed, None, V2Token),
+        (
+            "sessions refused for ever",
+            AssumeRole,
+            all(&EXPIRED),
+            Failed,
+            Some((Stage::Assume, "ExpiredToken")),
+            V1Token,
+        ),
+        ("a broken read", Read, vec![BROKEN; 3], Changed, None, V2Token),
+        ("only broken reads", Read, all(&BROKEN), Failed, Some((Stage::Read, "ServiceFailure")), V1Token),
+        ("a denied read", Read, vec![DENIED], Failed, Some((Stage::Read, "AccessDenied")), V1Token),
+        ("a session that expires", Read, vec![EXPIRED], Changed, None, V2Token),
+        ("throttled at Set", Set, vec![THROTTLED; 3], Changed, None, V2Token),
+        ("throttled at Set for ever", Set, all(&THROTTLED), Failed, Some((Stage::Set, "Throttling")), V1Token),
+        ("a denied Set", Set, vec![DENIED], Failed, Some((Stage::Set, "AccessDenied")), V1Token),
+        ("a Set that never arrives", Set, all(&UNREACHED), Failed, Some((Stage::Set, "ConnectionFailed")), V1Token),
+        ("a lost acknowledgement", Set, vec![Fault::LostAcknowledgement], Changed, None, V2Token),
+        ("a broken Set", Set, vec![BROKEN], Changed, None, V2Token),
+        ("only broken Sets", Set, all(&BROKEN), Unverified, Some((Stage::Set, "ServiceFailure")), V1Token),
+        ("broken, then denied", Set, vec![BROKEN, DENIED], Failed, Some((Stage::Set, "AccessDenied")), V1Token),
+        ("a Set without an answer", Set, vec![Fault::Hang], Unverified, Some((Stage::Set, "AccountTimeout")), V1Token),
+        ("an ignored Set", Set, vec![Fault::Ignored], Unverified, Some((Stage::Verify, "NotReadBack")), V1Token),
+        ("a session that expires at Set", Set, vec![EXPIRED], Changed, None, V2Token),
+    ];
+    for (name, operation, faults, outcome, trouble, truth) in table {
+        let (record, fake) = one(operation, faults).await;
+        assert_eq!(record.outcome, outcome, "{name}: {record:?}");
+        let told = record.trouble.as_ref().map(|trouble| (trouble.stage, trouble.error_code.as_str()));
+        assert_eq!(told, trouble, "{name}: {record:?}");
+        assert_eq!(fake.version(1), truth, "{name}");
+        let calls = fake.world.borrow().calls.len();
+        assert!(record.attempts as usize >= calls, "{name}: {calls} calls, {record:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_reads_are_waited_out_and_no_longer() {
+    for stale in 0..READ_BACK_WAITS.len() {
+        let mut reads = vec![Fault::Ignored];
+        reads.extend(vec![Fault::Stale; stale]);
+        let (record, fake) = one(Operation::GetAccountSummary, reads).await;
+        assert_eq!(record.outcome, Outcome::Changed, "{stale} stale reads");
+        assert_eq!(fake.count(1, Operation::GetAccountSummary), stale + 2);
+        assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
+    }
+    let (record, fake) = one(Operation::GetAccountSummary, vec![Fault::Stale; 100]).await;
+    assert_eq!(record.outcome, Outcome::Unverified);
+    assert_eq!(fake.version(1), Reading::V2Token);
+    assert_eq!(record.current_version, Some(Reading::V1Token));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_read_back_is_not_taken_for_success() {
+    let (record, _) = one(Operation::GetAccountSummary, [Fault::Ignored, DENIED]).await;
+    assert_eq!(record.outcome, Outcome::Unverified);
+    assert_eq!(record.trouble.unwrap().stage, Stage::Verify);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_sends_no_set_and_needs_no_intent() {
+    let fake = Fake::new(40);
+    fake.disk_full.set(true);
+    let (ended, _) = run(&fake, Terms { mode: Mode::Plan, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::WouldChange), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_durable_intent_nothing_is_sent_and_the_run_stops() {
+    let fake = Fake::new(100);
+    fake.disk_full.set(true);
+    let (ended, records) = run(&fake, Terms { concurrency: 10, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::NotAttempted), 100);
+    assert!(matches!(ended.stopped, Some(StopReason::Journal(_))));
+    let visited = records.iter().filter(|record| record.started_at.is_some()).count();
+    assert_eq!(visited, 10, "only those in flight went as far as the intent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
+    let fake = Fake::new(1_000);
+    let (ended, records) = run(&fake, Terms { concurrency: 10, ..terms() }, &Stop::default(), |event| {
+        if let Event::Visited { tally, .. } = event {
+            fake.caller_expired.set(tally.total() >= 50);
+        }
+    })
+    .await;
+    assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))));
+    assert_eq!(ended.tally.of(Outcome::Failed), 0);
+    assert_eq!(ended.tally.of(Outcome::Changed) + ended.tally.of(Outcome::NotAttempted), 1_000);
+    let hit = records.iter().filter(|record| record.outcome == Outcome::NotAttempted && record.started_at.is_some());
+    assert!(hit.count() <= 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn width_is_what_was_asked_for() {
+    for width in [1, 7, 64] {
+        let fake = Fake::new(200);
+        let begin = tokio::time::Instant::now();
+        run(&fake, Terms { concurrency: width, ..terms() }, &Stop::default(), |_| {}).await;
+        assert_eq!(fake.widest.get(), width);
+        // Four calls of 100 ms in each account.
+        let ideal = Duration::from_millis(400) * 200_u32.div_ceil(u32::try_from(width).unwrap());
+        let took = begin.elapsed();
+        assert!(took >= ideal && took < ideal.mul_f64(1.05), "{took:?} instead of {ideal:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waves_come_one_after_the_other_with_a_wait_between() {
+    let fake = Fake::new(500);
+    let waves = Some(Waves::default());
+    let mut story = Vec::new();
+    let begin = tokio::time::Instant::now();
+    let terms = Terms { waves, bake: Duration::from_secs(600), ..terms() };
+    let (ended, records) = run(&fake, terms, &Stop::default(), |event| match event {
+        Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
+        Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
+        Event::Baking { next, .. } => story.push(format!("before {next}")),
+        Event::Visited { .. } => {}
+    })
+    .await;
+    assert_eq!(
+        story,
+        ["1/3: 1", "1 done: 1", "before 2", "2/3: 49", "2 done: 49", "before 3", "3/3: 450", "3 done: 450"]
+    );
+    assert!(begin.elapsed() > Duration::from_secs(1_200));
+    assert_eq!(ended.tally.of(Outcome::Changed), 500);
+    let sizes = [1, 2, 3].map(|wave| records.iter().filter(|record| record.wave == Some(wave)).count());
+    assert_eq!(sizes, [1, 49, 450]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_stops_when_more_fail_than_may() {
+    // Waves, tolerance, which accounts fail, how many are attempted, in which wave it stops.
+    type Case = (&'static str, &'static str, fn(u64) -> bool, std::ops::RangeInclusive<usize>, Option<Option<u32>>);
+    let table: [Case; 7] = [
+        ("1,10%,100%", "10%", |_| false, 500..=500, None),
+        ("1,10%,100%", "10%", |number| number == 1, 1..=1, Some(Some(1))),
+        ("1,10%,100%", "10%", |number| number % 8 == 3, 50..=50, Some(Some(2))),
+        ("1,10%,100%", "1", |number| number == 1, 500..=500, None),
+        ("1,10%,100%", "0", |number| number == 60, 50..=100, Some(None)),
+        ("100%", "10%", |number| number > 200, 251..=290, Some(None)),
+        ("100%", "100%", |_| true, 500..=500, None),
+    ];
+    for (waves, tolerance, fails, attempted, stopped) in table {
+        let mut fake = Fake::new(500);
+        for number in (1..=500).filter(|number| fails(*number)) {
+            fake = fake.fault(number, Operation::AssumeRole, [DENIED]);
+        }
+        let terms =
+            Terms { waves: Some(waves.parse().unwrap()), max_errors: Some(tolerance.parse().unwrap()), ..terms() };
+        let (ended, _) = run(&fake, terms, &Stop::default(), |_| {}).await;
+        let done = 500 - ended.tally.of(Outcome::NotAttempted);
+        assert!(attempted.contains(&done), "{waves} {tolerance}: {done} attempted");
+        let wave = ended.stopped.map(|reason| match reason {
+            StopReason::TooManyErrors { wave, .. } => wave,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(wave, stopped, "{waves} {tolerance}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unverified_accounts_count_as_errors() {
+    let mut fake = Fake::new(20);
+    for number in 1..=20 {
+        fake = fake.fault(number, Operation::SetSecurityTokenServicePreferences, [Fault::Ignored]);
+    }
+    let terms = Terms { max_errors: Some(Tolerance::Count(3)), concurrency: 1, ..terms() };
+    let (ended, _) = run(&fake, terms, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::Unverified), 4);
+    assert_eq!(ended.tally.of(Outcome::NotAttempted), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
+    let fake = Fake::new(100);
+    let stop = Stop::default();
+    let terms = Terms { concurrency: 10, waves: Some(Waves::default()), ..terms() };
+    let (ended, records) = run(&fake, terms, &stop, |event| {
+        if let Event::Visited { tally, .. } = event
+            && tally.total() == 30
+        {
+            stop.request(StopReason::Interrupted);
+        }
+    })
+    .await;
+    assert_eq!(ended.stopped, Some(StopReason::Interrupted));
+    let changed = ended.tally.of(Outcome::Changed);
+    assert!((30..=40).contains(&changed), "{changed}");
+    assert_eq!(changed + ended.tally.of(Outcome::NotAttempted), 100);
+    for record in records {
+        let set = fake.world.borrow().versions[&record.account_id].1 == Reading::V2Token;
+        assert_eq!(set, record.outcome == Outcome::Changed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_between_waves() {
+    let fake = Fake::new(10);
+    let stop = Stop::default();
+    let terms = Terms { waves: Some(Waves::default()), bake: Duration::from_secs(86_400), ..terms() };
+    let begin = tokio::time::Instant::now();
+    let interrupted = async {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        stop.request(StopReason::Terminated);
+    };
+    let ((ended, _), ()) = tokio::join!(run(&fake, terms, &stop, |_| {}), interrupted);
+    assert_eq!(ended.tally.of(Outcome::Changed), 1);
+    assert!(begin.elapsed() < Duration::from_secs(61));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_read_back_nothing_is_called_changed() {
+    let fake = Fake::new(3);
+    let (ended, records) = run(&fake, Terms { verify: Verify::None, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::Unverified), 3);
+    assert_eq!(records[0].trouble.as_ref().unwrap().error_code, "NotVerified");
+}

@@ -1,0 +1,341 @@
+//! This module owns the faults of single accounts: each kind alone, and what the report must say of it.
+
+use std::time::Duration;
+
+use v2token_simulator::{
+    ALWAYS, AccountId, AccountState, Faults, JoinedMethod, Organization, PerCall, SimulatedAccount, TokenVersion,
+};
+
+use crate::harness::Bench;
+
+/// What the report must say: outcome, stage, error code, and words of the hint.
+type Told = (&'static str, &'static str, &'static str, &'static str);
+
+const CHANGED: Told = ("changed", "", "", "");
+const NOT_READ_BACK: Told = ("unverified", "verify", "NotReadBack", "read it again later");
+
+/// A name for the fault, how it is switched on, what is told of it, and whether a Set was carried out.
+type Case = (&'static str, fn(&mut SimulatedAccount), Told, bool);
+
+/// A member whose session a confused answer may hand out instead of the wanted one.
+const BYSTANDER: AccountId = AccountId::new(1);
+const EXTERNAL_ID: &str = "the-id-that-roles-ask-for";
+
+const CASES: &[Case] = &[
+    ("a bystander without a fault", |_| {}, CHANGED, true),
+    // Getting in.
+    (
+        "denied assume",
+        |account| account.faults.deny_assume = true,
+        ("failed", "assume", "AccessDenied", "trust policy"),
+        false,
+    ),
+    (
+        "denied assume, invited",
+        |account| {
+            account.joined = JoinedMethod::Invited;
+            account.faults.deny_assume = true;
+        },
+        ("failed", "assume", "AccessDenied", "was invited"),
+        false,
+    ),
+    (
+        "missing role",
+        |account| account.role.exists = false,
+        ("failed", "assume", "AccessDenied", "OrganizationAccountAccessRole exists"),
+        false,
+    ),
+    (
+        "another role name",
+        |account| account.role.name = "Another".to_owned(),
+        ("failed", "assume", "AccessDenied", "OrganizationAccountAccessRole exists"),
+        false,
+    ),
+    (
+        "role that trusts somebody else",
+        |account| account.role.trusted = Some(BYSTANDER),
+        ("failed", "assume", "AccessDenied", "trust policy names the caller"),
+        false,
+    ),
+    (
+        "wrong external id",
+        |account| account.role.external_id = Some("another".to_owned()),
+        ("failed", "assume", "AccessDenied", "external id"),
+        false,
+    ),
+    ("right external id", |account| account.role.external_id = Some(EXTERNAL_ID.to_owned()), CHANGED, true),
+    ("invited, with the role", |account| account.joined = JoinedMethod::Invited, CHANGED, true),
+    (
+        "session of another account",
+        |account| account.faults.wrong_identity = Some(BYSTANDER),
+        ("failed", "assume", "WrongAccount", "nothing was done"),
+        false,
+    ),
+    (
+        "region disabled",
+        |account| account.faults.region_disabled = true,
+        ("failed", "assume", "RegionDisabledException", "--region us-east-1"),
+        false,
+    ),
+    // Denied inside.
+    (
+        "denied read",
+        |account| account.faults.deny_read = true,
+        ("failed", "read", "AccessDenied", "iam:GetAccountSummary"),
+        false,
+    ),
+    (
+        "denied set",
+        |account| account.faults.deny_set = true,
+        ("failed", "set", "AccessDenied", "iam:SetSecurityTokenServicePreferences"),
+        false,
+    ),
+    (
+        "set denied by a service control policy",
+        |account| account.faults.deny_set_by_scp = true,
+        ("failed", "set", "AccessDenied", "exempt the role"),
+        false,
+    ),
+    // Throttled and broken for a while.
+    ("throttled three times", |account| account.faults.throttle = PerCall::all(3), CHANGED, true),
+    ("500 twice", |account| account.faults.status_500 = PerCall::all(2), CHANGED, true),
+    ("503 twice", |account| account.faults.status_503 = PerCall::all(2), CHANGED, true),
+    ("garbage once", |account| account.faults.garbage = PerCall::all(1), CHANGED, true),
+    ("truncated once", |account| account.faults.truncated = PerCall::all(1), CHANGED, true),
+    ("session expired once, at the read", |account| account.faults.expired_session.read = 1, CHANGED, true),
+    ("session expired once, at the set", |account| account.faults.expired_session.set = 1, CHANGED, true),
+    (
+        "everything once",
+        |account| {
+            account.faults = Faults {
+                throttle: PerCall::all(1),
+                status_500: PerCall::all(1),
+                expired_session: PerCall::all(1),
+                garbage: PerCall::read(1),
+                truncated: PerCall::assume(1),
+                lost_acknowledgements: 1,
+                stale_reads: 1,
+                ..Faults::default()
+            }
+        },
+        CHANGED,
+        true,
+    ),
+    // Throttled and broken for good.
+    (
+        "assume always throttled",
+        |account| account.faults.throttle.assume = ALWAYS,
+        ("failed", "assume", "Throttling", "lower --rate"),
+        false,
+    ),
+    (
+        "read always throttled",
+        |account| account.faults.throttle.read = ALWAYS,
+        ("failed", "read", "Throttling", "run again later"),
+        false,
+    ),
+    (
+        "set always throttled",
+        |account| account.faults.throttle.set = ALWAYS,
+        ("failed", "set", "Throttling", "run again later"),
+        false,
+    ),
+    (
+        "assume always 500",
+        |account| account.faults.status_500.assume = ALWAYS,
+        ("failed", "assume", "InternalFailure", "try this account again"),
+        false,
+    ),
+    (
+        "read always 503",
+        |account| account.faults.status_503.read = ALWAYS,
+        ("failed", "read", "ServiceUnavailable", "try this account again"),
+        false,
+    ),
+    (
+        "set always 500",
+        |account| account.faults.status_500.set = ALWAYS,
+        ("unverified", "set", "ServiceFailure", "read it with plan"),
+        false,
+    ),
+    (
+        "assume always garbage",
+        |account| account.faults.garbage.assume = ALWAYS,
+        ("failed", "assume", "UnreadableAnswer", "something other than AWS"),
+        false,
+    ),
+    (
+        "read always garbage",
+        |account| account.faults.garbage.read = ALWAYS,
+        ("failed", "read", "UnreadableAnswer", "something other than AWS"),
+        false,
+    ),
+    // The body of this answer means nothing, and the read-back shows the version.
+    ("set always garbage", |account| account.faults.garbage.set = ALWAYS, CHANGED, true),
+    (
+        "assume always truncated",
+        |account| account.faults.truncated.assume = ALWAYS,
+        ("failed", "assume", "*", "try this account again"),
+        false,
+    ),
+    (
+        "read always truncated",
+        |account| account.faults.truncated.read = ALWAYS,
+        ("failed", "read", "*", "try this account again"),
+        false,
+    ),
+    ("set always truncated", |account| account.faults.truncated.set = ALWAYS, CHANGED, true),
+    (
+        "session always expired at the read",
+        |account| account.faults.expired_session.read = ALWAYS,
+        ("failed", "read", "ExpiredToken", "session"),
+        false,
+    ),
+    (
+        "session always expired at the set",
+        |account| account.faults.expired_session.set = ALWAYS,
+        ("failed", "set", "ExpiredToken", "session"),
+        false,
+    ),
+    // What became of a Set.
+    ("acknowledgement lost", |account| account.faults.lost_acknowledgements = 1, CHANGED, true),
+    ("acknowledgement always lost", |account| account.faults.lost_acknowledgements = ALWAYS, CHANGED, true),
+    (
+        "acknowledgement lost, and the read is stale",
+        |account| {
+            account.faults.lost_acknowledgements = 1;
+            account.faults.stale_reads = 3;
+        },
+        CHANGED,
+        true,
+    ),
+    ("set dropped twice", |account| account.faults.dropped_sets = 2, CHANGED, true),
+    (
+        "set always dropped",
+        |account| account.faults.dropped_sets = ALWAYS,
+        ("unverified", "set", "ConnectionFailed", "read it with plan"),
+        false,
+    ),
+    ("captive portal", |account| account.faults.captive_portal = 1, NOT_READ_BACK, false),
+    ("a few stale reads", |account| account.faults.stale_reads = 3, CHANGED, true),
+    ("read-back never shows", |account| account.faults.read_back_never_shows = true, NOT_READ_BACK, true),
+    (
+        "acknowledgement always lost, and read-back never shows",
+        |account| {
+            account.faults.lost_acknowledgements = ALWAYS;
+            account.faults.read_back_never_shows = true;
+        },
+        ("unverified", "set", "ConnectionFailed", "read it with plan"),
+        true,
+    ),
+    (
+        "set dropped, then denied",
+        |account| {
+            account.faults.status_500.set = 1;
+            account.faults.deny_set = true;
+        },
+        ("failed", "set", "AccessDenied", "iam:SetSecurityTokenServicePreferences"),
+        false,
+    ),
+    // What is read before.
+    ("summary without the key until it is set", |account| account.version = None, CHANGED, true),
+    ("summary never has the key", |account| account.faults.missing_summary_key = true, NOT_READ_BACK, true),
+    ("there already", |account| account.version = Some(TokenVersion::V2), ("unchanged", "", "", ""), false),
+    // States.
+    ("suspended", |account| account.state = AccountState::Suspended, ("skipped", "select", "Suspended", ""), false),
+    ("closed", |account| account.state = AccountState::Closed, ("skipped", "select", "Closed", ""), false),
+    (
+        "being closed",
+        |account| account.state = AccountState::PendingClosure,
+        ("skipped", "select", "PendingClosure", ""),
+        false,
+    ),
+    (
+        "not signed up yet",
+        |account| account.state = AccountState::PendingActivation,
+        ("skipped", "select", "PendingActivation", ""),
+        false,
+    ),
+    (
+        "a state of the future",
+        |account| account.state = AccountState::Frozen,
+        ("skipped", "select", "UnknownState", ""),
+        false,
+    ),
+    // Costs the time limit of one answer.
+    ("no answer to a read", |account| account.faults.hang.read = 1, CHANGED, true),
+];
+
+#[test]
+fn each_fault_alone_is_told_truthfully() {
+    let mut builder = Organization::builder().accounts(CASES.len() + 1);
+    for (number, (_, switch_on, ..)) in (1_u64..).zip(CASES) {
+        builder = builder.account(number, switch_on);
+    }
+    let bench = Bench::new(builder.start());
+    let arguments = [
+        "apply",
+        "--yes",
+        "--rate=0",
+        "--concurrency=100",
+        "--waves=100%",
+        "--max-errors=100%",
+        "--max-attempts=5",
+        "--external-id",
+        EXTERNAL_ID,
+    ];
+    let run = bench.run("run", &arguments).exits(3).agrees(TokenVersion::V2);
+    run.holds_no_secret(EXTERNAL_ID);
+
+    let rows = run.rows();
+    let mut wrong = Vec::new();
+    for (number, (name, _, (outcome, stage, code, hint), carried_out)) in (1_u64..).zip(CASES) {
+        let id = AccountId::from(number);
+        let row = &rows[&id.to_string()];
+        let code_is_right = row["error_code"] == *code || (*code == "*" && !row["error_code"].is_empty());
+        let is_right = row["outcome"] == *outcome && row["stage"] == *stage && row["hint"].contains(hint);
+        let changed = !run.after.account(id).sets_applied.is_empty();
+        if !is_right || !code_is_right || changed != *carried_out {
+            wrong.push(format!("{name}: carried out: {changed}, told: {row:#?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Not known is not the same as v1: the column shows what was read, and the Set is sent.
+#[test]
+fn what_was_read_before_is_told_as_it_was_read() {
+    let builder = Organization::builder().accounts(4).account(1, |account| account.version = None);
+    let bench = Bench::new(builder.account(2, |account| account.version = Some(TokenVersion::V2)).start());
+    let run = bench.run("run", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
+    for (id, previous) in [(1, "unknown"), (2, "v2Token"), (3, "v1Token")] {
+        let row = &run.rows()[&AccountId::new(id).to_string()];
+        assert_eq!((row["previous_version"].as_str(), row["current_version"].as_str()), (previous, "v2Token"), "{run}");
+    }
+}
+
+/// A visit that takes too long ends, and what is told depends on whether a Set was under way.
+#[test]
+fn the_limit_of_one_visit_holds_at_every_stage() {
+    let builder = Organization::builder()
+        .accounts(5)
+        .account(1, |account| account.faults.hang = PerCall::assume(1))
+        .account(2, |account| account.faults.hang = PerCall::read(1))
+        .account(3, |account| account.faults.hang = PerCall::set(1))
+        .account(4, |account| account.faults.slow = Duration::from_millis(10));
+    let bench = Bench::new(builder.start());
+    let arguments = ["apply", "--yes", "--waves=100%", "--max-errors=100%", "--account-timeout=1s"];
+    let run = bench.run("run", &arguments).exits(3).agrees(TokenVersion::V2);
+    let table = [
+        (1, "failed", "assume"),
+        (2, "failed", "read"),
+        (3, "unverified", "set"),
+        (4, "changed", ""),
+        (100, "changed", ""),
+    ];
+    for (id, outcome, stage) in table {
+        let row = &run.rows()[&AccountId::new(id).to_string()];
+        assert_eq!((row["outcome"].as_str(), row["stage"].as_str()), (outcome, stage), "{run}");
+        assert_eq!(row["error_code"], if stage.is_empty() { "" } else { "AccountTimeout" }, "{run}");
+    }
+}

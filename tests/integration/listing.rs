@@ -1,0 +1,121 @@
+//! This module owns the list of accounts: complete in spite of everything, or an error before anything is touched.
+
+use v2token_simulator::{
+    ALWAYS, AccountId, AccountState, Builder, Caller, ListingError, ListingFault, Operation, Organization, TokenVersion,
+};
+
+use crate::harness::Bench;
+
+/// Forty-five accounts are three pages.
+fn three_pages() -> Builder {
+    Organization::builder().accounts(45)
+}
+
+const fn page_fails(error: ListingError, times: u32) -> ListingFault {
+    ListingFault::PageFails { page: 2, error, times }
+}
+
+const APPLY: [&str; 4] = ["apply", "--yes", "--rate=0", "--max-attempts=4"];
+
+#[test]
+fn a_list_with_peculiarities_is_complete_all_the_same() {
+    for faults in [
+        vec![ListingFault::EmptyFirstPage],
+        vec![ListingFault::EmptyPage { page: 2 }, ListingFault::EmptyPage { page: 3 }],
+        vec![page_fails(ListingError::TooManyRequests, 3)],
+        vec![page_fails(ListingError::Service, 3)],
+        vec![ListingFault::Duplicates],
+        vec![ListingFault::WithStatus],
+        vec![ListingFault::StatusOnly],
+        vec![ListingFault::NoPaths, ListingFault::EmptyFirstPage],
+    ] {
+        let builder = three_pages().account(7, |account| account.state = AccountState::Suspended);
+        let builder = faults.iter().cloned().fold(builder, Builder::listing);
+        let bench = Bench::new(builder.start());
+        let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
+        let outcomes: Vec<_> = run.outcomes().into_iter().collect();
+        assert_eq!(outcomes, [("changed".to_owned(), 44), ("skipped".to_owned(), 1)], "{faults:?}\n{run}");
+        assert_eq!(run.calls(Operation::DescribeOrganization), 1, "{faults:?}");
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_complete_is_an_error_before_anything_is_touched() {
+    let described = |fault| three_pages().listing(fault);
+    let table = [
+        ("repeated token", described(ListingFault::RepeatedToken { page: 2 }), "the same page token twice"),
+        ("repeated first token", described(ListingFault::RepeatedToken { page: 1 }), "the same page token twice"),
+        ("500 for good", described(page_fails(ListingError::Service, ALWAYS)), "ServiceException"),
+        (
+            "throttled for good",
+            described(page_fails(ListingError::TooManyRequests, ALWAYS)),
+            "TooManyRequestsException",
+        ),
+        ("denied", described(page_fails(ListingError::AccessDenied, ALWAYS)), "organizations:ListAccounts"),
+        ("without an id", described(ListingFault::WithoutId(AccountId::new(30))), "without a usable id"),
+        ("no account", described(ListingFault::NoAccounts), "no account at all"),
+        ("no state", described(ListingFault::NeitherStatusNorState), "none of the 45 accounts"),
+        ("no Organization", described(ListingFault::NotInUse), "AWSOrganizationsNotInUseException"),
+        ("a member", three_pages().caller(Caller::Member(AccountId::new(5))), "delegated administrator"),
+    ];
+    for (name, builder, why) in table {
+        let bench = Bench::new(builder.start());
+        for command in ["plan", "apply"] {
+            let run = bench.run(command, &[&[command], &APPLY[1..]].concat()).exits(1).attempted_nothing(why);
+            assert!(run.stderr.contains("error:") && run.stderr.lines().count() <= 12, "{name}\n{run}");
+        }
+    }
+}
+
+#[test]
+fn a_state_that_nobody_knows_is_shown_and_skipped() {
+    let id = AccountId::new(3);
+    let bench = Bench::new(three_pages().listing(ListingFault::UnknownState(id)).start());
+    let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
+    let row = &run.rows()[&id.to_string()];
+    assert_eq!(
+        [&row["outcome"], &row["account_state"], &row["error_code"]].map(String::as_str),
+        ["skipped", "FROZEN", "UnknownState"]
+    );
+}
+
+/// A partition that does not know the field costs a walk over the tree, and the paths are the same, with names.
+#[test]
+fn paths_are_the_same_with_and_without_the_field() {
+    for without in [false, true] {
+        let mut builder = Organization::builder().accounts(60).realistic(true);
+        if without {
+            builder = builder.listing(ListingFault::NoPaths);
+        }
+        let bench = Bench::new(builder.start());
+        let run = bench.run("run", &["plan", "--rate=0"]);
+        assert_eq!(run.calls(Operation::ListRoots), u64::from(without), "{run}");
+        for (id, row) in run.rows() {
+            let truth = run.after.account(id.as_str());
+            let (parent, _) = truth.path.trim_end_matches('/').rsplit_once('/').expect("a path has several steps");
+            assert_eq!(without_names(&row["ou_path"]), format!("{parent}/"), "{row:#?}");
+            let unit = truth.ou.rsplit('/').next().expect("a split has a first part");
+            assert!(!without || unit.is_empty() || row["ou_path"].contains(&format!("({unit})")), "{row:#?}");
+        }
+    }
+}
+
+/// The steps of a path without the names in brackets.
+fn without_names(path: &str) -> String {
+    let steps = path.split('/').map(|step| step.split(' ').next().expect("a split has a first part"));
+    steps.collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn a_delegated_administrator_reaches_all_members_but_not_the_management_account() {
+    let bench = Bench::new(three_pages().caller(Caller::DelegatedAdministrator(AccountId::new(5))).start());
+    let left_out = [&APPLY[..], &["--management-account=skip"]].concat();
+    let run = bench.run("without", &left_out).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(run.rows()["000000000100"]["error_code"], "ManagementAccount");
+    assert_eq!(run.rows()["000000000005"]["outcome"], "changed", "the caller's own account is a member like any other");
+
+    let run = bench.run("with", &APPLY).exits(3).agrees(TokenVersion::V2);
+    let row = &run.rows()["000000000100"];
+    assert_eq!((row["outcome"].as_str(), row["stage"].as_str()), ("failed", "assume"), "{run}");
+    assert!(row["hint"].contains("--management-account skip"), "{row:#?}");
+}
