@@ -10,13 +10,12 @@
 use std::io::{self, Write as _};
 use std::process::{Command, ExitCode, ExitStatus};
 
-use clap::Parser as _;
-use v2token::{cli::Cli, commands};
+use v2token::{cli::Typed, commands};
 use v2token_simulator::Organization;
 
 fn main() -> io::Result<ExitCode> {
     if std::env::args_os().len() > 1 {
-        return Ok(commands::program(Cli::parse()).into());
+        return Ok(commands::program(Typed::from_process()).into());
     }
     let organization = Organization::builder().accounts(200).realistic(true).start();
     let folder = std::env::temp_dir().join(format!("v2token-rehearsal-{}", std::process::id()));

@@ -11,15 +11,14 @@ use v2token::cloud::aws::{Access, Aws};
 use v2token::org::role::RoleTemplate;
 use v2token::org::select::{Selection, select};
 use v2token::org::{Reading, TokenVersion};
-use v2token::rollout::run::Terms;
-use v2token::rollout::{Event, Mode, NoIntents, Pace, Rollout, Stop, Target, Verify, roll_out};
+use v2token::rollout::{Event, Mode, NoIntents, Pace, Past, Rollout, Stop, Target, Terms, Verify, Wave, roll_out};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&Access::default()).await?;
     let organization = aws.organization().await?;
     let accounts = aws.accounts(|_| {}).await?;
-    let selected = select(&accounts, organization.management, &Selection::default())?;
+    let selected = select(&accounts, organization.management, &Selection::default(), None)?;
     let way = |account| {
         if account == aws.caller.account {
             WayIn::Own
@@ -32,28 +31,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
         way: way(account.id),
         management: account.id == organization.management,
         invited: account.invited,
+        wanted: TokenVersion::V2Token,
+        past: Past::None,
     };
-    let targets: Vec<Target> = selected.targets.iter().map(target).collect();
+    let all = [Wave { number: None, targets: selected.targets.iter().map(target).collect() }];
     let terms = Terms {
         mode: Mode::Plan,
-        wanted: TokenVersion::V2Token,
         verify: Verify::Setting,
         concurrency: 32,
         max_attempts: 8,
         account_timeout: Duration::from_mins(2),
-        waves: None,
         bake: Duration::ZERO,
         max_errors: None,
     };
     let (pace, stop) = (Pace::new(50), Stop::default());
     let sts_endpoint = aws.sts_endpoint.clone();
     let survey = Rollout { cloud: &aws, intents: &NoIntents, pace: &pace, stop: &stop, terms, sts_endpoint };
-    roll_out(&survey, &targets, |event| {
+    let print = |event: Event<'_>| {
         if let Event::Visited { record, .. } = event {
             let version = record.current_version.map_or("not readable", Reading::as_str);
             let _ = writeln!(std::io::stdout(), "{} {version}", record.account_id);
         }
-    })
-    .await;
+    };
+    roll_out(&survey, &all, print, async |_| true).await;
     Ok(())
 }

@@ -7,7 +7,11 @@ mod rollout;
 mod selection;
 mod values;
 
-use clap::{Args, Parser, Subcommand};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::org::TokenVersion;
 
@@ -48,6 +52,42 @@ pub struct Cli {
     pub command: Command,
 }
 
+/// A command line, with the knowledge of what was given and what is a default.
+pub struct Typed {
+    /// The values.
+    pub cli: Cli,
+    /// The options that were given.
+    pub given: Given,
+}
+
+/// The options that were given, on the command line or in the environment.
+#[derive(Clone, Debug, Default)]
+pub struct Given(BTreeSet<String>);
+
+impl Given {
+    /// Whether an option was given, by its long name.
+    #[must_use]
+    pub fn gave(&self, long: &str) -> bool {
+        self.0.contains(&long.replace('-', "_"))
+    }
+}
+
+impl Typed {
+    /// Reads the process's command line. On wrong usage the process ends here, with code 2.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let mut matches = Cli::command().get_matches();
+        let given = matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
+            let explicit = |id: &&str| {
+                matches!(options.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+            };
+            options.ids().map(clap::Id::as_str).filter(explicit).map(str::to_owned).collect()
+        });
+        let cli = Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
+        Self { cli, given: Given(given) }
+    }
+}
+
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
@@ -57,6 +97,20 @@ pub enum Command {
     /// Set the token version in every selected account.
     #[command(after_help = EXIT_CODES)]
     Apply(ApplyArgs),
+    /// Go on with a run that stopped.
+    ///
+    /// The settings come from the run folder; pace and access may be given anew. An account that the run was about to set when
+    /// it stopped is read first.
+    #[command(after_help = EXIT_CODES)]
+    Resume(ResumeArgs),
+    /// Put back what a run changed, and only that.
+    ///
+    /// Each account goes back to the version that the run found in it, as a run of its own. An account that somebody else has
+    /// changed since is not touched.
+    #[command(after_help = EXIT_CODES)]
+    Rollback(RollbackArgs),
+    /// Show a finished or running run again, in any format.
+    Report(ReportArgs),
 }
 
 /// The options of `plan`.
@@ -76,9 +130,51 @@ pub struct ApplyArgs {
     /// What all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
+    /// Exactly the accounts that this plan would change.
+    #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", help_heading = SELECTION)]
+    pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
     #[arg(long, env = "V2TOKEN_DRY_RUN", help_heading = ROLLOUT)]
     pub dry_run: bool,
+}
+
+/// The options of `resume`.
+#[derive(Args)]
+pub struct ResumeArgs {
+    /// The folder of the run.
+    #[arg(value_name = "RUN_FOLDER")]
+    pub folder: PathBuf,
+    /// Take failed and unverified accounts again.
+    #[arg(long, env = "V2TOKEN_RETRY_FAILED", help_heading = SELECTION)]
+    pub retry_failed: bool,
+    /// What all commands of a run share. Only what is given explicitly replaces what the run folder says.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// The options of `rollback`.
+#[derive(Args)]
+pub struct RollbackArgs {
+    /// The folder of the run that is to be undone.
+    #[arg(value_name = "RUN_FOLDER")]
+    pub folder: PathBuf,
+    /// What all commands of a run share. What is not given explicitly is taken from the run that is undone.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Change nothing: say what would be put back.
+    #[arg(long, env = "V2TOKEN_DRY_RUN", help_heading = ROLLOUT)]
+    pub dry_run: bool,
+}
+
+/// The options of `report`.
+#[derive(Args)]
+pub struct ReportArgs {
+    /// The folder of the run.
+    #[arg(value_name = "RUN_FOLDER")]
+    pub folder: PathBuf,
+    /// What to tell, and where.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The options that all commands of a run share.
@@ -106,6 +202,9 @@ pub struct RunArgs {
     /// How carefully.
     #[command(flatten)]
     pub rollout: RolloutArgs,
+    /// The run folder [default: v2token-runs/<run id>].
+    #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", help_heading = OUTPUT)]
+    pub run_dir: Option<PathBuf>,
     /// What to tell.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -114,7 +213,6 @@ pub struct RunArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definition_is_sound() {

@@ -89,6 +89,7 @@ impl fmt::Display for Operation {
 
 /// How an account is entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WayIn {
     /// With the caller's own credentials: only for the account that the caller is in.
     Own,

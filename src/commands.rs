@@ -1,13 +1,18 @@
 //! This module owns the commands: it brings AWS, rollout, journal, report and terminal together.
 
+mod basis;
+mod conduct;
 mod ledger;
-mod run;
+mod report;
+mod resume;
+mod rollback;
 mod signals;
+mod start;
 
-use crate::cli::{ApplyArgs, Cli, Command, PlanArgs};
+use crate::cli::{ApplyArgs, Command, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, Typed};
 use crate::error::Error;
 use crate::rollout::Mode;
-use crate::settings::{Settings, Surroundings};
+use crate::settings::{CommandName, Settings, Surroundings, Voice};
 use crate::terminal::{log, style};
 
 /// The program after parsing: makes the runtime, runs the command, and gives the process's exit code.
@@ -16,39 +21,62 @@ use crate::terminal::{log, style};
 ///
 /// When the system refuses a process its timers or its poll.
 #[must_use]
-pub fn program(cli: Cli) -> u8 {
+pub fn program(typed: Typed) -> u8 {
     // One thread is enough: the work is waiting, and a second one makes each visit dearer.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("the system gives a process its timers and its poll");
-    let exit_code = runtime.block_on(dispatch(cli));
+    let exit_code = runtime.block_on(dispatch(typed));
     // A thread that still waits for the terminal or for a name's address must not hold up the end.
     runtime.shutdown_background();
     exit_code
 }
 
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
-pub async fn dispatch(cli: Cli) -> u8 {
+pub async fn dispatch(typed: Typed) -> u8 {
     let surroundings = Surroundings::look();
-    let resolved = match cli.command {
-        Command::Plan(PlanArgs { run, detailed_exitcode }) => {
-            Settings::resolve(run, Mode::Plan, detailed_exitcode, &surroundings)
-        }
-        Command::Apply(ApplyArgs { run, dry_run }) => {
-            let mode = if dry_run { Mode::Plan } else { Mode::Apply };
-            Settings::resolve(run, mode, false, &surroundings)
-        }
-    };
-    let settings = match resolved {
-        Ok(settings) => settings,
-        Err(error) => return tell(&error, surroundings.stderr_is_terminal && !surroundings.no_color),
-    };
-    let talk = settings.talk;
-    log::start(talk.debug, talk.json_log, talk.color, std::io::stderr);
-    match Box::pin(run::run(settings)).await {
+    let talk = Voice::resolve(output_of(&typed.cli.command).clone(), &surroundings).map(|voice| voice.talk);
+    let color = talk.as_ref().map_or(surroundings.stderr_is_terminal && !surroundings.no_color, |talk| talk.color);
+    if let Ok(talk) = talk {
+        log::start(talk.debug, talk.json_log, talk.color, std::io::stderr);
+    }
+    match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
-        Err(error) => tell(&error, talk.color),
+        Err(error) => tell(&error, color),
+    }
+}
+
+async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
+    let Typed { cli, given } = typed;
+    let gave = |long: &str| given.gave(long);
+    match cli.command {
+        Command::Plan(PlanArgs { run, detailed_exitcode }) => {
+            let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
+            settings.run.detailed_exitcode = detailed_exitcode;
+            start::start(settings).await
+        }
+        Command::Apply(ApplyArgs { run, plan, dry_run }) => {
+            let (command, mode) =
+                if dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
+            let mut settings = Settings::resolve(run, command, mode, surroundings)?;
+            // It may be named relative to where the program runs now; a resume may run elsewhere.
+            settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
+            start::start(settings).await
+        }
+        Command::Resume(args) => resume::resume(args, gave, surroundings).await,
+        Command::Rollback(args) => rollback::rollback(args, gave, surroundings).await,
+        Command::Report(args) => report::report(args, surroundings),
+    }
+}
+
+fn output_of(command: &Command) -> &OutputArgs {
+    match command {
+        Command::Plan(PlanArgs { run, .. })
+        | Command::Apply(ApplyArgs { run, .. })
+        | Command::Resume(ResumeArgs { run, .. })
+        | Command::Rollback(RollbackArgs { run, .. }) => &run.output,
+        Command::Report(ReportArgs { output, .. }) => output,
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
 use crate::cloud::failure::code;
 use crate::cloud::{Failure, Kind, Operation};
+use crate::journal::ReplayFailed;
 use crate::org::region::RegionRefused;
 use crate::org::select::SelectionFailed;
 
@@ -36,6 +37,23 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The folder holds no run that could be read.
+    #[error("{} holds no run: {cause}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        cause: String,
+    },
+    /// The journal can't be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayFailed),
+    /// Another process works in the run folder.
+    #[error("another process works in the run folder {}", .0.display())]
+    RunFolderBusy(PathBuf),
+    /// An earlier run does not fit what is asked for.
+    #[error("{0}")]
+    Mismatch(String),
     /// The run folder holds a run already.
     #[error("the run folder {} holds a run already", .0.display())]
     RunFolderTaken(PathBuf),
@@ -60,6 +78,10 @@ impl Error {
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
+            | Self::NoRun { .. }
+            | Self::Replay(_)
+            | Self::RunFolderBusy(_)
+            | Self::Mismatch(_)
             | Self::RunFolderTaken(_) => 1,
             Self::Signal { exit_code, .. } => *exit_code,
         }
@@ -89,13 +111,20 @@ impl Error {
             Self::Selection(SelectionFailed::NoSuchAccounts(_)) => {
                 "check the ids: an account that left the Organization can't be reached through it".to_owned()
             }
-            Self::RunFolderTaken(_) => "name another with --run-dir".to_owned(),
+            Self::RunFolderTaken(_) => "name another with --run-dir, or go on with that run: v2token resume".to_owned(),
+            Self::RunFolderBusy(_) => "wait for it, or watch it: v2token report".to_owned(),
+            Self::NoRun { .. } => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
+            Self::Replay(ReplayFailed::Damaged { .. }) => {
+                "nothing was cut off: repair the line or take it out, if you know what it said".to_owned()
+            }
+            Self::Replay(ReplayFailed::Newer { .. }) => "use the version of v2token that wrote it, or a later one".to_owned(),
             Self::Usage(_)
             | Self::Connect(_)
             | Self::Listing(_)
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
+            | Self::Mismatch(_)
             | Self::Signal { .. } => String::new(),
         }
     }

@@ -22,12 +22,12 @@
 //!
 //! ```
 //! use v2token::org::{Reading, TokenVersion};
-//! use v2token::rollout::{Decision, Mode, Outcome, decide};
+//! use v2token::rollout::{Decision, Mode, Outcome, Past, decide};
 //!
 //! // The summary showed no version at all: that is unknown, and unknown is set.
 //! let read = Reading::from_summary(None);
-//! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token), Decision::Set);
-//! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token), Decision::Done(Outcome::WouldChange));
+//! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token, Past::None), Decision::Set);
+//! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Past::None), Decision::Done(Outcome::WouldChange));
 //! ```
 
 pub mod cli;

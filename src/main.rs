@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use v2token::{cli::Cli, commands};
+use v2token::{cli::Typed, commands};
 
 fn main() -> ExitCode {
-    commands::program(Cli::parse()).into()
+    commands::program(Typed::from_process()).into()
 }

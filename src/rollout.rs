@@ -18,7 +18,7 @@ pub use decide::{Decision, Mode, Verify, decide};
 pub use event::Event;
 pub use pace::Pace;
 pub use record::{Outcome, Record, Stage, Trouble};
-pub use run::{Ended, Rollout, Target, roll_out};
+pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out};
 pub use stop::{Stop, StopReason};
 pub use tally::{Tally, Tolerance};
 pub use visit::{Intents, NoIntents, NotDurable};

@@ -1,7 +1,8 @@
 //! This module owns the verdict: what a finished run amounts to, in one sentence and one exit code.
 
 use crate::org::TokenVersion;
-use crate::rollout::{Ended, Mode, Outcome, StopReason, Tally};
+use crate::rollout::{Mode, Outcome, StopReason, Tally};
+use crate::settings::CommandName;
 
 /// What a run amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,9 +20,8 @@ pub enum Verdict {
 impl Verdict {
     /// Sums a run up.
     #[must_use]
-    pub fn of(ended: &Ended, detailed: bool) -> Self {
-        let tally = &ended.tally;
-        match &ended.stopped {
+    pub fn of(tally: &Tally, stopped: Option<&StopReason>, detailed: bool) -> Self {
+        match stopped {
             // Nothing may be said of a run whose journal broke.
             Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
             // A stop that came too late to leave anything out did not stop the run.
@@ -39,7 +39,7 @@ impl Verdict {
             Self::Done => 0,
             Self::SomeFailed => 3,
             Self::WouldChange => 4,
-            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
+            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_) | StopReason::Declined) => 1,
             Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
             Self::Stopped(StopReason::Interrupted) => 130,
             Self::Stopped(StopReason::Terminated) => 143,
@@ -48,29 +48,32 @@ impl Verdict {
 
     /// The verdict in one sentence, for people.
     #[must_use]
-    pub fn sentence(&self, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
+    pub fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
         let selected = tally.total() - tally.of(Outcome::Skipped);
         let of = format!("{selected} selected {}", if selected == 1 { "account" } else { "accounts" });
         let (changed, errors) = (tally.of(Outcome::Changed), tally.errors());
+        let there = changed + tally.of(Outcome::Unchanged);
         let left = tally.of(Outcome::NotAttempted);
+        let some = tally.of(Outcome::WouldChange);
+        let (goal, would) = match command {
+            CommandName::Plan | CommandName::Apply => {
+                (format!("on {wanted}"), format!("apply would set {some} of {of} to {wanted}"))
+            }
+            CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {some} of {of}")),
+        };
         match self {
-            Self::Done | Self::WouldChange if mode == Mode::Plan => match tally.of(Outcome::WouldChange) {
-                0 => format!("nothing to do: all of {of} are on {wanted} already"),
-                some => format!("apply would set {some} of {of} to {wanted}; nothing was changed"),
-            },
-            Self::Done | Self::WouldChange => {
-                format!("all of {of} are on {wanted}; {changed} were changed by this run")
+            Self::Done | Self::WouldChange if selected == 0 => "nothing to do: no account is selected".to_owned(),
+            Self::Done | Self::WouldChange if mode == Mode::Plan && some == 0 => {
+                format!("nothing to do: all of {of} are {goal} already")
             }
+            Self::Done | Self::WouldChange if mode == Mode::Plan => format!("{would}; nothing was changed"),
+            Self::Done | Self::WouldChange => format!("all of {of} are {goal}; {changed} were changed by this run"),
             Self::SomeFailed if mode == Mode::Plan => {
-                let some = tally.of(Outcome::WouldChange);
-                format!("{errors} of {of} could not be read; apply would set {some}; nothing was changed")
+                format!("{errors} of {of} could not be read; {would}; nothing was changed")
             }
-            Self::SomeFailed => {
-                let there = changed + tally.of(Outcome::Unchanged);
-                format!(
-                    "{there} of {of} are on {wanted}, {errors} failed or are unverified; {changed} were changed by this run"
-                )
-            }
+            Self::SomeFailed => format!(
+                "{there} of {of} are {goal}, {errors} failed or are unverified; {changed} were changed by this run"
+            ),
             Self::Stopped(reason) => {
                 format!("stopped {}: {changed} of {of} were changed, {left} were not attempted", because(reason))
             }
@@ -88,6 +91,7 @@ pub fn because(reason: &StopReason) -> String {
         StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
             format!("by --max-errors, because {errors} failed or are unverified in wave {wave} and {allowed} may")
         }
+        StopReason::Declined => "at the question before the next wave".to_owned(),
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
         StopReason::CallerCredentials(failure) => {
@@ -102,7 +106,7 @@ mod tests {
     use super::*;
     use crate::cloud::{Effect, Failure, Kind, Operation};
 
-    fn reasons() -> [(StopReason, u8); 6] {
+    fn reasons() -> [(StopReason, u8); 7] {
         let failure = Failure {
             operation: Operation::AssumeRole,
             kind: Kind::Credentials,
@@ -115,6 +119,7 @@ mod tests {
         [
             (StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None }, 5),
             (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
+            (StopReason::Declined, 1),
             (StopReason::Interrupted, 130),
             (StopReason::Terminated, 143),
             (StopReason::CallerCredentials(failure), 1),
@@ -124,9 +129,11 @@ mod tests {
 
     fn code(outcomes: &[Outcome], stopped: Option<StopReason>, detailed: bool) -> u8 {
         let tally: Tally = outcomes.iter().copied().collect();
-        let verdict = Verdict::of(&Ended { tally: tally.clone(), stopped }, detailed);
-        for mode in [Mode::Plan, Mode::Apply] {
-            assert!(!verdict.sentence(mode, TokenVersion::V2Token, &tally).is_empty());
+        let verdict = Verdict::of(&tally, stopped.as_ref(), detailed);
+        for command in [CommandName::Plan, CommandName::Apply, CommandName::Rollback] {
+            for mode in [Mode::Plan, Mode::Apply] {
+                assert!(!verdict.sentence(command, mode, TokenVersion::V2Token, &tally).is_empty());
+            }
         }
         verdict.exit_code()
     }

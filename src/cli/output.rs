@@ -42,11 +42,8 @@ pub enum LogFormat {
 }
 
 /// What to tell, and where.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct OutputArgs {
-    /// The run folder [default: v2token-runs/<run id>].
-    #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", help_heading = OUTPUT)]
-    pub run_dir: Option<PathBuf>,
     /// Also write the report here; the ending picks the format (.csv, .json, .jsonl), and - is CSV on stdout; repeatable.
     #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',', help_heading = OUTPUT)]
     pub report: Vec<PathBuf>,

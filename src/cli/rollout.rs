@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{ROLLOUT, values};
+use crate::org::AccountId;
 use crate::rollout::{Tolerance, Verify, wave::Waves};
 
 /// How carefully.
@@ -19,6 +20,9 @@ pub struct RolloutArgs {
         help_heading = ROLLOUT
     )]
     pub waves: Waves,
+    /// The accounts of the first wave, by hand; they take the place of the first size.
+    #[arg(long, env = "V2TOKEN_CANARY", value_name = "ID", value_delimiter = ',', help_heading = ROLLOUT)]
+    pub canary: Vec<AccountId>,
     /// How long to wait between waves.
     #[arg(
         long,

@@ -100,8 +100,13 @@ pub mod code {
     /// Set was accepted, and `--verify none` asked for no read-back.
     pub const NOT_VERIFIED: &str = "NotVerified";
 
+    /// The run ended between its intent to set the account and the outcome.
+    pub const INTERRUPTED: &str = "Interrupted";
+    /// The account is not as the run that is to be undone left it.
+    pub const DRIFTED: &str = "Drifted";
+
     /// All of them, for tests and documents.
-    pub const ALL: [&str; 11] = [
+    pub const ALL: [&str; 13] = [
         TIMEOUT,
         CONNECTION,
         DNS,
@@ -113,6 +118,8 @@ pub mod code {
         ACCOUNT_TIMEOUT,
         NOT_READ_BACK,
         NOT_VERIFIED,
+        INTERRUPTED,
+        DRIFTED,
     ];
 }
 

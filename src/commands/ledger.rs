@@ -2,6 +2,7 @@
 //! written as results arrive, and to the progress display.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Journal, RunId};
 use crate::org::{Account, AccountId};
@@ -11,31 +12,40 @@ use crate::terminal::Progress;
 
 /// The records of a run, and everybody who wants to know of them.
 pub(super) struct Ledger<'a> {
-    pub(super) accounts: &'a [Account],
-    pub(super) run_id: &'a RunId,
-    pub(super) journal: &'a Journal,
-    pub(super) files: &'a mut ReportFiles,
-    pub(super) progress: &'a mut Progress,
-    pub(super) stop: &'a Stop,
+    accounts: &'a [Account],
+    run_id: &'a RunId,
+    journal: &'a Journal,
+    files: &'a mut ReportFiles,
+    progress: &'a mut Progress,
+    stop: &'a Stop,
     /// One for each account, in the same order, as they become known.
-    pub(super) records: Vec<Option<Record>>,
+    records: Vec<Option<Record>>,
 }
 
-impl Ledger<'_> {
-    /// Takes in the records of accounts that are not visited.
-    pub(super) fn skip(&mut self, records: impl IntoIterator<Item = Record>) {
-        let mut indices = Vec::new();
-        for record in records {
-            self.journal.append(&Entry::Record(Cow::Borrowed(&record)));
-            let index = self.index(record.account_id);
+impl<'a> Ledger<'a> {
+    pub(super) fn new(
+        accounts: &'a [Account],
+        run_id: &'a RunId,
+        journal: &'a Journal,
+        files: &'a mut ReportFiles,
+        progress: &'a mut Progress,
+        stop: &'a Stop,
+    ) -> Self {
+        Self { accounts, run_id, journal, files, progress, stop, records: vec![None; accounts.len()] }
+    }
+
+    /// Takes in the records of accounts that are not visited. The journal has them already.
+    pub(super) fn know(&mut self, records: BTreeMap<AccountId, Record>) {
+        for (id, record) in records {
+            let index = self.index(id);
             self.records[index] = Some(record);
-            indices.push(index);
         }
-        let (accounts, records, run_id) = (self.accounts, &self.records, self.run_id);
-        self.files.add(&indices.iter().filter_map(|&index| {
-            let record = records[index].as_ref()?;
-            Some(Row { account: &accounts[index], record, run_id })
-        }));
+        let rows = self
+            .accounts
+            .iter()
+            .zip(&self.records)
+            .filter_map(|(account, record)| Some(Row { account, record: record.as_ref()?, run_id: self.run_id }));
+        self.files.add(&rows);
     }
 
     /// Takes in an event of the rollout.

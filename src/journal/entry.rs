@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::org::{Account, AccountId, Reading, TokenVersion};
-use crate::rollout::{Outcome, Record};
+use crate::rollout::{Outcome, Record, Target};
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,10 +22,25 @@ pub enum Entry<'a> {
     },
     /// An account of the Organization, as it was listed.
     Account(Cow<'a, Account>),
-    /// The listing is complete.
-    Listed {
-        /// How many accounts it has.
+    /// An account that is to be visited, in the order of the visits.
+    Target {
+        /// Its wave, from 1; absent in a run without waves.
+        wave: Option<u32>,
+        /// The account, how it is entered, and what is wanted in it.
+        #[serde(flatten)]
+        target: Cow<'a, Target>,
+    },
+    /// All accounts and all targets are there; the first visit may start. Durable before it does.
+    Ready {
+        /// How many accounts the Organization has.
         accounts: usize,
+        /// How many of them are to be visited.
+        targets: usize,
+    },
+    /// A process goes on with a run that another one left.
+    Resumed {
+        /// The program's version.
+        version: Cow<'a, str>,
     },
     /// A wave starts.
     WaveStarted {
@@ -77,7 +92,9 @@ impl Entry<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::WayIn;
     use crate::org::AccountState;
+    use crate::rollout::Past;
 
     #[test]
     fn every_entry_is_one_line_and_reads_back() {
@@ -95,10 +112,20 @@ mod tests {
             current_version: Some(Reading::Unknown),
             ..Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "why\nnot")
         };
+        let target = Target {
+            account: account.id,
+            way: WayIn::Role("arn:aws:iam::000000000012:role/R".into()),
+            management: false,
+            invited: true,
+            wanted: TokenVersion::V1Token,
+            past: Past::Set { to: TokenVersion::V2Token, certain: true },
+        };
         let entries = [
             Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },
             Entry::Account(Cow::Owned(account.clone())),
-            Entry::Listed { accounts: 1 },
+            Entry::Target { wave: Some(2), target: Cow::Owned(target) },
+            Entry::Ready { accounts: 1, targets: 1 },
+            Entry::Resumed { version: "0".into() },
             Entry::WaveStarted { wave: 1, accounts: 1 },
             Entry::Intent {
                 account_id: account.id,

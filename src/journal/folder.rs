@@ -1,10 +1,11 @@
 //! This module owns the run folder: private to its user, and one run's alone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use super::replay::Replay;
 use super::run_info::RunInfo;
 use crate::error::Error;
 
@@ -24,7 +25,7 @@ impl RunFolder {
     /// The name of the run's description in the folder.
     pub const RUN: &'static str = "run.json";
 
-    /// Makes the folder and its journal, both readable only by the user.
+    /// Makes the folder and its journal, both readable only by the user. A folder whose run never began is taken over.
     ///
     /// # Errors
     ///
@@ -36,16 +37,71 @@ impl RunFolder {
         let journal = OpenOptions::new()
             .append(true)
             .read(true)
-            .create_new(true)
+            .create(true)
             .mode(0o600)
             .open(path.join(Self::JOURNAL))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Error::RunFolderTaken(path.to_owned()),
-                _ => unwritable(error),
-            })?;
-        journal.try_lock().map_err(|error| unwritable(error.into()))?;
+            .map_err(unwritable)?;
+        let folder = Self { path: path.to_owned(), journal, made };
+        folder.lock()?;
+        if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
+            return Err(Error::RunFolderTaken(path.to_owned()));
+        }
         sync_folder(path).map_err(unwritable)?;
-        Ok(Self { path: path.to_owned(), journal, made })
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run that stopped, to go on with it. A torn end of its journal is cut off.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run, another process works in it, or its journal can't be read.
+    pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), Error> {
+        let unwritable = |source| Error::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
+        let journal = OpenOptions::new().append(true).read(true).open(path.join(Self::JOURNAL));
+        let journal = journal.map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => Error::NoRun { path: path.to_owned(), cause: source.to_string() },
+            _ => unwritable(source),
+        })?;
+        let folder = Self { path: path.to_owned(), journal, made: false };
+        folder.lock()?;
+        let (info, replay) = Self::read(path)?;
+        folder.journal.set_len(replay.length).and_then(|()| folder.journal.sync_all()).map_err(unwritable)?;
+        Ok((folder, info, replay))
+    }
+
+    /// Reads the folder of a run, which may be going on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run, or it can't be read.
+    pub fn read(path: &Path) -> Result<(RunInfo, Replay), Error> {
+        let none = |cause: String| Error::NoRun { path: path.to_owned(), cause };
+        let text = |name: &str| fs::read(path.join(name)).map_err(|error| none(format!("{name}: {error}")));
+        // The journal first: its format is known to every version, and a newer one must be told before anything else.
+        let replay = Replay::of(&text(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
+        let info =
+            serde_json::from_slice(&text(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
+        Ok((info, replay))
+    }
+
+    /// Makes the journal empty again, for a run that never became ready.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be written.
+    pub fn clear(&self) -> Result<(), Error> {
+        let unwritable = |source| Error::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
+        self.journal.set_len(0).map_err(unwritable)
+    }
+
+    fn lock(&self) -> Result<(), Error> {
+        match self.journal.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => Err(Error::RunFolderBusy(self.path.clone())),
+            Err(TryLockError::Error(source)) => {
+                Err(Error::Unwritable { what: "the journal's lock", path: self.file(Self::JOURNAL), source })
+            }
+        }
     }
 
     /// Where the folder is.

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::org::AccountId;
-use crate::settings::RunSettings;
+use crate::settings::{CommandName, RunSettings};
 use crate::timestamp::{optional_time, rfc3339};
 
 /// A run's id: when it started, and a few random characters. It fits into a session's name.
@@ -50,20 +50,20 @@ pub struct Ending {
 pub struct RunInfo {
     /// The run's id.
     pub run_id: RunId,
-    /// `plan` or `apply`.
-    pub command: String,
+    /// The command.
+    pub command: CommandName,
     /// The program's version.
     pub version: String,
-    /// The Organization.
-    pub organization_id: String,
+    /// The Organization; absent until it is known.
+    pub organization_id: Option<String>,
     /// Its management account.
-    pub management_account: AccountId,
+    pub management_account: Option<AccountId>,
     /// Who ran it.
-    pub caller_arn: String,
+    pub caller_arn: Option<String>,
     /// The Region of the STS endpoint.
-    pub region: String,
+    pub region: Option<String>,
     /// The regional STS endpoint that the sessions came from.
-    pub sts_endpoint: String,
+    pub sts_endpoint: Option<String>,
     /// The settings, without any secret.
     pub settings: RunSettings,
     /// When it started.

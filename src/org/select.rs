@@ -30,6 +30,17 @@ pub struct Selection {
     pub management: Management,
 }
 
+/// A further restriction that comes from an earlier run: only these accounts, and why not the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Only {
+    /// The accounts.
+    pub accounts: BTreeSet<AccountId>,
+    /// Accounts that were listed in that run. Others have joined since.
+    pub listed: BTreeSet<AccountId>,
+    /// Why an account that was listed then is not among them.
+    pub reason: SkipReason,
+}
+
 /// The selection can't be met. Nothing was visited.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionFailed {
@@ -75,6 +86,7 @@ pub fn select<'a>(
     accounts: &'a [Account],
     management: AccountId,
     selection: &Selection,
+    only: Option<&Only>,
 ) -> Result<Selected<'a>, SelectionFailed> {
     let known: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
     let named = selection.accounts.union(&selection.exclude_accounts);
@@ -84,24 +96,32 @@ pub fn select<'a>(
     }
     let mut selected = Selected { targets: Vec::new(), skipped: Vec::new() };
     for account in accounts {
-        match skip(account, management, selection) {
+        match skip(account, management, selection, only) {
             Some(reason) => selected.skipped.push((account, reason)),
             None => selected.targets.push(account),
         }
     }
-    if selected.targets.is_empty() {
+    // An earlier run may well leave nothing to do.
+    if selected.targets.is_empty() && only.is_none() {
         return Err(SelectionFailed::Empty { listed: accounts.len() });
     }
     Ok(selected)
 }
 
-fn skip(account: &Account, management: AccountId, selection: &Selection) -> Option<SkipReason> {
+fn skip(account: &Account, management: AccountId, selection: &Selection, only: Option<&Only>) -> Option<SkipReason> {
     let reason = |code, message| Some(SkipReason { code, message });
     if selection.exclude_accounts.contains(&account.id) {
         return reason("Excluded", "excluded by --exclude-account");
     }
     if !selection.accounts.is_empty() && !selection.accounts.contains(&account.id) {
         return reason("NotSelected", "not among the selected accounts");
+    }
+    match only {
+        Some(only) if !only.listed.contains(&account.id) => {
+            return reason("JoinedSince", "joined the Organization after the run that this one is based on");
+        }
+        Some(only) if !only.accounts.contains(&account.id) => return Some(only.reason),
+        Some(_) | None => {}
     }
     if account.id == management && selection.management == Management::Skip {
         return reason("ManagementAccount", "left out by --management-account skip");
@@ -146,7 +166,7 @@ mod tests {
 
     fn codes(selection: &Selection) -> Result<Vec<&'static str>, SelectionFailed> {
         let accounts = organization();
-        let selected = select(&accounts, id(1), selection)?;
+        let selected = select(&accounts, id(1), selection, None)?;
         assert_eq!(selected.targets.len() + selected.skipped.len(), accounts.len());
         Ok(accounts
             .iter()
@@ -173,6 +193,20 @@ mod tests {
             management: Management::Own,
         };
         assert_eq!(codes(&selection).unwrap()[..4], ["", "Excluded", "Suspended", "NotSelected"]);
+    }
+
+    #[test]
+    fn an_earlier_run_restricts_and_newcomers_are_named() {
+        let accounts = organization();
+        let only = Only {
+            accounts: [id(2), id(3)].into(),
+            listed: (1..9).map(id).collect(),
+            reason: SkipReason { code: "NotInPlan", message: "why" },
+        };
+        let selected = select(&accounts, id(1), &Selection::default(), Some(&only)).unwrap();
+        assert_eq!(selected.targets.iter().map(|account| account.id).collect::<Vec<_>>(), [id(2)]);
+        let code = |number| selected.skipped.iter().find(|(account, _)| account.id == id(number)).unwrap().1.code;
+        assert_eq!([code(1), code(3), code(4), code(9)], ["NotInPlan", "Suspended", "NotInPlan", "JoinedSince"]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::causes::causes;
 use crate::harmless::for_terminal;
 use crate::org::Account;
 use crate::rollout::Outcome;
+use crate::settings::CommandName;
 
 /// How many accounts of a cause are named.
 const NAMED: usize = 5;
@@ -25,7 +26,8 @@ pub fn summary(report: &Report<'_>, sentence: &str, folder: &Path) -> String {
     for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
         line(format_args!("  {count:>width$}  {outcome:<13}  {}", outcome.meaning()));
     }
-    line(format_args!("  {:>width$}  accounts in {}", tally.total(), report.run.organization_id));
+    let organization = report.run.organization_id.as_deref().unwrap_or("an Organization that is not known yet");
+    line(format_args!("  {:>width$}  accounts in {}", tally.total(), for_terminal(organization)));
     let causes = causes(report.accounts, report.records);
     let failures = causes.iter().filter(|cause| cause.outcome.is_error()).count();
     if !causes.is_empty() {
@@ -51,10 +53,11 @@ pub fn summary(report: &Report<'_>, sentence: &str, folder: &Path) -> String {
         line(format_args!("    in: {}{more}", named.join(", ")));
     }
     line(format_args!("\nReport: {}", folder.join("report.csv").display()));
-    if tally.of(Outcome::WouldChange) > 0 {
+    if tally.of(Outcome::WouldChange) > 0 && report.run.command == CommandName::Plan {
         line(format_args!(
-            "Nothing was changed. `v2token apply` with the same options would set {}.",
-            tally.of(Outcome::WouldChange)
+            "To set these {}: v2token apply --plan {}",
+            tally.of(Outcome::WouldChange),
+            folder.display()
         ));
     }
     text

@@ -3,21 +3,22 @@
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use serde::{Deserialize, Serialize};
 
 use super::decide::{Mode, Verify};
 use super::event::Event;
 use super::pace::Pace;
 use super::stop::{Stop, StopReason};
 use super::tally::{Tally, Tolerance};
-use super::visit::{Intents, blank, visit};
-use super::wave::Waves;
+use super::visit::{Intents, visit};
 use crate::cloud::{Cloud, WayIn};
-use crate::org::{AccountId, TokenVersion};
+use crate::org::{AccountId, Reading, TokenVersion};
 
 /// An account that is to be visited, and how it is entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The account.
+    #[serde(rename = "account_id")]
     pub account: AccountId,
     /// How it is entered.
     pub way: WayIn,
@@ -25,6 +26,37 @@ pub struct Target {
     pub management: bool,
     /// Whether it was invited into the Organization.
     pub invited: bool,
+    /// The wanted version.
+    pub wanted: TokenVersion,
+    /// What was known of the account before the visit.
+    pub past: Past,
+}
+
+/// What is known of an account from an earlier run, or from an earlier part of this one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Past {
+    /// Nothing.
+    #[default]
+    None,
+    /// This run may have set it already, and read this before it did.
+    Intended(Reading),
+    /// The run that is undone set it to this version, for certain or perhaps.
+    Set {
+        /// The version that the run set.
+        to: TokenVersion,
+        /// Whether the run saw it there.
+        certain: bool,
+    },
+}
+
+/// A slice of the targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Its number, from 1; `None` in a run without waves.
+    pub number: Option<u32>,
+    /// The accounts in it.
+    pub targets: Vec<Target>,
 }
 
 /// The terms of a run.
@@ -32,8 +64,6 @@ pub struct Target {
 pub struct Terms {
     /// Whether anything may be changed.
     pub mode: Mode,
-    /// The wanted version.
-    pub wanted: TokenVersion,
     /// How a Set is checked.
     pub verify: Verify,
     /// How many visits are in flight at once.
@@ -42,8 +72,6 @@ pub struct Terms {
     pub max_attempts: u32,
     /// How long one visit may take, without the time that it waits for its turn.
     pub account_timeout: Duration,
-    /// The sizes of the waves; `None` for a run without waves, whose records name none.
-    pub waves: Option<Waves>,
     /// How long to wait between waves.
     pub bake: Duration,
     /// How many accounts may fail; `None` for as many as there are.
@@ -76,29 +104,38 @@ pub struct Ended {
     pub stopped: Option<StopReason>,
 }
 
-/// Visits all targets, in their order, and tells `listen` each thing that happens. Every target is told exactly once.
+/// Visits the targets of all waves, in their order, and tells `listen` each thing that happens. Every target is told exactly
+/// once. Before each wave but the first, `gate` says whether it may start.
 pub async fn roll_out<C: Cloud, I: Intents>(
     run: &Rollout<'_, C, I>,
-    targets: &[Target],
+    waves: &[Wave],
     mut listen: impl FnMut(Event<'_>),
+    mut gate: impl AsyncFnMut(&Wave) -> bool,
 ) -> Ended {
     let terms = &run.terms;
-    let sizes = terms.waves.clone().unwrap_or_else(Waves::single).sizes(targets.len());
-    let waves = u32::try_from(sizes.len()).expect("fewer waves than accounts");
+    let selection = waves.iter().map(|wave| wave.targets.len()).sum();
+    let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
     let mut tally = Tally::default();
-    let mut rest = targets;
-    for (wave, size) in (1..).zip(sizes) {
-        if run.stop.requested() {
-            break;
+    for (index, wave) in waves.iter().enumerate() {
+        if index > 0 && !run.stop.requested() {
+            bake(run, wave, &mut listen).await;
+            let go = tokio::select! {
+                biased;
+                () = run.stop.wait() => true,
+                go = gate(wave) => go,
+            };
+            if !go {
+                run.stop.request(StopReason::Declined);
+            }
         }
-        let (now, later) = rest.split_at(size);
-        rest = later;
-        let named = terms.waves.is_some().then_some(wave);
-        if named.is_some() {
-            listen(Event::WaveStarted { wave, waves, accounts: now.len() });
+        let started = wave.number.filter(|_| !run.stop.requested());
+        if let Some(number) = started {
+            listen(Event::WaveStarted { wave: number, waves: last, accounts: wave.targets.len() });
         }
         let mut in_wave = Tally::default();
-        let mut visits = stream::iter(now).map(|target| visit(run, target, named)).buffer_unordered(terms.concurrency);
+        let mut visits = stream::iter(&wave.targets)
+            .map(|target| visit(run, target, wave.number))
+            .buffer_unordered(terms.concurrency);
         while let Some(record) = visits.next().await {
             tally.add(record.outcome);
             in_wave.add(record.outcome);
@@ -108,35 +145,29 @@ pub async fn roll_out<C: Cloud, I: Intents>(
                 throttles: run.pace.throttles(),
                 rate: run.pace.rate(),
             });
-            if let Some(reason) = too_many(terms.max_errors, &tally, targets.len()) {
+            if let Some(reason) = too_many(terms.max_errors, &tally, selection) {
                 run.stop.request(reason);
             }
         }
-        if named.is_some() {
-            listen(Event::WaveFinished { wave, tally: &in_wave });
-        }
-        if let Some(reason) = went_badly(terms.max_errors, &in_wave, wave, waves) {
-            run.stop.request(reason);
-        }
-        if !rest.is_empty() && !terms.bake.is_zero() && !run.stop.requested() {
-            listen(Event::Baking { wait: terms.bake, next: wave + 1 });
-            tokio::select! {
-                () = run.stop.wait() => {}
-                () = tokio::time::sleep(terms.bake) => {}
+        if let Some(number) = started {
+            listen(Event::WaveFinished { wave: number, tally: &in_wave });
+            if let Some(reason) = went_badly(terms.max_errors, &in_wave, number, last) {
+                run.stop.request(reason);
             }
         }
     }
-    for target in rest {
-        let record = blank(run, target);
-        tally.add(record.outcome);
-        listen(Event::Visited {
-            record: &record,
-            tally: &tally,
-            throttles: run.pace.throttles(),
-            rate: run.pace.rate(),
-        });
-    }
     Ended { tally, stopped: run.stop.reason() }
+}
+
+/// Waits before a wave, unless the run stops.
+async fn bake<C, I>(run: &Rollout<'_, C, I>, wave: &Wave, listen: &mut impl FnMut(Event<'_>)) {
+    if let Some(next) = wave.number.filter(|_| !run.terms.bake.is_zero()) {
+        listen(Event::Baking { wait: run.terms.bake, next });
+        tokio::select! {
+            () = run.stop.wait() => {}
+            () = tokio::time::sleep(run.terms.bake) => {}
+        }
+    }
 }
 
 /// Whether more of the whole selection failed than may.

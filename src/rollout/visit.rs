@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::decide::{Decision, Verify, decide};
 use super::hint::{Surrounding, hint};
-use super::record::{Outcome, Record, Stage};
-use super::run::{Rollout, Target};
+use super::record::{Outcome, Record, Stage, Trouble};
+use super::run::{Past, Rollout, Target};
 use super::stop::StopReason;
 use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, WayIn, backoff, failure::code};
 use crate::org::{AccountId, Reading, TokenVersion};
@@ -77,6 +77,8 @@ enum End {
     Failed(Stage, Failure),
     /// The run as a whole stops, and nothing was done in this account.
     NotAttempted(Stage, Failure),
+    /// Somebody else has changed the account since, so it is left alone.
+    Drifted(Outcome),
 }
 
 /// Visits one account. The record is `not_attempted` when the run stops before the visit's turn comes.
@@ -106,12 +108,12 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
 }
 
 /// The record of an account whose turn has not come.
-pub(super) fn blank<C, I>(run: &Rollout<'_, C, I>, target: &Target) -> Record {
+fn blank<C, I>(run: &Rollout<'_, C, I>, target: &Target) -> Record {
     Record {
         account_id: target.account,
         outcome: Outcome::NotAttempted,
         previous_version: None,
-        target_version: run.terms.wanted,
+        target_version: target.wanted,
         current_version: None,
         trouble: None,
         request_id: None,
@@ -144,11 +146,14 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let terms = &self.run.terms;
         self.enter().await?;
         let previous = self.read(Stage::Read).await?;
-        self.record.previous_version = Some(previous);
-        match decide(terms.mode, previous, terms.wanted) {
+        // A run that was interrupted in this account knows better what was there before it came.
+        let original = if let Past::Intended(before) = self.target.past { before } else { previous };
+        self.record.previous_version = Some(original);
+        match decide(terms.mode, previous, self.target.wanted, self.target.past) {
             Decision::Done(outcome) => Ok(outcome),
+            Decision::Drifted(outcome) => Err(End::Drifted(outcome)),
             Decision::Set => {
-                if let Err(error) = self.run.intents.intend(self.target.account, previous, terms.wanted).await {
+                if let Err(error) = self.run.intents.intend(self.target.account, original, self.target.wanted).await {
                     self.run.stop.request(StopReason::Journal(error.0.clone()));
                     return Err(End::NotAttempted(Stage::Set, unwritten(error)));
                 }
@@ -161,6 +166,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     fn conclude(&mut self, end: Result<Outcome, End>) {
         let (outcome, trouble) = match end {
             Ok(outcome) => (outcome, None),
+            Err(End::Drifted(outcome)) => {
+                self.record.outcome = outcome;
+                self.record.trouble = Some(self.drift());
+                return;
+            }
             Err(End::NotAttempted(stage, failure)) => (Outcome::NotAttempted, Some((stage, failure))),
             Err(End::Failed(stage, failure)) => match self.sent {
                 Sent::Nothing => (Outcome::Failed, Some((stage, failure))),
@@ -173,6 +183,22 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Surrounding { way: &self.target.way, management: self.target.management, invited: self.target.invited };
             let advice = hint(stage, &failure, surrounding);
             self.record.blame(stage, &failure, advice);
+        }
+    }
+
+    /// Says that the account is not as the undone run left it.
+    fn drift(&self) -> Trouble {
+        let left = match self.target.past {
+            Past::Set { to, .. } => to.as_str(),
+            Past::None | Past::Intended(_) => "another version",
+        };
+        let now = self.record.current_version.map_or("not known", Reading::as_str);
+        Trouble {
+            stage: Stage::Read,
+            error_code: code::DRIFTED.to_owned(),
+            error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
+            hint: "somebody, or an earlier rollback, has changed it since: set it by hand if that was not meant"
+                .to_owned(),
         }
     }
 
@@ -268,7 +294,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let before = std::mem::replace(&mut self.sent, Sent::InDoubt);
             self.record.attempts += 1;
             let session = self.session.as_ref().expect("a visit sets only after it has entered");
-            let answer = timeout_at(self.deadline, self.run.cloud.set(session, self.run.terms.wanted)).await;
+            let answer = timeout_at(self.deadline, self.run.cloud.set(session, self.target.wanted)).await;
             let failure = match answer {
                 Err(_) => {
                     let operation = Operation::SetSecurityTokenServicePreferences;
@@ -286,7 +312,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Effect::None => self.sent = before,
                 // The answer is lost, not necessarily the request: a look tells before it is sent again.
                 Effect::Unknown => {
-                    if self.read(Stage::Verify).await?.shows(self.run.terms.wanted) {
+                    if self.read(Stage::Verify).await?.shows(self.target.wanted) {
                         return Ok(Outcome::Changed);
                     }
                 }
@@ -336,7 +362,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         for wait in READ_BACK_WAITS {
             self.sleep(wait, Stage::Verify, Operation::GetAccountSummary, None).await?;
             last = self.read(Stage::Verify).await?;
-            if last.shows(self.run.terms.wanted) {
+            if last.shows(self.target.wanted) {
                 return Ok(Ok(Outcome::Changed));
             }
         }

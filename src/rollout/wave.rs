@@ -1,12 +1,13 @@
 //! This module owns waves: how large each is, and in which order accounts come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::run::{Target, Wave};
 use crate::org::{Account, AccountId};
 
 /// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
@@ -40,19 +41,23 @@ impl Default for Waves {
 }
 
 impl Waves {
-    /// The whole selection at once.
-    #[must_use]
-    pub fn single() -> Self {
-        Self(vec![Size::Percent(100)])
-    }
-
     /// How many accounts each wave takes. The sizes add up to `selection`, and none is zero: a wave that an earlier
     /// one covers already falls away, and what the last one leaves over becomes a wave of its own.
     #[must_use]
     pub fn sizes(&self, selection: usize) -> Vec<usize> {
+        Self::cut(self.0.iter().map(|size| size.of(selection)), selection)
+    }
+
+    /// The same with a first wave of `first` accounts in place of the first size.
+    #[must_use]
+    pub fn sizes_after(&self, first: usize, selection: usize) -> Vec<usize> {
+        Self::cut([first].into_iter().chain(self.0.iter().skip(1).map(|size| size.of(selection))), selection)
+    }
+
+    fn cut(ends: impl Iterator<Item = usize>, selection: usize) -> Vec<usize> {
         let mut done = 0;
-        let mut sizes = Vec::with_capacity(self.0.len() + 1);
-        for end in self.0.iter().map(|size| size.of(selection)).chain([selection]) {
+        let mut sizes = Vec::new();
+        for end in ends.chain([selection]) {
             let end = end.min(selection);
             if end > done {
                 sizes.push(end - done);
@@ -122,6 +127,23 @@ impl FromStr for Waves {
         }
         Ok(Self(sizes))
     }
+}
+
+/// Divides targets, in their order, into waves. `named` ones come first, in a wave of their own that takes the place of the
+/// first size. Without sizes there is one wave, which has no number.
+#[must_use]
+pub fn divide(targets: Vec<Target>, named: &BTreeSet<AccountId>, waves: Option<&Waves>) -> Vec<Wave> {
+    let Some(waves) = waves else {
+        return vec![Wave { number: None, targets }];
+    };
+    let (canaries, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| named.contains(&target.account));
+    let total = canaries.len() + others.len();
+    let sizes = if canaries.is_empty() { waves.sizes(total) } else { waves.sizes_after(canaries.len(), total) };
+    let mut rest = canaries.into_iter().chain(others);
+    (1..)
+        .zip(sizes)
+        .map(|(number, size)| Wave { number: Some(number), targets: rest.by_ref().take(size).collect() })
+        .collect()
 }
 
 /// The management account last, invited ones late, then the turn inside the OU, then the OU.

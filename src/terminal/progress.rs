@@ -15,7 +15,7 @@ use crate::settings::{ProgressStyle, Talk};
 const EVERY: Duration = Duration::from_secs(10);
 
 /// The progress display of a run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
     talk: Talk,
@@ -115,6 +115,15 @@ impl Progress {
         }
     }
 
+    /// Takes the bar off the screen until what this returns is dropped, so that a question can be asked in its place.
+    #[must_use]
+    pub fn hide(&self) -> Hidden {
+        if let Some(bar) = &self.bar {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Hidden(self.bar.clone())
+    }
+
     /// Takes the display away.
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
@@ -128,6 +137,18 @@ impl Progress {
             self.said = Instant::now();
         }
         due
+    }
+}
+
+/// A bar that is off the screen.
+#[derive(Debug)]
+pub struct Hidden(Option<ProgressBar>);
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+        }
     }
 }
 

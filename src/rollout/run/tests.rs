@@ -1,13 +1,14 @@
 //! This module owns the tests of the rollout on a paused clock, against a small working fake of AWS.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::*;
 use crate::cloud::{Answer, Effect, Failure, Kind, Operation};
 use crate::org::Reading;
 use crate::rollout::visit::{NotDurable, READ_BACK_WAITS};
+use crate::rollout::wave::{Waves, divide};
 use crate::rollout::{Outcome, Record, Stage};
 
 /// What the next call of an account does instead of working.
@@ -155,18 +156,26 @@ fn id(number: u64) -> AccountId {
 fn terms() -> Terms {
     Terms {
         mode: Mode::Apply,
-        wanted: TokenVersion::V2Token,
         verify: Verify::Setting,
         concurrency: 32,
         max_attempts: 4,
         account_timeout: Duration::from_secs(120),
-        waves: None,
         bake: Duration::ZERO,
         max_errors: None,
     }
 }
 
-async fn run(fake: &Fake, terms: Terms, stop: &Stop, mut listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+async fn run(fake: &Fake, terms: Terms, stop: &Stop, listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+    run_in_waves(fake, terms, None, stop, listen).await
+}
+
+async fn run_in_waves(
+    fake: &Fake,
+    terms: Terms,
+    waves: Option<&Waves>,
+    stop: &Stop,
+    mut listen: impl FnMut(&Event<'_>),
+) -> (Ended, Vec<Record>) {
     let pace = Pace::new(0);
     let targets: Vec<Target> = fake
         .world
@@ -178,21 +187,30 @@ async fn run(fake: &Fake, terms: Terms, stop: &Stop, mut listen: impl FnMut(&Eve
             way: WayIn::Role(format!("arn:aws:iam::{account}:role/R")),
             management: false,
             invited: false,
+            wanted: TokenVersion::V2Token,
+            past: Past::None,
         })
         .collect();
+    let count = targets.len();
+    let waves = divide(targets, &BTreeSet::new(), waves);
     let rollout =
         Rollout { cloud: fake, intents: fake, pace: &pace, stop, terms, sts_endpoint: "https://sts.test".to_owned() };
     let mut records = Vec::new();
-    let ended = roll_out(&rollout, &targets, |event| {
-        listen(&event);
-        if let Event::Visited { record, .. } = event {
-            records.push(record.clone());
-        }
-    })
+    let ended = roll_out(
+        &rollout,
+        &waves,
+        |event| {
+            listen(&event);
+            if let Event::Visited { record, .. } = event {
+                records.push(record.clone());
+            }
+        },
+        async |_| true,
+    )
     .await;
-    assert_eq!(ended.tally.total(), targets.len());
+    assert_eq!(ended.tally.total(), count);
     let told: HashSet<_> = records.iter().map(|record| record.account_id).collect();
-    assert_eq!(told.len(), targets.len(), "every target is told exactly once");
+    assert_eq!(told.len(), count, "every target is told exactly once");
     records.sort_by_key(|record| record.account_id);
     (ended, records)
 }
@@ -334,11 +352,10 @@ async fn width_is_what_was_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn waves_come_one_after_the_other_with_a_wait_between() {
     let fake = Fake::new(500);
-    let waves = Some(Waves::default());
     let mut story = Vec::new();
     let begin = tokio::time::Instant::now();
-    let terms = Terms { waves, bake: Duration::from_secs(600), ..terms() };
-    let (ended, records) = run(&fake, terms, &Stop::default(), |event| match event {
+    let terms = Terms { bake: Duration::from_secs(600), ..terms() };
+    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &Stop::default(), |event| match event {
         Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
         Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
         Event::Baking { next, .. } => story.push(format!("before {next}")),
@@ -373,9 +390,9 @@ async fn the_run_stops_when_more_fail_than_may() {
         for number in (1..=500).filter(|number| fails(*number)) {
             fake = fake.fault(number, Operation::AssumeRole, [DENIED]);
         }
-        let terms =
-            Terms { waves: Some(waves.parse().unwrap()), max_errors: Some(tolerance.parse().unwrap()), ..terms() };
-        let (ended, _) = run(&fake, terms, &Stop::default(), |_| {}).await;
+        let terms = Terms { max_errors: Some(tolerance.parse().unwrap()), ..terms() };
+        let sizes = waves.parse().unwrap();
+        let (ended, _) = run_in_waves(&fake, terms, Some(&sizes), &Stop::default(), |_| {}).await;
         let done = 500 - ended.tally.of(Outcome::NotAttempted);
         assert!(attempted.contains(&done), "{waves} {tolerance}: {done} attempted");
         let wave = ended.stopped.map(|reason| match reason {
@@ -402,8 +419,8 @@ async fn unverified_accounts_count_as_errors() {
 async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
     let fake = Fake::new(100);
     let stop = Stop::default();
-    let terms = Terms { concurrency: 10, waves: Some(Waves::default()), ..terms() };
-    let (ended, records) = run(&fake, terms, &stop, |event| {
+    let terms = Terms { concurrency: 10, ..terms() };
+    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &stop, |event| {
         if let Event::Visited { tally, .. } = event
             && tally.total() == 30
         {
@@ -425,13 +442,14 @@ async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
 async fn a_stop_ends_the_wait_between_waves() {
     let fake = Fake::new(10);
     let stop = Stop::default();
-    let terms = Terms { waves: Some(Waves::default()), bake: Duration::from_secs(86_400), ..terms() };
+    let terms = Terms { bake: Duration::from_secs(86_400), ..terms() };
+    let waves = Waves::default();
     let begin = tokio::time::Instant::now();
     let interrupted = async {
         tokio::time::sleep(Duration::from_secs(60)).await;
         stop.request(StopReason::Terminated);
     };
-    let ((ended, _), ()) = tokio::join!(run(&fake, terms, &stop, |_| {}), interrupted);
+    let ((ended, _), ()) = tokio::join!(run_in_waves(&fake, terms, Some(&waves), &stop, |_| {}), interrupted);
     assert_eq!(ended.tally.of(Outcome::Changed), 1);
     assert!(begin.elapsed() < Duration::from_secs(61));
 }

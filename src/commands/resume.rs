@@ -1,0 +1,130 @@
+//! This module owns `resume`: a run that stopped is gone on with, whatever stopped it.
+
+use super::basis::Basis;
+use super::conduct::{Conduct, conduct, tell};
+use super::signals::Signals;
+use super::start::{begin, open_files, refuse_unasked, unwritable};
+use crate::cli::ResumeArgs;
+use crate::cloud::WayIn;
+use crate::cloud::aws::Aws;
+use crate::error::Error;
+use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
+use crate::report::Report;
+use crate::rollout::{Mode, Wave};
+use crate::settings::{CommandName, Settings, Surroundings};
+use crate::terminal::Progress;
+
+/// Options that belong to the run and can't be given anew.
+const FIXED: [&str; 6] =
+    ["global-endpoint-token-version", "account", "exclude-account", "management-account", "session-name", "run-dir"];
+
+/// Goes on with the run in a folder.
+pub(super) async fn resume(
+    args: ResumeArgs,
+    gave: impl Fn(&str) -> bool,
+    surroundings: &Surroundings,
+) -> Result<u8, Error> {
+    if let Some(option) = FIXED.into_iter().find(|option| gave(option)) {
+        return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
+    }
+    let ResumeArgs { folder, retry_failed, run } = args;
+    let (folder, info, replay) = RunFolder::reopen(&folder)?;
+    let mut settings = Settings::resolve(run, CommandName::Apply, Mode::Apply, surroundings)?;
+    settings.run = info.settings.clone().with_given(settings.run, &gave);
+    settings.run_id = info.run_id.clone();
+    settings.command = info.command;
+    if settings.run.external_id_given && settings.reach.external_id.is_none() {
+        return Err(Error::Usage(
+            "the run uses an external id, which is written down nowhere: give it again with --external-id".to_owned(),
+        ));
+    }
+    if !replay.ready {
+        // Nothing was visited yet, so the run simply begins.
+        refuse_unasked(&settings)?;
+        let basis = Basis::of(&settings.run)?;
+        folder.clear()?;
+        return begin(settings, folder, info, basis, false).await;
+    }
+    let waves = replay.rest(retry_failed);
+    match &replay.ended {
+        Some((exit_code, verdict)) if waves.is_empty() => {
+            let exit_code = *exit_code;
+            say_finished(&settings, &folder, &info, &replay, verdict)?;
+            Ok(exit_code)
+        }
+        Some(_) | None => {
+            let role_given = gave("role");
+            go_on(settings, folder, info, replay, waves, role_given).await
+        }
+    }
+}
+
+/// Says that there is nothing left to do.
+fn say_finished(
+    settings: &Settings,
+    folder: &RunFolder,
+    info: &RunInfo,
+    replay: &Replay,
+    verdict: &str,
+) -> Result<(), Error> {
+    let records = replay.records();
+    let report = Report { run: info, accounts: &replay.accounts, records: &records };
+    let sentence = format!("nothing is left to do; this run is finished: {verdict}");
+    Progress::new(settings.voice.talk).line(&sentence);
+    tell(&settings.voice, folder.path(), &report, &sentence).map_err(|source| Error::Unwritable {
+        what: "the summary",
+        path: "stdout".into(),
+        source,
+    })
+}
+
+async fn go_on(
+    settings: Settings,
+    folder: RunFolder,
+    mut info: RunInfo,
+    replay: Replay,
+    mut waves: Vec<Wave>,
+    role_given: bool,
+) -> Result<u8, Error> {
+    let mut files = open_files(&folder, &settings)?;
+    let mut progress = Progress::new(settings.voice.talk);
+    let mut signals = Signals::listen().map_err(|source| unwritable(&folder, source))?;
+    let aws = signals
+        .or_stop(Box::pin(async {
+            let aws = Aws::connect(&settings.access()).await?;
+            let organization = aws.organization().await?;
+            if info.organization_id.as_deref() != Some(organization.id.as_str()) {
+                let was = info.organization_id.as_deref().unwrap_or("no Organization");
+                return Err(Error::Mismatch(format!(
+                    "the run is about Organization {was}, and the caller is in {}",
+                    organization.id
+                )));
+            }
+            Ok(aws)
+        }))
+        .await?;
+    for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
+        match &mut target.way {
+            WayIn::Role(arn) if role_given => *arn = settings.run.role.arn(&aws.caller.partition, target.account),
+            // The credentials may be given anew, and then they may be of another account.
+            way @ WayIn::Own if target.account != aws.caller.account => {
+                *way = WayIn::Role(settings.run.role.arn(&aws.caller.partition, target.account));
+            }
+            WayIn::Role(_) | WayIn::Own => {}
+        }
+    }
+    let left = waves.iter().map(|wave| wave.targets.len()).sum();
+    progress.start(left, replay.accounts.len(), info.organization_id.as_deref().unwrap_or_default());
+    let journal = Journal::start(&folder).map_err(|source| unwritable(&folder, source))?;
+    journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+    info.settings = settings.run.clone();
+    info.ended_at = None;
+    info.verdict = None;
+    folder.write_run(&info)?;
+    files.begin()?;
+    let again: std::collections::BTreeSet<_> =
+        waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
+    let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();
+    let accounts = replay.accounts;
+    conduct(Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal }).await
+}

@@ -1,0 +1,63 @@
+//! This module owns `rollback`: what a run changed is put back, by a run of its own.
+
+use super::start::start;
+use crate::cli::RollbackArgs;
+use crate::error::Error;
+use crate::journal::RunFolder;
+use crate::org::select::Selection;
+use crate::rollout::Mode;
+use crate::settings::{CommandName, RunSettings, Settings, Surroundings, scoped_policy};
+
+/// Puts back what the run in a folder changed.
+pub(super) async fn rollback(
+    args: RollbackArgs,
+    gave: impl Fn(&str) -> bool,
+    surroundings: &Surroundings,
+) -> Result<u8, Error> {
+    if gave("global-endpoint-token-version") {
+        return Err(Error::Usage(
+            "rollback puts back what the run found in each account, so no version can be given".to_owned(),
+        ));
+    }
+    let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
+    let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, surroundings)?;
+    let (undone, _) = RunFolder::read(&args.folder)?;
+    let typed = settings.run;
+    let own = RunSettings {
+        mode,
+        // Which accounts is settled by the run that is undone; the selection can only narrow it.
+        selection: Selection {
+            management: if gave("management-account") {
+                typed.selection.management
+            } else {
+                undone.settings.selection.management
+            },
+            ..typed.selection.clone()
+        },
+        plan: None,
+        // The folder may be named relative to where the program runs now; a resume may run elsewhere.
+        undoes: Some(std::path::absolute(&args.folder).unwrap_or(args.folder)),
+        session_name: typed.session_name.clone(),
+        session_policy: undone.settings.session_policy.as_ref().map(|_| scoped_policy(mode)),
+        waves: typed.waves.clone(),
+        canary: typed.canary.clone(),
+        bake: typed.bake,
+        max_errors: typed.max_errors,
+        verify: typed.verify,
+        yes: typed.yes,
+        region: undone.settings.region.clone(),
+        // What is wanted differs from account to account; this is what most go back to.
+        global_endpoint_token_version: match undone.settings.global_endpoint_token_version {
+            crate::org::TokenVersion::V2Token => crate::org::TokenVersion::V1Token,
+            crate::org::TokenVersion::V1Token => crate::org::TokenVersion::V2Token,
+        },
+        ..undone.settings
+    };
+    settings.run = own.with_given(typed, &gave);
+    if settings.run.external_id_given && settings.reach.external_id.is_none() {
+        return Err(Error::Usage(
+            "the run used an external id, which is written down nowhere: give it again with --external-id".to_owned(),
+        ));
+    }
+    start(settings).await
+}

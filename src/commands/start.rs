@@ -1,0 +1,295 @@
+//! This module owns the beginning of a run: everything that is checked, listed, selected, asked, and written down before the
+//! first account is visited.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+
+use super::basis::Basis;
+use super::conduct::{Conduct, conduct};
+use super::signals::Signals;
+use crate::cloud::WayIn;
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::journal::{Entry, Journal, RunFolder, RunInfo};
+use crate::org::select::{Management, Selected, select};
+use crate::org::{Account, AccountId};
+use crate::report::{Format, ReportFiles};
+use crate::rollout::wave::{divide, spread};
+use crate::rollout::{Mode, Past, Record, Target, Wave};
+use crate::settings::{CommandName, Settings};
+use crate::terminal::{Progress, prompt};
+
+/// Runs a plan, an apply or a rollback in a new folder.
+pub(super) async fn start(settings: Settings) -> Result<u8, Error> {
+    refuse_unasked(&settings)?;
+    // Read before anything is made or called: it is the likeliest of all to be mistyped.
+    let basis = Basis::of(&settings.run)?;
+    let folder = RunFolder::create(&settings.folder())?;
+    let info = describe(&settings);
+    if let Err(error) = folder.write_run(&info) {
+        folder.discard();
+        return Err(error);
+    }
+    begin(settings, folder, info, basis, true).await
+}
+
+/// Goes on with a run whose folder has its description and an empty journal. `is_new` says that the folder may be taken away
+/// again if nothing comes of it.
+pub(super) async fn begin(
+    settings: Settings,
+    folder: RunFolder,
+    info: RunInfo,
+    basis: Option<Basis>,
+    is_new: bool,
+) -> Result<u8, Error> {
+    let give_up = |folder: RunFolder| {
+        if is_new {
+            folder.discard();
+        }
+    };
+    let mut files = match open_files(&folder, &settings) {
+        Ok(files) => files,
+        Err(error) => {
+            give_up(folder);
+            return Err(error);
+        }
+    };
+    let mut progress = Progress::new(settings.voice.talk);
+    match Box::pin(prepare(&settings, &folder, info, basis, &mut files, &mut progress)).await {
+        Ok(Prepared { signals, aws, info, accounts, waves, records, journal }) => {
+            let conducted =
+                Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
+            conduct(conducted).await
+        }
+        Err(error) => {
+            progress.finish();
+            files.discard();
+            give_up(folder);
+            Err(error)
+        }
+    }
+}
+
+/// What is known once everything is checked, and before any account is visited.
+struct Prepared {
+    signals: Signals,
+    aws: Aws,
+    info: RunInfo,
+    accounts: Vec<Account>,
+    waves: Vec<Wave>,
+    records: BTreeMap<AccountId, Record>,
+    journal: Journal,
+}
+
+/// Connects, lists, selects, asks, and writes down what is about to happen.
+async fn prepare(
+    settings: &Settings,
+    folder: &RunFolder,
+    mut info: RunInfo,
+    basis: Option<Basis>,
+    files: &mut ReportFiles,
+    progress: &mut Progress,
+) -> Result<Prepared, Error> {
+    let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
+    let (aws, organization, mut accounts) = signals
+        .or_stop(Box::pin(async {
+            let aws = Aws::connect(&settings.access()).await?;
+            let organization = aws.organization().await?;
+            let accounts = aws.accounts(|listed| progress.listing(listed)).await?;
+            Ok((aws, organization, accounts))
+        }))
+        .await?;
+    if let Some(basis) = &basis {
+        basis.check(&organization, &aws, settings.command)?;
+        if !basis.is_finished() {
+            progress.line("note: the earlier run did not come to its end; only what it got to know is used");
+        }
+    }
+    let selected =
+        select(&accounts, organization.management, &settings.run.selection, basis.as_ref().map(|basis| &basis.only))?;
+    let targets = targets(&selected, &organization, &aws, settings, basis.as_ref());
+    check_canary(settings, &targets)?;
+    let mut records: BTreeMap<AccountId, Record> = skipped(&selected, settings);
+    let (listed, selected) = (accounts.len(), targets.len());
+    if let Some(left) = basis.map(|basis| basis.left(&accounts)).filter(|left| !left.is_empty()) {
+        records.extend(left.iter().map(|account| (account.id, gone(account.id, settings))));
+        accounts.extend(left);
+        accounts.sort_by_key(|account| account.id);
+    }
+    progress.start(selected, listed, &organization.id);
+    let waves = divide(targets, &settings.run.canary, settings.run.waves.as_ref());
+    signals.or_stop(confirm(settings, progress, &organization, &aws, selected, listed)).await?;
+
+    info.organization_id = Some(organization.id.clone());
+    info.management_account = Some(organization.management);
+    info.caller_arn = Some(aws.caller.arn.clone());
+    info.region = Some(aws.region.clone());
+    info.sts_endpoint = Some(aws.sts_endpoint.clone());
+    // The question, if there was one, has been answered with yes; going on with this run needs no further one.
+    info.settings.yes = true;
+    folder.write_run(&info)?;
+    let journal = Journal::start(folder).map_err(|source| unwritable(folder, source))?;
+    write_down(&journal, settings, &accounts, &records, &waves)
+        .await
+        .map_err(|error| unwritable(folder, io::Error::other(error.0)))?;
+    files.begin()?;
+    Ok(Prepared { signals, aws, info, accounts, waves, records, journal })
+}
+
+pub(super) fn unwritable(folder: &RunFolder, source: io::Error) -> Error {
+    Error::Unwritable { what: "the journal", path: folder.file(RunFolder::JOURNAL), source }
+}
+
+/// Makes everything durable that must be known of a run however it ends.
+async fn write_down(
+    journal: &Journal,
+    settings: &Settings,
+    accounts: &[Account],
+    records: &BTreeMap<AccountId, Record>,
+    waves: &[Wave],
+) -> Result<(), crate::rollout::NotDurable> {
+    journal.append(&Entry::Journal {
+        format: Entry::FORMAT,
+        run_id: settings.run_id.as_str().into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+    });
+    for account in accounts {
+        journal.append(&Entry::Account(Cow::Borrowed(account)));
+    }
+    for record in records.values() {
+        journal.append(&Entry::Record(Cow::Borrowed(record)));
+    }
+    for wave in waves {
+        for target in &wave.targets {
+            journal.append(&Entry::Target { wave: wave.number, target: Cow::Borrowed(target) });
+        }
+    }
+    let targets = waves.iter().map(|wave| wave.targets.len()).sum();
+    journal.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await
+}
+
+/// Without a terminal and without `--yes` nobody can say yes, so there is no use in starting.
+pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), Error> {
+    if settings.run.mode == Mode::Plan || settings.run.yes || settings.can_ask {
+        return Ok(());
+    }
+    Err(Error::NotConfirmed("this command asks before it starts, and there is no terminal to ask on: give --yes"))
+}
+
+pub(super) fn open_files(folder: &RunFolder, settings: &Settings) -> Result<ReportFiles, Error> {
+    let own = [(folder.file("report.csv"), Format::Csv), (folder.file("report.json"), Format::Json)];
+    ReportFiles::open(&own, &settings.voice.reports)
+}
+
+/// The accounts to visit, in the order of the rollout, each with its way in and what is wanted in it.
+fn targets(
+    selected: &Selected<'_>,
+    organization: &Organization,
+    aws: &Aws,
+    settings: &Settings,
+    basis: Option<&Basis>,
+) -> Vec<Target> {
+    let way = |id: AccountId| {
+        let own = settings.run.selection.management == Management::Own;
+        if own && id == organization.management && id == aws.caller.account {
+            WayIn::Own
+        } else {
+            WayIn::Role(settings.run.role.arn(&aws.caller.partition, id))
+        }
+    };
+    let default = (settings.run.global_endpoint_token_version, Past::None);
+    spread(&selected.targets, organization.management)
+        .into_iter()
+        .map(|account| {
+            let wish = basis.and_then(|basis| basis.wishes.get(&account.id)).copied();
+            let (wanted, past) = wish.unwrap_or(default);
+            Target {
+                account: account.id,
+                way: way(account.id),
+                management: account.id == organization.management,
+                invited: account.invited,
+                wanted,
+                past,
+            }
+        })
+        .collect()
+}
+
+fn check_canary(settings: &Settings, targets: &[Target]) -> Result<(), Error> {
+    let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
+    match settings.run.canary.iter().find(missing) {
+        None => Ok(()),
+        Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),
+    }
+}
+
+fn skipped(selected: &Selected<'_>, settings: &Settings) -> BTreeMap<AccountId, Record> {
+    let wanted = settings.run.global_endpoint_token_version;
+    selected
+        .skipped
+        .iter()
+        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code, reason.message)))
+        .collect()
+}
+
+fn gone(account: AccountId, settings: &Settings) -> Record {
+    let wanted = settings.run.global_endpoint_token_version;
+    Record::skipped(
+        account,
+        wanted,
+        "LeftOrganization",
+        "left the Organization after the run that this one is based on",
+    )
+}
+
+/// Asks whether to start.
+async fn confirm(
+    settings: &Settings,
+    progress: &Progress,
+    organization: &Organization,
+    aws: &Aws,
+    targets: usize,
+    listed: usize,
+) -> Result<(), Error> {
+    if settings.run.mode == Mode::Plan || targets == 0 {
+        return Ok(());
+    }
+    let waves = settings.run.waves.as_ref().map_or_else(String::new, |waves| format!(", in waves of {waves}"));
+    let change = match (settings.command, &settings.run.undoes) {
+        (CommandName::Rollback, Some(undone)) => format!("each back to what it was before {}", undone.display()),
+        _ => format!("GlobalEndpointTokenVersion to {}", settings.run.global_endpoint_token_version),
+    };
+    let lines = [
+        format!("Organization  {}", organization.id),
+        format!("Caller        {}", aws.caller.arn),
+        format!("Accounts      {targets} of {listed}{waves}"),
+        format!("Change        {change}"),
+    ];
+    let question: String = lines.map(|line| crate::harmless::for_terminal(&line).into_owned()).join("\n");
+    if settings.run.yes {
+        progress.line(&question);
+        return Ok(());
+    }
+    let hidden = progress.hide();
+    let yes = prompt::confirm(&format!("{question}\nStart?")).await.unwrap_or(false);
+    drop(hidden);
+    if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }
+}
+
+fn describe(settings: &Settings) -> RunInfo {
+    RunInfo {
+        run_id: settings.run_id.clone(),
+        command: settings.command,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        organization_id: None,
+        management_account: None,
+        caller_arn: None,
+        region: None,
+        sts_endpoint: None,
+        settings: settings.run.clone(),
+        started_at: Some(settings.now),
+        ended_at: None,
+        verdict: None,
+    }
+}

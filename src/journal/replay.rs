@@ -1,0 +1,327 @@
+//! This module owns reading a journal: what is known of a run, however it ended.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::entry::Entry;
+use crate::cloud::WayIn;
+use crate::cloud::failure::code;
+use crate::org::{Account, AccountId, Reading, TokenVersion};
+use crate::rollout::{Outcome, Past, Record, Stage, Target, Trouble, Wave};
+
+/// The journal can't be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayFailed {
+    /// A line in the middle is not an entry.
+    #[error("line {line} of the journal {} is damaged: {detail}", path.display())]
+    Damaged {
+        /// The journal.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A later version of the program wrote it.
+    #[error("the journal {} has format {format}, and this program reads formats up to {}", path.display(), Entry::FORMAT)]
+    Newer {
+        /// The journal.
+        path: PathBuf,
+        /// Its format.
+        format: u32,
+    },
+}
+
+/// A Set that was about to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Intent {
+    /// What was read before the first of this run's Sets.
+    pub previous: Reading,
+    /// What it was about to be set to.
+    pub wanted: TokenVersion,
+    /// No outcome came after it: it is not known whether the Set was sent, and whether it took effect.
+    pub open: bool,
+}
+
+/// What a journal says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Replay {
+    /// The accounts of the Organization, sorted by id once the run was ready.
+    pub accounts: Vec<Account>,
+    /// The accounts to visit, in their order, each with its wave.
+    pub targets: Vec<(Option<u32>, Target)>,
+    /// The lists above are complete, and visits may have started.
+    pub ready: bool,
+    /// The accounts in which a Set was or was about to be sent.
+    pub intents: BTreeMap<AccountId, Intent>,
+    /// The latest record of each account.
+    pub records: BTreeMap<AccountId, Record>,
+    /// The run ended by its own doing, with this exit code and this verdict.
+    pub ended: Option<(u8, String)>,
+    /// How many bytes of the journal are whole lines. What follows was torn by a crash.
+    pub length: u64,
+}
+
+impl Replay {
+    /// Reads a journal from its text.
+    ///
+    /// A crash tears the journal at its end and nowhere else: the last line may be cut short. Such a line is left out. A
+    /// line that can't be read while others follow it is damage.
+    ///
+    /// # Errors
+    ///
+    /// When it is damaged, or of a newer format.
+    pub fn of(journal: &[u8], path: &std::path::Path) -> Result<Self, ReplayFailed> {
+        let mut replay = Self::default();
+        let mut lines = journal.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
+        while let Some((index, line)) = lines.next() {
+            let whole = line.ends_with(b"\n");
+            match serde_json::from_slice(line) {
+                Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {
+                    return Err(ReplayFailed::Newer { path: path.to_owned(), format });
+                }
+                Ok(entry) if whole => {
+                    replay.take(entry);
+                    replay.length += line.len() as u64;
+                }
+                // Whole as JSON, but its line end is missing: it was not written to the end.
+                Ok(_) => break,
+                Err(_) if lines.peek().is_none() => break,
+                Err(error) => {
+                    return Err(ReplayFailed::Damaged {
+                        path: path.to_owned(),
+                        line: index + 1,
+                        detail: error.to_string(),
+                    });
+                }
+            }
+        }
+        Ok(replay)
+    }
+
+    fn take(&mut self, entry: Entry<'_>) {
+        match entry {
+            Entry::Account(account) => self.accounts.push(account.into_owned()),
+            Entry::Target { wave, target } => self.targets.push((wave, target.into_owned())),
+            Entry::Ready { .. } => {
+                self.accounts.sort_by_key(|account| account.id);
+                self.ready = true;
+            }
+            Entry::Intent { account_id, previous_version, target_version } => {
+                let intent = Intent { previous: previous_version, wanted: target_version, open: true };
+                // A later intent in the same account has read what an earlier one may have set.
+                self.intents.entry(account_id).or_insert(intent).open = true;
+            }
+            Entry::Record(record) => {
+                let record = record.into_owned();
+                if let Some(intent) = self.intents.get_mut(&record.account_id) {
+                    intent.open = false;
+                }
+                self.records.insert(record.account_id, record);
+            }
+            Entry::Ended { exit_code, verdict } => self.ended = Some((exit_code, verdict.into_owned())),
+            Entry::Resumed { .. } => self.ended = None,
+            Entry::Journal { .. } | Entry::WaveStarted { .. } | Entry::WaveFinished { .. } => {}
+        }
+    }
+
+    /// The record of every account, in the order of [`accounts`](Self::accounts), as far as it is known.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        let targets: BTreeMap<AccountId, &Target> =
+            self.targets.iter().map(|(_, target)| (target.account, target)).collect();
+        self.accounts.iter().map(|account| self.record(account.id, targets.get(&account.id).copied())).collect()
+    }
+
+    fn record(&self, account: AccountId, target: Option<&Target>) -> Record {
+        let intent = self.intents.get(&account);
+        match (self.records.get(&account), intent) {
+            (_, Some(intent)) if intent.open => Record {
+                outcome: Outcome::Unverified,
+                previous_version: Some(intent.previous),
+                trouble: Some(Trouble {
+                    stage: Stage::Set,
+                    error_code: code::INTERRUPTED.to_owned(),
+                    error_message: "the run ended after it had written down its intent to set this account".to_owned(),
+                    hint: "finish the run with resume, which reads this account first".to_owned(),
+                }),
+                ..unvisited(account, target)
+            },
+            (Some(record), _) => record.clone(),
+            (None, _) => unvisited(account, target),
+        }
+    }
+
+    /// What is left to do, wave by wave; with `failed`, the failed and unverified accounts too.
+    #[must_use]
+    pub fn rest(&self, failed: bool) -> Vec<Wave> {
+        let mut waves: Vec<Wave> = Vec::new();
+        for (number, target) in &self.targets {
+            let intent = self.intents.get(&target.account);
+            let again = match (self.records.get(&target.account).map(|record| record.outcome), intent) {
+                (_, Some(intent)) if intent.open => true,
+                (None | Some(Outcome::NotAttempted), _) => true,
+                (Some(Outcome::Failed | Outcome::Unverified), _) => failed,
+                (Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped), _) => false,
+            };
+            if !again {
+                continue;
+            }
+            let unsettled = intent.filter(|intent| {
+                let unverified = |record: &Record| record.outcome == Outcome::Unverified;
+                intent.open || self.records.get(&target.account).is_some_and(unverified)
+            });
+            let past = unsettled.map_or(target.past, |intent| Past::Intended(intent.previous));
+            let target = Target { past, ..target.clone() };
+            match waves.last_mut().filter(|wave| wave.number == *number) {
+                Some(wave) => wave.targets.push(target),
+                None => waves.push(Wave { number: *number, targets: vec![target] }),
+            }
+        }
+        waves
+    }
+}
+
+/// The record of an account whose visit never came to an end.
+fn unvisited(account: AccountId, target: Option<&Target>) -> Record {
+    Record {
+        account_id: account,
+        outcome: Outcome::NotAttempted,
+        previous_version: None,
+        target_version: target.map_or(TokenVersion::V2Token, |target| target.wanted),
+        current_version: None,
+        trouble: None,
+        request_id: None,
+        attempts: 0,
+        wave: None,
+        role_arn: match target.map(|target| &target.way) {
+            Some(WayIn::Role(arn)) => arn.clone(),
+            Some(WayIn::Own) | None => String::new(),
+        },
+        sts_endpoint: String::new(),
+        started_at: None,
+        duration: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::borrow::Cow;
+    use std::path::Path;
+
+    fn id(number: u64) -> AccountId {
+        format!("{number:012}").parse().unwrap()
+    }
+
+    fn target(number: u64) -> Target {
+        Target {
+            account: id(number),
+            way: WayIn::Own,
+            management: false,
+            invited: false,
+            wanted: TokenVersion::V2Token,
+            past: Past::None,
+        }
+    }
+
+    fn record(number: u64, outcome: Outcome) -> Entry<'static> {
+        Entry::Record(Cow::Owned(Record { outcome, ..unvisited(id(number), None) }))
+    }
+
+    fn intent(number: u64, previous_version: Reading) -> Entry<'static> {
+        Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token }
+    }
+
+    fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
+        entries.iter().flat_map(Entry::to_line).collect()
+    }
+
+    fn story() -> Vec<Entry<'static>> {
+        let mut entries = vec![Entry::Journal { format: 1, run_id: "r".into(), version: "0".into() }];
+        for number in (1..=6).rev() {
+            entries.push(Entry::Account(Cow::Owned(Account {
+                id: id(number),
+                name: String::new(),
+                email: String::new(),
+                state: crate::org::AccountState::Active,
+                ou_path: String::new(),
+                invited: false,
+            })));
+        }
+        for number in 1..=6 {
+            entries.push(Entry::Target { wave: Some(1 + u32::from(number > 1)), target: Cow::Owned(target(number)) });
+        }
+        entries.push(Entry::Ready { accounts: 6, targets: 6 });
+        entries.extend([
+            intent(1, Reading::V1Token),
+            record(1, Outcome::Changed),
+            record(2, Outcome::Failed),
+            intent(3, Reading::Unknown),
+            record(3, Outcome::Unverified),
+            record(4, Outcome::NotAttempted),
+            intent(5, Reading::V1Token),
+        ]);
+        entries
+    }
+
+    #[test]
+    fn a_run_that_was_killed_is_known_as_far_as_it_went() {
+        let bytes = journal(&story());
+        let replay = Replay::of(&bytes, Path::new("j")).unwrap();
+        assert_eq!(replay.length, bytes.len() as u64);
+        let outcomes: Vec<_> = replay.records().iter().map(|record| record.outcome).collect();
+        use Outcome::{Changed, Failed, NotAttempted, Unverified};
+        assert_eq!(outcomes, [Changed, Failed, Unverified, NotAttempted, Unverified, NotAttempted]);
+
+        let rest: Vec<_> = replay.rest(false).into_iter().flat_map(|wave| wave.targets).collect();
+        assert_eq!(rest.iter().map(|target| target.account).collect::<Vec<_>>(), [id(4), id(5), id(6)]);
+        assert_eq!(rest[1].past, Past::Intended(Reading::V1Token));
+        let all = replay.rest(true);
+        assert_eq!(all.iter().map(|wave| wave.number).collect::<Vec<_>>(), [Some(2)]);
+        assert_eq!(all[0].targets.len(), 5);
+        assert_eq!(all[0].targets[0].past, Past::None, "a failed account was not changed");
+        assert_eq!(all[0].targets[1].past, Past::Intended(Reading::Unknown));
+    }
+
+    #[test]
+    fn cut_anywhere_it_is_read_up_to_the_last_whole_line() {
+        let bytes = journal(&story());
+        for length in 0..bytes.len() {
+            let replay = Replay::of(&bytes[..length], Path::new("j")).unwrap();
+            let whole = bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            assert_eq!(replay.length, whole as u64, "cut at {length}");
+        }
+        let mut zeros = bytes.clone();
+        zeros.extend([0; 300]);
+        assert_eq!(Replay::of(&zeros, Path::new("j")).unwrap().length, bytes.len() as u64);
+    }
+
+    #[test]
+    fn damage_in_the_middle_names_its_line() {
+        let mut bytes = journal(&story());
+        let third = bytes.split_inclusive(|byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+        bytes[third] = b'x';
+        let error = Replay::of(&bytes, Path::new("folder/journal.jsonl")).unwrap_err();
+        assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_newer_format_is_refused() {
+        let bytes = journal(&[Entry::Journal { format: 2, run_id: "r".into(), version: "9".into() }]);
+        assert_eq!(Replay::of(&bytes, Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
+    }
+
+    #[test]
+    fn the_first_of_several_intents_knows_what_was_there_before() {
+        let mut entries = story();
+        entries.extend([
+            Entry::Resumed { version: "0".into() },
+            intent(5, Reading::V2Token),
+            record(5, Outcome::Changed),
+        ]);
+        let replay = Replay::of(&journal(&entries), Path::new("j")).unwrap();
+        assert_eq!(replay.intents[&id(5)].previous, Reading::V1Token);
+        assert!(!replay.intents[&id(5)].open);
+    }
+}

@@ -1,0 +1,189 @@
+//! This module owns the settings that make a run what it is. They are written down in the run folder, so that the run can be
+//! gone on with; no secret is among them.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::Operation;
+use crate::cloud::aws::{SessionTerms, session_policy};
+use crate::org::role::RoleTemplate;
+use crate::org::select::Selection;
+use crate::org::{AccountId, TokenVersion};
+use crate::rollout::wave::Waves;
+use crate::rollout::{Mode, Terms, Tolerance, Verify};
+use crate::secret::Secret;
+use crate::timestamp::duration_text;
+
+/// The commands that make a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommandName {
+    /// A preview.
+    Plan,
+    /// A rollout.
+    Apply,
+    /// A rollout that is undone.
+    Rollback,
+}
+
+impl CommandName {
+    /// The command's name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
+impl fmt::Display for CommandName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The settings of a run that are written down in `run.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSettings {
+    /// Whether anything may be changed.
+    pub mode: Mode,
+    /// The wanted version.
+    pub global_endpoint_token_version: TokenVersion,
+    /// Which accounts.
+    pub selection: Selection,
+    /// The folder of the plan that is applied.
+    pub plan: Option<PathBuf>,
+    /// The folder of the run that is undone.
+    pub undoes: Option<PathBuf>,
+    /// The role in every account.
+    pub role: RoleTemplate,
+    /// The session's name.
+    pub session_name: String,
+    /// How long a session lasts.
+    #[serde(with = "duration_text")]
+    pub session_duration: Duration,
+    /// The JSON policy of the sessions; absent when they may do all that the role may.
+    pub session_policy: Option<String>,
+    /// Whether an external id was given. The id itself is not written down.
+    pub external_id_given: bool,
+    /// The Region that was named on the command line.
+    pub region: Option<String>,
+    /// Visits in flight.
+    pub concurrency: u16,
+    /// Visits started per second; 0 is unlimited.
+    pub rate: u32,
+    /// Tries of one API call.
+    pub max_attempts: u32,
+    /// How long one visit may take.
+    #[serde(with = "duration_text")]
+    pub account_timeout: Duration,
+    /// The waves; absent in a plan.
+    pub waves: Option<Waves>,
+    /// The accounts of the first wave, where they were named.
+    pub canary: BTreeSet<AccountId>,
+    /// How long to wait between waves.
+    #[serde(with = "duration_text")]
+    pub bake: Duration,
+    /// How many accounts may fail; absent for no limit.
+    pub max_errors: Option<Tolerance>,
+    /// How a Set is checked.
+    pub verify: Verify,
+    /// A plan ends with 4 when something would change.
+    pub detailed_exitcode: bool,
+    /// It was agreed to beforehand, by `--yes`.
+    pub yes: bool,
+}
+
+impl RunSettings {
+    /// The terms of the rollout.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            mode: self.mode,
+            verify: self.verify,
+            concurrency: usize::from(self.concurrency),
+            max_attempts: self.max_attempts,
+            account_timeout: self.account_timeout,
+            bake: self.bake,
+            max_errors: self.max_errors,
+        }
+    }
+
+    /// How sessions in the accounts are asked for.
+    #[must_use]
+    pub fn session(&self, external_id: Option<Secret>) -> SessionTerms {
+        SessionTerms {
+            name: self.session_name.clone(),
+            duration: self.session_duration,
+            external_id,
+            policy: self.session_policy.clone(),
+        }
+    }
+
+    /// These settings, with what `gave` says was given explicitly taken from `typed`. Which accounts are meant and what is
+    /// wanted in them belongs to the run and stays.
+    #[must_use]
+    pub fn with_given(self, typed: Self, gave: impl Fn(&str) -> bool) -> Self {
+        Self {
+            role: if gave("role") { typed.role } else { self.role },
+            session_name: if gave("session-name") { typed.session_name } else { self.session_name },
+            session_duration: if gave("session-duration") { typed.session_duration } else { self.session_duration },
+            session_policy: if gave("session-policy") {
+                typed.session_policy.map(|_| scoped_policy(self.mode))
+            } else {
+                self.session_policy
+            },
+            external_id_given: self.external_id_given || typed.external_id_given,
+            region: typed.region.or(self.region),
+            concurrency: if gave("concurrency") { typed.concurrency } else { self.concurrency },
+            rate: if gave("rate") { typed.rate } else { self.rate },
+            max_attempts: if gave("max-attempts") { typed.max_attempts } else { self.max_attempts },
+            account_timeout: if gave("account-timeout") { typed.account_timeout } else { self.account_timeout },
+            waves: if gave("waves") { typed.waves } else { self.waves },
+            canary: if gave("canary") { typed.canary } else { self.canary },
+            bake: if gave("bake") { typed.bake } else { self.bake },
+            max_errors: if gave("max-errors") { typed.max_errors } else { self.max_errors },
+            verify: if gave("verify") { typed.verify } else { self.verify },
+            yes: self.yes || typed.yes,
+            mode: self.mode,
+            global_endpoint_token_version: self.global_endpoint_token_version,
+            selection: self.selection,
+            plan: self.plan,
+            undoes: self.undoes,
+            detailed_exitcode: self.detailed_exitcode,
+        }
+    }
+}
+
+/// The policy that narrows a session to what a run calls in a member account.
+#[must_use]
+pub fn scoped_policy(mode: Mode) -> String {
+    match mode {
+        Mode::Plan => session_policy(&[Operation::GetAccountSummary]),
+        Mode::Apply => session_policy(&[Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scoped_session_may_do_only_what_the_run_calls() {
+        let actions = |mode| {
+            let policy: serde_json::Value = serde_json::from_str(&scoped_policy(mode)).unwrap();
+            policy["Statement"][0]["Action"].clone()
+        };
+        assert_eq!(actions(Mode::Plan), serde_json::json!(["iam:GetAccountSummary"]));
+        assert_eq!(
+            actions(Mode::Apply),
+            serde_json::json!(["iam:GetAccountSummary", "iam:SetSecurityTokenServicePreferences"])
+        );
+    }
+}

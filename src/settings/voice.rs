@@ -1,0 +1,135 @@
+//! This module owns how the program talks: what goes to stdout and to files at the end, and what to stderr meanwhile.
+
+use std::path::PathBuf;
+
+use super::Surroundings;
+use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
+use crate::error::Error;
+use crate::report::{Destination, Format};
+
+/// What is shown on stderr while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressStyle {
+    /// A bar that moves.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+/// Decides what is shown on stderr.
+///
+/// | asked for | terminal | elsewhere, or CI |
+/// |---|---|---|
+/// | `-q` or `--no-progress` | silent | silent |
+/// | `--debug` or `-v` | lines | lines |
+/// | nothing | bar | lines |
+#[must_use]
+pub const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
+    match (none, chatty, is_terminal && !is_ci) {
+        (true, _, _) => ProgressStyle::Silent,
+        (false, true, _) | (false, false, false) => ProgressStyle::Lines,
+        (false, false, true) => ProgressStyle::Bar,
+    }
+}
+
+/// How the program talks on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// What is shown while a run goes on.
+    pub progress: ProgressStyle,
+    /// Whether stderr may be coloured.
+    pub color: bool,
+    /// Only errors.
+    pub quiet: bool,
+    /// A line for every account.
+    pub verbose: bool,
+    /// A line for every call.
+    pub debug: bool,
+    /// Log lines as JSON.
+    pub json_log: bool,
+}
+
+/// What is told, and where.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    /// Further reports.
+    pub reports: Vec<(Destination, Format)>,
+    /// What stdout gets at the end.
+    pub output: OutputFormat,
+    /// What stderr gets meanwhile.
+    pub talk: Talk,
+}
+
+impl Voice {
+    /// Resolves the options of the output.
+    ///
+    /// # Errors
+    ///
+    /// When two of them want stdout, or a report has an ending that is no format.
+    pub fn resolve(args: OutputArgs, surroundings: &Surroundings) -> Result<Self, Error> {
+        let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;
+        let to_stdout = reports.iter().filter(|(to, _)| *to == Destination::Stdout).count();
+        if to_stdout > 1 {
+            return Err(Error::Usage("--report - can be given only once".to_owned()));
+        }
+        // The report on stdout takes the place of the summary there.
+        let output =
+            if to_stdout == 1 && args.output == OutputFormat::Table { OutputFormat::None } else { args.output };
+        if to_stdout == 1 && output != OutputFormat::None {
+            return Err(Error::Usage("--report - and --output both write to stdout: leave one of them out".to_owned()));
+        }
+        let is_terminal = surroundings.stderr_is_terminal;
+        let talk = Talk {
+            progress: progress_style(
+                is_terminal,
+                surroundings.ci,
+                args.quiet || args.no_progress,
+                args.verbose || args.debug,
+            ),
+            color: match args.color {
+                Color::On => true,
+                Color::Off => false,
+                Color::Auto => is_terminal && !surroundings.no_color,
+            },
+            quiet: args.quiet,
+            verbose: args.verbose,
+            debug: args.debug,
+            json_log: args.log_format == LogFormat::Json,
+        };
+        Ok(Self { reports, output, talk })
+    }
+}
+
+fn destination(path: PathBuf) -> Result<(Destination, Format), Error> {
+    if path.as_os_str() == "-" {
+        return Ok((Destination::Stdout, Format::Csv));
+    }
+    let format = path.extension().and_then(|ending| ending.to_str()).and_then(Format::from_ending);
+    let format = format.ok_or_else(|| {
+        let endings = Format::ALL.map(|format| format!(".{}", format.ending())).join(", ");
+        Error::Usage(format!("--report {}: the ending picks the format, and must be one of {endings}", path.display()))
+    })?;
+    Ok((Destination::File(path), format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_while_a_run_goes_on() {
+        use ProgressStyle::{Bar, Lines, Silent};
+        for (none, chatty, on_terminal, elsewhere) in [
+            (true, false, Silent, Silent),
+            (true, true, Silent, Silent),
+            (false, true, Lines, Lines),
+            (false, false, Bar, Lines),
+        ] {
+            assert_eq!(progress_style(true, false, none, chatty), on_terminal);
+            assert_eq!(progress_style(true, true, none, chatty), elsewhere);
+            assert_eq!(progress_style(false, false, none, chatty), elsewhere);
+        }
+    }
+}
