@@ -53,6 +53,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let _ = writeln!(std::io::stdout(), "{} {version}", record.account_id);
         }
     };
-    roll_out(&survey, &all, print, async |_| true).await;
+    roll_out(&survey, &all, print, async |_| {}).await;
     Ok(())
 }

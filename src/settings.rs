@@ -106,6 +106,9 @@ impl Settings {
         surroundings: &Surroundings,
     ) -> Result<Self, Error> {
         let RunArgs { global_endpoint_token_version, selection, access, pace, rollout, run_dir, output } = args;
+        if let Some(external_id) = &access.external_id {
+            check_external_id(external_id)?;
+        }
         let run_id = RunId::new(surroundings.now);
         let (waves, max_errors, bake) = match mode {
             // Reading does no harm, so a plan goes through all accounts at once and to the end, unless told otherwise.
@@ -176,6 +179,33 @@ impl Settings {
             connections: usize::from(self.run.concurrency),
             max_attempts: self.run.max_attempts,
             session: self.run.session(self.reach.external_id.clone()),
+        }
+    }
+}
+
+/// An external id has 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
+///
+/// It is not checked by the parser of the command line, which would repeat a wrong one in its message.
+fn check_external_id(external_id: &Secret) -> Result<(), Error> {
+    let text = external_id.reveal();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+    if (2..=1224).contains(&text.len()) && text.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_external_id_is_refused_and_not_repeated() {
+        let check = |text: &str| check_external_id(&text.parse().expect("every text is a secret"));
+        assert!(check("team:42/x").is_ok());
+        for wrong in ["", "x", "with space", "näme"] {
+            let message = check(wrong).unwrap_err().to_string();
+            assert!(wrong.is_empty() || wrong == "x" || !message.contains(wrong), "{message}");
         }
     }
 }

@@ -39,7 +39,7 @@ impl Verdict {
             Self::Done => 0,
             Self::SomeFailed => 3,
             Self::WouldChange => 4,
-            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_) | StopReason::Declined) => 1,
+            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
             Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
             Self::Stopped(StopReason::Interrupted) => 130,
             Self::Stopped(StopReason::Terminated) => 143,
@@ -91,7 +91,6 @@ pub fn because(reason: &StopReason) -> String {
         StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
             format!("by --max-errors, because {errors} failed or are unverified in wave {wave} and {allowed} may")
         }
-        StopReason::Declined => "at the question before the next wave".to_owned(),
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
         StopReason::CallerCredentials(failure) => {
@@ -106,7 +105,7 @@ mod tests {
     use super::*;
     use crate::cloud::{Effect, Failure, Kind, Operation};
 
-    fn reasons() -> [(StopReason, u8); 7] {
+    fn reasons() -> [(StopReason, u8); 6] {
         let failure = Failure {
             operation: Operation::AssumeRole,
             kind: Kind::Credentials,
@@ -119,7 +118,6 @@ mod tests {
         [
             (StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None }, 5),
             (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
-            (StopReason::Declined, 1),
             (StopReason::Interrupted, 130),
             (StopReason::Terminated, 143),
             (StopReason::CallerCredentials(failure), 1),
@@ -127,9 +125,9 @@ mod tests {
         ]
     }
 
-    fn code(outcomes: &[Outcome], stopped: Option<StopReason>, detailed: bool) -> u8 {
+    fn code(outcomes: &[Outcome], stopped: Option<&StopReason>, detailed: bool) -> u8 {
         let tally: Tally = outcomes.iter().copied().collect();
-        let verdict = Verdict::of(&tally, stopped.as_ref(), detailed);
+        let verdict = Verdict::of(&tally, stopped, detailed);
         for command in [CommandName::Plan, CommandName::Apply, CommandName::Rollback] {
             for mode in [Mode::Plan, Mode::Apply] {
                 assert!(!verdict.sentence(command, mode, TokenVersion::V2Token, &tally).is_empty());
@@ -158,9 +156,9 @@ mod tests {
     fn every_reason_to_stop() {
         for (reason, expected) in reasons() {
             let journal = matches!(reason, StopReason::Journal(_));
-            assert_eq!(code(&[Outcome::Changed, Outcome::NotAttempted], Some(reason.clone()), false), expected);
-            let late = code(&[Outcome::Changed], Some(reason), false);
-            assert_eq!(late, if journal { 1 } else { 0 }, "a stop that left nothing out");
+            assert_eq!(code(&[Outcome::Changed, Outcome::NotAttempted], Some(&reason), false), expected);
+            let late = code(&[Outcome::Changed], Some(&reason), false);
+            assert_eq!(late, u8::from(journal), "a stop that left nothing out");
         }
     }
 }

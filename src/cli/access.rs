@@ -43,7 +43,6 @@ pub struct AccessArgs {
         env = "V2TOKEN_EXTERNAL_ID",
         hide_env_values = true,
         value_name = "ID",
-        value_parser = values::external_id,
         help_heading = ACCESS
     )]
     pub external_id: Option<Secret>,

@@ -73,43 +73,30 @@ pub(super) fn session_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// An external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`). The message does not repeat it.
-pub(super) fn external_id(text: &str) -> Result<crate::secret::Secret, String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
-    if (2..=1224).contains(&text.len()) && text.bytes().all(allowed) {
-        Ok(text.parse().expect("every text is a secret"))
-    } else {
-        Err("expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn durations() {
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert_eq!(duration("0s"), Ok(Duration::ZERO));
         assert!(positive_duration("0s").is_err());
         for wrong in ["", "2", "two minutes", "-1s"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
         }
-        assert_eq!(session_duration("900"), Ok(Duration::from_secs(900)));
-        assert_eq!(session_duration("1h"), Ok(Duration::from_secs(3600)));
+        assert_eq!(session_duration("900"), Ok(Duration::from_mins(15)));
+        assert_eq!(session_duration("1h"), Ok(Duration::from_hours(1)));
         for wrong in ["899", "43201", "13h", "", "x"] {
             assert!(session_duration(wrong).is_err(), "{wrong:?}");
         }
     }
 
     #[test]
-    fn session_names_and_external_ids() {
+    fn session_names() {
         assert!(session_name("v2token-20261122T041500Z-abc123").is_ok());
         for wrong in ["", "x", "two words", "näme", &"a".repeat(65)] {
             assert!(session_name(wrong).is_err(), "{wrong:?}");
         }
-        assert!(external_id("team:42/x").is_ok());
-        let message = external_id("with space").err().expect("a space is not allowed");
-        assert!(!message.contains("with space"));
     }
 }

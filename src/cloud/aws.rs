@@ -143,6 +143,7 @@ struct Clients {
 pub struct Aws {
     config: SdkConfig,
     home: Home,
+    endpoint_url: Option<String>,
     clients: RefCell<Rc<Clients>>,
     session: SessionTerms,
     max_attempts: u32,
@@ -167,13 +168,18 @@ impl Aws {
         let config = configure(access).await?;
         let region = config.region().ok_or(ConnectFailed::NoRegion)?.as_ref().to_owned();
         let home = region::home_of(&region)?;
-        let clients = Clients::new(&config, home);
-        let sts_endpoint = endpoint::regional_sts(&clients.sts, &config).await?;
-        let caller = sts::caller(&clients.sts, access.max_attempts).await?;
+        let endpoint_url = access.endpoint_url.clone();
+        if let Some(url) = &endpoint_url {
+            endpoint::check_url(url)?;
+        }
+        let clients = Clients::new(&config, home, endpoint_url.as_deref());
+        let sts_endpoint = endpoint::regional_sts(&config, endpoint_url.clone()).await?;
+        let caller = sts::caller(&clients.sts, access.max_attempts).await.map_err(|error| named(error, access))?;
         region::check(&region, &caller.partition)?;
         Ok(Self {
             config,
             home,
+            endpoint_url,
             clients: RefCell::new(Rc::new(clients)),
             session: access.session.clone(),
             max_attempts: access.max_attempts,
@@ -191,7 +197,7 @@ impl Aws {
     /// Fetches the base credentials again, in case the cached ones went stale before their time.
     fn renew(&self) {
         let config = self.config.to_builder().identity_cache(IdentityCache::lazy().build()).build();
-        *self.clients.borrow_mut() = Rc::new(Clients::new(&config, self.home));
+        *self.clients.borrow_mut() = Rc::new(Clients::new(&config, self.home, self.endpoint_url.as_deref()));
     }
 
     /// The Organization that the caller's account belongs to.
@@ -214,15 +220,23 @@ impl Aws {
 }
 
 impl Clients {
-    fn new(config: &SdkConfig, home: Home) -> Self {
+    fn new(config: &SdkConfig, home: Home, endpoint_url: Option<&str>) -> Self {
         // The visits own the retries: see `cloud::backoff`.
         let off = RetryConfig::disabled();
-        let organizations = aws_sdk_organizations::config::Builder::from(config)
+        // Set on each service, an endpoint wins over those of the environment and of the profile. Set on the configuration that
+        // they share, it would lose against them, and redirect the credential providers too.
+        let url = endpoint_url.map(str::to_owned);
+        let mut organizations = aws_sdk_organizations::config::Builder::from(config)
             .region(Region::from_static(home.organizations))
             .retry_config(off.clone());
-        let iam =
+        let mut iam =
             aws_sdk_iam::config::Builder::from(config).region(Region::from_static(home.iam)).retry_config(off.clone());
-        let sts = aws_sdk_sts::config::Builder::from(config).retry_config(off);
+        let mut sts = aws_sdk_sts::config::Builder::from(config).retry_config(off);
+        if url.is_some() {
+            organizations.set_endpoint_url(url.clone());
+            iam.set_endpoint_url(url.clone());
+            sts.set_endpoint_url(url);
+        }
         Self {
             organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
@@ -266,6 +280,17 @@ impl Cloud for Aws {
     }
 }
 
+/// Says which profile gives no credentials; the SDK's own words do not always name it.
+fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
+    match (error, &access.profile) {
+        (ConnectFailed::Call(failure), Some(profile)) if failure.code == code::NO_CREDENTIALS => {
+            let message = format!("profile {profile:?} gives no credentials, or is not defined: {}", failure.message);
+            ConnectFailed::Call(Failure { message, ..failure })
+        }
+        (error, _) => error,
+    }
+}
+
 /// Loads the configuration from where every AWS tool looks for it.
 async fn configure(access: &Access) -> Result<SdkConfig, ConnectFailed> {
     let http = http::client(access.ca_bundle.as_deref(), access.connections)?;
@@ -290,12 +315,5 @@ async fn configure(access: &Access) -> Result<SdkConfig, ConnectFailed> {
             ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
         );
     }
-    let config = loader.load().await;
-    Ok(match &access.endpoint_url {
-        Some(url) => {
-            endpoint::check_url(url)?;
-            config.to_builder().endpoint_url(url).build()
-        }
-        None => config,
-    })
+    Ok(loader.load().await)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::ledger::Ledger;
 use super::signals::Signals;
@@ -14,10 +14,13 @@ use crate::error::Error;
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::{Destination, Format, Report, ReportFiles, summary};
-use crate::rollout::{Mode, Outcome, Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Outcome, Pace, Record, Rollout, Stop, Wave, roll_out};
 use crate::settings::{Settings, Voice};
-use crate::terminal::{Progress, prompt, style};
+use crate::terminal::{Progress, style};
 use crate::verdict::Verdict;
+
+/// How long somebody at a terminal has to look at a wave before the next one starts.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// All that is needed to visit the accounts and to tell what came of it.
 pub(super) struct Conduct {
@@ -62,8 +65,12 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         sts_endpoint: aws.sts_endpoint.clone(),
     };
     let display = progress.clone();
-    let ask = settings.can_ask && !settings.run.yes && settings.run.mode == Mode::Apply;
-    let gate = async |wave: &Wave| !ask || may_go_on(&display, wave).await;
+    let watched = settings.can_ask && !settings.run.yes && settings.run.bake.is_zero();
+    let gate = async |wave: &Wave| {
+        if watched {
+            let_look(&display, wave).await;
+        }
+    };
     let mut ledger = Ledger::new(&accounts, &settings.run_id, &journal, &mut files, &mut progress, &stop);
     ledger.know(records);
     let ended = tokio::select! {
@@ -115,15 +122,12 @@ fn resume_hint(folder: &RunFolder) -> String {
     format!("go on with: v2token resume {}", folder.path().display())
 }
 
-/// Asks before the next wave, on a terminal where `--yes` was not given.
-async fn may_go_on(progress: &Progress, wave: &Wave) -> bool {
-    let Some(number) = wave.number else { return true };
-    let hidden = progress.hide();
-    let count = wave.targets.len();
-    let noun = if count == 1 { "account" } else { "accounts" };
-    let yes = prompt::confirm(&format!("Start wave {number} with {count} {noun}?")).await.unwrap_or(false);
-    drop(hidden);
-    yes
+/// On a terminal where somebody answered the question at the start, leaves time to look at a wave and to stop before the next.
+async fn let_look(progress: &Progress, wave: &Wave) {
+    if let Some(number) = wave.number {
+        progress.line(&format!("wave {number} starts in {} s; Ctrl-C stops here", LOOK.as_secs()));
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Writes what stdout gets. A reader that has gone away, such as `head`, is no error.

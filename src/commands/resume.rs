@@ -70,7 +70,7 @@ fn say_finished(
     let records = replay.records();
     let report = Report { run: info, accounts: &replay.accounts, records: &records };
     let sentence = format!("nothing is left to do; this run is finished: {verdict}");
-    Progress::new(settings.voice.talk).line(&sentence);
+    Progress::new(settings.voice.talk).say(&sentence);
     tell(&settings.voice, folder.path(), &report, &sentence).map_err(|source| Error::Unwritable {
         what: "the summary",
         path: "stdout".into(),

@@ -103,7 +103,7 @@ async fn prepare(
     if let Some(basis) = &basis {
         basis.check(&organization, &aws, settings.command)?;
         if !basis.is_finished() {
-            progress.line("note: the earlier run did not come to its end; only what it got to know is used");
+            progress.say("note: the earlier run did not come to its end; only what it got to know is used");
         }
     }
     let selected =

@@ -138,7 +138,7 @@ mod tests {
         ];
         for entry in entries {
             let line = entry.to_line();
-            assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1);
+            assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
             assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).unwrap(), entry);
         }
     }

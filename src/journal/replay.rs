@@ -207,6 +207,7 @@ fn unvisited(account: AccountId, target: Option<&Target>) -> Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use Outcome::{Changed, Failed, NotAttempted, Unverified};
     use std::borrow::Cow;
     use std::path::Path;
 
@@ -271,7 +272,6 @@ mod tests {
         let replay = Replay::of(&bytes, Path::new("j")).unwrap();
         assert_eq!(replay.length, bytes.len() as u64);
         let outcomes: Vec<_> = replay.records().iter().map(|record| record.outcome).collect();
-        use Outcome::{Changed, Failed, NotAttempted, Unverified};
         assert_eq!(outcomes, [Changed, Failed, Unverified, NotAttempted, Unverified, NotAttempted]);
 
         let rest: Vec<_> = replay.rest(false).into_iter().flat_map(|wave| wave.targets).collect();

@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn a_run_id_fits_into_a_session_name() {
-        let id = RunId::new(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_795_320_900));
+        let id = RunId::new(std::time::UNIX_EPOCH + std::time::Duration::from_mins(29_922_015));
         assert!(id.as_str().starts_with("20261122T"), "{id}");
         let name = format!("v2token-{id}");
         assert!(name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'), "{name}");

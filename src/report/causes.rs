@@ -22,7 +22,7 @@ pub struct Cause<'a> {
     pub accounts: Vec<&'a Account>,
 }
 
-/// Groups the failed, unverified and unattempted accounts that have a cause, the most frequent cause first.
+/// Groups the failed, unverified and unattempted accounts that have a cause, errors first and then the most frequent cause.
 #[must_use]
 pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'a>> {
     let mut groups: BTreeMap<(Outcome, Stage, &str, String, &str), Vec<&Account>> = BTreeMap::new();
@@ -51,7 +51,7 @@ pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'
             accounts,
         })
         .collect();
-    causes.sort_by_key(|cause| std::cmp::Reverse(cause.accounts.len()));
+    causes.sort_by_key(|cause| (!cause.outcome.is_error(), std::cmp::Reverse(cause.accounts.len())));
     causes
 }
 

@@ -29,12 +29,13 @@ pub fn summary(report: &Report<'_>, sentence: &str, folder: &Path) -> String {
     let organization = report.run.organization_id.as_deref().unwrap_or("an Organization that is not known yet");
     line(format_args!("  {:>width$}  accounts in {}", tally.total(), for_terminal(organization)));
     let causes = causes(report.accounts, report.records);
-    let failures = causes.iter().filter(|cause| cause.outcome.is_error()).count();
-    if !causes.is_empty() {
-        let title = if failures > 0 { "Failures by cause" } else { "Not attempted by cause" };
-        line(format_args!("\n{title}"));
-    }
+    let mut title = "";
     for cause in &causes {
+        let heading = if cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
+        if title != heading {
+            title = heading;
+            line(format_args!("\n{title}"));
+        }
         line(format_args!(
             "\n  {} {} at {}: {}{}{}",
             cause.accounts.len(),

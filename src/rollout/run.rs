@@ -105,12 +105,12 @@ pub struct Ended {
 }
 
 /// Visits the targets of all waves, in their order, and tells `listen` each thing that happens. Every target is told exactly
-/// once. Before each wave but the first, `gate` says whether it may start.
+/// once. Before each wave but the first, `gate` is waited for.
 pub async fn roll_out<C: Cloud, I: Intents>(
     run: &Rollout<'_, C, I>,
     waves: &[Wave],
     mut listen: impl FnMut(Event<'_>),
-    mut gate: impl AsyncFnMut(&Wave) -> bool,
+    mut gate: impl AsyncFnMut(&Wave),
 ) -> Ended {
     let terms = &run.terms;
     let selection = waves.iter().map(|wave| wave.targets.len()).sum();
@@ -119,13 +119,10 @@ pub async fn roll_out<C: Cloud, I: Intents>(
     for (index, wave) in waves.iter().enumerate() {
         if index > 0 && !run.stop.requested() {
             bake(run, wave, &mut listen).await;
-            let go = tokio::select! {
+            tokio::select! {
                 biased;
-                () = run.stop.wait() => true,
-                go = gate(wave) => go,
-            };
-            if !go {
-                run.stop.request(StopReason::Declined);
+                () = run.stop.wait() => {}
+                () = gate(wave) => {}
             }
         }
         let started = wave.number.filter(|_| !run.stop.requested());

@@ -20,8 +20,6 @@ pub enum StopReason {
         /// The wave whose own accounts failed too often; `None` when the whole selection did.
         wave: Option<u32>,
     },
-    /// Somebody at the terminal said no to the next wave.
-    Declined,
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
@@ -37,11 +35,10 @@ impl StopReason {
     const fn severity(&self) -> u8 {
         match self {
             Self::TooManyErrors { .. } => 0,
-            Self::Declined => 1,
-            Self::Interrupted => 2,
-            Self::Terminated => 3,
-            Self::CallerCredentials(_) => 4,
-            Self::Journal(_) => 5,
+            Self::Interrupted => 1,
+            Self::Terminated => 2,
+            Self::CallerCredentials(_) => 3,
+            Self::Journal(_) => 4,
         }
     }
 }
@@ -106,7 +103,6 @@ mod tests {
         };
         let ascending = [
             StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
-            StopReason::Declined,
             StopReason::Interrupted,
             StopReason::Terminated,
             StopReason::CallerCredentials(failure),

@@ -35,8 +35,15 @@ impl Progress {
         Self { bar, talk, said: Instant::now(), total: 0 }
     }
 
-    /// Writes a line, above the bar if there is one.
+    /// Writes a line that belongs to the progress, above the bar if there is one.
     pub fn line(&self, text: &str) {
+        if self.talk.progress != ProgressStyle::Silent {
+            self.say(text);
+        }
+    }
+
+    /// Writes a line that is worth knowing even where no progress is shown, unless only errors are wanted.
+    pub fn say(&self, text: &str) {
         if self.talk.quiet {
             return;
         }
@@ -92,7 +99,7 @@ impl Progress {
             }
             Event::Visited { record, tally, throttles, rate } => {
                 if self.talk.verbose {
-                    self.line(&account_line(record));
+                    self.say(&account_line(record));
                 }
                 let state = || state(tally, *throttles, *rate);
                 if let Some(bar) = &self.bar {
@@ -103,14 +110,10 @@ impl Progress {
                 }
             }
             Event::WaveFinished { wave, tally } => {
-                if self.talk.progress != ProgressStyle::Silent {
-                    self.line(&format!("wave {wave} finished: {}", counts(tally)));
-                }
+                self.line(&format!("wave {wave} finished: {}", counts(tally)));
             }
             Event::Baking { wait, next } => {
-                if self.talk.progress != ProgressStyle::Silent {
-                    self.line(&format!("waiting {} before wave {next}", humantime::format_duration(*wait)));
-                }
+                self.line(&format!("waiting {} before wave {next}", humantime::format_duration(*wait)));
             }
         }
     }

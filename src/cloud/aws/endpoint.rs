@@ -35,9 +35,9 @@ pub enum EndpointRefused {
 }
 
 /// The STS endpoint of the run.
-pub(super) async fn regional_sts(client: &aws_sdk_sts::Client, config: &SdkConfig) -> Result<String, EndpointRefused> {
-    let region = client.config().region().map(|region| region.as_ref().to_owned());
-    let configured = configured_url(config);
+pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> Result<String, EndpointRefused> {
+    let region = config.region().map(|region| region.as_ref().to_owned());
+    let configured = given.or_else(|| configured_url(config));
     if let Some(url) = &configured {
         check_url(url)?;
     }
@@ -61,7 +61,6 @@ pub(super) async fn regional_sts(client: &aws_sdk_sts::Client, config: &SdkConfi
 /// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
 fn configured_url(config: &SdkConfig) -> Option<String> {
     use aws_types::service_config::ServiceConfigKey;
-    let in_code = config.get_origin("endpoint_url").is_client_config();
     let own = || {
         let key = ServiceConfigKey::builder()
             .service_id("sts")
@@ -71,9 +70,6 @@ fn configured_url(config: &SdkConfig) -> Option<String> {
             .expect("all three are given");
         config.service_config().and_then(|services| services.load_config(key))
     };
-    if in_code {
-        return config.endpoint_url().map(str::to_owned);
-    }
     own().or_else(|| config.endpoint_url().map(str::to_owned))
 }
 

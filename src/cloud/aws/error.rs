@@ -29,6 +29,8 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
             let message = refusal.err().message().unwrap_or_default().to_owned();
             match code {
                 Some(code) => (kind, effect, code.to_owned(), message),
+                // The SDK takes a success that it can't read for a refusal without a code.
+                None if status < 400 => unreadable(operation, status),
                 None => (
                     kind,
                     effect,
@@ -37,11 +39,7 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
                 ),
             }
         }
-        SdkError::ResponseError(response) => {
-            let status = response.raw().status().as_u16();
-            let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
-            (Kind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
-        }
+        SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
         SdkError::TimeoutError(_) => {
             let message = format!("no answer within {} s", super::ATTEMPT.as_secs());
             (Kind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
@@ -57,6 +55,12 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
 }
 
 type Translated = (Kind, Effect, String, String);
+
+/// Something answered that is not this service, or its answer was damaged on the way.
+fn unreadable(operation: Operation, status: u16) -> Translated {
+    let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
+    (Kind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
+}
 
 /// The request never left: usually because there were no credentials to sign it with.
 fn unsent(error: &(dyn Error + 'static)) -> Translated {

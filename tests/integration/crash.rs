@@ -1,0 +1,105 @@
+//! This module owns the proof that a run survives being killed: at two hundred moments of an apply the process ends without a
+//! word, and afterwards nothing is unknown and nothing is lost.
+
+use std::collections::BTreeSet;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use v2token::journal::RunFolder;
+use v2token_simulator::{Latency, Organization, TokenVersion, Truth, VersionMix};
+
+use crate::harness::Bench;
+
+/// How many of the moments one test takes; four of them run side by side.
+const MOMENTS: usize = 50;
+
+#[test]
+fn killed_at_any_moment_first_quarter() {
+    killed_at((0..MOMENTS).map(|moment| moment * 4));
+}
+
+#[test]
+fn killed_at_any_moment_second_quarter() {
+    killed_at((0..MOMENTS).map(|moment| moment * 4 + 1));
+}
+
+#[test]
+fn killed_at_any_moment_third_quarter() {
+    killed_at((0..MOMENTS).map(|moment| moment * 4 + 2));
+}
+
+#[test]
+fn killed_at_any_moment_last_quarter() {
+    killed_at((0..MOMENTS).map(|moment| moment * 4 + 3));
+}
+
+/// Kills an apply once the simulated organization has seen so many requests, and puts everything right again.
+fn killed_at(moments: impl Iterator<Item = usize>) {
+    for moment in moments {
+        let organization = Organization::builder()
+            .accounts(40)
+            .seed(moment as u64)
+            .version_mix(VersionMix::percent_v2(25))
+            .latency(Latency::all(Duration::from_millis(4)))
+            .start();
+        let bench = Bench::new(organization);
+        let before = bench.truth();
+        let apply = ["apply", "--yes", "--concurrency", "8", "--rate", "0", "--waves", "2,50%,100%", "--no-progress"];
+        let mut process =
+            bench.command("run", &apply).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        wait_for_requests(&bench, &mut process, moment as u64);
+        process.kill().expect("it is ours");
+        process.wait().expect("it is ours");
+        // What was on its way when the process ended still arrives.
+        std::thread::sleep(Duration::from_millis(10));
+
+        let folder = bench.folder.path().join("run");
+        let named = folder.to_str().expect("the folder has a name in UTF-8");
+        let sent = sent_to(&bench.truth());
+        let known: BTreeSet<String> = RunFolder::read(&folder)
+            .map_or_else(|_| BTreeSet::new(), |(_, replay)| replay.intents.keys().map(ToString::to_string).collect());
+        assert!(sent.is_subset(&known), "moment {moment}: sent to {sent:?}, but the journal knows only of {known:?}");
+
+        if RunFolder::read(&folder).is_err() {
+            // It was killed before it had begun; there is nothing to go on with, and it can simply be started again.
+            assert!(sent.is_empty(), "moment {moment}");
+            bench.run("run", &apply).exits(0);
+        } else {
+            let report = bench.bare(&["report", named, "--output", "json"]).output().expect("it starts");
+            assert_eq!(report.status.code(), Some(0), "moment {moment}: {}", String::from_utf8_lossy(&report.stderr));
+            let resumed = bench.bare(&["resume", named, "--no-progress"]).output().expect("it starts");
+            let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
+            assert_eq!(resumed.status.code(), Some(0), "moment {moment}: {said}");
+        }
+
+        let after = bench.truth();
+        assert_eq!(after.with_version(TokenVersion::V2), 40, "moment {moment}");
+        let rows = crate::harness::read_csv(&folder.join("report.csv"));
+        assert_eq!(rows.len(), 40, "moment {moment}");
+        let told: BTreeSet<String> =
+            rows.iter().filter(|(_, row)| row["outcome"] == "changed").map(|(id, _)| id.clone()).collect();
+        assert_eq!(told, sent_to(&after), "moment {moment}: what is told changed is what was set, no more, no less");
+
+        bench.run("back", &["rollback", named, "--yes", "--rate", "0"]).exits(0);
+        let restored = bench.truth();
+        for (was, is) in before.accounts.iter().zip(&restored.accounts) {
+            assert_eq!(was.version, is.version, "moment {moment}: {} is not what it was", was.id);
+        }
+    }
+}
+
+/// The accounts in which a Set has arrived.
+fn sent_to(truth: &Truth) -> BTreeSet<String> {
+    truth.accounts.iter().filter(|account| account.sets_received > 0).map(|account| account.id.to_string()).collect()
+}
+
+/// Waits until the organization has seen so many requests, or the process has ended.
+fn wait_for_requests(bench: &Bench, process: &mut Child, wanted: u64) {
+    loop {
+        let seen: u64 = bench.truth().operations.values().map(|operation| operation.requests).sum();
+        if seen >= wanted || process.try_wait().expect("it is ours").is_some() {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(300));
+    }
+}

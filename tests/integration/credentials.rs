@@ -1,0 +1,121 @@
+//! This module owns base credentials: where they come from, and what happens when they end in the middle of a run.
+
+use std::time::Duration;
+
+use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, World};
+
+use crate::harness::Bench;
+
+const CONCURRENCY: u64 = 16;
+const GOOD_FOR: u64 = 60;
+
+const APPLY: [&str; 6] = ["apply", "--yes", "--rate=0", "--concurrency=16", "--waves=100%", "--max-attempts=4"];
+
+/// An organization whose base credentials expire after the first accounts.
+fn short_lived() -> Builder {
+    Organization::builder()
+        .accounts(200)
+        .latency(Latency::all(Duration::from_millis(4)))
+        .base_session(true)
+        .base_credentials_expire_after(GOOD_FOR)
+}
+
+/// Lets the base credentials come from a process that asks the simulator, which renews them when they have expired.
+fn from_a_process(bench: &mut Bench, profile: &str) {
+    let script = bench.folder.path().join("credentials.sh");
+    let address = bench.organization.endpoint().replace("http://", "").replace(':', "/");
+    let text = format!(
+        "exec 3<>/dev/tcp/{address}\n\
+         printf 'GET /_simulator/credentials HTTP/1.1\\r\\nHost: simulator\\r\\nConnection: close\\r\\n\\r\\n' >&3\n\
+         sed '1,/^\\r$/d' <&3\n"
+    );
+    std::fs::write(&script, text).expect("a writable folder");
+    configure(bench, &format!("[{profile}]\ncredential_process = bash {}\n", script.display()));
+}
+
+/// Writes the AWS configuration file and points the program to it.
+fn configure(bench: &mut Bench, text: &str) {
+    let path = bench.folder.path().join("config");
+    std::fs::write(&path, text).expect("a writable folder");
+    bench.env("AWS_CONFIG_FILE", path.to_str().expect("a UTF-8 path")).env("PATH", "/usr/bin:/bin");
+}
+
+fn without_keys(bench: &mut Bench) {
+    bench.without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY").without_env("AWS_SESSION_TOKEN");
+}
+
+#[test]
+fn credentials_that_expire_for_good_stop_the_run_and_not_the_accounts_one_by_one() {
+    for quiet in [&[][..], &["-q", "--output=none"]] {
+        let bench = Bench::new(short_lived().start());
+        let run = bench.run("run", &[&APPLY, quiet].concat()).exits(1).agrees(TokenVersion::V2);
+        let outcomes = run.outcomes();
+        let changed = outcomes["changed"];
+        assert_eq!(outcomes.len(), 2, "{outcomes:?}");
+        assert_eq!(changed + outcomes["not_attempted"], 200, "{outcomes:?}");
+        assert_eq!(changed, usize::try_from(GOOD_FOR).expect("small"), "what was under way goes on\n{run}");
+        let refused = run.after.operation(Operation::AssumeRole).refused();
+        assert!((1..=CONCURRENCY).contains(&refused), "{refused} accounts asked in vain");
+        let told =
+            [&format!("{changed} of 200"), "base credentials", "ExpiredToken"].map(|part| run.stderr.contains(part));
+        assert_eq!(told, [true; 3], "the end is explained on stderr\n{run}");
+    }
+}
+
+#[test]
+fn credentials_that_are_renewed_let_the_run_finish() {
+    let mut bench = Bench::new(short_lived().start());
+    without_keys(&mut bench);
+    from_a_process(&mut bench, "default");
+    let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(run.outcomes()["changed"], 200, "{run}");
+    assert!(run.after.operation(Operation::AssumeRole).refused() >= 1, "they did expire");
+}
+
+#[test]
+fn a_process_that_gives_the_same_expired_credentials_again_stops_the_run() {
+    let organization = short_lived().start();
+    let base = organization.control(|world| world.base_credentials());
+    let mut bench = Bench::new(organization);
+    without_keys(&mut bench);
+    let document = format!(
+        "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\", \"SessionToken\": \"{}\"}}",
+        base.access_key_id,
+        base.secret_access_key,
+        base.session_token.unwrap_or_default()
+    );
+    let file = bench.folder.path().join("credentials.json");
+    std::fs::write(&file, document).expect("a writable folder");
+    configure(&mut bench, &format!("[default]\ncredential_process = cat {}\n", file.display()));
+    let run = bench.run("run", &APPLY).exits(1).agrees(TokenVersion::V2);
+    assert!(run.outcomes()["not_attempted"] > 0, "{run}");
+}
+
+#[test]
+fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
+    let mut bench = Bench::new(Organization::builder().accounts(3).start());
+    bench.env("AWS_ACCESS_KEY_ID", "AKIAWRONG").env("AWS_SECRET_ACCESS_KEY", "wrong");
+    from_a_process(&mut bench, "profile ops");
+    bench.run("without", &["plan"]).exits(1).attempted_nothing("InvalidClientTokenId");
+    bench.run("with", &["plan", "--profile=ops"]).exits(0);
+}
+
+#[test]
+fn credentials_that_have_expired_before_the_start_are_named_as_the_cause() {
+    let bench = Bench::new(short_lived().start());
+    bench.organization.control(World::expire_base_credentials);
+    let run = bench.run("run", &APPLY).exits(1).attempted_nothing("ExpiredToken");
+    assert!(run.stderr.contains("renew them"), "{run}");
+}
+
+/// Sessions that end while the base credentials are good are replaced.
+#[test]
+fn sessions_that_end_too_early_are_replaced() {
+    let builder = Organization::builder().accounts(60).each_account(|account| {
+        account.faults.expired_session.read = 1;
+        account.faults.expired_session.set = 1;
+    });
+    let bench = Bench::new(builder.start());
+    let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(run.outcomes()["changed"], 60, "{run}");
+}

@@ -1,0 +1,85 @@
+//! This module owns the way to AWS: proxies, certificate authorities, and the host names that are asked for.
+
+use v2token_simulator::{Organization, TokenVersion};
+
+use crate::gateway::Gateway;
+use crate::harness::Bench;
+
+/// The hosts of a run in eu-west-1: never the global STS endpoint.
+const HOSTS: [&str; 3] =
+    ["iam.amazonaws.com:443", "organizations.us-east-1.amazonaws.com:443", "sts.eu-west-1.amazonaws.com:443"];
+
+/// A bench whose only way to AWS is the gateway.
+fn behind_a_gateway(variable: &str) -> (Bench, Gateway, String) {
+    let organization = Organization::builder().accounts(30).strict_signing_regions(true).start();
+    let gateway = Gateway::start(&organization.endpoint());
+    let mut bench = Bench::new(organization);
+    bench.without_env("AWS_ENDPOINT_URL").env(variable, &format!("http://{}", gateway.proxy));
+    let authority = gateway.write_authority(bench.folder.path()).display().to_string();
+    (bench, gateway, authority)
+}
+
+#[test]
+fn a_run_through_a_proxy_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
+    for (variable, option) in
+        [("HTTPS_PROXY", true), ("HTTPS_PROXY", false), ("https_proxy", true), ("ALL_PROXY", true)]
+    {
+        let (mut bench, gateway, authority) = behind_a_gateway(variable);
+        let mut arguments = vec!["apply", "--yes", "--rate=0"];
+        if option {
+            arguments.extend(["--ca-bundle", &authority]);
+        } else {
+            bench.env("AWS_CA_BUNDLE", &authority);
+        }
+        let run = bench.run("run", &arguments).exits(0).agrees(TokenVersion::V2);
+        assert_eq!(gateway.hosts(), HOSTS, "{variable}");
+        for row in run.rows().values() {
+            assert_eq!(row["sts_endpoint"], "https://sts.eu-west-1.amazonaws.com", "{row:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_proxys_password_is_given_to_the_proxy_and_to_nobody_else() {
+    let (mut bench, gateway, authority) = behind_a_gateway("HTTPS_PROXY");
+    bench.env("HTTPS_PROXY", &format!("http://operator:proxy-password@{}", gateway.proxy)).env("RUST_LOG", "trace");
+    let run = bench.run("run", &["plan", "--debug", "-v", "--ca-bundle", &authority]).exits(0);
+    // `operator:proxy-password` in base64.
+    let encoded = "b3BlcmF0b3I6cHJveHktcGFzc3dvcmQ=";
+    assert_eq!(gateway.authorizations(), [format!("Basic {encoded}")]);
+    run.holds_no_secret("proxy-password");
+    run.holds_no_secret(encoded);
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_is_named_as_the_cause() {
+    let (bench, _gateway, _) = behind_a_gateway("HTTPS_PROXY");
+    let run = bench.run("run", &["apply", "--yes"]).exits(1).attempted_nothing("CertificateRefused");
+    assert!(run.stderr.contains("--ca-bundle"), "{run}");
+    assert_eq!(run.all_calls(), 0);
+}
+
+#[test]
+fn a_proxy_that_is_not_there_is_named_as_the_cause() {
+    let (mut bench, ..) = behind_a_gateway("HTTPS_PROXY");
+    bench.env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let run = bench.run("run", &["apply", "--yes", "--max-attempts=2"]).exits(1).attempted_nothing("ConnectionFailed");
+    assert!(run.stderr.contains("HTTPS_PROXY"), "{run}");
+}
+
+#[test]
+fn hosts_in_no_proxy_are_reached_directly() {
+    let organization = Organization::builder().accounts(5).start();
+    let gateway = Gateway::start(&organization.endpoint());
+    let mut bench = Bench::new(organization);
+    let authority = gateway.write_authority(bench.folder.path()).display().to_string();
+    let proxy = format!("http://{}", gateway.proxy);
+    let endpoint = format!("https://localhost:{}", gateway.direct.port());
+    bench.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", &authority).env("AWS_ENDPOINT_URL", &endpoint);
+
+    bench.run("through", &["plan"]).exits(0);
+    assert_eq!(gateway.hosts(), [format!("localhost:{}", gateway.direct.port())], "without NO_PROXY");
+
+    bench.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "example.com,localhost");
+    bench.run("directly", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
+}

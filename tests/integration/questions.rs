@@ -1,0 +1,89 @@
+//! This module owns the question that `apply` asks: on a real terminal, which `script` of util-linux makes.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use v2token_simulator::{ORGANIZATION_ID, Organization, TokenVersion};
+
+use crate::harness::{Bench, Run};
+
+/// Whether this machine can make a terminal. Where CI is set it must.
+fn no_terminal() -> bool {
+    let there = Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success());
+    assert!(there || std::env::var_os("CI").is_none(), "`script` of util-linux is needed to make a terminal");
+    if !there {
+        // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+        let _ =
+            writeln!(std::io::stderr(), "SKIPPED: there is no `script` of util-linux here, so no question is tested");
+    }
+    !there
+}
+
+/// Runs the program on a terminal of its own and types an answer.
+fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
+    let command = bench.command(name, arguments);
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
+    let mut terminal = Command::new("script");
+    terminal.args(["-qec", &quoted.join(" "), "/dev/null"]).env_clear().current_dir(bench.folder.path());
+    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("SHELL", "/bin/sh");
+    let before = bench.truth();
+    let mut child = terminal
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("script starts");
+    child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("a terminal that takes input");
+    let output = child.wait_with_output().expect("the program ends");
+    bench.conclude(name, before, output)
+}
+
+#[test]
+fn only_yes_starts_a_rollout() {
+    if no_terminal() {
+        return;
+    }
+    for (typed, starts) in
+        [("n\n", false), ("\n", false), ("v2Token\n", false), ("\u{4}", false), ("y\n", true), ("yes\n", true)]
+    {
+        let bench = Bench::new(Organization::builder().accounts(5).start());
+        let run = answer(&bench, "run", &["apply", "--color=off", "--to=v2Token"], typed);
+        for part in [ORGANIZATION_ID, ":user/operator", "5 of 5", "v2Token", "[y/N]"] {
+            assert!(run.stdout.contains(part), "the question shows {part}\n{run}");
+        }
+        if starts {
+            let run = run.exits(0).agrees(TokenVersion::V2);
+            assert_eq!(run.outcomes()["changed"], 5, "{typed:?}\n{run}");
+        } else {
+            assert_eq!(run.code, 1, "{typed:?}\n{run}");
+            assert!(run.stdout.contains("nothing was attempted"), "{typed:?}\n{run}");
+            assert!(!run.touched_accounts() && !run.folder.exists(), "{typed:?}\n{run}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_asked_where_it_was_answered_or_nothing_changes() {
+    if no_terminal() {
+        return;
+    }
+    let bench = Bench::new(Organization::builder().accounts(5).start());
+    for (name, arguments) in [("plan", &["plan"][..]), ("dry", &["apply", "--dry-run"]), ("yes", &["apply", "-y"])] {
+        let run = answer(&bench, name, arguments, "").exits(0);
+        assert!(!run.stdout.contains("[y/N]"), "{run}");
+    }
+}
+
+/// On a terminal there is a bar, and colour where it was not switched off; a name cannot send sequences of its own.
+#[test]
+fn a_terminal_gets_no_escape_sequence_from_a_name() {
+    if no_terminal() {
+        return;
+    }
+    let builder = Organization::builder().accounts(5).hostile_names(true);
+    let bench = Bench::new(builder.each_account(|account| account.faults.deny_read = true).start());
+    let run = answer(&bench, "run", &["plan", "-v", "--no-progress", "--color=off"], "").exits(3);
+    assert!(run.stdout.contains("all good") && !run.stdout.contains('\u{1b}'), "{run}");
+}

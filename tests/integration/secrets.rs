@@ -1,0 +1,160 @@
+//! This module owns the search for secrets: in everything that a run puts out, at the highest verbosity.
+
+use std::process::Command;
+
+use serde_json::Value;
+use v2token_simulator::{ALWAYS, Organization, PerCall, SECRET_MARKER};
+
+use crate::harness::{Bench, Run};
+
+const EXTERNAL_ID: &str = "canary-external-id-4711";
+
+/// An organization whose answers to AssumeRole quote live credentials in bodies that cannot be read.
+fn talkative() -> Organization {
+    Organization::builder()
+        .accounts(20)
+        .unlimited()
+        .hostile_names(true)
+        .base_session(true)
+        .account(1, |account| account.faults.garbage = PerCall::assume(ALWAYS))
+        .account(2, |account| account.faults.garbage = PerCall::all(1))
+        .account(3, |account| account.faults.truncated = PerCall::assume(ALWAYS))
+        .account(4, |account| account.faults.truncated = PerCall::all(1))
+        .account(5, |account| account.role.external_id = Some(EXTERNAL_ID.to_owned()))
+        .account(6, |account| account.role.external_id = Some("another".to_owned()))
+        .account(7, |account| account.faults.wrong_identity = Some(8_u64.into()))
+        .account(9, |account| account.faults.expired_session = PerCall::all(ALWAYS))
+        .start()
+}
+
+/// Runs a prepared command whose outputs must hold neither the simulator's secrets nor these.
+fn search(bench: &Bench, name: &str, command: Command, canaries: &[&str]) -> Run {
+    let run = bench.finish(name, command);
+    for canary in canaries {
+        run.holds_no_secret(canary);
+    }
+    run
+}
+
+#[test]
+fn no_verbosity_shows_a_secret() {
+    let mut bench = Bench::new(talkative());
+    bench.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+    for (name, more) in [
+        ("debug", &["--debug"][..]),
+        ("all", &["--debug", "-v", "--log-format=json", "--output=json"]),
+        ("quiet", &["-q", "--output=csv"]),
+        ("plain", &[]),
+    ] {
+        for by_variable in [false, true] {
+            let folder = format!("{name}-{by_variable}");
+            let mut command = bench.command(&folder, &["apply", "--yes", "--max-errors=100%", "--max-attempts=3"]);
+            command.args(more).args(["--to", if by_variable { "v1Token" } else { "v2Token" }]);
+            if by_variable {
+                command.env("V2TOKEN_EXTERNAL_ID", EXTERNAL_ID);
+            } else {
+                command.args(["--external-id", EXTERNAL_ID]);
+            }
+            let run = search(&bench, &folder, command, &[EXTERNAL_ID]).exits(3);
+            assert_ne!(run.rows()["000000000005"]["error_code"], "AccessDenied", "the external id is used\n{run}");
+            assert_eq!(run.rows()["000000000006"]["error_code"], "AccessDenied", "{run}");
+        }
+    }
+}
+
+/// Neither help nor a complaint repeats what is secret.
+#[test]
+fn the_command_line_does_not_repeat_a_secret() {
+    let bench = Bench::new(Organization::builder().accounts(3).start());
+    let wrong = format!("{EXTERNAL_ID} with spaces");
+    let cases: [(&[&str], Option<&str>); 5] = [
+        (&["apply", "--help"], Some(EXTERNAL_ID)),
+        (&["apply", "-h"], Some(EXTERNAL_ID)),
+        (&["apply", "--yes"], Some(&wrong)),
+        (&["apply", "--yes", "--external-id", &wrong], None),
+        (&["apply", "--yes", "--external-id", EXTERNAL_ID, "--rate=wrong"], None),
+    ];
+    let mut leaks = Vec::new();
+    for (arguments, variable) in cases {
+        let mut command = bench.bare(arguments);
+        if let Some(value) = variable {
+            command.env("V2TOKEN_EXTERNAL_ID", value);
+        }
+        let run = bench.finish("none", command);
+        if [&run.stdout, &run.stderr].iter().any(|text| text.contains(EXTERNAL_ID)) {
+            leaks.push(format!("{arguments:?} {variable:?}\n{run}"));
+        }
+    }
+    assert!(leaks.is_empty(), "{}", leaks.join("\n\n"));
+}
+
+/// Configuration that is broken around a secret: the complaint must not quote it.
+#[test]
+fn broken_configuration_is_not_quoted() {
+    const CANARY: &str = "canary-in-the-configuration";
+    let key = format!("[default]\naws_access_key_id = AKIA\naws_secret_access_key {CANARY}\n");
+    let half = format!("[default]\naws_secret_access_key = {CANARY}\n");
+    let process = |output: &str, status: u8| {
+        format!("[default]\ncredential_process = sh -c \"echo '{output}'; exit {status}\"\n")
+    };
+    for (name, text) in [
+        ("no equals sign", key),
+        ("half a pair", half),
+        ("no JSON", process(&format!("SecretAccessKey={CANARY}"), 0)),
+        ("another version", process(&format!("{{\\\"Version\\\": 7, \\\"SecretAccessKey\\\": \\\"{CANARY}\\\"}}"), 0)),
+        ("a failure", process(CANARY, 1)),
+    ] {
+        let mut bench = Bench::new(Organization::builder().accounts(3).start());
+        bench.without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY");
+        let path = bench.folder.path().join("config");
+        std::fs::write(&path, text).expect("a writable folder");
+        bench.env("AWS_CONFIG_FILE", path.to_str().expect("a UTF-8 path"));
+        bench.env("AWS_SHARED_CREDENTIALS_FILE", path.to_str().expect("a UTF-8 path"));
+        bench.env("PATH", "/usr/bin:/bin").env("RUST_LOG", "trace");
+        let command = bench.command("run", &["plan", "--debug", "-v", "--max-attempts=1"]);
+        let run = search(&bench, "run", command, &[CANARY]);
+        assert_eq!(run.code, 1, "{name}\n{run}");
+    }
+}
+
+#[test]
+fn debug_shows_every_call_and_nothing_of_the_sdk() {
+    let mut bench = Bench::new(Organization::builder().accounts(10).unlimited().start());
+    bench.env("RUST_LOG", "trace");
+    let silent = bench.run("silent", &["plan"]).exits(0);
+    for word in ["DEBUG", "TRACE", "hyper", "aws_", "orchestrator", "request_id"] {
+        assert!(!silent.stderr.contains(word), "{word}\n{silent}");
+    }
+
+    let text = bench.run("text", &["plan", "--debug"]).exits(0);
+    let calls: Vec<&str> = text.stderr.lines().filter(|line| line.contains("operation=")).collect();
+    assert_eq!(calls.len() as u64, text.all_calls(), "a line for every call\n{text}");
+    for line in calls {
+        for field in ["service=", "operation=", "status=200", "ms=", "request_id="] {
+            assert!(line.contains(field), "{field} in {line}");
+        }
+    }
+    assert!(!text.stderr.contains("TRACE") && !text.stderr.contains("hyper"), "{text}");
+
+    let json = bench.run("json", &["plan", "--debug", "--log-format=json"]).exits(0);
+    let lines = json.stderr.lines().filter(|line| line.starts_with('{'));
+    let calls: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(calls.len() as u64, json.all_calls(), "{json}");
+    for call in calls {
+        assert!(
+            call["service"].is_string() && call["operation"].is_string() && call["request_id"].is_string(),
+            "{call}"
+        );
+        assert!(call["status"] == 200 && call["ms"].is_u64(), "{call}");
+    }
+}
+
+/// The search itself must be able to find something.
+#[test]
+fn the_secrets_are_what_is_searched_for() {
+    let environment = talkative().environment();
+    for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        let (_, value) = environment.iter().find(|(key, _)| key == name).expect("a session");
+        assert!(value.contains(SECRET_MARKER), "{name}");
+    }
+}
