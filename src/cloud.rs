@@ -120,6 +120,15 @@ pub trait Cloud {
     /// Asks for a token version. Success means only that the request was accepted.
     fn set(&self, session: &Self::Session, version: TokenVersion) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
+    /// Gets a session for the account from the global STS endpoint and uses it in an opt-in Region. It fails with
+    /// [`Kind::Credentials`] as long as that Region refuses the token.
+    fn prove_token(
+        &self,
+        account: AccountId,
+        way: &WayIn,
+        region: &str,
+    ) -> impl Future<Output = Result<Answer<()>, Failure>>;
+
     /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
     fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
 }

@@ -17,7 +17,7 @@ pub mod wave;
 pub use decide::{Decision, Mode, Verify, decide};
 pub use event::Event;
 pub use pace::Pace;
-pub use record::{Outcome, Record, Stage, Trouble};
+pub use record::{Outcome, Record, Stage, Trouble, Verified};
 pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out};
 pub use stop::{Stop, StopReason};
 pub use tally::{Tally, Tolerance};

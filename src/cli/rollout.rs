@@ -36,13 +36,13 @@ pub struct RolloutArgs {
     /// Stop starting visits when more than this many fail; a percentage holds for each wave too [default: 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%", help_heading = ROLLOUT)]
     pub max_errors: Option<Tolerance>,
-    /// How a Set is checked: by reading the setting back, or not at all.
+    /// How a Set is checked: none, setting (read it back), or token=REGION (also prove that the global STS endpoint issues tokens
+    /// that are valid in this opt-in Region).
     #[arg(
         long,
         env = "V2TOKEN_VERIFY",
         value_name = "HOW",
-        value_enum,
-        default_value_t = Verify::Setting,
+        default_value_t = Verify::default(),
         help_heading = ROLLOUT
     )]
     pub verify: Verify,

@@ -6,7 +6,6 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::org::select::Management;
-use crate::rollout::Verify;
 
 impl ValueEnum for Management {
     fn value_variants<'a>() -> &'a [Self] {
@@ -19,19 +18,6 @@ impl ValueEnum for Management {
                 .help("With the caller's own credentials when the caller is in it, else through the role"),
             Self::Role => PossibleValue::new("role").help("Through the role, as every other account"),
             Self::Skip => PossibleValue::new("skip").help("Not at all"),
-        })
-    }
-}
-
-impl ValueEnum for Verify {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::None, Self::Setting]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::None => PossibleValue::new("none").help("Not at all: every Set that was accepted is `unverified`"),
-            Self::Setting => PossibleValue::new("setting").help("Read the setting back"),
         })
     }
 }

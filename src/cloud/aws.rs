@@ -6,6 +6,7 @@ mod error;
 mod http;
 mod iam;
 pub mod organizations;
+mod proof;
 mod sts;
 
 use std::cell::RefCell;
@@ -261,6 +262,10 @@ impl Cloud for Aws {
 
     async fn set(&self, session: &Session, version: TokenVersion) -> Result<Answer<()>, Failure> {
         iam::set_token_version(&self.clients().iam, session, version).await
+    }
+
+    async fn prove_token(&self, account: AccountId, way: &WayIn, region: &str) -> Result<Answer<()>, Failure> {
+        proof::prove(&self.config, self.endpoint_url.as_deref(), account, way, region, &self.session).await
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {

@@ -100,13 +100,15 @@ pub mod code {
     /// Set was accepted, and `--verify none` asked for no read-back.
     pub const NOT_VERIFIED: &str = "NotVerified";
 
+    /// The setting was read back, but a token of the global STS endpoint was not accepted in the opt-in Region in time.
+    pub const TOKEN_REFUSED: &str = "TokenRefused";
     /// The run ended between its intent to set the account and the outcome.
     pub const INTERRUPTED: &str = "Interrupted";
     /// The account is not as the run that is to be undone left it.
     pub const DRIFTED: &str = "Drifted";
 
     /// All of them, for tests and documents.
-    pub const ALL: [&str; 13] = [
+    pub const ALL: [&str; 14] = [
         TIMEOUT,
         CONNECTION,
         DNS,
@@ -118,6 +120,7 @@ pub mod code {
         ACCOUNT_TIMEOUT,
         NOT_READ_BACK,
         NOT_VERIFIED,
+        TOKEN_REFUSED,
         INTERRUPTED,
         DRIFTED,
     ];

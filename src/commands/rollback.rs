@@ -5,7 +5,7 @@ use crate::cli::RollbackArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::org::select::Selection;
-use crate::rollout::Mode;
+use crate::rollout::{Mode, Verify};
 use crate::settings::{CommandName, RunSettings, Settings, Surroundings, scoped_policy};
 
 /// Puts back what the run in a folder changed.
@@ -17,6 +17,11 @@ pub(super) async fn rollback(
     if gave("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
+        ));
+    }
+    if matches!(args.run.rollout.verify, Verify::Token(_)) {
+        return Err(Error::Usage(
+            "--verify token=REGION proves v2Token, and a rollback mostly goes away from it".to_owned(),
         ));
     }
     let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
@@ -43,7 +48,7 @@ pub(super) async fn rollback(
         canary: typed.canary.clone(),
         bake: typed.bake,
         max_errors: typed.max_errors,
-        verify: typed.verify,
+        verify: typed.verify.clone(),
         yes: typed.yes,
         region: undone.settings.region.clone(),
         // What is wanted differs from account to account; this is what most go back to.

@@ -16,7 +16,7 @@ use crate::org::select::{Management, Selected, select};
 use crate::org::{Account, AccountId};
 use crate::report::{Format, ReportFiles};
 use crate::rollout::wave::{divide, spread};
-use crate::rollout::{Mode, Past, Record, Target, Wave};
+use crate::rollout::{Mode, Past, Record, Target, Verify, Wave};
 use crate::settings::{CommandName, Settings};
 use crate::terminal::{Progress, prompt};
 
@@ -100,6 +100,10 @@ async fn prepare(
             Ok((aws, organization, accounts))
         }))
         .await?;
+    if matches!(settings.run.verify, Verify::Token(_)) && !aws.caller.partition.has_global_sts() {
+        let partition = &aws.caller.partition;
+        return Err(Error::Mismatch(format!("--verify token: partition {partition} has no global STS endpoint")));
+    }
     if let Some(basis) = &basis {
         basis.check(&organization, &aws, settings.command)?;
         if !basis.is_finished() {

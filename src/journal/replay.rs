@@ -190,6 +190,7 @@ fn unvisited(account: AccountId, target: Option<&Target>) -> Record {
         previous_version: None,
         target_version: target.map_or(TokenVersion::V2Token, |target| target.wanted),
         current_version: None,
+        verified: None,
         trouble: None,
         request_id: None,
         attempts: 0,

@@ -57,6 +57,28 @@ const REGIONS: &[(&str, &[&str])] = &[
     ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
 ];
 
+/// The Regions of partition `aws` that every account has without enabling them (AWS Account Management reference guide, "Enable
+/// or disable AWS Regions in your account"). Tokens of either version are valid there.
+const ENABLED_BY_DEFAULT: &[&str] = &[
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
 /// Where a partition's global services, IAM and Organizations, live and sign, from the endpoint rules of aws-sdk-iam 1.133.0
 /// and aws-sdk-organizations 1.137.0.
 const HOMES: &[(&str, Home)] = &[
@@ -112,6 +134,22 @@ pub enum RegionRefused {
         /// `; did you mean …?`, or nothing.
         suggestion: String,
     },
+    /// Tokens of either version are valid there.
+    #[error(
+        "Region {region} is enabled in every account, and tokens of both versions are valid there, so a token proves nothing: name an opt-in Region such as ap-east-1 that is enabled in the accounts"
+    )]
+    ProvesNothing {
+        /// What was given.
+        region: String,
+    },
+    /// There is no global STS endpoint whose tokens could be proven.
+    #[error("Region {region} is in partition {partition}, which has no global STS endpoint")]
+    NoGlobalEndpoint {
+        /// What was given.
+        region: String,
+        /// Its partition.
+        partition: &'static str,
+    },
     /// It exists, but the caller lives in another partition.
     #[error("Region {region} is in partition {of_region}, but the caller is in {of_caller}")]
     OtherPartition {
@@ -155,6 +193,21 @@ pub fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
             of_region,
             of_caller: partition.as_str().to_owned(),
         })
+    }
+}
+
+/// Checks that a Region refuses v1 tokens, so that a token that is valid there is proven to be a v2 token.
+///
+/// # Errors
+///
+/// When it does not exist, is enabled everywhere, or is in a partition without a global STS endpoint.
+pub fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
+    match partition_of(region)? {
+        "aws" if ENABLED_BY_DEFAULT.contains(&region) => {
+            Err(RegionRefused::ProvesNothing { region: region.to_owned() })
+        }
+        "aws" => Ok(()),
+        partition => Err(RegionRefused::NoGlobalEndpoint { region: region.to_owned(), partition }),
     }
 }
 

@@ -51,7 +51,7 @@ impl Serialize for Value<'_> {
 pub(super) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
-pub const COLUMNS: [Column; 21] = [
+pub const COLUMNS: [Column; 22] = [
     ("account_id", |row| Value::Text(row.account.id.to_string().into())),
     ("account_name", |row| Value::text(&row.account.name)),
     ("account_email", |row| Value::text(&row.account.email)),
@@ -77,6 +77,7 @@ pub const COLUMNS: [Column; 21] = [
     ("started_at", |row| row.record.started_at.map_or(Value::Nothing, |time| Value::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Value::Nothing, |duration| Value::Number(milliseconds(duration)))),
     ("run_id", |row| Value::text(row.run_id.as_str())),
+    ("verified", |row| row.record.verified.map_or(Value::Nothing, |verified| Value::text(verified.as_str()))),
 ];
 
 impl<'a> Row<'a> {
@@ -104,7 +105,7 @@ mod tests {
     fn the_columns_are_those_that_were_promised() {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
-                        started_at,duration_ms,run_id";
+                        started_at,duration_ms,run_id,verified";
         assert_eq!(COLUMNS.map(|(name, _)| name).join(","), promised);
     }
 }

@@ -1,10 +1,13 @@
 //! This module owns the one decision of a visit: what to do with what was read.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::record::Outcome;
 use super::run::Past;
-use crate::org::{Reading, TokenVersion};
+use crate::org::{Reading, TokenVersion, region};
 
 /// Whether the run may change anything. There is no other place where a dry run differs from a real one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +20,67 @@ pub enum Mode {
 }
 
 /// How a Set is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Verify {
     /// Not at all: every Set that was accepted is `unverified`.
     None,
     /// By reading the setting back.
+    #[default]
     Setting,
+    /// By reading it back, and by using a token of the global STS endpoint in this Region, which must be an opt-in one.
+    Token(String),
+}
+
+impl fmt::Display for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Setting => f.write_str("setting"),
+            Self::Token(region) => write!(f, "token={region}"),
+        }
+    }
+}
+
+impl From<Verify> for String {
+    fn from(verify: Verify) -> Self {
+        verify.to_string()
+    }
+}
+
+impl TryFrom<String> for Verify {
+    type Error = NotAVerify;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text does not say how to check.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAVerify {
+    /// Neither of the words.
+    #[error("expected none, setting, or token=REGION")]
+    Word,
+    /// The Region proves nothing, or does not exist.
+    #[error("{0}")]
+    Region(String),
+}
+
+impl FromStr for Verify {
+    type Err = NotAVerify;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.strip_prefix("token=")) {
+            ("none", _) => Ok(Self::None),
+            ("setting", _) => Ok(Self::Setting),
+            (_, Some(region)) => match region::check_opt_in(region) {
+                Ok(()) => Ok(Self::Token(region.to_owned())),
+                Err(refused) => Err(NotAVerify::Region(refused.to_string())),
+            },
+            (_, None) => Err(NotAVerify::Word),
+        }
+    }
 }
 
 /// What a visit does after reading.
@@ -75,6 +132,25 @@ mod tests {
         for (read, wanted, planned, applied) in table {
             assert_eq!(decide(Mode::Plan, read, wanted, Past::None), planned);
             assert_eq!(decide(Mode::Apply, read, wanted, Past::None), applied);
+        }
+    }
+
+    #[test]
+    fn only_an_opt_in_region_proves_anything() {
+        for text in ["none", "setting", "token=ap-east-1", "token=eu-south-1"] {
+            assert_eq!(text.parse::<Verify>().map(|verify| verify.to_string()).as_deref(), Ok(text));
+        }
+        for (text, why) in [
+            ("", "expected none"),
+            ("Setting", "expected none"),
+            ("token", "expected none"),
+            ("token=", "no Region"),
+            ("token=eu-west-1", "proves nothing"),
+            ("token=ap-eats-1", "did you mean ap-east-1?"),
+            ("token=cn-north-1", "partition aws-cn"),
+        ] {
+            let message = text.parse::<Verify>().unwrap_err().to_string();
+            assert!(message.contains(why), "{text}: {message}");
         }
     }
 

@@ -47,6 +47,10 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
         (code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle",
         (code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
         (code::NOT_READ_BACK, _) => "read it again later with plan: IAM is eventually consistent",
+        (code::TOKEN_REFUSED, _) => {
+            "the setting is right; check that the Region of --verify is enabled in this account, and try again later: \
+             tokens of the new version are issued some 10 s after the setting"
+        }
         (code::NOT_VERIFIED, _) => "check it with plan, or leave out --verify none",
         _ => return None,
     };

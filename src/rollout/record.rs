@@ -136,6 +136,30 @@ pub struct Trouble {
     pub hint: String,
 }
 
+/// How far a change was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verified {
+    /// The setting was read back.
+    Setting,
+    /// And a token of the global STS endpoint was accepted in an opt-in Region.
+    Token,
+}
+
+impl Verified {
+    /// Both, in order.
+    pub const ALL: [Self; 2] = [Self::Setting, Self::Token];
+
+    /// The word of the report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Setting => "setting",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// What happened to one account: one row of the report, without the columns that describe the account itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -149,6 +173,9 @@ pub struct Record {
     pub target_version: TokenVersion,
     /// What was read last; `None` when it was never read.
     pub current_version: Option<Reading>,
+    /// How far a change was proven; `None` where nothing was changed, or nothing was proven.
+    #[serde(default)]
+    pub verified: Option<Verified>,
     /// Why it is not a success.
     pub trouble: Option<Trouble>,
     /// AWS's id of the call that decided the outcome.
@@ -179,6 +206,7 @@ impl Record {
             previous_version: None,
             target_version,
             current_version: None,
+            verified: None,
             trouble: Some(Trouble {
                 stage: Stage::Select,
                 error_code: code.to_owned(),

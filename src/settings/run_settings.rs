@@ -106,7 +106,7 @@ impl RunSettings {
     pub fn terms(&self) -> Terms {
         Terms {
             mode: self.mode,
-            verify: self.verify,
+            verify: self.verify.clone(),
             concurrency: usize::from(self.concurrency),
             max_attempts: self.max_attempts,
             account_timeout: self.account_timeout,

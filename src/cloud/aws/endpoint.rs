@@ -59,7 +59,7 @@ pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> R
 
 /// The STS endpoint that was configured by hand, in the order of precedence that the SDK uses
 /// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
-fn configured_url(config: &SdkConfig) -> Option<String> {
+pub(super) fn configured_url(config: &SdkConfig) -> Option<String> {
     use aws_types::service_config::ServiceConfigKey;
     let own = || {
         let key = ServiceConfigKey::builder()

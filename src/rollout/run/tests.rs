@@ -7,9 +7,9 @@ use std::time::Duration;
 use super::*;
 use crate::cloud::{Answer, Effect, Failure, Kind, Operation};
 use crate::org::Reading;
-use crate::rollout::visit::{NotDurable, READ_BACK_WAITS};
+use crate::rollout::visit::{NotDurable, READ_BACK_WAITS, TOKEN_WAITS};
 use crate::rollout::wave::{Waves, divide};
-use crate::rollout::{Outcome, Record, Stage};
+use crate::rollout::{Outcome, Record, Stage, Verified};
 
 /// What the next call of an account does instead of working.
 #[derive(Clone, Debug)]
@@ -46,6 +46,9 @@ struct Fake {
     world: RefCell<World>,
     caller_expired: Cell<bool>,
     disk_full: Cell<bool>,
+    /// How many proofs of a token fail, and those that were tried.
+    lag: Cell<usize>,
+    proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
     in_flight: Cell<usize>,
     widest: Cell<usize>,
 }
@@ -58,6 +61,8 @@ impl Fake {
             world: RefCell::new(world),
             caller_expired: Cell::new(false),
             disk_full: Cell::new(false),
+            lag: Cell::new(0),
+            proofs: RefCell::default(),
             in_flight: Cell::new(0),
             widest: Cell::new(0),
         }
@@ -125,6 +130,14 @@ impl Cloud for Fake {
             }
             _ => Ok(Answer { value: (), request_id: Some("set".to_owned()) }),
         }
+    }
+
+    async fn prove_token(&self, account: AccountId, _: &WayIn, _: &str) -> Result<Answer<()>, Failure> {
+        self.proofs.borrow_mut().push((account, tokio::time::Instant::now()));
+        if self.proofs.borrow().iter().filter(|(of, _)| *of == account).count() <= self.lag.get() {
+            return Err(failure(Operation::GetCallerIdentity, Kind::Credentials, Effect::None, "InvalidClientTokenId"));
+        }
+        Ok(Answer { value: (), request_id: None })
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {
@@ -463,4 +476,35 @@ async fn without_a_read_back_nothing_is_called_changed() {
     let (ended, records) = run(&fake, Terms { verify: Verify::None, ..terms() }, &Stop::default(), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Unverified), 3);
     assert_eq!(records[0].trouble.as_ref().unwrap().error_code, "NotVerified");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
+    let verify = Verify::Token("ap-east-1".to_owned());
+    for (lag, outcome, verified) in [
+        (0, Outcome::Changed, Some(Verified::Token)),
+        (4, Outcome::Changed, Some(Verified::Token)),
+        (100, Outcome::Unverified, Some(Verified::Setting)),
+    ] {
+        let fake = Fake::new(1);
+        fake.lag.set(lag);
+        let (_, records) = run(&fake, Terms { verify: verify.clone(), ..terms() }, &Stop::default(), |_| {}).await;
+        assert_eq!((records[0].outcome, records[0].verified), (outcome, verified), "{lag}");
+        let proofs = fake.proofs.borrow();
+        assert!(proofs.len() <= TOKEN_WAITS.len());
+        if lag == 100 {
+            assert_eq!(records[0].trouble.as_ref().unwrap().error_code, "TokenRefused");
+            let span = proofs.last().unwrap().1 - proofs[0].1;
+            assert!(span > Duration::from_secs(25), "more than twice the lag that was observed: {span:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_proven_is_told_for_changes_alone() {
+    let fake = Fake::new(2).fault(2, Operation::AssumeRole, [DENIED]);
+    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    assert_eq!(records[0].verified, Some(Verified::Setting));
+    assert_eq!(records[1].verified, None);
+    assert!(fake.proofs.borrow().is_empty());
 }
