@@ -57,23 +57,25 @@ impl Verdict {
         let some = tally.of(Outcome::WouldChange);
         let (goal, would) = match command {
             CommandName::Plan | CommandName::Apply => {
-                (format!("on {wanted}"), format!("apply would set {some} of {of} to {wanted}"))
+                (format!("on {wanted}"), format!("apply would set {some} to {wanted}"))
             }
-            CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {some} of {of}")),
+            CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {some}")),
         };
         match self {
             Self::Done | Self::WouldChange if selected == 0 => "nothing to do: no account is selected".to_owned(),
             Self::Done | Self::WouldChange if mode == Mode::Plan && some == 0 => {
                 format!("nothing to do: all of {of} are {goal} already")
             }
-            Self::Done | Self::WouldChange if mode == Mode::Plan => format!("{would}; nothing was changed"),
+            Self::Done | Self::WouldChange if mode == Mode::Plan => {
+                format!("all of {of} were read; {would}; nothing was changed")
+            }
             Self::Done | Self::WouldChange => format!("all of {of} are {goal}; {changed} were changed by this run"),
             Self::SomeFailed if mode == Mode::Plan => {
                 format!("{errors} of {of} could not be read; {would}; nothing was changed")
             }
-            Self::SomeFailed => format!(
-                "{there} of {of} are {goal}, {errors} failed or are unverified; {changed} were changed by this run"
-            ),
+            Self::SomeFailed => {
+                format!("{there} of {of} are {goal}, {errors} failed or unverified; {changed} were changed by this run")
+            }
             Self::Stopped(reason) => {
                 format!("stopped {}: {changed} of {of} were changed, {left} were not attempted", because(reason))
             }
@@ -86,10 +88,10 @@ impl Verdict {
 pub fn because(reason: &StopReason) -> String {
     match reason {
         StopReason::TooManyErrors { errors, allowed, wave: None } => {
-            format!("by --max-errors, because {errors} failed or are unverified and {allowed} may")
+            format!("by --max-errors, because {errors} are failed or unverified and {allowed} may be")
         }
         StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
-            format!("by --max-errors, because {errors} failed or are unverified in wave {wave} and {allowed} may")
+            format!("by --max-errors, because {errors} are failed or unverified in wave {wave} and {allowed} may be")
         }
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),

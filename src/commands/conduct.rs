@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::{Destination, Format, Report, ReportFiles, summary};
-use crate::rollout::{Outcome, Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Outcome, Pace, Record, Rollout, Stop, StopReason, Wave, roll_out};
 use crate::settings::{Settings, Voice};
 use crate::terminal::{Progress, style};
 use crate::verdict::Verdict;
@@ -110,16 +110,18 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         exit_code = if exit_code == 0 { 1 } else { exit_code };
         told = true;
     }
-    if let (Verdict::Stopped(_), false) = (&verdict, told && exit_code == 1) {
-        let text =
-            style::fatal(&crate::harmless::for_terminal(&sentence), &resume_hint(&folder), settings.voice.talk.color);
+    if let (Verdict::Stopped(reason), false) = (&verdict, told && exit_code == 1) {
+        let hint = format!("go on with: v2token resume {}", folder.path().display());
+        // A signal is no error; whoever sent it knows.
+        let text = match reason {
+            StopReason::Interrupted | StopReason::Terminated => format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence)),
+            StopReason::TooManyErrors { .. } | StopReason::CallerCredentials(_) | StopReason::Journal(_) => {
+                style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
+            }
+        };
         let _ = io::stderr().write_all(text.as_bytes());
     }
     Ok(exit_code)
-}
-
-fn resume_hint(folder: &RunFolder) -> String {
-    format!("go on with: v2token resume {}", folder.path().display())
 }
 
 /// On a terminal where somebody answered the question at the start, leaves time to look at a wave and to stop before the next.
