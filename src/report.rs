@@ -13,7 +13,7 @@ use crate::rollout::{Record, Tally};
 
 pub use self::csv::CsvWriter;
 pub use files::{Destination, Format, ReportFiles};
-pub use row::{COLUMNS, Row};
+pub use row::{COLUMNS, Column, Row, Value, columns};
 pub use summary::summary;
 
 /// All that a report shows.
@@ -31,7 +31,14 @@ impl<'a> Report<'a> {
     /// The rows, sorted by account id.
     pub fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let run_id = &self.run.run_id;
-        self.accounts.iter().zip(self.records).map(move |(account, record)| Row { account, record, run_id })
+        let columns = self.columns();
+        self.accounts.iter().zip(self.records).map(move |(account, record)| Row { account, record, run_id, columns })
+    }
+
+    /// The columns of this report.
+    #[must_use]
+    pub const fn columns(&self) -> &'static [Column] {
+        columns(&self.run.settings.verify)
     }
 
     /// How many accounts came to which outcome.

@@ -71,7 +71,7 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
             let_look(&display, wave).await;
         }
     };
-    let mut ledger = Ledger::new(&accounts, &settings.run_id, &journal, &mut files, &mut progress, &stop);
+    let mut ledger = Ledger::new(&accounts, &settings, &journal, &mut files, &mut progress, &stop);
     ledger.know(records);
     let ended = tokio::select! {
         ended = roll_out(&rollout, &waves, |event| ledger.note(&event), gate) => ended,
@@ -114,7 +114,9 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         let hint = format!("go on with: v2token resume {}", folder.path().display());
         // A signal is no error; whoever sent it knows.
         let text = match reason {
-            StopReason::Interrupted | StopReason::Terminated => format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence)),
+            StopReason::Interrupted | StopReason::Terminated => {
+                format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence))
+            }
             StopReason::TooManyErrors { .. } | StopReason::CallerCredentials(_) | StopReason::Journal(_) => {
                 style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
             }

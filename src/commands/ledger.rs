@@ -6,14 +6,16 @@ use std::collections::BTreeMap;
 
 use crate::journal::{Entry, Journal, RunId};
 use crate::org::{Account, AccountId};
-use crate::report::{ReportFiles, Row};
+use crate::report::{Column, ReportFiles, Row, columns};
 use crate::rollout::{Event, Record, Stop, StopReason};
+use crate::settings::Settings;
 use crate::terminal::Progress;
 
 /// The records of a run, and everybody who wants to know of them.
 pub(super) struct Ledger<'a> {
     accounts: &'a [Account],
     run_id: &'a RunId,
+    columns: &'static [Column],
     journal: &'a Journal,
     files: &'a mut ReportFiles,
     progress: &'a mut Progress,
@@ -25,13 +27,22 @@ pub(super) struct Ledger<'a> {
 impl<'a> Ledger<'a> {
     pub(super) fn new(
         accounts: &'a [Account],
-        run_id: &'a RunId,
+        settings: &'a Settings,
         journal: &'a Journal,
         files: &'a mut ReportFiles,
         progress: &'a mut Progress,
         stop: &'a Stop,
     ) -> Self {
-        Self { accounts, run_id, journal, files, progress, stop, records: vec![None; accounts.len()] }
+        Self {
+            accounts,
+            run_id: &settings.run_id,
+            columns: columns(&settings.run.verify),
+            journal,
+            files,
+            progress,
+            stop,
+            records: vec![None; accounts.len()],
+        }
     }
 
     /// Takes in the records of accounts that are not visited. The journal has them already.
@@ -40,11 +51,9 @@ impl<'a> Ledger<'a> {
             let index = self.index(id);
             self.records[index] = Some(record);
         }
-        let rows = self
-            .accounts
-            .iter()
-            .zip(&self.records)
-            .filter_map(|(account, record)| Some(Row { account, record: record.as_ref()?, run_id: self.run_id }));
+        let rows = self.accounts.iter().zip(&self.records).filter_map(|(account, record)| {
+            Some(Row { account, record: record.as_ref()?, run_id: self.run_id, columns: self.columns })
+        });
         self.files.add(&rows);
     }
 
@@ -58,7 +67,7 @@ impl<'a> Ledger<'a> {
                 let record: &Record = record;
                 self.journal.append(&Entry::Record(Cow::Borrowed(record)));
                 let index = self.index(record.account_id);
-                let row = Row { account: &self.accounts[index], record, run_id: self.run_id };
+                let row = Row { account: &self.accounts[index], record, run_id: self.run_id, columns: self.columns };
                 self.files.add(&std::iter::once(row));
                 self.records[index] = Some(record.clone());
             }

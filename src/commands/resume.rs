@@ -9,7 +9,7 @@ use crate::cloud::WayIn;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
-use crate::report::Report;
+use crate::report::{Report, columns};
 use crate::rollout::{Mode, Wave};
 use crate::settings::{CommandName, Settings, Surroundings};
 use crate::terminal::Progress;
@@ -121,7 +121,7 @@ async fn go_on(
     info.ended_at = None;
     info.verdict = None;
     folder.write_run(&info)?;
-    files.begin()?;
+    files.begin(columns(&settings.run.verify))?;
     let again: std::collections::BTreeSet<_> =
         waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
     let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();

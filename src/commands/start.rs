@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::{Entry, Journal, RunFolder, RunInfo};
 use crate::org::select::{Management, Selected, select};
 use crate::org::{Account, AccountId};
-use crate::report::{Format, ReportFiles};
+use crate::report::{Format, ReportFiles, columns};
 use crate::rollout::wave::{divide, spread};
 use crate::rollout::{Mode, Past, Record, Target, Verify, Wave};
 use crate::settings::{CommandName, Settings};
@@ -137,7 +137,7 @@ async fn prepare(
     write_down(&journal, settings, &accounts, &records, &waves)
         .await
         .map_err(|error| unwritable(folder, io::Error::other(error.0)))?;
-    files.begin()?;
+    files.begin(columns(&settings.run.verify))?;
     Ok(Prepared { signals, aws, info, accounts, waves, records, journal })
 }
 

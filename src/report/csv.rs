@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Report;
-use super::row::{COLUMNS, Row, Value};
+use super::row::{Column, Row, Value};
 use crate::harmless::for_cell;
 
 /// Writes rows as CSV, each as it comes.
@@ -19,9 +19,9 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn new(to: W) -> io::Result<Self> {
+    pub fn new(to: W, columns: &[Column]) -> io::Result<Self> {
         let mut inner = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
-        inner.write_record(COLUMNS.map(|(name, _)| name))?;
+        inner.write_record(columns.iter().map(|(name, _)| name))?;
         inner.flush()?;
         Ok(Self { inner })
     }
@@ -53,7 +53,7 @@ impl<W: Write> CsvWriter<W> {
 
 /// Writes the whole report.
 pub(super) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
-    let mut writer = CsvWriter::new(to)?;
+    let mut writer = CsvWriter::new(to, report.columns())?;
     for row in report.rows() {
         writer.write(&row)?;
     }

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::csv::CsvWriter;
-use super::row::Row;
+use super::row::{Column, Row};
 use super::{Report, csv, json};
 use crate::error::Error;
 
@@ -116,9 +116,13 @@ impl ReportFiles {
     /// # Errors
     ///
     /// When one can't be written.
-    pub fn begin(&mut self) -> Result<(), Error> {
+    pub fn begin(&mut self, columns: &[Column]) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.format == Format::Csv && !file.special) {
-            let started = OpenOptions::new().write(true).truncate(true).open(&file.path).and_then(CsvWriter::new);
+            let started = OpenOptions::new()
+                .write(true)
+                .truncate(true)
+                .open(&file.path)
+                .and_then(|to| CsvWriter::new(to, columns));
             file.live = Some(started.map_err(|source| Error::Unwritable {
                 what: "the report",
                 path: file.path.clone(),

@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use crate::journal::RunId;
 use crate::org::Account;
-use crate::rollout::Record;
+use crate::rollout::{Record, Verify};
 use crate::timestamp::{milliseconds, rfc3339};
 
 /// One account with what happened to it.
@@ -18,6 +18,8 @@ pub struct Row<'a> {
     pub record: &'a Record,
     /// The run.
     pub run_id: &'a RunId,
+    /// The columns of this run's report.
+    pub columns: &'static [Column],
 }
 
 /// The value of a column.
@@ -48,10 +50,12 @@ impl Serialize for Value<'_> {
 }
 
 /// A column: its name, and how its value is found in a row.
-pub(super) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
+pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
-pub const COLUMNS: [Column; 22] = [
+pub const COLUMNS: &[Column] = ALL.split_at(21).0;
+
+const ALL: &[Column] = &[
     ("account_id", |row| Value::Text(row.account.id.to_string().into())),
     ("account_name", |row| Value::text(&row.account.name)),
     ("account_email", |row| Value::text(&row.account.email)),
@@ -77,20 +81,30 @@ pub const COLUMNS: [Column; 22] = [
     ("started_at", |row| row.record.started_at.map_or(Value::Nothing, |time| Value::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Value::Nothing, |duration| Value::Number(milliseconds(duration)))),
     ("run_id", |row| Value::text(row.run_id.as_str())),
+    // Only where a proof beyond the setting was asked for.
     ("verified", |row| row.record.verified.map_or(Value::Nothing, |verified| Value::text(verified.as_str()))),
 ];
+
+/// The columns of a run's report: one more, at the end, where `--verify token=REGION` asked for a proof beyond the setting.
+#[must_use]
+pub const fn columns(verify: &Verify) -> &'static [Column] {
+    match verify {
+        Verify::None | Verify::Setting => COLUMNS,
+        Verify::Token(_) => ALL,
+    }
+}
 
 impl<'a> Row<'a> {
     /// The values of all columns, in order.
     pub fn values(&self) -> impl Iterator<Item = Value<'a>> + '_ {
-        COLUMNS.iter().map(|(_, value)| value(self))
+        self.columns.iter().map(|(_, value)| value(self))
     }
 }
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(COLUMNS.len()))?;
-        for (name, value) in COLUMNS {
+        let mut map = serializer.serialize_map(Some(self.columns.len()))?;
+        for (name, value) in self.columns {
             map.serialize_entry(name, &value(self))?;
         }
         map.end()
@@ -105,7 +119,10 @@ mod tests {
     fn the_columns_are_those_that_were_promised() {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
-                        started_at,duration_ms,run_id,verified";
-        assert_eq!(COLUMNS.map(|(name, _)| name).join(","), promised);
+                        started_at,duration_ms,run_id";
+        let names = |columns: &[Column]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
+        assert_eq!(names(columns(&Verify::Setting)), promised);
+        assert_eq!(names(columns(&Verify::None)), promised);
+        assert_eq!(names(columns(&Verify::Token("ap-east-1".to_owned()))), format!("{promised},verified"));
     }
 }
