@@ -15,6 +15,8 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::org::TokenVersion;
 
+use values::switch;
+
 pub use access::{AccessArgs, SessionPolicy};
 pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub use pace::PaceArgs;
@@ -32,7 +34,7 @@ const OUTPUT: &str = "Output";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    every selected account is on the wanted version (plan: every one could be read)
-  1    could not start or go on: nothing was attempted, or the message says how many accounts were changed
+  1    could not start or go on: nothing was attempted, or the message says how many were changed
   2    wrong usage
   3    finished, and at least one account failed or is unverified
   4    plan --detailed-exitcode: all were read, something would change
@@ -45,7 +47,7 @@ Exit codes:
 /// At v1Token, the default, session tokens of the global STS endpoint (sts.amazonaws.com) are refused in Regions that must
 /// be enabled by hand. At v2Token they work everywhere, but are longer.
 #[derive(Parser)]
-#[command(name = "v2token", version, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "v2token", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -60,15 +62,24 @@ pub struct Typed {
     pub given: Given,
 }
 
-/// The options that were given, on the command line or in the environment.
+/// The options that were given.
 #[derive(Clone, Debug, Default)]
-pub struct Given(BTreeSet<String>);
+pub struct Given {
+    typed: BTreeSet<String>,
+    in_environment: BTreeSet<String>,
+}
 
 impl Given {
-    /// Whether an option was given, by its long name.
+    /// Whether an option was given, on the command line or in the environment, by its long name.
     #[must_use]
     pub fn gave(&self, long: &str) -> bool {
-        self.0.contains(&long.replace('-', "_"))
+        self.typed(long) || self.in_environment.contains(&long.replace('-', "_"))
+    }
+
+    /// Whether an option was given on the command line, by its long name.
+    #[must_use]
+    pub fn typed(&self, long: &str) -> bool {
+        self.typed.contains(&long.replace('-', "_"))
     }
 }
 
@@ -76,16 +87,23 @@ impl Typed {
     /// Reads the process's command line. On wrong usage the process ends here, with code 2.
     #[must_use]
     pub fn from_process() -> Self {
-        let mut matches = Cli::command().get_matches();
-        let given = matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
-            let explicit = |id: &&str| {
-                matches!(options.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable))
-            };
-            options.ids().map(clap::Id::as_str).filter(explicit).map(str::to_owned).collect()
-        });
+        let mut matches = Cli::command().mut_subcommands(|command| command.mut_args(without_empty)).get_matches();
+        let from = |source: ValueSource| {
+            matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
+                let is = |id: &&str| options.value_source(id) == Some(source);
+                options.ids().map(clap::Id::as_str).filter(is).map(str::to_owned).collect()
+            })
+        };
+        let given = Given { typed: from(ValueSource::CommandLine), in_environment: from(ValueSource::EnvVariable) };
         let cli = Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
-        Self { cli, given: Given(given) }
+        Self { cli, given }
     }
+}
+
+/// An empty variable is an unset one, as for every AWS tool.
+fn without_empty(argument: clap::Arg) -> clap::Arg {
+    let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+    if empty { argument.env(clap::builder::Resettable::Reset) } else { argument }
 }
 
 /// The commands.
@@ -120,7 +138,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub run: RunArgs,
     /// Exit with 4 when something would change.
-    #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
 }
 
@@ -134,8 +152,17 @@ pub struct ApplyArgs {
     #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
-    #[arg(long, env = "V2TOKEN_DRY_RUN", help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
     pub dry_run: bool,
+    /// With --dry-run: exit with 4 when something would change.
+    #[arg(
+        long,
+        env = "V2TOKEN_DETAILED_EXITCODE",
+        value_parser = switch(),
+        requires = "dry_run",
+        help_heading = OUTPUT
+    )]
+    pub detailed_exitcode: bool,
 }
 
 /// The options of `resume`.
@@ -145,7 +172,7 @@ pub struct ResumeArgs {
     #[arg(value_name = "RUN_FOLDER")]
     pub folder: PathBuf,
     /// Take failed and unverified accounts again.
-    #[arg(long, env = "V2TOKEN_RETRY_FAILED", help_heading = SELECTION)]
+    #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = SELECTION)]
     pub retry_failed: bool,
     /// What all commands of a run share. Only what is given explicitly replaces what the run folder says.
     #[command(flatten)]
@@ -162,7 +189,7 @@ pub struct RollbackArgs {
     #[command(flatten)]
     pub run: RunArgs,
     /// Change nothing: say what would be put back.
-    #[arg(long, env = "V2TOKEN_DRY_RUN", help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
     pub dry_run: bool,
 }
 

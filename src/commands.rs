@@ -41,31 +41,33 @@ pub async fn dispatch(typed: Typed) -> u8 {
     if let Ok(talk) = talk {
         log::start(talk.debug, talk.json_log, talk.color, std::io::stderr);
     }
+    let failed =
+        if matches!(typed.cli.command, Command::Report(_)) { "no report was made" } else { "nothing was attempted" };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
-        Err(error) => tell(&error, color),
+        Err(error) => tell(failed, &error, color),
     }
 }
 
 async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
     let Typed { cli, given } = typed;
-    let gave = |long: &str| given.gave(long);
     match cli.command {
         Command::Plan(PlanArgs { run, detailed_exitcode }) => {
             let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
             settings.run.detailed_exitcode = detailed_exitcode;
             start::start(settings).await
         }
-        Command::Apply(ApplyArgs { run, plan, dry_run }) => {
+        Command::Apply(ApplyArgs { run, plan, dry_run, detailed_exitcode }) => {
             let (command, mode) =
                 if dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
             let mut settings = Settings::resolve(run, command, mode, surroundings)?;
+            settings.run.detailed_exitcode = detailed_exitcode;
             // It may be named relative to where the program runs now; a resume may run elsewhere.
             settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
             start::start(settings).await
         }
-        Command::Resume(args) => resume::resume(args, gave, surroundings).await,
-        Command::Rollback(args) => rollback::rollback(args, gave, surroundings).await,
+        Command::Resume(args) => resume::resume(args, &given, surroundings).await,
+        Command::Rollback(args) => rollback::rollback(args, &given, surroundings).await,
         Command::Report(args) => report::report(args, surroundings),
     }
 }
@@ -81,9 +83,9 @@ fn output_of(command: &Command) -> &OutputArgs {
 }
 
 /// Says what did not happen, why, and what to do.
-fn tell(error: &Error, color: bool) -> u8 {
+fn tell(failed: &str, error: &Error, color: bool) -> u8 {
     use std::io::Write as _;
-    let message = format!("nothing was attempted: {error}");
+    let message = format!("{failed}: {error}");
     let text = style::fatal(&crate::harmless::for_terminal(&message), &error.hint(), color);
     // With stderr gone there is nobody left to tell; the exit code still says it.
     let _ = std::io::stderr().write_all(text.as_bytes());

@@ -50,9 +50,11 @@ impl Verdict {
     #[must_use]
     pub fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
         let selected = tally.total() - tally.of(Outcome::Skipped);
+        let are = if selected == 1 { "is" } else { "are" };
+        let were = changes(tally);
         let of = format!("{selected} selected {}", if selected == 1 { "account" } else { "accounts" });
-        let (changed, errors) = (tally.of(Outcome::Changed), tally.errors());
-        let there = changed + tally.of(Outcome::Unchanged);
+        let errors = tally.errors();
+        let there = tally.of(Outcome::Changed) + tally.of(Outcome::Unchanged);
         let left = tally.of(Outcome::NotAttempted);
         let some = tally.of(Outcome::WouldChange);
         let (goal, would) = match command {
@@ -69,17 +71,28 @@ impl Verdict {
             Self::Done | Self::WouldChange if mode == Mode::Plan => {
                 format!("all of {of} were read; {would}; nothing was changed")
             }
-            Self::Done | Self::WouldChange => format!("all of {of} are {goal}; {changed} were changed by this run"),
+            Self::Done | Self::WouldChange => format!("all of {of} are {goal}; by this run {were}"),
             Self::SomeFailed if mode == Mode::Plan => {
                 format!("{errors} of {of} could not be read; {would}; nothing was changed")
             }
             Self::SomeFailed => {
-                format!("{there} of {of} are {goal}, {errors} failed or unverified; {changed} were changed by this run")
+                format!("{there} of {of} {are} {goal}, {errors} failed or unverified; by this run {were}")
             }
             Self::Stopped(reason) => {
-                format!("stopped {}: {changed} of {of} were changed, {left} were not attempted", because(reason))
+                format!("stopped {}: of {of}, {were}; {left} not attempted", because(reason))
             }
         }
+    }
+}
+
+/// How many accounts were changed, and how many may have been.
+#[must_use]
+pub fn changes(tally: &Tally) -> String {
+    let changed = tally.of(Outcome::Changed);
+    let noun = if changed == 1 { "account was" } else { "accounts were" };
+    match tally.of(Outcome::Unverified) {
+        0 => format!("{changed} {noun} changed"),
+        unverified => format!("{changed} {noun} changed, and {unverified} may have been"),
     }
 }
 
@@ -88,10 +101,12 @@ impl Verdict {
 pub fn because(reason: &StopReason) -> String {
     match reason {
         StopReason::TooManyErrors { errors, allowed, wave: None } => {
-            format!("by --max-errors, because {errors} are failed or unverified and {allowed} may be")
+            format!("by --max-errors, because {errors} failed or are unverified, and at most {allowed} may")
         }
         StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
-            format!("by --max-errors, because {errors} are failed or unverified in wave {wave} and {allowed} may be")
+            format!(
+                "by --max-errors, because {errors} failed or are unverified in wave {wave}, and at most {allowed} may"
+            )
         }
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),

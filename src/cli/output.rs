@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args};
+use clap::Args;
 
 use super::OUTPUT;
+use super::values::switch;
 
 /// What stdout gets at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -61,16 +62,16 @@ pub struct OutputArgs {
     #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
     pub color: Color,
     /// No progress on stderr.
-    #[arg(long, env = "V2TOKEN_NO_PROGRESS", help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_NO_PROGRESS", value_parser = switch(), help_heading = OUTPUT)]
     pub no_progress: bool,
     /// Only errors on stderr.
-    #[arg(long, short, env = "V2TOKEN_QUIET", conflicts_with_all = ["verbose", "debug"], help_heading = OUTPUT)]
+    #[arg(long, short, env = "V2TOKEN_QUIET", value_parser = switch(), conflicts_with_all = ["verbose", "debug"], help_heading = OUTPUT)]
     pub quiet: bool,
     /// A line for every account on stderr.
-    #[arg(long, short, env = "V2TOKEN_VERBOSE", help_heading = OUTPUT)]
+    #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch(), help_heading = OUTPUT)]
     pub verbose: bool,
     /// A line for every call to AWS on stderr, never with a secret.
-    #[arg(long, env = "V2TOKEN_DEBUG", action = ArgAction::SetTrue, help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch(), help_heading = OUTPUT)]
     pub debug: bool,
     /// The format of log lines on stderr.
     #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = OUTPUT)]

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{ROLLOUT, values};
+use super::ROLLOUT;
+use super::values::{self, switch};
 use crate::org::AccountId;
 use crate::rollout::{Tolerance, Verify, wave::Waves};
 
@@ -47,6 +48,6 @@ pub struct RolloutArgs {
     )]
     pub verify: Verify,
     /// Do not ask before starting.
-    #[arg(long, short, env = "V2TOKEN_YES", help_heading = ROLLOUT)]
+    #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch(), help_heading = ROLLOUT)]
     pub yes: bool,
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{BoolishValueParser, PossibleValue};
 
 use crate::org::select::Management;
 
@@ -20,6 +20,11 @@ impl ValueEnum for Management {
             Self::Skip => PossibleValue::new("skip").help("Not at all"),
         })
     }
+}
+
+/// A switch: its variable in the environment may say `true`, `yes`, `on` or `1`, or the opposite.
+pub(super) fn switch() -> BoolishValueParser {
+    BoolishValueParser::new()
 }
 
 /// A duration such as `90s` or `2m`.

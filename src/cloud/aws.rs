@@ -126,11 +126,10 @@ pub enum ConnectFailed {
 }
 
 /// The session in one account. It holds credentials, so it has no `Debug`.
-pub enum Session {
-    /// The caller's own credentials.
-    Own,
-    /// Credentials that were issued for one account.
-    Issued(SharedCredentialsProvider),
+pub struct Session {
+    account: AccountId,
+    /// Credentials that were issued for the account; `None` for the caller's own.
+    issued: Option<SharedCredentialsProvider>,
 }
 
 /// The clients, made anew when the base credentials have to be fetched again.
@@ -167,7 +166,8 @@ impl Aws {
             region::partition_of(named)?;
         }
         let config = configure(access).await?;
-        let region = config.region().ok_or(ConnectFailed::NoRegion)?.as_ref().to_owned();
+        let region = config.region().map(|region| region.as_ref().to_owned());
+        let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
         let home = region::home_of(&region)?;
         let endpoint_url = access.endpoint_url.clone();
         if let Some(url) = &endpoint_url {

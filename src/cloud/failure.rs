@@ -104,11 +104,13 @@ pub mod code {
     pub const TOKEN_REFUSED: &str = "TokenRefused";
     /// The run ended between its intent to set the account and the outcome.
     pub const INTERRUPTED: &str = "Interrupted";
+    /// The journal can't be written, so nothing was sent.
+    pub const JOURNAL: &str = "JournalNotWritable";
     /// The account is not as the run that is to be undone left it.
     pub const DRIFTED: &str = "Drifted";
 
     /// All of them, for tests and documents.
-    pub const ALL: [&str; 14] = [
+    pub const ALL: [&str; 15] = [
         TIMEOUT,
         CONNECTION,
         DNS,
@@ -122,6 +124,7 @@ pub mod code {
         NOT_VERIFIED,
         TOKEN_REFUSED,
         INTERRUPTED,
+        JOURNAL,
         DRIFTED,
     ];
 }

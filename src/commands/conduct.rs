@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::{Destination, Format, Report, ReportFiles, summary};
-use crate::rollout::{Outcome, Pace, Record, Rollout, Stop, StopReason, Wave, roll_out};
+use crate::rollout::{Pace, Record, Rollout, Stop, StopReason, Wave, roll_out};
 use crate::settings::{Settings, Voice};
 use crate::terminal::{Progress, style};
-use crate::verdict::Verdict;
+use crate::verdict::{Verdict, changes};
 
 /// How long somebody at a terminal has to look at a wave before the next one starts.
 const LOOK: Duration = Duration::from_secs(5);
@@ -102,8 +102,7 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
     ];
     let mut told = false;
     for problem in problems.into_iter().flatten() {
-        let changed = tally.of(Outcome::Changed);
-        let message = format!("{problem}; {changed} accounts were changed");
+        let message = format!("{problem}; {}", changes(&tally));
         let text = style::fatal(&crate::harmless::for_terminal(&message), "", settings.voice.talk.color);
         // With stderr gone there is nobody left to tell; the exit code still says it.
         let _ = io::stderr().write_all(text.as_bytes());

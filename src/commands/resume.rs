@@ -4,7 +4,7 @@ use super::basis::Basis;
 use super::conduct::{Conduct, conduct, tell};
 use super::signals::Signals;
 use super::start::{begin, open_files, refuse_unasked, unwritable};
-use crate::cli::ResumeArgs;
+use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
@@ -15,22 +15,27 @@ use crate::settings::{CommandName, Settings, Surroundings};
 use crate::terminal::Progress;
 
 /// Options that belong to the run and can't be given anew.
-const FIXED: [&str; 6] =
-    ["global-endpoint-token-version", "account", "exclude-account", "management-account", "session-name", "run-dir"];
+const FIXED: [&str; 8] = [
+    "global-endpoint-token-version",
+    "account",
+    "exclude-account",
+    "management-account",
+    "session-name",
+    "waves",
+    "canary",
+    "run-dir",
+];
 
 /// Goes on with the run in a folder.
-pub(super) async fn resume(
-    args: ResumeArgs,
-    gave: impl Fn(&str) -> bool,
-    surroundings: &Surroundings,
-) -> Result<u8, Error> {
-    if let Some(option) = FIXED.into_iter().find(|option| gave(option)) {
+pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+    // A variable in the environment may be meant for other runs; only what was typed here is a mistake.
+    if let Some(option) = FIXED.into_iter().find(|option| given.typed(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
     }
     let ResumeArgs { folder, retry_failed, run } = args;
     let (folder, info, replay) = RunFolder::reopen(&folder)?;
     let mut settings = Settings::resolve(run, CommandName::Apply, Mode::Apply, surroundings)?;
-    settings.run = info.settings.clone().with_given(settings.run, &gave);
+    settings.run = info.settings.clone().with_given(settings.run, |long| given.gave(long));
     settings.run_id = info.run_id.clone();
     settings.command = info.command;
     if settings.run.external_id_given && settings.reach.external_id.is_none() {
@@ -53,7 +58,7 @@ pub(super) async fn resume(
             Ok(exit_code)
         }
         Some(_) | None => {
-            let role_given = gave("role");
+            let role_given = given.gave("role");
             go_on(settings, folder, info, replay, waves, role_given).await
         }
     }

@@ -1,7 +1,7 @@
 //! This module owns `rollback`: what a run changed is put back, by a run of its own.
 
 use super::start::start;
-use crate::cli::RollbackArgs;
+use crate::cli::{Given, RollbackArgs};
 use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::org::select::Selection;
@@ -9,12 +9,8 @@ use crate::rollout::{Mode, Verify};
 use crate::settings::{CommandName, RunSettings, Settings, Surroundings, scoped_policy};
 
 /// Puts back what the run in a folder changed.
-pub(super) async fn rollback(
-    args: RollbackArgs,
-    gave: impl Fn(&str) -> bool,
-    surroundings: &Surroundings,
-) -> Result<u8, Error> {
-    if gave("global-endpoint-token-version") {
+pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+    if given.typed("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
@@ -32,7 +28,7 @@ pub(super) async fn rollback(
         mode,
         // Which accounts is settled by the run that is undone; the selection can only narrow it.
         selection: Selection {
-            management: if gave("management-account") {
+            management: if given.gave("management-account") {
                 typed.selection.management
             } else {
                 undone.settings.selection.management
@@ -58,7 +54,7 @@ pub(super) async fn rollback(
         },
         ..undone.settings
     };
-    settings.run = own.with_given(typed, &gave);
+    settings.run = own.with_given(typed, |long| given.gave(long));
     if settings.run.external_id_given && settings.reach.external_id.is_none() {
         return Err(Error::Usage(
             "the run used an external id, which is written down nowhere: give it again with --external-id".to_owned(),

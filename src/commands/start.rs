@@ -104,6 +104,12 @@ async fn prepare(
         let partition = &aws.caller.partition;
         return Err(Error::Mismatch(format!("--verify token: partition {partition} has no global STS endpoint")));
     }
+    if !aws.caller.partition.has_global_sts() {
+        progress.say(&format!(
+            "note: partition {} has no global STS endpoint, so the setting has no effect there",
+            aws.caller.partition
+        ));
+    }
     if let Some(basis) = &basis {
         basis.check(&organization, &aws, settings.command)?;
         if !basis.is_finished() {

@@ -21,7 +21,7 @@ impl<W: Write> CsvWriter<W> {
     /// When it can't be written.
     pub fn new(to: W, columns: &[Column]) -> io::Result<Self> {
         let mut inner = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
-        inner.write_record(columns.iter().map(|(name, _)| name))?;
+        inner.write_record(columns.iter().map(|(name, _)| name)).map_err(as_io)?;
         inner.flush()?;
         Ok(Self { inner })
     }
@@ -38,7 +38,7 @@ impl<W: Write> CsvWriter<W> {
             Value::Text(text) => for_cell(text),
             Value::Number(number) => Cow::Owned(number.to_string()),
         });
-        Ok(self.inner.write_record(cells.map(std::borrow::Cow::into_owned))?)
+        self.inner.write_record(cells.map(std::borrow::Cow::into_owned)).map_err(as_io)
     }
 
     /// Hands everything over to the system.
@@ -58,4 +58,12 @@ pub(super) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
         writer.write(&row)?;
     }
     writer.flush()
+}
+
+/// The error of the system behind an error of the CSV writer, so that a closed pipe is known for what it is.
+fn as_io(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
 }

@@ -66,8 +66,8 @@ fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
     };
     if surrounding.management {
         format!(
-            "the management account has no {role} unless somebody made one: run with credentials of that account, \
-             or leave it out with --management-account skip"
+            "the management account has no {role} unless somebody made one: run with credentials of that account and \
+             --management-account own, or leave it out with --management-account skip"
         )
     } else if surrounding.invited {
         format!(

@@ -60,7 +60,7 @@ impl Outcome {
         match self {
             Self::Changed => "set by this run and read back as wanted",
             Self::Unchanged => "was on the wanted version already; nothing was sent",
-            Self::WouldChange => "apply would set it",
+            Self::WouldChange => "would be set",
             Self::Unverified => "set may have taken effect, but could not be read back",
             Self::Failed => "could not be done; nothing was changed in it",
             Self::Skipped => "not selected, or not visitable",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::decide::{Mode, Verify};
 use super::event::Event;
 use super::pace::Pace;
+use super::record::Outcome;
 use super::stop::{Stop, StopReason};
 use super::tally::{Tally, Tolerance};
 use super::visit::{Intents, visit};
@@ -142,13 +143,13 @@ pub async fn roll_out<C: Cloud, I: Intents>(
                 throttles: run.pace.throttles(),
                 rate: run.pace.rate(),
             });
-            if let Some(reason) = too_many(terms.max_errors, &tally, selection) {
+            if let Some(reason) = too_many(terms, &tally, selection) {
                 run.stop.request(reason);
             }
         }
         if let Some(number) = started {
             listen(Event::WaveFinished { wave: number, tally: &in_wave });
-            if let Some(reason) = went_badly(terms.max_errors, &in_wave, number, last) {
+            if let Some(reason) = went_badly(terms, &in_wave, number, last) {
                 run.stop.request(reason);
             }
         }
@@ -168,18 +169,23 @@ async fn bake<C, I>(run: &Rollout<'_, C, I>, wave: &Wave, listen: &mut impl FnMu
 }
 
 /// Whether more of the whole selection failed than may.
-fn too_many(tolerance: Option<Tolerance>, tally: &Tally, selection: usize) -> Option<StopReason> {
-    let (errors, allowed) = (tally.errors(), tolerance?.allowed(selection));
+fn too_many(terms: &Terms, tally: &Tally, selection: usize) -> Option<StopReason> {
+    let (errors, allowed) = (errors(terms, tally), terms.max_errors?.allowed(selection));
     (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: None })
+}
+
+/// What counts against the tolerance. Without a read-back every Set is unverified, as was asked for; then only failures count.
+fn errors(terms: &Terms, tally: &Tally) -> usize {
+    if terms.verify == Verify::None { tally.of(Outcome::Failed) } else { tally.errors() }
 }
 
 /// Whether a wave failed too often for the next one to start. A percentage holds for each wave by itself too: a canary
 /// wave would be of no use if its failure were weighed against the whole Organization.
-fn went_badly(tolerance: Option<Tolerance>, in_wave: &Tally, wave: u32, waves: u32) -> Option<StopReason> {
-    match tolerance? {
+fn went_badly(terms: &Terms, in_wave: &Tally, wave: u32, waves: u32) -> Option<StopReason> {
+    match terms.max_errors? {
         Tolerance::Count(_) => None,
         percent @ Tolerance::Percent(_) => {
-            let (errors, allowed) = (in_wave.errors(), percent.allowed(in_wave.total()));
+            let (errors, allowed) = (errors(terms, in_wave), percent.allowed(in_wave.total()));
             (wave < waves && errors > allowed).then_some(StopReason::TooManyErrors {
                 errors,
                 allowed,

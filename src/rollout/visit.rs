@@ -164,6 +164,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let original = if let Past::Intended(before) = self.target.past { before } else { previous };
         self.record.previous_version = Some(original);
         match decide(terms.mode, previous, self.target.wanted, self.target.past) {
+            Decision::Done(Outcome::Changed) => {
+                self.sent = Sent::Accepted;
+                self.prove_token().await?;
+                Ok(Outcome::Changed)
+            }
             Decision::Done(outcome) => Ok(outcome),
             Decision::Drifted(outcome) => Err(End::Drifted(outcome)),
             Decision::Set => {
@@ -482,7 +487,7 @@ fn unwritten(error: NotDurable) -> Failure {
         operation: Operation::SetSecurityTokenServicePreferences,
         kind: Kind::Refused,
         effect: Effect::None,
-        code: "JournalNotWritable".to_owned(),
+        code: code::JOURNAL.to_owned(),
         message: error.0,
         status: None,
         request_id: None,

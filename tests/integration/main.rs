@@ -2,6 +2,7 @@
 
 mod crash;
 mod credentials;
+mod documents;
 mod faults;
 mod gateway;
 mod harness;

@@ -20,6 +20,9 @@ pub enum EndpointRefused {
         /// What is configured.
         url: String,
     },
+    /// It holds a user's name, and perhaps a password, which would end up in the report.
+    #[error("the endpoint URL holds a user name or a password: leave out what stands before the @")]
+    UserInfo,
     /// It is not a URL.
     #[error("{url:?} is not an endpoint URL: expected http://host or https://host")]
     NotAUrl {
@@ -81,7 +84,10 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
         return Err(refused());
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if authority.contains('@') {
+        return Err(EndpointRefused::UserInfo);
+    }
+    let host_and_port = authority;
     let host = host_and_port.split(':').next().unwrap_or_default().trim_end_matches('.');
     if host_and_port.is_empty() || host_and_port.contains(char::is_whitespace) {
         return Err(refused());
@@ -102,11 +108,17 @@ mod tests {
             "https://sts.amazonaws.com",
             "https://sts.amazonaws.com/",
             "http://STS.amazonaws.com:443/path",
-            "https://user@sts.amazonaws.com.",
+            "https://sts.amazonaws.com.",
             "HTTPS://sts.amazonaws.com?x",
         ] {
             assert!(matches!(check_url(url), Err(EndpointRefused::Global { .. })), "{url}");
         }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_repeated() {
+        let refused = check_url("https://user:hunter2@host/").unwrap_err();
+        assert!(!refused.to_string().contains("hunter2"));
     }
 
     #[test]

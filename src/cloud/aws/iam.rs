@@ -14,8 +14,8 @@ pub(super) async fn token_version(client: &Client, session: &Session) -> Result<
     let operation = Operation::GetAccountSummary;
     let request = client.get_account_summary();
     let Answer { value, request_id } = match credentials(session) {
-        None => call(operation, None, request.send()).await?,
-        Some(with) => call(operation, None, request.customize().config_override(with).send()).await?,
+        None => call(operation, Some(session.account), request.send()).await?,
+        Some(with) => call(operation, Some(session.account), request.customize().config_override(with).send()).await?,
     };
     let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
     Ok(Answer { value: Reading::from_summary(entry), request_id })
@@ -33,16 +33,13 @@ pub(super) async fn set_token_version(
         TokenVersion::V2Token => GlobalEndpointTokenVersion::V2Token,
     });
     let Answer { request_id, .. } = match credentials(session) {
-        None => call(operation, None, request.send()).await?,
-        Some(with) => call(operation, None, request.customize().config_override(with).send()).await?,
+        None => call(operation, Some(session.account), request.send()).await?,
+        Some(with) => call(operation, Some(session.account), request.customize().config_override(with).send()).await?,
     };
     Ok(Answer { value: (), request_id })
 }
 
 /// The credentials of one account travel with the call; the client, its connections and its settings are shared.
 fn credentials(session: &Session) -> Option<Builder> {
-    match session {
-        Session::Own => None,
-        Session::Issued(provider) => Some(Builder::new().credentials_provider(provider.clone())),
-    }
+    session.issued.clone().map(|provider| Builder::new().credentials_provider(provider))
 }

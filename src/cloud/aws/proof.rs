@@ -44,7 +44,7 @@ pub(super) async fn prove(
     };
     let global = client(GLOBAL_REGION, own.clone().or_else(|| Some(GLOBAL.to_owned())));
     let issued = sts::assume(&Client::from_conf(global.build()), account, arn, terms).await?;
-    let Session::Issued(credentials) = issued.value else {
+    let Session { issued: Some(credentials), .. } = issued.value else {
         let message = "the global endpoint issued no session".to_owned();
         return Err(own_failure(Operation::AssumeRole, code::UNREADABLE, message));
     };

@@ -30,7 +30,7 @@ pub(super) async fn own(client: &Client, account: AccountId) -> Result<Answer<Se
     let Answer { value, request_id } = identity(client, Some(account)).await?;
     let found = value.account().and_then(|id| id.parse().ok());
     prove(Operation::GetCallerIdentity, account, found, value.arn(), request_id.as_deref())?;
-    Ok(Answer { value: Session::Own, request_id })
+    Ok(Answer { value: Session { account, issued: None }, request_id })
 }
 
 /// Assumes the role, and proves by the answer that the session is in the account.
@@ -63,7 +63,8 @@ pub(super) async fn assume(
         std::time::SystemTime::try_from(*issued.expiration()).ok(),
         "v2token",
     );
-    Ok(Answer { value: Session::Issued(SharedCredentialsProvider::new(credentials)), request_id })
+    let issued = Some(SharedCredentialsProvider::new(credentials));
+    Ok(Answer { value: Session { account, issued }, request_id })
 }
 
 async fn identity(

@@ -1,0 +1,606 @@
+//! This module owns the truth of the documents: what they promise is compared with the code, what they name must exist, and what
+//! is generated must be up to date. With `UPDATE_DOCUMENTS=1` the generated page is written anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::error::ErrorKind;
+use clap::{Arg, CommandFactory as _, Parser as _};
+use serde_json::Value;
+use v2token::cli::Cli;
+use v2token::cloud::{Operation, failure::code};
+use v2token::org::AccountState;
+use v2token::report::{COLUMNS, columns};
+use v2token::rollout::{Mode, Outcome, Stage, Verified, Verify};
+
+use crate::harness::program;
+
+/// How wide the help in the documents is.
+const WIDTH: &str = "100";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// All files with this ending in a folder and below it, by their paths from the root of the project.
+fn files(folder: &str, ending: &str, deep: bool) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut entries: Vec<PathBuf> =
+        fs::read_dir(root().join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    entries.sort();
+    for path in entries {
+        let name = path.strip_prefix(root()).expect("below the root").to_str().expect("UTF-8").to_owned();
+        if path.is_dir() && deep {
+            found.extend(files(&name, ending, deep));
+        } else if name.ends_with(ending) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// Every document, with its name.
+fn documents() -> Vec<(String, Document)> {
+    let names = [files("", ".md", false), files("docs", ".md", true)].concat();
+    assert!(names.len() >= 7, "{names:?}");
+    names.into_iter().map(|name| (name.clone(), Document::new(&read(&name)))).collect()
+}
+
+/// A Markdown document, or a part of one.
+#[derive(Clone)]
+struct Document {
+    /// Each line, and whether it is inside a fenced block.
+    lines: Vec<(String, bool)>,
+}
+
+impl Document {
+    fn new(text: &str) -> Self {
+        let mut fenced = false;
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let fence = line.trim_start().starts_with("```");
+            lines.push((line.to_owned(), fenced || fence));
+            fenced ^= fence;
+        }
+        assert!(!fenced, "a block is not closed");
+        Self { lines }
+    }
+
+    /// The headings, each with its level and the number of its line.
+    fn headings(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+        let outside = self.lines.iter().enumerate().filter(|(_, (_, fenced))| !fenced);
+        outside.filter_map(|(number, (line, _))| {
+            let level = line.len() - line.trim_start_matches('#').len();
+            (level > 0).then(|| (number, level, line[level..].trim()))
+        })
+    }
+
+    /// The part below a heading, up to the next one that is not deeper.
+    fn section(&self, title: &str) -> Self {
+        let mut headings = self.headings().skip_while(|(_, _, text)| *text != title);
+        let (start, level, _) = headings.next().unwrap_or_else(|| panic!("there is no heading {title:?}"));
+        let end = headings.find(|(_, next, _)| *next <= level).map_or(self.lines.len(), |(number, ..)| number);
+        Self { lines: self.lines[start + 1..end].to_vec() }
+    }
+
+    /// The fenced blocks: language, and text without indentation.
+    fn blocks(&self) -> Vec<(String, String)> {
+        let mut blocks: Vec<(String, String)> = Vec::new();
+        let mut open = false;
+        for (line, _) in self.lines.iter().filter(|(_, fenced)| *fenced) {
+            match line.trim_start().strip_prefix("```") {
+                Some(language) if !open => {
+                    blocks.push((language.to_owned(), String::new()));
+                    open = true;
+                }
+                Some(_) => open = false,
+                None => {
+                    let (_, text) = blocks.last_mut().expect("a block is open");
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+        blocks
+    }
+
+    /// The only block in a language.
+    fn block(&self, language: &str) -> String {
+        let mut found = self.blocks().into_iter().filter(|(of, _)| of == language);
+        let (_, text) = found.next().unwrap_or_else(|| panic!("there is no block in {language}"));
+        assert!(found.next().is_none(), "there is more than one block in {language}");
+        text
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.block("json")).expect("JSON")
+    }
+
+    /// The text outside fenced blocks.
+    fn prose(&self) -> String {
+        let outside = self.lines.iter().filter(|(_, fenced)| !fenced);
+        outside.flat_map(|(line, _)| [line.as_str(), "\n"]).collect()
+    }
+
+    /// The code in running text and in tables.
+    fn spans(&self) -> Vec<String> {
+        self.prose().split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
+    }
+
+    /// The lines of commands in the shell's blocks, continued ones joined.
+    fn commands(&self) -> Vec<String> {
+        let shell = self.blocks().into_iter().filter(|(language, _)| language == "sh");
+        shell.flat_map(|(_, text)| text.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
+    /// The cells of the only table, without its header.
+    fn table(&self) -> Vec<Vec<String>> {
+        let rows: Vec<Vec<String>> = self
+            .lines
+            .iter()
+            .filter(|(line, fenced)| !fenced && line.starts_with('|'))
+            .map(|(line, _)| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+            .collect();
+        assert!(rows.len() > 2 && rows[1].iter().all(|cell| cell == "---"), "not a table: {rows:?}");
+        assert!(rows.iter().all(|row| row.len() == rows[0].len()), "a row is too short or too long: {rows:?}");
+        rows[2..].to_vec()
+    }
+
+    /// The first cells of the only table, without backticks.
+    fn names(&self) -> Vec<String> {
+        self.table().into_iter().map(|row| row[0].replace('`', "")).collect()
+    }
+}
+
+/// The definition of the command line, with what clap adds to it.
+fn definition() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    command
+}
+
+/// The commands that a user can give, each with its options in all spellings.
+fn commands() -> BTreeMap<String, BTreeSet<String>> {
+    let definition = definition();
+    definition
+        .get_subcommands()
+        .map(|command| (command.get_name().to_owned(), command.get_arguments().flat_map(spellings).collect()))
+        .collect()
+}
+
+/// The options of a command, help and version aside.
+fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
+    command.get_arguments().filter(|argument| argument.get_long().is_some_and(|long| !["help", "version"].contains(&long)))
+}
+
+fn spellings(argument: &Arg) -> Vec<String> {
+    let long = argument.get_long_and_visible_aliases().unwrap_or_default().into_iter().map(|long| format!("--{long}"));
+    let short = argument.get_short().map(|short| format!("-{short}"));
+    long.chain(short).collect()
+}
+
+/// The default of an option as the documents have it: what clap puts in, what the help says, or that there is none.
+fn default_of(argument: &Arg) -> String {
+    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+    let said =
+        help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']')).map(|(said, _)| said.to_owned());
+    let values: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+    if !argument.get_action().takes_values() {
+        "off".to_owned()
+    } else if values.is_empty() {
+        said.unwrap_or_else(|| "–".to_owned())
+    } else {
+        format!("`{}`", values.join(","))
+    }
+}
+
+#[test]
+fn the_help_page_is_what_the_program_says() {
+    let mut page = format!(
+        "# Help\n\nThis is what the program says of itself, {WIDTH} columns wide. The page is generated: see\n\
+         [Documents](../CONTRIBUTING.md#documents).\n"
+    );
+    let own: Vec<String> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for command in std::iter::once("").chain(own.iter().map(String::as_str)) {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let words = command.split_whitespace().chain(["--help"]);
+        let output = program(folder.path()).env("COLUMNS", WIDTH).args(words).output().expect("the program starts");
+        assert!(output.status.success(), "{command} --help");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let title = format!("v2token {command}");
+        page.push_str(&format!("\n## {}\n\n```text\n", title.trim_end()));
+        text.trim_end().lines().for_each(|line| page.push_str(&format!("{}\n", line.trim_end())));
+        page.push_str("```\n");
+    }
+    if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+        fs::write(root().join("docs/help.md"), &page).expect("a writable page");
+    }
+    assert!(read("docs/help.md") == page, "docs/help.md is out of date: run again with UPDATE_DOCUMENTS=1");
+}
+
+#[test]
+fn the_readme_starts_with_the_two_commands() {
+    let readme = read("README.md");
+    let blocks = Document::new(&readme).blocks();
+    let first: Vec<&str> = blocks.iter().take(2).map(|(_, text)| text.as_str()).collect();
+    assert_eq!(first, ["cargo run --release --example rehearsal\n", "cargo test --workspace\n"]);
+    // So that `.ci/run`, which takes the first line that starts so, finds this one.
+    let tests: Vec<&str> = readme.lines().filter(|line| line.starts_with("cargo test ")).collect();
+    assert_eq!(tests, ["cargo test --workspace"]);
+}
+
+#[test]
+fn the_commands_are_those_of_the_program() {
+    let own =
+        Cli::command().get_subcommands().map(|command| format!("v2token {}", command.get_name())).collect::<Vec<_>>();
+    assert_eq!(Document::new(&read("README.md")).section("Commands").names(), own);
+}
+
+#[test]
+fn the_columns_are_those_of_the_report() {
+    let names = |verify: Verify| columns(&verify).iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    let promised = names(Verify::Setting);
+    assert_eq!(promised, COLUMNS.map(|(name, _)| name));
+    let readme = Document::new(&read("README.md")).section("The report");
+    assert_eq!(readme.block("text").trim(), promised.join(","));
+    // The reference has all columns that there can be.
+    let all = names(Verify::Token("ap-east-1".to_owned()));
+    assert_eq!(all.strip_prefix(promised.as_slice()), Some(["verified"].as_slice()));
+    assert_eq!(Document::new(&read("docs/report.md")).section("Columns").names(), all);
+}
+
+#[test]
+fn every_outcome_and_stage_has_its_word() {
+    let outcomes = Outcome::ALL.map(Outcome::as_str);
+    assert_eq!(Document::new(&read("README.md")).section("The report").names(), outcomes);
+    let report = Document::new(&read("docs/report.md"));
+    assert_eq!(report.section("Outcomes").names(), outcomes);
+    for (outcome, row) in Outcome::ALL.into_iter().zip(report.section("Outcomes").table()) {
+        assert_eq!(row[2], if outcome.is_error() { "yes" } else { "no" }, "{outcome}");
+    }
+    assert_eq!(report.section("Stages").names(), Stage::ALL.map(Stage::as_str));
+    let columns = report.section("Columns").table();
+    let verified = columns.iter().find(|row| row[0] == "`verified`").expect("the column");
+    let words: Vec<&str> = verified[2].split('`').skip(1).step_by(2).collect();
+    assert_eq!(words, Verified::ALL.map(Verified::as_str));
+    // Examples name every outcome too.
+    let example = report.section("What is different in JSON").json();
+    let counted: BTreeSet<&str> = example["summary"].as_object().expect("counts").keys().map(String::as_str).collect();
+    assert_eq!(counted, outcomes.into_iter().collect());
+    for account in example["accounts"].as_array().expect("accounts") {
+        for column in account.as_object().expect("a row").keys() {
+            assert!(COLUMNS.iter().any(|(name, _)| name == column), "{column} is no column");
+        }
+    }
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_help() {
+    let rows = Document::new(&read("README.md")).section("Exit codes").table();
+    let readme: Vec<(String, String)> = rows.into_iter().map(|row| (row[0].clone(), row[1].replace('`', ""))).collect();
+    let definition = definition();
+    // These two end with 0, 1, or 2 and nothing else.
+    let own = definition.get_subcommands().filter(|command| !["help", "report"].contains(&command.get_name()));
+    for command in own.chain([&definition]) {
+        let help = command.get_after_help().expect("the exit codes").to_string();
+        let lines = help.lines().filter(|line| line.starts_with("  "));
+        let told: Vec<(String, String)> = lines
+            .map(|line| line.trim().split_once(' ').expect("a code and its meaning"))
+            .map(|(code, meaning)| (code.to_owned(), meaning.trim().to_owned()))
+            .collect();
+        assert_eq!(readme, told, "{}", command.get_name());
+    }
+}
+
+#[test]
+fn the_options_are_those_of_the_program_with_their_defaults() {
+    let section = Document::new(&read("README.md")).section("Options");
+    let mut documented = BTreeMap::new();
+    for (_, _, group) in section.headings() {
+        for row in section.section(group).table() {
+            let names: BTreeSet<String> = row[0].split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            let only = row[0].rsplit_once(" (").map(|(_, commands)| commands.trim_end_matches(')').to_owned());
+            let quoted = row[1].starts_with('`') && row[1].ends_with('`');
+            // What the help says in words may be in backticks here.
+            let default = if quoted && row[1].contains('<') { row[1].replace('`', "") } else { row[1].clone() };
+            let entry = (group.to_owned(), default, only);
+            assert!(documented.insert(names.clone(), entry).is_none(), "{names:?} are there twice");
+        }
+    }
+    // Every command but these works on accounts.
+    let definition = definition();
+    let on_accounts: Vec<_> =
+        definition.get_subcommands().filter(|command| !["help", "report"].contains(&command.get_name())).collect();
+    let mut defined: BTreeMap<BTreeSet<String>, (String, String, Vec<&str>)> = BTreeMap::new();
+    for command in &on_accounts {
+        for argument in options_of(command) {
+            let group = argument.get_help_heading().expect("a group").to_owned();
+            let names = spellings(argument).into_iter().collect();
+            let entry = defined.entry(names).or_insert_with(|| (group.clone(), default_of(argument), Vec::new()));
+            assert_eq!((&entry.0, &entry.1), (&group, &default_of(argument)), "it differs in {}", command.get_name());
+            entry.2.push(command.get_name());
+        }
+    }
+    let defined = defined.into_iter().map(|(names, (group, default, commands))| {
+        let only = (commands.len() < on_accounts.len()).then(|| commands.join(", "));
+        (names, (group, default, only))
+    });
+    let defined: BTreeMap<_, _> = defined.collect();
+    assert_eq!(documented, defined);
+}
+
+#[test]
+fn the_codes_are_those_of_the_program() {
+    let report = Document::new(&read("docs/report.md"));
+    assert_eq!(report.section("Error codes of the program").names(), code::ALL);
+
+    let skips: BTreeSet<String> = report.section("Reasons for skipping").names().into_iter().collect();
+    let by_state = states().into_iter().filter_map(|state| state.skip_code().map(str::to_owned));
+    let written: BTreeSet<String> = files("src", ".rs", true).iter().flat_map(|name| reasons(&read(name))).collect();
+    assert!(written.len() >= 7, "{written:?}");
+    assert_eq!(skips, by_state.chain(written).collect());
+}
+
+/// The reasons for skipping that are written out in a source file, its tests aside.
+fn reasons(source: &str) -> Vec<String> {
+    let code = tested(source);
+    let mut found: Vec<&str> = ["reason(\"", "SkipReason { code: \""]
+        .into_iter()
+        .flat_map(|before| code.split(before).skip(1).filter_map(|rest| rest.split('"').next()))
+        .collect();
+    let records = code.split("Record::skipped(").skip(1).filter_map(|rest| rest.split(')').next());
+    found.extend(records.filter_map(|arguments| arguments.split('"').nth(1)));
+    found.into_iter().map(str::to_owned).collect()
+}
+
+/// The part of a source file before its tests.
+fn tested(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
+}
+
+/// Every state of an account. A new one does not compile until it is added here.
+fn states() -> Vec<AccountState> {
+    use AccountState::{Absent, Active, Closed, Other, PendingActivation, PendingClosure, Suspended};
+    let all = vec![PendingActivation, Active, Suspended, PendingClosure, Closed, Other("FROZEN".to_owned()), Absent];
+    for state in &all {
+        match state {
+            PendingActivation | Active | Suspended | PendingClosure | Closed | Other(_) | Absent => {}
+        }
+    }
+    all
+}
+
+#[test]
+fn the_policies_allow_what_is_called_and_nothing_else() {
+    let permissions = Document::new(&read("docs/permissions.md"));
+    let caller = permissions.section("The caller's policy");
+    // GetCallerIdentity needs no permission.
+    assert_eq!(
+        actions(&caller.section("In the management account").json()),
+        known_actions(|operation| *operation != Operation::GetCallerIdentity)
+    );
+    assert_eq!(
+        actions(&caller.section("In a delegated administrator's account").json()),
+        known_actions(|operation| *operation != Operation::GetCallerIdentity && operation.service() != "iam")
+    );
+    let role = permissions.section("The policy of the role in each account").json();
+    assert_eq!(actions(&role), known_actions(|operation| operation.service() == "iam"));
+
+    let trust = permissions.section("The role's trust policy");
+    let (without, with) = (trust.section("Without an external id").json(), trust.section("With an external id").json());
+    for policy in [&without, &with] {
+        assert_eq!(actions(policy), known_actions(|operation| *operation == Operation::AssumeRole));
+    }
+    assert!(without["Statement"][0]["Condition"].is_null());
+    assert!(with["Statement"][0]["Condition"]["StringEquals"]["sts:ExternalId"].is_string());
+
+    for (title, mode) in [("Of plan", Mode::Plan), ("Of apply", Mode::Apply)] {
+        let sent: Value = serde_json::from_str(&v2token::settings::scoped_policy(mode)).expect("JSON");
+        assert_eq!(permissions.section("Session policies").section(title).json(), sent, "{title}");
+    }
+    let denied = permissions.section("Service control policies").json();
+    assert_eq!(actions(&denied), known_actions(|operation| operation.writes()));
+}
+
+fn known_actions(wanted: impl Fn(&Operation) -> bool) -> BTreeSet<String> {
+    let operations = Operation::ALL.into_iter().filter(|operation| wanted(operation));
+    operations.map(|operation| format!("{}:{operation}", operation.service())).collect()
+}
+
+/// All actions in a policy.
+fn actions(policy: &Value) -> BTreeSet<String> {
+    assert_eq!(policy["Version"], "2012-10-17");
+    let statements = policy["Statement"].as_array().expect("statements");
+    let listed = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::String(action) => vec![action.clone()],
+        Value::Array(list) => list.iter().map(|action| action.as_str().expect("an action").to_owned()).collect(),
+        other => panic!("no action: {other}"),
+    });
+    listed.collect()
+}
+
+#[test]
+fn every_action_that_is_named_is_one_that_is_called() {
+    let known = known_actions(|_| true);
+    let mut named = BTreeSet::new();
+    for (name, document) in documents() {
+        for span in document.spans() {
+            if ["iam:", "sts:", "organizations:"].iter().any(|service| span.starts_with(service)) {
+                assert!(known.contains(&span), "{name} names {span}");
+                named.insert(span);
+            }
+        }
+    }
+    assert!(named.len() >= 5, "{named:?}");
+}
+
+#[test]
+fn every_json_block_is_json() {
+    let mut count = 0;
+    for (name, document) in documents() {
+        for (_, text) in document.blocks().into_iter().filter(|(language, _)| language == "json") {
+            count += 1;
+            if let Err(error) = serde_json::from_str::<Value>(&text) {
+                panic!("{name}: {error} in\n{text}");
+            }
+        }
+    }
+    assert!(count >= 9, "{count}");
+}
+
+/// The anchor that a heading has on GitHub.
+fn anchor(heading: &str) -> String {
+    let kept = heading.to_lowercase().replace(' ', "-");
+    kept.chars().filter(|character| character.is_alphanumeric() || matches!(character, '-' | '_')).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut count = 0;
+    for (name, document) in documents() {
+        let prose = document.prose();
+        for target in prose.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if target.starts_with("https://") {
+                continue;
+            }
+            count += 1;
+            let (file, fragment) = target.split_once('#').unwrap_or((target, ""));
+            let folder = Path::new(&name).parent().expect("a folder");
+            let path = if file.is_empty() { root().join(&name) } else { root().join(folder).join(file) };
+            assert!(path.exists(), "{name} links to {target}");
+            if !fragment.is_empty() {
+                let linked = Document::new(&fs::read_to_string(&path).expect("a document"));
+                let found = linked.headings().any(|(_, _, heading)| anchor(heading) == fragment);
+                assert!(found, "{name} links to {target}, which has no such heading");
+            }
+        }
+        for label in prose.split("][").skip(1).filter_map(|rest| rest.split(']').next()) {
+            assert!(prose.contains(&format!("\n[{label}]: https://")), "{name} does not say where [{label}] leads");
+        }
+        for span in document.spans() {
+            let source = Path::new(&span).extension().is_some_and(|ending| ending == "rs");
+            let below = ["src/", "tests/", "docs/", "examples/"].iter().any(|folder| span.starts_with(folder));
+            if source || below {
+                let places = ["", "src", "tests/integration"].map(|place| root().join(place).join(&span));
+                assert!(places.iter().any(|place| place.exists()), "{name} names {span}, which is not there");
+            }
+        }
+    }
+    assert!(count >= 10, "{count}");
+}
+
+/// Whether a piece of code is a command of another program, after any variables that are set for it.
+fn is_foreign(code: &str) -> bool {
+    let word = code.split_whitespace().find(|word| !word.contains('='));
+    word.is_some_and(|word| ["cargo", "aws"].contains(&word))
+}
+
+/// The long options in a text.
+fn options(text: &str) -> BTreeSet<String> {
+    let is_part = |character: char| character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-';
+    let mut found = BTreeSet::new();
+    for (at, _) in text.match_indices("--") {
+        let before = text[..at].chars().next_back().unwrap_or(' ');
+        let rest = &text[at + 2..];
+        if !before.is_alphanumeric() && before != '-' && rest.starts_with(|first: char| first.is_ascii_lowercase()) {
+            let end = rest.find(|character| !is_part(character)).unwrap_or(rest.len());
+            found.insert(format!("--{}", &rest[..end]));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_document_names_a_command_or_an_option_that_does_not_exist() {
+    let commands = commands();
+    let everywhere: BTreeSet<String> =
+        commands.values().flatten().cloned().chain(definition().get_arguments().flat_map(spellings)).collect();
+    let mut seen = 0;
+    for (name, document) in documents() {
+        let fenced = document.lines.iter().filter(|(_, fenced)| *fenced).map(|(line, _)| line.clone());
+        let pieces = document.spans().into_iter().chain(fenced).chain(document.commands());
+        for code in pieces.filter(|code| !is_foreign(code)) {
+            let unknown: Vec<_> = options(&code).difference(&everywhere).cloned().collect();
+            assert!(unknown.is_empty(), "{name} names {unknown:?} in {code:?}");
+            let words: Vec<&str> = code.split_whitespace().collect();
+            for pair in words.windows(2).filter(|pair| pair[0] == "v2token") {
+                if !pair[1].starts_with(|first: char| first.is_ascii_alphabetic()) {
+                    continue;
+                }
+                let known = commands.get(pair[1]).unwrap_or_else(|| panic!("{name} names the command {}", pair[1]));
+                let unknown: Vec<_> = options(&code).difference(known).cloned().collect();
+                assert!(unknown.is_empty(), "{name} gives {unknown:?} to {}", pair[1]);
+                seen += 1;
+            }
+        }
+        // Options in running text count too, wherever no code is.
+        let text: String = document.prose().split('`').step_by(2).collect();
+        let unknown: Vec<_> = options(&text).difference(&everywhere).cloned().collect();
+        assert!(unknown.is_empty(), "{name} names {unknown:?}");
+    }
+    assert!(seen >= 10, "{seen}");
+}
+
+#[test]
+fn every_example_of_a_command_is_accepted() {
+    let mut count = 0;
+    for (name, document) in documents() {
+        let spans = document.spans().into_iter().filter(|span| !span.contains('<'));
+        for line in document.commands().into_iter().chain(spans).filter(|line| line.trim().starts_with("v2token ")) {
+            // A command without its folder is a name, not an example.
+            let error = Cli::try_parse_from(line.split_whitespace()).err();
+            let error = error.filter(|error| error.kind() != ErrorKind::MissingRequiredArgument);
+            assert!(error.is_none(), "{name}: {line}\n{}", error.expect("there is one"));
+            count += 1;
+        }
+    }
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn the_module_map_is_that_of_the_source() {
+    let documented: BTreeMap<String, BTreeSet<String>> = Document::new(&read("docs/design.md"))
+        .section("Modules")
+        .block("text")
+        .lines()
+        .map(|line| line.split_once("->").expect("an arrow"))
+        .map(|(module, uses)| (module.trim().to_owned(), uses.split(',').map(|name| name.trim().to_owned()).collect()))
+        .collect();
+    let mut found = BTreeMap::new();
+    for file in files("src", ".rs", false) {
+        let module = file.trim_start_matches("src/").trim_end_matches(".rs").to_owned();
+        if ["lib", "main"].contains(&module.as_str()) {
+            continue;
+        }
+        let folder = format!("src/{module}");
+        let below = if root().join(&folder).is_dir() { files(&folder, ".rs", true) } else { Vec::new() };
+        let own = std::iter::once(file).chain(below).filter(|name| !name.ends_with("/tests.rs"));
+        let uses: BTreeSet<String> = own.flat_map(|name| uses(&read(&name))).filter(|used| *used != module).collect();
+        if !uses.is_empty() {
+            found.insert(module, uses);
+        }
+    }
+    assert_eq!(documented, found, "left: docs/design.md, right: the source");
+}
+
+/// The modules that a source file uses, its comments and its tests aside.
+fn uses(source: &str) -> Vec<String> {
+    let code: String = tested(source).lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    assert!(!code.contains("crate::{"), "imports are written out one by one");
+    let name = |rest: &str| rest.split(|character: char| !character.is_ascii_lowercase()).next().map(str::to_owned);
+    code.split("crate::").skip(1).filter_map(name).collect()
+}
+
+#[test]
+fn the_journal_has_the_events_that_are_described() {
+    let described = Document::new(&read("docs/design.md")).section("The journal").names();
+    let refused = serde_json::from_str::<v2token::journal::Entry<'_>>(r#"{"event":"none"}"#).unwrap_err().to_string();
+    let (_, expected) = refused.split_once("expected one of").expect("the events that are known");
+    let known: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    assert_eq!(described, known);
+}
