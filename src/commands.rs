@@ -13,6 +13,7 @@ use crate::cli::{ApplyArgs, Command, OutputArgs, PlanArgs, ReportArgs, ResumeArg
 use crate::error::Error;
 use crate::rollout::Mode;
 use crate::settings::{CommandName, Settings, Surroundings, Voice};
+use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, style};
 
 /// The program after parsing: makes the runtime, runs the command, and gives the process's exit code.
@@ -30,6 +31,7 @@ pub fn program(typed: Typed) -> u8 {
     let exit_code = runtime.block_on(dispatch(typed));
     // A thread that still waits for the terminal or for a name's address must not hold up the end.
     runtime.shutdown_background();
+    stderr::drain();
     exit_code
 }
 
@@ -39,10 +41,13 @@ pub async fn dispatch(typed: Typed) -> u8 {
     let talk = Voice::resolve(output_of(&typed.cli.command).clone(), &surroundings).map(|voice| voice.talk);
     let color = talk.as_ref().map_or(surroundings.stderr_is_terminal && !surroundings.no_color, |talk| talk.color);
     if let Ok(talk) = talk {
-        log::start(talk.debug, talk.json_log, talk.color, std::io::stderr);
+        log::start(talk.debug, talk.json_log, talk.color, || Stderr);
     }
-    let failed =
-        if matches!(typed.cli.command, Command::Report(_)) { "no report was made" } else { "nothing was attempted" };
+    let failed = match typed.cli.command {
+        Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",
+        Command::Resume(_) => "nothing was attempted by this resume",
+        Command::Report(_) => "no report was made",
+    };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
         Err(error) => tell(failed, &error, color),
@@ -84,10 +89,8 @@ fn output_of(command: &Command) -> &OutputArgs {
 
 /// Says what did not happen, why, and what to do.
 fn tell(failed: &str, error: &Error, color: bool) -> u8 {
-    use std::io::Write as _;
     let message = format!("{failed}: {error}");
     let text = style::fatal(&crate::harmless::for_terminal(&message), &error.hint(), color);
-    // With stderr gone there is nobody left to tell; the exit code still says it.
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    stderr::write(text);
     error.exit_code()
 }

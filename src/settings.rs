@@ -11,9 +11,8 @@ use crate::cli::{RunArgs, SessionPolicy};
 use crate::cloud::aws::Access;
 use crate::error::Error;
 use crate::journal::RunId;
-use crate::org::TokenVersion;
 use crate::org::select::Selection;
-use crate::rollout::{Mode, Tolerance, Verify};
+use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
 pub use run_settings::{CommandName, RunSettings, scoped_policy};
@@ -109,9 +108,6 @@ impl Settings {
         let RunArgs { global_endpoint_token_version, selection, access, pace, rollout, run_dir, output } = args;
         if let Some(external_id) = &access.external_id {
             check_external_id(external_id)?;
-        }
-        if matches!(rollout.verify, Verify::Token(_)) && global_endpoint_token_version == TokenVersion::V1Token {
-            return Err(Error::Usage("--verify token=REGION proves v2Token, and v1Token is asked for".to_owned()));
         }
         let run_id = RunId::new(surroundings.now);
         let (waves, max_errors, bake) = match mode {

@@ -52,6 +52,11 @@ impl Verdict {
         let selected = tally.total() - tally.of(Outcome::Skipped);
         let are = if selected == 1 { "is" } else { "are" };
         let were = changes(tally);
+        let changed = tally.of(Outcome::Changed);
+        let doubt = match tally.of(Outcome::Unverified) {
+            0 => String::new(),
+            unverified => format!(" and {unverified} may have been"),
+        };
         let of = format!("{selected} selected {}", if selected == 1 { "account" } else { "accounts" });
         let errors = tally.errors();
         let there = tally.of(Outcome::Changed) + tally.of(Outcome::Unchanged);
@@ -79,7 +84,7 @@ impl Verdict {
                 format!("{there} of {of} {are} {goal}, {errors} failed or unverified; by this run {were}")
             }
             Self::Stopped(reason) => {
-                format!("stopped {}: of {of}, {were}; {left} not attempted", because(reason))
+                format!("stopped {}: {changed} of {of} were changed{doubt}, {left} were not attempted", because(reason))
             }
         }
     }

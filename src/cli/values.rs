@@ -27,9 +27,14 @@ pub(super) fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
 }
 
+/// No wait is longer than this.
+const LONGEST: Duration = Duration::from_hours(30 * 24);
+
 /// A duration such as `90s` or `2m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 2m or 1h30m".to_owned())
+    let parsed =
+        humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 2m or 1h30m".to_owned())?;
+    if parsed <= LONGEST { Ok(parsed) } else { Err("expected at most 30days".to_owned()) }
 }
 
 /// A duration that is not zero.

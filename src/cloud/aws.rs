@@ -13,7 +13,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -128,8 +130,8 @@ pub enum ConnectFailed {
 /// The session in one account. It holds credentials, so it has no `Debug`.
 pub struct Session {
     account: AccountId,
-    /// Credentials that were issued for the account; `None` for the caller's own.
-    issued: Option<SharedCredentialsProvider>,
+    /// Credentials that were proven to be of the account.
+    credentials: SharedCredentialsProvider,
 }
 
 /// The clients, made anew when the base credentials have to be fetched again.
@@ -251,7 +253,7 @@ impl Cloud for Aws {
 
     async fn enter(&self, account: AccountId, way: &WayIn) -> Result<Answer<Session>, Failure> {
         match way {
-            WayIn::Own => sts::own(&self.clients().sts, account).await,
+            WayIn::Own => sts::own(&self.clients().sts, self.config.credentials_provider(), account).await,
             WayIn::Role(arn) => sts::assume(&self.clients().sts, account, arn, &self.session).await,
         }
     }
@@ -308,14 +310,20 @@ async fn configure(access: &Access) -> Result<SdkConfig, ConnectFailed> {
         // the SDK panics on them. This one serves the credential providers.
         .retry_config(RetryConfig::standard())
         .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
-    if let Some(region) = &access.region {
-        loader = loader.region(Region::new(region.clone()));
+    let region = match (&access.region, &access.profile) {
+        (Some(region), _) => Some(Region::new(region.clone())),
+        // A profile that assumes a role needs a Region too, and the provider below does not look for one by itself.
+        (None, Some(profile)) => {
+            let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
+            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(file).region().await
+        }
+        (None, None) => None,
+    };
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
     }
     if let Some(profile) = &access.profile {
-        let mut provider = ProviderConfig::default().with_http_client(http);
-        if let Some(region) = &access.region {
-            provider = provider.with_region(Some(Region::new(region.clone())));
-        }
+        let provider = ProviderConfig::default().with_http_client(http).with_region(region);
         loader = loader.profile_name(profile).credentials_provider(
             ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
         );

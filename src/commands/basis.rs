@@ -1,6 +1,7 @@
 //! This module owns what an earlier run gives to a new one: the plan that is applied, or the run that is undone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::path::Path;
 
 use crate::cloud::aws::{Aws, Organization};
@@ -9,7 +10,7 @@ use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::caller::account_in_arn;
 use crate::org::select::{Only, SkipReason};
 use crate::org::{Account, AccountId, Reading, TokenVersion};
-use crate::rollout::{Outcome, Past};
+use crate::rollout::{Outcome, Past, Record};
 use crate::settings::{CommandName, RunSettings};
 
 /// What is wanted in an account, and what is known of it.
@@ -24,6 +25,8 @@ pub(super) struct Basis {
     pub(super) wishes: BTreeMap<AccountId, Wish>,
     /// All accounts of the earlier run, to name those that have left since.
     accounts: Vec<Account>,
+    records: Vec<Record>,
+    lock: File,
 }
 
 impl Basis {
@@ -38,8 +41,13 @@ impl Basis {
 
     /// The accounts that a plan would change.
     fn of_plan(folder: &Path, wanted: TokenVersion) -> Result<Self, Error> {
-        let (info, replay) = RunFolder::read(folder)?;
+        let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         let name = folder.display();
+        if !replay.ready {
+            return Err(Error::Mismatch(format!(
+                "the plan {name} never came as far as reading an account: make it again"
+            )));
+        }
         if info.command != CommandName::Plan {
             return Err(Error::Mismatch(format!("{name} is the folder of {}, not of a plan", an(info.command))));
         }
@@ -53,12 +61,16 @@ impl Basis {
         let accounts = replay.accounts.iter().map(|account| account.id).filter(would_change);
         let wishes = accounts.map(|id| (id, (wanted, Past::None))).collect();
         let reason = SkipReason { code: "NotInPlan", message: "the plan would not change it" };
-        Ok(Self::new(info, replay, wishes, reason))
+        let mut basis = Self::new(lock, info, replay, wishes, reason);
+        let records = basis.records.iter();
+        let unread = records.filter(|record| matches!(record.outcome, Outcome::NotAttempted | Outcome::Failed));
+        basis.only.unread = unread.map(|record| record.account_id).collect();
+        Ok(basis)
     }
 
     /// The accounts that a rollout changed, or may have changed.
     fn of_rollout(folder: &Path) -> Result<Self, Error> {
-        let (info, replay) = RunFolder::read(folder)?;
+        let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         if info.command == CommandName::Plan {
             return Err(Error::Mismatch(format!(
                 "{} is the folder of a plan, which changed nothing",
@@ -68,7 +80,7 @@ impl Basis {
         let wishes = replay.intents.iter().filter_map(|(id, intent)| {
             let outcome = replay.records.get(id).map(|record| record.outcome);
             let certain = match outcome {
-                _ if intent.open => false,
+                _ if intent.unsettled => false,
                 Some(Outcome::Changed) => true,
                 None | Some(Outcome::Unverified) => false,
                 Some(
@@ -84,17 +96,24 @@ impl Basis {
                 Reading::V1Token | Reading::Unknown => TokenVersion::V1Token,
                 Reading::V2Token => TokenVersion::V2Token,
             };
-            Some((*id, (back, Past::Set { to: intent.wanted, certain })))
+            Some((*id, (back, Past::Set { to: intent.wanted, certain, before: intent.previous })))
         });
         let wishes = wishes.collect();
         let reason = SkipReason { code: "NotChanged", message: "the run that is undone did not change it" };
-        Ok(Self::new(info, replay, wishes, reason))
+        Ok(Self::new(lock, info, replay, wishes, reason))
     }
 
-    fn new(info: RunInfo, replay: Replay, wishes: BTreeMap<AccountId, Wish>, reason: SkipReason) -> Self {
+    fn new(lock: File, info: RunInfo, replay: Replay, wishes: BTreeMap<AccountId, Wish>, reason: SkipReason) -> Self {
         let listed = replay.accounts.iter().map(|account| account.id).collect();
-        let only = Only { accounts: wishes.keys().copied().collect(), listed, reason };
-        Self { info, only, wishes, accounts: replay.accounts }
+        let accounts = wishes.keys().copied().collect();
+        let only = Only { accounts, listed, unread: BTreeSet::new(), reason };
+        let records = replay.records();
+        Self { lock, info, only, wishes, accounts: replay.accounts, records }
+    }
+
+    /// The lock on the earlier run. As long as it is held nobody can go on with that run.
+    pub(super) fn into_lock(self) -> File {
+        self.lock
     }
 
     /// Refuses an earlier run of another Organization, and a plan that somebody made from another account.

@@ -16,7 +16,7 @@ use crate::org::{Account, AccountId};
 use crate::report::{Destination, Format, Report, ReportFiles, summary};
 use crate::rollout::{Pace, Record, Rollout, Stop, StopReason, Wave, roll_out};
 use crate::settings::{Settings, Voice};
-use crate::terminal::{Progress, style};
+use crate::terminal::{Progress, stderr, style};
 use crate::verdict::{Verdict, changes};
 
 /// How long somebody at a terminal has to look at a wave before the next one starts.
@@ -77,6 +77,7 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         ended = roll_out(&rollout, &waves, |event| ledger.note(&event), gate) => ended,
         never = signals.watch(&stop) => match never {},
     };
+    signals.over();
     let records = ledger.into_records();
     progress.finish();
 
@@ -100,16 +101,13 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
             .err()
             .map(|error| format!("stdout can't be written: {error}")),
     ];
-    let mut told = false;
     for problem in problems.into_iter().flatten() {
         let message = format!("{problem}; {}", changes(&tally));
         let text = style::fatal(&crate::harmless::for_terminal(&message), "", settings.voice.talk.color);
-        // With stderr gone there is nobody left to tell; the exit code still says it.
-        let _ = io::stderr().write_all(text.as_bytes());
+        stderr::write(text);
         exit_code = if exit_code == 0 { 1 } else { exit_code };
-        told = true;
     }
-    if let (Verdict::Stopped(reason), false) = (&verdict, told && exit_code == 1) {
+    if let Verdict::Stopped(reason) = &verdict {
         let hint = format!("go on with: v2token resume {}", folder.path().display());
         // A signal is no error; whoever sent it knows.
         let text = match reason {
@@ -120,7 +118,7 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
                 style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
             }
         };
-        let _ = io::stderr().write_all(text.as_bytes());
+        stderr::write(text);
     }
     Ok(exit_code)
 }

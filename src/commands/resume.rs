@@ -8,6 +8,7 @@ use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
+use crate::harmless::for_terminal;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
 use crate::report::{Report, columns};
 use crate::rollout::{Mode, Wave};
@@ -38,6 +39,7 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
     settings.run = info.settings.clone().with_given(settings.run, |long| given.gave(long));
     settings.run_id = info.run_id.clone();
     settings.command = info.command;
+    settings.run.check()?;
     if settings.run.external_id_given && settings.reach.external_id.is_none() {
         return Err(Error::Usage(
             "the run uses an external id, which is written down nowhere: give it again with --external-id".to_owned(),
@@ -57,10 +59,7 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
             say_finished(&settings, &folder, &info, &replay, verdict)?;
             Ok(exit_code)
         }
-        Some(_) | None => {
-            let role_given = given.gave("role");
-            go_on(settings, folder, info, replay, waves, role_given).await
-        }
+        Some(_) | None => go_on(settings, folder, info, replay, waves).await,
     }
 }
 
@@ -75,7 +74,7 @@ fn say_finished(
     let records = replay.records();
     let report = Report { run: info, accounts: &replay.accounts, records: &records };
     let sentence = format!("nothing is left to do; this run is finished: {verdict}");
-    Progress::new(settings.voice.talk).say(&sentence);
+    Progress::new(settings.voice.talk).say(&for_terminal(&sentence));
     tell(&settings.voice, folder.path(), &report, &sentence).map_err(|source| Error::Unwritable {
         what: "the summary",
         path: "stdout".into(),
@@ -89,7 +88,6 @@ async fn go_on(
     mut info: RunInfo,
     replay: Replay,
     mut waves: Vec<Wave>,
-    role_given: bool,
 ) -> Result<u8, Error> {
     let mut files = open_files(&folder, &settings)?;
     let mut progress = Progress::new(settings.voice.talk);
@@ -109,13 +107,10 @@ async fn go_on(
         }))
         .await?;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
-        match &mut target.way {
-            WayIn::Role(arn) if role_given => *arn = settings.run.role.arn(&aws.caller.partition, target.account),
-            // The credentials may be given anew, and then they may be of another account.
-            way @ WayIn::Own if target.account != aws.caller.account => {
-                *way = WayIn::Role(settings.run.role.arn(&aws.caller.partition, target.account));
-            }
-            WayIn::Role(_) | WayIn::Own => {}
+        // The role may be given anew, and so may credentials, which may then be of another account.
+        let own = target.way == WayIn::Own && target.account == aws.caller.account;
+        if !own {
+            target.way = WayIn::Role(settings.run.role.arn(&aws.caller.partition, target.account));
         }
     }
     let left = waves.iter().map(|wave| wave.targets.len()).sum();

@@ -5,7 +5,7 @@ use crate::cli::{Given, RollbackArgs};
 use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::org::select::Selection;
-use crate::rollout::{Mode, Verify};
+use crate::rollout::Mode;
 use crate::settings::{CommandName, RunSettings, Settings, Surroundings, scoped_policy};
 
 /// Puts back what the run in a folder changed.
@@ -13,11 +13,6 @@ pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &S
     if given.typed("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
-        ));
-    }
-    if matches!(args.run.rollout.verify, Verify::Token(_)) {
-        return Err(Error::Usage(
-            "--verify token=REGION proves v2Token, and a rollback mostly goes away from it".to_owned(),
         ));
     }
     let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };

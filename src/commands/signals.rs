@@ -1,30 +1,75 @@
 //! This module owns SIGINT and SIGTERM: the first asks the run to stop, the second ends the process at once.
+//!
+//! They are listened to on a thread of their own, so that the second signal works whatever the program is doing.
 
 use std::convert::Infallible;
-use std::io::Write as _;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::error::Error;
 use crate::rollout::{Stop, StopReason};
+use crate::terminal::stderr;
 
 /// The two signals, listened to from now on.
 #[derive(Debug)]
 pub(super) struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
+    first: UnboundedReceiver<StopReason>,
+    over: Arc<AtomicBool>,
 }
 
 impl Signals {
     /// Starts listening.
-    pub(super) fn listen() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    pub(super) fn listen() -> io::Result<Self> {
+        let (sender, first) = unbounded_channel();
+        let over = Arc::new(AtomicBool::new(false));
+        let (ready, listening) = std::sync::mpsc::channel();
+        std::thread::Builder::new().name("signals".to_owned()).spawn({
+            let over = Arc::clone(&over);
+            move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = match runtime {
+                    Ok(runtime) => runtime,
+                    Err(error) => return drop(ready.send(Err(error))),
+                };
+                runtime.block_on(async {
+                    let (mut interrupt, mut terminate) = match signal(SignalKind::interrupt())
+                        .and_then(|one| Ok((one, signal(SignalKind::terminate())?)))
+                    {
+                        Ok(both) => both,
+                        Err(error) => return drop(ready.send(Err(error))),
+                    };
+                    // Whoever started the thread waits for this.
+                    let _ = ready.send(Ok(()));
+                    let mut asked = false;
+                    loop {
+                        let (reason, exit_code) = tokio::select! {
+                            _ = interrupt.recv() => (StopReason::Interrupted, 130),
+                            _ = terminate.recv() => (StopReason::Terminated, 143),
+                        };
+                        // The journal is true at every moment, so leaving at once loses nothing but the reports, which are made
+                        // again from it.
+                        if asked || over.load(Ordering::Relaxed) {
+                            std::process::exit(exit_code);
+                        }
+                        asked = true;
+                        let _ = sender.send(reason);
+                    }
+                });
+            }
+        })?;
+        listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread of the signals is gone")))?;
+        Ok(Self { first, over })
     }
 
-    async fn next(&mut self) -> StopReason {
-        tokio::select! {
-            _ = self.interrupt.recv() => StopReason::Interrupted,
-            _ = self.terminate.recv() => StopReason::Terminated,
+    async fn first(&mut self) -> StopReason {
+        match self.first.recv().await {
+            Some(reason) => reason,
+            // The thread is gone, and with it every signal.
+            None => std::future::pending().await,
         }
     }
 
@@ -32,29 +77,26 @@ impl Signals {
     pub(super) async fn or_stop<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             result = work => result,
-            reason = self.next() => Err(match reason {
+            reason = self.first() => Err(match reason {
                 StopReason::Terminated => Error::Signal { name: "SIGTERM", exit_code: 143 },
                 _ => Error::Signal { name: "SIGINT", exit_code: 130 },
             }),
         }
     }
 
-    /// Passes the first signal on to the run and leaves at the second. The journal is true at every moment, so leaving at
-    /// once loses nothing but the reports, which are made again from it.
+    /// Passes the first signal on to the run.
     pub(super) async fn watch(&mut self, stop: &Stop) -> Infallible {
-        let mut asked = false;
         loop {
-            let reason = self.next().await;
-            let exit_code = if reason == StopReason::Terminated { 143 } else { 130 };
-            if asked {
-                std::process::exit(exit_code);
-            }
-            asked = true;
-            let _ = writeln!(
-                std::io::stderr(),
-                "\nstopping: no further visit starts, those in flight finish; a second signal leaves at once"
+            let reason = self.first().await;
+            stderr::write(
+                "\nstopping: no further visit starts, those in flight finish; a second signal leaves at once\n",
             );
             stop.request(reason);
         }
+    }
+
+    /// Once the last visit is over there is nothing to finish: from now on the first signal leaves at once.
+    pub(super) fn over(&self) {
+        self.over.store(true, Ordering::Relaxed);
     }
 }

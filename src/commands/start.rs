@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 
 use super::basis::Basis;
@@ -22,6 +23,7 @@ use crate::terminal::{Progress, prompt};
 
 /// Runs a plan, an apply or a rollback in a new folder.
 pub(super) async fn start(settings: Settings) -> Result<u8, Error> {
+    settings.run.check()?;
     refuse_unasked(&settings)?;
     // Read before anything is made or called: it is the likeliest of all to be mistyped.
     let basis = Basis::of(&settings.run)?;
@@ -57,10 +59,12 @@ pub(super) async fn begin(
     };
     let mut progress = Progress::new(settings.voice.talk);
     match Box::pin(prepare(&settings, &folder, info, basis, &mut files, &mut progress)).await {
-        Ok(Prepared { signals, aws, info, accounts, waves, records, journal }) => {
+        Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier }) => {
             let conducted =
                 Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
-            conduct(conducted).await
+            let ended = conduct(conducted).await;
+            drop(earlier);
+            ended
         }
         Err(error) => {
             progress.finish();
@@ -80,6 +84,8 @@ struct Prepared {
     waves: Vec<Wave>,
     records: BTreeMap<AccountId, Record>,
     journal: Journal,
+    /// The lock on the run that this one is based on.
+    earlier: Option<File>,
 }
 
 /// Connects, lists, selects, asks, and writes down what is about to happen.
@@ -122,14 +128,14 @@ async fn prepare(
     check_canary(settings, &targets)?;
     let mut records: BTreeMap<AccountId, Record> = skipped(&selected, settings);
     let (listed, selected) = (accounts.len(), targets.len());
-    if let Some(left) = basis.map(|basis| basis.left(&accounts)).filter(|left| !left.is_empty()) {
+    if let Some(left) = basis.as_ref().map(|basis| basis.left(&accounts)).filter(|left| !left.is_empty()) {
         records.extend(left.iter().map(|account| (account.id, gone(account.id, settings))));
         accounts.extend(left);
         accounts.sort_by_key(|account| account.id);
     }
-    progress.start(selected, listed, &organization.id);
     let waves = divide(targets, &settings.run.canary, settings.run.waves.as_ref());
     signals.or_stop(confirm(settings, progress, &organization, &aws, selected, listed)).await?;
+    progress.start(selected, listed, &organization.id);
 
     info.organization_id = Some(organization.id.clone());
     info.management_account = Some(organization.management);
@@ -144,7 +150,8 @@ async fn prepare(
         .await
         .map_err(|error| unwritable(folder, io::Error::other(error.0)))?;
     files.begin(columns(&settings.run.verify))?;
-    Ok(Prepared { signals, aws, info, accounts, waves, records, journal })
+    let earlier = basis.map(Basis::into_lock);
+    Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier })
 }
 
 pub(super) fn unwritable(folder: &RunFolder, source: io::Error) -> Error {

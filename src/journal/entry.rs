@@ -118,7 +118,7 @@ mod tests {
             management: false,
             invited: true,
             wanted: TokenVersion::V1Token,
-            past: Past::Set { to: TokenVersion::V2Token, certain: true },
+            past: Past::Set { to: TokenVersion::V2Token, certain: true, before: Reading::V1Token },
         };
         let entries = [
             Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },

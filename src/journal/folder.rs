@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::replay::Replay;
@@ -33,7 +33,7 @@ impl RunFolder {
     pub fn create(path: &Path) -> Result<Self, Error> {
         let unwritable = |source| Error::Unwritable { what: "the run folder", path: path.to_owned(), source };
         let made = !path.exists();
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unwritable)?;
+        make_folder(path).map_err(unwritable)?;
         let journal = OpenOptions::new()
             .append(true)
             .read(true)
@@ -42,7 +42,7 @@ impl RunFolder {
             .open(path.join(Self::JOURNAL))
             .map_err(unwritable)?;
         let folder = Self { path: path.to_owned(), journal, made };
-        folder.lock()?;
+        lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
             return Err(Error::RunFolderTaken(path.to_owned()));
         }
@@ -63,7 +63,7 @@ impl RunFolder {
             _ => unwritable(source),
         })?;
         let folder = Self { path: path.to_owned(), journal, made: false };
-        folder.lock()?;
+        lock(&folder.journal, path)?;
         let (info, replay) = Self::read(path)?;
         folder.journal.set_len(replay.length).and_then(|()| folder.journal.sync_all()).map_err(unwritable)?;
         Ok((folder, info, replay))
@@ -84,6 +84,21 @@ impl RunFolder {
         Ok((info, replay))
     }
 
+    /// Reads the folder of a run in which no process works, and keeps others from working in it for as long as what comes first
+    /// is held.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run, a process works in it, or it can't be read.
+    pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), Error> {
+        let name = path.join(Self::JOURNAL);
+        let journal = File::open(&name)
+            .map_err(|error| Error::NoRun { path: path.to_owned(), cause: format!("{}: {error}", Self::JOURNAL) })?;
+        lock(&journal, path)?;
+        let (info, replay) = Self::read(path)?;
+        Ok((journal, info, replay))
+    }
+
     /// Makes the journal empty again, for a run that never became ready.
     ///
     /// # Errors
@@ -92,16 +107,6 @@ impl RunFolder {
     pub fn clear(&self) -> Result<(), Error> {
         let unwritable = |source| Error::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
         self.journal.set_len(0).map_err(unwritable)
-    }
-
-    fn lock(&self) -> Result<(), Error> {
-        match self.journal.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => Err(Error::RunFolderBusy(self.path.clone())),
-            Err(TryLockError::Error(source)) => {
-                Err(Error::Unwritable { what: "the journal's lock", path: self.file(Self::JOURNAL), source })
-            }
-        }
     }
 
     /// Where the folder is.
@@ -146,6 +151,30 @@ impl RunFolder {
             let _ = fs::remove_dir(&self.path);
         }
     }
+}
+
+/// Takes the lock on a journal, and makes sure that it is still the journal of that folder: another process may have taken
+/// the folder away between the opening and the locking.
+fn lock(journal: &File, folder: &Path) -> Result<(), Error> {
+    let path = folder.join(RunFolder::JOURNAL);
+    match journal.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Error::RunFolderBusy(folder.to_owned())),
+        Err(TryLockError::Error(source)) => return Err(Error::Unwritable { what: "the journal's lock", path, source }),
+    }
+    let same = |one: &fs::Metadata, other: &fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    match (journal.metadata(), fs::metadata(&path)) {
+        (Ok(one), Ok(other)) if same(&one, &other) => Ok(()),
+        _ => Err(Error::RunFolderBusy(folder.to_owned())),
+    }
+}
+
+/// Makes a folder with all that lead to it, readable by the user alone, and makes their names durable.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    let parents = path.ancestors().skip(1).take(missing);
+    parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).try_for_each(sync_folder)
 }
 
 /// Makes the names in a folder durable, which syncing the files alone does not.

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::entry::Entry;
-use crate::cloud::WayIn;
-use crate::cloud::failure::code;
 use crate::org::{Account, AccountId, Reading, TokenVersion};
-use crate::rollout::{Outcome, Past, Record, Stage, Target, Trouble, Wave};
+use crate::rollout::{Outcome, Past, Record, Target, Wave};
 
 /// The journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,8 +37,10 @@ pub struct Intent {
     pub previous: Reading,
     /// What it was about to be set to.
     pub wanted: TokenVersion,
-    /// No outcome came after it: it is not known whether the Set was sent, and whether it took effect.
+    /// No visit came to an end after it: it is not known whether the Set was sent, and whether it took effect.
     pub open: bool,
+    /// Whatever visits came after it, it is still not known whether the account was set.
+    pub unsettled: bool,
 }
 
 /// What a journal says.
@@ -86,7 +86,10 @@ impl Replay {
                 }
                 // Whole as JSON, but its line end is missing: it was not written to the end.
                 Ok(_) => break,
-                Err(_) if lines.peek().is_none() => break,
+                // A crash of the whole machine may leave zeros where the end was to be.
+                Err(_) if lines.peek().is_none() && (!whole || line.iter().all(|byte| [0, b'\n'].contains(byte))) => {
+                    break;
+                }
                 Err(error) => {
                     return Err(ReplayFailed::Damaged {
                         path: path.to_owned(),
@@ -108,14 +111,17 @@ impl Replay {
                 self.ready = true;
             }
             Entry::Intent { account_id, previous_version, target_version } => {
-                let intent = Intent { previous: previous_version, wanted: target_version, open: true };
+                let intent = Intent { previous: previous_version, wanted: target_version, open: true, unsettled: true };
                 // A later intent in the same account has read what an earlier one may have set.
-                self.intents.entry(account_id).or_insert(intent).open = true;
+                let known = self.intents.entry(account_id).or_insert(intent);
+                (known.open, known.unsettled) = (true, true);
             }
             Entry::Record(record) => {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
-                    intent.open = false;
+                    intent.unsettled = record.outcome == Outcome::Unverified;
+                    // An account whose turn did not come again is as open as it was.
+                    intent.open &= intent.unsettled && record.started_at.is_none();
                 }
                 self.records.insert(record.account_id, record);
             }
@@ -135,20 +141,12 @@ impl Replay {
 
     fn record(&self, account: AccountId, target: Option<&Target>) -> Record {
         let intent = self.intents.get(&account);
+        let blank = || target.map_or_else(|| Record::blank(account, TokenVersion::V2Token), Record::of_target);
         match (self.records.get(&account), intent) {
-            (_, Some(intent)) if intent.open => Record {
-                outcome: Outcome::Unverified,
-                previous_version: Some(intent.previous),
-                trouble: Some(Trouble {
-                    stage: Stage::Set,
-                    error_code: code::INTERRUPTED.to_owned(),
-                    error_message: "the run ended after it had written down its intent to set this account".to_owned(),
-                    hint: "finish the run with resume, which reads this account first".to_owned(),
-                }),
-                ..unvisited(account, target)
-            },
+            (Some(record), Some(intent)) if intent.open && record.outcome == Outcome::Unverified => record.clone(),
+            (_, Some(intent)) if intent.open => blank().interrupted(intent.previous),
             (Some(record), _) => record.clone(),
-            (None, _) => unvisited(account, target),
+            (None, _) => blank(),
         }
     }
 
@@ -167,10 +165,7 @@ impl Replay {
             if !again {
                 continue;
             }
-            let unsettled = intent.filter(|intent| {
-                let unverified = |record: &Record| record.outcome == Outcome::Unverified;
-                intent.open || self.records.get(&target.account).is_some_and(unverified)
-            });
+            let unsettled = intent.filter(|intent| intent.unsettled);
             let past = unsettled.map_or(target.past, |intent| Past::Intended(intent.previous));
             let target = Target { past, ..target.clone() };
             match waves.last_mut().filter(|wave| wave.number == *number) {
@@ -179,29 +174,6 @@ impl Replay {
             }
         }
         waves
-    }
-}
-
-/// The record of an account whose visit never came to an end.
-fn unvisited(account: AccountId, target: Option<&Target>) -> Record {
-    Record {
-        account_id: account,
-        outcome: Outcome::NotAttempted,
-        previous_version: None,
-        target_version: target.map_or(TokenVersion::V2Token, |target| target.wanted),
-        current_version: None,
-        verified: None,
-        trouble: None,
-        request_id: None,
-        attempts: 0,
-        wave: None,
-        role_arn: match target.map(|target| &target.way) {
-            Some(WayIn::Role(arn)) => arn.clone(),
-            Some(WayIn::Own) | None => String::new(),
-        },
-        sts_endpoint: String::new(),
-        started_at: None,
-        duration: None,
     }
 }
 
@@ -219,7 +191,7 @@ mod tests {
     fn target(number: u64) -> Target {
         Target {
             account: id(number),
-            way: WayIn::Own,
+            way: crate::cloud::WayIn::Own,
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,
@@ -228,7 +200,8 @@ mod tests {
     }
 
     fn record(number: u64, outcome: Outcome) -> Entry<'static> {
-        Entry::Record(Cow::Owned(Record { outcome, ..unvisited(id(number), None) }))
+        let started_at = (outcome != Outcome::NotAttempted).then_some(std::time::UNIX_EPOCH);
+        Entry::Record(Cow::Owned(Record { outcome, started_at, ..Record::blank(id(number), TokenVersion::V2Token) }))
     }
 
     fn intent(number: u64, previous_version: Reading) -> Entry<'static> {
@@ -305,6 +278,32 @@ mod tests {
         bytes[third] = b'x';
         let error = Replay::of(&bytes, Path::new("folder/journal.jsonl")).unwrap_err();
         assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
+    }
+
+    #[test]
+    fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
+        let mut bytes = journal(&story());
+        let last = bytes.len() - 3;
+        bytes[last] = b'x';
+        assert!(matches!(Replay::of(&bytes, Path::new("j")), Err(ReplayFailed::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_may_have_been_set_stays_in_doubt_until_a_visit_settles_it() {
+        let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(Reading::V1Token);
+        let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
+        for (record, open, unsettled) in [
+            (interrupted, true, true),
+            (visited.clone(), false, true),
+            (Record { outcome: Outcome::Changed, trouble: None, ..visited.clone() }, false, false),
+            (Record { outcome: Outcome::Failed, ..visited }, false, false),
+        ] {
+            let mut entries = story();
+            entries.push(Entry::Record(Cow::Owned(record)));
+            let intent = Replay::of(&journal(&entries), Path::new("j")).unwrap().intents[&id(5)];
+            assert_eq!((intent.open, intent.unsettled), (open, unsettled));
+            assert_eq!(intent.previous, Reading::V1Token);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -117,6 +118,11 @@ impl Intents for Journal {
     }
 }
 
+/// A journal that was deleted takes lines without complaint, and they are lost with the process.
+fn still_there(file: &File) -> io::Result<()> {
+    if file.metadata()?.nlink() == 0 { Err(io::Error::other("it was deleted")) } else { Ok(()) }
+}
+
 /// Takes all lines that are there, writes them, syncs, and tells those who wait. Until the last sender is gone.
 fn write_groups(mut file: File, inbox: &Receiver<Line>, failed: &OnceLock<String>) {
     let mut bytes = Vec::new();
@@ -128,7 +134,7 @@ fn write_groups(mut file: File, inbox: &Receiver<Line>, failed: &OnceLock<String
             waiting.extend(line.durable);
         }
         if failed.get().is_none()
-            && let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_data())
+            && let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_data()).and_then(|()| still_there(&file))
         {
             let _ = failed.set(error.to_string());
         }

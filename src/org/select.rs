@@ -37,6 +37,8 @@ pub struct Only {
     pub accounts: BTreeSet<AccountId>,
     /// Accounts that were listed in that run. Others have joined since.
     pub listed: BTreeSet<AccountId>,
+    /// Accounts that the run could not read, or never came to.
+    pub unread: BTreeSet<AccountId>,
     /// Why an account that was listed then is not among them.
     pub reason: SkipReason,
 }
@@ -120,6 +122,9 @@ fn skip(account: &Account, management: AccountId, selection: &Selection, only: O
         Some(only) if !only.listed.contains(&account.id) => {
             return reason("JoinedSince", "joined the Organization after the run that this one is based on");
         }
+        Some(only) if only.unread.contains(&account.id) => {
+            return reason("NotReadByPlan", "the plan could not read it, or never came to it");
+        }
         Some(only) if !only.accounts.contains(&account.id) => return Some(only.reason),
         Some(_) | None => {}
     }
@@ -201,12 +206,13 @@ mod tests {
         let only = Only {
             accounts: [id(2), id(3)].into(),
             listed: (1..9).map(id).collect(),
+            unread: [id(4)].into(),
             reason: SkipReason { code: "NotInPlan", message: "why" },
         };
         let selected = select(&accounts, id(1), &Selection::default(), Some(&only)).unwrap();
         assert_eq!(selected.targets.iter().map(|account| account.id).collect::<Vec<_>>(), [id(2)]);
         let code = |number| selected.skipped.iter().find(|(account, _)| account.id == id(number)).unwrap().1.code;
-        assert_eq!([code(1), code(3), code(4), code(9)], ["NotInPlan", "Suspended", "NotInPlan", "JoinedSince"]);
+        assert_eq!([code(1), code(3), code(4), code(9)], ["NotInPlan", "Suspended", "NotReadByPlan", "JoinedSince"]);
     }
 
     #[test]

@@ -76,8 +76,8 @@ struct ReportFile {
     mode: u32,
     /// Made by the trial, so that it is taken away again if the run never starts.
     made: bool,
-    /// Something else than a plain file, such as a pipe: it is written once, and never replaced.
-    special: bool,
+    /// Something else than a plain file, such as a pipe: it is opened once, written once, and never replaced.
+    special: Option<File>,
     live: Option<CsvWriter<File>>,
 }
 
@@ -117,7 +117,7 @@ impl ReportFiles {
     ///
     /// When one can't be written.
     pub fn begin(&mut self, columns: &[Column]) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.format == Format::Csv && !file.special) {
+        for file in self.files.iter_mut().filter(|file| file.format == Format::Csv && file.special.is_none()) {
             let started = OpenOptions::new()
                 .write(true)
                 .truncate(true)
@@ -173,18 +173,22 @@ impl ReportFile {
         use std::os::unix::fs::OpenOptionsExt as _;
         let new = !path.exists();
         let file = OpenOptions::new().append(true).create(true).mode(mode).open(path)?;
-        let special = !file.metadata()?.is_file();
+        let special = if file.metadata()?.is_file() { None } else { Some(file) };
         // Through a link, the file behind it is the one to replace.
-        let path = if special { path.to_owned() } else { path.canonicalize()? };
+        let path = if special.is_some() { path.to_owned() } else { path.canonicalize()? };
         Ok(Self { path, format, mode, made: new, special, live: None })
     }
 
     fn finish(self, report: &Report<'_>) -> io::Result<()> {
-        if self.special {
-            return self.format.write(report, OpenOptions::new().write(true).open(&self.path)?);
+        if let Some(special) = self.special {
+            return self.format.write(report, special);
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
+        if !self.made {
+            // A file that was there keeps its mode.
+            file.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
+        }
         self.format.write(report, &mut file)?;
         file.as_file().sync_data()?;
         file.persist(&self.path).map_err(|error| error.error)?;

@@ -73,7 +73,7 @@ const ALL: &[Column; 22] = &[
     ("error_message", |row| {
         row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.error_message))
     }),
-    ("hint", |row| row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.hint))),
+    ("hint", |row| Value::text(row.record.trouble.as_ref().map_or(&row.record.note, |trouble| &trouble.hint))),
     ("request_id", |row| row.record.request_id.as_deref().map_or(Value::Nothing, Value::text)),
     ("attempts", |row| Value::Number(row.record.attempts.into())),
     ("wave", |row| row.record.wave.map_or(Value::Nothing, |wave| Value::Number(wave.into()))),

@@ -103,8 +103,13 @@ pub const fn decide(mode: Mode, read: Reading, wanted: TokenVersion, past: Past)
         // version has changed since it was read, and this run is answerable for that.
         (Past::Intended(_), true) => Done(Outcome::Changed),
         (Past::None | Past::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
+        // A run that found `unknown` and set the default has nothing to go back to.
+        (Past::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Past::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        (Past::Set { to, .. }, false) if !read.shows(to) => Drifted(Outcome::Skipped),
+        // Nobody knows whether the run set it, and the summary does not tell either: what was asked for is put there.
+        (Past::Set { to, certain, .. }, false) if !read.shows(to) && (certain || !matches!(read, Reading::Unknown)) => {
+            Drifted(Outcome::Skipped)
+        }
         (Past::None | Past::Intended(_) | Past::Set { .. }, false) => match mode {
             Mode::Plan => Done(Outcome::WouldChange),
             Mode::Apply => Set,
@@ -165,13 +170,13 @@ mod tests {
     fn only_what_the_undone_run_left_is_put_back() {
         use Decision::{Done, Drifted, Set};
         let back = |read, certain| {
-            let past = Past::Set { to: TokenVersion::V2Token, certain };
+            let past = Past::Set { to: TokenVersion::V2Token, certain, before: Reading::V1Token };
             decide(Mode::Apply, read, TokenVersion::V1Token, past)
         };
         let table = [
             (Reading::V2Token, Set, Set),
             (Reading::V1Token, Drifted(Outcome::Unchanged), Done(Outcome::Unchanged)),
-            (Reading::Unknown, Drifted(Outcome::Skipped), Drifted(Outcome::Skipped)),
+            (Reading::Unknown, Drifted(Outcome::Skipped), Set),
         ];
         for (read, certain, uncertain) in table {
             assert_eq!((back(read, true), back(read, false)), (certain, uncertain), "{read}");

@@ -174,7 +174,8 @@ impl Control {
                     let started = u32::try_from(self.started.len()).unwrap_or(u32::MAX);
                     (f64::from(started) / span.as_secs_f64()).max(SLOWEST)
                 });
-                let until = now + (now - sent);
+                // A throttle that was long on its way must not stop everything for as long again.
+                let until = now + (now - sent).min(WINDOW);
                 self.phase = Phase::Epoch(Count { refused: 1.0, ..Count::new(until, rate) });
                 self.next = self.next.max(until);
             }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::Failure;
+use super::run::{Past, Target};
+use crate::cloud::{Failure, WayIn, failure::code};
 use crate::org::{AccountId, Reading, TokenVersion};
 
 /// The one word that sums a record up.
@@ -178,6 +179,9 @@ pub struct Record {
     pub verified: Option<Verified>,
     /// Why it is not a success.
     pub trouble: Option<Trouble>,
+    /// What else is worth knowing of a success; it stands in the column `hint`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// AWS's id of the call that decided the outcome.
     pub request_id: Option<String>,
     /// How many calls were sent for this account, repeated ones included.
@@ -197,22 +201,18 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of an account that is not visited, and why.
+    /// The record of an account whose turn has not come.
     #[must_use]
-    pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
+    pub fn blank(account_id: AccountId, target_version: TokenVersion) -> Self {
         Self {
             account_id,
-            outcome: Outcome::Skipped,
+            outcome: Outcome::NotAttempted,
             previous_version: None,
             target_version,
             current_version: None,
             verified: None,
-            trouble: Some(Trouble {
-                stage: Stage::Select,
-                error_code: code.to_owned(),
-                error_message: message.to_owned(),
-                hint: String::new(),
-            }),
+            trouble: None,
+            note: String::new(),
             request_id: None,
             attempts: 0,
             wave: None,
@@ -220,6 +220,54 @@ impl Record {
             sts_endpoint: String::new(),
             started_at: None,
             duration: None,
+        }
+    }
+
+    /// The record of a target whose turn has not come. Where this run may have set the account already, that is not known to
+    /// be undone just because its turn has not come again.
+    #[must_use]
+    pub fn of_target(target: &Target) -> Self {
+        let blank = Self {
+            role_arn: match &target.way {
+                WayIn::Own => String::new(),
+                WayIn::Role(arn) => arn.clone(),
+            },
+            ..Self::blank(target.account, target.wanted)
+        };
+        match target.past {
+            Past::Intended(previous) => blank.interrupted(previous),
+            Past::None | Past::Set { .. } => blank,
+        }
+    }
+
+    /// The record of an account that the run had announced to set without writing down the outcome.
+    #[must_use]
+    pub fn interrupted(self, previous: Reading) -> Self {
+        Self {
+            outcome: Outcome::Unverified,
+            previous_version: Some(previous),
+            trouble: Some(Trouble {
+                stage: Stage::Set,
+                error_code: code::INTERRUPTED.to_owned(),
+                error_message: "the run ended after it had written down its intent to set this account".to_owned(),
+                hint: "finish the run with resume, which reads this account first".to_owned(),
+            }),
+            ..self
+        }
+    }
+
+    /// The record of an account that is not visited, and why.
+    #[must_use]
+    pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
+        Self {
+            outcome: Outcome::Skipped,
+            trouble: Some(Trouble {
+                stage: Stage::Select,
+                error_code: code.to_owned(),
+                error_message: message.to_owned(),
+                hint: String::new(),
+            }),
+            ..Self::blank(account_id, target_version)
         }
     }
 

@@ -48,6 +48,8 @@ pub enum Past {
         to: TokenVersion,
         /// Whether the run saw it there.
         certain: bool,
+        /// What the run read in it before.
+        before: Reading,
     },
 }
 

@@ -101,16 +101,17 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
         () = run.stop.wait() => false,
         () = run.pace.turn() => true,
     };
-    let record = blank(run, target);
+    let record = Record { sts_endpoint: run.sts_endpoint.clone(), ..Record::of_target(target) };
     if !admitted {
         return record;
     }
     let mut visit = Visit {
         run,
         target,
-        record: Record { wave, started_at: Some(SystemTime::now()), ..record },
+        record: Record { wave, started_at: Some(SystemTime::now()), trouble: None, ..record },
         session: None,
-        sent: Sent::Nothing,
+        // What an interrupted part of this run may have sent is in doubt until it is read.
+        sent: if matches!(target.past, Past::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
         deadline: Instant::now() + run.terms.account_timeout,
         has_turn: true,
     };
@@ -118,29 +119,6 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let end = visit.walk().await;
     visit.conclude(end);
     Record { duration: Some(started.elapsed()), ..visit.record }
-}
-
-/// The record of an account whose turn has not come.
-fn blank<C, I>(run: &Rollout<'_, C, I>, target: &Target) -> Record {
-    Record {
-        account_id: target.account,
-        outcome: Outcome::NotAttempted,
-        previous_version: None,
-        target_version: target.wanted,
-        current_version: None,
-        verified: None,
-        trouble: None,
-        request_id: None,
-        attempts: 0,
-        wave: None,
-        role_arn: match &target.way {
-            WayIn::Own => String::new(),
-            WayIn::Role(arn) => arn.clone(),
-        },
-        sts_endpoint: run.sts_endpoint.clone(),
-        started_at: None,
-        duration: None,
-    }
 }
 
 struct Visit<'a, 'r, C: Cloud, I> {
@@ -172,7 +150,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             Decision::Done(outcome) => Ok(outcome),
             Decision::Drifted(outcome) => Err(End::Drifted(outcome)),
             Decision::Set => {
-                if let Err(error) = self.run.intents.intend(self.target.account, original, self.target.wanted).await {
+                let asked = Instant::now();
+                let durable = self.run.intents.intend(self.target.account, original, self.target.wanted).await;
+                // A slow disk is not the account's fault.
+                self.deadline += asked.elapsed();
+                if let Err(error) = durable {
                     self.run.stop.request(StopReason::Journal(error.0.clone()));
                     return Err(End::NotAttempted(Stage::Set, unwritten(error)));
                 }
@@ -190,13 +172,26 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 self.record.trouble = Some(self.drift());
                 return;
             }
-            Err(End::NotAttempted(stage, failure)) => (Outcome::NotAttempted, Some((stage, failure))),
+            Err(End::NotAttempted(stage, failure)) if self.sent == Sent::Nothing => {
+                (Outcome::NotAttempted, Some((stage, failure)))
+            }
+            Err(End::NotAttempted(stage, failure)) => {
+                // The visit got nowhere, so a resume takes it again without being asked to retry.
+                self.record.started_at = None;
+                (Outcome::Unverified, Some((stage, failure)))
+            }
             Err(End::Failed(stage, failure)) => match self.sent {
                 Sent::Nothing => (Outcome::Failed, Some((stage, failure))),
                 Sent::InDoubt | Sent::Accepted => (Outcome::Unverified, Some((stage, failure))),
             },
         };
         self.record.outcome = outcome;
+        if let (Past::Set { before: Reading::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
+            (self.target.past, outcome)
+        {
+            "its version was unknown before the run that is undone; v1Token is AWS's default"
+                .clone_into(&mut self.record.note);
+        }
         if let Some((stage, failure)) = trouble {
             let surrounding =
                 Surrounding { way: &self.target.way, management: self.target.management, invited: self.target.invited };
@@ -271,11 +266,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         match timeout_at(self.deadline, self.run.cloud.confirm_caller()).await {
             Ok(Err(failure)) if failure.kind == Kind::Credentials => {
                 self.run.stop.request(StopReason::CallerCredentials(failure));
-                if self.sent == Sent::Nothing {
-                    Err(End::NotAttempted(Stage::Assume, refused.clone()))
-                } else {
-                    Err(End::Failed(Stage::Assume, refused.clone()))
-                }
+                Err(End::NotAttempted(Stage::Assume, refused.clone()))
             }
             // Where it could not be found out, it is worth another try.
             Ok(Ok(()) | Err(_)) => Ok(true),
@@ -410,7 +401,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     return Ok(());
                 }
                 Ok(Err(failure)) if failure.kind == Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
-                Ok(Err(failure)) => last = Some(failure),
+                Ok(Err(failure)) => {
+                    if failure.operation == Operation::AssumeRole && failure.kind == Kind::Credentials {
+                        self.caller_is_accepted(&failure).await?;
+                    }
+                    last = Some(failure);
+                }
                 Err(_) => {
                     let late = self.out_of_time(Operation::GetCallerIdentity, last.as_ref());
                     return Err(End::Failed(Stage::Verify, late));

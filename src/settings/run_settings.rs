@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::Operation;
 use crate::cloud::aws::{SessionTerms, session_policy};
+use crate::error::Error;
 use crate::org::role::RoleTemplate;
 use crate::org::select::Selection;
 use crate::org::{AccountId, TokenVersion};
@@ -101,6 +102,21 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
+    /// Checks what only shows in the whole: that a proof by token is about v2Token.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn check(&self) -> Result<(), Error> {
+        let token = matches!(self.verify, Verify::Token(_));
+        if token && (self.undoes.is_some() || self.global_endpoint_token_version == TokenVersion::V1Token) {
+            let what =
+                if self.undoes.is_some() { "a rollback mostly goes away from it" } else { "v1Token is asked for" };
+            return Err(Error::Usage(format!("--verify token=REGION proves v2Token, and {what}")));
+        }
+        Ok(())
+    }
+
     /// The terms of the rollout.
     #[must_use]
     pub fn terms(&self) -> Terms {

@@ -2,11 +2,11 @@
 //!
 //! It only listens. Whatever goes wrong here never reaches the rollout.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 
+use super::stderr::{self, Stderr};
 use crate::harmless::for_terminal;
 use crate::rollout::{Event, Outcome, Record, Tally};
 use crate::settings::{ProgressStyle, Talk};
@@ -28,7 +28,7 @@ impl Progress {
     #[must_use]
     pub fn new(talk: Talk) -> Self {
         let bar = (talk.progress == ProgressStyle::Bar).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(Box::new(Stderr), 10));
             bar.set_style(BarStyle::with_template("{spinner} {msg} {elapsed}").expect("a fixed template"));
             bar
         });
@@ -47,10 +47,7 @@ impl Progress {
         if self.talk.quiet {
             return;
         }
-        let write = || {
-            // Nobody may be reading any more; that must not stop a rollout.
-            let _ = writeln!(std::io::stderr(), "{text}");
-        };
+        let write = || stderr::write(format!("{text}\n"));
         match &self.bar {
             Some(bar) => bar.suspend(write),
             None => write(),
@@ -121,9 +118,7 @@ impl Progress {
     /// Takes the bar off the screen until what this returns is dropped, so that a question can be asked in its place.
     #[must_use]
     pub fn hide(&self) -> Hidden {
-        if let Some(bar) = &self.bar {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
+        self.finish();
         Hidden(self.bar.clone())
     }
 
@@ -150,7 +145,7 @@ pub struct Hidden(Option<ProgressBar>);
 impl Drop for Hidden {
     fn drop(&mut self) {
         if let Some(bar) = &self.0 {
-            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            bar.reset();
         }
     }
 }

@@ -1,8 +1,10 @@
 //! This module owns the question that `apply` asks before it starts.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use tokio::sync::oneshot;
+
+use super::stderr;
 
 /// Asks on stderr and reads the answer from stdin. Only `y` and `yes` mean yes.
 ///
@@ -12,9 +14,7 @@ use tokio::sync::oneshot;
 ///
 /// When stdin can't be read.
 pub async fn confirm(question: &str) -> io::Result<bool> {
-    let mut stderr = io::stderr();
-    write!(stderr, "{question} [y/N] ")?;
-    stderr.flush()?;
+    stderr::write(format!("{question} [y/N] "));
     let (sender, answer) = oneshot::channel();
     std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
         let mut line = String::new();

@@ -6,9 +6,9 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use v2token::journal::RunFolder;
-use v2token_simulator::{Latency, Organization, TokenVersion, Truth, VersionMix};
+use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
-use crate::harness::Bench;
+use crate::harness::{Bench, sent_to, told};
 
 /// How many of the moments one test takes; four of them run side by side.
 const MOMENTS: usize = 50;
@@ -76,9 +76,11 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         assert_eq!(after.with_version(TokenVersion::V2), 40, "moment {moment}");
         let rows = crate::harness::read_csv(&folder.join("report.csv"));
         assert_eq!(rows.len(), 40, "moment {moment}");
-        let told: BTreeSet<String> =
-            rows.iter().filter(|(_, row)| row["outcome"] == "changed").map(|(id, _)| id.clone()).collect();
-        assert_eq!(told, sent_to(&after), "moment {moment}: what is told changed is what was set, no more, no less");
+        assert_eq!(
+            told(&rows, "changed"),
+            sent_to(&after),
+            "moment {moment}: what is told changed is what was set, no more, no less"
+        );
 
         bench.run("back", &["rollback", named, "--yes", "--rate", "0"]).exits(0);
         let restored = bench.truth();
@@ -86,11 +88,6 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
             assert_eq!(was.version, is.version, "moment {moment}: {} is not what it was", was.id);
         }
     }
-}
-
-/// The accounts in which a Set has arrived.
-fn sent_to(truth: &Truth) -> BTreeSet<String> {
-    truth.accounts.iter().filter(|account| account.sets_received > 0).map(|account| account.id.to_string()).collect()
 }
 
 /// Waits until the organization has seen so many requests, or the process has ended.

@@ -175,7 +175,9 @@ fn commands() -> BTreeMap<String, BTreeSet<String>> {
 
 /// The options of a command, help and version aside.
 fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|argument| argument.get_long().is_some_and(|long| !["help", "version"].contains(&long)))
+    command
+        .get_arguments()
+        .filter(|argument| argument.get_long().is_some_and(|long| !["help", "version"].contains(&long)))
 }
 
 fn spellings(argument: &Arg) -> Vec<String> {

@@ -1,12 +1,12 @@
 //! This module owns running the built program: in a folder of its own, with an environment that holds nothing but what the
 //! test puts into it, and with its report read back.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
-use v2token_simulator::{AccountTruth, Operation, Organization, SECRET_MARKER, TokenVersion, Truth};
+use v2token_simulator::{AccountTruth, ORGANIZATION_ID, Operation, Organization, SECRET_MARKER, TokenVersion, Truth};
 
 /// A place to run the program in, against one simulated organization.
 pub(crate) struct Bench {
@@ -81,6 +81,16 @@ impl Bench {
         run
     }
 
+    /// Runs a command that names a run folder itself, by its name in the bench's folder.
+    pub(crate) fn again(&self, name: &str, arguments: &[&str]) -> Run {
+        self.finish(name, self.bare(arguments))
+    }
+
+    /// The run folder of this name.
+    pub(crate) fn run_folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     pub(crate) fn truth(&self) -> Truth {
         self.organization.truth()
     }
@@ -135,6 +145,19 @@ impl Run {
         for (before, after) in self.before.accounts.iter().zip(&self.after.accounts) {
             let row = rows.get(&after.id.to_string()).unwrap_or_else(|| panic!("no row for {}\n{self}", after.id));
             check_row(row, before, after, wanted);
+        }
+        self
+    }
+
+    /// The same run, seen from an earlier beginning: a report of several processes tells of all of them.
+    pub(crate) fn since(self, before: Truth) -> Self {
+        Self { before, ..self }
+    }
+
+    /// Fails unless stderr says all of this.
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for part in words {
+            assert!(self.stderr.contains(part), "expected on stderr: {part}\n{self}");
         }
         self
     }
@@ -203,6 +226,27 @@ impl std::fmt::Display for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
     }
+}
+
+/// Changes a file by hand.
+pub(crate) fn rewrite(path: &Path, change: impl FnOnce(String) -> String) {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    std::fs::write(path, change(text)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+/// Makes a run one of another Organization; every simulated one has the same id.
+pub(crate) fn of_another_organization(folder: &Path) {
+    rewrite(&folder.join("run.json"), |text| text.replace(ORGANIZATION_ID, "o-anotherorg2"));
+}
+
+/// The accounts in which a Set has arrived.
+pub(crate) fn sent_to(truth: &Truth) -> BTreeSet<String> {
+    truth.accounts.iter().filter(|account| account.sets_received > 0).map(|account| account.id.to_string()).collect()
+}
+
+/// The accounts that a report tells to be of this outcome.
+pub(crate) fn told(rows: &BTreeMap<String, Row>, outcome: &str) -> BTreeSet<String> {
+    rows.iter().filter(|(_, row)| row["outcome"] == outcome).map(|(id, _)| id.clone()).collect()
 }
 
 /// Reads a report. Every account must be in it once.

@@ -2,7 +2,9 @@
 
 mod crash;
 mod credentials;
+mod disk;
 mod documents;
+mod doubt;
 mod faults;
 mod gateway;
 mod harness;
@@ -11,9 +13,16 @@ mod main_job;
 mod moto;
 mod output;
 mod pace;
+mod plans;
 mod proxy;
 mod questions;
 mod refusals;
+mod resume;
+mod rollback;
+mod running;
 mod secrets;
 mod signals;
+mod stops;
 mod throttles;
+mod tokens;
+mod waves;

@@ -40,10 +40,10 @@ pub enum EndpointRefused {
 /// The STS endpoint of the run.
 pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> Result<String, EndpointRefused> {
     let region = config.region().map(|region| region.as_ref().to_owned());
-    let configured = given.or_else(|| configured_url(config));
-    if let Some(url) = &configured {
-        check_url(url)?;
+    for service in ["sts", "iam", "organizations"] {
+        configured_url(config, service).map_or(Ok(()), |url| check_url(&url))?;
     }
+    let configured = given.or_else(|| configured_url(config, "sts"));
     let params = Params::builder()
         .set_region(region)
         .set_use_fips(config.use_fips())
@@ -60,13 +60,13 @@ pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> R
     Ok(url)
 }
 
-/// The STS endpoint that was configured by hand, in the order of precedence that the SDK uses
+/// The endpoint of a service that was configured by hand, in the order of precedence that the SDK uses
 /// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
-pub(super) fn configured_url(config: &SdkConfig) -> Option<String> {
+pub(super) fn configured_url(config: &SdkConfig, service: &str) -> Option<String> {
     use aws_types::service_config::ServiceConfigKey;
     let own = || {
         let key = ServiceConfigKey::builder()
-            .service_id("sts")
+            .service_id(service)
             .env("AWS_ENDPOINT_URL")
             .profile("endpoint_url")
             .build()
@@ -89,7 +89,8 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
     }
     let host_and_port = authority;
     let host = host_and_port.split(':').next().unwrap_or_default().trim_end_matches('.');
-    if host_and_port.is_empty() || host_and_port.contains(char::is_whitespace) {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
+    if host_and_port.is_empty() || !url.bytes().all(plain) {
         return Err(refused());
     }
     if host.eq_ignore_ascii_case(GLOBAL_STS) {
@@ -132,7 +133,15 @@ mod tests {
         ] {
             assert_eq!(check_url(url), Ok(()), "{url}");
         }
-        for url in ["", "localhost:5000", "ftp://host", "https://", "https:// host"] {
+        for url in [
+            "",
+            "localhost:5000",
+            "ftp://host",
+            "https://",
+            "https:// host",
+            "https://sts.amazonaws.com\\x",
+            "https://höst",
+        ] {
             assert!(matches!(check_url(url), Err(EndpointRefused::NotAUrl { .. })), "{url:?}");
         }
     }

@@ -110,6 +110,10 @@ fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for part in links(error).map(ToString::to_string) {
+        // Some of the SDK's errors show the whole request, body included.
+        if part.contains("SdkBody") {
+            continue;
+        }
         if !text.contains(&part) {
             if !text.is_empty() {
                 text.push_str(": ");
@@ -117,5 +121,5 @@ fn chain(error: &(dyn Error + 'static)) -> String {
             text.push_str(&part);
         }
     }
-    text
+    if text.is_empty() { "the request could not be sent as it was built".to_owned() } else { text }
 }

@@ -12,11 +12,8 @@ use crate::org::{Reading, TokenVersion};
 /// Reads the token version: the `GlobalEndpointTokenVersion` entry of the account summary is the only place that shows it.
 pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<Reading>, Failure> {
     let operation = Operation::GetAccountSummary;
-    let request = client.get_account_summary();
-    let Answer { value, request_id } = match credentials(session) {
-        None => call(operation, Some(session.account), request.send()).await?,
-        Some(with) => call(operation, Some(session.account), request.customize().config_override(with).send()).await?,
-    };
+    let request = client.get_account_summary().customize().config_override(credentials(session)).send();
+    let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
     let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
     Ok(Answer { value: Reading::from_summary(entry), request_id })
 }
@@ -32,14 +29,12 @@ pub(super) async fn set_token_version(
         TokenVersion::V1Token => GlobalEndpointTokenVersion::V1Token,
         TokenVersion::V2Token => GlobalEndpointTokenVersion::V2Token,
     });
-    let Answer { request_id, .. } = match credentials(session) {
-        None => call(operation, Some(session.account), request.send()).await?,
-        Some(with) => call(operation, Some(session.account), request.customize().config_override(with).send()).await?,
-    };
+    let request = request.customize().config_override(credentials(session)).send();
+    let Answer { request_id, .. } = call(operation, Some(session.account), request).await?;
     Ok(Answer { value: (), request_id })
 }
 
 /// The credentials of one account travel with the call; the client, its connections and its settings are shared.
-fn credentials(session: &Session) -> Option<Builder> {
-    session.issued.clone().map(|provider| Builder::new().credentials_provider(provider))
+fn credentials(session: &Session) -> Builder {
+    Builder::new().credentials_provider(session.credentials.clone())
 }

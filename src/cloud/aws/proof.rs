@@ -12,7 +12,7 @@ use super::super::failure::code;
 use super::super::{Answer, Failure, Operation, WayIn};
 use super::calls::{call, own_failure};
 use super::endpoint::configured_url;
-use super::{Session, SessionTerms, sts};
+use super::{SessionTerms, sts};
 use crate::org::AccountId;
 
 /// The global endpoint, and the Region whose signatures it takes.
@@ -33,7 +33,7 @@ pub(super) async fn prove(
         return Err(own_failure(Operation::AssumeRole, code::NOT_SENT, message));
     };
     // An endpoint of one's own stands in for all of AWS, and for the global endpoint too.
-    let own = endpoint_url.map(str::to_owned).or_else(|| configured_url(config));
+    let own = endpoint_url.map(str::to_owned).or_else(|| configured_url(config, "sts"));
     let client = |region: &str, url: Option<String>| {
         let mut builder =
             Builder::from(config).region(Region::new(region.to_owned())).retry_config(RetryConfig::disabled());
@@ -44,10 +44,7 @@ pub(super) async fn prove(
     };
     let global = client(GLOBAL_REGION, own.clone().or_else(|| Some(GLOBAL.to_owned())));
     let issued = sts::assume(&Client::from_conf(global.build()), account, arn, terms).await?;
-    let Session { issued: Some(credentials), .. } = issued.value else {
-        let message = "the global endpoint issued no session".to_owned();
-        return Err(own_failure(Operation::AssumeRole, code::UNREADABLE, message));
-    };
+    let credentials = issued.value.credentials;
     let there = Client::from_conf(client(region, own).credentials_provider(credentials).build());
     let answer = call(Operation::GetCallerIdentity, Some(account), there.get_caller_identity().send()).await?;
     Ok(Answer { value: (), request_id: answer.request_id })

@@ -1,8 +1,9 @@
 //! This module owns the calls of STS: who the caller is, and the sessions in the accounts.
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_sts::Client;
+use aws_sdk_sts::config::Builder;
 
 use super::super::failure::code;
 use super::super::{Answer, Effect, Failure, Kind, Operation};
@@ -25,12 +26,25 @@ pub(super) async fn ask_caller(client: &Client) -> Result<Answer<Caller>, Failur
     Ok(Answer { value: caller, request_id })
 }
 
-/// Enters the account that the caller is in, after making sure that the caller still is.
-pub(super) async fn own(client: &Client, account: AccountId) -> Result<Answer<Session>, Failure> {
-    let Answer { value, request_id } = identity(client, Some(account)).await?;
+/// Enters the account that the caller is in: with the base credentials of this moment, after proving that it is they that are
+/// in the account. What is set is set with the same ones, whatever becomes of the profile meanwhile.
+pub(super) async fn own(
+    client: &Client,
+    base: Option<SharedCredentialsProvider>,
+    account: AccountId,
+) -> Result<Answer<Session>, Failure> {
+    let operation = Operation::GetCallerIdentity;
+    let none =
+        |message: String| Failure { kind: Kind::Credentials, ..own_failure(operation, code::NO_CREDENTIALS, message) };
+    let base = base.ok_or_else(|| none("there are no base credentials".to_owned()))?;
+    let credentials = base.provide_credentials().await.map_err(|error| none(error.to_string()))?;
+    let session = SharedCredentialsProvider::new(credentials);
+    let with = Builder::new().credentials_provider(session.clone());
+    let request = client.get_caller_identity().customize().config_override(with).send();
+    let Answer { value, request_id } = call(operation, Some(account), request).await?;
     let found = value.account().and_then(|id| id.parse().ok());
-    prove(Operation::GetCallerIdentity, account, found, value.arn(), request_id.as_deref())?;
-    Ok(Answer { value: Session { account, issued: None }, request_id })
+    prove(operation, account, found, value.arn(), request_id.as_deref())?;
+    Ok(Answer { value: Session { account, credentials: session }, request_id })
 }
 
 /// Assumes the role, and proves by the answer that the session is in the account.
@@ -63,8 +77,8 @@ pub(super) async fn assume(
         std::time::SystemTime::try_from(*issued.expiration()).ok(),
         "v2token",
     );
-    let issued = Some(SharedCredentialsProvider::new(credentials));
-    Ok(Answer { value: Session { account, issued }, request_id })
+    let credentials = SharedCredentialsProvider::new(credentials);
+    Ok(Answer { value: Session { account, credentials }, request_id })
 }
 
 async fn identity(

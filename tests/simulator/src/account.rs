@@ -1,6 +1,7 @@
 //! Owns one simulated account: what it is, what it is set to, how it misbehaves and what was done to it.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -145,6 +146,8 @@ impl Default for Role {
 pub struct AccountCalls {
     /// `sts:AssumeRole` for a role in this account.
     pub assume_role: u32,
+    /// Those of them that went to the global endpoint.
+    pub global_assume_role: u32,
     /// `sts:AssumeRoot` for this account.
     pub assume_root: u32,
     /// `sts:GetCallerIdentity` with a session of this account.
@@ -209,10 +212,22 @@ impl SimulatedAccount {
         self.id
     }
 
-    /// Sets the value as if somebody else had done it: no call is counted and readers see it at once.
+    /// Sets the value as if somebody else had done it: no call is counted and readers see it at once. The global
+    /// endpoint sees it after its lag, unlike a value that is written into `version`, which counts as there from the start.
     pub fn changed_by_somebody_else(&mut self, version: Option<TokenVersion>) {
-        self.version = version;
+        self.replace_version(version);
         self.ledger.stale = None;
+    }
+
+    /// The setting as it was so long ago.
+    pub(crate) fn version_before(&self, lag: Duration) -> Option<TokenVersion> {
+        let replaced_since = self.ledger.replaced.iter().find(|(when, _)| when.elapsed() < lag);
+        replaced_since.map_or(self.version, |(_, version)| *version)
+    }
+
+    fn replace_version(&mut self, version: Option<TokenVersion>) {
+        self.ledger.replaced.push((Instant::now(), self.version));
+        self.version = version;
     }
 
     pub(crate) fn note(&mut self, fault: &'static str) {
@@ -225,7 +240,7 @@ impl SimulatedAccount {
         if self.faults.read_back_never_shows || self.faults.stale_reads > 0 {
             self.ledger.stale = Some(Stale { shown, reads_left: self.faults.stale_reads });
         }
-        self.version = Some(version);
+        self.replace_version(Some(version));
         self.ledger.sets_applied.push(version);
     }
 
@@ -257,6 +272,8 @@ pub(crate) struct Ledger {
     pub sets_applied: Vec<TokenVersion>,
     pub sessions: u32,
     pub faults: BTreeMap<&'static str, u32>,
+    /// Each value that was replaced, and when.
+    replaced: Vec<(Instant, Option<TokenVersion>)>,
     stale: Option<Stale>,
 }
 
@@ -278,6 +295,20 @@ mod tests {
         assert_eq!(account.read(), Some(TokenVersion::V1));
         assert_eq!(account.read(), Some(TokenVersion::V1));
         assert_eq!(account.read(), Some(TokenVersion::V2));
+    }
+
+    #[test]
+    fn what_the_setting_was_is_remembered() {
+        let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
+        account.version = None;
+        account.apply(TokenVersion::V2);
+        account.changed_by_somebody_else(Some(TokenVersion::V1));
+        assert_eq!(account.version_before(Duration::ZERO), Some(TokenVersion::V1));
+        assert_eq!(account.version_before(Duration::from_mins(10)), None, "that was before everything");
+        std::thread::sleep(Duration::from_millis(2));
+        account.apply(TokenVersion::V2);
+        let since_the_last = account.ledger.replaced[2].0.elapsed() + Duration::from_millis(1);
+        assert_eq!(account.version_before(since_the_last), Some(TokenVersion::V1), "the last one is not seen yet");
     }
 
     #[test]

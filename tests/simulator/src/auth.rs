@@ -60,6 +60,7 @@ impl World {
         self.vault
             .check_token(authorization.access_key, header("x-amz-security-token"))
             .map_err(|bad| bad_key(service, bad))?;
+        self.check_reach(&principal, service, authorization.region)?;
         Ok(Authenticated { principal, region: authorization.region.to_owned() })
     }
 
@@ -83,7 +84,7 @@ impl World {
         let Settings { partition, sts_regions, strict_signing_regions, .. } = &self.settings;
         let of_the_run = || sts_regions.iter().any(|region| region == authorization.region);
         let right = match service {
-            Service::Sts => of_the_run(),
+            Service::Sts => of_the_run() || self.settings.is_sts_elsewhere(authorization.region),
             Service::Organizations => {
                 authorization.region == partition.organizations_region || (!strict_signing_regions && of_the_run())
             }

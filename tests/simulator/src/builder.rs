@@ -3,6 +3,7 @@
 mod start;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
@@ -30,6 +31,8 @@ pub struct Builder {
     partition: Partition,
     region: String,
     more_sts_regions: Vec<String>,
+    opt_in_regions: Vec<String>,
+    issuance_lag: Option<Duration>,
     caller: Caller,
     base_session: bool,
     base_expires_after: Option<u64>,
@@ -57,6 +60,8 @@ impl Default for Builder {
             partition: Partition::find("aws").expect("the commercial partition is known"),
             region: "eu-west-1".to_owned(),
             more_sts_regions: Vec::new(),
+            opt_in_regions: Vec::new(),
+            issuance_lag: None,
             caller: Caller::Management,
             base_session: false,
             base_expires_after: None,
@@ -143,6 +148,22 @@ impl Builder {
     /// One more region for which STS requests may be signed.
     pub fn sts_region(mut self, region: &str) -> Self {
         self.more_sts_regions.push(region.to_owned());
+        self
+    }
+
+    /// One more region for which STS requests may be signed, and which must be enabled by hand: session tokens of
+    /// version 1 are refused there with `InvalidClientTokenId`.
+    pub fn opt_in_region(mut self, region: &str) -> Self {
+        self.opt_in_regions.push(region.to_owned());
+        self
+    }
+
+    /// Opens the global STS endpoint, which signs for the partition's always active region (`us-east-1`), in a run whose
+    /// own region is another one. The tokens of its `AssumeRole` are of the version that the role's account was set to so
+    /// long ago (AWS takes 9 to 13 seconds to follow); an account without a value counts as version 1. Sessions of regional
+    /// endpoints have version 2 whatever the setting.
+    pub fn global_sts(mut self, issuance_lag: Duration) -> Self {
+        self.issuance_lag = Some(issuance_lag);
         self
     }
 

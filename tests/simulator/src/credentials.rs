@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::TokenVersion;
 use crate::derive::{secret, token};
 use crate::policy::SessionPolicy;
 use crate::sigv4;
@@ -31,6 +32,8 @@ pub(crate) struct Principal {
     pub identity: Identity,
     /// What a session policy leaves of the rights.
     pub policy: Option<Arc<SessionPolicy>>,
+    /// Where the session token is accepted. Credentials without a token are accepted everywhere, as version 2 is.
+    pub token: TokenVersion,
 }
 
 /// The kind of principal, with what its ARN needs.
@@ -173,7 +176,7 @@ impl Vault {
     }
 
     pub fn operator(&self) -> Principal {
-        Principal { account: self.account, identity: Identity::Operator, policy: None }
+        Principal { account: self.account, identity: Identity::Operator, policy: None, token: TokenVersion::V2 }
     }
 
     /// Whether the token belongs to the key.
@@ -221,13 +224,14 @@ mod tests {
     use super::*;
     use crate::derive::{SECRET_MARKER, TOKEN_LENGTH};
 
+    fn root() -> Principal {
+        Principal { account: 3, identity: Identity::Root, policy: None, token: TokenVersion::V2 }
+    }
+
     #[test]
     fn every_secret_is_recognisable_and_distinct() {
         let mut vault = Vault::new(7, 0, true, None);
-        let session = || Session {
-            principal: Principal { account: 3, identity: Identity::Root, policy: None },
-            expires: Duration::from_secs(900),
-        };
+        let session = || Session { principal: root(), expires: Duration::from_secs(900) };
         let all = [vault.base(), vault.issue(session()), vault.issue(session())];
         for credentials in &all {
             let token = credentials.session_token.as_deref().unwrap();
@@ -246,8 +250,7 @@ mod tests {
     #[test]
     fn sessions_end_by_time_and_on_demand() {
         let mut vault = Vault::new(7, 0, false, Some(1));
-        let principal = Principal { account: 3, identity: Identity::Root, policy: None };
-        let issued = vault.issue(Session { principal, expires: Duration::from_secs(900) });
+        let issued = vault.issue(Session { principal: root(), expires: Duration::from_secs(900) });
         assert_eq!(vault.principal(&issued.access_key_id, Duration::from_secs(899)).unwrap().account, 3);
         assert_eq!(vault.principal(&issued.access_key_id, Duration::from_secs(900)).unwrap_err(), BadKey::Expired);
         vault.expire_sessions();

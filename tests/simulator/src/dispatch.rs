@@ -73,11 +73,15 @@ impl World {
             _ => None,
         }?;
         let now = self.now_ms();
+        let is_global = self.settings.is_global_sts(&caller.region);
         let account = self.at(index);
         let id = account.id();
         let calls = &mut account.ledger.calls;
         match operation {
-            Operation::AssumeRole => calls.assume_role += 1,
+            Operation::AssumeRole => {
+                calls.assume_role += 1;
+                calls.global_assume_role += u32::from(is_global);
+            }
             Operation::AssumeRoot => calls.assume_root += 1,
             Operation::GetCallerIdentity => calls.get_caller_identity += 1,
             Operation::GetAccountSummary => calls.get_account_summary += 1,

@@ -24,6 +24,9 @@
 //! assert!(truth.operations.is_empty());
 //! ```
 //!
+//! With [`Builder::global_sts`] and [`Builder::opt_in_region`] the setting has the effect that it has at
+//! AWS: it decides, with a lag, where the sessions of the global STS endpoint are accepted.
+//!
 //! Account ids start with `0000`, a range of their own, so that a rehearsal cannot be taken for the
 //! real thing. Secrets contain [`SECRET_MARKER`], so that a leak can be searched for.
 //!
@@ -61,6 +64,7 @@ mod server;
 mod shared;
 mod sigv4;
 mod sts;
+mod tokens;
 mod tree;
 mod truth;
 mod world;

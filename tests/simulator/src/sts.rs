@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account::TokenVersion;
 use crate::account_id::AccountId;
 use crate::answer::{ApiError, Document, Reply, escape};
 use crate::clock;
@@ -119,7 +120,8 @@ impl World {
             .as_ref()
             .and(context.params.text("Policy"))
             .map(|text| format!("<PackedPolicySize>{}</PackedPolicySize>", (text.len() / 20).clamp(1, 100)));
-        let principal = Principal { account: holder, identity, policy };
+        let token = self.token_version(holder, &context.caller.region);
+        let principal = Principal { account: holder, identity, policy, token };
         let user_arn = self.arn(&principal);
         let user_id = format!("{}:{session_name}", role_id(self.account(holder).id()));
         self.at(holder).ledger.sessions += 1;
@@ -160,8 +162,12 @@ impl World {
             return Err(denied(self).into());
         }
         self.at(index).ledger.sessions += 1;
-        let principal =
-            Principal { account: index, identity: Identity::Root, policy: Some(Arc::new(SessionPolicy::root_audit())) };
+        let principal = Principal {
+            account: index,
+            identity: Identity::Root,
+            policy: Some(Arc::new(SessionPolicy::root_audit())),
+            token: TokenVersion::V2,
+        };
         let document = Document::Result(self.issue(principal, seconds));
         Ok(self.distort(index, VisitCall::Assume, document))
     }

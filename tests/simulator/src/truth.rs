@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AccountCalls, AccountState, JoinedMethod, TokenVersion};
+use crate::account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount, TokenVersion};
 use crate::account_id::AccountId;
 use crate::fault::ALWAYS;
 use crate::network::Service;
@@ -26,6 +26,8 @@ pub struct Truth {
     pub assume_role_arrivals_ms: Vec<u32>,
     /// Which account each Set arrived for and when, in milliseconds since the start.
     pub set_arrivals: Vec<(AccountId, u32)>,
+    /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] tells them by account.
+    pub global_assume_roles: u64,
     /// Which regions the requests to each service were signed for, and how many.
     pub signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
     /// Milliseconds since the start.
@@ -158,6 +160,7 @@ impl World {
                 )
             },
         );
+        let global = |account: &SimulatedAccount| u64::from(account.ledger.calls.global_assume_role);
         Truth {
             management_account: self.account(self.management()).id(),
             accounts,
@@ -165,6 +168,7 @@ impl World {
             faults,
             assume_role_arrivals_ms: self.assume_arrivals.clone(),
             set_arrivals: self.set_arrivals.clone(),
+            global_assume_roles: self.accounts.iter().map(global).sum(),
             signing_regions: self.signing_regions.clone(),
             uptime_ms: self.now_ms(),
             connections_accepted: 0,

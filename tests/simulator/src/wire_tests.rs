@@ -2,4 +2,5 @@
 
 mod client;
 mod listing;
+mod tokens;
 mod visits;

@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     pub partition: Partition,
     /// The regions an STS request may be signed for.
     pub sts_regions: Vec<String>,
+    /// Further ones, which must be enabled by hand and take no session token of version 1.
+    pub opt_in_regions: Vec<String>,
+    /// How much later than the setting the tokens of the global STS endpoint change; `None` where there is no such endpoint.
+    pub issuance_lag: Option<Duration>,
     pub caller: Caller,
     pub verify: bool,
     /// Whether only the partition's own region will do for IAM and Organizations.

@@ -44,6 +44,8 @@ impl Builder {
         let settings = Settings {
             partition: self.partition,
             sts_regions,
+            opt_in_regions: self.opt_in_regions,
+            issuance_lag: self.issuance_lag,
             caller: self.caller,
             verify: self.verify,
             strict_signing_regions: self.strict_signing_regions,

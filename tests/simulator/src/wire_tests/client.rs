@@ -111,7 +111,12 @@ impl Client {
     }
 
     pub(super) fn assume(&self, id: &str, more: &str) -> Answered {
-        self.sts(&format!("Action=AssumeRole&RoleArn=arn:aws:iam::{id}:role/OrganizationAccountAccessRole&RoleSessionName=v2token{more}"))
+        self.send("sts", "eu-west-1", None, &assume_body(id, more))
+    }
+
+    /// A session for the default role, issued by the endpoint that signs for this region.
+    pub(super) fn visit_through(&self, region: &str, id: &str) -> Self {
+        self.session_in(&self.send("sts", region, None, &assume_body(id, "")))
     }
 
     pub(super) fn visit(&self, id: &str) -> Self {
@@ -119,9 +124,13 @@ impl Client {
     }
 
     pub(super) fn visit_with(&self, id: &str, more: &str) -> Self {
-        let (status, body) = self.assume(id, more).unwrap();
-        assert_eq!(status, 200, "{body}");
-        let part = |name: &str| within(&body, name).unwrap().to_owned();
+        self.session_in(&self.assume(id, more))
+    }
+
+    fn session_in(&self, answered: &Answered) -> Self {
+        let (status, body) = answered.as_ref().unwrap();
+        assert_eq!(*status, 200, "{body}");
+        let part = |name: &str| within(body, name).unwrap().to_owned();
         let keys = Credentials {
             access_key_id: part("AccessKeyId"),
             secret_access_key: part("SecretAccessKey"),
@@ -136,6 +145,12 @@ impl Client {
         let entry = body.split("<key>GlobalEndpointTokenVersion</key>").nth(1)?;
         within(entry, "value").map(|value| value.parse().unwrap())
     }
+}
+
+fn assume_body(id: &str, more: &str) -> String {
+    format!(
+        "Version=2011-06-15&Action=AssumeRole&RoleArn=arn:aws:iam::{id}:role/OrganizationAccountAccessRole&RoleSessionName=v2token{more}"
+    )
 }
 
 pub(super) fn within<'a>(text: &'a str, element: &str) -> Option<&'a str> {

@@ -1,0 +1,139 @@
+//! This module owns stderr: everything goes to it through a thread of its own.
+//!
+//! A write to a terminal that was paused, or to a pipe that nobody reads, blocks. On the program's only thread that would hold
+//! up the rollout and the signals that are to end it. So texts wait in a bounded queue, and when that is full they are left out
+//! and counted.
+
+use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+use indicatif::TermLike;
+
+/// How many texts may wait. At a line for every call that is a few seconds of a fast rollout.
+const WAITING: usize = 4096;
+
+/// How long the end of the program waits for texts that are still to be written.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+enum Message {
+    Text(Vec<u8>),
+    Drained(SyncSender<()>),
+}
+
+static QUEUE: OnceLock<SyncSender<Message>> = OnceLock::new();
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+fn queue() -> &'static SyncSender<Message> {
+    QUEUE.get_or_init(|| {
+        let (sender, inbox) = sync_channel(WAITING);
+        // Without the thread every text is left out, which is all that can be done then.
+        let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&inbox));
+        sender
+    })
+}
+
+fn write_all(inbox: &Receiver<Message>) {
+    let mut stderr = io::stderr();
+    for message in inbox {
+        match message {
+            // Nobody may be reading any more; that must not stop a rollout.
+            Message::Text(text) => {
+                let left_out = LEFT_OUT.swap(0, Ordering::Relaxed);
+                if left_out > 0 {
+                    let _ = writeln!(stderr, "({left_out} lines are left out here: nobody was reading)");
+                }
+                let _ = stderr.write_all(&text);
+            }
+            Message::Drained(done) => {
+                let _ = done.try_send(());
+            }
+        }
+    }
+}
+
+/// Hands a text over. It never blocks and never fails.
+pub fn write(text: impl Into<Vec<u8>>) {
+    if queue().try_send(Message::Text(text.into())).is_err() {
+        LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Waits until everything is written, but not for long.
+pub fn drain() {
+    let (sender, done) = sync_channel(1);
+    if queue().try_send(Message::Drained(sender)).is_ok() {
+        // Who does not read for so long will not read at all.
+        let _ = done.recv_timeout(PATIENCE);
+    }
+}
+
+/// Stderr as a writer, for log lines.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stderr;
+
+impl Write for Stderr {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        write(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl TermLike for Stderr {
+    fn width(&self) -> u16 {
+        console::Term::stderr().size().1
+    }
+
+    fn height(&self) -> u16 {
+        console::Term::stderr().size().0
+    }
+
+    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+        csi(lines, 'A')
+    }
+
+    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+        csi(lines, 'B')
+    }
+
+    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+        csi(columns, 'C')
+    }
+
+    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+        csi(columns, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        write(format!("{text}\n"));
+        Ok(())
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        write(text);
+        Ok(())
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        write("\r\u{1b}[2K");
+        Ok(())
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands in for methods that may fail")]
+fn csi(count: usize, command: char) -> io::Result<()> {
+    if count > 0 {
+        write(format!("\u{1b}[{count}{command}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! This module owns the run folder when things go wrong around it: the disk is full, the folder is gone or may not be written
+//! any more, or a second process wants to work in it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use v2token::journal::RunFolder;
+use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, Truth};
+
+use crate::harness::{Bench, sent_to, told};
+use crate::running::Running;
+
+const ACCOUNTS: usize = 40;
+const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--concurrency=8", "--waves=2,100%"];
+/// In what the shell counts the size of a file, in bytes.
+const BLOCK: usize = 512;
+
+fn organization() -> Builder {
+    Organization::builder().accounts(ACCOUNTS).unlimited()
+}
+
+fn slow() -> Builder {
+    organization().latency(Latency { iam: Duration::from_millis(40), ..Latency::default() })
+}
+
+fn some_were_set(truth: &Truth) -> bool {
+    truth.requests(Operation::SetSecurityTokenServicePreferences) >= 6
+}
+
+/// The command on a disk that takes so many blocks of any file. The signal that would end the process is ignored, so that
+/// writing fails with an error, as on a disk that is full.
+fn on_a_full_disk(command: &Command, blocks: usize) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+    shell.arg("-c").arg(script).arg("sh").arg(command.get_program()).args(command.get_args());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.current_dir(command.get_current_dir().expect("a folder to run in")).stdin(Stdio::null());
+    shell
+}
+
+/// The size of a journal up to the intent with this number, from 1.
+fn size_before_intent(journal: &str, number: usize) -> usize {
+    let (at, _) = journal.match_indices("{\"event\":\"intent\"").nth(number - 1).expect("so many intents");
+    at
+}
+
+#[test]
+fn a_full_disk_stops_the_run_before_the_next_set() {
+    let bench = Bench::new(organization().start());
+    let whole = bench.run("run", &APPLY).exits(0);
+    let journal = std::fs::read_to_string(whole.folder.join("journal.jsonl")).expect("a journal");
+
+    for number in [5, 12, 25, 38] {
+        let bench = Bench::new(organization().start());
+        let blocks = size_before_intent(&journal, number) / BLOCK;
+        let run = bench.finish("run", on_a_full_disk(&bench.command("run", &APPLY), blocks)).exits(1);
+        let (_, replay) = RunFolder::read(&run.folder).expect("a journal that can be read");
+        let known = replay.intents.keys().map(ToString::to_string).collect();
+        let sent = sent_to(&run.after);
+        assert!(!sent.is_empty() && sent.len() < ACCOUNTS, "full at intent {number}: sent to {sent:?}\n{run}");
+        assert!(sent.is_subset(&known), "full at intent {number}: sent to {sent:?}, intended {known:?}\n{run}");
+
+        // The table has room, so it is complete.
+        let run = run.agrees(TokenVersion::V2);
+        let outcomes = run.outcomes();
+        assert_eq!(outcomes.keys().map(String::as_str).collect::<Vec<_>>(), ["changed", "not_attempted"], "{run}");
+        assert!(run.stdout.contains("the journal can't be written (File too large"), "{run}");
+        let (run, changed) = (run, outcomes["changed"]);
+        let run = run.says(&["journal.jsonl", "File too large", &format!("{changed} accounts were changed")]);
+
+        // There is space again.
+        let resumed = bench.again("run", &["resume", "run"]).since(run.before).exits(0).agrees(TokenVersion::V2);
+        assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "{resumed}");
+        assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_stops_the_run_before_the_first_visit() {
+    let bench = Bench::new(organization().start());
+    for blocks in [0, 8] {
+        let run = bench.finish("run", on_a_full_disk(&bench.command("run", &APPLY), blocks)).exits(1);
+        run.says(&["File too large"]).attempted_nothing("can't be written");
+    }
+}
+
+/// The journal is open, so it goes on wherever the folder is; what is written anew at the end has no place any more.
+#[test]
+fn a_folder_that_is_moved_away_is_told_at_the_end() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(some_were_set);
+    std::fs::rename(bench.run_folder("run"), bench.run_folder("moved")).expect("it can be renamed");
+    let run = running.end();
+    assert!(run.code != 0, "{run}");
+    let run = run.says(&["run.json", "report.csv", "can't be written", &format!("{ACCOUNTS} accounts were changed")]);
+    assert!(!run.folder.exists(), "it does not come back half\n{run}");
+
+    let report = bench.again("moved", &["report", "moved", "--report=report.csv", "--output=none"]).exits(0);
+    let rows = crate::harness::read_csv(&bench.folder.path().join("report.csv"));
+    assert_eq!(told(&rows, "changed"), sent_to(&report.after), "{report}");
+    let resumed = bench.again("moved", &["resume", "moved"]).says(&["nothing is left to do"]);
+    assert_eq!(resumed.calls(Operation::AssumeRole), 0, "{resumed}");
+}
+
+/// Whoever may do everything, such as root, is not kept from writing; then the run simply ends well.
+#[test]
+fn a_folder_that_may_not_be_written_any_more_is_told_at_the_end() {
+    let bench = Bench::new(slow().start());
+    let folder = bench.run_folder("run");
+    let allow = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(some_were_set);
+    allow(0o500);
+    let is_barred = std::fs::write(folder.join("trial"), "").is_err();
+    let run = running.end();
+    allow(0o700);
+    if is_barred {
+        let changed = format!("{ACCOUNTS} accounts were changed");
+        assert!(run.code != 0, "{run}");
+        run.says(&["run.json", "report.csv", "can't be written", &changed]);
+    } else {
+        std::fs::remove_file(folder.join("trial")).expect("it was just written");
+        run.exits(0);
+    }
+    // What was written as results arrived is there in any case, and so is the journal.
+    assert_eq!(replayed(&folder), ACCOUNTS);
+    assert_eq!(bench.truth().with_version(TokenVersion::V2), ACCOUNTS);
+}
+
+/// How many accounts the journal tells to be changed.
+fn replayed(folder: &Path) -> usize {
+    let (_, replay) = RunFolder::read(folder).expect("a journal that can be read");
+    replay.records().iter().filter(|record| record.outcome == v2token::rollout::Outcome::Changed).count()
+}
+
+#[test]
+fn two_processes_never_work_in_one_folder() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(some_were_set);
+    let busy = ["nothing was attempted", "another process works in the run folder", "v2token report"];
+    let known = std::fs::read(bench.run_folder("run").join("run.json")).expect("run.json");
+    bench.run("run", &APPLY).exits(1).says(&busy);
+    bench.run("run", &["plan"]).exits(1).says(&busy);
+    bench.again("run", &["resume", "run"]).exits(1).says(&busy);
+    assert_eq!(std::fs::read(bench.run_folder("run").join("run.json")).expect("run.json"), known);
+    let before = running.kill();
+
+    let taken = ["nothing was attempted", "holds a run already", "v2token resume"];
+    bench.run("run", &APPLY).exits(1).says(&taken);
+    let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(resumed.outcomes()["changed"], ACCOUNTS, "{resumed}");
+}

@@ -1,0 +1,109 @@
+//! This module owns what is hardest to tell: accounts that a run may have set, through everything that can happen to them before
+//! somebody looks again.
+
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, Truth};
+
+use crate::harness::{Bench, Run, sent_to, told};
+use crate::running::{LIMIT, Running};
+
+const ACCOUNTS: usize = 24;
+const SET: Operation = Operation::SetSecurityTokenServicePreferences;
+
+fn slow() -> Builder {
+    let latency = Latency { iam: Duration::from_millis(60), ..Latency::default() };
+    Organization::builder().accounts(ACCOUNTS).unlimited().latency(latency)
+}
+
+/// Starts an apply over all accounts at once, and ends it without a word while Sets are on their way.
+fn killed(bench: &Bench) -> Truth {
+    let mut running = Running::start(bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=12", "--waves=100%"]);
+    running.until(|truth| truth.requests(SET) >= 8);
+    running.kill()
+}
+
+/// Finishes the run, and puts everything back.
+fn finishes_and_goes_back(bench: &Bench, before: &Truth, arguments: &[&str]) -> Run {
+    let resumed = bench.again("run", &[&["resume", "run", "--rate=0"], arguments].concat()).exits(0);
+    assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "what was set is told, no more and no less");
+    assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "{resumed}");
+    let back = bench.run("back", &["rollback", "run", "--yes", "--rate=0"]).exits(0);
+    for (was, is) in before.accounts.iter().zip(&back.after.accounts) {
+        assert_eq!(was.version, is.version, "{} is not what it was\n{back}", was.id);
+    }
+    resumed
+}
+
+#[test]
+fn an_account_whose_turn_does_not_come_again_stays_in_doubt() {
+    let bench = Bench::new(slow().start());
+    let before = killed(&bench);
+    let sent = sent_to(&bench.truth());
+    let mut running = Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--rate=1", "--concurrency=1"]));
+    running.until_it_says("to visit").send("INT");
+    let stopped = running.end().exits(130);
+    let rows = stopped.rows();
+    for id in &sent {
+        assert!(["changed", "unverified"].contains(&rows[id]["outcome"].as_str()), "{id}: {:?}", rows[id]);
+    }
+    assert!(!told(&rows, "unverified").is_empty(), "the stop came too late to show anything\n{stopped}");
+    finishes_and_goes_back(&bench, &before, &[]);
+}
+
+#[test]
+fn an_account_that_can_not_be_entered_again_stays_in_doubt_and_can_be_put_back() {
+    for resumed_first in [true, false] {
+        let bench = Bench::new(slow().start());
+        let before = killed(&bench);
+        let sent = sent_to(&bench.truth());
+        let shut = bench.again("run", &["resume", "run", "--role=Nope", "--max-errors=100%", "--rate=0"]).exits(3);
+        let rows = shut.rows();
+        for id in &sent {
+            assert!(["changed", "unverified"].contains(&rows[id]["outcome"].as_str()), "{id}: {:?}", rows[id]);
+        }
+        let role = "--role=OrganizationAccountAccessRole";
+        if resumed_first {
+            finishes_and_goes_back(&bench, &before, &["--retry-failed", role]);
+        } else {
+            let back = bench.run("back", &["rollback", "run", "--yes", role]).exits(0);
+            for (was, is) in before.accounts.iter().zip(&back.after.accounts) {
+                assert_eq!(was.version, is.version, "{} is not what it was\n{back}", was.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_is_neither_undone_nor_applied() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=2"]);
+    running.until(|truth| truth.requests(SET) >= 3);
+    let busy = "another process works in the run folder";
+    bench.run("back", &["rollback", "run", "--yes"]).exits(1).says(&[busy]);
+    bench.run("other", &["apply", "--plan=run", "--yes"]).exits(1).says(&[busy]);
+    running.end().exits(0).agrees(TokenVersion::V2);
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_holds_nothing_up() {
+    let bench = Bench::new(Organization::builder().accounts(400).unlimited().start());
+    let mut command = bench.command("run", &["apply", "--yes", "--rate=0", "--debug"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let unread = child.stderr.take();
+    let begin = Instant::now();
+    let status = loop {
+        match child.try_wait().expect("it is ours") {
+            Some(status) => break status,
+            None if begin.elapsed() > LIMIT => {
+                child.kill().expect("it is ours");
+                panic!("it hangs, with {} accounts on v2Token", bench.truth().with_version(TokenVersion::V2));
+            }
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(bench.truth().with_version(TokenVersion::V2), 400);
+    drop(unread);
+}

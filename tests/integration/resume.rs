@@ -1,0 +1,254 @@
+//! This module owns going on: whatever stopped a run, it is finished from its folder, with the settings that it had.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+use v2token::journal::RunFolder;
+use v2token_simulator::{AccountId, Builder, Faults, Latency, Operation, Organization, TokenVersion, Truth};
+
+use crate::harness::{Bench, of_another_organization, rewrite, sent_to, told};
+use crate::running::Running;
+
+const ACCOUNTS: usize = 20;
+const SET: Operation = Operation::SetSecurityTokenServicePreferences;
+const EXTERNAL_ID: &str = "the-id-that-roles-ask-for";
+
+/// What is done to a journal by hand.
+type Change = Box<dyn FnOnce(String) -> String>;
+
+fn slow() -> Builder {
+    let latency = Latency { iam: Duration::from_millis(40), ..Latency::default() };
+    Organization::builder().accounts(ACCOUNTS).unlimited().latency(latency)
+}
+
+/// Starts an apply, ends it in the middle without a word, and gives the world before it.
+fn killed(bench: &Bench, arguments: &[&str]) -> Truth {
+    let apply = ["apply", "--yes", "--rate=0", "--concurrency=4"];
+    let mut running = Running::start(bench, "run", &[&apply, arguments].concat());
+    running.until(|truth| truth.requests(SET) >= 5);
+    running.kill()
+}
+
+fn settings(folder: &Path) -> Value {
+    let text = std::fs::read_to_string(folder.join("run.json")).expect("run.json");
+    serde_json::from_str::<Value>(&text).expect("JSON")["settings"].clone()
+}
+
+#[test]
+fn a_finished_run_has_nothing_left_to_do() {
+    let table: [(bool, &[&str], i32); 3] =
+        [(false, &["apply", "--yes"], 0), (true, &["apply", "--yes", "--max-errors=100%"], 3), (true, &["plan"], 0)];
+    for (refuses, arguments, code) in table {
+        let builder = Organization::builder().accounts(ACCOUNTS).unlimited();
+        let bench = Bench::new(builder.account(3, move |account| account.faults.deny_set = refuses).start());
+        let run = bench.run("run", &[arguments, &["--rate=0"]].concat()).exits(code);
+        let files = |name: &str| std::fs::read_to_string(run.folder.join(name)).expect("a file");
+        let known = ["journal.jsonl", "run.json", "report.csv", "report.json"].map(files);
+        let resumed = bench.again("run", &["resume", "run"]).exits(code).says(&["nothing is left to do"]);
+        assert_eq!(resumed.all_calls(), 0, "{resumed}");
+        assert_eq!(["journal.jsonl", "run.json", "report.csv", "report.json"].map(files), known, "{resumed}");
+        assert!(resumed.stdout.contains("this run is finished"), "{resumed}");
+    }
+}
+
+#[test]
+fn failed_and_unverified_accounts_are_taken_again_when_asked() {
+    let builder = Organization::builder()
+        .accounts(ACCOUNTS)
+        .unlimited()
+        .account(1, |account| account.faults.deny_assume = true)
+        .account(2, |account| account.faults.deny_set = true)
+        .account(3, |account| account.faults.read_back_never_shows = true)
+        .account(4, |account| account.faults.captive_portal = 1);
+    let bench = Bench::new(builder.start());
+    let apply = ["apply", "--yes", "--rate=0", "--max-errors=100%", "--account-timeout=1s"];
+    let run = bench.run("run", &apply).exits(3).agrees(TokenVersion::V2);
+    assert_eq!((run.outcomes()["failed"], run.outcomes()["unverified"]), (2, 2), "{run}");
+    bench.organization.control(|world| {
+        for id in 1..=4 {
+            world.account_mut(id).faults = Faults::default();
+        }
+        // The Set of 3 took effect, and by now that shows.
+        world.account_mut(3).changed_by_somebody_else(Some(TokenVersion::V2));
+    });
+
+    let unasked = bench.again("run", &["resume", "run"]).exits(3).says(&["nothing is left to do"]);
+    assert_eq!(unasked.all_calls(), 0, "{unasked}");
+    let resumed = bench.again("run", &["resume", "run", "--retry-failed"]);
+    assert_eq!(resumed.calls(Operation::AssumeRole), 4, "nobody else is visited again\n{resumed}");
+    assert_eq!(resumed.after.account(3).sets_received, 1, "it is read first, and what is there is not set again");
+    let resumed = resumed.since(run.before.clone()).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(resumed.outcomes()["changed"], ACCOUNTS, "{resumed}");
+    for row in resumed.rows().values() {
+        assert_eq!(row["previous_version"], "v1Token", "what this run found is not forgotten: {row:#?}");
+    }
+}
+
+#[test]
+fn a_run_that_had_too_many_errors_goes_on_once_they_are_gone() {
+    let builder = Organization::builder().accounts(ACCOUNTS).unlimited();
+    let bench = Bench::new(builder.account(7, |account| account.faults.deny_assume = true).start());
+    let apply = ["apply", "--yes", "--rate=0", "--canary=000000000007"];
+    let run = bench.run("run", &apply).exits(5).agrees(TokenVersion::V2);
+    assert_eq!(run.outcomes()["not_attempted"], ACCOUNTS - 1, "{run}");
+    let before = run.before.clone();
+    let rest = bench.again("run", &["resume", "run"]).since(before.clone()).exits(3).agrees(TokenVersion::V2);
+    assert_eq!((rest.outcomes()["changed"], rest.outcomes()["failed"]), (ACCOUNTS - 1, 1), "{rest}");
+    bench.organization.control(|world| world.account_mut(7).faults.deny_assume = false);
+    let whole =
+        bench.again("run", &["resume", "run", "--retry-failed"]).since(before).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(whole.outcomes()["changed"], ACCOUNTS, "{whole}");
+}
+
+#[test]
+fn the_settings_come_from_the_folder_and_the_pace_may_be_given_anew() {
+    let builder = slow().each_account(|account| {
+        "ops/rollout/Setter".clone_into(&mut account.role.name);
+    });
+    let bench = Bench::new(builder.start());
+    let before = killed(&bench, &["--role=ops/rollout/Setter", "--waves=3,100%", "--session-name=a-name-of-its-own"]);
+    let folder = bench.run_folder("run");
+    let was = settings(&folder);
+    let resumed = bench.again("run", &["resume", "run", "--concurrency=7", "--rate=900"]);
+    let resumed = resumed.since(before).exits(0).agrees(TokenVersion::V2);
+    let rows = resumed.rows();
+    assert_eq!(rows.values().filter(|row| row["wave"] == "1").count(), 3, "{resumed}");
+    assert!(
+        rows.values().all(|row| row["role_arn"].is_empty() || row["role_arn"].ends_with(":role/ops/rollout/Setter")),
+        "{resumed}"
+    );
+    let mut expected = was;
+    expected["concurrency"] = 7.into();
+    expected["rate"] = 900.into();
+    assert_eq!(settings(&folder), expected);
+    assert_eq!(told(&rows, "changed"), sent_to(&resumed.after), "{resumed}");
+}
+
+#[test]
+fn what_belongs_to_the_run_can_not_be_given_anew() {
+    let bench = Bench::new(slow().start());
+    let before = killed(&bench, &[]);
+    for option in
+        ["--to=v1Token", "--account=000000000001", "--exclude-account=000000000001", "--run-dir=x", "--session-name=xx"]
+    {
+        let run = bench.again("run", &["resume", "run", option]).exits(2).says(&["belongs to the run"]);
+        assert_eq!(run.all_calls(), 0, "{run}");
+    }
+    bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off() {
+    for tail in ["{\"event\":\"rec", "{\"event\":\"resumed\",\"version\":\"1\"}", "\0\0\0\0\0\0"] {
+        let bench = Bench::new(slow().start());
+        let before = killed(&bench, &[]);
+        let journal = bench.run_folder("run").join("journal.jsonl");
+        rewrite(&journal, |text| {
+            let whole = text.rfind('\n').map_or(0, |at| at + 1);
+            format!("{}{tail}", &text[..whole])
+        });
+        bench.again("run", &["report", "run", "--output=none"]).exits(0);
+        let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+        assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
+        let (_, replay) = RunFolder::read(&resumed.folder).expect("a journal that can be read");
+        assert_eq!(replay.length, journal.metadata().expect("a journal").len(), "nothing of the tail is left");
+    }
+}
+
+#[test]
+fn a_folder_that_can_not_be_trusted_is_refused_and_left_as_it_is() {
+    let damage = |line: usize| {
+        move |text: String| {
+            let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+            lines[line - 1] = "{\"event\":\"account\",\"id\":\"0000\n";
+            lines.concat()
+        }
+    };
+    let table: [(Change, &str); 4] = [
+        (Box::new(damage(3)), "line 3 of the journal"),
+        (Box::new(damage(30)), "line 30 of the journal"),
+        (Box::new(|text| text.replacen("\"format\":1", "\"format\":2", 1)), "has format 2"),
+        (Box::new(|text| text.replacen("\"event\":\"account\"", "\"event\":\"omen\"", 1)), "line 2 of the journal"),
+    ];
+    for (change, words) in table {
+        let bench = Bench::new(slow().start());
+        killed(&bench, &[]);
+        let journal = bench.run_folder("run").join("journal.jsonl");
+        rewrite(&journal, change);
+        let known = std::fs::read(&journal).expect("a journal");
+        for command in [&["resume", "run"][..], &["report", "run"], &["rollback", "run", "--yes", "--run-dir=back"]] {
+            let run = bench.again("run", command).exits(1).says(&[words]);
+            assert_eq!(run.all_calls(), 0, "{command:?}\n{run}");
+        }
+        assert_eq!(std::fs::read(&journal).expect("a journal"), known, "{words}");
+        assert!(!bench.run_folder("back").exists(), "{words}");
+    }
+}
+
+#[test]
+fn a_folder_of_another_organization_or_of_no_run_is_refused() {
+    let bench = Bench::new(slow().start());
+    killed(&bench, &[]);
+    of_another_organization(&bench.run_folder("run"));
+    std::fs::create_dir(bench.run_folder("empty")).expect("a writable folder");
+    for (folder, words) in [
+        ("run", "the run is about Organization o-anotherorg2, and the caller is in o-exampleorg1"),
+        ("empty", "empty holds no run"),
+        ("missing", "missing holds no run"),
+    ] {
+        let run = bench.again(folder, &["resume", folder]).exits(1).says(&["nothing was attempted", words]);
+        assert!(!run.touched_accounts(), "{run}");
+    }
+}
+
+#[test]
+fn an_external_id_must_be_given_again() {
+    let builder = slow().each_account(|account| account.role.external_id = Some(EXTERNAL_ID.to_owned()));
+    let mut bench = Bench::new(builder.start());
+    let before = killed(&bench, &["--external-id", EXTERNAL_ID]);
+    let refused = bench.again("run", &["resume", "run"]).exits(2).says(&["give it again with --external-id"]);
+    refused.holds_no_secret(EXTERNAL_ID);
+    assert_eq!(refused.all_calls(), 0, "{refused}");
+    let resumed = bench.env("V2TOKEN_EXTERNAL_ID", EXTERNAL_ID).again("run", &["resume", "run"]);
+    resumed.holds_no_secret(EXTERNAL_ID);
+    let resumed = resumed.since(before.clone()).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(resumed.outcomes()["changed"], ACCOUNTS, "{resumed}");
+
+    bench.without_env("V2TOKEN_EXTERNAL_ID");
+    bench.run("refused", &["rollback", "run", "--yes"]).exits(2).attempted_nothing("give it again with --external-id");
+    let back = bench.run("back", &["rollback", "run", "--yes", "--external-id", EXTERNAL_ID]).exits(0);
+    back.holds_no_secret(EXTERNAL_ID);
+    assert_eq!(back.after.with_version(TokenVersion::V1), before.accounts.len(), "{back}");
+}
+
+#[test]
+fn a_plan_that_was_stopped_is_finished_too() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &["plan", "--rate=0", "--concurrency=2"]);
+    running.until(|truth| truth.requests(Operation::GetAccountSummary) >= 5).send("INT");
+    let stopped = running.end().exits(130).agrees(TokenVersion::V2);
+    let visited = stopped.outcomes()["would_change"];
+    let resumed = bench.again("run", &["resume", "run"]);
+    assert_eq!(resumed.calls(Operation::GetAccountSummary), (ACCOUNTS - visited) as u64, "{resumed}");
+    let resumed = resumed.exits(0).agrees(TokenVersion::V2);
+    assert_eq!((resumed.outcomes()["would_change"], resumed.calls(SET)), (ACCOUNTS, 0), "{resumed}");
+    let applied = bench.run("applied", &["apply", "--yes", "--rate=0", "--plan=run"]).exits(0);
+    assert_eq!(applied.after.with_version(TokenVersion::V2), ACCOUNTS, "{applied}");
+}
+
+/// The account that was in flight when the process ended is read first, and the change is told to be this run's.
+#[test]
+fn an_account_whose_answer_was_lost_belongs_to_the_run_that_set_it() {
+    let builder = Organization::builder().accounts(ACCOUNTS).unlimited();
+    let bench = Bench::new(builder.account(7, |account| account.faults.slow = Duration::from_millis(400)).start());
+    let apply = ["apply", "--yes", "--rate=0", "--waves=100%"];
+    let mut running = Running::start(&bench, "run", &apply);
+    running.until(|truth| !truth.account(AccountId::new(7)).sets_applied.is_empty());
+    let before = running.kill();
+    let resumed = bench.again("run", &["resume", "run"]);
+    assert_eq!(resumed.after.account(7).sets_received, 1, "it is not set a second time\n{resumed}");
+    let resumed = resumed.since(before).exits(0).agrees(TokenVersion::V2);
+    let row = &resumed.rows()["000000000007"];
+    assert_eq!((row["outcome"].as_str(), row["previous_version"].as_str()), ("changed", "v1Token"), "{row:#?}");
+}

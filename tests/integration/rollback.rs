@@ -1,0 +1,246 @@
+//! This module owns undoing: what a run changed is put back, all of it and nothing else.
+
+use std::time::Duration;
+
+use v2token_simulator::{
+    AccountState, Builder, Faults, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion, Truth,
+};
+
+use crate::harness::{Bench, Run, of_another_organization, sent_to, told};
+use crate::running::Running;
+
+const ACCOUNTS: usize = 20;
+const SET: Operation = Operation::SetSecurityTokenServicePreferences;
+
+/// An organization in which 4, 8, 12 and 16 are on v2 and the others on v1.
+fn mixed() -> Builder {
+    Organization::builder().accounts(ACCOUNTS).unlimited().each_account(|account| {
+        if account.id().number().is_multiple_of(4) && account.id() != MANAGEMENT_ACCOUNT {
+            account.version = Some(TokenVersion::V2);
+        }
+    })
+}
+
+fn slow() -> Builder {
+    mixed().latency(Latency { iam: Duration::from_millis(40), ..Latency::default() })
+}
+
+fn apply(bench: &Bench, arguments: &[&str]) -> Run {
+    bench.run("run", &[&["apply", "--yes", "--rate=0"], arguments].concat())
+}
+
+fn rollback(bench: &Bench, name: &str, arguments: &[&str]) -> Run {
+    bench.run(name, &[&["rollback", "run", "--yes", "--rate=0"], arguments].concat())
+}
+
+/// Fails unless every account has the version that it had then.
+fn restored(was: &Truth, run: &Run) {
+    for (was, is) in was.accounts.iter().zip(&run.after.accounts) {
+        assert_eq!(was.version, is.version, "{} is not what it was\n{run}", was.id);
+    }
+}
+
+/// The error codes of all accounts with this outcome, in the order of their ids.
+fn codes(run: &Run, outcome: &str) -> Vec<String> {
+    run.rows().into_values().filter(|row| row["outcome"] == outcome).map(|row| row["error_code"].clone()).collect()
+}
+
+#[test]
+fn a_mixed_world_is_restored_and_only_what_was_changed_is_touched() {
+    for (target, changed) in [("v2Token", 16), ("v1Token", 4)] {
+        let bench = Bench::new(mixed().start());
+        let applied = apply(&bench, &["--to", target]).exits(0);
+        assert_eq!(applied.outcomes()["changed"], changed, "{applied}");
+        let back = rollback(&bench, "back", &[]).exits(0);
+        restored(&applied.before, &back);
+
+        let rows = back.rows();
+        assert_eq!(told(&rows, "changed"), told(&applied.rows(), "changed"), "{back}");
+        assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; ACCOUNTS - changed], "{back}");
+        for id in told(&rows, "skipped") {
+            let (before, after) = (back.before.account(id.as_str()), back.after.account(id.as_str()));
+            let visits = |calls: v2token_simulator::AccountCalls| (calls.assume_role, calls.get_account_summary);
+            assert_eq!(visits(before.calls), visits(after.calls), "{id} was visited, and the run had not changed it");
+        }
+        for row in rows.values().filter(|row| row["outcome"] == "changed") {
+            assert_eq!(row["previous_version"], target, "{row:#?}");
+            assert_eq!(row["current_version"], row["target_version"], "{row:#?}");
+            assert_ne!(row["current_version"], target, "{row:#?}");
+        }
+        let ids = |run: &Run| run.rows()["000000000001"]["run_id"].clone();
+        assert_ne!(ids(&applied), ids(&back), "a rollback is a run of its own");
+    }
+}
+
+/// AWS never takes a value away again, so the default is the nearest there is, and that is said.
+#[test]
+fn an_account_that_showed_no_version_goes_to_the_default_and_the_record_says_so() {
+    let bench = Bench::new(mixed().account(3, |account| account.version = None).start());
+    let applied = apply(&bench, &[]).exits(0);
+    assert_eq!(applied.rows()["000000000003"]["previous_version"], "unknown");
+    let back = rollback(&bench, "back", &[]).exits(0);
+    assert_eq!(back.after.account(3).version, Some(TokenVersion::V1));
+    let row = &back.rows()["000000000003"];
+    assert_eq!((row["outcome"].as_str(), row["target_version"].as_str()), ("changed", "v1Token"), "{row:#?}");
+    assert!(row.values().any(|cell| cell.contains("unknown")), "it is not said that it was unknown: {row:#?}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_put_back_and_changes_nothing() {
+    let bench = Bench::new(mixed().start());
+    let applied = apply(&bench, &[]).exits(0);
+    let dry = bench.run("dry", &["rollback", "run", "--dry-run"]).exits(0);
+    assert_eq!(dry.calls(SET), 0, "{dry}");
+    restored(&applied.after, &dry);
+    assert_eq!(told(&dry.rows(), "would_change"), told(&applied.rows(), "changed"), "{dry}");
+    assert!(dry.stdout.contains("rollback would put back 16"), "{dry}");
+
+    let unasked = bench.run("unasked", &["rollback", "run"]).exits(1);
+    unasked.attempted_nothing("give --yes");
+}
+
+#[test]
+fn what_somebody_changed_since_is_not_touched() {
+    let bench = Bench::new(mixed().start());
+    apply(&bench, &[]).exits(0);
+    bench.organization.control(|world| {
+        world.account_mut(1).changed_by_somebody_else(Some(TokenVersion::V1));
+        world.account_mut(2).changed_by_somebody_else(None);
+    });
+    let back = rollback(&bench, "back", &[]).exits(0);
+    let rows = back.rows();
+    for (id, outcome) in [("000000000001", "unchanged"), ("000000000002", "skipped")] {
+        let row = &rows[id];
+        let told = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
+        assert_eq!(told, [outcome, "read", "Drifted"], "{row:#?}");
+        assert!(row["error_message"].contains("it was not touched"), "{row:#?}");
+        assert_eq!(back.after.account(id).sets_received, back.before.account(id).sets_received, "{row:#?}");
+        assert!(back.stdout.contains("Drifted"), "it is shown\n{back}");
+    }
+    assert_eq!(back.outcomes()["changed"], 14, "{back}");
+}
+
+/// The second organization is the first one later: two accounts have left, and one is suspended.
+#[test]
+fn accounts_that_left_or_were_suspended_since_are_named() {
+    let first = Bench::new(mixed().start());
+    let applied = apply(&first, &[]).exits(0);
+    let builder = mixed().accounts(ACCOUNTS - 2).each_account(|account| account.version = Some(TokenVersion::V2));
+    let second = Bench::new(builder.account(5, |account| account.state = AccountState::Suspended).start());
+    let folder = applied.folder.to_str().expect("UTF-8");
+    let back = second.run("back", &["rollback", folder, "--yes", "--rate=0"]).exits(0);
+    let rows = back.rows();
+    for (id, code) in [(5, "Suspended"), (18, "LeftOrganization"), (19, "LeftOrganization"), (8, "NotChanged")] {
+        let row = &rows[&format!("{id:012}")];
+        assert_eq!((row["outcome"].as_str(), row["error_code"].as_str()), ("skipped", code), "{row:#?}");
+    }
+    assert_eq!((rows.len(), back.outcomes()["changed"], back.calls(SET)), (ACCOUNTS, 13, 13), "{back}");
+}
+
+#[test]
+fn rolling_back_twice_is_harmless_and_a_rollback_can_be_undone() {
+    let bench = Bench::new(mixed().start());
+    let applied = apply(&bench, &[]).exits(0);
+    let first = rollback(&bench, "first", &[]).exits(0);
+    let second = rollback(&bench, "second", &[]).exits(0);
+    assert_eq!(second.calls(SET), 0, "{second}");
+    restored(&applied.before, &second);
+
+    let undone = bench.run("undone", &["rollback", "first", "--yes", "--rate=0"]).exits(0);
+    assert_eq!(told(&undone.rows(), "changed"), told(&first.rows(), "changed"), "{undone}");
+    restored(&applied.after, &undone);
+}
+
+#[test]
+fn a_run_that_changed_nothing_leaves_nothing_to_put_back() {
+    let bench = Bench::new(mixed().each_account(|account| account.version = Some(TokenVersion::V2)).start());
+    apply(&bench, &[]).exits(0);
+    let back = rollback(&bench, "back", &[]).exits(0);
+    assert!(!back.touched_accounts(), "{back}");
+    assert!(back.stdout.contains("nothing to do"), "{back}");
+    assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; ACCOUNTS], "{back}");
+}
+
+#[test]
+fn what_can_not_be_undone_is_refused() {
+    let bench = Bench::new(mixed().start());
+    bench.run("plan", &["plan", "--rate=0"]).exits(0);
+    apply(&bench, &[]).exits(0);
+    bench.run("other", &["apply", "--yes", "--rate=0"]).exits(0);
+    of_another_organization(&bench.run_folder("other"));
+    std::fs::create_dir(bench.run_folder("empty")).expect("a writable folder");
+    let table: [(&[&str], i32, &str); 6] = [
+        (&["plan"], 1, "plan is the folder of a plan, which changed nothing"),
+        (&["empty"], 1, "empty holds no run"),
+        (&["missing"], 1, "missing holds no run"),
+        (&["other"], 1, "was about Organization o-anotherorg2, and the caller is in o-exampleorg1"),
+        (&["run", "--to=v1Token"], 2, "no version can be given"),
+        (&["run", "--account=000000000999"], 1, "no account 000000000999"),
+    ];
+    for (arguments, code, words) in table {
+        let run = bench.run("back", &[&["rollback", "--yes"], arguments].concat()).exits(code);
+        run.attempted_nothing(words);
+    }
+}
+
+#[test]
+fn a_rollback_can_be_narrowed_and_finished_later() {
+    let bench = Bench::new(mixed().start());
+    let applied = apply(&bench, &[]).exits(0);
+    let some = rollback(&bench, "some", &["--account=000000000001,000000000004"]).exits(0);
+    assert_eq!(told(&some.rows(), "changed").into_iter().collect::<Vec<_>>(), ["000000000001"], "{some}");
+    let rest = rollback(&bench, "rest", &["--exclude-account=000000000001"]).exits(0);
+    assert_eq!(rest.outcomes()["changed"], 15, "{rest}");
+    restored(&applied.before, &rest);
+}
+
+#[test]
+fn a_run_that_was_killed_is_undone_as_far_as_it_went() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=4"]);
+    running.until(|truth| truth.requests(SET) >= 8);
+    let before = running.kill();
+    let sent = sent_to(&bench.truth());
+    let back = rollback(&bench, "back", &[]).exits(0).says(&["did not come to its end"]);
+    restored(&before, &back);
+    assert!(told(&back.rows(), "changed").is_subset(&sent), "{back}");
+}
+
+#[test]
+fn a_rollback_that_was_killed_is_finished_by_resume() {
+    let bench = Bench::new(slow().start());
+    let applied = apply(&bench, &[]).exits(0);
+    let start = applied.after.requests(SET);
+    let mut running = Running::start(&bench, "back", &["rollback", "run", "--yes", "--rate=0", "--concurrency=4"]);
+    running.until(|truth| truth.requests(SET) >= start + 6);
+    running.kill();
+    let back = bench.again("back", &["resume", "back", "--rate=0"]).exits(0);
+    restored(&applied.before, &back);
+    assert_eq!(told(&back.rows(), "changed"), told(&applied.rows(), "changed"), "{back}");
+    assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; 4], "{back}");
+}
+
+/// Whether the run's Set took effect was not known, so it is looked at before anything is put back.
+#[test]
+fn unverified_accounts_are_put_back_where_the_set_took_effect() {
+    let builder = mixed()
+        .account(1, |account| account.faults.read_back_never_shows = true)
+        .account(2, |account| account.faults.captive_portal = 1)
+        .account(3, |account| account.faults.deny_set = true);
+    let bench = Bench::new(builder.start());
+    let applied = apply(&bench, &["--max-errors=100%", "--account-timeout=1s"]).exits(3).agrees(TokenVersion::V2);
+    assert_eq!((applied.outcomes()["unverified"], applied.outcomes()["failed"]), (2, 1), "{applied}");
+    bench.organization.control(|world| {
+        for id in 1..=3 {
+            world.account_mut(id).faults = Faults::default();
+        }
+        // What was hidden shows by now.
+        world.account_mut(1).changed_by_somebody_else(Some(TokenVersion::V2));
+    });
+    let back = rollback(&bench, "back", &[]).exits(0);
+    restored(&applied.before, &back);
+    let rows = back.rows();
+    for (id, outcome) in [("000000000001", "changed"), ("000000000002", "unchanged"), ("000000000003", "skipped")] {
+        assert_eq!(rows[id]["outcome"], outcome, "{back}");
+    }
+}
