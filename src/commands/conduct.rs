@@ -108,7 +108,9 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         exit_code = if exit_code == 0 { 1 } else { exit_code };
     }
     if let Verdict::Stopped(reason) = &verdict {
-        let hint = format!("go on with: v2token resume {}", folder.path().display());
+        // A folder that was taken away can't be gone on with.
+        let left = folder.file(RunFolder::JOURNAL).exists();
+        let hint = if left { format!("go on with: v2token resume {}", folder.path().display()) } else { String::new() };
         // A signal is no error; whoever sent it knows.
         let text = match reason {
             StopReason::Interrupted | StopReason::Terminated => {

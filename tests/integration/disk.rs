@@ -106,6 +106,20 @@ fn a_folder_that_is_moved_away_is_told_at_the_end() {
 }
 
 /// Whoever may do everything, such as root, is not kept from writing; then the run simply ends well.
+/// An unlinked journal takes every line without complaint, and a crash would then take the intents with it.
+#[test]
+fn a_folder_that_is_deleted_stops_the_run() {
+    let bench = Bench::new(slow().start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(some_were_set);
+    std::fs::remove_dir_all(bench.run_folder("run")).expect("a folder");
+    let run = running.end().exits(1).says(&["it was deleted", "accounts were changed"]);
+    let set = run.after.with_version(TokenVersion::V2);
+    assert!((6..ACCOUNTS).contains(&set), "{set} accounts were set\n{run}");
+    assert!(run.stderr.contains(&format!("{set} of {ACCOUNTS} selected accounts were changed")), "{run}");
+    assert!(!run.stderr.contains("v2token resume"), "there is nothing to go on with\n{run}");
+}
+
 #[test]
 fn a_folder_that_may_not_be_written_any_more_is_told_at_the_end() {
     let bench = Bench::new(slow().start());
