@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use v2token_simulator::{
     ALWAYS, AccountId, AccountState, Faults, JoinedMethod, Organization, PerCall, SimulatedAccount, TokenVersion,
+    Trusted,
 };
 
 use crate::harness::Bench;
@@ -53,7 +54,7 @@ const CASES: &[Case] = &[
     ),
     (
         "role that trusts somebody else",
-        |account| account.role.trusted = Some(BYSTANDER),
+        |account| account.role.trusts = vec![Trusted::Account(BYSTANDER)],
         ("failed", "assume", "AccessDenied", "trust policy names the caller"),
         false,
     ),

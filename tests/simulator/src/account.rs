@@ -1,15 +1,14 @@
 //! Owns one simulated account: what it is, what it is set to, how it misbehaves and what was done to it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use crate::account_id::AccountId;
 use crate::fault::Faults;
-
-/// The role that Organizations creates in the accounts it creates.
-pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
+use crate::role::Role;
 
 /// The setting this whole program is about. Serialised as the integer `1` or `2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -119,28 +118,6 @@ pub enum JoinedMethod {
     Invited,
 }
 
-/// The cross-account role of one account, and the part of its trust policy that matters here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role {
-    /// Name with its path and without a leading slash, e.g. `ops/rollout/TokenRole`.
-    pub name: String,
-    /// A role that does not exist is refused with the same words as one that does not trust.
-    pub exists: bool,
-    /// The external id the trust policy asks for.
-    pub external_id: Option<String>,
-    /// The only account that may assume it. `None` trusts the management account and the
-    /// delegated administrator, if there is one.
-    pub trusted: Option<AccountId>,
-    /// `MaxSessionDuration` in seconds.
-    pub max_duration: u32,
-}
-
-impl Default for Role {
-    fn default() -> Self {
-        Self { name: DEFAULT_ROLE.to_owned(), exists: true, external_id: None, trusted: None, max_duration: 43_200 }
-    }
-}
-
 /// Requests that concerned one account, refused and broken ones included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountCalls {
@@ -177,6 +154,8 @@ pub struct SimulatedAccount {
     pub version: Option<TokenVersion>,
     /// The cross-account role.
     pub role: Role,
+    /// Further roles, such as those that a chain of roles goes through.
+    pub other_roles: Vec<Role>,
     /// How it misbehaves.
     pub faults: Faults,
     /// Tags for `ListTagsForResource`.
@@ -197,6 +176,7 @@ impl SimulatedAccount {
             ou: String::new(),
             version: Some(TokenVersion::V1),
             role: Role::default(),
+            other_roles: Vec::new(),
             faults: Faults::default(),
             tags: Vec::new(),
             // One account every five hours since 2019: sorted, distinct and in the past.
@@ -210,6 +190,12 @@ impl SimulatedAccount {
     #[must_use]
     pub const fn id(&self) -> AccountId {
         self.id
+    }
+
+    /// The role with this path and name.
+    #[must_use]
+    pub fn find_role(&self, name: &str) -> Option<&Role> {
+        std::iter::once(&self.role).chain(&self.other_roles).find(|role| role.name == name)
     }
 
     /// Sets the value as if somebody else had done it: no call is counted and readers see it at once. The global
@@ -271,6 +257,8 @@ pub(crate) struct Ledger {
     pub calls: AccountCalls,
     pub sets_applied: Vec<TokenVersion>,
     pub sessions: u32,
+    /// One for each session that has one.
+    pub source_identities: Vec<Arc<str>>,
     pub faults: BTreeMap<&'static str, u32>,
     /// Each value that was replaced, and when.
     replaced: Vec<(Instant, Option<TokenVersion>)>,

@@ -14,6 +14,7 @@ const MAX_SKEW: i64 = 15 * 60;
 #[derive(Debug)]
 pub(crate) struct Authenticated {
     pub principal: Principal,
+    pub access_key: String,
     /// The region the request was signed for.
     pub region: String,
 }
@@ -32,12 +33,13 @@ impl World {
             let Some(authorization) = authorization.and_then(Authorization::parse) else {
                 return Ok(Authenticated {
                     principal: self.vault.operator(),
+                    access_key: String::new(),
                     region: self.settings.sts_regions[0].clone(),
                 });
             };
             let principal =
                 self.vault.principal(authorization.access_key, self.now()).map_err(|bad| bad_key(service, bad))?;
-            return Ok(Authenticated { principal, region: authorization.region.to_owned() });
+            return Ok(authenticated(principal, &authorization));
         }
         let Some(authorization) = authorization else { return Err(missing(service)) };
         let authorization = Authorization::parse(authorization).ok_or_else(|| incomplete(service))?;
@@ -61,7 +63,7 @@ impl World {
             .check_token(authorization.access_key, header("x-amz-security-token"))
             .map_err(|bad| bad_key(service, bad))?;
         self.check_reach(&principal, service, authorization.region)?;
-        Ok(Authenticated { principal, region: authorization.region.to_owned() })
+        Ok(authenticated(principal, &authorization))
     }
 
     fn count_region(&mut self, service: Service, region: &str) {
@@ -114,6 +116,14 @@ impl World {
             ));
         }
         Ok(())
+    }
+}
+
+fn authenticated(principal: Principal, authorization: &Authorization<'_>) -> Authenticated {
+    Authenticated {
+        principal,
+        access_key: authorization.access_key.to_owned(),
+        region: authorization.region.to_owned(),
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Principal {
     pub identity: Identity,
     /// What a session policy leaves of the rights.
     pub policy: Option<Arc<SessionPolicy>>,
+    /// Set once, and kept through every further role.
+    pub source_identity: Option<Arc<str>>,
     /// Where the session token is accepted. Credentials without a token are accepted everywhere, as version 2 is.
     pub token: TokenVersion,
 }
@@ -41,7 +43,11 @@ pub(crate) struct Principal {
 pub(crate) enum Identity {
     Operator,
     Root,
-    Role { role: Arc<str>, session: Arc<str> },
+    /// The role is its path and name.
+    Role {
+        role: Arc<str>,
+        session: Arc<str>,
+    },
 }
 
 #[derive(Debug)]
@@ -176,7 +182,13 @@ impl Vault {
     }
 
     pub fn operator(&self) -> Principal {
-        Principal { account: self.account, identity: Identity::Operator, policy: None, token: TokenVersion::V2 }
+        Principal {
+            account: self.account,
+            identity: Identity::Operator,
+            policy: None,
+            source_identity: None,
+            token: TokenVersion::V2,
+        }
     }
 
     /// Whether the token belongs to the key.
@@ -225,7 +237,7 @@ mod tests {
     use crate::derive::{SECRET_MARKER, TOKEN_LENGTH};
 
     fn root() -> Principal {
-        Principal { account: 3, identity: Identity::Root, policy: None, token: TokenVersion::V2 }
+        Principal { account: 3, identity: Identity::Root, policy: None, source_identity: None, token: TokenVersion::V2 }
     }
 
     #[test]

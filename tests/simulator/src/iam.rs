@@ -128,7 +128,7 @@ impl World {
 
     /// Enforces the session policy that `AssumeRole` was given.
     fn authorise(&mut self, principal: &Principal, action: &str) -> Result<(), ApiError> {
-        if principal.policy.as_ref().is_none_or(|policy| policy.allows(action)) {
+        if principal.policy.as_ref().is_none_or(|policy| policy.allows(action, "*")) {
             return Ok(());
         }
         self.at(principal.account).note("session_policy");

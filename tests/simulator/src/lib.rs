@@ -40,10 +40,12 @@
 mod account;
 mod account_id;
 mod answer;
+mod assume;
 mod auth;
 mod bucket;
 mod builder;
 mod clock;
+mod constraint;
 mod control;
 mod credentials;
 mod derive;
@@ -60,6 +62,8 @@ mod payload;
 mod policy;
 mod populate;
 mod request;
+mod role;
+mod root_access;
 mod server;
 mod shared;
 mod sigv4;
@@ -72,7 +76,7 @@ mod world;
 #[cfg(test)]
 mod wire_tests;
 
-pub use account::{AccountCalls, AccountState, DEFAULT_ROLE, JoinedMethod, Role, SimulatedAccount, TokenVersion};
+pub use account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount, TokenVersion};
 pub use account_id::{AccountId, MANAGEMENT_ACCOUNT};
 pub use bucket::{RateLimit, Scope};
 pub use builder::Builder;
@@ -84,6 +88,7 @@ pub use network::{Latency, Network, Noise, Service};
 pub use organization::Organization;
 pub use populate::VersionMix;
 pub use request::Operation;
+pub use role::{DEFAULT_ROLE, Role, Trusted};
 pub use tree::{ORGANIZATION_ID, ROOT_ID};
 pub use truth::{AccountTruth, OperationTruth, Truth};
 pub use world::{Caller, World};

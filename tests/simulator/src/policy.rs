@@ -7,7 +7,7 @@ use crate::answer::ApiError;
 /// The longest inline policy that STS takes, in characters.
 const MAX_CHARACTERS: usize = 2_048;
 
-/// The part of a session policy that matters for calls on `Resource: "*"`.
+/// A session policy. Conditions are not evaluated: a statement with some never allows and always denies.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SessionPolicy {
     statements: Vec<Statement>,
@@ -17,6 +17,7 @@ pub(crate) struct SessionPolicy {
 struct Statement {
     allow: bool,
     actions: Vec<String>,
+    resources: Vec<String>,
 }
 
 impl SessionPolicy {
@@ -44,8 +45,8 @@ impl SessionPolicy {
             let actions = texts(statement.get("Action")).ok_or_else(|| malformed("Missing required field Action"))?;
             let resources =
                 texts(statement.get("Resource")).ok_or_else(|| malformed("Missing required field Resource"))?;
-            if resources.iter().any(|resource| resource == "*") {
-                read.push(Statement { allow, actions });
+            if !allow || statement.get("Condition").is_none() {
+                read.push(Statement { allow, actions, resources });
             }
         }
         Ok(Self { statements: read })
@@ -53,15 +54,26 @@ impl SessionPolicy {
 
     /// The policy of the task `IAMAuditRootUserCredentials`, as far as it concerns this program.
     pub fn root_audit() -> Self {
-        Self { statements: vec![Statement { allow: true, actions: vec!["iam:GetAccountSummary".to_owned()] }] }
+        Self {
+            statements: vec![Statement {
+                allow: true,
+                actions: vec!["iam:GetAccountSummary".to_owned()],
+                resources: vec!["*".to_owned()],
+            }],
+        }
     }
 
-    /// Whether the policy lets an action through: allowed somewhere, denied nowhere.
-    pub fn allows(&self, action: &str) -> bool {
+    /// Whether the policy lets an action on a resource through: allowed somewhere, denied nowhere. Operations
+    /// without resources are asked for with `*`.
+    pub fn allows(&self, action: &str, resource: &str) -> bool {
+        let covers = |patterns: &[String], text: &str| {
+            patterns.iter().any(|pattern| wildcard(pattern.as_bytes(), text.as_bytes()))
+        };
         let matching = |allow: bool| {
-            self.statements.iter().filter(move |statement| statement.allow == allow).any(|statement| {
-                statement.actions.iter().any(|pattern| wildcard(pattern.as_bytes(), action.as_bytes()))
-            })
+            self.statements
+                .iter()
+                .filter(move |statement| statement.allow == allow)
+                .any(|statement| covers(&statement.actions, action) && covers(&statement.resources, resource))
         };
         matching(true) && !matching(false)
     }
@@ -101,9 +113,21 @@ mod tests {
     #[test]
     fn a_session_policy_is_a_ceiling() {
         let read_only = policy(r#""iam:GetAccountSummary""#);
-        assert!(read_only.allows("iam:GetAccountSummary"));
-        assert!(!read_only.allows("iam:SetSecurityTokenServicePreferences"));
-        assert!(policy(r#"["iam:get*","iam:Set*"]"#).allows("iam:SetSecurityTokenServicePreferences"));
+        assert!(read_only.allows("iam:GetAccountSummary", "*"));
+        assert!(!read_only.allows("iam:SetSecurityTokenServicePreferences", "*"));
+        assert!(policy(r#"["iam:get*","iam:Set*"]"#).allows("iam:SetSecurityTokenServicePreferences", "*"));
+    }
+
+    #[test]
+    fn resources_and_conditions_narrow_it_down() {
+        let assume = |statement: &str, role: &str| {
+            SessionPolicy::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap().allows("sts:AssumeRole", role)
+        };
+        let to_hub = r#"{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"arn:aws:iam::*:role/Hub"}"#;
+        assert!(assume(to_hub, "arn:aws:iam::000000000001:role/Hub"));
+        assert!(!assume(to_hub, "arn:aws:iam::000000000001:role/Other"));
+        let on_condition = r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{}}"#;
+        assert!(!assume(on_condition, "arn:aws:iam::000000000001:role/Hub"));
     }
 
     #[test]

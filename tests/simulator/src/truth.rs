@@ -24,6 +24,10 @@ pub struct Truth {
     pub faults: BTreeMap<String, u64>,
     /// When each `AssumeRole` arrived, in milliseconds since the start.
     pub assume_role_arrivals_ms: Vec<u32>,
+    /// The access keys with which roles were assumed, and how many.
+    pub assume_role_keys: BTreeMap<String, u64>,
+    /// The ARNs of those who assumed roles, and how many: the operator, and the sessions of a chain of roles.
+    pub assume_role_callers: BTreeMap<String, u64>,
     /// Which account each Set arrived for and when, in milliseconds since the start.
     pub set_arrivals: Vec<(AccountId, u32)>,
     /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] tells them by account.
@@ -59,7 +63,8 @@ pub struct AccountTruth {
     pub path: String,
     /// The setting itself, whatever readers are shown.
     pub version: Option<TokenVersion>,
-    /// Whether the caller can assume the account's role, counted faults and rate limits aside.
+    /// Whether the caller itself can assume the account's role, counted faults and rate limits aside, and
+    /// without MFA.
     pub assumable: bool,
     /// Whether a Set made with the role's rights is accepted, counted faults and session policies aside.
     pub settable: bool,
@@ -71,6 +76,8 @@ pub struct AccountTruth {
     pub sets_applied: Vec<TokenVersion>,
     /// Role sessions issued in it.
     pub sessions: u32,
+    /// The source identities of those of them that have one, in order.
+    pub source_identities: Vec<String>,
     /// How often its faults fired.
     pub faults: BTreeMap<String, u32>,
 }
@@ -167,6 +174,8 @@ impl World {
             operations: operations.collect(),
             faults,
             assume_role_arrivals_ms: self.assume_arrivals.clone(),
+            assume_role_keys: self.assume_keys.clone(),
+            assume_role_callers: self.assume_callers.clone(),
             set_arrivals: self.set_arrivals.clone(),
             global_assume_roles: self.accounts.iter().map(global).sum(),
             signing_regions: self.signing_regions.clone(),
@@ -198,6 +207,7 @@ impl World {
             sets_received: account.ledger.calls.set_preferences,
             sets_applied: account.ledger.sets_applied.clone(),
             sessions: account.ledger.sessions,
+            source_identities: account.ledger.source_identities.iter().map(|text| text.as_ref().to_owned()).collect(),
             faults: account.ledger.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
         }
     }

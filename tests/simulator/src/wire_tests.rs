@@ -1,5 +1,6 @@
 //! Owns the tests over a real socket against a running organization.
 
+mod chains;
 mod client;
 mod listing;
 mod tokens;

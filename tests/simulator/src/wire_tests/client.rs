@@ -114,6 +114,15 @@ impl Client {
         self.send("sts", "eu-west-1", None, &assume_body(id, more))
     }
 
+    pub(super) fn assume_arn(&self, arn: &str, more: &str) -> Answered {
+        self.sts(&format!("Action=AssumeRole&RoleArn={arn}&RoleSessionName=v2token{more}"))
+    }
+
+    /// A session for any role.
+    pub(super) fn enter(&self, arn: &str, more: &str) -> Self {
+        self.session_in(&self.assume_arn(arn, more))
+    }
+
     /// A session for the default role, issued by the endpoint that signs for this region.
     pub(super) fn visit_through(&self, region: &str, id: &str) -> Self {
         self.session_in(&self.send("sts", region, None, &assume_body(id, "")))
@@ -127,7 +136,7 @@ impl Client {
         self.session_in(&self.assume(id, more))
     }
 
-    fn session_in(&self, answered: &Answered) -> Self {
+    pub(super) fn session_in(&self, answered: &Answered) -> Self {
         let (status, body) = answered.as_ref().unwrap();
         assert_eq!(*status, 200, "{body}");
         let part = |name: &str| within(body, name).unwrap().to_owned();

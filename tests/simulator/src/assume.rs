@@ -1,0 +1,175 @@
+//! Owns AssumeRole: from the request over the trust policy to a session.
+
+use std::sync::Arc;
+
+use crate::account_id::AccountId;
+use crate::answer::{ApiError, Document, escape};
+use crate::constraint::{self, EXTERNAL_ID, ROLE_SESSION_NAME, SOURCE_IDENTITY};
+use crate::credentials::{Identity, Principal};
+use crate::dispatch::{Context, Outcome};
+use crate::fault::VisitCall;
+use crate::policy::SessionPolicy;
+use crate::role::{Presented, Role};
+use crate::world::{Caller, World};
+
+/// The longest session of a role assumed with another role's session, in seconds.
+const CHAINED_LIMIT: i64 = 3_600;
+
+/// What a session is opened with.
+struct Opening<'a> {
+    role: Role,
+    session_name: &'a str,
+    policy: Option<Arc<SessionPolicy>>,
+    source_identity: Option<Arc<str>>,
+    seconds: i64,
+}
+
+impl World {
+    pub(crate) fn assume_role(&mut self, context: &Context<'_>) -> Outcome {
+        let Context { caller, params } = context;
+        let arn = params.text("RoleArn").unwrap_or_default();
+        let session_name = ROLE_SESSION_NAME.require(params)?;
+        let external_id = EXTERNAL_ID.check(params)?;
+        let wanted_source = SOURCE_IDENTITY.check(params)?;
+        let seconds = constraint::duration(params, 900, 43_200, 3_600)?;
+        let policy = params.text("Policy").map(|text| self.policy(text)).transpose()?;
+        let (account, name) = self.parse_role(arn)?;
+        let denied = |world: &Self, action: &str| world.assume_denied(&caller.principal, action, arn);
+        let index = account.and_then(|id| self.index(id)).ok_or_else(|| denied(self, "AssumeRole"))?;
+        self.transient(index, VisitCall::Assume)?;
+        self.check_region_is_active(index, &caller.region)?;
+        if self.account(index).faults.deny_assume {
+            self.at(index).note("deny_assume");
+            return Err(denied(self, "AssumeRole").into());
+        }
+        let presented = Presented { caller: &caller.principal, external_id, mfa: false };
+        let role = self
+            .account(index)
+            .find_role(name)
+            .filter(|role| self.trusts(index, role, presented))
+            .cloned()
+            .ok_or_else(|| denied(self, "AssumeRole"))?;
+        let source_identity = self.source_identity(&caller.principal, wanted_source);
+        let changes_it = wanted_source.is_some() && source_identity.as_deref() != wanted_source;
+        if changes_it || (source_identity.is_some() && !role.allows_source_identity) {
+            return Err(denied(self, "SetSourceIdentity").into());
+        }
+        if params.text("Tags.member.1.Key").is_some() && !role.allows_tags {
+            return Err(denied(self, "TagSession").into());
+        }
+        check_duration(&role, &caller.principal, seconds)?;
+        let document =
+            self.open_role_session(index, Opening { role, session_name, policy, source_identity, seconds }, context);
+        Ok(self.distort(index, VisitCall::Assume, document))
+    }
+
+    /// The source identity of a new session: the caller's own for ever, if it has one.
+    fn source_identity(&mut self, caller: &Principal, wanted: Option<&str>) -> Option<Arc<str>> {
+        caller.source_identity.clone().or_else(|| wanted.map(|text| self.vault.share(text)))
+    }
+
+    /// STS can be switched off in a Region for an account, except in one.
+    pub(crate) fn check_region_is_active(&mut self, index: u32, region: &str) -> Result<(), ApiError> {
+        if !self.account(index).faults.region_disabled || region == self.settings.partition.always_on() {
+            return Ok(());
+        }
+        self.at(index).note("region_disabled");
+        Err(ApiError::new(
+            403,
+            "RegionDisabledException",
+            format!(
+                "STS is not activated in this region for account:{}. Your account administrator can activate STS in this region using the IAM Console.",
+                self.account(index).id()
+            ),
+        ))
+    }
+
+    /// Issues the session, for the wrong account if the faults say so.
+    fn open_role_session(&mut self, index: u32, opening: Opening<'_>, context: &Context<'_>) -> Document {
+        let Opening { role, session_name, policy, source_identity, seconds } = opening;
+        let mut holder = index;
+        if let Some(other) = self.account(index).faults.wrong_identity.and_then(|id| self.index(id)) {
+            self.at(index).note("wrong_identity");
+            holder = other;
+        }
+        let identity = Identity::Role { role: self.vault.share(&role.name), session: self.vault.share(session_name) };
+        let packed = policy
+            .as_ref()
+            .and(context.params.text("Policy"))
+            .map(|text| format!("<PackedPolicySize>{}</PackedPolicySize>", (text.len() / 20).clamp(1, 100)));
+        let source = source_identity.as_ref().map(|text| format!("<SourceIdentity>{}</SourceIdentity>", escape(text)));
+        let token = self.token_version(holder, &context.caller.region);
+        let ledger = &mut self.at(holder).ledger;
+        ledger.sessions += 1;
+        ledger.source_identities.extend(source_identity.clone());
+        let principal = Principal { account: holder, identity, policy, source_identity, token };
+        let assumed = self.assumed_role_user(&principal);
+        let lifetime = role.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()));
+        let credentials = self.issue(principal, lifetime);
+        self.vault.count_assume();
+        *self.assume_keys.entry(context.caller.access_key.clone()).or_default() += 1;
+        let caller = self.arn(&context.caller.principal);
+        *self.assume_callers.entry(caller).or_default() += 1;
+        Document::Result(format!("{credentials}{assumed}{}{}", packed.unwrap_or_default(), source.unwrap_or_default()))
+    }
+
+    /// Whether the operator can get a session of an account's cross-account role, counted faults aside.
+    pub(crate) fn assumable(&self, index: u32) -> bool {
+        let account = self.account(index);
+        let operator = self.vault.operator();
+        let presented = Presented { caller: &operator, external_id: account.role.external_id.as_deref(), mfa: false };
+        !account.faults.deny_assume
+            && self.trusts(index, &account.role, presented)
+            && !matches!(self.settings.caller, Caller::Member(_))
+    }
+
+    fn assume_denied(&self, caller: &Principal, action: &str, arn: &str) -> ApiError {
+        ApiError::access_denied(format!(
+            "User: {} is not authorized to perform: sts:{action} on resource: {arn}",
+            self.arn(caller)
+        ))
+    }
+
+    /// Takes `arn:<partition>:iam::<account>:role/<path and name>` apart.
+    fn parse_role<'a>(&self, arn: &'a str) -> Result<(Option<AccountId>, &'a str), ApiError> {
+        let mut parts = arn.splitn(6, ':');
+        let head = [parts.next(), parts.next(), parts.next(), parts.next()];
+        let account = parts.next().map(AccountId::parse);
+        let role = parts.next().and_then(|resource| resource.strip_prefix("role/"));
+        match (head, account, role) {
+            ([Some("arn"), Some(partition), Some("iam"), Some("")], Some(account), Some(role))
+                if partition == self.settings.partition.name && !role.is_empty() =>
+            {
+                Ok((account, role))
+            }
+            _ => Err(ApiError::validation(format!("{arn} is invalid"))),
+        }
+    }
+
+    /// Reads a session policy, or finds it among those already read.
+    fn policy(&mut self, text: &str) -> Result<Arc<SessionPolicy>, ApiError> {
+        if let Some(policy) = self.policies.get(text) {
+            return Ok(Arc::clone(policy));
+        }
+        let policy = Arc::new(SessionPolicy::parse(text)?);
+        if self.policies.len() < 1_024 {
+            self.policies.insert(text.into(), Arc::clone(&policy));
+        }
+        Ok(policy)
+    }
+}
+
+fn check_duration(role: &Role, caller: &Principal, seconds: i64) -> Result<(), ApiError> {
+    if seconds > i64::from(role.max_duration) {
+        return Err(ApiError::validation(
+            "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.".to_owned(),
+        ));
+    }
+    if matches!(caller.identity, Identity::Role { .. }) && seconds > CHAINED_LIMIT {
+        return Err(ApiError::validation(
+            "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining."
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Owns the constraints that STS puts on texts and numbers, and the words in which it says that one is not met.
+
+use crate::answer::ApiError;
+use crate::request::Params;
+
+/// What a text parameter has to look like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Constraint {
+    /// The parameter's name on the wire.
+    pub name: &'static str,
+    /// Its name in messages.
+    pub field: &'static str,
+    pub least: usize,
+    pub most: usize,
+    pub pattern: &'static str,
+    pub fits: fn(u8) -> bool,
+}
+
+pub(crate) const ROLE_SESSION_NAME: Constraint = name("RoleSessionName", "roleSessionName");
+pub(crate) const SOURCE_IDENTITY: Constraint = name("SourceIdentity", "sourceIdentity");
+pub(crate) const EXTERNAL_ID: Constraint = Constraint {
+    name: "ExternalId",
+    field: "externalId",
+    least: 2,
+    most: 1_224,
+    pattern: r"[\w+=,.@:\/-]*",
+    fits: |byte| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte),
+};
+
+const fn name(name: &'static str, field: &'static str) -> Constraint {
+    Constraint {
+        name,
+        field,
+        least: 2,
+        most: 64,
+        pattern: r"[\w+=,.@-]*",
+        fits: |byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte),
+    }
+}
+
+impl Constraint {
+    /// The parameter, if it is given and meets the constraint.
+    pub fn check<'a>(&self, params: &'a Params) -> Result<Option<&'a str>, ApiError> {
+        params.text(self.name).map(|text| self.met_by(text)).transpose()
+    }
+
+    /// The parameter, which must be given.
+    pub fn require<'a>(&self, params: &'a Params) -> Result<&'a str, ApiError> {
+        self.met_by(params.text(self.name).unwrap_or_default())
+    }
+
+    fn met_by<'a>(&self, text: &'a str) -> Result<&'a str, ApiError> {
+        let length = text.chars().count();
+        let unmet = if length < self.least {
+            format!("Member must have length greater than or equal to {}", self.least)
+        } else if length > self.most {
+            format!("Member must have length less than or equal to {}", self.most)
+        } else if !text.bytes().all(self.fits) {
+            format!("Member must satisfy regular expression pattern: {}", self.pattern)
+        } else {
+            return Ok(text);
+        };
+        Err(violation(text, self.field, &unmet))
+    }
+}
+
+/// `DurationSeconds`, or its default.
+pub(crate) fn duration(params: &Params, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {
+    const FIELD: &str = "durationSeconds";
+    match params.number("DurationSeconds") {
+        None => Ok(default),
+        Some(Err(text)) => Err(violation(&text, FIELD, "Member must be a number")),
+        Some(Ok(seconds)) if seconds < least => Err(violation(
+            &seconds.to_string(),
+            FIELD,
+            &format!("Member must have value greater than or equal to {least}"),
+        )),
+        Some(Ok(seconds)) if seconds > most => {
+            Err(violation(&seconds.to_string(), FIELD, &format!("Member must have value less than or equal to {most}")))
+        }
+        Some(Ok(seconds)) => Ok(seconds),
+    }
+}
+
+fn violation(value: &str, field: &str, unmet: &str) -> ApiError {
+    ApiError::validation(format!(
+        "1 validation error detected: Value '{value}' at '{field}' failed to satisfy constraint: {unmet}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(name: &str, value: &str) -> Params {
+        Params::Form(vec![(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn texts_have_lengths_and_patterns() {
+        let check = |text: &str| {
+            let params = form("SourceIdentity", text);
+            SOURCE_IDENTITY.check(&params).map(drop).map_err(|error| error.message)
+        };
+        assert!(check("jane@corp.example").is_ok());
+        for (text, unmet) in [("j", "greater than or equal to 2"), ("aws:jane", "pattern"), ("a b", "pattern")] {
+            assert!(check(text).unwrap_err().contains(unmet), "{text}");
+        }
+        assert!(check(&"a".repeat(65)).unwrap_err().contains("less than or equal to 64"));
+        assert!(EXTERNAL_ID.check(&form("ExternalId", "key:with/slash")).is_ok());
+        assert_eq!(EXTERNAL_ID.check(&form("RoleArn", "")).unwrap(), None);
+        assert_eq!(ROLE_SESSION_NAME.require(&form("RoleArn", "")).unwrap_err().code, "ValidationError");
+    }
+
+    #[test]
+    fn a_duration_has_limits() {
+        let read = |text: &str| duration(&form("DurationSeconds", text), 900, 3_600, 1_000).map_err(|error| error.code);
+        assert_eq!((read("900"), read("3600")), (Ok(900), Ok(3_600)));
+        assert_eq!(duration(&form("X", ""), 900, 3_600, 1_000).unwrap(), 1_000);
+        for text in ["899", "3601", "ten"] {
+            assert_eq!(read(text), Err("ValidationError"), "{text}");
+        }
+    }
+}

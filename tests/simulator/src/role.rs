@@ -1,0 +1,120 @@
+//! Owns roles: what they are, whom they trust, and under which conditions.
+
+use std::time::Duration;
+
+use crate::account_id::AccountId;
+use crate::credentials::{Identity, Principal};
+use crate::world::World;
+
+/// The role that Organizations creates in the accounts it creates.
+pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
+
+/// Somebody a trust policy names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trusted {
+    /// Every principal of an account.
+    Account(AccountId),
+    /// One principal by its ARN: a role, a session of a role, a user, or the `root` that stands for its whole account.
+    Principal(String),
+    /// Everybody with AWS credentials.
+    Anyone,
+}
+
+/// A role, and the part of its trust policy that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// Name with its path and without a leading slash, e.g. `ops/rollout/TokenRole`.
+    pub name: String,
+    /// A role that does not exist is refused with the same words as one that does not trust.
+    pub exists: bool,
+    /// Who may assume it. Empty trusts the management account and the delegated administrators.
+    pub trusts: Vec<Trusted>,
+    /// The external id the trust policy asks for.
+    pub external_id: Option<String>,
+    /// Whether the trust policy asks for `aws:MultiFactorAuthPresent`.
+    pub requires_mfa: bool,
+    /// Whether the trust policy allows `sts:SetSourceIdentity` beside `sts:AssumeRole`; the usual one does not.
+    pub allows_source_identity: bool,
+    /// Whether the trust policy allows `sts:TagSession` beside `sts:AssumeRole`; the usual one does not.
+    pub allows_tags: bool,
+    /// `MaxSessionDuration` in seconds.
+    pub max_duration: u32,
+    /// Ends every session after this time, whatever was asked for. AWS grants no such thing; a test can
+    /// see the end of a session without waiting fifteen minutes.
+    pub lifetime: Option<Duration>,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self::named(DEFAULT_ROLE)
+    }
+}
+
+impl Role {
+    /// A role with this path and name that trusts the management account and the delegated administrators.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            exists: true,
+            trusts: Vec::new(),
+            external_id: None,
+            requires_mfa: false,
+            allows_source_identity: false,
+            allows_tags: false,
+            max_duration: 43_200,
+            lifetime: None,
+        }
+    }
+}
+
+/// What a caller brings along to a role.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Presented<'a> {
+    pub caller: &'a Principal,
+    pub external_id: Option<&'a str>,
+    /// Whether multi-factor authentication took place, in this request or where the credentials come from.
+    pub mfa: bool,
+}
+
+impl World {
+    /// Whether a role's trust policy and its account let somebody in. AWS does not say which of the conditions fails.
+    pub(crate) fn trusts(&self, index: u32, role: &Role, presented: Presented<'_>) -> bool {
+        let Presented { caller, external_id, mfa } = presented;
+        let is_trusted = if role.trusts.is_empty() {
+            self.may_list(caller.account)
+        } else {
+            role.trusts.iter().any(|trusted| self.is(caller, trusted))
+        };
+        self.account(index).state.usable()
+            && role.exists
+            && is_trusted
+            && role.external_id.as_deref().is_none_or(|wanted| external_id == Some(wanted))
+            && (mfa || !role.requires_mfa)
+            && caller
+                .policy
+                .as_ref()
+                .is_none_or(|policy| policy.allows("sts:AssumeRole", &self.role_arn(index, &role.name)))
+    }
+
+    fn is(&self, caller: &Principal, trusted: &Trusted) -> bool {
+        let account = self.account(caller.account).id();
+        match trusted {
+            Trusted::Anyone => true,
+            Trusted::Account(id) => *id == account,
+            Trusted::Principal(arn) => {
+                let everybody = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
+                let behind = match &caller.identity {
+                    Identity::Role { role, .. } => self.role_arn(caller.account, role),
+                    Identity::Operator | Identity::Root => self.arn(caller),
+                };
+                [everybody, behind, self.arn(caller)].contains(arn)
+            }
+        }
+    }
+
+    /// The ARN of a role, by its path and name.
+    pub(crate) fn role_arn(&self, index: u32, role: &str) -> String {
+        format!("arn:{}:iam::{}:role/{role}", self.settings.partition.name, self.account(index).id())
+    }
+}
