@@ -42,7 +42,8 @@ impl World {
             self.at(index).note("deny_assume");
             return Err(denied(self, "AssumeRole").into());
         }
-        let presented = Presented { caller: &caller.principal, external_id, mfa: false };
+        let mfa = self.check_mfa(&caller.principal, params)? || caller.principal.mfa;
+        let presented = Presented { caller: &caller.principal, external_id, mfa };
         let role = self
             .account(index)
             .find_role(name)
@@ -102,7 +103,7 @@ impl World {
         let ledger = &mut self.at(holder).ledger;
         ledger.sessions += 1;
         ledger.source_identities.extend(source_identity.clone());
-        let principal = Principal { account: holder, identity, policy, source_identity, token };
+        let principal = Principal { account: holder, identity, policy, mfa: false, source_identity, token };
         let assumed = self.assumed_role_user(&principal);
         let lifetime = role.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()));
         let credentials = self.issue(principal, lifetime);

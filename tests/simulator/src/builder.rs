@@ -1,5 +1,6 @@
 //! Owns the description of an organization before it starts, and its defaults.
 
+mod access;
 mod start;
 
 use std::fmt;
@@ -45,6 +46,8 @@ pub struct Builder {
     verify: bool,
     strict_signing_regions: bool,
     root_access: bool,
+    mfa_codes: Option<Vec<String>>,
+    organizations_need_mfa: bool,
     log: bool,
     port: u16,
 }
@@ -75,6 +78,8 @@ impl Default for Builder {
             verify: true,
             strict_signing_regions: false,
             root_access: false,
+            mfa_codes: None,
+            organizations_need_mfa: false,
             log: false,
             port: 0,
         }
@@ -167,24 +172,6 @@ impl Builder {
         self
     }
 
-    /// Whose credentials the program is given.
-    pub fn caller(mut self, caller: Caller) -> Self {
-        self.caller = caller;
-        self
-    }
-
-    /// Whether those credentials are temporary and have a session token.
-    pub fn base_session(mut self, temporary: bool) -> Self {
-        self.base_session = temporary;
-        self
-    }
-
-    /// Lets those credentials expire after this many successful `AssumeRole` calls.
-    pub fn base_credentials_expire_after(mut self, assumes: u64) -> Self {
-        self.base_expires_after = Some(assumes);
-        self
-    }
-
     /// How long each service takes to answer; no time at all unless told otherwise.
     pub fn latency(mut self, latency: Latency) -> Self {
         self.latency = latency;
@@ -252,12 +239,6 @@ impl Builder {
     /// an endpoint is given to them, because then they do not ask the partition.
     pub fn strict_signing_regions(mut self, strict: bool) -> Self {
         self.strict_signing_regions = strict;
-        self
-    }
-
-    /// Whether `AssumeRoot` works, as with centralised root access enabled.
-    pub fn root_access(mut self, enabled: bool) -> Self {
-        self.root_access = enabled;
         self
     }
 

@@ -26,6 +26,22 @@ pub(crate) const EXTERNAL_ID: Constraint = Constraint {
     pattern: r"[\w+=,.@:\/-]*",
     fits: |byte| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte),
 };
+pub(crate) const SERIAL_NUMBER: Constraint = Constraint {
+    name: "SerialNumber",
+    field: "serialNumber",
+    least: 9,
+    most: 256,
+    pattern: r"[\w+=/:,.@-]*",
+    fits: |byte| byte.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&byte),
+};
+pub(crate) const TOKEN_CODE: Constraint = Constraint {
+    name: "TokenCode",
+    field: "tokenCode",
+    least: 6,
+    most: 6,
+    pattern: r"[\d]*",
+    fits: |byte| byte.is_ascii_digit(),
+};
 
 const fn name(name: &'static str, field: &'static str) -> Constraint {
     Constraint {

@@ -32,6 +32,8 @@ pub(crate) struct Principal {
     pub identity: Identity,
     /// What a session policy leaves of the rights.
     pub policy: Option<Arc<SessionPolicy>>,
+    /// Whether the credentials carry the mark of multi-factor authentication. Sessions of roles never do.
+    pub mfa: bool,
     /// Set once, and kept through every further role.
     pub source_identity: Option<Arc<str>>,
     /// Where the session token is accepted. Credentials without a token are accepted everywhere, as version 2 is.
@@ -41,13 +43,24 @@ pub(crate) struct Principal {
 /// The kind of principal, with what its ARN needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Identity {
-    Operator,
+    Operator(Login),
     Root,
     /// The role is its path and name.
     Role {
         role: Arc<str>,
         session: Arc<str>,
     },
+}
+
+/// What kind of credentials the operator's are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Login {
+    /// Long-term keys of a user.
+    Keys,
+    /// Temporary credentials that something else fetched, such as a login.
+    Elsewhere,
+    /// A session of `GetSessionToken`.
+    SessionToken,
 }
 
 #[derive(Debug)]
@@ -170,7 +183,11 @@ impl Vault {
             return match self.generations.get(generation) {
                 None => Err(BadKey::Unknown),
                 Some(true) => Err(BadKey::Expired),
-                Some(false) => Ok(self.operator()),
+                Some(false) => Ok(self.operator_with(if access_key.starts_with(BASE_SESSION_PREFIX) {
+                    Login::Elsewhere
+                } else {
+                    Login::Keys
+                })),
             };
         }
         let index = session_index(access_key).ok_or(BadKey::Unknown)?;
@@ -181,11 +198,17 @@ impl Vault {
         Ok(session.principal.clone())
     }
 
+    /// The operator with the credentials that it is given at the start.
     pub fn operator(&self) -> Principal {
+        self.operator_with(if self.with_token { Login::Elsewhere } else { Login::Keys })
+    }
+
+    fn operator_with(&self, login: Login) -> Principal {
         Principal {
             account: self.account,
-            identity: Identity::Operator,
+            identity: Identity::Operator(login),
             policy: None,
+            mfa: false,
             source_identity: None,
             token: TokenVersion::V2,
         }
@@ -237,7 +260,14 @@ mod tests {
     use crate::derive::{SECRET_MARKER, TOKEN_LENGTH};
 
     fn root() -> Principal {
-        Principal { account: 3, identity: Identity::Root, policy: None, source_identity: None, token: TokenVersion::V2 }
+        Principal {
+            account: 3,
+            identity: Identity::Root,
+            policy: None,
+            mfa: false,
+            source_identity: None,
+            token: TokenVersion::V2,
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::account::TokenVersion;
 use crate::answer::{ApiError, Delivery, Document, Refusal, Reply};
-use crate::credentials::Principal;
+use crate::credentials::{Identity, Login, Principal};
 use crate::dispatch::{Context, Outcome};
 use crate::fault::{VisitCall, fire};
 use crate::world::World;
@@ -126,8 +126,16 @@ impl World {
         Ok(())
     }
 
-    /// Enforces the session policy that `AssumeRole` was given.
-    fn authorise(&mut self, principal: &Principal, action: &str) -> Result<(), ApiError> {
+    /// Enforces the session policy that `AssumeRole` was given, and that IAM takes no session of `GetSessionToken`
+    /// without MFA.
+    pub(crate) fn authorise(&mut self, principal: &Principal, action: &str) -> Result<(), ApiError> {
+        if principal.identity == Identity::Operator(Login::SessionToken) && !principal.mfa {
+            return Err(ApiError::new(
+                403,
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid",
+            ));
+        }
         if principal.policy.as_ref().is_none_or(|policy| policy.allows(action, "*")) {
             return Ok(());
         }

@@ -52,6 +52,7 @@ mod derive;
 mod dispatch;
 mod fault;
 mod iam;
+mod mfa;
 mod names;
 mod network;
 mod organization;

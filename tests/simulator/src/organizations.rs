@@ -50,6 +50,17 @@ impl World {
                 "Your account is not a member of an organization.",
             ));
         }
+        if self.settings.organizations_need_mfa && !context.caller.principal.mfa {
+            return Err(ApiError::new(
+                400,
+                "AccessDeniedException",
+                format!(
+                    "User: {} is not authorized to perform: organizations:{} on resource: * with an explicit deny in an identity-based policy",
+                    self.arn(&context.caller.principal),
+                    operation.name()
+                ),
+            ));
+        }
         if operation == Operation::DescribeOrganization {
             return Ok(self.describe_organization().to_string());
         }

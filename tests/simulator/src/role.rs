@@ -106,7 +106,7 @@ impl World {
                 let everybody = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
                 let behind = match &caller.identity {
                     Identity::Role { role, .. } => self.role_arn(caller.account, role),
-                    Identity::Operator | Identity::Root => self.arn(caller),
+                    Identity::Operator(_) | Identity::Root => self.arn(caller),
                 };
                 [everybody, behind, self.arn(caller)].contains(arn)
             }

@@ -39,6 +39,7 @@ impl World {
             account: index,
             identity: Identity::Root,
             policy: Some(Arc::new(SessionPolicy::root_audit())),
+            mfa: false,
             source_identity: None,
             token: TokenVersion::V2,
         };

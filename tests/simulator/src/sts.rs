@@ -6,7 +6,7 @@ use crate::account_id::AccountId;
 use crate::answer::{ApiError, Document, Reply, escape};
 use crate::clock;
 use crate::constraint;
-use crate::credentials::{Credentials, Identity, Principal, Session};
+use crate::credentials::{Credentials, Identity, Login, Principal, Session};
 use crate::dispatch::{Context, Outcome};
 use crate::world::World;
 
@@ -16,7 +16,7 @@ impl World {
         let partition = self.settings.partition.name;
         let account = self.account(principal.account).id();
         match &principal.identity {
-            Identity::Operator => format!("arn:{partition}:iam::{account}:user/operator"),
+            Identity::Operator(_) => format!("arn:{partition}:iam::{account}:user/operator"),
             Identity::Root => format!("arn:{partition}:iam::{account}:root"),
             Identity::Role { role, session } => {
                 let name = role.rsplit('/').next().unwrap_or(role);
@@ -28,7 +28,7 @@ impl World {
     fn user_id(&self, principal: &Principal) -> String {
         let account = self.account(principal.account).id();
         match &principal.identity {
-            Identity::Operator => format!("AIDASIM{account}XX"),
+            Identity::Operator(_) => format!("AIDASIM{account}XX"),
             Identity::Root => account.to_string(),
             Identity::Role { session, .. } => format!("{}:{session}", role_id(account)),
         }
@@ -56,13 +56,15 @@ impl World {
 
     pub(crate) fn get_session_token(&mut self, context: &Context<'_>) -> Outcome {
         let principal = &context.caller.principal;
-        if principal.identity != Identity::Operator {
+        if principal.identity != Identity::Operator(Login::Keys) {
             return Err(
                 ApiError::access_denied("Cannot call GetSessionToken with session credentials".to_owned()).into()
             );
         }
         let seconds = constraint::duration(context.params, 900, 129_600, 43_200)?;
-        let credentials = self.issue(principal.clone(), seconds);
+        let mfa = self.check_mfa(principal, context.params)?;
+        let session = Principal { identity: Identity::Operator(Login::SessionToken), mfa, ..principal.clone() };
+        let credentials = self.issue(session, seconds);
         Ok(Document::Result(credentials).into())
     }
 

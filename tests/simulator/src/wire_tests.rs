@@ -3,5 +3,6 @@
 mod chains;
 mod client;
 mod listing;
+mod mfa;
 mod tokens;
 mod visits;

@@ -10,6 +10,7 @@ use crate::bucket::{Limits, RateLimit, Scope};
 use crate::credentials::{Credentials, Vault};
 use crate::derive::mix;
 use crate::fault::ListingFault;
+use crate::mfa::Device;
 use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
 use crate::policy::SessionPolicy;
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     /// Whether only the partition's own region will do for IAM and Organizations.
     pub strict_signing_regions: bool,
     pub root_access: bool,
+    /// Whether the operator's own policy denies Organizations without MFA.
+    pub organizations_need_mfa: bool,
     /// Whether the list comes in an order of its own instead of by id.
     pub shuffled_listing: bool,
     pub seed: u64,
@@ -65,6 +68,7 @@ pub struct World {
     pub(crate) accounts: Vec<SimulatedAccount>,
     pub(crate) tree: Tree,
     pub(crate) vault: Vault,
+    pub(crate) mfa: Option<Device>,
     pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
     pub(crate) listing: Vec<ListingFault>,
     pub(crate) limits: Limits,
@@ -90,6 +94,7 @@ impl World {
             settings,
             accounts,
             vault,
+            mfa: None,
             policies: HashMap::new(),
             listing: Vec::new(),
             limits: Limits::default(),

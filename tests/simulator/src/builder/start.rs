@@ -6,6 +6,7 @@ use super::Builder;
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
 use crate::credentials::Vault;
+use crate::mfa::Device;
 use crate::names::HOSTILE_NAMES;
 use crate::organization::Organization;
 use crate::populate;
@@ -50,10 +51,12 @@ impl Builder {
             verify: self.verify,
             strict_signing_regions: self.strict_signing_regions,
             root_access: self.root_access,
+            organizations_need_mfa: self.organizations_need_mfa,
             shuffled_listing: self.realistic,
             seed: self.seed,
         };
         let mut world = World::new(settings, accounts, vault);
+        world.mfa = self.mfa_codes.map(Device::new);
         world.latency = self.latency;
         world.listing = self.listing;
         world.network = self.network;

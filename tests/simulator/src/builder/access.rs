@@ -1,0 +1,43 @@
+//! Owns the description of access: whose credentials the program is given, and what they are good for.
+
+use super::Builder;
+use crate::world::Caller;
+
+impl Builder {
+    /// Whose credentials the program is given.
+    pub fn caller(mut self, caller: Caller) -> Self {
+        self.caller = caller;
+        self
+    }
+
+    /// Whether those credentials are temporary and have a session token.
+    pub fn base_session(mut self, temporary: bool) -> Self {
+        self.base_session = temporary;
+        self
+    }
+
+    /// Lets those credentials expire after this many successful `AssumeRole` calls.
+    pub fn base_credentials_expire_after(mut self, assumes: u64) -> Self {
+        self.base_expires_after = Some(assumes);
+        self
+    }
+
+    /// Whether `AssumeRoot` works, as with centralised root access enabled.
+    pub fn root_access(mut self, enabled: bool) -> Self {
+        self.root_access = enabled;
+        self
+    }
+
+    /// Gives the user whose credentials the program is given an MFA device with these codes, each good for one use. Its
+    /// serial number is [`World::mfa_serial`](crate::World::mfa_serial).
+    pub fn mfa_codes<'a>(mut self, codes: impl IntoIterator<Item = &'a str>) -> Self {
+        self.mfa_codes = Some(codes.into_iter().map(str::to_owned).collect());
+        self
+    }
+
+    /// Whether Organizations is denied without MFA, by the user's own policy.
+    pub fn organizations_require_mfa(mut self, required: bool) -> Self {
+        self.organizations_need_mfa = required;
+        self
+    }
+}

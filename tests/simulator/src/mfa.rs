@@ -1,0 +1,66 @@
+//! Owns multi-factor authentication: the operator's device, its one-time codes, and what a request proves with them.
+
+use crate::answer::ApiError;
+use crate::constraint::{SERIAL_NUMBER, TOKEN_CODE};
+use crate::credentials::{Identity, Login, Principal};
+use crate::request::Params;
+use crate::world::World;
+
+/// The device of the user whose credentials the program is given.
+#[derive(Debug)]
+pub(crate) struct Device {
+    /// Codes that were not used yet, whatever the time.
+    codes: Vec<String>,
+}
+
+impl Device {
+    pub fn new(codes: Vec<String>) -> Self {
+        Self { codes }
+    }
+
+    /// Takes a code, which is then good for nothing any more.
+    fn take(&mut self, code: &str) -> bool {
+        let position = self.codes.iter().position(|known| known == code);
+        position.map(|position| self.codes.remove(position)).is_some()
+    }
+}
+
+impl World {
+    /// The serial number of the operator's device, whether there is one or not: it is known from the user's name.
+    #[must_use]
+    pub fn mfa_serial(&self) -> String {
+        let account = self.account(self.vault.operator().account).id();
+        format!("arn:{}:iam::{account}:mfa/operator", self.settings.partition.name)
+    }
+
+    /// Gives the operator's device these codes in place of those it has left.
+    pub fn set_mfa_codes<'a>(&mut self, codes: impl IntoIterator<Item = &'a str>) {
+        self.mfa = Some(Device::new(codes.into_iter().map(str::to_owned).collect()));
+    }
+
+    /// Whether a request carries a good code; none at all proves nothing and is no mistake.
+    pub(crate) fn check_mfa(&mut self, caller: &Principal, params: &Params) -> Result<bool, ApiError> {
+        let refused = |message: &'static str| ApiError::new(403, "AccessDenied", message);
+        let (serial, code) = match (SERIAL_NUMBER.check(params)?, TOKEN_CODE.check(params)?) {
+            (None, None) => return Ok(false),
+            (Some(serial), Some(code)) => (serial, code),
+            _ => {
+                return Err(refused(
+                    "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code.",
+                ));
+            }
+        };
+        let is_users = caller.identity == Identity::Operator(Login::Keys) && serial == self.mfa_serial();
+        let Some(device) = self.mfa.as_mut().filter(|_| is_users) else {
+            // Two spaces, as in AWS's own.
+            return Err(refused(
+                "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
+            ));
+        };
+        if device.take(code) {
+            return Ok(true);
+        }
+        self.note("mfa_code_refused");
+        Err(refused("MultiFactorAuthentication failed with invalid MFA one time pass code. "))
+    }
+}
