@@ -14,6 +14,7 @@ use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
 use crate::populate::VersionMix;
 use crate::request::Operation;
+use crate::root_access::RootAccess;
 use crate::world::Caller;
 
 /// The quota of accounts that AWS raises an organization to at most.
@@ -45,7 +46,7 @@ pub struct Builder {
     network: Network,
     verify: bool,
     strict_signing_regions: bool,
-    root_access: bool,
+    root_access: RootAccess,
     mfa_codes: Option<Vec<String>>,
     organizations_need_mfa: bool,
     log: bool,
@@ -77,7 +78,7 @@ impl Default for Builder {
             network: Network::Normal,
             verify: true,
             strict_signing_regions: false,
-            root_access: false,
+            root_access: RootAccess::default(),
             mfa_codes: None,
             organizations_need_mfa: false,
             log: false,

@@ -139,6 +139,7 @@ impl World {
             Operation::GetCallerIdentity => Ok(self.get_caller_identity(context)),
             Operation::GetSessionToken => self.get_session_token(context),
             Operation::GetAccountSummary => self.get_account_summary(context),
+            Operation::ListOrganizationsFeatures => self.list_organizations_features(context),
             Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
             listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
         }

@@ -90,6 +90,7 @@ pub use organization::Organization;
 pub use populate::VersionMix;
 pub use request::Operation;
 pub use role::{DEFAULT_ROLE, Role, Trusted};
+pub use root_access::RootAccess;
 pub use tree::{ORGANIZATION_ID, ROOT_ID};
 pub use truth::{AccountTruth, OperationTruth, Truth};
 pub use world::{Caller, World};

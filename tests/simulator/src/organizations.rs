@@ -11,6 +11,7 @@ use crate::fault::{ListingError, ListingFault, fire};
 use crate::network::Service;
 use crate::paging::{self, Page};
 use crate::request::Operation;
+use crate::root_access::RootAccess;
 use crate::tree::{ORGANIZATION_ID, ROOT_ID, Unit};
 use crate::world::World;
 
@@ -109,7 +110,7 @@ impl World {
         json!({ "Organization": {
             "Id": ORGANIZATION_ID,
             "Arn": format!("arn:{}:organizations::{id}:organization/{ORGANIZATION_ID}", self.settings.partition.name),
-            "FeatureSet": "ALL",
+            "FeatureSet": if self.settings.root_access == RootAccess::NotAllFeatures { "CONSOLIDATED_BILLING" } else { "ALL" },
             "MasterAccountArn": self.organizations_arn("account", &id.to_string()),
             "MasterAccountId": id,
             "MasterAccountEmail": management.email,

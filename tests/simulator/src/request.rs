@@ -69,6 +69,8 @@ operations! {
     GetSessionToken => Sts,
     /// `iam:GetAccountSummary`.
     GetAccountSummary => Iam,
+    /// `iam:ListOrganizationsFeatures`.
+    ListOrganizationsFeatures => Iam,
     /// `iam:SetSecurityTokenServicePreferences`.
     SetSecurityTokenServicePreferences => Iam,
 }

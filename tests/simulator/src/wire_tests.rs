@@ -4,5 +4,6 @@ mod chains;
 mod client;
 mod listing;
 mod mfa;
+mod root_access;
 mod tokens;
 mod visits;

@@ -16,6 +16,7 @@ use crate::partition::Partition;
 use crate::policy::SessionPolicy;
 use crate::populate;
 use crate::request::Operation;
+use crate::root_access::RootAccess;
 use crate::tree::Tree;
 
 /// Whose credentials the program under test is given.
@@ -44,7 +45,7 @@ pub(crate) struct Settings {
     pub verify: bool,
     /// Whether only the partition's own region will do for IAM and Organizations.
     pub strict_signing_regions: bool,
-    pub root_access: bool,
+    pub root_access: RootAccess,
     /// Whether the operator's own policy denies Organizations without MFA.
     pub organizations_need_mfa: bool,
     /// Whether the list comes in an order of its own instead of by id.

@@ -1,6 +1,7 @@
 //! Owns the description of access: whose credentials the program is given, and what they are good for.
 
 use super::Builder;
+use crate::root_access::RootAccess;
 use crate::world::Caller;
 
 impl Builder {
@@ -16,15 +17,15 @@ impl Builder {
         self
     }
 
-    /// Lets those credentials expire after this many successful `AssumeRole` calls.
+    /// Lets those credentials expire after this many sessions of accounts.
     pub fn base_credentials_expire_after(mut self, assumes: u64) -> Self {
         self.base_expires_after = Some(assumes);
         self
     }
 
-    /// Whether `AssumeRoot` works, as with centralised root access enabled.
-    pub fn root_access(mut self, enabled: bool) -> Self {
-        self.root_access = enabled;
+    /// Whether `AssumeRoot` works, or what is missing before it does.
+    pub fn root_access(mut self, access: impl Into<RootAccess>) -> Self {
+        self.root_access = access.into();
         self
     }
 

@@ -186,16 +186,6 @@ fn limits_and_the_network_change_in_mid_run() {
 }
 
 #[test]
-fn root_access_reads_and_does_not_write() {
-    let organization = Organization::builder().accounts(9).root_access(true).start();
-    let client = Client::new(&organization);
-    let body = "Action=AssumeRoot&TargetPrincipal=000000000003&TaskPolicyArn.arn=arn:aws:iam::aws:policy/root-task/IAMAuditRootUserCredentials";
-    let root = client.session_in(&client.sts(body));
-    assert_eq!(root.version(), Some(1));
-    assert_eq!(code(&root.iam(SET_V2)), (403, "AccessDenied"));
-}
-
-#[test]
 fn other_processes_see_the_truth_and_have_controls() {
     let organization = Organization::builder().accounts(120).start();
     let client = Client::new(&organization);
