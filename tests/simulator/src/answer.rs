@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub content_type: &'static str,
     pub body: String,
     pub request_id: String,
+    /// The `Date` header, where it is not the machine's.
+    pub date: Option<String>,
     pub delivery: Delivery,
     /// Beyond the service's latency.
     pub delay: Duration,
@@ -169,7 +171,7 @@ pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_i
             ),
         ),
     };
-    Answer { status: 200, content_type, body, request_id, delivery: reply.delivery, delay: Duration::ZERO }
+    Answer { status: 200, content_type, body, request_id, date: None, delivery: reply.delivery, delay: Duration::ZERO }
 }
 
 /// Writes an error.
@@ -190,7 +192,15 @@ pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) ->
         );
         ("text/xml", body)
     };
-    Answer { status: error.status, content_type, body, request_id, delivery: Delivery::Whole, delay: Duration::ZERO }
+    Answer {
+        status: error.status,
+        content_type,
+        body,
+        request_id,
+        date: None,
+        delivery: Delivery::Whole,
+        delay: Duration::ZERO,
+    }
 }
 
 /// An answer that is none: the connection closes or stays silent.
@@ -200,6 +210,7 @@ pub(crate) fn silence(delivery: Delivery) -> Answer {
         content_type: "text/plain",
         body: String::new(),
         request_id: String::new(),
+        date: None,
         delivery,
         delay: Duration::ZERO,
     }

@@ -7,8 +7,13 @@ use crate::network::Service;
 use crate::sigv4::{self, Authorization, Signable};
 use crate::world::{Settings, World};
 
-/// How far a request's date may be from the service's clock, in seconds.
-const MAX_SKEW: i64 = 15 * 60;
+/// How far a request's date may be from the service's clock, in minutes. The messages of the services say it.
+const fn tolerance(service: Service) -> i64 {
+    match service {
+        Service::Organizations => 5,
+        Service::Sts | Service::Iam => 15,
+    }
+}
 
 /// An authenticated caller.
 #[derive(Debug)]
@@ -109,10 +114,21 @@ impl World {
                 ),
             ));
         }
-        if (self.epoch() - signed_at).abs() > MAX_SKEW {
+        let now = self.epoch();
+        let minutes = tolerance(service);
+        let [earliest, now_text, latest] = [-minutes, 0, minutes].map(|offset| clock::amz_date(now + offset * 60));
+        if signed_at < now - minutes * 60 {
             return Err(mismatch(
                 service,
-                format!("Signature expired: {amz_date} is too far from {}.", clock::iso8601(self.epoch())),
+                format!("Signature expired: {amz_date} is now earlier than {earliest} ({now_text} - {minutes} min.)"),
+            ));
+        }
+        if signed_at > now + minutes * 60 {
+            return Err(mismatch(
+                service,
+                format!(
+                    "Signature not yet current: {amz_date} is still later than {latest} ({now_text} + {minutes} min.)"
+                ),
             ));
         }
         Ok(())

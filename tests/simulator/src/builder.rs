@@ -44,6 +44,7 @@ pub struct Builder {
     noise: Vec<Noise>,
     limits: Vec<(Scope, RateLimit)>,
     network: Network,
+    clock_offset: i64,
     verify: bool,
     strict_signing_regions: bool,
     root_access: RootAccess,
@@ -76,6 +77,7 @@ impl Default for Builder {
             // The lowest limit of all services and the one that a careless client meets first.
             limits: vec![(Operation::DescribeOrganization.into(), RateLimit::new(1.0, 2.0))],
             network: Network::Normal,
+            clock_offset: 0,
             verify: true,
             strict_signing_regions: false,
             root_access: RootAccess::default(),
@@ -226,6 +228,13 @@ impl Builder {
     /// What the network does at first.
     pub fn network(mut self, network: Network) -> Self {
         self.network = network;
+        self
+    }
+
+    /// Puts the services' clock so many seconds ahead of the machine's, or behind it: in the `Date` header, in the
+    /// expiration of sessions, and where the age of signatures is judged.
+    pub fn clock_offset(mut self, seconds: i64) -> Self {
+        self.clock_offset = seconds;
         self
     }
 

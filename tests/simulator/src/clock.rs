@@ -29,6 +29,29 @@ pub(crate) fn iso8601(epoch: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3_600, second / 60 % 60, second % 60)
 }
 
+/// `20261122T042657Z`, as in messages about signatures.
+pub(crate) fn amz_date(epoch: i64) -> String {
+    iso8601(epoch).replace(['-', ':'], "")
+}
+
+/// `Sun, 22 Nov 2026 04:26:57 GMT`, as in the `Date` header.
+pub(crate) fn http_date(epoch: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = epoch.div_euclid(86_400);
+    let (year, month, day) = civil_from_days(days);
+    // 1970 began on a Thursday.
+    let weekday = DAYS[usize::try_from(days.rem_euclid(7)).expect("a remainder of 7")];
+    let month = MONTHS[usize::try_from(month - 1).expect("a month is 1 to 12")];
+    let second = epoch.rem_euclid(86_400);
+    format!(
+        "{weekday}, {day:02} {month} {year:04} {:02}:{:02}:{:02} GMT",
+        second / 3_600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
 /// Reads `20261122T042657Z`, the form of `X-Amz-Date`.
 pub(crate) fn parse_amz_date(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
@@ -55,5 +78,13 @@ mod tests {
         assert_eq!(iso8601(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(parse_amz_date("20000229T000000Z"), Some(951_782_400));
         assert_eq!(parse_amz_date("2015-08-30T12:36"), None);
+        assert_eq!(amz_date(1_440_938_160), "20150830T123600Z");
+    }
+
+    #[test]
+    fn dates_of_headers_name_the_day() {
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(http_date(-1), "Wed, 31 Dec 1969 23:59:59 GMT");
     }
 }

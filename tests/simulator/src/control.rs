@@ -45,6 +45,10 @@ pub(crate) enum Command {
         noise: Noise,
     },
     ClearNoise,
+    /// Puts the services' clock ahead or, with a negative number, behind.
+    Clock {
+        offset_seconds: i64,
+    },
 }
 
 impl World {
@@ -79,6 +83,7 @@ impl World {
             Command::Network { mode } => self.set_network(mode),
             Command::Noise { noise } => self.add_noise(noise),
             Command::ClearNoise => self.clear_noise(),
+            Command::Clock { offset_seconds } => self.set_clock_offset(offset_seconds),
         }
         Ok(())
     }

@@ -44,6 +44,7 @@ impl World {
             self.note("slow");
             answer.delay += slow;
         }
+        answer.date = self.date_header();
         self.after(operation, noise, &mut answer);
         answer
     }

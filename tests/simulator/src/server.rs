@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -153,6 +153,9 @@ async fn deliver(answer: Answer, reset: &AtomicBool) -> Result<Response<Payload>
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
     headers.insert(CONTENT_LENGTH, length.into());
+    if let Some(date) = answer.date {
+        headers.insert(DATE, date.try_into().expect("dates are ASCII"));
+    }
     headers.insert("x-amzn-requestid", answer.request_id.try_into().expect("request ids are hexadecimal"));
     Ok(response)
 }

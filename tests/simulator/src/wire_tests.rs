@@ -2,6 +2,7 @@
 
 mod chains;
 mod client;
+mod clocks;
 mod listing;
 mod mfa;
 mod root_access;

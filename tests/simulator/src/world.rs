@@ -1,13 +1,16 @@
 //! Owns the world behind the server: accounts, credentials, limits and counters, and how a test changes them in mid-run.
 
+mod controls;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
-use crate::bucket::{Limits, RateLimit, Scope};
-use crate::credentials::{Credentials, Vault};
+use crate::bucket::Limits;
+use crate::clock;
+use crate::credentials::Vault;
 use crate::derive::mix;
 use crate::fault::ListingFault;
 use crate::mfa::Device;
@@ -85,6 +88,7 @@ pub struct World {
     pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
     started: Instant,
     started_epoch: i64,
+    clock_offset: i64,
     requests: u64,
 }
 
@@ -113,6 +117,7 @@ impl World {
             started_epoch: SystemTime::now()
                 .duration_since(UNIX_EPOCH)
                 .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0)),
+            clock_offset: 0,
             requests: 0,
         };
         for index in 0..world.accounts.len() {
@@ -145,89 +150,6 @@ impl World {
         &mut self.accounts[index as usize]
     }
 
-    /// Moves an account to the unit with this path of names, which is created if need be.
-    ///
-    /// # Panics
-    /// If there is no such account.
-    pub fn move_account(&mut self, id: impl Into<AccountId>, names: &str) {
-        let id = id.into();
-        let index = self.index(id).unwrap_or_else(|| panic!("there is no account {id}"));
-        let unit = self.tree.unit_at(names);
-        let account = &mut self.accounts[index as usize];
-        self.tree.place(index, Some(account.unit), unit);
-        account.unit = unit;
-        names.clone_into(&mut account.ou);
-    }
-
-    /// Sets or replaces the rate limit of a service or an operation.
-    pub fn throttle(&mut self, scope: impl Into<Scope>, limit: RateLimit) {
-        let now = self.now();
-        self.limits.set(scope.into(), Some(limit), now);
-    }
-
-    /// Removes the rate limit of a service or an operation.
-    pub fn lift_throttle(&mut self, scope: impl Into<Scope>) {
-        let now = self.now();
-        self.limits.set(scope.into(), None, now);
-    }
-
-    /// Sets the latency of requests that arrive from now on.
-    pub fn set_latency(&mut self, latency: Latency) {
-        self.latency = latency;
-    }
-
-    /// Opens or closes the network.
-    pub fn set_network(&mut self, network: Network) {
-        self.network = network;
-    }
-
-    /// Adds random faults to those there are.
-    pub fn add_noise(&mut self, noise: Noise) {
-        let dice = fastrand::Rng::with_seed(mix(noise.seed));
-        self.noise.push((noise, dice));
-    }
-
-    /// Ends all random faults.
-    pub fn clear_noise(&mut self) {
-        self.noise.clear();
-    }
-
-    /// Adds something wrong with the list.
-    pub fn add_listing_fault(&mut self, fault: ListingFault) {
-        self.listing.push(fault);
-    }
-
-    /// Puts the list in order.
-    pub fn clear_listing_faults(&mut self) {
-        self.listing.clear();
-    }
-
-    /// Every call made with the operator's credentials, of any generation, now gets `ExpiredToken`.
-    pub fn expire_base_credentials(&mut self) {
-        self.vault.expire_base();
-    }
-
-    /// The operator's credentials expire after this many successful `AssumeRole` calls from now.
-    pub fn expire_base_credentials_after(&mut self, assumes: u64) {
-        self.vault.expire_base_after(Some(assumes));
-    }
-
-    /// New credentials for the operator, as a login would fetch them.
-    pub fn renew_base_credentials(&mut self) -> Credentials {
-        self.vault.renew_base()
-    }
-
-    /// The operator's newest credentials.
-    #[must_use]
-    pub fn base_credentials(&self) -> Credentials {
-        self.vault.base()
-    }
-
-    /// Ends every session issued so far.
-    pub fn expire_sessions(&mut self) {
-        self.vault.expire_sessions();
-    }
-
     pub(crate) fn index(&self, id: AccountId) -> Option<u32> {
         populate::index_of(id, self.accounts.len()).and_then(|index| u32::try_from(index).ok())
     }
@@ -254,9 +176,14 @@ impl World {
         u32::try_from(self.now().as_millis()).unwrap_or(u32::MAX)
     }
 
-    /// Seconds since 1970.
+    /// Seconds since 1970 by the clock of the services.
     pub(crate) fn epoch(&self) -> i64 {
-        self.started_epoch + i64::try_from(self.now().as_secs()).unwrap_or(0)
+        self.started_epoch + self.clock_offset + i64::try_from(self.now().as_secs()).unwrap_or(0)
+    }
+
+    /// The `Date` header of answers. Without an offset the server writes its own.
+    pub(crate) fn date_header(&self) -> Option<String> {
+        (self.clock_offset != 0).then(|| clock::http_date(self.epoch()))
     }
 
     pub(crate) fn tally(&mut self, operation: Operation) -> &mut Tally {

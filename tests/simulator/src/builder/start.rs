@@ -60,6 +60,7 @@ impl Builder {
         world.latency = self.latency;
         world.listing = self.listing;
         world.network = self.network;
+        world.set_clock_offset(self.clock_offset);
         for noise in self.noise {
             world.add_noise(noise);
         }

@@ -56,6 +56,17 @@ impl Client {
     }
 
     pub(super) fn exchange(&self, method: &str, path: &str, headers: &HeaderMap, body: &str) -> Answered {
+        self.exchange_with_head(method, path, headers, body).map(|(status, _, body)| (status, body))
+    }
+
+    /// The same, with the head of the answer in lower case.
+    pub(super) fn exchange_with_head(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &HeaderMap,
+        body: &str,
+    ) -> Option<(u16, String, String)> {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
         let mut request = format!("{method} {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
@@ -67,10 +78,11 @@ impl Client {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
         let status = line.split(' ').nth(1)?.parse().unwrap();
-        let mut length = 0;
+        let (mut length, mut head) = (0, String::new());
         loop {
             line.clear();
             reader.read_line(&mut line).ok()?;
+            head.push_str(&line.to_ascii_lowercase());
             match line.trim_end().to_ascii_lowercase().split_once(": ") {
                 Some(("content-length", value)) => length = value.parse().unwrap(),
                 Some(_) => {}
@@ -79,7 +91,7 @@ impl Client {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        Some((status, String::from_utf8(body).unwrap()))
+        Some((status, head, String::from_utf8(body).unwrap()))
     }
 
     pub(super) fn list(&self, operation: &str, parameters: &Value) -> (u16, Value) {

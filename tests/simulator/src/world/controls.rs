@@ -1,0 +1,99 @@
+//! Owns what a test changes about the world in mid-run.
+
+use super::World;
+use crate::account_id::AccountId;
+use crate::bucket::{RateLimit, Scope};
+use crate::credentials::Credentials;
+use crate::derive::mix;
+use crate::fault::ListingFault;
+use crate::network::{Latency, Network, Noise};
+
+impl World {
+    /// Moves an account to the unit with this path of names, which is created if need be.
+    ///
+    /// # Panics
+    /// If there is no such account.
+    pub fn move_account(&mut self, id: impl Into<AccountId>, names: &str) {
+        let id = id.into();
+        let index = self.index(id).unwrap_or_else(|| panic!("there is no account {id}"));
+        let unit = self.tree.unit_at(names);
+        let account = &mut self.accounts[index as usize];
+        self.tree.place(index, Some(account.unit), unit);
+        account.unit = unit;
+        names.clone_into(&mut account.ou);
+    }
+
+    /// Sets or replaces the rate limit of a service or an operation.
+    pub fn throttle(&mut self, scope: impl Into<Scope>, limit: RateLimit) {
+        let now = self.now();
+        self.limits.set(scope.into(), Some(limit), now);
+    }
+
+    /// Removes the rate limit of a service or an operation.
+    pub fn lift_throttle(&mut self, scope: impl Into<Scope>) {
+        let now = self.now();
+        self.limits.set(scope.into(), None, now);
+    }
+
+    /// Sets the latency of requests that arrive from now on.
+    pub fn set_latency(&mut self, latency: Latency) {
+        self.latency = latency;
+    }
+
+    /// Opens or closes the network.
+    pub fn set_network(&mut self, network: Network) {
+        self.network = network;
+    }
+
+    /// Adds random faults to those there are.
+    pub fn add_noise(&mut self, noise: Noise) {
+        let dice = fastrand::Rng::with_seed(mix(noise.seed));
+        self.noise.push((noise, dice));
+    }
+
+    /// Ends all random faults.
+    pub fn clear_noise(&mut self) {
+        self.noise.clear();
+    }
+
+    /// Adds something wrong with the list.
+    pub fn add_listing_fault(&mut self, fault: ListingFault) {
+        self.listing.push(fault);
+    }
+
+    /// Puts the list in order.
+    pub fn clear_listing_faults(&mut self) {
+        self.listing.clear();
+    }
+
+    /// Every call made with the operator's credentials, of any generation, now gets `ExpiredToken`.
+    pub fn expire_base_credentials(&mut self) {
+        self.vault.expire_base();
+    }
+
+    /// The operator's credentials expire after this many successful `AssumeRole` calls from now.
+    pub fn expire_base_credentials_after(&mut self, assumes: u64) {
+        self.vault.expire_base_after(Some(assumes));
+    }
+
+    /// New credentials for the operator, as a login would fetch them.
+    pub fn renew_base_credentials(&mut self) -> Credentials {
+        self.vault.renew_base()
+    }
+
+    /// The operator's newest credentials.
+    #[must_use]
+    pub fn base_credentials(&self) -> Credentials {
+        self.vault.base()
+    }
+
+    /// Ends every session issued so far.
+    pub fn expire_sessions(&mut self) {
+        self.vault.expire_sessions();
+    }
+
+    /// Puts the services' clock so many seconds ahead of the machine's, or behind it. Sessions last as long as ever.
+    pub fn set_clock_offset(&mut self, seconds: i64) {
+        self.clock_offset = seconds;
+    }
+}
