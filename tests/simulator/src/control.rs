@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::account::TokenVersion;
 use crate::account_id::AccountId;
 use crate::bucket::{RateLimit, Scope};
 use crate::network::{Latency, Network, Noise, Service};
 use crate::request::Operation;
+use crate::version::TokenVersion;
 use crate::world::World;
 
 /// A command, e.g. `{"verb": "throttle", "service": "sts", "per_second": 50, "burst": 50}`.

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::account::TokenVersion;
 use crate::answer::{ApiError, Delivery, Document, Refusal, Reply};
 use crate::credentials::{Identity, Login, Principal};
 use crate::dispatch::{Context, Outcome};
 use crate::fault::{VisitCall, fire};
+use crate::version::TokenVersion;
 use crate::world::World;
 
 /// The entries of a young account's summary, apart from the one that is left out here.

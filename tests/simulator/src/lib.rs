@@ -72,12 +72,14 @@ mod sts;
 mod tokens;
 mod tree;
 mod truth;
+mod vault;
+mod version;
 mod world;
 
 #[cfg(test)]
 mod wire_tests;
 
-pub use account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount, TokenVersion};
+pub use account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount};
 pub use account_id::{AccountId, MANAGEMENT_ACCOUNT};
 pub use bucket::{RateLimit, Scope};
 pub use builder::Builder;
@@ -93,4 +95,5 @@ pub use role::{DEFAULT_ROLE, Role, Trusted};
 pub use root_access::RootAccess;
 pub use tree::{ORGANIZATION_ID, ROOT_ID};
 pub use truth::{AccountTruth, OperationTruth, Truth};
+pub use version::TokenVersion;
 pub use world::{Caller, World};

@@ -1,8 +1,9 @@
 //! Owns the making of accounts: ids, names, units, versions and the exceptions every organization has.
 
-use crate::account::{AccountState, JoinedMethod, SimulatedAccount, TokenVersion};
+use crate::account::{AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::{AccountId, MANAGEMENT_ACCOUNT};
 use crate::names;
+use crate::version::TokenVersion;
 
 /// Which accounts start with which setting.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

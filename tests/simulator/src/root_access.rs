@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::account::TokenVersion;
 use crate::account_id::AccountId;
 use crate::answer::{ApiError, Document};
 use crate::constraint;
@@ -11,6 +10,7 @@ use crate::dispatch::{Context, Outcome};
 use crate::fault::VisitCall;
 use crate::policy::SessionPolicy;
 use crate::tree::ORGANIZATION_ID;
+use crate::version::TokenVersion;
 use crate::world::World;
 
 /// How far an organization has come with centralised root access.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::account::TokenVersion;
 use crate::answer::ApiError;
 use crate::credentials::Principal;
 use crate::network::Service;
+use crate::version::TokenVersion;
 use crate::world::{Settings, World};
 
 impl Settings {

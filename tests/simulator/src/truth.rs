@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount, TokenVersion};
+use crate::account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::AccountId;
 use crate::fault::ALWAYS;
 use crate::network::Service;
 use crate::request::Operation;
+use crate::version::TokenVersion;
 use crate::world::World;
 
 /// A snapshot of everything that can be known about a simulated organization.

@@ -10,7 +10,6 @@ use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
 use crate::bucket::Limits;
 use crate::clock;
-use crate::credentials::Vault;
 use crate::derive::mix;
 use crate::fault::ListingFault;
 use crate::mfa::Device;
@@ -21,6 +20,7 @@ use crate::populate;
 use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::tree::Tree;
+use crate::vault::Vault;
 
 /// Whose credentials the program under test is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

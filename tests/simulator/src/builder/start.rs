@@ -5,11 +5,11 @@ use std::io;
 use super::Builder;
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
-use crate::credentials::Vault;
 use crate::mfa::Device;
 use crate::names::HOSTILE_NAMES;
 use crate::organization::Organization;
 use crate::populate;
+use crate::vault::Vault;
 use crate::world::{Caller, Settings, World};
 
 impl Builder {
