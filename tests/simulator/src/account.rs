@@ -83,6 +83,8 @@ pub struct AccountCalls {
     pub get_caller_identity: u32,
     /// `iam:GetAccountSummary` with a session of this account.
     pub get_account_summary: u32,
+    /// `iam:SimulatePrincipalPolicy` with a session of this account.
+    pub simulate_principal_policy: u32,
     /// `iam:SetSecurityTokenServicePreferences` with a session of this account.
     pub set_preferences: u32,
 }

@@ -70,6 +70,7 @@ impl World {
             }
             Operation::GetCallerIdentity
             | Operation::GetAccountSummary
+            | Operation::SimulatePrincipalPolicy
             | Operation::SetSecurityTokenServicePreferences => Some(caller.principal.account),
             _ => None,
         }?;
@@ -86,6 +87,7 @@ impl World {
             Operation::AssumeRoot => calls.assume_root += 1,
             Operation::GetCallerIdentity => calls.get_caller_identity += 1,
             Operation::GetAccountSummary => calls.get_account_summary += 1,
+            Operation::SimulatePrincipalPolicy => calls.simulate_principal_policy += 1,
             _ => {
                 calls.set_preferences += 1;
                 self.set_arrivals.push((id, now));
@@ -141,6 +143,7 @@ impl World {
             Operation::GetSessionToken => self.get_session_token(context),
             Operation::GetAccountSummary => self.get_account_summary(context),
             Operation::ListOrganizationsFeatures => self.list_organizations_features(context),
+            Operation::SimulatePrincipalPolicy => self.simulate_principal_policy(context),
             Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
             listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
         }

@@ -105,8 +105,12 @@ pub struct Faults {
     pub wrong_identity: Option<AccountId>,
     /// `GetAccountSummary` is refused with `AccessDenied`.
     pub deny_read: bool,
+    /// `SimulatePrincipalPolicy` is refused with `AccessDenied`.
+    pub deny_simulation: bool,
     /// Set is refused with `AccessDenied`: the role's own policies do not allow it.
     pub deny_set: bool,
+    /// Set is refused with `AccessDenied`: the role's own policies deny it.
+    pub deny_set_explicitly: bool,
     /// Set is refused with `AccessDenied`: a service control policy denies it. The message carries
     /// an authorization id that differs from request to request. Without effect on the management account.
     pub deny_set_by_scp: bool,

@@ -49,8 +49,8 @@ const SUMMARY: &[(&str, u32)] = &[
 /// What a captive portal or a proxy says in place of the service.
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1><form action=\"/login\"></form></body></html>";
 
-const READ: &str = "iam:GetAccountSummary";
-const SET: &str = "iam:SetSecurityTokenServicePreferences";
+pub(crate) const READ: &str = "iam:GetAccountSummary";
+pub(crate) const SET: &str = "iam:SetSecurityTokenServicePreferences";
 
 impl World {
     pub(crate) fn get_account_summary(&mut self, context: &Context<'_>) -> Outcome {
@@ -119,6 +119,10 @@ impl World {
             );
             return Err(self.denied(principal, SET, &policy));
         }
+        if faults.deny_set_explicitly {
+            self.at(index).note("deny_set_explicitly");
+            return Err(self.denied(principal, SET, "with an explicit deny in an identity-based policy"));
+        }
         if faults.deny_set {
             self.at(index).note("deny_set");
             return Err(self.denied(principal, SET, &no_identity_policy(SET)));
@@ -144,7 +148,7 @@ impl World {
     }
 
     /// An `AccessDenied` with an authorization id, which makes every message different from all others.
-    fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
+    pub(crate) fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
         let authorization_id = self.next_id();
         ApiError::access_denied(format!(
             "User: {} is not authorized to perform: {action} on resource: * {why} (Authorization ID: {authorization_id})",
@@ -153,7 +157,7 @@ impl World {
     }
 }
 
-fn no_identity_policy(action: &str) -> String {
+pub(crate) fn no_identity_policy(action: &str) -> String {
     format!("because no identity-based policy allows the {action} action")
 }
 

@@ -68,6 +68,7 @@ mod root_access;
 mod server;
 mod shared;
 mod sigv4;
+mod simulation;
 mod sts;
 mod tokens;
 mod tree;

@@ -71,6 +71,8 @@ operations! {
     GetAccountSummary => Iam,
     /// `iam:ListOrganizationsFeatures`.
     ListOrganizationsFeatures => Iam,
+    /// `iam:SimulatePrincipalPolicy`.
+    SimulatePrincipalPolicy => Iam,
     /// `iam:SetSecurityTokenServicePreferences`.
     SetSecurityTokenServicePreferences => Iam,
 }
@@ -97,6 +99,11 @@ impl Params {
             Self::Form(pairs) => pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()),
             Self::Json(value) => value.get(name)?.as_str(),
         }
+    }
+
+    /// The members of a list in a form, in order.
+    pub fn members(&self, name: &str) -> Vec<&str> {
+        (1..).map_while(|number| self.text(&format!("{name}.member.{number}"))).collect()
     }
 
     /// A number parameter, or the text that should have been one.

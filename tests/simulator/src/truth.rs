@@ -191,6 +191,7 @@ impl World {
         let account = self.account(index);
         let faults = &account.faults;
         let denied = faults.deny_set
+            || faults.deny_set_explicitly
             || faults.captive_portal == ALWAYS
             || (faults.deny_set_by_scp && index != self.management());
         AccountTruth {

@@ -6,5 +6,6 @@ mod clocks;
 mod listing;
 mod mfa;
 mod root_access;
+mod simulation;
 mod tokens;
 mod visits;
