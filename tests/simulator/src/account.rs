@@ -101,7 +101,7 @@ pub struct SimulatedAccount {
     pub state: AccountState,
     /// How it joined.
     pub joined: JoinedMethod,
-    /// Names of the organizational units above it, e.g. `Workloads/Prod`; empty is the root.
+    /// Names of the organizational units above it, e.g. `Workloads/Prod`, or the id of the lowest; empty is the root.
     /// Read at the start; in mid-run use [`World::move_account`](crate::World::move_account).
     pub ou: String,
     /// The setting. `None` means that the summary has no such entry and that a Set creates it.

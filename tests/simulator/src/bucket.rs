@@ -14,6 +14,7 @@ pub(crate) const ORGANIZATIONS_LIMITS: &[(Operation, RateLimit)] = &[
     (Operation::ListParents, RateLimit::new(5.0, 8.0)),
     (Operation::ListRoots, RateLimit::new(1.0, 2.0)),
     (Operation::DescribeOrganizationalUnit, RateLimit::new(2.0, 2.0)),
+    (Operation::ListDelegatedAdministrators, RateLimit::new(5.0, 8.0)),
     (Operation::ListTagsForResource, RateLimit::new(10.0, 15.0)),
 ];
 

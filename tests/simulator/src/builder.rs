@@ -1,6 +1,7 @@
 //! Owns the description of an organization before it starts, and its defaults.
 
 mod access;
+mod layout;
 mod start;
 
 use std::fmt;
@@ -35,6 +36,8 @@ pub struct Builder {
     more_sts_regions: Vec<String>,
     opt_in_regions: Vec<String>,
     issuance_lag: Option<Duration>,
+    units: Vec<[String; 3]>,
+    delegated: Vec<AccountId>,
     caller: Caller,
     base_session: bool,
     base_expires_after: Option<u64>,
@@ -67,6 +70,8 @@ impl Default for Builder {
             more_sts_regions: Vec::new(),
             opt_in_regions: Vec::new(),
             issuance_lag: None,
+            units: Vec::new(),
+            delegated: Vec::new(),
             caller: Caller::Management,
             base_session: false,
             base_expires_after: None,

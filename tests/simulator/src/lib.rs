@@ -48,6 +48,7 @@ mod clock;
 mod constraint;
 mod control;
 mod credentials;
+mod delegation;
 mod derive;
 mod dispatch;
 mod fault;

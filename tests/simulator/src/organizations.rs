@@ -18,7 +18,7 @@ use crate::world::World;
 /// An account as Organizations lists it.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Listed<'a> {
+pub(crate) struct Listed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<AccountId>,
     arn: String,
@@ -82,12 +82,8 @@ impl World {
                 Ok(json!({ "OrganizationalUnit": self.unit_json(unit) }).to_string())
             }
             Operation::ListParents => self.list_parents(context),
-            Operation::ListTagsForResource => {
-                let id = context.params.text("ResourceId").and_then(AccountId::parse).and_then(|id| self.index(id));
-                let index = id.ok_or_else(|| ApiError::new(400, "TargetNotFoundException", "You specified a target that doesn't exist."))?;
-                let tags: Vec<Value> = self.account(index).tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
-                Ok(json!({ "Tags": tags }).to_string())
-            }
+            Operation::ListTagsForResource => self.list_tags(context),
+            Operation::ListDelegatedAdministrators => self.list_delegated_administrators(context),
             _ => {
                 let id = context.params.text("AccountId").and_then(AccountId::parse).and_then(|id| self.index(id));
                 let index = id.ok_or_else(|| ApiError::new(400, "AccountNotFoundException", "You specified an account that doesn't exist."))?;
@@ -182,7 +178,7 @@ impl World {
         u32::try_from(index).expect("an organization has at most 50,000 accounts")
     }
 
-    fn listed(&self, index: u32) -> Listed<'_> {
+    pub(crate) fn listed(&self, index: u32) -> Listed<'_> {
         let account = self.account(index);
         let has = |fault: &ListingFault| self.listing.contains(fault);
         let id = account.id();
@@ -215,11 +211,7 @@ impl World {
         let page = paging::requested(context.params, self.settings.seed)?;
         let (indexes, next) = page.of(&self.tree.unit(unit).children);
         let units: Vec<Value> = indexes.iter().map(|index| self.unit_json(*index)).collect();
-        let mut document = json!({ "OrganizationalUnits": units });
-        if let Some(next) = next {
-            document["NextToken"] = paging::token(next, self.settings.seed).into();
-        }
-        Ok(document.to_string())
+        Ok(self.json_page("OrganizationalUnits", units, next))
     }
 
     fn list_parents(&self, context: &Context<'_>) -> Result<String, ApiError> {
@@ -250,8 +242,8 @@ impl World {
     }
 }
 
-fn to_json(page: &AccountPage<'_>) -> String {
-    serde_json::to_string(page).expect("a page has text keys only")
+pub(crate) fn to_json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).expect("accounts have text keys only")
 }
 
 /// A stride that visits every position of the list once.

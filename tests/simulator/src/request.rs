@@ -51,6 +51,8 @@ operations! {
     ListAccounts => Organizations,
     /// `organizations:ListAccountsForParent`.
     ListAccountsForParent => Organizations,
+    /// `organizations:ListDelegatedAdministrators`.
+    ListDelegatedAdministrators => Organizations,
     /// `organizations:ListOrganizationalUnitsForParent`.
     ListOrganizationalUnitsForParent => Organizations,
     /// `organizations:ListParents`.

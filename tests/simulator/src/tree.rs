@@ -8,6 +8,9 @@ pub const ORGANIZATION_ID: &str = "o-exampleorg1";
 /// The id of its root.
 pub const ROOT_ID: &str = "r-ab12";
 
+/// How many units can be above each other.
+const MAX_DEPTH: usize = 5;
+
 /// The root or an organizational unit.
 #[derive(Debug)]
 pub(crate) struct Unit {
@@ -49,8 +52,33 @@ impl Tree {
         &self.units[index as usize]
     }
 
-    /// The unit at a path of names such as `Workloads/Prod`, created where it does not exist.
+    /// Adds a unit with an id of the caller's choice.
+    ///
+    /// # Panics
+    /// If AWS could not have such a unit there.
+    pub fn add(&mut self, id: &str, name: &str, parent: &str) {
+        let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let suffix = id.strip_prefix("ou-").and_then(|rest| rest.split_once('-'));
+        let is_id = suffix.is_some_and(|(root, own)| {
+            letters(root) && letters(own) && (4..=32).contains(&root.len()) && (8..=32).contains(&own.len())
+        });
+        assert!(is_id && self.find(id).is_none(), "{id} is no id of a unit, or is taken");
+        let above = self.find(parent).unwrap_or_else(|| panic!("there is no unit {parent}"));
+        assert!(self.depth(above) < MAX_DEPTH, "{id} would be too deep");
+        let twin = self.unit(above).children.iter().any(|child| self.unit(*child).name == name);
+        assert!(!twin, "{parent} already has a unit {name}");
+        self.push(id.to_owned(), name, above);
+    }
+
+    fn depth(&self, unit: u32) -> usize {
+        std::iter::successors(self.unit(unit).parent, |parent| self.unit(*parent).parent).count()
+    }
+
+    /// The unit with an id, or at a path of names such as `Workloads/Prod`, created where it does not exist.
     pub fn unit_at(&mut self, names: &str) -> u32 {
+        if let Some(unit) = self.find(names) {
+            return unit;
+        }
         names.split('/').filter(|name| !name.is_empty()).fold(0, |parent, name| self.child(parent, name))
     }
 
@@ -58,19 +86,23 @@ impl Tree {
         let existing = self.unit(parent).children.iter().copied().find(|child| self.unit(*child).name == name);
         existing.unwrap_or_else(|| {
             let index = u32::try_from(self.units.len()).expect("there are fewer units than accounts");
-            let id = self.unit_id(index);
-            let path = format!("{}{id}/", self.unit(parent).path);
-            self.units.push(Unit {
-                id,
-                name: name.to_owned(),
-                parent: Some(parent),
-                children: Vec::new(),
-                accounts: Vec::new(),
-                path,
-            });
-            self.units[parent as usize].children.push(index);
-            index
+            self.push(self.unit_id(index), name, parent)
         })
+    }
+
+    fn push(&mut self, id: String, name: &str, parent: u32) -> u32 {
+        let index = u32::try_from(self.units.len()).expect("there are fewer units than accounts");
+        let path = format!("{}{id}/", self.unit(parent).path);
+        self.units.push(Unit {
+            id,
+            name: name.to_owned(),
+            parent: Some(parent),
+            children: Vec::new(),
+            accounts: Vec::new(),
+            path,
+        });
+        self.units[parent as usize].children.push(index);
+        index
     }
 
     /// `ou-ab12-` and eight letters or digits, like the real ones.

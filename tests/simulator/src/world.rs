@@ -71,6 +71,8 @@ pub struct World {
     pub(crate) settings: Settings,
     pub(crate) accounts: Vec<SimulatedAccount>,
     pub(crate) tree: Tree,
+    /// The delegated administrators, by index.
+    pub(crate) delegated: Vec<u32>,
     pub(crate) vault: Vault,
     pub(crate) mfa: Option<Device>,
     pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
@@ -93,9 +95,10 @@ pub struct World {
 }
 
 impl World {
-    pub(crate) fn new(settings: Settings, accounts: Vec<SimulatedAccount>, vault: Vault) -> Self {
+    pub(crate) fn new(settings: Settings, tree: Tree, accounts: Vec<SimulatedAccount>, vault: Vault) -> Self {
         let mut world = Self {
-            tree: Tree::new(settings.seed),
+            tree,
+            delegated: Vec::new(),
             settings,
             accounts,
             vault,
@@ -212,8 +215,7 @@ impl World {
 
     /// Whether an account may list the organization.
     pub(crate) fn may_list(&self, index: u32) -> bool {
-        index == self.management()
-            || matches!(self.settings.caller, Caller::DelegatedAdministrator(id) if self.index(id) == Some(index))
+        index == self.management() || self.delegated.contains(&index)
     }
 
     /// Rolls the dice for a request.

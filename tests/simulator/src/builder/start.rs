@@ -9,6 +9,7 @@ use crate::mfa::Device;
 use crate::names::HOSTILE_NAMES;
 use crate::organization::Organization;
 use crate::populate;
+use crate::tree::Tree;
 use crate::vault::Vault;
 use crate::world::{Caller, Settings, World};
 
@@ -55,7 +56,20 @@ impl Builder {
             shuffled_listing: self.realistic,
             seed: self.seed,
         };
-        let mut world = World::new(settings, accounts, vault);
+        let mut tree = Tree::new(self.seed);
+        for [id, name, parent] in &self.units {
+            tree.add(id, name, parent);
+        }
+        let mut world = World::new(settings, tree, accounts, vault);
+        if let Caller::DelegatedAdministrator(id) = self.caller {
+            self.delegated.insert(0, id);
+        }
+        self.delegated.dedup();
+        world.delegated = self
+            .delegated
+            .into_iter()
+            .map(|id| world.index(id).unwrap_or_else(|| panic!("there is no account {id}")))
+            .collect();
         world.mfa = self.mfa_codes.map(Device::new);
         world.latency = self.latency;
         world.listing = self.listing;

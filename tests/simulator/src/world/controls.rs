@@ -9,7 +9,7 @@ use crate::fault::ListingFault;
 use crate::network::{Latency, Network, Noise};
 
 impl World {
-    /// Moves an account to the unit with this path of names, which is created if need be.
+    /// Moves an account to the unit with this id or path of names, which is created if need be.
     ///
     /// # Panics
     /// If there is no such account.
