@@ -32,7 +32,7 @@ pub struct Builder {
     realistic: bool,
     hostile_names: bool,
     partition: Partition,
-    region: String,
+    region: Option<String>,
     more_sts_regions: Vec<String>,
     opt_in_regions: Vec<String>,
     issuance_lag: Option<Duration>,
@@ -66,7 +66,7 @@ impl Default for Builder {
             realistic: false,
             hostile_names: false,
             partition: Partition::find("aws").expect("the commercial partition is known"),
-            region: "eu-west-1".to_owned(),
+            region: None,
             more_sts_regions: Vec::new(),
             opt_in_regions: Vec::new(),
             issuance_lag: None,
@@ -152,9 +152,10 @@ impl Builder {
         self
     }
 
-    /// The region of the run, for which STS requests must be signed.
+    /// The region of the run, for which STS requests must be signed. It must be one of the partition; without this it is
+    /// `eu-west-1`, or in other partitions the one in which STS is always active.
     pub fn region(mut self, region: &str) -> Self {
-        region.clone_into(&mut self.region);
+        self.region = Some(region.to_owned());
         self
     }
 

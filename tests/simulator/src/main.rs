@@ -39,9 +39,9 @@ struct Arguments {
     /// Partition
     #[arg(long, default_value = "aws", value_parser = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"])]
     partition: String,
-    /// Region of the run
-    #[arg(long, default_value = "eu-west-1")]
-    region: String,
+    /// Region of the run; one of the partition unless told otherwise
+    #[arg(long)]
+    region: Option<String>,
     /// Give credentials of this member, a delegated administrator
     #[arg(long, value_name = "NUMBER")]
     delegated_administrator: Option<u64>,
@@ -105,12 +105,14 @@ fn start(arguments: &Arguments) -> io::Result<Organization> {
         .hostile_names(arguments.hostile_names)
         .version_mix(VersionMix::percent_v2(arguments.v2_percent))
         .partition(&arguments.partition)
-        .region(&arguments.region)
         .latency(arguments.latency_ms)
         .verify(!arguments.no_verify)
         .root_access(arguments.root_access)
         .log(arguments.log)
         .port(arguments.port);
+    if let Some(region) = &arguments.region {
+        builder = builder.region(region);
+    }
     if let Some(number) = arguments.delegated_administrator {
         builder = builder.caller(Caller::DelegatedAdministrator(number.into()));
     }

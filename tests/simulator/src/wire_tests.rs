@@ -6,6 +6,7 @@ mod clocks;
 mod layout;
 mod listing;
 mod mfa;
+mod partitions;
 mod root_access;
 mod simulation;
 mod tokens;

@@ -29,7 +29,8 @@ impl Builder {
     /// If the port is not free or there are no threads or files left.
     ///
     /// # Panics
-    /// If an account that is to be changed, or the caller's, does not exist.
+    /// If an account that is to be changed, or the caller's, does not exist, or if the partition does not have the
+    /// region or the endpoint.
     pub fn try_start(mut self) -> io::Result<Organization> {
         let accounts = self.populate();
         let find = |id: AccountId| {
@@ -41,7 +42,14 @@ impl Builder {
         };
         let caller_index = u32::try_from(caller_index).expect("an organization has at most 50,000 accounts");
         let vault = Vault::new(self.seed, caller_index, self.base_session, self.base_expires_after);
-        let mut sts_regions = vec![self.region.clone()];
+        let region = self.region.unwrap_or_else(|| self.partition.default_region().to_owned());
+        assert!(self.partition.has(&region), "{region} is no region of {}", self.partition.name);
+        assert!(
+            self.issuance_lag.is_none() || self.partition.has_global_sts(),
+            "{} has no global STS endpoint",
+            self.partition.name
+        );
+        let mut sts_regions = vec![region.clone()];
         sts_regions.append(&mut self.more_sts_regions);
         let settings = Settings {
             partition: self.partition,
@@ -81,7 +89,7 @@ impl Builder {
         for (scope, limit) in self.limits {
             world.throttle(scope, limit);
         }
-        Organization::run(world, self.region, self.port, self.log)
+        Organization::run(world, region, self.port, self.log)
     }
 
     fn populate(&mut self) -> Vec<SimulatedAccount> {
