@@ -105,8 +105,7 @@ impl World {
         ledger.source_identities.extend(source_identity.clone());
         let principal = Principal { account: holder, identity, policy, mfa: false, source_identity, token };
         let assumed = self.assumed_role_user(&principal);
-        let lifetime = role.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()));
-        let credentials = self.issue(principal, lifetime);
+        let credentials = self.issue(principal, role.lasts(seconds));
         self.vault.count_assume();
         *self.assume_keys.entry(context.caller.access_key.clone()).or_default() += 1;
         let caller = self.arn(&context.caller.principal);
@@ -132,7 +131,7 @@ impl World {
     }
 
     /// Takes `arn:<partition>:iam::<account>:role/<path and name>` apart.
-    fn parse_role<'a>(&self, arn: &'a str) -> Result<(Option<AccountId>, &'a str), ApiError> {
+    pub(crate) fn parse_role<'a>(&self, arn: &'a str) -> Result<(Option<AccountId>, &'a str), ApiError> {
         let mut parts = arn.splitn(6, ':');
         let head = [parts.next(), parts.next(), parts.next(), parts.next()];
         let account = parts.next().map(AccountId::parse);

@@ -88,14 +88,25 @@ impl World {
         Ok(())
     }
 
-    /// The operator's credentials in the form of `credential_process`, renewed if they have expired.
-    pub(crate) fn process_credentials(&mut self) -> String {
-        let credentials = if self.vault.base_expired() { self.vault.renew_base() } else { self.vault.base() };
+    /// The operator's credentials in the form of `credential_process`: with a lifetime new ones that last so long, and
+    /// without one those there are, renewed if they have expired.
+    pub(crate) fn process_credentials(&mut self, lifetime: Option<Duration>) -> String {
+        let (credentials, expiration) = match lifetime {
+            Some(lifetime) => {
+                let (credentials, expiration) = self.renew_base_credentials_for(lifetime);
+                (credentials, Some(expiration))
+            }
+            None if self.vault.base_expired(self.now()) => (self.renew_base_credentials(), None),
+            None => (self.base_credentials(), None),
+        };
         let mut document = serde_json::json!({
             "Version": 1,
             "AccessKeyId": credentials.access_key_id,
             "SecretAccessKey": credentials.secret_access_key,
         });
+        if let Some(expiration) = expiration {
+            document["Expiration"] = expiration.into();
+        }
         if let Some(token) = credentials.session_token {
             document["SessionToken"] = token.into();
         }

@@ -38,6 +38,8 @@ pub(crate) struct Principal {
 pub(crate) enum Identity {
     Operator(Login),
     Root,
+    /// The sender of a request that needs no signature.
+    Anonymous,
     /// The role is its path and name.
     Role {
         role: Arc<str>,

@@ -29,7 +29,12 @@ impl World {
         self.arrive(operation);
         let mut noise = None;
         let mut slow = std::time::Duration::ZERO;
-        let outcome = self.authenticate(call.service, signable).map_err(Refusal::from).and_then(|caller| {
+        let authenticated = if operation == Operation::AssumeRoleWithWebIdentity {
+            Ok(self.anonymous())
+        } else {
+            self.authenticate(call.service, signable)
+        };
+        let outcome = authenticated.map_err(Refusal::from).and_then(|caller| {
             let target = self.attribute(operation, &caller, &call.params);
             slow = target.map(|index| self.account(index).faults.slow).unwrap_or_default();
             if !self.limits.admit(operation, self.now()) {
@@ -138,6 +143,7 @@ impl World {
     fn perform(&mut self, operation: Operation, context: &Context<'_>) -> Outcome {
         match operation {
             Operation::AssumeRole => self.assume_role(context),
+            Operation::AssumeRoleWithWebIdentity => self.assume_role_with_web_identity(context),
             Operation::AssumeRoot => self.assume_root(context),
             Operation::GetCallerIdentity => Ok(self.get_caller_identity(context)),
             Operation::GetSessionToken => self.get_session_token(context),

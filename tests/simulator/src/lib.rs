@@ -32,7 +32,7 @@
 //!
 //! Other processes reach the same truth at `GET /_simulator/truth`, a few controls at
 //! `POST /_simulator/control`, and credentials for `credential_process` at
-//! `GET /_simulator/credentials`. These paths know no latency, limits or faults.
+//! `GET /_simulator/credentials` (with `?lifetime=SECONDS`: new ones that end by themselves). These paths know no latency, limits or faults.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -76,6 +76,7 @@ mod tree;
 mod truth;
 mod vault;
 mod version;
+mod web_identity;
 mod world;
 
 #[cfg(test)]

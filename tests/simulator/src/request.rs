@@ -63,6 +63,8 @@ operations! {
     ListTagsForResource => Organizations,
     /// `sts:AssumeRole`.
     AssumeRole => Sts,
+    /// `sts:AssumeRoleWithWebIdentity`, which is not signed.
+    AssumeRoleWithWebIdentity => Sts,
     /// `sts:AssumeRoot`.
     AssumeRoot => Sts,
     /// `sts:GetCallerIdentity`.

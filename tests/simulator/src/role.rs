@@ -18,6 +18,9 @@ pub enum Trusted {
     Principal(String),
     /// Everybody with AWS credentials.
     Anyone,
+    /// A subject of the identity provider, by
+    /// [`World::web_identity_token`](crate::World::web_identity_token).
+    WebIdentity(String),
 }
 
 /// A role, and the part of its trust policy that matters here.
@@ -66,6 +69,11 @@ impl Role {
             lifetime: None,
         }
     }
+
+    /// How long a session lasts, in seconds, that was asked for so long.
+    pub(crate) fn lasts(&self, seconds: i64) -> i64 {
+        self.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()))
+    }
 }
 
 /// What a caller brings along to a role.
@@ -101,12 +109,13 @@ impl World {
         let account = self.account(caller.account).id();
         match trusted {
             Trusted::Anyone => true,
+            Trusted::WebIdentity(_) => false,
             Trusted::Account(id) => *id == account,
             Trusted::Principal(arn) => {
                 let everybody = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
                 let behind = match &caller.identity {
                     Identity::Role { role, .. } => self.role_arn(caller.account, role),
-                    Identity::Operator(_) | Identity::Root => self.arn(caller),
+                    Identity::Operator(_) | Identity::Root | Identity::Anonymous => self.arn(caller),
                 };
                 [everybody, behind, self.arn(caller)].contains(arn)
             }

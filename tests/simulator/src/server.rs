@@ -11,8 +11,9 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -97,7 +98,7 @@ async fn respond(
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(|_| Abort)?.to_bytes();
     if let Some(path) = parts.uri.path().strip_prefix("/_simulator/") {
-        return Ok(remote_control(&shared, &parts.method, path, &body));
+        return Ok(remote_control(&shared, &parts, path, &body));
     }
     let network = shared.world().network;
     match network {
@@ -160,13 +161,16 @@ async fn deliver(answer: Answer, reset: &AtomicBool) -> Result<Response<Payload>
     Ok(response)
 }
 
-fn remote_control(shared: &Shared, method: &Method, path: &str, body: &Bytes) -> Response<Payload> {
+fn remote_control(shared: &Shared, parts: &Parts, path: &str, body: &Bytes) -> Response<Payload> {
     const JSON: &str = "application/json";
-    match (method.as_str(), path) {
+    match (parts.method.as_str(), path) {
         ("GET", "truth") => {
             plain(200, JSON, serde_json::to_string(&shared.truth()).expect("the truth has text keys only"))
         }
-        ("GET", "credentials") => plain(200, JSON, shared.world().process_credentials()),
+        ("GET", "credentials") => {
+            let lifetime = parts.uri.query().and_then(|query| query.strip_prefix("lifetime=")?.parse().ok());
+            plain(200, JSON, shared.world().process_credentials(lifetime.map(Duration::from_secs)))
+        }
         ("POST", "control") => match shared.world().obey(body) {
             Ok(()) => plain(200, JSON, r#"{"ok":true}"#),
             Err(error) => plain(400, JSON, serde_json::json!({ "error": error }).to_string()),

@@ -17,6 +17,7 @@ impl World {
         let account = self.account(principal.account).id();
         match &principal.identity {
             Identity::Operator(_) => format!("arn:{partition}:iam::{account}:user/operator"),
+            Identity::Anonymous => "anonymous".to_owned(),
             Identity::Root => format!("arn:{partition}:iam::{account}:root"),
             Identity::Role { role, session } => {
                 let name = role.rsplit('/').next().unwrap_or(role);
@@ -29,7 +30,7 @@ impl World {
         let account = self.account(principal.account).id();
         match &principal.identity {
             Identity::Operator(_) => format!("AIDASIM{account}XX"),
-            Identity::Root => account.to_string(),
+            Identity::Root | Identity::Anonymous => account.to_string(),
             Identity::Role { session, .. } => format!("{}:{session}", role_id(account)),
         }
     }

@@ -19,8 +19,8 @@ pub(crate) struct Vault {
     seed: u64,
     account: u32,
     with_token: bool,
-    /// One entry per generation of the operator's credentials: whether it has expired.
-    generations: Vec<bool>,
+    /// One entry per generation of the operator's credentials.
+    generations: Vec<Generation>,
     expires_after_assumes: Option<u64>,
     assumes: u64,
     sessions: Vec<Session>,
@@ -30,13 +30,27 @@ pub(crate) struct Vault {
     keys: Vec<(u32, String, [u8; 32])>,
 }
 
+/// One set of the operator's credentials.
+#[derive(Clone, Copy, Debug, Default)]
+struct Generation {
+    ended: bool,
+    /// When it ends by itself, if ever.
+    expires: Option<Duration>,
+}
+
+impl Generation {
+    fn expired(self, now: Duration) -> bool {
+        self.ended || self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
 impl Vault {
     pub fn new(seed: u64, account: u32, with_token: bool, expires_after_assumes: Option<u64>) -> Self {
         Self {
             seed,
             account,
             with_token,
-            generations: vec![false],
+            generations: vec![Generation::default()],
             expires_after_assumes,
             assumes: 0,
             sessions: Vec::new(),
@@ -48,27 +62,34 @@ impl Vault {
 
     /// The newest credentials of the operator.
     pub fn base(&self) -> Credentials {
+        let with_token = self.with_token || self.newest().expires.is_some();
         let generation = self.generations.len() - 1;
-        let prefix = if self.with_token { BASE_SESSION_PREFIX } else { BASE_PREFIX };
+        let prefix = if with_token { BASE_SESSION_PREFIX } else { BASE_PREFIX };
         Credentials {
             access_key_id: format!("{prefix}{generation:09}"),
             secret_access_key: secret(self.seed ^ 0xba5e, generation as u64),
-            session_token: self.with_token.then(|| token(self.seed ^ 0xba5e, generation as u64)),
+            session_token: with_token.then(|| token(self.seed ^ 0xba5e, generation as u64)),
         }
     }
 
     pub fn expire_base(&mut self) {
-        self.generations.fill(true);
+        for generation in &mut self.generations {
+            generation.ended = true;
+        }
     }
 
     /// New credentials for the operator; older ones are as valid as they were.
-    pub fn renew_base(&mut self) -> Credentials {
-        self.generations.push(false);
+    pub fn renew_base(&mut self, expires: Option<Duration>) -> Credentials {
+        self.generations.push(Generation { ended: false, expires });
         self.base()
     }
 
-    pub fn base_expired(&self) -> bool {
-        self.generations.last() == Some(&true)
+    pub fn base_expired(&self, now: Duration) -> bool {
+        self.newest().expired(now)
+    }
+
+    fn newest(&self) -> &Generation {
+        self.generations.last().expect("there is one from the start")
     }
 
     pub fn expire_base_after(&mut self, assumes: Option<u64>) {
@@ -117,8 +138,8 @@ impl Vault {
         if let Some(generation) = base_generation(access_key) {
             return match self.generations.get(generation) {
                 None => Err(BadKey::Unknown),
-                Some(true) => Err(BadKey::Expired),
-                Some(false) => Ok(self.operator_with(if access_key.starts_with(BASE_SESSION_PREFIX) {
+                Some(generation) if generation.expired(now) => Err(BadKey::Expired),
+                Some(_) => Ok(self.operator_with(if access_key.starts_with(BASE_SESSION_PREFIX) {
                     Login::Elsewhere
                 } else {
                     Login::Keys
@@ -235,8 +256,15 @@ mod tests {
         let base = vault.base();
         vault.count_assume();
         assert_eq!(vault.principal(&base.access_key_id, Duration::ZERO).unwrap_err(), BadKey::Expired);
-        let renewed = vault.renew_base();
+        let renewed = vault.renew_base(None);
         assert!(vault.principal(&renewed.access_key_id, Duration::ZERO).is_ok());
+        let short = vault.renew_base(Some(Duration::from_secs(5)));
+        assert!(
+            short.session_token.is_some()
+                && vault.check_token(&short.access_key_id, short.session_token.as_deref()).is_ok()
+        );
+        assert!(vault.principal(&short.access_key_id, Duration::from_secs(4)).is_ok());
+        assert_eq!(vault.principal(&short.access_key_id, Duration::from_secs(5)).unwrap_err(), BadKey::Expired);
         assert_eq!(vault.principal("AKIAIOSFODNN7EXAMPLE", Duration::ZERO).unwrap_err(), BadKey::Unknown);
     }
 }

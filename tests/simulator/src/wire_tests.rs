@@ -11,3 +11,4 @@ mod root_access;
 mod simulation;
 mod tokens;
 mod visits;
+mod web_identity;

@@ -21,6 +21,7 @@ use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::tree::Tree;
 use crate::vault::Vault;
+use crate::web_identity::WebToken;
 
 /// Whose credentials the program under test is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,6 +76,7 @@ pub struct World {
     pub(crate) delegated: Vec<u32>,
     pub(crate) vault: Vault,
     pub(crate) mfa: Option<Device>,
+    pub(crate) web_tokens: Vec<WebToken>,
     pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
     pub(crate) listing: Vec<ListingFault>,
     pub(crate) limits: Limits,
@@ -103,6 +105,7 @@ impl World {
             accounts,
             vault,
             mfa: None,
+            web_tokens: Vec::new(),
             policies: HashMap::new(),
             listing: Vec::new(),
             limits: Limits::default(),

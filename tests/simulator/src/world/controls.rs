@@ -1,8 +1,11 @@
 //! Owns what a test changes about the world in mid-run.
 
+use std::time::Duration;
+
 use super::World;
 use crate::account_id::AccountId;
 use crate::bucket::{RateLimit, Scope};
+use crate::clock;
 use crate::credentials::Credentials;
 use crate::derive::mix;
 use crate::fault::ListingFault;
@@ -78,7 +81,14 @@ impl World {
 
     /// New credentials for the operator, as a login would fetch them.
     pub fn renew_base_credentials(&mut self) -> Credentials {
-        self.vault.renew_base()
+        self.vault.renew_base(None)
+    }
+
+    /// New temporary credentials for the operator that end by themselves, with the time of their end as AWS writes it.
+    /// Those from before are as good as they were.
+    pub fn renew_base_credentials_for(&mut self, lifetime: Duration) -> (Credentials, String) {
+        let expiration = clock::iso8601(self.epoch() + lifetime.as_secs().cast_signed());
+        (self.vault.renew_base(Some(self.now() + lifetime)), expiration)
     }
 
     /// The operator's newest credentials.
