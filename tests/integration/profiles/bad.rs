@@ -10,9 +10,9 @@ use super::ways::{self, PAST};
 use crate::stand_in::{ASSIGNMENT, CONTAINER_TOKEN};
 
 /// What is wrong, how it comes about, and all that stderr says of it.
-type Case = (&'static str, fn(&mut Stage), &'static [&'static str]);
+pub(super) type Case = (&'static str, fn(&mut Stage), &'static [&'static str]);
 
-const CASES: &[Case] = &[
+pub(super) const CASES: &[Case] = &[
     ("nothing at all", |_| {}, &["NoCredentials", "no credentials found in chain", "--profile, AWS_PROFILE"]),
     (
         "a profile that is not there",
@@ -300,4 +300,12 @@ fn what_is_wrong_is_said_before_anything_is_attempted() {
         let further = [Operation::ListAccounts, Operation::GetAccountSummary];
         assert_eq!(further.map(|operation| run.calls(operation)), [0, 0], "{name}\n{run}");
     }
+}
+
+#[test]
+fn no_region_at_all_is_named_as_the_cause() {
+    let mut stage = Stage::new(3, LONG);
+    ways::source_profile(&mut stage);
+    stage.bench.without_env("AWS_REGION");
+    stage.run("run", &["apply", "--yes"]).exits(1).attempted_nothing("no Region is configured");
 }

@@ -11,11 +11,11 @@ use crate::harness::Run;
 use crate::running::Running;
 
 /// The SDK fetches new credentials 5 to 10 s before the old ones end, so these are renewed after 1 to 6 s.
-const SHORT: Duration = Duration::from_secs(11);
+pub(super) const SHORT: Duration = Duration::from_secs(11);
 
 /// So many accounts at three visits a second take longer than that.
-const ACCOUNTS: usize = 40;
-const APPLY: [&str; 5] = ["apply", "--yes", "--rate=3", "--waves=100%", "--max-attempts=3"];
+pub(super) const ACCOUNTS: usize = 40;
+pub(super) const APPLY: [&str; 5] = ["apply", "--yes", "--rate=3", "--waves=100%", "--max-attempts=3"];
 
 /// How long it took from the first to the last AssumeRole of the visits.
 fn span(truth: &Truth) -> Duration {
@@ -75,7 +75,7 @@ const ENDS: [End; 5] = [
         way: "container with a token file",
         ends: |stage| stage.stand_in.refuse(true),
         begins: |stage| stage.stand_in.refuse(false),
-        says: &["StatusCode(403)"],
+        says: &["HTTP credential provider", "403"],
     },
     End {
         way: "instance",
