@@ -27,6 +27,30 @@
 //! With [`Builder::global_sts`] and [`Builder::opt_in_region`] the setting has the effect that it has at
 //! AWS: it decides, with a lag, where the sessions of the global STS endpoint are accepted.
 //!
+//! Who may go where is told by [`Role`]s: whom they trust, directly or at the end of a chain, with an external id, MFA
+//! ([`Builder::mfa_codes`]), a source identity, or a web identity ([`World::web_identity_token`]). [`RootAccess`] is the
+//! way without roles. The tree is drawn at random or laid out by hand ([`Builder::unit`]), in any partition
+//! ([`Builder::partition`]), and the services' clock may go wrong ([`Builder::clock_offset`]).
+//!
+//! ```
+//! use v2token_simulator::{MANAGEMENT_ACCOUNT, Organization, ROOT_ID, Role, Trusted};
+//!
+//! let hub = "arn:aws:iam::000000000100:role/platform/Hub";
+//! let organization = Organization::builder()
+//!     .accounts(20)
+//!     .unit("ou-ab12-workload1", "Workloads", ROOT_ID)
+//!     .account(MANAGEMENT_ACCOUNT, |account| account.other_roles.push(Role::named("platform/Hub")))
+//!     .account(7, move |account| {
+//!         account.ou = "ou-ab12-workload1".into();
+//!         account.role.trusts = vec![Trusted::Principal(hub.into())];
+//!     })
+//!     .start();
+//!
+//! let truth = organization.truth();
+//! assert!(!truth.account(7).assumable, "not without the hub");
+//! assert_eq!(truth.account(7).path, "o-exampleorg1/r-ab12/ou-ab12-workload1/000000000007/");
+//! ```
+//!
 //! Account ids start with `0000`, a range of their own, so that a rehearsal cannot be taken for the
 //! real thing. Secrets contain [`SECRET_MARKER`], so that a leak can be searched for.
 //!
