@@ -52,10 +52,14 @@ impl World {
             .ok_or_else(|| denied(self, "AssumeRole"))?;
         let source_identity = self.source_identity(&caller.principal, wanted_source);
         let changes_it = wanted_source.is_some() && source_identity.as_deref() != wanted_source;
-        if changes_it || (source_identity.is_some() && !role.allows_source_identity) {
+        let session_allows = |action: &str| {
+            caller.principal.policy.as_ref().is_none_or(|policy| policy.allows(&format!("sts:{action}"), arn))
+        };
+        let may_set_it = role.allows_source_identity && session_allows("SetSourceIdentity");
+        if changes_it || (source_identity.is_some() && !may_set_it) {
             return Err(denied(self, "SetSourceIdentity").into());
         }
-        if params.text("Tags.member.1.Key").is_some() && !role.allows_tags {
+        if params.text("Tags.member.1.Key").is_some() && !(role.allows_tags && session_allows("TagSession")) {
             return Err(denied(self, "TagSession").into());
         }
         check_duration(&role, &caller.principal, seconds)?;

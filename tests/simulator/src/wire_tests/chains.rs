@@ -107,6 +107,12 @@ fn a_source_identity_needs_leave_and_stays() {
     assert_eq!(code(&hub.assume("000000000002", "")), (403, "AccessDenied"), "it can't be left behind");
     assert_eq!(code(&client.enter(HUB, "").assume("000000000002", "")).0, 200);
 
+    let policy = r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}"#;
+    let narrow = client.enter(HUB, &format!("&Policy={policy}"));
+    assert_eq!(code(&narrow.assume("000000000001", "")).0, 200);
+    let narrow = narrow.assume("000000000001", "&SourceIdentity=jane");
+    assert_eq!(code(&narrow), (403, "AccessDenied"), "the session policy does not allow it");
+
     let truth = organization.truth();
     assert_eq!(truth.account(1).source_identities, ["jane", "jane"]);
     assert_eq!(truth.account(MANAGEMENT_ACCOUNT).source_identities, ["jane"]);
