@@ -9,7 +9,7 @@ use std::time::Duration;
 use v2token::cloud::WayIn;
 use v2token::cloud::aws::{Access, Aws};
 use v2token::org::role::RoleTemplate;
-use v2token::org::select::{Selection, select};
+use v2token::org::select::{Seat, Selection, Tags, select};
 use v2token::org::{Reading, TokenVersion};
 use v2token::rollout::{Event, Mode, NoIntents, Pace, Past, Rollout, Stop, Target, Terms, Verify, Wave, roll_out};
 
@@ -17,8 +17,9 @@ use v2token::rollout::{Event, Mode, NoIntents, Pace, Past, Rollout, Stop, Target
 async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&Access::default()).await?;
     let organization = aws.organization().await?;
-    let accounts = aws.accounts(|_| {}).await?;
-    let selected = select(&accounts, organization.management, &Selection::default(), None)?;
+    let accounts = aws.accounts(false, |_| {}).await?.accounts;
+    let seat = Seat { id: organization.management, left_out: None };
+    let selected = select(&accounts, seat, &Selection::default(), &Tags::new(), None)?;
     let way = |account| {
         if account == aws.caller.account {
             WayIn::Own

@@ -1,6 +1,7 @@
 //! This module owns the command line: what can be typed, and nothing computed from it.
 
 mod access;
+mod inspect;
 mod output;
 mod pace;
 mod rollout;
@@ -18,6 +19,7 @@ use crate::org::TokenVersion;
 use values::switch;
 
 pub use access::{AccessArgs, SessionPolicy};
+pub use inspect::{DoctorArgs, Document, PolicyArgs, PolicyFor};
 pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub use pace::PaceArgs;
 pub use rollout::RolloutArgs;
@@ -41,6 +43,15 @@ Exit codes:
   5    stopped by --max-errors; the rest is not_attempted
   130  stopped by SIGINT; the rest is not_attempted
   143  stopped by SIGTERM; the rest is not_attempted";
+
+/// The exit codes of `doctor`, which makes no run.
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes:
+  0    no check failed; there may be warnings
+  1    a check failed
+  2    wrong usage
+  130  stopped by SIGINT
+  143  stopped by SIGTERM";
 
 /// Set the global endpoint token version in every account of an AWS Organization.
 ///
@@ -129,6 +140,15 @@ pub enum Command {
     Rollback(RollbackArgs),
     /// Show a finished or running run again, in any format.
     Report(ReportArgs),
+    /// Check identity, organization, role and pace in a few accounts, before anything else.
+    ///
+    /// It makes the calls that a rollout makes, and none that writes. What is given besides is what would be given to apply.
+    #[command(after_help = DOCTOR_EXIT_CODES)]
+    Doctor(Box<DoctorArgs>),
+    /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
+    ///
+    /// JSON on stdout. What is given besides is what would be given to apply. With --external-id the trust policy holds that id.
+    Policy(Box<PolicyArgs>),
 }
 
 /// The options of `plan`.

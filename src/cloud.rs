@@ -24,24 +24,36 @@ pub enum Operation {
     ListRoots,
     ListOrganizationalUnitsForParent,
     ListAccountsForParent,
+    DescribeOrganizationalUnit,
+    ListTagsForResource,
     GetCallerIdentity,
+    GetSessionToken,
     AssumeRole,
+    AssumeRoot,
     GetAccountSummary,
     SetSecurityTokenServicePreferences,
+    ListOrganizationsFeatures,
+    SimulatePrincipalPolicy,
 }
 
 impl Operation {
     /// Every operation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 15] = [
         Self::DescribeOrganization,
         Self::ListAccounts,
         Self::ListRoots,
         Self::ListOrganizationalUnitsForParent,
         Self::ListAccountsForParent,
+        Self::DescribeOrganizationalUnit,
+        Self::ListTagsForResource,
         Self::GetCallerIdentity,
+        Self::GetSessionToken,
         Self::AssumeRole,
+        Self::AssumeRoot,
         Self::GetAccountSummary,
         Self::SetSecurityTokenServicePreferences,
+        Self::ListOrganizationsFeatures,
+        Self::SimulatePrincipalPolicy,
     ];
 
     /// The operation's name in AWS's API.
@@ -53,10 +65,16 @@ impl Operation {
             Self::ListRoots => "ListRoots",
             Self::ListOrganizationalUnitsForParent => "ListOrganizationalUnitsForParent",
             Self::ListAccountsForParent => "ListAccountsForParent",
+            Self::DescribeOrganizationalUnit => "DescribeOrganizationalUnit",
+            Self::ListTagsForResource => "ListTagsForResource",
             Self::GetCallerIdentity => "GetCallerIdentity",
+            Self::GetSessionToken => "GetSessionToken",
             Self::AssumeRole => "AssumeRole",
+            Self::AssumeRoot => "AssumeRoot",
             Self::GetAccountSummary => "GetAccountSummary",
             Self::SetSecurityTokenServicePreferences => "SetSecurityTokenServicePreferences",
+            Self::ListOrganizationsFeatures => "ListOrganizationsFeatures",
+            Self::SimulatePrincipalPolicy => "SimulatePrincipalPolicy",
         }
     }
 
@@ -68,10 +86,21 @@ impl Operation {
             | Self::ListAccounts
             | Self::ListRoots
             | Self::ListOrganizationalUnitsForParent
-            | Self::ListAccountsForParent => "organizations",
-            Self::GetCallerIdentity | Self::AssumeRole => "sts",
-            Self::GetAccountSummary | Self::SetSecurityTokenServicePreferences => "iam",
+            | Self::ListAccountsForParent
+            | Self::DescribeOrganizationalUnit
+            | Self::ListTagsForResource => "organizations",
+            Self::GetCallerIdentity | Self::GetSessionToken | Self::AssumeRole | Self::AssumeRoot => "sts",
+            Self::GetAccountSummary
+            | Self::SetSecurityTokenServicePreferences
+            | Self::ListOrganizationsFeatures
+            | Self::SimulatePrincipalPolicy => "iam",
         }
+    }
+
+    /// The action that IAM policies allow or deny: the service's prefix and the operation's name.
+    #[must_use]
+    pub fn action(self) -> String {
+        format!("{}:{self}", self.service())
     }
 
     /// Whether a call of it may change something in AWS.
@@ -95,6 +124,8 @@ pub enum WayIn {
     Own,
     /// Through this role, by its ARN.
     Role(String),
+    /// As the account's root user, by this ARN, with a task policy that allows reading only.
+    Root(String),
 }
 
 /// What a successful call gave.

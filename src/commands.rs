@@ -1,16 +1,23 @@
 //! This module owns the commands: it brings AWS, rollout, journal, report and terminal together.
 
 mod basis;
+mod choose;
 mod conduct;
+mod connect;
+mod doctor;
 mod ledger;
+mod policy;
 mod report;
 mod resume;
 mod rollback;
 mod signals;
 mod start;
 
-use crate::cli::{ApplyArgs, Command, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, Typed};
+use crate::cli::{
+    ApplyArgs, Command, Given, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
+};
 use crate::error::Error;
+use crate::org::role::AccessMode;
 use crate::rollout::Mode;
 use crate::settings::{CommandName, Settings, Surroundings, Voice};
 use crate::terminal::stderr::{self, Stderr};
@@ -47,6 +54,8 @@ pub async fn dispatch(typed: Typed) -> u8 {
         Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",
         Command::Resume(_) => "nothing was attempted by this resume",
         Command::Report(_) => "no report was made",
+        Command::Doctor(_) => "nothing was checked",
+        Command::Policy(_) => "no document was made",
     };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
@@ -58,9 +67,10 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
     let Typed { cli, given } = typed;
     match cli.command {
         Command::Plan(PlanArgs { run, detailed_exitcode }) => {
+            refuse_role_options(&run, &given)?;
             let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
             settings.run.detailed_exitcode = detailed_exitcode;
-            start::start(settings).await
+            Box::pin(start::start(settings)).await
         }
         Command::Apply(ApplyArgs { run, plan, dry_run, detailed_exitcode }) => {
             let (command, mode) =
@@ -69,11 +79,32 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             settings.run.detailed_exitcode = detailed_exitcode;
             // It may be named relative to where the program runs now; a resume may run elsewhere.
             settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
-            start::start(settings).await
+            Box::pin(start::start(settings)).await
         }
-        Command::Resume(args) => resume::resume(args, &given, surroundings).await,
-        Command::Rollback(args) => rollback::rollback(args, &given, surroundings).await,
+        Command::Resume(args) => Box::pin(resume::resume(args, &given, surroundings)).await,
+        Command::Rollback(args) => Box::pin(rollback::rollback(args, &given, surroundings)).await,
         Command::Report(args) => report::report(args, surroundings),
+        Command::Doctor(args) => {
+            refuse_role_options(&args.run, &given)?;
+            doctor::doctor(*args, &given, surroundings).await
+        }
+        Command::Policy(args) => Box::pin(policy::policy(*args, &given, surroundings)).await,
+    }
+}
+
+/// Options of AssumeRole that AssumeRoot does not have.
+const ROLE_ONLY: [&str; 5] = ["role", "external-id", "session-name", "source-identity", "session-policy"];
+
+/// Refuses options that would have no effect.
+fn refuse_role_options(run: &RunArgs, given: &Given) -> Result<(), Error> {
+    if run.access.access != AccessMode::AssumeRoot {
+        return Ok(());
+    }
+    match ROLE_ONLY.into_iter().find(|option| given.typed(option)) {
+        None => Ok(()),
+        Some(option) => Err(Error::Usage(format!(
+            "--{option} has no meaning with --access assume-root, which goes through no role"
+        ))),
     }
 }
 
@@ -84,6 +115,8 @@ fn output_of(command: &Command) -> &OutputArgs {
         | Command::Resume(ResumeArgs { run, .. })
         | Command::Rollback(RollbackArgs { run, .. }) => &run.output,
         Command::Report(ReportArgs { output, .. }) => output,
+        Command::Doctor(args) => &args.run.output,
+        Command::Policy(args) => &args.run.output,
     }
 }
 

@@ -107,9 +107,28 @@ impl Error {
                  regional one"
                     .to_owned()
             }
+            Self::Connect(ConnectFailed::MfaTokenMissing { .. }) => {
+                "give its six digits with --mfa-token, or run on a terminal, where they are asked for".to_owned()
+            }
+            Self::Connect(ConnectFailed::Via(failure)) => format!(
+                "check that the role's trust policy names the one before it on the way{}",
+                if failure.message.contains("SetSourceIdentity") { ", and allows sts:SetSourceIdentity" } else { "" }
+            ),
+            Self::Connect(ConnectFailed::ChainedTooLong { .. }) => {
+                "leave --session-duration out: a visit takes seconds, and the run opens new sessions as it goes".to_owned()
+            }
+            Self::Connect(ConnectFailed::Profile { .. }) => {
+                "`aws configure list-profiles` shows those that are defined; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE \
+                 say where they are looked for"
+                    .to_owned()
+            }
             Self::Connect(ConnectFailed::Call(failure)) | Self::Listing(ListingFailed::Call(failure)) => hint(failure),
-            Self::Selection(SelectionFailed::NoSuchAccounts(_)) => {
+            Self::Selection(SelectionFailed::NoSuchAccounts { .. }) => {
                 "check the ids: an account that left the Organization can't be reached through it".to_owned()
+            }
+            Self::Selection(SelectionFailed::Empty { .. }) => {
+                "of one kind several options widen the selection, different kinds narrow it; plan without them lists everything"
+                    .to_owned()
             }
             Self::RunFolderTaken(_) => "name another with --run-dir, or go on with that run: v2token resume".to_owned(),
             Self::RunFolderBusy(_) => "wait for it, or watch it: v2token report".to_owned(),
@@ -143,6 +162,14 @@ fn hint(failure: &Failure) -> String {
         }
         (_, _, Kind::Credentials) => {
             "the base credentials are not accepted: check them, and that their Region is enabled"
+        }
+        (Operation::GetSessionToken, "AccessDenied", _) => {
+            "check the device's ARN, and give a code that was not used yet: a session by MFA can be opened only with the \
+             long-term keys of an IAM user, not with a role's session"
+        }
+        (Operation::DescribeOrganizationalUnit, "AccessDenied" | "AccessDeniedException", _) => {
+            "no account is in that OU, and whether it exists can't be found out: allow \
+             organizations:DescribeOrganizationalUnit to the caller, or leave the OU out"
         }
         (_, "AWSOrganizationsNotInUseException", _) => "the caller's account is in no Organization: check the profile",
         (Operation::DescribeOrganization | Operation::ListAccounts, "AccessDenied" | "AccessDeniedException", _) => {

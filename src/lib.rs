@@ -10,6 +10,8 @@
 //! | [`cli`] | the command line: what can be typed |
 //! | [`settings`] | what was typed and what surrounds the program, resolved into what is meant |
 //! | [`commands`] | the commands: they bring the modules below together |
+//! | [`doctor`] | the checks before a rollout: how they are told, and the estimate of its duration |
+//! | [`policy`] | the policies that a run needs |
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
@@ -33,10 +35,12 @@
 pub mod cli;
 pub mod cloud;
 pub mod commands;
+pub mod doctor;
 pub mod error;
 pub mod harmless;
 pub mod journal;
 pub mod org;
+pub mod policy;
 pub mod report;
 pub mod rollout;
 pub mod secret;

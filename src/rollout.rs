@@ -16,6 +16,7 @@ pub mod wave;
 
 pub use decide::{Decision, Mode, Verify, decide};
 pub use event::Event;
+pub use hint::{Surrounding, hint};
 pub use pace::Pace;
 pub use record::{Outcome, Record, Stage, Trouble, Verified};
 pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out};

@@ -1,21 +1,27 @@
 //! This module owns the settings: what was typed and what surrounds the program, resolved into what is meant.
 
+mod named_files;
 mod run_settings;
 mod voice;
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{RunArgs, SessionPolicy};
-use crate::cloud::aws::Access;
+use crate::cli::{RunArgs, SelectionArgs, SessionPolicy};
+use crate::cloud::aws::clock::Clock;
+use crate::cloud::aws::{Access, Mfa, SessionTerms};
 use crate::error::Error;
 use crate::journal::RunId;
-use crate::org::select::Selection;
+use crate::org::AccountId;
+use crate::org::accounts_file::Named;
+use crate::org::role::is_external_id;
+use crate::org::select::{Kinds, Management, Selection};
 use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
-pub use run_settings::{CommandName, RunSettings, scoped_policy};
+pub use run_settings::{CHAINED, CommandName, PolicyChoice, RunSettings, scoped_policy};
 pub use voice::{ProgressStyle, Talk, Voice, progress_style};
 
 /// How many accounts may fail in a rollout, unless said otherwise.
@@ -71,6 +77,10 @@ pub struct Reach {
     pub ca_bundle: Option<PathBuf>,
     /// The external id.
     pub external_id: Option<Secret>,
+    /// The external ids of single accounts that have one of their own.
+    pub external_ids: BTreeMap<AccountId, Secret>,
+    /// The code of the MFA device.
+    pub mfa_token: Option<Secret>,
 }
 
 /// All that a run needs to know. It may hold a secret, so it can't be printed.
@@ -109,6 +119,19 @@ impl Settings {
         if let Some(external_id) = &access.external_id {
             check_external_id(external_id)?;
         }
+        if let Some(token) = &access.mfa_token {
+            check_mfa_token(token)?;
+        }
+        let session_policy = match access.session_policy {
+            SessionPolicy::Scoped => PolicyChoice::Scoped,
+            SessionPolicy::None => PolicyChoice::None,
+            SessionPolicy::File(path) => PolicyChoice::Document(named_files::policy(&path)?),
+        };
+        let named = named_files::accounts(&selection.accounts_from)?;
+        let selection = chosen(selection, &named, access.management_account);
+        let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
+        let external_ids: BTreeMap<_, _> =
+            named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
         let run_id = RunId::new(surroundings.now);
         let (waves, max_errors, bake) = match mode {
             // Reading does no harm, so a plan goes through all accounts at once and to the end, unless told otherwise.
@@ -121,21 +144,20 @@ impl Settings {
             run: RunSettings {
                 mode,
                 global_endpoint_token_version,
-                selection: Selection {
-                    accounts: selection.account.into_iter().collect(),
-                    exclude_accounts: selection.exclude_account.into_iter().collect(),
-                    management: access.management_account,
-                },
+                selection,
                 plan: None,
                 undoes: None,
+                access: access.access,
                 role: access.role,
+                roles,
+                via_roles: access.via_role,
                 session_name: access.session_name.unwrap_or_else(|| format!("v2token-{run_id}")),
+                source_identity: access.source_identity,
                 session_duration: access.session_duration,
-                session_policy: match access.session_policy {
-                    SessionPolicy::Scoped => Some(scoped_policy(mode)),
-                    SessionPolicy::None => None,
-                },
+                session_policy,
                 external_id_given: access.external_id.is_some(),
+                external_ids_given: external_ids.keys().copied().collect(),
+                mfa_serial: access.mfa_serial,
                 region: access.region,
                 concurrency: pace.concurrency,
                 rate: pace.rate,
@@ -154,6 +176,8 @@ impl Settings {
                 endpoint_url: access.endpoint_url,
                 ca_bundle: access.ca_bundle.or_else(|| surroundings.aws_ca_bundle.clone()),
                 external_id: access.external_id,
+                external_ids,
+                mfa_token: access.mfa_token,
             },
             can_ask: surroundings.can_ask(),
             run_dir,
@@ -178,21 +202,75 @@ impl Settings {
             ca_bundle: self.reach.ca_bundle.clone(),
             connections: usize::from(self.run.concurrency),
             max_attempts: self.run.max_attempts,
-            session: self.run.session(self.reach.external_id.clone()),
+            mfa: Mfa { serial: self.run.mfa_serial.clone(), token: self.reach.mfa_token.clone() },
+            via_roles: self.run.via_roles.clone(),
+            session: SessionTerms {
+                name: self.run.session_name.clone(),
+                duration: self.run.session_duration,
+                source_identity: self.run.source_identity.clone(),
+                external_id: self.reach.external_id.clone(),
+                external_ids: self.reach.external_ids.clone(),
+                policy: self.run.policy(),
+            },
+            clock: Clock::default(),
         }
+    }
+
+    /// Checks that the external ids of the run are there. They are written down nowhere, so a run that is gone on with, or
+    /// undone, needs them again.
+    ///
+    /// # Errors
+    ///
+    /// When one is missing.
+    pub fn check_external_ids(&self) -> Result<(), Error> {
+        if self.run.external_id_given && self.reach.external_id.is_none() {
+            return Err(Error::Usage(
+                "the run used an external id, which is written down nowhere: give it again with --external-id"
+                    .to_owned(),
+            ));
+        }
+        if let Some(id) = self.run.external_ids_given.iter().find(|id| !self.reach.external_ids.contains_key(id)) {
+            return Err(Error::Usage(format!(
+                "the run used external ids of single accounts, such as {id}, which are written down nowhere: give the file \
+                 again with --accounts-from"
+            )));
+        }
+        Ok(())
     }
 }
 
-/// An external id has 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
-///
-/// It is not checked by the parser of the command line, which would repeat a wrong one in its message.
+/// Which accounts the options choose.
+fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: Management) -> Selection {
+    let include = Kinds {
+        accounts: args.account.into_iter().chain(named.keys().copied()).collect(),
+        ous: args.ou.into_iter().collect(),
+        names: args.name,
+        tags: args.tag.into_iter().collect(),
+    };
+    let exclude = Kinds {
+        accounts: args.exclude_account.into_iter().collect(),
+        ous: args.exclude_ou.into_iter().collect(),
+        names: args.exclude_name,
+        tags: args.exclude_tag.into_iter().collect(),
+    };
+    Selection { include, exclude, shard: args.shard, management }
+}
+
+/// A wrong external id is not found by the parser of the command line, which would repeat it in its message.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
-    let text = external_id.reveal();
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
-    if (2..=1224).contains(&text.len()) && text.bytes().all(allowed) {
+    if is_external_id(external_id.reveal()) {
         return Ok(());
     }
     Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
+}
+
+/// The code of an MFA device has six digits (STS API reference, `GetSessionToken`). A wrong one is not repeated.
+pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
+    let text = token.reveal();
+    if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Error::Usage("--mfa-token: expected the six digits that the device shows".to_owned()))
 }
 
 #[cfg(test)]
@@ -206,6 +284,11 @@ mod tests {
         for wrong in ["", "x", "with space", "näme"] {
             let message = check(wrong).unwrap_err().to_string();
             assert!(wrong.is_empty() || wrong == "x" || !message.contains(wrong), "{message}");
+        }
+        assert!(check_mfa_token(&"123456".parse().expect("every text is a secret")).is_ok());
+        for wrong in ["", "12345", "1234567", "12345a"] {
+            let message = check_mfa_token(&wrong.parse().expect("every text is a secret")).unwrap_err().to_string();
+            assert!(wrong.is_empty() || !message.contains(wrong), "{message}");
         }
     }
 }

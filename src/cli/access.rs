@@ -1,22 +1,53 @@
 //! This module owns the options that say how to get into the accounts.
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::{ACCESS, values};
-use crate::org::role::RoleTemplate;
+use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::select::Management;
 use crate::secret::Secret;
 
 /// What a session in an account may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionPolicy {
     /// Only what this command needs.
     Scoped,
     /// All that the role may do.
     None,
+    /// What the policy in this file allows.
+    File(PathBuf),
+}
+
+impl fmt::Display for SessionPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scoped => f.write_str("scoped"),
+            Self::None => f.write_str("none"),
+            Self::File(path) => write!(f, "file://{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for SessionPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match (text, text.strip_prefix("file://")) {
+            ("scoped", _) => Ok(Self::Scoped),
+            ("none", _) => Ok(Self::None),
+            (_, Some(path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            (_, Some(_)) => Err("expected a path after file://".to_owned()),
+            _ if std::path::Path::new(text).extension().is_some_and(|ending| ending == "json") => {
+                Err(format!("expected scoped, none, or file://FILE: did you mean file://{text}?"))
+            }
+            _ => Err("expected scoped, none, or file://FILE".to_owned()),
+        }
+    }
 }
 
 /// How to get into the accounts.
@@ -37,6 +68,9 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub role: RoleTemplate,
+    /// Roles to go through first, in this order, by their full ARNs; a session lasts an hour at most then.
+    #[arg(long, env = "V2TOKEN_VIA_ROLE", value_name = "ARN", value_delimiter = ',', help_heading = ACCESS)]
+    pub via_role: Vec<ViaRole>,
     /// The external id that the roles' trust policies ask for.
     #[arg(
         long,
@@ -49,6 +83,9 @@ pub struct AccessArgs {
     /// The session's name, as CloudTrail shows it [default: v2token-<run id>].
     #[arg(long, env = "V2TOKEN_SESSION_NAME", value_name = "NAME", value_parser = values::session_name, help_heading = ACCESS)]
     pub session_name: Option<String>,
+    /// Who is behind the sessions, as CloudTrail shows it; the roles' trust policies must allow sts:SetSourceIdentity.
+    #[arg(long, env = "V2TOKEN_SOURCE_IDENTITY", value_name = "NAME", value_parser = values::source_identity, help_heading = ACCESS)]
+    pub source_identity: Option<String>,
     /// How long a session lasts: seconds, or a duration such as 15m.
     #[arg(
         long,
@@ -59,16 +96,33 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub session_duration: Duration,
-    /// What a session may do: only what this command needs, or all that the role may.
+    /// What a session may do: scoped (only what this command needs), none (all that the role may), or file://FILE (a JSON
+    /// policy).
     #[arg(
         long,
         env = "V2TOKEN_SESSION_POLICY",
         value_name = "POLICY",
-        value_enum,
         default_value_t = SessionPolicy::Scoped,
         help_heading = ACCESS
     )]
     pub session_policy: SessionPolicy,
+    /// The MFA device of the base credentials: one MFA session serves the whole run [default: mfa_serial of a profile that
+    /// assumes a role].
+    #[arg(long, env = "V2TOKEN_MFA_SERIAL", value_name = "ARN", value_parser = values::mfa_serial, help_heading = ACCESS)]
+    pub mfa_serial: Option<String>,
+    /// The six digits that the MFA device shows [default: ask].
+    #[arg(long, env = "V2TOKEN_MFA_TOKEN", hide_env_values = true, value_name = "CODE", help_heading = ACCESS)]
+    pub mfa_token: Option<Secret>,
+    /// How accounts are entered: through the role, or by AssumeRoot, which needs no role and can only read (plan and doctor).
+    #[arg(
+        long,
+        env = "V2TOKEN_ACCESS",
+        value_name = "HOW",
+        value_enum,
+        default_value_t = AccessMode::Role,
+        help_heading = ACCESS
+    )]
+    pub access: AccessMode,
     /// How the management account is visited: with the caller's own credentials when the caller is in it, through the role,
     /// or not at all.
     #[arg(

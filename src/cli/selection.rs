@@ -1,11 +1,13 @@
 //! This module owns the options that choose accounts.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::SELECTION;
-use crate::org::AccountId;
+use crate::org::{AccountId, NamePattern, Shard, Tag, UnitId};
 
-/// Which accounts a run is about.
+/// Which accounts a run is about: of one kind several widen, several kinds narrow, and exclusion wins.
 #[derive(Args)]
 pub struct SelectionArgs {
     /// Only these accounts, by their 12-digit ids; commas or repetition.
@@ -14,4 +16,29 @@ pub struct SelectionArgs {
     /// Not these accounts; wins over every inclusion.
     #[arg(long, env = "V2TOKEN_EXCLUDE_ACCOUNT", value_name = "ID", value_delimiter = ',', help_heading = SELECTION)]
     pub exclude_account: Vec<AccountId>,
+    /// Only the accounts in this file, besides those of --account: one id a line, or a CSV with a column account_id such as a
+    /// report; its columns role and external_id are for single accounts; - is stdin.
+    #[arg(long, env = "V2TOKEN_ACCOUNTS_FROM", value_name = "FILE", value_delimiter = ',', help_heading = SELECTION)]
+    pub accounts_from: Vec<PathBuf>,
+    /// Only accounts in these OUs or roots, by id, with everything below.
+    #[arg(long, env = "V2TOKEN_OU", value_name = "ID", value_delimiter = ',', help_heading = SELECTION)]
+    pub ou: Vec<UnitId>,
+    /// No account in these OUs or roots.
+    #[arg(long, env = "V2TOKEN_EXCLUDE_OU", value_name = "ID", value_delimiter = ',', help_heading = SELECTION)]
+    pub exclude_ou: Vec<UnitId>,
+    /// Only accounts with one of these tags; tags are read, at 10 accounts per second, only when asked for.
+    #[arg(long, env = "V2TOKEN_TAG", value_name = "KEY=VALUE", value_delimiter = ',', help_heading = SELECTION)]
+    pub tag: Vec<Tag>,
+    /// No account with one of these tags.
+    #[arg(long, env = "V2TOKEN_EXCLUDE_TAG", value_name = "KEY=VALUE", value_delimiter = ',', help_heading = SELECTION)]
+    pub exclude_tag: Vec<Tag>,
+    /// Only accounts whose whole name fits; * is any text, ? any character.
+    #[arg(long, env = "V2TOKEN_NAME", value_name = "GLOB", value_delimiter = ',', help_heading = SELECTION)]
+    pub name: Vec<NamePattern>,
+    /// No account whose whole name fits.
+    #[arg(long, env = "V2TOKEN_EXCLUDE_NAME", value_name = "GLOB", value_delimiter = ',', help_heading = SELECTION)]
+    pub exclude_name: Vec<NamePattern>,
+    /// The I-th of N disjoint parts of the selection, counted from 0; an account is always in the same part.
+    #[arg(long, env = "V2TOKEN_SHARD", value_name = "I/N", help_heading = SELECTION)]
+    pub shard: Option<Shard>,
 }

@@ -5,7 +5,22 @@ use std::time::Duration;
 use clap::ValueEnum;
 use clap::builder::{BoolishValueParser, PossibleValue};
 
+use crate::org::role::AccessMode;
 use crate::org::select::Management;
+
+impl ValueEnum for AccessMode {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Role, Self::AssumeRoot]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Role => PossibleValue::new("role").help("Through the role"),
+            Self::AssumeRoot => PossibleValue::new("assume-root")
+                .help("By centralised root access: no role is needed, and nothing can be changed"),
+        })
+    }
+}
 
 impl ValueEnum for Management {
     fn value_variants<'a>() -> &'a [Self] {
@@ -69,6 +84,22 @@ pub(super) fn session_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// A source identity: like a session's name, and not AWS's own (STS API reference, `AssumeRole`).
+pub(super) fn source_identity(text: &str) -> Result<String, String> {
+    session_name(text)
+}
+
+/// The serial number of an MFA device: 9 to 256 characters of `[\w+=/:,.@-]` (STS API reference, `GetSessionToken`).
+pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&byte);
+    if (9..=256).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected the ARN of the device, such as arn:aws:iam::123456789012:mfa/name, or a hardware device's number"
+            .to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +124,18 @@ mod tests {
         assert!(session_name("v2token-20261122T041500Z-abc123").is_ok());
         for wrong in ["", "x", "two words", "näme", &"a".repeat(65)] {
             assert!(session_name(wrong).is_err(), "{wrong:?}");
+            assert!(source_identity(wrong).is_err(), "{wrong:?}");
+        }
+        assert!(source_identity("aws:me").is_err());
+    }
+
+    #[test]
+    fn mfa_devices() {
+        for right in ["arn:aws:iam::000000000100:mfa/me", "GAHT12345678"] {
+            assert!(mfa_serial(right).is_ok(), "{right}");
+        }
+        for wrong in ["", "123456", "arn:aws:iam::000000000100:mfa/the one"] {
+            assert!(mfa_serial(wrong).is_err(), "{wrong:?}");
         }
     }
 }

@@ -1,131 +1,40 @@
 //! This module owns the connection to AWS: configuration from the usual places, endpoints, and the clients of a run.
 
+mod access;
 mod calls;
+mod chain;
+pub mod clock;
+mod configure;
 mod endpoint;
 mod error;
 mod http;
 mod iam;
+pub mod inquiry;
 pub mod organizations;
+mod profile;
 mod proof;
 mod sts;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::IdentityCache;
 
 use super::{Answer, Cloud, Failure, Kind, Operation, WayIn, failure::code};
-use crate::org::region::{self, Home, RegionRefused};
-use crate::org::{AccountId, Caller, Reading, TokenVersion};
-use crate::secret::Secret;
+use crate::org::region::{self, Home};
+use crate::org::select::Tags;
+use crate::org::{AccountId, Caller, Reading, TokenVersion, UnitId};
+use chain::Hop;
+use clock::Clock;
 
+pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
 pub use endpoint::EndpointRefused;
 pub use http::CaBundleRefused;
-pub use organizations::{ListingFailed, Organization};
-
-/// How long one attempt may take to connect, to answer, and as a whole.
-///
-/// The SDK's defaults are 3.1 s to connect and no limit on anything else (aws-smithy-runtime-api,
-/// `client/behavior_version.rs`), so that one black-holed answer would hold a visit for ever.
-const CONNECT: Duration = Duration::from_secs(5);
-const READ: Duration = Duration::from_secs(15);
-const ATTEMPT: Duration = Duration::from_secs(20);
-
-/// What is needed to connect. It may hold a secret, so it can't be printed.
-#[derive(Clone)]
-pub struct Access {
-    /// The profile named on the command line; it then wins over credentials in the environment, as in the AWS CLI.
-    pub profile: Option<String>,
-    /// The Region named on the command line, else that of the AWS chain.
-    pub region: Option<String>,
-    /// One endpoint for Organizations, STS and IAM. It does not redirect the credential providers.
-    pub endpoint_url: Option<String>,
-    /// Certificate authorities to trust instead of the system's: a PEM file.
-    pub ca_bundle: Option<std::path::PathBuf>,
-    /// How many connections may be open to one host.
-    pub connections: usize,
-    /// How often a call outside the visits is tried.
-    pub max_attempts: u32,
-    /// How sessions in the accounts are asked for.
-    pub session: SessionTerms,
-}
-
-impl Default for Access {
-    /// The usual AWS chain, and sessions of 15 minutes that may only read the account summary.
-    fn default() -> Self {
-        Self {
-            profile: None,
-            region: None,
-            endpoint_url: None,
-            ca_bundle: None,
-            connections: 32,
-            max_attempts: 8,
-            session: SessionTerms {
-                name: "v2token".to_owned(),
-                duration: Duration::from_mins(15),
-                external_id: None,
-                policy: Some(session_policy(&[Operation::GetAccountSummary])),
-            },
-        }
-    }
-}
-
-/// A session policy that allows exactly these operations.
-#[must_use]
-pub fn session_policy(operations: &[Operation]) -> String {
-    let actions: Vec<String> =
-        operations.iter().map(|operation| format!("{}:{operation}", operation.service())).collect();
-    serde_json::json!({
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]
-    })
-    .to_string()
-}
-
-/// What every AssumeRole of the run asks for.
-#[derive(Clone)]
-pub struct SessionTerms {
-    /// The session's name, as CloudTrail shows it.
-    pub name: String,
-    /// How long it lasts, 900 to 43,200 seconds.
-    pub duration: Duration,
-    /// What the roles' trust policies may ask for.
-    pub external_id: Option<Secret>,
-    /// A JSON policy that narrows what the session may do.
-    pub policy: Option<String>,
-}
-
-/// The connection could not be made. Nothing was attempted in any account.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectFailed {
-    /// No Region was named anywhere.
-    #[error("no Region is configured")]
-    NoRegion,
-    /// The Region can't be used.
-    #[error(transparent)]
-    Region(#[from] RegionRefused),
-    /// The endpoint can't be used.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointRefused),
-    /// The CA bundle can't be used.
-    #[error(transparent)]
-    CaBundle(#[from] CaBundleRefused),
-    /// A call failed.
-    #[error(transparent)]
-    Call(#[from] Failure),
-    /// STS answered, but named nobody.
-    #[error(transparent)]
-    Nobody(#[from] crate::org::caller::NotACaller),
-}
+pub use organizations::{Listing, ListingFailed, Organization};
+pub use sts::audit_task_policy;
 
 /// The session in one account. It holds credentials, so it has no `Debug`.
 pub struct Session {
@@ -136,17 +45,33 @@ pub struct Session {
 
 /// The clients, made anew when the base credentials have to be fetched again.
 struct Clients {
+    /// With the base credentials, or, where those may not list the accounts, with those that enter the accounts.
     organizations: aws_sdk_organizations::Client,
+    /// With the credentials that enter the accounts.
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
 }
 
-/// AWS, as the caller's credentials show it.
-pub struct Aws {
-    config: SdkConfig,
+/// The way from the first credentials to the accounts.
+struct Route {
+    /// With the first credentials: those of the AWS chain, or of an MFA session.
+    first: SdkConfig,
+    /// The roles of the profile, where this program assumes them.
+    profile: Vec<Hop>,
+    /// The roles of `--via-role`.
+    via: Vec<Hop>,
     home: Home,
     endpoint_url: Option<String>,
+    clock: Clock,
+}
+
+/// AWS, as the caller's credentials show it.
+pub struct Aws {
+    route: Route,
+    base: SdkConfig,
     clients: RefCell<Rc<Clients>>,
+    /// The base credentials may not list the accounts, so those that enter them do.
+    lists_from_hub: Cell<bool>,
     session: SessionTerms,
     max_attempts: u32,
     /// The Region of the run, which is that of its STS endpoint.
@@ -155,6 +80,8 @@ pub struct Aws {
     pub sts_endpoint: String,
     /// Who the base credentials belong to.
     pub caller: Caller,
+    /// Who enters the accounts: the last role of `--via-role`, or the caller.
+    pub hub: Caller,
 }
 
 impl Aws {
@@ -167,7 +94,8 @@ impl Aws {
         if let Some(named) = &access.region {
             region::partition_of(named)?;
         }
-        let config = configure(access).await?;
+        let with_mfa = profile::with_mfa(access.profile.as_deref(), &access.session.name).await?;
+        let config = configure::configure(access, with_mfa.as_ref()).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
         let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
         let home = region::home_of(&region)?;
@@ -175,20 +103,56 @@ impl Aws {
         if let Some(url) = &endpoint_url {
             endpoint::check_url(url)?;
         }
-        let clients = Clients::new(&config, home, endpoint_url.as_deref());
         let sts_endpoint = endpoint::regional_sts(&config, endpoint_url.clone()).await?;
-        let caller = sts::caller(&clients.sts, access.max_attempts).await.map_err(|error| named(error, access))?;
-        region::check(&region, &caller.partition)?;
-        Ok(Self {
-            config,
+        let serial = access.mfa.serial.clone().or_else(|| with_mfa.as_ref().map(|with_mfa| with_mfa.serial.clone()));
+        let first = match (serial, &access.mfa.token) {
+            (None, None) => config,
+            (None, Some(_)) => return Err(ConnectFailed::MfaSerialMissing),
+            (Some(serial), None) => return Err(ConnectFailed::MfaTokenMissing { serial }),
+            (Some(serial), Some(token)) => {
+                let session = chain::mfa_session(&config, endpoint_url.as_deref(), &serial, token).await?;
+                config.to_builder().credentials_provider(session).build()
+            }
+        };
+        let mut route = Route {
+            first,
+            profile: with_mfa.map(|with_mfa| with_mfa.hops).unwrap_or_default(),
+            via: Vec::new(),
             home,
             endpoint_url,
+            clock: access.clock.clone(),
+        };
+        let base = route.base();
+        let clients = route.clients(&base, false);
+        let caller = sts::caller(&clients.sts, access.max_attempts).await.map_err(|error| named(error, access))?;
+        region::check(&region, &caller.partition)?;
+        if chain::is_role_session(&caller.arn) && access.session.duration > chain::HOP {
+            return Err(ConnectFailed::ChainedTooLong { arn: caller.arn, asked: access.session.duration });
+        }
+        let hop = |role: &crate::org::role::ViaRole| Hop {
+            role_arn: role.arn(&caller.partition),
+            session_name: access.session.name.clone(),
+            source_identity: access.session.source_identity.clone(),
+            external_id: None,
+        };
+        route.via = access.via_roles.iter().map(hop).collect();
+        let clients = route.clients(&base, false);
+        let hub = if route.via.is_empty() {
+            caller.clone()
+        } else {
+            sts::caller(&clients.sts, access.max_attempts).await.map_err(via)?
+        };
+        Ok(Self {
+            route,
+            base,
             clients: RefCell::new(Rc::new(clients)),
+            lists_from_hub: Cell::new(false),
             session: access.session.clone(),
             max_attempts: access.max_attempts,
             region,
             sts_endpoint,
             caller,
+            hub,
         })
     }
 
@@ -199,8 +163,18 @@ impl Aws {
 
     /// Fetches the base credentials again, in case the cached ones went stale before their time.
     fn renew(&self) {
-        let config = self.config.to_builder().identity_cache(IdentityCache::lazy().build()).build();
-        *self.clients.borrow_mut() = Rc::new(Clients::new(&config, self.home, self.endpoint_url.as_deref()));
+        let clients = self.route.clients(&self.route.base(), self.lists_from_hub.get());
+        *self.clients.borrow_mut() = Rc::new(clients);
+    }
+
+    /// Lists from the hub from now on, if there is one and the base credentials have been refused.
+    fn list_from_hub(&self, refused: &ListingFailed) -> bool {
+        let refused = matches!(refused, ListingFailed::Call(failure) if failure.kind == Kind::Refused);
+        let turns = refused && !self.route.via.is_empty() && !self.lists_from_hub.replace(true);
+        if turns {
+            self.renew();
+        }
+        turns
     }
 
     /// The Organization that the caller's account belongs to.
@@ -209,42 +183,173 @@ impl Aws {
     ///
     /// When `DescribeOrganization` fails for good.
     pub async fn organization(&self) -> Result<Organization, ListingFailed> {
-        organizations::describe(&self.clients().organizations, self.max_attempts).await
+        match organizations::describe(&self.clients().organizations, self.max_attempts).await {
+            Err(error) if self.list_from_hub(&error) => {
+                organizations::describe(&self.clients().organizations, self.max_attempts).await
+            }
+            other => other,
+        }
     }
 
-    /// Every account of the Organization, once, sorted by id. `progress` is told how many were listed so far.
+    /// Every account of the Organization, once, sorted by id. `progress` is told how many were listed so far. Where accounts come
+    /// without their path in the tree, and the walk through the tree is refused, it is an error only if `needs_paths`.
     ///
     /// # Errors
     ///
     /// When the list would not be complete.
-    pub async fn accounts(&self, progress: impl FnMut(usize)) -> Result<Vec<crate::org::Account>, ListingFailed> {
-        organizations::accounts(&self.clients().organizations, self.max_attempts, progress).await
+    pub async fn accounts(&self, needs_paths: bool, mut progress: impl FnMut(usize)) -> Result<Listing, ListingFailed> {
+        let attempts = self.max_attempts;
+        match organizations::accounts(&self.clients().organizations, attempts, needs_paths, &mut progress).await {
+            Err(error) if self.list_from_hub(&error) => {
+                organizations::accounts(&self.clients().organizations, attempts, needs_paths, progress).await
+            }
+            other => other,
+        }
+    }
+
+    /// Whether an OU or root exists.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be found out.
+    pub async fn unit_exists(&self, unit: &UnitId) -> Result<bool, ListingFailed> {
+        organizations::tree::exists(&self.clients().organizations, self.max_attempts, unit).await
+    }
+
+    /// The tags of these accounts, at 10 accounts per second. `progress` is told how many were read so far.
+    ///
+    /// # Errors
+    ///
+    /// When the tags of an account can't be read.
+    pub async fn tags(&self, accounts: &[AccountId], progress: impl FnMut(usize)) -> Result<Tags, ListingFailed> {
+        organizations::tags::tags(&self.clients().organizations, self.max_attempts, accounts, progress).await
+    }
+
+    /// Whether centralised root access is on, asked with the base credentials.
+    ///
+    /// # Errors
+    ///
+    /// When IAM does not say.
+    pub async fn root_access(&self) -> Result<bool, Failure> {
+        inquiry::root_access(&self.clients().iam, self.max_attempts).await
+    }
+
+    /// What IAM's simulation says of one action of a role, asked in the role's account.
+    ///
+    /// # Errors
+    ///
+    /// When IAM does not say.
+    pub async fn simulate(
+        &self,
+        session: &Session,
+        role_arn: &str,
+        operation: Operation,
+    ) -> Result<Answer<inquiry::Decision>, Failure> {
+        inquiry::simulate(&self.clients().iam, session, role_arn, operation).await
+    }
+
+    /// The endpoints in use: each service's name and URL.
+    ///
+    /// # Errors
+    ///
+    /// When none follows from the configuration.
+    pub async fn endpoints(&self) -> Result<[(&'static str, String); 3], EndpointRefused> {
+        let url = self.route.endpoint_url.as_deref();
+        let home = self.route.home;
+        Ok([
+            ("sts", self.sts_endpoint.clone()),
+            ("iam", endpoint::iam(&self.base, home.iam, url).await?),
+            ("organizations", endpoint::organizations(&self.base, home.organizations, url).await?),
+        ])
+    }
+
+    /// Checks that the global STS endpoint can be reached beside the regional one, so that its tokens can be proven.
+    ///
+    /// # Errors
+    ///
+    /// When the partition has none, or the configuration sends every call of STS elsewhere.
+    pub fn can_prove_tokens(&self) -> Result<(), ConnectFailed> {
+        if !self.caller.partition.has_global_sts() {
+            let detail = format!("partition {} has no global STS endpoint", self.caller.partition);
+            return Err(ConnectFailed::NoProof { detail });
+        }
+        if self.base.use_fips() == Some(true) {
+            return Err(ConnectFailed::NoProof { detail: "the global STS endpoint is no FIPS endpoint".to_owned() });
+        }
+        match endpoint::aws_host_configured(&self.base, self.route.endpoint_url.as_deref()) {
+            Some(url) => Err(ConnectFailed::NoProof {
+                detail: format!("{url} is configured for STS, and would get the calls for the global endpoint too"),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the account is one of those that the credentials at hand are in, so that no role is needed there.
+    #[must_use]
+    pub fn is_in(&self, account: AccountId) -> bool {
+        [self.caller.account, self.hub.account].contains(&account)
     }
 }
 
-impl Clients {
-    fn new(config: &SdkConfig, home: Home, endpoint_url: Option<&str>) -> Self {
+impl Route {
+    /// The base credentials, not cached yet.
+    fn base(&self) -> SdkConfig {
+        let fresh = self.first.to_builder().identity_cache(IdentityCache::lazy().build()).build();
+        chain::through(&fresh, self.endpoint_url.as_deref(), &self.profile)
+    }
+
+    fn clients(&self, base: &SdkConfig, lists_from_hub: bool) -> Clients {
+        let url = self.endpoint_url.as_deref();
+        let hub = self.hub(base);
         // The visits own the retries: see `cloud::backoff`.
         let off = RetryConfig::disabled();
+        let mut organizations = aws_sdk_organizations::config::Builder::from(if lists_from_hub { &hub } else { base })
+            .region(Region::from_static(self.home.organizations))
+            .retry_config(off.clone());
+        let mut iam = aws_sdk_iam::config::Builder::from(base)
+            .region(Region::from_static(self.home.iam))
+            .retry_config(off.clone());
+        let mut sts = aws_sdk_sts::config::Builder::from(&hub).retry_config(off).interceptor(self.clock.clone());
         // Set on each service, an endpoint wins over those of the environment and of the profile. Set on the configuration that
         // they share, it would lose against them, and redirect the credential providers too.
-        let url = endpoint_url.map(str::to_owned);
-        let mut organizations = aws_sdk_organizations::config::Builder::from(config)
-            .region(Region::from_static(home.organizations))
-            .retry_config(off.clone());
-        let mut iam =
-            aws_sdk_iam::config::Builder::from(config).region(Region::from_static(home.iam)).retry_config(off.clone());
-        let mut sts = aws_sdk_sts::config::Builder::from(config).retry_config(off);
-        if url.is_some() {
-            organizations.set_endpoint_url(url.clone());
-            iam.set_endpoint_url(url.clone());
-            sts.set_endpoint_url(url);
+        if let Some(url) = url {
+            organizations.set_endpoint_url(Some(url.to_owned()));
+            iam.set_endpoint_url(Some(url.to_owned()));
+            sts.set_endpoint_url(Some(url.to_owned()));
         }
-        Self {
+        Clients {
             organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
         }
+    }
+
+    /// The credentials that enter the accounts, with a cache of their own.
+    fn hub(&self, base: &SdkConfig) -> SdkConfig {
+        if self.via.is_empty() {
+            return base.clone();
+        }
+        let through = chain::through(base, self.endpoint_url.as_deref(), &self.via);
+        through.to_builder().identity_cache(IdentityCache::lazy().build()).build()
+    }
+}
+
+/// Says which profile gives no credentials; the SDK's own words do not always name it.
+fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
+    match (error, &access.profile) {
+        (ConnectFailed::Call(failure), Some(profile)) if failure.code == code::NO_CREDENTIALS => {
+            let message = format!("profile {profile:?} gives no credentials: {}", failure.message);
+            ConnectFailed::Call(Failure { message, ..failure })
+        }
+        (error, _) => error,
+    }
+}
+
+/// A role on the way that can't be assumed speaks for itself.
+fn via(error: ConnectFailed) -> ConnectFailed {
+    match error {
+        ConnectFailed::Call(failure) if failure.code == code::NO_CREDENTIALS => ConnectFailed::Via(failure),
+        error => error,
     }
 }
 
@@ -253,8 +358,13 @@ impl Cloud for Aws {
 
     async fn enter(&self, account: AccountId, way: &WayIn) -> Result<Answer<Session>, Failure> {
         match way {
-            WayIn::Own => sts::own(&self.clients().sts, self.config.credentials_provider(), account).await,
+            WayIn::Own => {
+                let hub = self.route.hub(&self.base);
+                let config = if account == self.caller.account { &self.base } else { &hub };
+                sts::own(&self.clients().sts, config.credentials_provider(), account).await
+            }
             WayIn::Role(arn) => sts::assume(&self.clients().sts, account, arn, &self.session).await,
+            WayIn::Root(_) => sts::assume_root(&self.clients().sts, &self.caller.partition, account).await,
         }
     }
 
@@ -267,13 +377,21 @@ impl Cloud for Aws {
     }
 
     async fn prove_token(&self, account: AccountId, way: &WayIn, region: &str) -> Result<Answer<()>, Failure> {
-        proof::prove(&self.config, self.endpoint_url.as_deref(), account, way, region, &self.session).await
+        proof::prove(
+            &self.route.hub(&self.base),
+            self.route.endpoint_url.as_deref(),
+            account,
+            way,
+            region,
+            &self.session,
+        )
+        .await
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {
         self.renew();
         let caller = sts::ask_caller(&self.clients().sts).await?;
-        if caller.value.account == self.caller.account {
+        if caller.value.account == self.hub.account {
             return Ok(());
         }
         Err(Failure {
@@ -281,52 +399,8 @@ impl Cloud for Aws {
             ..calls::own_failure(
                 Operation::GetCallerIdentity,
                 code::WRONG_ACCOUNT,
-                format!("the base credentials moved from account {} to {}", self.caller.account, caller.value.account),
+                format!("the base credentials moved from account {} to {}", self.hub.account, caller.value.account),
             )
         })
     }
-}
-
-/// Says which profile gives no credentials; the SDK's own words do not always name it.
-fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
-    match (error, &access.profile) {
-        (ConnectFailed::Call(failure), Some(profile)) if failure.code == code::NO_CREDENTIALS => {
-            let message = format!("profile {profile:?} gives no credentials, or is not defined: {}", failure.message);
-            ConnectFailed::Call(Failure { message, ..failure })
-        }
-        (error, _) => error,
-    }
-}
-
-/// Loads the configuration from where every AWS tool looks for it.
-async fn configure(access: &Access) -> Result<SdkConfig, ConnectFailed> {
-    let http = http::client(access.ca_bundle.as_deref(), access.connections)?;
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_attempt_timeout(ATTEMPT).build();
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(http.clone())
-        .timeout_config(timeouts)
-        // Given in code, so that AWS_MAX_ATTEMPTS=0 and AWS_RETRY_MODE=legacy, which the AWS CLI knows, are not parsed:
-        // the SDK panics on them. This one serves the credential providers.
-        .retry_config(RetryConfig::standard())
-        .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
-    let region = match (&access.region, &access.profile) {
-        (Some(region), _) => Some(Region::new(region.clone())),
-        // A profile that assumes a role needs a Region too, and the provider below does not look for one by itself.
-        (None, Some(profile)) => {
-            let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
-            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(file).region().await
-        }
-        (None, None) => None,
-    };
-    if let Some(region) = &region {
-        loader = loader.region(region.clone());
-    }
-    if let Some(profile) = &access.profile {
-        let provider = ProviderConfig::default().with_http_client(http).with_region(region);
-        loader = loader.profile_name(profile).credentials_provider(
-            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
-        );
-    }
-    Ok(loader.load().await)
 }

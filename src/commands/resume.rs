@@ -1,12 +1,13 @@
 //! This module owns `resume`: a run that stopped is gone on with, whatever stopped it.
 
 use super::basis::Basis;
+use super::choose;
 use super::conduct::{Conduct, conduct, tell};
+use super::connect::connect;
 use super::signals::Signals;
 use super::start::{begin, open_files, refuse_unasked, unwritable};
 use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
-use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::harmless::for_terminal;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
@@ -16,11 +17,19 @@ use crate::settings::{CommandName, Settings, Surroundings};
 use crate::terminal::Progress;
 
 /// Options that belong to the run and can't be given anew.
-const FIXED: [&str; 8] = [
+const FIXED: [&str; 16] = [
     "global-endpoint-token-version",
     "account",
     "exclude-account",
+    "ou",
+    "exclude-ou",
+    "tag",
+    "exclude-tag",
+    "name",
+    "exclude-name",
+    "shard",
     "management-account",
+    "access",
     "session-name",
     "waves",
     "canary",
@@ -40,11 +49,7 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
     settings.run_id = info.run_id.clone();
     settings.command = info.command;
     settings.run.check()?;
-    if settings.run.external_id_given && settings.reach.external_id.is_none() {
-        return Err(Error::Usage(
-            "the run uses an external id, which is written down nowhere: give it again with --external-id".to_owned(),
-        ));
-    }
+    settings.check_external_ids()?;
     if !replay.ready {
         // Nothing was visited yet, so the run simply begins.
         refuse_unasked(&settings)?;
@@ -92,9 +97,9 @@ async fn go_on(
     let mut files = open_files(&folder, &settings)?;
     let mut progress = Progress::new(settings.voice.talk);
     let mut signals = Signals::listen().map_err(|source| unwritable(&folder, source))?;
-    let aws = signals
+    let (aws, organization) = signals
         .or_stop(Box::pin(async {
-            let aws = Aws::connect(&settings.access()).await?;
+            let aws = connect(&settings, &progress).await?;
             let organization = aws.organization().await?;
             if info.organization_id.as_deref() != Some(organization.id.as_str()) {
                 let was = info.organization_id.as_deref().unwrap_or("no Organization");
@@ -103,14 +108,14 @@ async fn go_on(
                     organization.id
                 )));
             }
-            Ok(aws)
+            Ok((aws, organization))
         }))
         .await?;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         // The role may be given anew, and so may credentials, which may then be of another account.
-        let own = target.way == WayIn::Own && target.account == aws.caller.account;
+        let own = target.way == WayIn::Own && aws.is_in(target.account);
         if !own {
-            target.way = WayIn::Role(settings.run.role.arn(&aws.caller.partition, target.account));
+            target.way = choose::way_in(target.account, organization.management, &settings.run, &aws);
         }
     }
     let left = waves.iter().map(|wave| wave.targets.len()).sum();

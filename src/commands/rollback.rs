@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::org::select::Selection;
 use crate::rollout::Mode;
-use crate::settings::{CommandName, RunSettings, Settings, Surroundings, scoped_policy};
+use crate::settings::{CommandName, RunSettings, Settings, Surroundings};
 
 /// Puts back what the run in a folder changed.
 pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
@@ -34,7 +34,6 @@ pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &S
         // The folder may be named relative to where the program runs now; a resume may run elsewhere.
         undoes: Some(std::path::absolute(&args.folder).unwrap_or(args.folder)),
         session_name: typed.session_name.clone(),
-        session_policy: undone.settings.session_policy.as_ref().map(|_| scoped_policy(mode)),
         waves: typed.waves.clone(),
         canary: typed.canary.clone(),
         bake: typed.bake,
@@ -50,10 +49,6 @@ pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &S
         ..undone.settings
     };
     settings.run = own.with_given(typed, |long| given.gave(long));
-    if settings.run.external_id_given && settings.reach.external_id.is_none() {
-        return Err(Error::Usage(
-            "the run used an external id, which is written down nowhere: give it again with --external-id".to_owned(),
-        ));
-    }
-    start(settings).await
+    settings.check_external_ids()?;
+    Box::pin(start(settings)).await
 }

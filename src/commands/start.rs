@@ -7,17 +7,18 @@ use std::fs::File;
 use std::io;
 
 use super::basis::Basis;
+use super::choose;
 use super::conduct::{Conduct, conduct};
+use super::connect::connect;
 use super::signals::Signals;
-use crate::cloud::WayIn;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Entry, Journal, RunFolder, RunInfo};
-use crate::org::select::{Management, Selected, select};
+use crate::org::select::select;
 use crate::org::{Account, AccountId};
 use crate::report::{Format, ReportFiles, columns};
-use crate::rollout::wave::{divide, spread};
-use crate::rollout::{Mode, Past, Record, Target, Verify, Wave};
+use crate::rollout::wave::divide;
+use crate::rollout::{Mode, Record, Verify, Wave};
 use crate::settings::{CommandName, Settings};
 use crate::terminal::{Progress, prompt};
 
@@ -100,15 +101,13 @@ async fn prepare(
     let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
     let (aws, organization, mut accounts) = signals
         .or_stop(Box::pin(async {
-            let aws = Aws::connect(&settings.access()).await?;
-            let organization = aws.organization().await?;
-            let accounts = aws.accounts(|listed| progress.listing(listed)).await?;
+            let aws = connect(settings, progress).await?;
+            let (organization, accounts) = choose::list(&aws, settings, progress).await?;
             Ok((aws, organization, accounts))
         }))
         .await?;
-    if matches!(settings.run.verify, Verify::Token(_)) && !aws.caller.partition.has_global_sts() {
-        let partition = &aws.caller.partition;
-        return Err(Error::Mismatch(format!("--verify token: partition {partition} has no global STS endpoint")));
+    if let Verify::Token(_) = settings.run.verify {
+        aws.can_prove_tokens()?;
     }
     if !aws.caller.partition.has_global_sts() {
         progress.say(&format!(
@@ -122,14 +121,18 @@ async fn prepare(
             progress.say("note: the earlier run did not come to its end; only what it got to know is used");
         }
     }
-    let selected =
-        select(&accounts, organization.management, &settings.run.selection, basis.as_ref().map(|basis| &basis.only))?;
-    let targets = targets(&selected, &organization, &aws, settings, basis.as_ref());
-    check_canary(settings, &targets)?;
-    let mut records: BTreeMap<AccountId, Record> = skipped(&selected, settings);
+    let seat = choose::seat(&organization, &settings.run, &aws);
+    let tags = signals
+        .or_stop(Box::pin(choose::look_up(&aws, &settings.run, &accounts, seat, basis.as_ref(), progress)))
+        .await?;
+    let only = basis.as_ref().map(|basis| &basis.only);
+    let selected = select(&accounts, seat, &settings.run.selection, &tags, only)?;
+    let targets = choose::targets(&selected, &organization, &aws, &settings.run, basis.as_ref());
+    choose::check_canary(&settings.run, &targets)?;
+    let mut records: BTreeMap<AccountId, Record> = choose::skipped(&selected, &settings.run);
     let (listed, selected) = (accounts.len(), targets.len());
     if let Some(left) = basis.as_ref().map(|basis| basis.left(&accounts)).filter(|left| !left.is_empty()) {
-        records.extend(left.iter().map(|account| (account.id, gone(account.id, settings))));
+        records.extend(left.iter().map(|account| (account.id, choose::gone(account.id, &settings.run))));
         accounts.extend(left);
         accounts.sort_by_key(|account| account.id);
     }
@@ -199,67 +202,6 @@ pub(super) fn open_files(folder: &RunFolder, settings: &Settings) -> Result<Repo
     ReportFiles::open(&own, &settings.voice.reports)
 }
 
-/// The accounts to visit, in the order of the rollout, each with its way in and what is wanted in it.
-fn targets(
-    selected: &Selected<'_>,
-    organization: &Organization,
-    aws: &Aws,
-    settings: &Settings,
-    basis: Option<&Basis>,
-) -> Vec<Target> {
-    let way = |id: AccountId| {
-        let own = settings.run.selection.management == Management::Own;
-        if own && id == organization.management && id == aws.caller.account {
-            WayIn::Own
-        } else {
-            WayIn::Role(settings.run.role.arn(&aws.caller.partition, id))
-        }
-    };
-    let default = (settings.run.global_endpoint_token_version, Past::None);
-    spread(&selected.targets, organization.management)
-        .into_iter()
-        .map(|account| {
-            let wish = basis.and_then(|basis| basis.wishes.get(&account.id)).copied();
-            let (wanted, past) = wish.unwrap_or(default);
-            Target {
-                account: account.id,
-                way: way(account.id),
-                management: account.id == organization.management,
-                invited: account.invited,
-                wanted,
-                past,
-            }
-        })
-        .collect()
-}
-
-fn check_canary(settings: &Settings, targets: &[Target]) -> Result<(), Error> {
-    let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
-    match settings.run.canary.iter().find(missing) {
-        None => Ok(()),
-        Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),
-    }
-}
-
-fn skipped(selected: &Selected<'_>, settings: &Settings) -> BTreeMap<AccountId, Record> {
-    let wanted = settings.run.global_endpoint_token_version;
-    selected
-        .skipped
-        .iter()
-        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code, reason.message)))
-        .collect()
-}
-
-fn gone(account: AccountId, settings: &Settings) -> Record {
-    let wanted = settings.run.global_endpoint_token_version;
-    Record::skipped(
-        account,
-        wanted,
-        "LeftOrganization",
-        "left the Organization after the run that this one is based on",
-    )
-}
-
 /// Asks whether to start.
 async fn confirm(
     settings: &Settings,
@@ -277,13 +219,14 @@ async fn confirm(
         (CommandName::Rollback, Some(undone)) => format!("each back to what it was before {}", undone.display()),
         _ => format!("GlobalEndpointTokenVersion to {}", settings.run.global_endpoint_token_version),
     };
-    let lines = [
-        format!("Organization  {}", organization.id),
-        format!("Caller        {}", aws.caller.arn),
-        format!("Accounts      {targets} of {listed}{waves}"),
-        format!("Change        {change}"),
-    ];
-    let question: String = lines.map(|line| crate::harmless::for_terminal(&line).into_owned()).join("\n");
+    let mut lines = vec![format!("Organization  {}", organization.id), format!("Caller        {}", aws.caller.arn)];
+    if aws.hub != aws.caller {
+        lines.push(format!("Through       {}", aws.hub.arn));
+    }
+    lines.push(format!("Accounts      {targets} of {listed}{waves}"));
+    lines.push(format!("Change        {change}"));
+    let lines: Vec<_> = lines.iter().map(|line| crate::harmless::for_terminal(line)).collect();
+    let question = lines.join("\n");
     if settings.run.yes {
         progress.line(&question);
         return Ok(());

@@ -10,6 +10,14 @@ use serde::{Deserialize, Serialize};
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(u64);
 
+impl AccountId {
+    /// The id as a number, without its leading zeros.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:012}", self.0)
@@ -45,6 +53,22 @@ pub enum NotAnAccountId {
         /// What was given.
         text: String,
     },
+    /// A number in scientific notation: a spreadsheet has rounded the id away.
+    #[error(
+        "{text:?} was an account id before a spreadsheet rounded it; its digits are lost: format the column as text"
+    )]
+    Rounded {
+        /// What was given.
+        text: String,
+    },
+    /// Twelve digits with hyphens or spaces between them, as the console shows them.
+    #[error("{text:?} is not an account id, which is 12 digits: did you mean {id}?")]
+    Grouped {
+        /// What was given.
+        text: String,
+        /// The id without them.
+        id: AccountId,
+    },
     /// Anything else.
     #[error("{text:?} is not an account id, which is 12 digits")]
     Malformed {
@@ -61,8 +85,27 @@ impl FromStr for AccountId {
         match (digits, text.len()) {
             (true, 12) => Ok(Self(text.parse().expect("twelve digits fit into 64 bits"))),
             (true, 1..12) => Err(NotAnAccountId::TooShort { text: text.to_owned() }),
-            _ => Err(NotAnAccountId::Malformed { text: text.to_owned() }),
+            _ => Err(not_an_id(text)),
         }
+    }
+}
+
+/// Says what a text that is no id, nor the rest of one, seems to have been.
+fn not_an_id(text: &str) -> NotAnAccountId {
+    let shown = || text.chars().take(40).collect();
+    let scientific = text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
+        let number =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || b".,".contains(&byte));
+        number(mantissa) && number(exponent.trim_start_matches('+'))
+    });
+    if scientific {
+        return NotAnAccountId::Rounded { text: shown() };
+    }
+    let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}'].contains(character)).collect();
+    let is_grouped = plain != text && plain.len() == 12 && plain.bytes().all(|byte| byte.is_ascii_digit());
+    match plain.parse() {
+        Ok(number) if is_grouped => NotAnAccountId::Grouped { text: shown(), id: AccountId(number) },
+        _ => NotAnAccountId::Malformed { text: shown() },
     }
 }
 
@@ -177,12 +220,22 @@ mod tests {
     fn an_account_id_is_twelve_digits() {
         let id: AccountId = "000012345678".parse().unwrap();
         assert_eq!(id.to_string(), "000012345678");
-        for wrong in ["", "12345678901a", "1234567890123", "12345678901 ", "-12345678901", "１２３４５６７８９０１２"]
+        for wrong in
+            ["", "12345678901a", "1234567890123", "12345678901 ", "-12345678901", "１２３４５６７８９０１２", "prod"]
         {
             assert!(matches!(wrong.parse::<AccountId>(), Err(NotAnAccountId::Malformed { .. })), "{wrong:?}");
         }
         let error = "12345678".parse::<AccountId>().unwrap_err();
         assert!(error.to_string().ends_with("did you mean 000012345678?"), "{error}");
+        for grouped in ["1234-5678-9012", "1234 5678 9012", "123456789012 "] {
+            let error = grouped.parse::<AccountId>().unwrap_err();
+            assert!(error.to_string().ends_with("did you mean 123456789012?"), "{error}");
+        }
+        for rounded in ["1.23457E+11", "1,23457e+11", "1E11"] {
+            assert!(matches!(rounded.parse::<AccountId>(), Err(NotAnAccountId::Rounded { .. })), "{rounded}");
+        }
+        let long = "x".repeat(10_000).parse::<AccountId>().unwrap_err().to_string();
+        assert!(long.len() < 100, "{long}");
     }
 
     #[test]

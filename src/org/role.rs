@@ -6,7 +6,74 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
-use super::caller::Partition;
+use super::caller::{Partition, account_in_arn};
+
+/// Whether a text can be an external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
+#[must_use]
+pub fn is_external_id(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+    (2..=1224).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+/// How member accounts are entered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessMode {
+    /// Through the role.
+    #[default]
+    Role,
+    /// As the account's root user, by centralised root access and with a task policy that allows reading only.
+    AssumeRoot,
+}
+
+/// A role to go through before the roles of the accounts: a full ARN, in which `{partition}` may stand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ViaRole(String);
+
+impl ViaRole {
+    /// The role's ARN.
+    #[must_use]
+    pub fn arn(&self, partition: &Partition) -> String {
+        self.0.replace("{partition}", partition.as_str())
+    }
+}
+
+impl fmt::Display for ViaRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<ViaRole> for String {
+    fn from(role: ViaRole) -> Self {
+        role.0
+    }
+}
+
+impl TryFrom<String> for ViaRole {
+    type Error = NotAViaRole;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text is not the ARN of a role in one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the full ARN of the role: arn:aws:iam::<12 digits>:role/<name>")]
+pub struct NotAViaRole;
+
+impl FromStr for ViaRole {
+    type Err = NotAViaRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let account = account_in_arn(text).ok_or(NotAViaRole)?;
+        // Checked as the template that it would be if it were the same in every account.
+        let template = text.replacen(&format!(":{account}:"), ":{account_id}:", 1);
+        if template.parse::<RoleTemplate>().is_ok() { Ok(Self(text.to_owned())) } else { Err(NotAViaRole) }
+    }
+}
 
 /// The role of the run: a name, a path with a name, or a full ARN with `{partition}` and `{account_id}` in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +186,31 @@ mod tests {
         ];
         for (text, arn) in table {
             assert_eq!(text.parse::<RoleTemplate>().unwrap().arn(&partition, account), arn);
+        }
+    }
+
+    #[test]
+    fn a_role_to_go_through_is_in_one_account() {
+        for arn in ["arn:aws:iam::000000000100:role/Hub", "arn:{partition}:iam::000000000100:role/p/Hub"] {
+            assert_eq!(arn.parse::<ViaRole>().unwrap().to_string(), arn);
+        }
+        for wrong in [
+            "Hub",
+            "arn:aws:iam::{account_id}:role/Hub",
+            "arn:aws:iam::12:role/Hub",
+            "arn:aws:iam::000000000100:user/Hub",
+            "arn:aws:sts::000000000100:assumed-role/Hub/x",
+            "",
+        ] {
+            assert_eq!(wrong.parse::<ViaRole>(), Err(NotAViaRole), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn external_ids() {
+        assert!(is_external_id("team:42/x") && is_external_id(&"a".repeat(1224)));
+        for wrong in ["", "x", "with space", "näme", &"a".repeat(1225)] {
+            assert!(!is_external_id(wrong), "{wrong}");
         }
     }
 

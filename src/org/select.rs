@@ -1,10 +1,14 @@
 //! This module owns the selection: which accounts a run is about, and why the others are not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, AccountId};
+use super::name_pattern::NamePattern;
+use super::shard::Shard;
+use super::tag::Tag;
+use super::unit::{UnitId, ids_in};
 
 /// How the management account is visited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,15 +23,60 @@ pub enum Management {
     Skip,
 }
 
-/// What the user asked for.
+/// Kinds of accounts. An empty kind says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Selection {
-    /// Only these accounts; all when empty.
+#[serde(default)]
+pub struct Kinds {
+    /// These accounts.
     pub accounts: BTreeSet<AccountId>,
-    /// Not these accounts. Exclusion wins over inclusion.
-    pub exclude_accounts: BTreeSet<AccountId>,
+    /// The accounts in these OUs and roots, with everything below.
+    pub ous: BTreeSet<UnitId>,
+    /// The accounts with one of these names.
+    pub names: Vec<NamePattern>,
+    /// The accounts with one of these tags.
+    pub tags: BTreeSet<Tag>,
+}
+
+/// What the user asked for. Of one kind several widen, several kinds narrow, and exclusion wins over inclusion.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Selection {
+    /// Only accounts that are of each of these kinds.
+    pub include: Kinds,
+    /// No account that is of any of these kinds.
+    pub exclude: Kinds,
+    /// Only the accounts of this part.
+    pub shard: Option<Shard>,
     /// How the management account is visited.
     pub management: Management,
+}
+
+impl Selection {
+    /// Whether the accounts' tags have to be read.
+    #[must_use]
+    pub fn needs_tags(&self) -> bool {
+        !self.include.tags.is_empty() || !self.exclude.tags.is_empty()
+    }
+
+    /// The OUs and roots that are named and in which none of the accounts is. Whether they exist, the accounts can't tell.
+    #[must_use]
+    pub fn unseen_units(&self, accounts: &[Account]) -> Vec<UnitId> {
+        let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
+        let named = self.include.ous.union(&self.exclude.ous);
+        named.filter(|unit| !seen.contains(unit.as_str())).cloned().collect()
+    }
+}
+
+/// The tags of the accounts whose tags were read.
+pub type Tags = BTreeMap<AccountId, BTreeSet<Tag>>;
+
+/// The management account, and why it is left out, if it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Seat {
+    /// The account.
+    pub id: AccountId,
+    /// Why it is not visited.
+    pub left_out: Option<&'static str>,
 }
 
 /// A further restriction that comes from an earlier run: only these accounts, and why not the others.
@@ -47,18 +96,45 @@ pub struct Only {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionFailed {
     /// An id that the Organization does not have.
-    #[error("the Organization has no account {}", join(.0))]
-    NoSuchAccounts(Vec<AccountId>),
+    #[error("the Organization has no account {}{suggestion}", join(ids))]
+    NoSuchAccounts {
+        /// The ids.
+        ids: Vec<AccountId>,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// An OU or root that the Organization does not have.
+    #[error("the Organization has no OU or root {}{suggestion}", join(ids))]
+    NoSuchUnits {
+        /// The ids.
+        ids: Vec<UnitId>,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
     /// Nothing is left.
-    #[error("the selection is empty: none of the {listed} accounts of the Organization is selected and active")]
+    #[error("the selection is empty: of {listed} accounts in the Organization, {}{suggestion}", narrowing(steps))]
     Empty {
         /// How many accounts were listed.
         listed: usize,
+        /// What narrowed the selection, and how many accounts it left, down to none.
+        steps: Vec<(&'static str, usize)>,
+        /// What could be meant instead, or nothing.
+        suggestion: String,
     },
 }
 
-fn join(ids: &[AccountId]) -> String {
-    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// The first few ids, and how many there are beyond.
+fn join<T: ToString>(ids: &[T]) -> String {
+    const SHOWN: usize = 5;
+    let shown = ids.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match ids.len().checked_sub(SHOWN) {
+        Some(more @ 1..) => format!("{shown} and {more} more"),
+        _ => shown,
+    }
+}
+
+fn narrowing(steps: &[(&'static str, usize)]) -> String {
+    steps.iter().map(|(what, left)| format!("{left} {what}")).collect::<Vec<_>>().join(", of these ")
 }
 
 /// Why an account is not visited: the report's `error_code`, and a sentence.
@@ -79,44 +155,99 @@ pub struct Selected<'a> {
     pub skipped: Vec<(&'a Account, SkipReason)>,
 }
 
+/// Checks that everything that is named exists. `missing` are those OUs and roots that Organizations does not know.
+///
+/// # Errors
+///
+/// When something does not.
+pub fn check_names(accounts: &[Account], selection: &Selection, missing: Vec<UnitId>) -> Result<(), SelectionFailed> {
+    let known: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
+    let named = selection.include.accounts.union(&selection.exclude.accounts);
+    let ids: Vec<_> = named.filter(|id| !known.contains(id)).copied().collect();
+    if let Some(first) = ids.first() {
+        let suggestion = suggest(&first.to_string(), known.iter().map(ToString::to_string));
+        return Err(SelectionFailed::NoSuchAccounts { ids, suggestion });
+    }
+    if let Some(first) = missing.first() {
+        let units: BTreeSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
+        let suggestion = suggest(first.as_str(), units.into_iter().map(str::to_owned));
+        return Err(SelectionFailed::NoSuchUnits { ids: missing, suggestion });
+    }
+    Ok(())
+}
+
+/// The accounts whose tags decide whether they are selected.
+#[must_use]
+pub fn undecided(accounts: &[Account], seat: Seat, selection: &Selection, only: Option<&Only>) -> Vec<AccountId> {
+    let open = |account: &&Account| skip(account, seat, selection, None, only).is_none();
+    accounts.iter().filter(open).map(|account| account.id).collect()
+}
+
 /// Divides the accounts of the Organization.
 ///
 /// # Errors
 ///
-/// When a named account does not exist, or nothing is left to visit.
+/// When nothing is left to visit.
 pub fn select<'a>(
     accounts: &'a [Account],
-    management: AccountId,
+    seat: Seat,
     selection: &Selection,
+    tags: &Tags,
     only: Option<&Only>,
 ) -> Result<Selected<'a>, SelectionFailed> {
-    let known: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
-    let named = selection.accounts.union(&selection.exclude_accounts);
-    let missing: Vec<_> = named.filter(|id| !known.contains(id)).copied().collect();
-    if !missing.is_empty() {
-        return Err(SelectionFailed::NoSuchAccounts(missing));
-    }
     let mut selected = Selected { targets: Vec::new(), skipped: Vec::new() };
     for account in accounts {
-        match skip(account, management, selection, only) {
+        match skip(account, seat, selection, Some(tags), only) {
             Some(reason) => selected.skipped.push((account, reason)),
             None => selected.targets.push(account),
         }
     }
-    // An earlier run may well leave nothing to do.
-    if selected.targets.is_empty() && only.is_none() {
-        return Err(SelectionFailed::Empty { listed: accounts.len() });
+    // An earlier run may well leave nothing to do, and so may the parts of a small Organization.
+    let whole = Selection { shard: None, ..selection.clone() };
+    let is_empty =
+        |selection| accounts.iter().all(|account| skip(account, seat, selection, Some(tags), only).is_some());
+    if selected.targets.is_empty() && only.is_none() && is_empty(&whole) {
+        return Err(empty(accounts, seat, selection, tags));
     }
     Ok(selected)
 }
 
-fn skip(account: &Account, management: AccountId, selection: &Selection, only: Option<&Only>) -> Option<SkipReason> {
+/// Why an account is not visited. Without `tags` it is as if every account had the right ones.
+fn skip(
+    account: &Account,
+    seat: Seat,
+    selection: &Selection,
+    tags: Option<&Tags>,
+    only: Option<&Only>,
+) -> Option<SkipReason> {
     let reason = |code, message| Some(SkipReason { code, message });
-    if selection.exclude_accounts.contains(&account.id) {
+    let Selection { include, exclude, shard, management: _ } = selection;
+    let in_one = |ous: &BTreeSet<UnitId>| ous.iter().any(|unit| unit.holds(&account.ou_path));
+    let is_named = |names: &[NamePattern]| names.iter().any(|name| name.fits(&account.name));
+    let has_one = |wanted: &BTreeSet<Tag>, unread: bool| match tags {
+        None => unread,
+        Some(tags) => tags.get(&account.id).is_some_and(|has| !has.is_disjoint(wanted)),
+    };
+    if exclude.accounts.contains(&account.id) {
         return reason("Excluded", "excluded by --exclude-account");
     }
-    if !selection.accounts.is_empty() && !selection.accounts.contains(&account.id) {
+    if in_one(&exclude.ous) {
+        return reason("Excluded", "excluded by --exclude-ou");
+    }
+    if is_named(&exclude.names) {
+        return reason("Excluded", "excluded by --exclude-name");
+    }
+    if !include.accounts.is_empty() && !include.accounts.contains(&account.id) {
         return reason("NotSelected", "not among the selected accounts");
+    }
+    if !include.ous.is_empty() && !in_one(&include.ous) {
+        return reason("NotSelected", "not in a selected OU");
+    }
+    if !include.names.is_empty() && !is_named(&include.names) {
+        return reason("NotSelected", "its name fits no --name");
+    }
+    if shard.is_some_and(|shard| !shard.holds(account.id)) {
+        return reason("OtherShard", "in another part of --shard");
     }
     match only {
         Some(only) if !only.listed.contains(&account.id) => {
@@ -128,106 +259,79 @@ fn skip(account: &Account, management: AccountId, selection: &Selection, only: O
         Some(only) if !only.accounts.contains(&account.id) => return Some(only.reason),
         Some(_) | None => {}
     }
-    if account.id == management && selection.management == Management::Skip {
-        return reason("ManagementAccount", "left out by --management-account skip");
+    if let (true, Some(why)) = (account.id == seat.id, seat.left_out) {
+        return reason("ManagementAccount", why);
     }
-    let code = account.state.skip_code()?;
-    reason(code, "only accounts in state ACTIVE can be visited")
+    if let Some(code) = account.state.skip_code() {
+        return reason(code, "only accounts in state ACTIVE can be visited");
+    }
+    // Last, because only the tags of accounts that come this far are read.
+    if !exclude.tags.is_empty() && has_one(&exclude.tags, false) {
+        return reason("Excluded", "excluded by --exclude-tag");
+    }
+    if !include.tags.is_empty() && !has_one(&include.tags, true) {
+        return reason("NotSelected", "has no selected tag");
+    }
+    None
+}
+
+/// Says what narrowed the selection down to nothing.
+fn empty(accounts: &[Account], seat: Seat, selection: &Selection, tags: &Tags) -> SelectionFailed {
+    let only = |include: Kinds| Selection { include, ..Selection::default() };
+    let Kinds { accounts: ids, ous, names, tags: wanted } = selection.include.clone();
+    let exclude = Selection { exclude: selection.exclude.clone(), ..Selection::default() };
+    // One step for each thing that narrows, in the order in which people think of them.
+    let narrowings = [
+        (!ids.is_empty(), "are among the selected accounts", only(Kinds { accounts: ids, ..Kinds::default() })),
+        (!ous.is_empty(), "are in the selected OUs", only(Kinds { ous, ..Kinds::default() })),
+        (!names.is_empty(), "have a name that fits --name", only(Kinds { names: names.clone(), ..Kinds::default() })),
+        (exclude.exclude != Kinds::default(), "are not excluded", exclude),
+        (true, "are active and not left out", Selection::default()),
+        (!wanted.is_empty(), "have a selected tag", only(Kinds { tags: wanted.clone(), ..Kinds::default() })),
+    ];
+    let mut left: Vec<&Account> = accounts.iter().collect();
+    let mut steps = Vec::new();
+    for (given, what, selection) in narrowings {
+        if !given || steps.last().is_some_and(|(_, left)| *left == 0) {
+            continue;
+        }
+        let by_state = selection == Selection::default();
+        left.retain(|account| match skip(account, seat, &selection, Some(tags), None) {
+            None => true,
+            // Whether it is active is a step of its own.
+            Some(reason) => !by_state && !["NotSelected", "Excluded"].contains(&reason.code),
+        });
+        steps.push((what, left.len()));
+    }
+    let suggestion = match steps.last() {
+        Some(("have a name that fits --name", _)) => {
+            let plain: String = names[0].to_string().chars().filter(|character| !"*?".contains(*character)).collect();
+            suggest(&plain, accounts.iter().map(|account| account.name.clone()))
+        }
+        Some(("have a selected tag", _)) => {
+            let keys: BTreeSet<&str> = wanted.iter().map(|tag| tag.key.as_str()).collect();
+            let values: BTreeSet<String> =
+                tags.values().flatten().filter(|tag| keys.contains(tag.key.as_str())).map(Tag::to_string).collect();
+            let values: Vec<String> = values.into_iter().collect();
+            if values.is_empty() {
+                "; none has a tag of that key".to_owned()
+            } else {
+                format!("; there are {}", join(&values))
+            }
+        }
+        _ => String::new(),
+    };
+    SelectionFailed::Empty { listed: accounts.len(), steps, suggestion }
+}
+
+/// `; did you mean …?` with the known text that is nearest, if one is near enough to be what was meant.
+fn suggest(wanted: &str, known: impl Iterator<Item = String>) -> String {
+    known
+        .map(|known| (strsim::osa_distance(wanted, &known), known))
+        .min()
+        .filter(|(distance, _)| *distance <= 3.min(wanted.chars().count() / 2))
+        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::org::AccountState;
-
-    fn id(number: u64) -> AccountId {
-        format!("{number:012}").parse().unwrap()
-    }
-
-    fn organization() -> Vec<Account> {
-        [
-            AccountState::Active,
-            AccountState::Active,
-            AccountState::Suspended,
-            AccountState::Closed,
-            AccountState::PendingClosure,
-            AccountState::PendingActivation,
-            AccountState::Other("FROZEN".into()),
-            AccountState::Absent,
-            AccountState::Active,
-        ]
-        .into_iter()
-        .zip(1..)
-        .map(|(state, number)| Account {
-            id: id(number),
-            name: String::new(),
-            email: String::new(),
-            state,
-            ou_path: String::new(),
-            invited: false,
-        })
-        .collect()
-    }
-
-    fn codes(selection: &Selection) -> Result<Vec<&'static str>, SelectionFailed> {
-        let accounts = organization();
-        let selected = select(&accounts, id(1), selection, None)?;
-        assert_eq!(selected.targets.len() + selected.skipped.len(), accounts.len());
-        Ok(accounts
-            .iter()
-            .map(|account| {
-                let skipped = selected.skipped.iter().find(|(skipped, _)| skipped.id == account.id);
-                skipped.map_or("", |(_, reason)| reason.code)
-            })
-            .collect())
-    }
-
-    #[test]
-    fn only_active_accounts_are_visited_and_every_other_has_its_reason() {
-        assert_eq!(
-            codes(&Selection::default()).unwrap(),
-            ["", "", "Suspended", "Closed", "PendingClosure", "PendingActivation", "UnknownState", "UnknownState", ""]
-        );
-    }
-
-    #[test]
-    fn exclusion_wins_over_inclusion() {
-        let selection = Selection {
-            accounts: [id(1), id(2), id(3)].into(),
-            exclude_accounts: [id(2)].into(),
-            management: Management::Own,
-        };
-        assert_eq!(codes(&selection).unwrap()[..4], ["", "Excluded", "Suspended", "NotSelected"]);
-    }
-
-    #[test]
-    fn an_earlier_run_restricts_and_newcomers_are_named() {
-        let accounts = organization();
-        let only = Only {
-            accounts: [id(2), id(3)].into(),
-            listed: (1..9).map(id).collect(),
-            unread: [id(4)].into(),
-            reason: SkipReason { code: "NotInPlan", message: "why" },
-        };
-        let selected = select(&accounts, id(1), &Selection::default(), Some(&only)).unwrap();
-        assert_eq!(selected.targets.iter().map(|account| account.id).collect::<Vec<_>>(), [id(2)]);
-        let code = |number| selected.skipped.iter().find(|(account, _)| account.id == id(number)).unwrap().1.code;
-        assert_eq!([code(1), code(3), code(4), code(9)], ["NotInPlan", "Suspended", "NotReadByPlan", "JoinedSince"]);
-    }
-
-    #[test]
-    fn the_management_account_can_be_left_out() {
-        let selection = Selection { management: Management::Skip, ..Selection::default() };
-        assert_eq!(codes(&selection).unwrap()[..2], ["ManagementAccount", ""]);
-    }
-
-    #[test]
-    fn what_cannot_be_met_is_an_error() {
-        let missing = Selection { accounts: [id(2), id(77)].into(), ..Selection::default() };
-        assert_eq!(codes(&missing), Err(SelectionFailed::NoSuchAccounts(vec![id(77)])));
-        let missing = Selection { exclude_accounts: [id(78)].into(), ..Selection::default() };
-        assert_eq!(codes(&missing), Err(SelectionFailed::NoSuchAccounts(vec![id(78)])));
-        let empty = Selection { accounts: [id(3)].into(), ..Selection::default() };
-        assert_eq!(codes(&empty), Err(SelectionFailed::Empty { listed: 9 }));
-    }
-}
+mod tests;

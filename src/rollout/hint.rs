@@ -22,7 +22,17 @@ pub fn hint(stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> St
 
 fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
     let text = match (failure.code.as_str(), failure.operation) {
+        ("AccessDenied", Operation::AssumeRole) if failure.message.contains("root accounts") => {
+            "the caller is a root user, who can't assume roles: use a role or an IAM user of that account"
+        }
+        ("AccessDenied", Operation::AssumeRole) if failure.message.contains("sts:SetSourceIdentity") => {
+            "allow sts:SetSourceIdentity in the role's trust policy and to the caller, or leave out --source-identity"
+        }
         ("AccessDenied", Operation::AssumeRole) => return Some(denied_at_the_door(surrounding)),
+        ("AccessDenied" | "InvalidAction" | "ValidationError", Operation::AssumeRoot) => {
+            "check with v2token doctor --access assume-root that centralised root access is on, that the caller is in the management \
+             account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
+        }
         ("AccessDenied", Operation::GetAccountSummary) => {
             "allow iam:GetAccountSummary to the role, and look for a service control policy that denies it"
         }
@@ -39,7 +49,8 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
         }
         ("PackedPolicyTooLarge", _) => "shorten the session policy",
         ("ValidationError", Operation::AssumeRole) => {
-            "check --session-duration against the role's maximum session duration, and --role for its spelling"
+            "check --session-duration against the role's maximum session duration (3600 s at most when the caller is a role's \
+             session itself), and --role for its spelling"
         }
         (code::WRONG_ACCOUNT, _) => "nothing was done: check --role, whose ARN template leads to another account",
         (code::ACCOUNT_TIMEOUT, _) => "try this account again, with a longer --account-timeout if AWS is slow",
@@ -62,7 +73,7 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
 fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
     let role = match surrounding.way {
         WayIn::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_str(), |(_, name)| name),
-        WayIn::Own => "",
+        WayIn::Own | WayIn::Root(_) => "",
     };
     if surrounding.management {
         format!(

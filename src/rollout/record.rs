@@ -230,7 +230,7 @@ impl Record {
         let blank = Self {
             role_arn: match &target.way {
                 WayIn::Own => String::new(),
-                WayIn::Role(arn) => arn.clone(),
+                WayIn::Role(arn) | WayIn::Root(arn) => arn.clone(),
             },
             ..Self::blank(target.account, target.wanted)
         };

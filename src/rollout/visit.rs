@@ -387,9 +387,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     async fn prove_token(&mut self) -> Result<(), End> {
         self.record.verified = Some(Verified::Setting);
         let Verify::Token(region) = &self.run.terms.verify else { return Ok(()) };
-        if self.target.way == WayIn::Own {
-            return Ok(());
-        }
+        let WayIn::Role(_) = self.target.way else { return Ok(()) };
         let mut last = None;
         for wait in TOKEN_WAITS {
             self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;

@@ -1,7 +1,7 @@
 //! This module owns the settings that make a run what it is. They are written down in the run folder, so that the run can be
 //! gone on with; no secret is among them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,14 +9,13 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::Operation;
-use crate::cloud::aws::{SessionTerms, session_policy};
+use crate::cloud::aws::session_policy;
 use crate::error::Error;
-use crate::org::role::RoleTemplate;
+use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::select::Selection;
 use crate::org::{AccountId, TokenVersion};
 use crate::rollout::wave::Waves;
 use crate::rollout::{Mode, Terms, Tolerance, Verify};
-use crate::secret::Secret;
 use crate::timestamp::duration_text;
 
 /// The commands that make a run.
@@ -49,6 +48,25 @@ impl fmt::Display for CommandName {
     }
 }
 
+/// What a session in an account may do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyChoice {
+    /// Only what the command needs.
+    #[default]
+    Scoped,
+    /// All that the role may do.
+    None,
+    /// What this JSON document allows.
+    Document(String),
+}
+
+/// How long a session lasts at most that was opened by another role's session (STS API reference, `AssumeRole`).
+pub const CHAINED: Duration = Duration::from_hours(1);
+
+/// How long a session by `AssumeRoot` lasts at most (STS API reference, `AssumeRoot`).
+const ROOT: Duration = Duration::from_mins(15);
+
 /// The settings of a run that are written down in `run.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSettings {
@@ -62,17 +80,35 @@ pub struct RunSettings {
     pub plan: Option<PathBuf>,
     /// The folder of the run that is undone.
     pub undoes: Option<PathBuf>,
+    /// How member accounts are entered.
+    #[serde(default)]
+    pub access: AccessMode,
     /// The role in every account.
     pub role: RoleTemplate,
+    /// The roles of single accounts that have another one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<AccountId, RoleTemplate>,
+    /// The roles to go through first.
+    #[serde(default)]
+    pub via_roles: Vec<ViaRole>,
     /// The session's name.
     pub session_name: String,
+    /// Who is behind the sessions, where it was given.
+    #[serde(default)]
+    pub source_identity: Option<String>,
     /// How long a session lasts.
     #[serde(with = "duration_text")]
     pub session_duration: Duration,
-    /// The JSON policy of the sessions; absent when they may do all that the role may.
-    pub session_policy: Option<String>,
+    /// What the sessions may do.
+    pub session_policy: PolicyChoice,
     /// Whether an external id was given. The id itself is not written down.
     pub external_id_given: bool,
+    /// The accounts that have an external id of their own. The ids themselves are not written down.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub external_ids_given: BTreeSet<AccountId>,
+    /// The MFA device that was named.
+    #[serde(default)]
+    pub mfa_serial: Option<String>,
     /// The Region that was named on the command line.
     pub region: Option<String>,
     /// Visits in flight.
@@ -102,17 +138,34 @@ pub struct RunSettings {
 }
 
 impl RunSettings {
-    /// Checks what only shows in the whole: that a proof by token is about v2Token.
+    /// Checks what only shows in the whole: options that exclude each other, or ask for what can't be.
     ///
     /// # Errors
     ///
-    /// When it is not.
+    /// When there is such a thing.
     pub fn check(&self) -> Result<(), Error> {
         let token = matches!(self.verify, Verify::Token(_));
         if token && (self.undoes.is_some() || self.global_endpoint_token_version == TokenVersion::V1Token) {
             let what =
                 if self.undoes.is_some() { "a rollback mostly goes away from it" } else { "v1Token is asked for" };
             return Err(Error::Usage(format!("--verify token=REGION proves v2Token, and {what}")));
+        }
+        if !self.via_roles.is_empty() && self.session_duration > CHAINED {
+            return Err(Error::Usage(format!(
+                "--session-duration {}: a session that is reached through --via-role lasts 3600 s at most",
+                self.session_duration.as_secs()
+            )));
+        }
+        if self.access == AccessMode::AssumeRoot && self.mode == Mode::Apply {
+            return Err(Error::Usage(
+                "--access assume-root can only read, because AWS's task policies allow no more: use it with plan or doctor"
+                    .to_owned(),
+            ));
+        }
+        if self.access == AccessMode::AssumeRoot && self.session_duration > ROOT {
+            return Err(Error::Usage(
+                "--session-duration: a session by --access assume-root lasts 900 s at most".to_owned(),
+            ));
         }
         Ok(())
     }
@@ -131,15 +184,20 @@ impl RunSettings {
         }
     }
 
-    /// How sessions in the accounts are asked for.
+    /// The policy that narrows the sessions in the accounts; `None` when they may do all that the role may.
     #[must_use]
-    pub fn session(&self, external_id: Option<Secret>) -> SessionTerms {
-        SessionTerms {
-            name: self.session_name.clone(),
-            duration: self.session_duration,
-            external_id,
-            policy: self.session_policy.clone(),
+    pub fn policy(&self) -> Option<String> {
+        match &self.session_policy {
+            PolicyChoice::Scoped => Some(scoped_policy(self.mode)),
+            PolicyChoice::None => None,
+            PolicyChoice::Document(document) => Some(document.clone()),
         }
+    }
+
+    /// The role in an account.
+    #[must_use]
+    pub fn role_in(&self, account: AccountId) -> &RoleTemplate {
+        self.roles.get(&account).unwrap_or(&self.role)
     }
 
     /// These settings, with what `gave` says was given explicitly taken from `typed`. Which accounts are meant and what is
@@ -147,15 +205,18 @@ impl RunSettings {
     #[must_use]
     pub fn with_given(self, typed: Self, gave: impl Fn(&str) -> bool) -> Self {
         Self {
+            access: if gave("access") { typed.access } else { self.access },
+            // A role that is given anew is for every account.
+            roles: if gave("role") { typed.roles } else { self.roles },
             role: if gave("role") { typed.role } else { self.role },
+            via_roles: if gave("via-role") { typed.via_roles } else { self.via_roles },
+            source_identity: typed.source_identity.or(self.source_identity),
             session_name: if gave("session-name") { typed.session_name } else { self.session_name },
             session_duration: if gave("session-duration") { typed.session_duration } else { self.session_duration },
-            session_policy: if gave("session-policy") {
-                typed.session_policy.map(|_| scoped_policy(self.mode))
-            } else {
-                self.session_policy
-            },
+            session_policy: if gave("session-policy") { typed.session_policy } else { self.session_policy },
             external_id_given: self.external_id_given || typed.external_id_given,
+            external_ids_given: self.external_ids_given,
+            mfa_serial: typed.mfa_serial.or(self.mfa_serial),
             region: typed.region.or(self.region),
             concurrency: if gave("concurrency") { typed.concurrency } else { self.concurrency },
             rate: if gave("rate") { typed.rate } else { self.rate },

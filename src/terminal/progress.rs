@@ -64,6 +64,16 @@ impl Progress {
         }
     }
 
+    /// Says that the tags of so many accounts were read so far.
+    pub fn tags(&mut self, read: usize, of: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("reading tags: {read} of {of} accounts"));
+            bar.tick();
+        } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
+            self.line(&format!("reading tags: {read} of {of} accounts so far"));
+        }
+    }
+
     /// Says that visits start.
     pub fn start(&mut self, targets: usize, listed: usize, organization: &str) {
         self.total = targets;

@@ -1,20 +1,38 @@
-//! This module owns the question that `apply` asks before it starts.
+//! This module owns the questions: whether to start, and the code of an MFA device.
 
 use std::io;
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 use super::stderr;
 
 /// Asks on stderr and reads the answer from stdin. Only `y` and `yes` mean yes.
 ///
-/// The reading is done on a thread of its own, so that a signal is not held up by it.
-///
 /// # Errors
 ///
 /// When stdin can't be read.
 pub async fn confirm(question: &str) -> io::Result<bool> {
     stderr::write(format!("{question} [y/N] "));
+    Ok(means_yes(&read_line().await?))
+}
+
+/// Asks on stderr for something that must not be seen, and reads it from stdin without an echo.
+///
+/// # Errors
+///
+/// When stdin is no terminal or can't be read.
+pub async fn secret(question: &str) -> io::Result<String> {
+    // Dropped when a signal comes first too, so that the terminal is never left without its echo.
+    let _no_echo = NoEcho::on_stdin()?;
+    stderr::write(question.to_owned());
+    let line = read_line().await?;
+    stderr::write("\n".to_owned());
+    Ok(line.trim().to_owned())
+}
+
+/// Reads a line on a thread of its own, so that a signal is not held up by it.
+async fn read_line() -> io::Result<String> {
     let (sender, answer) = oneshot::channel();
     std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
         let mut line = String::new();
@@ -22,8 +40,27 @@ pub async fn confirm(question: &str) -> io::Result<bool> {
         // Nobody waits any more when a signal came first.
         let _ = sender.send(read);
     })?;
-    let line = answer.await.unwrap_or_else(|_| Ok(String::new()))?;
-    Ok(means_yes(&line))
+    answer.await.unwrap_or_else(|_| Ok(String::new()))
+}
+
+/// As long as it lives the terminal shows nothing of what is typed.
+struct NoEcho(Termios);
+
+impl NoEcho {
+    fn on_stdin() -> io::Result<Self> {
+        let before = tcgetattr(io::stdin())?;
+        let mut silent = before.clone();
+        silent.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for NoEcho {
+    fn drop(&mut self) {
+        // A terminal that has gone away has no echo to be brought back.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
+    }
 }
 
 fn means_yes(line: &str) -> bool {

@@ -54,7 +54,7 @@ fn a_list_that_cannot_be_complete_is_an_error_before_anything_is_touched() {
         ("denied", described(page_fails(ListingError::AccessDenied, ALWAYS)), "organizations:ListAccounts"),
         ("without an id", described(ListingFault::WithoutId(AccountId::new(30))), "without a usable id"),
         ("no account", described(ListingFault::NoAccounts), "no account at all"),
-        ("no state", described(ListingFault::NeitherStatusNorState), "none of the 45 accounts"),
+        ("no state", described(ListingFault::NeitherStatusNorState), "0 are active and not left out"),
         ("no Organization", described(ListingFault::NotInUse), "AWSOrganizationsNotInUseException"),
         ("a member", three_pages().caller(Caller::Member(AccountId::new(5))), "delegated administrator"),
     ];

@@ -30,7 +30,7 @@ pub enum EndpointRefused {
         url: String,
     },
     /// The SDK can't make an endpoint of the configuration.
-    #[error("no STS endpoint follows from the configuration: {detail}")]
+    #[error("no endpoint follows from the configuration: {detail}")]
     Unresolved {
         /// What the SDK says.
         detail: String,
@@ -50,14 +50,45 @@ pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> R
         .set_use_dual_stack(config.use_dual_stack())
         .set_endpoint(configured)
         .build()
-        .map_err(|error| EndpointRefused::Unresolved { detail: error.to_string() })?;
-    let resolved = DefaultResolver::new()
-        .resolve_endpoint(&params)
-        .await
-        .map_err(|error| EndpointRefused::Unresolved { detail: error.to_string() })?;
+        .map_err(unresolved)?;
+    let resolved = DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?;
     let url = resolved.url().trim_end_matches('/').to_owned();
     check_url(&url)?;
     Ok(url)
+}
+
+/// The endpoint of IAM.
+pub(super) async fn iam(config: &SdkConfig, home: &str, given: Option<&str>) -> Result<String, EndpointRefused> {
+    use aws_sdk_iam::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+    let params = Params::builder()
+        .region(home)
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_endpoint(given.map(str::to_owned).or_else(|| configured_url(config, "iam")))
+        .build()
+        .map_err(unresolved)?;
+    Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
+}
+
+/// The endpoint of Organizations.
+pub(super) async fn organizations(
+    config: &SdkConfig,
+    home: &str,
+    given: Option<&str>,
+) -> Result<String, EndpointRefused> {
+    use aws_sdk_organizations::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+    let params = Params::builder()
+        .region(home)
+        .set_use_fips(config.use_fips())
+        .set_use_dual_stack(config.use_dual_stack())
+        .set_endpoint(given.map(str::to_owned).or_else(|| configured_url(config, "organizations")))
+        .build()
+        .map_err(unresolved)?;
+    Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
+}
+
+fn unresolved(error: impl std::fmt::Display) -> EndpointRefused {
+    EndpointRefused::Unresolved { detail: error.to_string() }
 }
 
 /// The endpoint of a service that was configured by hand, in the order of precedence that the SDK uses
@@ -74,6 +105,13 @@ pub(super) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
         config.service_config().and_then(|services| services.load_config(key))
     };
     own().or_else(|| config.endpoint_url().map(str::to_owned))
+}
+
+/// The endpoint that is configured for STS, if it is one of AWS's own hosts and not a stand-in for all of AWS.
+pub(super) fn aws_host_configured(config: &SdkConfig, given: Option<&str>) -> Option<String> {
+    let url = given.map(str::to_owned).or_else(|| configured_url(config, "sts"))?;
+    let lower = url.to_ascii_lowercase();
+    [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain)).then_some(url)
 }
 
 /// Checks that a URL is one, and that it is not the global STS endpoint.

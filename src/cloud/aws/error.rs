@@ -12,6 +12,7 @@ use aws_types::request_id::RequestId;
 
 use super::super::failure::{classify, code};
 use super::super::{Effect, Failure, Kind, Operation};
+use super::chain::HopRefused;
 
 /// An operation's modelled error.
 pub(super) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
@@ -41,7 +42,7 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
         }
         SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
         SdkError::TimeoutError(_) => {
-            let message = format!("no answer within {} s", super::ATTEMPT.as_secs());
+            let message = format!("no answer within {} s", super::configure::ATTEMPT.as_secs());
             (Kind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
         }
         SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
@@ -64,6 +65,13 @@ fn unreadable(operation: Operation, status: u16) -> Translated {
 
 /// The request never left: usually because there were no credentials to sign it with.
 fn unsent(error: &(dyn Error + 'static)) -> Translated {
+    if let Some(refused) = find::<HopRefused>(error) {
+        let (kind, code) = match refused.failure.kind {
+            kind @ (Kind::Throttled | Kind::Transient) => (kind, refused.failure.code.clone()),
+            Kind::Credentials | Kind::Refused => (Kind::Credentials, code::NO_CREDENTIALS.to_owned()),
+        };
+        return (kind, Effect::None, code, refused.to_string());
+    }
     match find::<CredentialsError>(error) {
         Some(CredentialsError::ProviderTimedOut(_)) => {
             (Kind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(error))

@@ -35,6 +35,6 @@ pub(super) async fn set_token_version(
 }
 
 /// The credentials of one account travel with the call; the client, its connections and its settings are shared.
-fn credentials(session: &Session) -> Builder {
+pub(super) fn credentials(session: &Session) -> Builder {
     Builder::new().credentials_provider(session.credentials.clone())
 }

@@ -1,12 +1,18 @@
 //! This module owns the list of accounts: complete, each account once, or an error. Never a shorter list.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod pages;
+pub(super) mod tags;
+pub(super) mod tree;
+
+use std::collections::BTreeMap;
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod};
+use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
 
-use super::super::{Failure, Operation};
+use super::super::{Failure, Kind, Operation};
 use super::calls::{call, persist};
+use pages::every_page;
+
 use crate::org::account::parent_path;
 use crate::org::{Account, AccountId, AccountState};
 
@@ -20,6 +26,9 @@ pub struct Organization {
     pub id: String,
     /// Its management account.
     pub management: AccountId,
+    /// Whether it has all features, service control policies among them, or only consolidated billing; `None` where Organizations
+    /// did not say.
+    pub all_features: Option<bool>,
 }
 
 /// The list of accounts would not be complete, so there is none.
@@ -61,48 +70,63 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
         Some(Organization {
             id: organization.id()?.to_owned(),
             management: organization.master_account_id()?.parse().ok()?,
+            all_features: organization.feature_set().map(|set| *set == OrganizationFeatureSet::All),
         })
     });
     named.ok_or(ListingFailed::Nameless)
 }
 
-/// Lists every account, sorted by id.
+/// The accounts of the Organization.
+#[derive(Debug)]
+pub struct Listing {
+    /// Every account, once, sorted by id.
+    pub accounts: Vec<Account>,
+    /// Why some accounts have no path in the tree, where Organizations gave none and the walk through the tree was refused.
+    pub pathless: Option<Failure>,
+}
+
+/// Lists every account. A walk through the tree that is refused is no failure unless `needs_paths`.
 pub(super) async fn accounts(
     client: &Client,
     max_attempts: u32,
+    needs_paths: bool,
     mut progress: impl FnMut(usize),
-) -> Result<Vec<Account>, ListingFailed> {
+) -> Result<Listing, ListingFailed> {
     let mut found = BTreeMap::new();
-    let mut pathless = false;
+    let mut is_pathless = false;
     let operation = Operation::ListAccounts;
-    let mut pages = Pages::new(operation);
-    loop {
-        let token = pages.token.clone();
-        let answer = persist(max_attempts, async || {
-            let request = client.list_accounts().max_results(PAGE).set_next_token(token.clone());
-            call(operation, None, request.send()).await
-        })
-        .await?;
-        for account in answer.value.accounts() {
-            pathless |= account.paths().is_empty();
+    let page = async |token| {
+        let request = client.list_accounts().max_results(PAGE).set_next_token(token);
+        call(operation, None, request.send()).await
+    };
+    every_page(operation, max_attempts, page, |answer| {
+        for account in answer.accounts() {
+            is_pathless |= account.paths().is_empty();
             let account = translate(account)?;
             found.insert(account.id, account);
         }
         progress(found.len());
-        if !pages.turn(answer.value.next_token())? {
-            break;
-        }
-    }
+        Ok(answer.next_token)
+    })
+    .await?;
     if found.is_empty() {
         return Err(ListingFailed::Empty);
     }
-    if pathless {
-        let parents = walk(client, max_attempts).await?;
-        for account in found.values_mut().filter(|account| account.ou_path.is_empty()) {
-            account.ou_path = parents.get(&account.id).cloned().unwrap_or_default();
+    let mut pathless = None;
+    if is_pathless {
+        match tree::walk(client, max_attempts).await {
+            Ok(parents) => {
+                for account in found.values_mut().filter(|account| account.ou_path.is_empty()) {
+                    account.ou_path = parents.get(&account.id).cloned().unwrap_or_default();
+                }
+            }
+            Err(ListingFailed::Call(failure)) if failure.kind == Kind::Refused && !needs_paths => {
+                pathless = Some(failure);
+            }
+            Err(error) => return Err(error),
         }
     }
-    Ok(found.into_values().collect())
+    Ok(Listing { accounts: found.into_values().collect(), pathless })
 }
 
 fn translate(account: &ApiAccount) -> Result<Account, ListingFailed> {
@@ -123,115 +147,4 @@ fn translate(account: &ApiAccount) -> Result<Account, ListingFailed> {
         ou_path: parent_path(path, id),
         invited: account.joined_method() == Some(&AccountJoinedMethod::Invited),
     })
-}
-
-/// Turns pages. An empty page with a token is normal; a token that was there before is not, and the SDK's own
-/// paginator would end there without a word, as if the list were complete.
-struct Pages {
-    operation: Operation,
-    token: Option<String>,
-    seen: HashSet<String>,
-    count: usize,
-}
-
-impl Pages {
-    fn new(operation: Operation) -> Self {
-        Self { operation, token: None, seen: HashSet::new(), count: 0 }
-    }
-
-    /// Takes the next page's token; `false` when there is no further page.
-    fn turn(&mut self, next: Option<&str>) -> Result<bool, ListingFailed> {
-        self.count += 1;
-        self.token = next.filter(|token| !token.is_empty()).map(str::to_owned);
-        match &self.token {
-            None => Ok(false),
-            Some(token) if self.seen.insert(token.clone()) => Ok(true),
-            Some(_) => Err(ListingFailed::Loop { operation: self.operation, pages: self.count }),
-        }
-    }
-}
-
-/// Walks the tree from the roots down: the path of every account's parent, with names beside the ids. Only for where
-/// ListAccounts gives no paths, because it takes two calls for each OU at 5 calls per second.
-async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingFailed> {
-    let mut parents = HashMap::new();
-    let mut open = roots(client, max_attempts).await?;
-    while let Some((id, path)) = open.pop() {
-        for account in children(client, max_attempts, &id).await? {
-            parents.insert(account, path.clone());
-        }
-        for (child, name) in units(client, max_attempts, &id).await? {
-            let step = if name.is_empty() { child.clone() } else { format!("{child} ({name})") };
-            open.push((child, format!("{path}{step}/")));
-        }
-    }
-    Ok(parents)
-}
-
-/// The roots, each with its path.
-async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingFailed> {
-    let operation = Operation::ListRoots;
-    let mut pages = Pages::new(operation);
-    let mut found = Vec::new();
-    loop {
-        let token = pages.token.clone();
-        let answer = persist(max_attempts, async || {
-            call(operation, None, client.list_roots().set_next_token(token.clone()).send()).await
-        })
-        .await?;
-        found.extend(answer.value.roots().iter().filter_map(|root| {
-            let id = root.id()?;
-            // arn:aws:organizations::<account>:root/o-…/r-…
-            let organization = root.arn().and_then(|arn| arn.split('/').nth(1)).unwrap_or_default();
-            let path = if organization.is_empty() { format!("{id}/") } else { format!("{organization}/{id}/") };
-            Some((id.to_owned(), path))
-        }));
-        if !pages.turn(answer.value.next_token())? {
-            return Ok(found);
-        }
-    }
-}
-
-/// The OUs right below a parent, with their names.
-async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(String, String)>, ListingFailed> {
-    let operation = Operation::ListOrganizationalUnitsForParent;
-    let mut pages = Pages::new(operation);
-    let mut found = Vec::new();
-    loop {
-        let token = pages.token.clone();
-        let answer = persist(max_attempts, async || {
-            let request = client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token.clone());
-            call(operation, None, request.send()).await
-        })
-        .await?;
-        found.extend(
-            answer
-                .value
-                .organizational_units()
-                .iter()
-                .filter_map(|unit| Some((unit.id()?.to_owned(), unit.name().unwrap_or_default().to_owned()))),
-        );
-        if !pages.turn(answer.value.next_token())? {
-            return Ok(found);
-        }
-    }
-}
-
-/// The accounts right below a parent.
-async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<AccountId>, ListingFailed> {
-    let operation = Operation::ListAccountsForParent;
-    let mut pages = Pages::new(operation);
-    let mut found = Vec::new();
-    loop {
-        let token = pages.token.clone();
-        let answer = persist(max_attempts, async || {
-            let request = client.list_accounts_for_parent().parent_id(parent).set_next_token(token.clone());
-            call(operation, None, request.send()).await
-        })
-        .await?;
-        found.extend(answer.value.accounts().iter().filter_map(|account| account.id()?.parse::<AccountId>().ok()));
-        if !pages.turn(answer.value.next_token())? {
-            return Ok(found);
-        }
-    }
 }

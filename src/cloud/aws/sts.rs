@@ -1,16 +1,22 @@
 //! This module owns the calls of STS: who the caller is, and the sessions in the accounts.
 
+use std::time::Duration;
+
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
+use aws_sdk_sts::types::PolicyDescriptorType;
 
 use super::super::failure::code;
 use super::super::{Answer, Effect, Failure, Kind, Operation};
 use super::calls::{call, own_failure, persist};
 use super::{ConnectFailed, Session, SessionTerms};
 use crate::org::caller::account_in_arn;
-use crate::org::{AccountId, Caller};
+use crate::org::{AccountId, Caller, Partition};
+
+/// How long a session as root lasts: the most that AssumeRoot gives (STS API reference).
+const ROOT_SESSION: Duration = Duration::from_mins(15);
 
 /// Asks until it is known who the caller is.
 pub(super) async fn caller(client: &Client, max_attempts: u32) -> Result<Caller, ConnectFailed> {
@@ -61,24 +67,59 @@ pub(super) async fn assume(
         .role_arn(role_arn)
         .role_session_name(&terms.name)
         .duration_seconds(seconds)
-        .set_external_id(terms.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
+        .set_source_identity(terms.source_identity.clone())
+        .set_external_id(terms.external_id_for(account).map(|secret| secret.reveal().to_owned()))
         .set_policy(terms.policy.clone());
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
     let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
     prove(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
-    let issued = value
-        .credentials()
-        .filter(|issued| ![issued.access_key_id(), issued.secret_access_key(), issued.session_token()].contains(&""))
-        .ok_or_else(|| unreadable(operation, "the answer holds no credentials".to_owned(), request_id.clone()))?;
-    let credentials = Credentials::new(
+    let credentials = credentials(operation, value.credentials(), request_id.as_deref())?;
+    Ok(Answer { value: Session { account, credentials: SharedCredentialsProvider::new(credentials) }, request_id })
+}
+
+/// Opens a session as the account's root user that may only read. STS opens it in the account that the request names, and
+/// nothing is ever set with it, so no further proof of the account is asked for.
+pub(super) async fn assume_root(
+    client: &Client,
+    partition: &Partition,
+    account: AccountId,
+) -> Result<Answer<Session>, Failure> {
+    let operation = Operation::AssumeRoot;
+    let policy = PolicyDescriptorType::builder().arn(audit_task_policy(partition)).build();
+    let seconds = i32::try_from(ROOT_SESSION.as_secs()).expect("a quarter of an hour fits");
+    let request =
+        client.assume_root().target_principal(account.to_string()).task_policy_arn(policy).duration_seconds(seconds);
+    let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
+    let credentials = credentials(operation, value.credentials(), request_id.as_deref())?;
+    Ok(Answer { value: Session { account, credentials: SharedCredentialsProvider::new(credentials) }, request_id })
+}
+
+/// The task policy that allows reading the account summary, and no change (IAM user guide, "Perform a privileged task on a
+/// member account").
+#[must_use]
+pub fn audit_task_policy(partition: &Partition) -> String {
+    format!("arn:{partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials")
+}
+
+/// Credentials out of an answer.
+pub(super) fn credentials(
+    operation: Operation,
+    issued: Option<&aws_sdk_sts::types::Credentials>,
+    request_id: Option<&str>,
+) -> Result<Credentials, Failure> {
+    let complete = |issued: &&aws_sdk_sts::types::Credentials| {
+        ![issued.access_key_id(), issued.secret_access_key(), issued.session_token()].contains(&"")
+    };
+    let issued = issued.filter(complete).ok_or_else(|| {
+        unreadable(operation, "the answer holds no credentials".to_owned(), request_id.map(str::to_owned))
+    })?;
+    Ok(Credentials::new(
         issued.access_key_id(),
         issued.secret_access_key(),
         Some(issued.session_token().to_owned()),
         std::time::SystemTime::try_from(*issued.expiration()).ok(),
         "v2token",
-    );
-    let credentials = SharedCredentialsProvider::new(credentials);
-    Ok(Answer { value: Session { account, credentials }, request_id })
+    ))
 }
 
 async fn identity(

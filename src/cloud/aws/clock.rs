@@ -1,0 +1,77 @@
+//! This module owns the comparison of clocks: what AWS's answers say the time is, beside what this machine says.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+
+/// The clocks, as they were compared last. Its clones show the same.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Arc<Mutex<Option<Skew>>>);
+
+/// How far this machine's clock is from AWS's. The header has whole seconds only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Skew {
+    /// How far.
+    pub by: Duration,
+    /// Whether this machine's clock is ahead.
+    pub ahead: bool,
+}
+
+impl Skew {
+    fn between(here: SystemTime, there: SystemTime) -> Self {
+        match here.duration_since(there) {
+            Ok(by) => Self { by, ahead: true },
+            Err(error) => Self { by: error.duration(), ahead: false },
+        }
+    }
+}
+
+impl Clock {
+    /// What was found last; `None` before the first answer, or where answers have no date.
+    #[must_use]
+    pub fn skew(&self) -> Option<Skew> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Clock {
+    fn name(&self) -> &'static str {
+        "Clock"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let there = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
+        if let Some(there) = there.and_then(|there| SystemTime::try_from(there).ok()) {
+            let skew = Skew::between(SystemTime::now(), there);
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ahead_and_behind() {
+        let there = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let by = Duration::from_secs(7);
+        assert_eq!(Skew::between(there + by, there), Skew { by, ahead: true });
+        assert_eq!(Skew::between(there - by, there), Skew { by, ahead: false });
+    }
+}

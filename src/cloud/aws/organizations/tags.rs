@@ -1,0 +1,65 @@
+//! This module owns the reading of accounts' tags: one call for each account, at the pace that Organizations allows.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use aws_sdk_organizations::Client;
+use futures::stream::{self, StreamExt as _, TryStreamExt};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::super::calls::call;
+use super::ListingFailed;
+use super::pages::every_page;
+use crate::cloud::Operation;
+use crate::org::select::Tags;
+use crate::org::{AccountId, Tag};
+
+/// One call every tenth of a second: the quota of ListTagsForResource is 10 requests per second for the calling account
+/// (Organizations user guide, "Quotas", API throttle limits).
+const EVERY: Duration = Duration::from_millis(100);
+
+/// How many calls may be on their way at once, so that slow answers do not lower the pace.
+const IN_FLIGHT: usize = 10;
+
+/// Reads the tags of these accounts. `progress` is told how many accounts' tags were read so far.
+pub(in super::super) async fn tags(
+    client: &Client,
+    max_attempts: u32,
+    accounts: &[AccountId],
+    mut progress: impl FnMut(usize),
+) -> Result<Tags, ListingFailed> {
+    let mut pace = interval(EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let paced = stream::unfold((pace, accounts.iter()), async |(mut pace, mut accounts)| {
+        let account = *accounts.next()?;
+        pace.tick().await;
+        Some((account, (pace, accounts)))
+    });
+    let mut read = std::pin::pin!(
+        paced
+            .map(async |account| Ok::<_, ListingFailed>((account, of(client, max_attempts, account).await?)))
+            .buffer_unordered(IN_FLIGHT)
+    );
+    let mut found = Tags::new();
+    while let Some((account, tags)) = TryStreamExt::try_next(&mut read).await? {
+        found.insert(account, tags);
+        progress(found.len());
+    }
+    Ok(found)
+}
+
+/// Reads the tags of one account.
+async fn of(client: &Client, max_attempts: u32, account: AccountId) -> Result<BTreeSet<Tag>, ListingFailed> {
+    let operation = Operation::ListTagsForResource;
+    let mut found = BTreeSet::new();
+    let page = async |token| {
+        let request = client.list_tags_for_resource().resource_id(account.to_string()).set_next_token(token);
+        call(operation, Some(account), request.send()).await
+    };
+    every_page(operation, max_attempts, page, |answer| {
+        found.extend(answer.tags().iter().map(|tag| Tag { key: tag.key().to_owned(), value: tag.value().to_owned() }));
+        Ok(answer.next_token)
+    })
+    .await?;
+    Ok(found)
+}

@@ -1,0 +1,106 @@
+//! This module owns the Organization's tree: the walk through it where accounts have no path, and whether an OU exists.
+
+use std::collections::HashMap;
+
+use aws_sdk_organizations::Client;
+
+use super::super::calls::{call, persist};
+use super::ListingFailed;
+use super::pages::every_page;
+use crate::cloud::{Failure, Operation};
+use crate::org::{AccountId, UnitId};
+
+/// Walks the tree from the roots down: the path of every account's parent, with names beside the ids. Only for where
+/// ListAccounts gives no paths, because it takes two calls for each OU at 5 calls per second.
+pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingFailed> {
+    let mut parents = HashMap::new();
+    let mut open = roots(client, max_attempts).await?;
+    while let Some((id, path)) = open.pop() {
+        for account in children(client, max_attempts, &id).await? {
+            parents.insert(account, path.clone());
+        }
+        for (child, name) in units(client, max_attempts, &id).await? {
+            let step = if name.is_empty() { child.clone() } else { format!("{child} ({name})") };
+            open.push((child, format!("{path}{step}/")));
+        }
+    }
+    Ok(parents)
+}
+
+/// Whether an OU or a root exists.
+pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &UnitId) -> Result<bool, ListingFailed> {
+    if unit.is_root() {
+        let roots = roots(client, max_attempts).await?;
+        return Ok(roots.iter().any(|(id, _)| id == unit.as_str()));
+    }
+    let operation = Operation::DescribeOrganizationalUnit;
+    let described: Result<_, Failure> = persist(max_attempts, async || {
+        let request = client.describe_organizational_unit().organizational_unit_id(unit.as_str());
+        call(operation, None, request.send()).await
+    })
+    .await;
+    match described {
+        Ok(_) => Ok(true),
+        // An id of the wrong length is invalid input to Organizations.
+        Err(failure)
+            if ["OrganizationalUnitNotFoundException", "InvalidInputException"].contains(&failure.code.as_str()) =>
+        {
+            Ok(false)
+        }
+        Err(failure) => Err(failure.into()),
+    }
+}
+
+/// The roots, each with its path.
+async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingFailed> {
+    let operation = Operation::ListRoots;
+    let mut found = Vec::new();
+    let page = async |token| call(operation, None, client.list_roots().set_next_token(token).send()).await;
+    every_page(operation, max_attempts, page, |answer| {
+        found.extend(answer.roots().iter().filter_map(|root| {
+            let id = root.id()?;
+            // arn:aws:organizations::<account>:root/o-…/r-…
+            let organization = root.arn().and_then(|arn| arn.split('/').nth(1)).unwrap_or_default();
+            let path = if organization.is_empty() { format!("{id}/") } else { format!("{organization}/{id}/") };
+            Some((id.to_owned(), path))
+        }));
+        Ok(answer.next_token)
+    })
+    .await?;
+    Ok(found)
+}
+
+/// The OUs right below a parent, with their names.
+async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(String, String)>, ListingFailed> {
+    let operation = Operation::ListOrganizationalUnitsForParent;
+    let mut found = Vec::new();
+    let page = async |token| {
+        let request = client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token);
+        call(operation, None, request.send()).await
+    };
+    every_page(operation, max_attempts, page, |answer| {
+        let units = answer.organizational_units();
+        found.extend(
+            units.iter().filter_map(|unit| Some((unit.id()?.to_owned(), unit.name().unwrap_or_default().to_owned()))),
+        );
+        Ok(answer.next_token)
+    })
+    .await?;
+    Ok(found)
+}
+
+/// The accounts right below a parent.
+async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<AccountId>, ListingFailed> {
+    let operation = Operation::ListAccountsForParent;
+    let mut found = Vec::new();
+    let page = async |token| {
+        let request = client.list_accounts_for_parent().parent_id(parent).set_next_token(token);
+        call(operation, None, request.send()).await
+    };
+    every_page(operation, max_attempts, page, |answer| {
+        found.extend(answer.accounts().iter().filter_map(|account| account.id()?.parse::<AccountId>().ok()));
+        Ok(answer.next_token)
+    })
+    .await?;
+    Ok(found)
+}

@@ -1,0 +1,117 @@
+//! This module owns what the SDK leaves out of profiles: `mfa_serial`. A profile that assumes a role with MFA would be refused by
+//! AWS without a word about the cause, so such a profile is recognised here and served.
+
+use std::borrow::Cow;
+
+#[expect(
+    deprecated,
+    reason = "the parser of profiles takes this type, and the one that replaces it is not public yet"
+)]
+use aws_config::profile::profile_file::ProfileFiles;
+use aws_config::profile::{Profile, ProfileSet, load};
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::access::ConnectFailed;
+use super::chain::Hop;
+
+/// A profile that assumes a role with MFA.
+pub(super) struct MfaProfile {
+    /// The device.
+    pub(super) serial: String,
+    /// The profile that has the credentials to begin with.
+    pub(super) source: String,
+    /// The roles from there, in order.
+    pub(super) hops: Vec<Hop>,
+}
+
+/// Finds out whether the profile in use, or one that it builds on, assumes a role with MFA.
+///
+/// # Errors
+///
+/// When it does, in a way that can't be served. A profile that can't be read at all is left to the SDK, which says why.
+pub(super) async fn with_mfa(named: Option<&str>, session_name: &str) -> Result<Option<MfaProfile>, ConnectFailed> {
+    // Credentials in the environment win over a profile that is named there, but not over one on the command line.
+    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if named.is_none() && set("AWS_ACCESS_KEY_ID") {
+        return Ok(None);
+    }
+    let selected = named.map(|name| Cow::Owned(name.to_owned()));
+    #[expect(deprecated, reason = "as above")]
+    let files = ProfileFiles::default();
+    let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, selected).await else { return Ok(None) };
+    check_defined(&profiles)?;
+    walk(&profiles, profiles.selected_profile(), session_name)
+}
+
+/// Refuses a profile that is named and not defined. The SDK would go on without a Region and say that one is missing.
+fn check_defined(profiles: &ProfileSet) -> Result<(), ConnectFailed> {
+    let selected = profiles.selected_profile();
+    if selected == "default" || profiles.get_profile(selected).is_some() {
+        return Ok(());
+    }
+    let nearest = profiles.profiles().map(|known| (strsim::osa_distance(selected, known), known)).min();
+    let suggestion = match nearest {
+        Some((distance, known)) if distance <= 3.min(selected.chars().count() / 2) => {
+            format!("; did you mean {known}?")
+        }
+        _ => String::new(),
+    };
+    let detail = format!("it is defined neither in ~/.aws/config nor in ~/.aws/credentials{suggestion}");
+    Err(ConnectFailed::Profile { profile: selected.to_owned(), detail })
+}
+
+/// Follows `source_profile` from a profile to where the credentials are.
+fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ConnectFailed> {
+    let mut hops = Vec::new();
+    let mut serial: Option<String> = None;
+    let mut visited: Vec<&str> = Vec::new();
+    let mut name = selected;
+    let refused = |detail: String| ConnectFailed::Profile { profile: selected.to_owned(), detail };
+    loop {
+        let Some(profile) = profiles.get_profile(name) else { return Ok(None) };
+        let Some(role_arn) = profile.get("role_arn").filter(|_| profile.get("web_identity_token_file").is_none())
+        else {
+            break;
+        };
+        if visited.contains(&name) {
+            return Ok(None);
+        }
+        visited.push(name);
+        if let Some(device) = profile.get("mfa_serial") {
+            if serial.as_deref().is_some_and(|other| other != device) {
+                return Err(refused("it asks for two MFA devices, and only one can be served".to_owned()));
+            }
+            serial = Some(device.to_owned());
+        }
+        hops.push(hop(profile, role_arn, session_name));
+        match profile.get("source_profile") {
+            Some(source) if source == name => {
+                return match serial {
+                    Some(_) => Err(refused(
+                        "it asks for MFA and is its own source_profile: put the keys into a profile of their own"
+                            .to_owned(),
+                    )),
+                    None => Ok(None),
+                };
+            }
+            Some(source) => name = source,
+            None if serial.is_some() => {
+                return Err(refused(format!(
+                    "mfa_serial needs the keys of a user, and profile {name:?} has no source_profile"
+                )));
+            }
+            None => return Ok(None),
+        }
+    }
+    hops.reverse();
+    Ok(serial.map(|serial| MfaProfile { serial, source: name.to_owned(), hops }))
+}
+
+fn hop(profile: &Profile, role_arn: &str, session_name: &str) -> Hop {
+    Hop {
+        role_arn: role_arn.to_owned(),
+        session_name: profile.get("role_session_name").unwrap_or(session_name).to_owned(),
+        source_identity: None,
+        external_id: profile.get("external_id").map(|text| text.parse().expect("every text is a secret")),
+    }
+}

@@ -1,0 +1,136 @@
+//! This module owns the way from the Organization's accounts to the targets of a run: what is listed, what is chosen of it, and
+//! how each account is entered.
+
+use std::collections::BTreeMap;
+
+use super::basis::Basis;
+use crate::cloud::WayIn;
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::org::role::AccessMode;
+use crate::org::select::{Management, Seat, Selected, Tags, check_names, undecided};
+use crate::org::{Account, AccountId};
+use crate::rollout::wave::spread;
+use crate::rollout::{Past, Record, Target};
+use crate::settings::{RunSettings, Settings};
+use crate::terminal::Progress;
+
+/// The Organization and its accounts.
+pub(super) async fn list(
+    aws: &Aws,
+    settings: &Settings,
+    progress: &mut Progress,
+) -> Result<(Organization, Vec<Account>), Error> {
+    let selection = &settings.run.selection;
+    let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
+    let organization = aws.organization().await?;
+    let listing = aws.accounts(needs_paths, |listed| progress.listing(listed)).await?;
+    if let Some(failure) = &listing.pathless {
+        progress.say(&crate::harmless::for_terminal(&format!(
+            "note: Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
+        )));
+    }
+    Ok((organization, listing.accounts))
+}
+
+/// Checks that everything that is named exists, and reads the tags that decide, if any do.
+pub(super) async fn look_up(
+    aws: &Aws,
+    run: &RunSettings,
+    accounts: &[Account],
+    seat: Seat,
+    basis: Option<&Basis>,
+    progress: &mut Progress,
+) -> Result<Tags, Error> {
+    // The ids are checked first, because that takes no call.
+    check_names(accounts, &run.selection, Vec::new())?;
+    let mut missing = Vec::new();
+    for unit in run.selection.unseen_units(accounts) {
+        if !aws.unit_exists(&unit).await? {
+            missing.push(unit);
+        }
+    }
+    check_names(accounts, &run.selection, missing)?;
+    if !run.selection.needs_tags() {
+        return Ok(Tags::new());
+    }
+    let undecided = undecided(accounts, seat, &run.selection, basis.map(|basis| &basis.only));
+    let of = undecided.len();
+    Ok(aws.tags(&undecided, |read| progress.tags(read, of)).await?)
+}
+
+/// The management account, and whether it can be visited at all.
+pub(super) fn seat(organization: &Organization, run: &RunSettings, aws: &Aws) -> Seat {
+    let id = organization.management;
+    let own = run.selection.management == Management::Own && aws.is_in(id);
+    let left_out = match (run.selection.management, run.access) {
+        (Management::Skip, _) => Some("left out by --management-account skip"),
+        (Management::Own | Management::Role, AccessMode::AssumeRoot) if !own => Some(
+            "AssumeRoot can't enter the management account: it is read with credentials of its own, and --management-account own",
+        ),
+        (Management::Own | Management::Role, AccessMode::Role | AccessMode::AssumeRoot) => None,
+    };
+    Seat { id, left_out }
+}
+
+/// How an account is entered.
+pub(super) fn way_in(account: AccountId, management: AccountId, run: &RunSettings, aws: &Aws) -> WayIn {
+    let own = run.selection.management == Management::Own && account == management && aws.is_in(account);
+    match run.access {
+        _ if own => WayIn::Own,
+        AccessMode::Role => WayIn::Role(run.role_in(account).arn(&aws.caller.partition, account)),
+        AccessMode::AssumeRoot => WayIn::Root(format!("arn:{}:iam::{account}:root", aws.caller.partition)),
+    }
+}
+
+/// The accounts to visit, in the order of the rollout, each with its way in and what is wanted in it.
+pub(super) fn targets(
+    selected: &Selected<'_>,
+    organization: &Organization,
+    aws: &Aws,
+    run: &RunSettings,
+    basis: Option<&Basis>,
+) -> Vec<Target> {
+    let default = (run.global_endpoint_token_version, Past::None);
+    spread(&selected.targets, organization.management)
+        .into_iter()
+        .map(|account| {
+            let wish = basis.and_then(|basis| basis.wishes.get(&account.id)).copied();
+            let (wanted, past) = wish.unwrap_or(default);
+            Target {
+                account: account.id,
+                way: way_in(account.id, organization.management, run, aws),
+                management: account.id == organization.management,
+                invited: account.invited,
+                wanted,
+                past,
+            }
+        })
+        .collect()
+}
+
+/// Checks that the canaries are among the targets.
+pub(super) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), Error> {
+    let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
+    match run.canary.iter().find(missing) {
+        None => Ok(()),
+        Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),
+    }
+}
+
+/// The records of the accounts that are not visited.
+pub(super) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
+    let wanted = run.global_endpoint_token_version;
+    selected
+        .skipped
+        .iter()
+        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code, reason.message)))
+        .collect()
+}
+
+/// The record of an account that has left the Organization.
+pub(super) fn gone(account: AccountId, run: &RunSettings) -> Record {
+    let wanted = run.global_endpoint_token_version;
+    let message = "left the Organization after the run that this one is based on";
+    Record::skipped(account, wanted, "LeftOrganization", message)
+}

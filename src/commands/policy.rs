@@ -1,0 +1,148 @@
+//! This module owns `policy`: it prints the documents that a command line needs. Only the ones that name the caller ask AWS who
+//! that is.
+
+use std::io::{self, Write as _};
+
+use serde_json::{Map, Value, json};
+
+use super::connect::connect;
+use crate::cli::{Document, Given, PolicyArgs, PolicyFor};
+use crate::error::Error;
+use crate::org::caller::account_in_arn;
+use crate::org::region::partition_of;
+use crate::org::role::AccessMode;
+use crate::org::select::Management;
+use crate::org::{Caller, Partition};
+use crate::policy::{self, Principal, Situation, Task};
+use crate::rollout::Mode;
+use crate::settings::{CommandName, Settings, Surroundings};
+use crate::terminal::Progress;
+
+/// Prints the documents.
+pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+    let PolicyArgs { document, command, caller_arn, run } = args;
+    if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.typed("for") {
+        return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
+    }
+    let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
+    settings.run.check()?;
+    let names_caller = match document {
+        Some(Document::Trust | Document::Stackset) | None => settings.run.access == AccessMode::Role,
+        Some(Document::Caller | Document::Via | Document::Role | Document::Scp) => false,
+    };
+    let caller = match caller_arn {
+        Some(arn) => Some(caller_of(&arn)?),
+        None if names_caller && settings.run.via_roles.is_empty() => {
+            let progress = Progress::new(settings.voice.talk);
+            let aws = connect(&settings, &progress).await?;
+            progress.finish();
+            Some(aws.caller)
+        }
+        None => None,
+    };
+    let partition = match (&caller, settings.run.via_roles.first()) {
+        (Some(caller), _) => caller.partition.clone(),
+        (None, _) => partition(&settings)?,
+    };
+    let situation = situation(&settings, command, partition);
+    let principal = match (situation.via.last(), caller) {
+        // The accounts see the last role on the way, whoever stands at its beginning.
+        (Some(last), _) => Some(caller_of(&last.arn(&situation.partition))?),
+        (None, caller) => caller,
+    };
+    let principal = principal.map(|caller| Principal::of(caller.account, &caller.arn));
+    let value = render(document, &situation, principal.as_ref())?;
+    print(&value).map_err(|source| Error::Unwritable { what: "the document", path: "stdout".into(), source })?;
+    Ok(0)
+}
+
+fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> Situation {
+    let run = &settings.run;
+    let by_role = run.access == AccessMode::Role;
+    let mfa = run.mfa_serial.is_some();
+    Situation {
+        task: Task {
+            sets: by_role && command == PolicyFor::Apply,
+            checks: command == PolicyFor::Doctor,
+            access: run.access,
+            tags: run.selection.needs_tags(),
+            units: !run.selection.include.ous.is_empty() || !run.selection.exclude.ous.is_empty(),
+            own: run.selection.management == Management::Own,
+            mfa,
+        },
+        partition,
+        role: run.role.clone(),
+        via: run.via_roles.clone(),
+        external_id: settings.reach.external_id.as_ref().map(|secret| secret.reveal().to_owned()),
+        source_identity: run.source_identity.is_some(),
+        mfa,
+    }
+}
+
+/// One document, or all of them under their names.
+fn render(document: Option<Document>, situation: &Situation, principal: Option<&Principal>) -> Result<Value, Error> {
+    let by_role = situation.task.access == AccessMode::Role;
+    let no_role =
+        || Error::Usage("--access assume-root needs no role in the accounts, so there is no such document".to_owned());
+    let named = || principal.filter(|_| by_role).ok_or_else(no_role);
+    Ok(match document {
+        Some(Document::Caller) => policy::caller(situation),
+        Some(Document::Via) if situation.via.is_empty() => {
+            return Err(Error::Usage("there is no role on the way: name it with --via-role".to_owned()));
+        }
+        Some(Document::Via) => Value::Object(policy::via(situation).into_iter().collect()),
+        Some(Document::Role) if !by_role => return Err(no_role()),
+        Some(Document::Role) => policy::role(situation),
+        Some(Document::Trust) => policy::trust(situation, named()?),
+        Some(Document::Scp) => policy::scp(situation),
+        Some(Document::Stackset) => {
+            policy::stackset(situation, named()?).map_err(|error| Error::Usage(error.to_string()))?
+        }
+        None => {
+            let mut all = Map::new();
+            for (name, document) in Document::ALL {
+                let applies = match document {
+                    Document::Caller | Document::Scp => true,
+                    Document::Via => !situation.via.is_empty(),
+                    Document::Role | Document::Trust | Document::Stackset => by_role,
+                };
+                if applies {
+                    all.insert(name.to_owned(), render(Some(document), situation, principal)?);
+                }
+            }
+            json!(all)
+        }
+    })
+}
+
+/// The partition of the Region that is named, or the commercial one. Nobody is asked for it.
+fn partition(settings: &Settings) -> Result<Partition, Error> {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let region = settings.run.region.clone().or_else(|| set("AWS_REGION")).or_else(|| set("AWS_DEFAULT_REGION"));
+    let partition = match region {
+        Some(region) => partition_of(&region).map_err(crate::cloud::aws::ConnectFailed::from)?,
+        None => "aws",
+    };
+    let named =
+        settings.run.via_roles.first().map(|role| role.to_string().split(':').nth(1).unwrap_or("aws").to_owned());
+    let partition = named.filter(|named| named.starts_with("aws")).unwrap_or_else(|| partition.to_owned());
+    Ok(caller_of(&format!("arn:{partition}:iam::000000000000:root"))?.partition)
+}
+
+fn caller_of(arn: &str) -> Result<Caller, Error> {
+    let account = account_in_arn(arn).map(|id| id.to_string());
+    Caller::from_api(account.as_deref(), Some(arn)).map_err(|_| {
+        Error::Usage(format!(
+            "--caller-arn {arn}: expected the ARN of a role, a user or a session, with its account id"
+        ))
+    })
+}
+
+fn print(value: &Value) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let text = serde_json::to_string_pretty(value).expect("texts only");
+    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,252 @@
+//! This module owns the files that name accounts: one id a line, or a CSV such as a report of this program.
+
+use csv::{ByteRecord, ReaderBuilder};
+
+use super::account::{AccountId, NotAnAccountId};
+use super::role::{NotARole, RoleTemplate, is_external_id};
+use crate::secret::Secret;
+
+/// An account that a file names. It may hold an external id, so it can't be printed.
+pub struct Named {
+    /// The account.
+    pub id: AccountId,
+    /// The role in it, where the file has a column `role`.
+    pub role: Option<RoleTemplate>,
+    /// The external id that this role asks for, where the file has a column `external_id`.
+    pub external_id: Option<Secret>,
+}
+
+/// The file can't be used. No message repeats more of it than what stands in the place of an account id or of a role.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileRefused {
+    /// It is not text in UTF-8.
+    #[error("it is not UTF-8: save it as CSV in UTF-8")]
+    NotUtf8,
+    /// It is JSON.
+    #[error("it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report")]
+    Json,
+    /// A line has no usable id.
+    #[error("line {line}: {cause}")]
+    Id {
+        /// The line, from 1.
+        line: u64,
+        /// Why not.
+        cause: NotAnAccountId,
+    },
+    /// A line has no usable role.
+    #[error("line {line}: {cause}")]
+    Role {
+        /// The line, from 1.
+        line: u64,
+        /// Why not.
+        cause: NotARole,
+    },
+    /// A line has no usable external id, which is not repeated.
+    #[error("line {line}: the external id is not 2 to 1224 letters, digits, and _+=,.@:/-")]
+    ExternalId {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// Two lines say different things of one account.
+    #[error("line {line}: account {id} stands in an earlier line with another role or external id")]
+    Contradiction {
+        /// The line, from 1.
+        line: u64,
+        /// The account.
+        id: AccountId,
+    },
+    /// It can't be read as CSV.
+    #[error("it can't be read as CSV: {0}")]
+    Csv(String),
+    /// There is no account in it.
+    #[error("it names no account")]
+    Empty,
+}
+
+/// Reads the accounts that a file names.
+///
+/// Lines that start with `#` are comments. Where the first line has no id in its first column it is a header, and the column
+/// `account_id` holds the ids, or else the first column; `role` and `external_id` may say more of single accounts. Columns are
+/// separated by commas, semicolons or tabs, whichever the first line has.
+///
+/// # Errors
+///
+/// At the first line that can't be used: nothing is left out in silence.
+pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
+    let text = std::str::from_utf8(file).map_err(|_| FileRefused::NotUtf8)?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains('\0') {
+        return Err(FileRefused::NotUtf8);
+    }
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    let Some(first) = first else { return Err(FileRefused::Empty) };
+    if first.starts_with(['{', '[']) {
+        return Err(FileRefused::Json);
+    }
+    let delimiter = [b',', b';', b'\t'].into_iter().find(|byte| first.as_bytes().contains(byte)).unwrap_or(b',');
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut columns: Option<Columns> = None;
+    let mut found: std::collections::BTreeMap<AccountId, Named> = std::collections::BTreeMap::new();
+    let mut record = ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|error| FileRefused::Csv(error.to_string()))? {
+        let line = || line_at(text, record.position().map_or(0, csv::Position::byte));
+        if record.iter().all(<[u8]>::is_empty) {
+            continue;
+        }
+        if columns.is_none() {
+            let (found, is_header) = Columns::of(&record);
+            columns = Some(found);
+            if is_header {
+                continue;
+            }
+        }
+        let columns = columns.as_ref().expect("the first line has just set them");
+        let named = columns.account(&record).map_err(|refusal| refusal.at(line()))?;
+        if let Some(earlier) = found.get(&named.id)
+            && (earlier.role != named.role || earlier.external_id != named.external_id)
+        {
+            return Err(FileRefused::Contradiction { line: line(), id: named.id });
+        }
+        found.insert(named.id, named);
+    }
+    if found.is_empty() { Err(FileRefused::Empty) } else { Ok(found.into_values().collect()) }
+}
+
+/// The line of a record. The reader knows only where the record before it ended, and skips comments and empty lines from there.
+fn line_at(text: &str, byte: u64) -> u64 {
+    let (before, after) = text.split_at(usize::try_from(byte).unwrap_or(0).min(text.len()));
+    let skipped = after.lines().take_while(|line| line.is_empty() || line.starts_with('#')).count();
+    1 + (before.matches('\n').count() + skipped) as u64
+}
+
+/// What is wrong with a line.
+enum Refusal {
+    Id(NotAnAccountId),
+    Role(NotARole),
+    ExternalId,
+}
+
+impl Refusal {
+    fn at(self, line: u64) -> FileRefused {
+        match self {
+            Self::Id(cause) => FileRefused::Id { line, cause },
+            Self::Role(cause) => FileRefused::Role { line, cause },
+            Self::ExternalId => FileRefused::ExternalId { line },
+        }
+    }
+}
+
+/// Where the values stand.
+struct Columns {
+    id: usize,
+    role: Option<usize>,
+    external_id: Option<usize>,
+}
+
+impl Columns {
+    /// The columns by the first line, and whether that line is a header.
+    fn of(first: &ByteRecord) -> (Self, bool) {
+        let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
+        let cell = first.get(0).unwrap_or_default();
+        // Several columns of which the first has no digit: a header in words of its own, such as "Account, Owner".
+        let worded = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
+        let id = position("account_id");
+        let is_header = id.is_some() || worded;
+        let named = |name| if is_header { position(name) } else { None };
+        (Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id") }, is_header)
+    }
+
+    fn account(&self, record: &ByteRecord) -> Result<Named, Refusal> {
+        let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
+        let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
+        let id: AccountId = cell(self.id).parse().map_err(Refusal::Id)?;
+        // An ARN may stand here as it is, because it is for this account only.
+        let role = given(self.role).map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse());
+        let role = role.transpose().map_err(Refusal::Role)?;
+        let external_id = match given(self.external_id) {
+            Some(text) if !is_external_id(text) => return Err(Refusal::ExternalId),
+            Some(text) => Some(text.parse().expect("every text is a secret")),
+            None => None,
+        };
+        Ok(Named { id, role, external_id })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(file: &str) -> Vec<String> {
+        read(file.as_bytes()).unwrap().iter().map(|named| named.id.to_string()).collect()
+    }
+
+    fn refused(file: &[u8]) -> FileRefused {
+        read(file).err().expect("the file is wrong")
+    }
+
+    #[test]
+    fn lists_and_tables_of_every_make_are_read() {
+        let expected = ["000000000001", "000000000002"];
+        for file in [
+            "000000000001\n000000000002\n",
+            "# ours\n\n000000000002\r\n  000000000001  \n000000000001",
+            "\u{feff}000000000001\n000000000002",
+            "account_id\n000000000001\n000000000002\n",
+            "account_id,account_name\n000000000001,\"a, \"\"b\"\"\nc\"\n000000000002,#x\n",
+            "name,ACCOUNT_ID\nx,000000000001\ny,000000000002\n",
+            "Account;Owner\n000000000001;me\n000000000002;you\n",
+            "000000000001\tme\n000000000002\n",
+            "000000000001,me\n000000000002,you,too\n,\n",
+        ] {
+            assert_eq!(ids(file), expected, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn single_accounts_may_have_a_role_and_an_external_id_of_their_own() {
+        let file = "account_id,role,external_id\n\
+                    000000000001,ops/Audit,team:1\n\
+                    000000000002,arn:aws:iam::000000000002:role/R,\n\
+                    000000000003,,\n";
+        let named = read(file.as_bytes()).unwrap();
+        let role = |index: usize| named[index].role.as_ref().map(ToString::to_string);
+        assert_eq!(role(0).as_deref(), Some("ops/Audit"));
+        assert_eq!(role(1).as_deref(), Some("arn:aws:iam::{account_id}:role/R"));
+        assert_eq!(role(2), None);
+        assert_eq!(named[0].external_id.as_ref().map(Secret::reveal), Some("team:1"));
+        assert!(named[1].external_id.is_none() && named[2].external_id.is_none());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_line() {
+        let line = |file: &str| refused(file.as_bytes()).to_string();
+        assert!(line("000000000001\n12345678\n").starts_with("line 2: \"12345678\" has 8 digits"));
+        assert!(line("# x\n\n1.23457E+11\n").starts_with("line 3: "));
+        assert!(line("account_id,role\n000000000001,two words\n").starts_with("line 2: "));
+        assert!(line("account_id,role\n000000000001,arn:aws:iam::000000000002:role/x\n").starts_with("line 2: "));
+        assert!(line("account_id,role\n000000000001,A\n000000000001,B\n").starts_with("line 3: account 000000000001"));
+        assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
+        let secret = line("account_id,external_id\n000000000001,hunter 2\n");
+        assert!(secret.starts_with("line 2: ") && !secret.contains("hunter"), "{secret}");
+    }
+
+    #[test]
+    fn what_is_no_such_file_is_refused() {
+        for (file, expected) in [
+            (&b""[..], FileRefused::Empty),
+            (b"# nothing\n\n", FileRefused::Empty),
+            (b"account_id,account_name\n", FileRefused::Empty),
+            (b"{\"run\": {}}", FileRefused::Json),
+            (b"\xff\xfe0\x000\x00", FileRefused::NotUtf8),
+            (b"0\x000\x00", FileRefused::NotUtf8),
+        ] {
+            assert_eq!(refused(file), expected, "{file:?}");
+        }
+    }
+}

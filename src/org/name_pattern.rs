@@ -1,0 +1,80 @@
+//! This module owns the patterns that choose accounts by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+/// A pattern for a whole account name: `*` is any text, `?` is any character, upper and lower case differ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NamePattern(WildMatch);
+
+impl Eq for NamePattern {}
+
+impl NamePattern {
+    /// Whether a name fits.
+    #[must_use]
+    pub fn fits(&self, name: &str) -> bool {
+        self.0.matches(name)
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl From<NamePattern> for String {
+    fn from(pattern: NamePattern) -> Self {
+        pattern.to_string()
+    }
+}
+
+impl TryFrom<String> for NamePattern {
+    type Error = NotAPattern;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// An empty pattern fits no account, so it is a mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a name, in which * stands for any text and ? for any character")]
+pub struct NotAPattern;
+
+impl FromStr for NamePattern {
+    type Err = NotAPattern;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() { Err(NotAPattern) } else { Ok(Self(WildMatch::new(text))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_about_the_whole_name() {
+        for (pattern, name, fits) in [
+            ("prod", "prod", true),
+            ("prod", "prod-1", false),
+            ("prod-*", "prod-1", true),
+            ("*prod*", "my prod account", true),
+            ("prod-?", "prod-12", false),
+            ("Prod", "prod", false),
+            ("*", "", true),
+            ("[a]", "a", false),
+            ("*ß", "Straße ß", true),
+        ] {
+            let parsed: NamePattern = pattern.parse().unwrap();
+            assert_eq!(parsed.fits(name), fits, "{pattern} {name}");
+            assert_eq!(parsed.to_string(), pattern);
+        }
+        assert!("".parse::<NamePattern>().is_err());
+    }
+}

@@ -1,0 +1,86 @@
+//! This module owns the tags of accounts, as a selection names them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A tag of an account: a key and its value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Tag {
+    /// The key, 1 to 128 characters.
+    pub key: String,
+    /// The value, up to 256 characters; it may be empty.
+    pub value: String,
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
+    }
+}
+
+impl From<Tag> for String {
+    fn from(tag: Tag) -> Self {
+        tag.to_string()
+    }
+}
+
+impl TryFrom<String> for Tag {
+    type Error = NotATag;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text is not a tag.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotATag {
+    /// There is no `=`.
+    #[error("expected KEY=VALUE, such as Environment=prod; KEY= means that the value is empty")]
+    NoValue,
+    /// Nothing before the `=`.
+    #[error("expected a key before the =")]
+    NoKey,
+    /// Longer than AWS lets tags be (Organizations API reference, `Tag`).
+    #[error("a key has at most 128 characters, and a value 256")]
+    TooLong,
+}
+
+impl FromStr for Tag {
+    type Err = NotATag;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (key, value) = text.split_once('=').ok_or(NotATag::NoValue)?;
+        if key.is_empty() {
+            return Err(NotATag::NoKey);
+        }
+        if key.chars().count() > 128 || value.chars().count() > 256 {
+            return Err(NotATag::TooLong);
+        }
+        Ok(Self { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_a_key_and_a_value() {
+        let tag: Tag = "Team=a=b".parse().unwrap();
+        assert_eq!((tag.key.as_str(), tag.value.as_str()), ("Team", "a=b"));
+        assert_eq!("Team=".parse::<Tag>().unwrap().value, "");
+        for (text, refused) in [
+            ("Team", NotATag::NoValue),
+            ("", NotATag::NoValue),
+            ("=prod", NotATag::NoKey),
+            ("Team:prod", NotATag::NoValue),
+        ] {
+            assert_eq!(text.parse::<Tag>(), Err(refused), "{text}");
+        }
+        assert_eq!(format!("{}=x", "k".repeat(129)).parse::<Tag>(), Err(NotATag::TooLong));
+    }
+}

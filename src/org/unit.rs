@@ -1,0 +1,142 @@
+//! This module owns the ids of organizational units and roots, and where they stand in an account's path.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The id of an organizational unit, `ou-…-…`, or of a root, `r-…`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UnitId(String);
+
+impl UnitId {
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is a root's.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.starts_with("r-")
+    }
+
+    /// Whether an account with this path is in it, directly or further down.
+    #[must_use]
+    pub fn holds(&self, ou_path: &str) -> bool {
+        ids_in(ou_path).any(|id| id == self.0)
+    }
+}
+
+/// The ids in an account's path, from the top. A step of the path may hold the unit's name after its id.
+pub fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
+    ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
+}
+
+impl fmt::Display for UnitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<UnitId> for String {
+    fn from(id: UnitId) -> Self {
+        id.0
+    }
+}
+
+impl TryFrom<String> for UnitId {
+    type Error = NotAUnitId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text is not the id of an OU or root; the message says what it seems to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAUnitId {
+    /// A path or an ARN that ends with one.
+    #[error("expected only the id: did you mean {id}?")]
+    Path {
+        /// The id at its end.
+        id: UnitId,
+    },
+    /// The Organization itself.
+    #[error("this is the id of an Organization: leave it out, or name its root, r-…")]
+    Organization,
+    /// An account.
+    #[error("this is the id of an account: give it with --account")]
+    Account,
+    /// Anything else, most likely a name.
+    #[error(
+        "expected the id of an OU (ou-…-…) or of a root (r-…), not its name; the ids are in the report's column ou_path"
+    )]
+    Malformed,
+}
+
+impl FromStr for UnitId {
+    type Err = NotAUnitId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_id(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let last = text.trim_end_matches('/').rsplit('/').next().map(str::to_ascii_lowercase).unwrap_or_default();
+        Err(match last {
+            id if is_id(&id) => NotAUnitId::Path { id: Self(id) },
+            _ if text.starts_with("o-") => NotAUnitId::Organization,
+            _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => NotAUnitId::Account,
+            _ => NotAUnitId::Malformed,
+        })
+    }
+}
+
+/// `r-…` has one group of lower-case letters and digits, `ou-…-…` has two (Organizations API reference, `Root` and
+/// `OrganizationalUnit`). Their lengths are left to Organizations, which knows what exists.
+fn is_id(text: &str) -> bool {
+    let group = |part: &str| {
+        (1..=32).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    match text.split('-').collect::<Vec<_>>()[..] {
+        ["r", root] => group(root),
+        ["ou", root, unit] => group(root) && group(unit),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_what_is_mistaken_for_them() {
+        for id in ["r-ab12", "ou-ab12-cdefgh34"] {
+            assert_eq!(id.parse::<UnitId>().unwrap().to_string(), id);
+        }
+        let meant = |id: &str| NotAUnitId::Path { id: id.parse().unwrap() };
+        for (text, refused) in [
+            ("o-abc/r-ab12/ou-ab12-cdefgh34/", meant("ou-ab12-cdefgh34")),
+            ("arn:aws:organizations::000000000100:ou/o-abc/ou-ab12-cdefgh34", meant("ou-ab12-cdefgh34")),
+            ("OU-AB12-CDEFGH34", meant("ou-ab12-cdefgh34")),
+            ("o-abcdefghij", NotAUnitId::Organization),
+            ("000000000012", NotAUnitId::Account),
+            ("Production", NotAUnitId::Malformed),
+            ("ou-ab12", NotAUnitId::Malformed),
+            ("r-", NotAUnitId::Malformed),
+            ("", NotAUnitId::Malformed),
+        ] {
+            assert_eq!(text.parse::<UnitId>(), Err(refused), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_unit_holds_everything_below_it() {
+        let path = "o-a/r-ab/ou-ab-one (Prod / EU)/ou-ab-two/";
+        for (id, held) in [("r-ab", true), ("ou-ab-one", true), ("ou-ab-two", true), ("ou-ab-tw", false)] {
+            assert_eq!(id.parse::<UnitId>().unwrap().holds(path), held, "{id}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! This module owns the reading of a Markdown document: its sections, blocks, tables, and pieces of code.
+
+use serde_json::Value;
+
+/// A command in a shell block, and the block that shows what it prints.
+pub(super) struct Shown {
+    /// The command's words.
+    pub(super) words: Vec<String>,
+    /// What is shown.
+    pub(super) text: String,
+    /// The lines of the page in which it is shown.
+    pub(super) lines: std::ops::Range<usize>,
+}
+
+/// A Markdown document, or a part of one.
+#[derive(Clone)]
+pub(super) struct Document {
+    /// Each line, and whether it is inside a fenced block.
+    pub(super) lines: Vec<(String, bool)>,
+}
+
+impl Document {
+    pub(super) fn new(text: &str) -> Self {
+        let mut fenced = false;
+        let mut lines = Vec::new();
+        for line in text.lines() {
+            let fence = line.trim_start().starts_with("```");
+            lines.push((line.to_owned(), fenced || fence));
+            fenced ^= fence;
+        }
+        assert!(!fenced, "a block is not closed");
+        Self { lines }
+    }
+
+    /// The headings, each with its level and the number of its line.
+    pub(super) fn headings(&self) -> impl Iterator<Item = (usize, usize, &str)> {
+        let outside = self.lines.iter().enumerate().filter(|(_, (_, fenced))| !fenced);
+        outside.filter_map(|(number, (line, _))| {
+            let level = line.len() - line.trim_start_matches('#').len();
+            (level > 0).then(|| (number, level, line[level..].trim()))
+        })
+    }
+
+    /// The part below a heading, up to the next one that is not deeper.
+    pub(super) fn section(&self, title: &str) -> Self {
+        let mut headings = self.headings().skip_while(|(_, _, text)| *text != title);
+        let (start, level, _) = headings.next().unwrap_or_else(|| panic!("there is no heading {title:?}"));
+        let end = headings.find(|(_, next, _)| *next <= level).map_or(self.lines.len(), |(number, ..)| number);
+        Self { lines: self.lines[start + 1..end].to_vec() }
+    }
+
+    /// The fenced blocks: language, and text without indentation.
+    pub(super) fn blocks(&self) -> Vec<(String, String)> {
+        let mut blocks: Vec<(String, String)> = Vec::new();
+        let mut open = false;
+        for (line, _) in self.lines.iter().filter(|(_, fenced)| *fenced) {
+            match line.trim_start().strip_prefix("```") {
+                Some(language) if !open => {
+                    blocks.push((language.to_owned(), String::new()));
+                    open = true;
+                }
+                Some(_) => open = false,
+                None => {
+                    let (_, text) = blocks.last_mut().expect("a block is open");
+                    text.push_str(line);
+                    text.push('\n');
+                }
+            }
+        }
+        blocks
+    }
+
+    /// The only block in a language.
+    pub(super) fn block(&self, language: &str) -> String {
+        let mut found = self.blocks().into_iter().filter(|(of, _)| of == language);
+        let (_, text) = found.next().unwrap_or_else(|| panic!("there is no block in {language}"));
+        assert!(found.next().is_none(), "there is more than one block in {language}");
+        text
+    }
+
+    /// The commands that stand alone in a shell block, each with the block in this language that comes next, if it is the next one.
+    pub(super) fn shown(&self, language: &str) -> Vec<Shown> {
+        let fences: Vec<(usize, &str)> = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter_map(|(number, (line, _))| Some((number, line.trim_start().strip_prefix("```")?)))
+            .collect();
+        let blocks: Vec<_> = fences.chunks(2).map(|pair| (pair[0].1, pair[0].0 + 1..pair[1].0)).collect();
+        let text = |lines: &std::ops::Range<usize>| -> String {
+            self.lines[lines.clone()].iter().flat_map(|(line, _)| [line.trim_start(), "\n"]).collect()
+        };
+        let pairs = blocks.windows(2).filter(|pair| pair[0].0 == "sh" && pair[1].0 == language);
+        pairs
+            .filter_map(|pair| {
+                let command = text(&pair[0].1).replace("\\\n", " ");
+                let words = command.split_whitespace().map(str::to_owned).collect();
+                let alone = command.trim_end().lines().count() == 1;
+                alone.then(|| Shown { words, text: self.raw(&pair[1].1), lines: pair[1].1.clone() })
+            })
+            .collect()
+    }
+
+    /// The text of some lines, as it stands there.
+    fn raw(&self, lines: &std::ops::Range<usize>) -> String {
+        self.lines[lines.clone()].iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.block("json")).expect("JSON")
+    }
+
+    /// The text outside fenced blocks.
+    pub(super) fn prose(&self) -> String {
+        let outside = self.lines.iter().filter(|(_, fenced)| !fenced);
+        outside.flat_map(|(line, _)| [line.as_str(), "\n"]).collect()
+    }
+
+    /// The code in running text and in tables.
+    pub(super) fn spans(&self) -> Vec<String> {
+        self.prose().split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
+    }
+
+    /// The lines of commands in the shell's blocks, continued ones joined.
+    pub(super) fn commands(&self) -> Vec<String> {
+        let shell = self.blocks().into_iter().filter(|(language, _)| language == "sh");
+        shell.flat_map(|(_, text)| text.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect()
+    }
+
+    /// The cells of the only table, without its header.
+    pub(super) fn table(&self) -> Vec<Vec<String>> {
+        let rows: Vec<Vec<String>> = self
+            .lines
+            .iter()
+            .filter(|(line, fenced)| !fenced && line.starts_with('|'))
+            .map(|(line, _)| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+            .collect();
+        assert!(rows.len() > 2 && rows[1].iter().all(|cell| cell == "---"), "not a table: {rows:?}");
+        assert!(rows.iter().all(|row| row.len() == rows[0].len()), "a row is too short or too long: {rows:?}");
+        rows[2..].to_vec()
+    }
+
+    /// The first cells of the only table, without backticks.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.table().into_iter().map(|row| row[0].replace('`', "")).collect()
+    }
+}

@@ -1,0 +1,135 @@
+//! This module owns the truth of the policies in the documents: each is what the program prints for the command above it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::Value;
+use v2token::cli::Document as Policy;
+use v2token::cloud::Operation;
+use v2token::rollout::Mode;
+use v2token::settings::scoped_policy;
+
+use super::markdown::Document;
+use super::{documents, read, root};
+use crate::harness::program;
+
+/// What `v2token policy` prints with an empty environment.
+fn printed(words: &[&str]) -> String {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let output = program(folder.path()).arg("policy").args(words).output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stderr.is_empty(), "policy {words:?}: {stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn policy(words: &[&str]) -> Value {
+    serde_json::from_str(&printed(words)).expect("JSON")
+}
+
+#[test]
+fn every_policy_that_is_shown_is_what_the_program_prints() {
+    let mut kinds = BTreeSet::new();
+    for (name, document) in documents() {
+        let mut page: Vec<String> = document.lines.iter().map(|(line, _)| line.clone()).collect();
+        // From the end, so that the lines before stay where they are.
+        for shown in document.shown("json").into_iter().rev() {
+            let words: Vec<&str> = shown.words.iter().map(String::as_str).collect();
+            let ["v2token", "policy", rest @ ..] = &words[..] else { continue };
+            kinds.insert(rest[0].to_owned());
+            let text = printed(rest);
+            if std::env::var_os("UPDATE_DOCUMENTS").is_some() {
+                page.splice(shown.lines, text.lines().map(str::to_owned));
+                fs::write(root().join(&name), page.join("\n") + "\n").expect("a writable page");
+            } else {
+                assert_eq!(shown.text, text, "{name}: {}: run again with UPDATE_DOCUMENTS=1", words.join(" "));
+            }
+        }
+    }
+    assert_eq!(kinds, Policy::ALL.map(|(name, _)| name.to_owned()).into());
+}
+
+#[test]
+fn the_documents_of_policy_are_listed() {
+    let listed = Document::new(&read("docs/permissions.md")).section("What policy prints").names();
+    assert_eq!(listed, Policy::ALL.map(|(name, _)| name));
+}
+
+#[test]
+fn what_an_option_adds_is_what_the_policies_have_with_it() {
+    let section = Document::new(&read("docs/permissions.md")).section("What options add");
+    let mut seen = 0;
+    for row in section.table() {
+        let given: Vec<String> = row[0].replace('`', "").split_whitespace().map(str::to_owned).collect();
+        let given: Vec<&str> = given.iter().map(String::as_str).collect();
+        for (document, cell) in [("caller", &row[1]), ("role", &row[2])] {
+            let told: BTreeSet<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            let with = actions(&policy(&[&[document], &given[..]].concat()));
+            let without = actions(&policy(&[document]));
+            assert_eq!(told, with.difference(&without).cloned().collect(), "{given:?}: {document}");
+            seen += told.len();
+        }
+    }
+    assert!(seen >= 8, "{seen}");
+}
+
+#[test]
+fn the_session_policies_are_those_that_are_sent() {
+    let section = Document::new(&read("docs/permissions.md")).section("Session policies");
+    for (title, mode) in [("Of plan", Mode::Plan), ("Of apply", Mode::Apply)] {
+        let sent: Value = serde_json::from_str(&scoped_policy(mode)).expect("JSON");
+        assert_eq!(section.section(title).json(), sent, "{title}");
+    }
+}
+
+/// All actions in a policy.
+fn actions(policy: &Value) -> BTreeSet<String> {
+    assert_eq!(policy["Version"], "2012-10-17");
+    let statements = policy["Statement"].as_array().expect("statements");
+    let listed = statements.iter().flat_map(|statement| match &statement["Action"] {
+        Value::String(action) => vec![action.clone()],
+        Value::Array(list) => list.iter().map(|action| action.as_str().expect("an action").to_owned()).collect(),
+        other => panic!("no action: {other}"),
+    });
+    listed.collect()
+}
+
+/// All texts in a document, keys included.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().flat_map(texts).collect(),
+        Value::Object(map) => map.iter().flat_map(|(key, value)| [vec![key.clone()], texts(value)].concat()).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn every_action_and_condition_that_is_named_is_one_that_is_used() {
+    // Everything that a policy of this program can be about.
+    let caller = "arn:aws:iam::111122223333:user/ops";
+    let by_role = [
+        "--external-id",
+        "the-id",
+        "--source-identity",
+        "me",
+        "--mfa-serial",
+        "arn:aws:iam::111122223333:mfa/me",
+        "--caller-arn",
+        caller,
+    ];
+    let by_root = ["caller", "--for", "plan", "--access", "assume-root"];
+    let used = [texts(&policy(&by_role)), texts(&policy(&by_root))].concat();
+    let services = ["iam:", "sts:", "organizations:", "aws:"];
+    let operations = Operation::ALL.map(Operation::action);
+    let known: BTreeSet<&String> = used.iter().chain(&operations).collect();
+    let mut named = BTreeSet::new();
+    for (name, document) in documents() {
+        for span in document.spans() {
+            if services.iter().any(|service| span.starts_with(service)) {
+                assert!(known.contains(&span), "{name} names {span}");
+                named.insert(span);
+            }
+        }
+    }
+    assert!(named.len() >= 15, "{named:?}");
+}
