@@ -140,6 +140,14 @@ impl Document {
         rows[2..].to_vec()
     }
 
+    /// The pieces of code in the item of a list that starts with this one, without it.
+    pub(super) fn item(&self, code: &str) -> Vec<String> {
+        let start = format!("- `{code}` ");
+        let mut items = self.lines.iter().filter(|(line, fenced)| !fenced && line.starts_with(&start));
+        let (line, _) = items.next().unwrap_or_else(|| panic!("there is no item {code:?}"));
+        line.split('`').skip(3).step_by(2).map(str::to_owned).collect()
+    }
+
     /// The first cells of the only table, without backticks.
     pub(super) fn names(&self) -> Vec<String> {
         self.table().into_iter().map(|row| row[0].replace('`', "")).collect()

@@ -1,0 +1,99 @@
+//! This module owns the truth of the examples: what the documents show of a run in the simulated Organization is what happens
+//! there.
+
+use clap::ValueEnum;
+use serde_json::Value;
+use v2token::doctor::Status;
+use v2token::org::role::RoleTemplate;
+use v2token::org::select::Management;
+use v2token::org::{AccountId, Caller};
+use v2token_simulator::Organization;
+
+use super::markdown::Document;
+use super::read;
+use crate::harness::Bench;
+
+/// The Organization of `cargo run -p v2token-simulator -- --accounts 200 --realistic`.
+fn realistic() -> Bench {
+    Bench::new(Organization::builder().accounts(200).realistic(true).start())
+}
+
+#[test]
+fn the_selections_choose_as_many_accounts_as_is_said() {
+    let bench = realistic();
+    let page = Document::new(&read("docs/selection.md"));
+    let mut examples = page.section("How options work together").table();
+    assert!(examples.len() >= 8, "{examples:?}");
+    let prose = page.section("Parts").prose().replace('\n', " ");
+    let (_, part) = prose.split_once("of the 195 accounts above, ").expect("the example of a part");
+    let (options, count) = part.split_once(" takes ").expect("a number");
+    examples.push(vec![options.to_owned(), count.split('.').next().expect("a text").to_owned()]);
+    for (number, row) in examples.iter().enumerate() {
+        let options = row[0].trim_matches('`').replace('\'', "");
+        let given: Vec<&str> = options.split_whitespace().filter(|word| *word != "none").collect();
+        let words = [&["plan", "--rate", "0", "--output", "json"], &given[..]].concat();
+        let run = bench.run(&format!("example-{number}"), &words);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}\n{run}"));
+        let counts = report["summary"].as_object().expect("counts");
+        let visited: u64 =
+            counts.iter().filter(|(outcome, _)| *outcome != "skipped").filter_map(|(_, count)| count.as_u64()).sum();
+        assert_eq!(visited.to_string(), row[1], "{options}\n{run}");
+    }
+}
+
+/// The lines without what differs from run to run: the port, seconds, and how long the rollout will take.
+fn steady(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| {
+        let line = match line.split_once("about ") {
+            Some((before, after)) if line.contains(" pace ") => {
+                format!("{before}{}", after.split_once(" for ").map_or("", |(_, rest)| rest))
+            }
+            _ => line.to_owned(),
+        };
+        let timed = line.contains("127.0.0.1:") || line.contains(" clock ");
+        if timed { line.chars().filter(|character| !character.is_ascii_digit()).collect() } else { line }
+    });
+    lines.collect()
+}
+
+#[test]
+fn doctor_says_what_is_shown_of_it() {
+    let bench = realistic();
+    let section = Document::new(&read("docs/operating.md")).section("Check");
+    let shown = section.shown("text");
+    let [example] = &shown[..] else { panic!("there is one example of doctor") };
+    let words: Vec<&str> = example.words.iter().map(String::as_str).collect();
+    let ["v2token", arguments @ ..] = &words[..] else { panic!("{words:?}") };
+    let run = bench.again("none", arguments).exits(0);
+    assert_eq!(steady(&example.text), steady(&run.stdout));
+
+    let shape = |checks: &Value| -> Vec<String> {
+        let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+        [keys(checks), keys(&checks["checks"][0])].concat()
+    };
+    let told: Value = serde_json::from_str(&bench.again("none", &["doctor", "--output", "json"]).stdout).expect("JSON");
+    let described = section.json();
+    assert_eq!(shape(&described), shape(&told));
+    let words: Vec<&str> = Status::ALL.into_iter().map(Status::as_str).collect();
+    assert_eq!(section.section("In JSON").item("status"), words);
+    let checks = told["checks"].as_array().expect("checks");
+    let mut subjects: Vec<&str> = checks.iter().filter_map(|check| check["check"].as_str()).collect();
+    subjects.dedup();
+    assert_eq!(section.section("In JSON").item("check"), subjects);
+}
+
+#[test]
+fn the_ways_to_name_a_role_lead_where_is_said() {
+    let page = Document::new(&read("docs/access.md"));
+    let account: AccountId = "111122223333".parse().expect("an id");
+    let caller = Caller::from_api(Some("111122223333"), Some("arn:aws:iam::111122223333:user/ops")).expect("a caller");
+    let rows = page.section("The role").table();
+    assert_eq!(rows.len(), 3);
+    for row in rows {
+        let role: RoleTemplate = row[0].trim_matches('`').parse().unwrap_or_else(|error| panic!("{error}: {row:?}"));
+        assert_eq!(role.arn(&caller.partition, account), row[1].trim_matches('`'));
+    }
+    let values = Management::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    assert_eq!(page.section("The management account").names(), names);
+}
