@@ -1,9 +1,11 @@
 //! This module owns the truth of the documents: what they promise is compared with the code, what they name must exist, and what
 //! is generated must be up to date. With `UPDATE_DOCUMENTS=1` the generated page is written anew.
 
+mod errors;
 mod examples;
 mod markdown;
 mod policies;
+mod troubleshooting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

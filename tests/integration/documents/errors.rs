@@ -1,0 +1,140 @@
+//! This module owns one of every error that can come before the first account, so that each can be looked up in the documents.
+
+use std::io;
+
+use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed};
+use v2token::cloud::failure::code;
+use v2token::cloud::{Effect, Failure, Kind, Operation};
+use v2token::error::Error;
+use v2token::journal::ReplayFailed;
+use v2token::org::Caller;
+use v2token::org::region::RegionRefused;
+use v2token::org::select::SelectionFailed;
+
+/// A failed call.
+pub(super) fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {
+    Failure {
+        operation,
+        kind,
+        effect: Effect::None,
+        code: code.to_owned(),
+        message: message.to_owned(),
+        status: None,
+        request_id: None,
+    }
+}
+
+/// Every error of every kind but failed calls. What is missing here does not compile: see below.
+pub(super) fn errors() -> Vec<Error> {
+    let text = || "x".to_owned();
+    let path = || std::path::PathBuf::from("x");
+    let call = || failure(Operation::AssumeRole, Kind::Refused, "AccessDenied", "no");
+    let ids = || vec!["000000000001".parse().expect("an id")];
+    let connect = [
+        ConnectFailed::NoRegion,
+        RegionRefused::Global { region: text() }.into(),
+        RegionRefused::Unknown { region: text(), suggestion: text() }.into(),
+        RegionRefused::ProvesNothing { region: text() }.into(),
+        RegionRefused::NoGlobalEndpoint { region: text(), partition: "x" }.into(),
+        RegionRefused::OtherPartition { region: text(), of_region: "x", of_caller: text() }.into(),
+        EndpointRefused::Global { url: text() }.into(),
+        EndpointRefused::UserInfo.into(),
+        EndpointRefused::NotAUrl { url: text() }.into(),
+        EndpointRefused::Unresolved { detail: text() }.into(),
+        CaBundleRefused::Unreadable { path: path(), source: io::Error::other("x") }.into(),
+        CaBundleRefused::NotPem { path: path(), detail: text() }.into(),
+        Caller::from_api(None, None).expect_err("it names nobody").into(),
+        ConnectFailed::Profile { profile: text(), detail: text() },
+        ConnectFailed::MfaTokenMissing { serial: text() },
+        ConnectFailed::MfaSerialMissing,
+        ConnectFailed::ChainedTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },
+        ConnectFailed::NoProof { detail: text() },
+        ConnectFailed::Via(failure(
+            Operation::GetCallerIdentity,
+            Kind::Credentials,
+            code::NO_CREDENTIALS,
+            "the role x on the way to the accounts can't be assumed: x",
+        )),
+    ];
+    let listing = [
+        ListingFailed::Loop { operation: Operation::ListAccounts, pages: 3 },
+        ListingFailed::NoId { name: text(), id: text() },
+        ListingFailed::Empty,
+        ListingFailed::Nameless,
+    ];
+    let selection = [
+        SelectionFailed::NoSuchAccounts { ids: ids(), suggestion: text() },
+        SelectionFailed::NoSuchUnits { ids: vec!["r-ab12".parse().expect("an id")], suggestion: text() },
+        SelectionFailed::Empty { listed: 5, steps: vec![("are in the selected OUs", 0)], suggestion: text() },
+    ];
+    let others = [
+        ConnectFailed::Call(call()).into(),
+        ListingFailed::Call(call()).into(),
+        Error::Unwritable { what: "the report", path: path(), source: io::Error::other("x") },
+        Error::NoRun { path: path(), cause: text() },
+        ReplayFailed::Damaged { path: path(), line: 3, detail: text() }.into(),
+        ReplayFailed::Newer { path: path(), format: 9 }.into(),
+        Error::RunFolderBusy(path()),
+        Error::RunFolderTaken(path()),
+        Error::Signal { name: "SIGINT", exit_code: 130 },
+    ];
+    let all = connect.into_iter().map(Error::from);
+    let all: Vec<Error> = all
+        .chain(listing.into_iter().map(Error::from))
+        .chain(selection.into_iter().map(Error::from))
+        .chain(others)
+        .collect();
+    all.iter().for_each(is_known);
+    all
+}
+
+/// Does not compile when there is an error that this module does not know.
+fn is_known(error: &Error) {
+    match error {
+        Error::Connect(error) => match error {
+            ConnectFailed::Region(
+                RegionRefused::Global { .. }
+                | RegionRefused::Unknown { .. }
+                | RegionRefused::ProvesNothing { .. }
+                | RegionRefused::NoGlobalEndpoint { .. }
+                | RegionRefused::OtherPartition { .. },
+            )
+            | ConnectFailed::Endpoint(
+                EndpointRefused::Global { .. }
+                | EndpointRefused::UserInfo
+                | EndpointRefused::NotAUrl { .. }
+                | EndpointRefused::Unresolved { .. },
+            )
+            | ConnectFailed::CaBundle(CaBundleRefused::Unreadable { .. } | CaBundleRefused::NotPem { .. })
+            | ConnectFailed::NoRegion
+            | ConnectFailed::Call(_)
+            | ConnectFailed::Nobody(_)
+            | ConnectFailed::Profile { .. }
+            | ConnectFailed::MfaTokenMissing { .. }
+            | ConnectFailed::MfaSerialMissing
+            | ConnectFailed::ChainedTooLong { .. }
+            | ConnectFailed::NoProof { .. }
+            | ConnectFailed::Via(_) => {}
+        },
+        Error::Listing(
+            ListingFailed::Call(_)
+            | ListingFailed::Loop { .. }
+            | ListingFailed::NoId { .. }
+            | ListingFailed::Empty
+            | ListingFailed::Nameless,
+        )
+        | Error::Selection(
+            SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },
+        )
+        | Error::Replay(ReplayFailed::Damaged { .. } | ReplayFailed::Newer { .. })
+        | Error::Unwritable { .. }
+        | Error::NoRun { .. }
+        | Error::RunFolderBusy(_)
+        | Error::RunFolderTaken(_)
+        | Error::Signal { .. }
+        // Their texts are in the source, and looked for there.
+        | Error::Usage(_)
+        | Error::NotConfirmed(_)
+        | Error::Mismatch(_) => {}
+    }
+}

@@ -1,0 +1,212 @@
+//! This module owns the truth of docs/troubleshooting.md: every error has its row, in the words that the program says, with the hint
+//! that it gives.
+
+use std::collections::BTreeSet;
+
+use v2token::cloud::aws::{ConnectFailed, ListingFailed};
+use v2token::cloud::failure::{classify, code};
+use v2token::cloud::{Kind, Operation, WayIn};
+use v2token::error::Error;
+use v2token::rollout::{Past, Record, Stage, Surrounding, Target, hint};
+
+use super::errors::{errors, failure};
+use super::markdown::Document;
+use super::{files, read, tested};
+
+fn page() -> Document {
+    Document::new(&read("docs/troubleshooting.md"))
+}
+
+/// A cell without what only makes it look better; `–` is nothing.
+fn plain(cell: &str) -> String {
+    if cell == "–" { String::new() } else { cell.replace(['`', '\\'], "") }
+}
+
+/// The pieces of code in a cell.
+fn spans(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// Whether a text is what a pattern says, in which `…` is any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let parts: Vec<&str> = pattern.split('…').collect();
+    let [first, middle @ .., last] = &parts[..] else { return pattern == text };
+    let Some(rest) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
+    let found = middle.iter().try_fold(rest, |rest, part| rest.split_once(part).map(|(_, after)| after));
+    found.is_some()
+}
+
+/// The texts that a source file makes errors of, right behind this constructor; what is put in is `…`.
+fn written(constructor: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for name in files("src", ".rs", true) {
+        let source = read(&name);
+        for rest in tested(&source).split(constructor).skip(1) {
+            let rest = rest.trim_start();
+            let rest = rest.strip_prefix("format!(").unwrap_or(rest).trim_start();
+            let Some(rest) = rest.strip_prefix('"') else { continue };
+            let literal = rest.split('"').next().expect("a literal ends");
+            // A line that ends with a backslash goes on without its indentation.
+            let joined: String = literal
+                .split("\\\n")
+                .enumerate()
+                .map(|(n, line)| if n == 0 { line } else { line.trim_start() })
+                .collect();
+            let mut text = String::new();
+            let mut rest = joined.as_str();
+            while let Some((before, after)) = rest.split_once('{') {
+                text.push_str(before);
+                text.push('…');
+                rest = after.split_once('}').map_or("", |(_, after)| after);
+            }
+            found.insert(text + rest);
+        }
+    }
+    found
+}
+
+/// The rows of all tables below a heading.
+fn rows(page: &Document, title: &str) -> Vec<Vec<String>> {
+    let section = page.section(title);
+    let titles: Vec<String> = section.headings().map(|(_, _, title)| title.to_owned()).collect();
+    titles.iter().flat_map(|title| section.section(title).table()).collect()
+}
+
+#[test]
+fn every_error_before_the_first_account_has_its_row_and_its_hint() {
+    let rows = rows(&page(), "Before the first account");
+    let messages: Vec<String> = rows.iter().map(|row| plain(&row[0])).collect();
+    let mut told = BTreeSet::new();
+    for error in errors() {
+        let message = error.to_string();
+        // A message that begins like a more general one has a row of its own.
+        let row = (0..rows.len()).filter(|row| fits(&messages[*row], &message)).max_by_key(|row| messages[*row].len());
+        let row = row.unwrap_or_else(|| panic!("no row for {message:?}"));
+        told.insert(row);
+        // What is to be done about a call depends on the call.
+        if !matches!(error, Error::Connect(ConnectFailed::Call(_)) | Error::Listing(ListingFailed::Call(_))) {
+            assert_eq!(plain(&rows[row][1]), plain(&error.hint()), "{message}");
+        }
+    }
+    let complete = &written("Error::Mismatch(") | &written("Error::NotConfirmed(");
+    assert!(complete.len() >= 9, "{complete:?}");
+    let partial = written("Error::Usage(");
+    for (row, message) in messages.iter().enumerate().filter(|(row, _)| !told.contains(row)) {
+        assert!(complete.contains(message) || partial.contains(message), "nothing says {message:?}");
+        assert_eq!(plain(&rows[row][1]), "", "{message}");
+    }
+    for message in complete {
+        assert!(messages.contains(&message), "no row for {message:?}");
+    }
+}
+
+/// The AWS error codes that a source file knows from this function on: everything in quotes that looks like one, its tests aside.
+fn aws_codes(name: &str, function: &str) -> BTreeSet<String> {
+    let source = read(name);
+    let (_, source) = source.split_once(&format!("\nfn {function}(")).expect("the function");
+    let is_code = |text: &&str| {
+        text.starts_with(|first: char| first.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_alphanumeric())
+    };
+    tested(source).split('"').skip(1).step_by(2).filter(is_code).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_call_before_the_first_account_has_its_hint() {
+    let rows = page().section("Calls before the first account").table();
+    let mut told = BTreeSet::new();
+    for row in &rows {
+        let calls: Vec<Operation> =
+            Operation::ALL.into_iter().filter(|operation| spans(&row[1]).contains(&operation.as_str())).collect();
+        assert_eq!(calls.is_empty(), row[1] == "any", "{row:?}");
+        for code in spans(&row[0]) {
+            told.insert(code.to_owned());
+            for call in if calls.is_empty() { &[Operation::GetCallerIdentity] } else { &calls[..] } {
+                let (kind, _) = classify(code, 400);
+                let error = Error::from(ConnectFailed::Call(failure(*call, kind, code, "")));
+                assert_eq!(plain(&row[2]), plain(&error.hint()), "{code} of {call}");
+            }
+        }
+    }
+    let has_hint = |code: &&str| {
+        !Error::from(ConnectFailed::Call(failure(Operation::GetCallerIdentity, Kind::Transient, code, "")))
+            .hint()
+            .is_empty()
+    };
+    let own = code::ALL.into_iter().filter(has_hint).map(str::to_owned).collect();
+    let known = &aws_codes("src/error.rs", "hint") | &own;
+    assert!(known.len() >= 12, "{known:?}");
+    assert_eq!(known.difference(&told).collect::<Vec<_>>(), [""; 0], "codes without a row");
+}
+
+/// How the program sorts the failures that are its own. AWS's are sorted by [`classify`], with the status that is told.
+fn kind_of(code: &str, when: &str) -> Kind {
+    match code {
+        code::NO_CREDENTIALS => Kind::Credentials,
+        code::TLS | code::WRONG_ACCOUNT | code::NOT_SENT | code::JOURNAL => Kind::Refused,
+        own if code::ALL.contains(&own) => Kind::Transient,
+        code => {
+            let status = when.split_once("HTTP ").and_then(|(_, rest)| rest.get(..3)).unwrap_or("400");
+            classify(code, status.parse().expect("a status")).0
+        }
+    }
+}
+
+/// The record of an account whose fate an earlier process left open.
+fn interrupted() -> Record {
+    Record::of_target(&Target {
+        account: "000000000001".parse().expect("an id"),
+        way: WayIn::Own,
+        management: false,
+        invited: false,
+        wanted: v2token::org::TokenVersion::V2Token,
+        past: Past::Intended(v2token::org::Reading::V1Token),
+    })
+}
+
+#[test]
+fn every_error_code_of_an_account_has_its_row_and_its_hint() {
+    let rows = rows(&page(), "In an account");
+    let way = WayIn::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".to_owned());
+    let mut told = BTreeSet::new();
+    for row in &rows {
+        let [code, stages, when, advice] = &row[..] else { panic!("{row:?}") };
+        let code = spans(code)[0];
+        told.insert(code.to_owned());
+        let stages: Vec<Stage> =
+            Stage::ALL.into_iter().filter(|stage| spans(stages).contains(&stage.as_str())).collect();
+        assert!(!stages.is_empty(), "{row:?}");
+        for stage in stages {
+            let given = match code {
+                code::INTERRUPTED => interrupted().trouble.expect("a trouble").hint,
+                // It is made inside a visit; its words are looked for in the source.
+                code::DRIFTED => {
+                    assert!(read("src/rollout/visit.rs").contains(&format!("hint: \"{}\"", plain(advice))), "{advice}");
+                    continue;
+                }
+                _ => {
+                    let operation = match stage {
+                        Stage::Assume if when.contains("`--access assume-root`") => Operation::AssumeRoot,
+                        Stage::Assume => Operation::AssumeRole,
+                        Stage::Set => Operation::SetSecurityTokenServicePreferences,
+                        Stage::Select | Stage::Read | Stage::Verify => Operation::GetAccountSummary,
+                    };
+                    let about = Surrounding {
+                        way: &way,
+                        management: when.contains("management account"),
+                        invited: when.contains("invited"),
+                    };
+                    hint(stage, &failure(operation, kind_of(code, when), code, &spans(when).join(" ")), about)
+                }
+            };
+            assert_eq!(plain(advice), given, "{code} at {stage}: {when}");
+        }
+    }
+    let known = &aws_codes("src/rollout/hint.rs", "by_code") | &code::ALL.map(str::to_owned).into();
+    assert_eq!(known.difference(&told).collect::<Vec<_>>(), [""; 0], "codes without a row");
+}
+
+#[test]
+fn every_reason_for_skipping_has_its_row() {
+    let reference = Document::new(&read("docs/report.md")).section("Reasons for skipping");
+    assert_eq!(page().section("Skipped accounts").names(), reference.names());
+}
