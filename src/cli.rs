@@ -142,12 +142,12 @@ pub enum Command {
     Report(ReportArgs),
     /// Check identity, organization, role and pace in a few accounts, before anything else.
     ///
-    /// It makes the calls that a rollout makes, and none that writes. What is given besides is what would be given to apply.
+    /// It makes the calls that a rollout makes, and none that writes. It takes the options of plan.
     #[command(after_help = DOCTOR_EXIT_CODES)]
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
-    /// JSON on stdout. What is given besides is what would be given to apply. With --external-id the trust policy holds that id.
+    /// JSON on stdout. It takes the options of plan. With --external-id the trust policy holds that id.
     Policy(Box<PolicyArgs>),
 }
 
