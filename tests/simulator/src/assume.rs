@@ -35,6 +35,9 @@ impl World {
         let policy = params.text("Policy").map(|text| self.policy(text)).transpose()?;
         let (account, name) = self.parse_role(arn)?;
         let denied = |world: &Self, action: &str| world.assume_denied(&caller.principal, action, arn);
+        if caller.principal.identity == Identity::Root {
+            return Err(ApiError::access_denied("Roles may not be assumed by root accounts.".to_owned()).into());
+        }
         let index = account.and_then(|id| self.index(id)).ok_or_else(|| denied(self, "AssumeRole"))?;
         self.transient(index, VisitCall::Assume)?;
         self.check_region_is_active(index, &caller.region)?;
@@ -55,7 +58,7 @@ impl World {
         let session_allows = |action: &str| {
             caller.principal.policy.as_ref().is_none_or(|policy| policy.allows(&format!("sts:{action}"), arn))
         };
-        let may_set_it = role.allows_source_identity && session_allows("SetSourceIdentity");
+        let may_set_it = self.takes_source_identity(&role, presented) && session_allows("SetSourceIdentity");
         if changes_it || (source_identity.is_some() && !may_set_it) {
             return Err(denied(self, "SetSourceIdentity").into());
         }

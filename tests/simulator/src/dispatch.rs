@@ -3,6 +3,7 @@
 use crate::account_id::AccountId;
 use crate::answer::{self, Answer, ApiError, Delivery, Document, Refusal, Reply};
 use crate::auth::Authenticated;
+use crate::credentials::Identity;
 use crate::fault::VisitCall;
 use crate::network::NoiseKind;
 use crate::request::{Call, Operation, Params};
@@ -35,6 +36,7 @@ impl World {
             self.authenticate(call.service, signable)
         };
         let outcome = authenticated.map_err(Refusal::from).and_then(|caller| {
+            self.count_caller(operation, &caller);
             let target = self.attribute(operation, &caller, &call.params);
             slow = target.map(|index| self.account(index).faults.slow).unwrap_or_default();
             if !self.limits.admit(operation, self.now()) {
@@ -60,6 +62,17 @@ impl World {
             let now = self.now_ms();
             self.assume_arrivals.push(now);
         }
+    }
+
+    /// Counts the call for whoever makes it.
+    fn count_caller(&mut self, operation: Operation, caller: &Authenticated) {
+        let who = match &caller.principal.identity {
+            Identity::Operator(_) => "user/operator".to_owned(),
+            Identity::Role { role, .. } => format!("role/{role}"),
+            Identity::Root => "root".to_owned(),
+            Identity::Anonymous => "anonymous".to_owned(),
+        };
+        *self.callers.entry(who).or_default().entry(operation).or_default() += 1;
     }
 
     /// Finds the account a request is about and counts the call there, whatever becomes of it.
@@ -141,6 +154,7 @@ impl World {
     }
 
     fn perform(&mut self, operation: Operation, context: &Context<'_>) -> Outcome {
+        self.check_permissions(operation, context)?;
         match operation {
             Operation::AssumeRole => self.assume_role(context),
             Operation::AssumeRoleWithWebIdentity => self.assume_role_with_web_identity(context),

@@ -85,6 +85,7 @@ mod organizations;
 mod paging;
 mod partition;
 mod payload;
+mod permissions;
 mod policy;
 mod populate;
 mod request;

@@ -80,7 +80,7 @@ impl SessionPolicy {
 }
 
 /// A JSON text or list of texts.
-fn texts(value: Option<&Value>) -> Option<Vec<String>> {
+pub(crate) fn texts(value: Option<&Value>) -> Option<Vec<String>> {
     match value? {
         Value::String(text) => Some(vec![text.clone()]),
         Value::Array(list) => list.iter().map(|item| item.as_str().map(str::to_owned)).collect(),
@@ -89,7 +89,7 @@ fn texts(value: Option<&Value>) -> Option<Vec<String>> {
 }
 
 /// Matches `*` and `?`, ignoring case as IAM does for actions.
-fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
+pub(crate) fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, None) => true,
         (Some((b'*', rest)), _) => (0..=text.len()).any(|skipped| wildcard(rest, &text[skipped..])),

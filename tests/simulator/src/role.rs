@@ -40,6 +40,10 @@ pub struct Role {
     pub allows_source_identity: bool,
     /// Whether the trust policy allows `sts:TagSession` beside `sts:AssumeRole`; the usual one does not.
     pub allows_tags: bool,
+    /// The trust policy as a document. It takes the place of everything else here that says who may assume the role.
+    pub trust_document: Option<String>,
+    /// What the role may do, as a policy document; everything where there is none.
+    pub policy: Option<String>,
     /// `MaxSessionDuration` in seconds.
     pub max_duration: u32,
     /// Ends every session after this time, whatever was asked for. AWS grants no such thing; a test can
@@ -65,6 +69,8 @@ impl Role {
             requires_mfa: false,
             allows_source_identity: false,
             allows_tags: false,
+            trust_document: None,
+            policy: None,
             max_duration: 43_200,
             lifetime: None,
         }
@@ -89,20 +95,41 @@ impl World {
     /// Whether a role's trust policy and its account let somebody in. AWS does not say which of the conditions fails.
     pub(crate) fn trusts(&self, index: u32, role: &Role, presented: Presented<'_>) -> bool {
         let Presented { caller, external_id, mfa } = presented;
-        let is_trusted = if role.trusts.is_empty() {
-            self.may_list(caller.account)
-        } else {
-            role.trusts.iter().any(|trusted| self.is(caller, trusted))
+        let is_trusted = match &role.trust_document {
+            Some(document) => self.trust_document_allows(document, role, presented, "sts:AssumeRole"),
+            None => {
+                let is_named = if role.trusts.is_empty() {
+                    self.may_list(caller.account)
+                } else {
+                    role.trusts.iter().any(|trusted| self.is(caller, trusted))
+                };
+                is_named
+                    && role.external_id.as_deref().is_none_or(|wanted| external_id == Some(wanted))
+                    && (mfa || !role.requires_mfa)
+            }
         };
         self.account(index).state.usable()
             && role.exists
             && is_trusted
-            && role.external_id.as_deref().is_none_or(|wanted| external_id == Some(wanted))
-            && (mfa || !role.requires_mfa)
             && caller
                 .policy
                 .as_ref()
                 .is_none_or(|policy| policy.allows("sts:AssumeRole", &self.role_arn(index, &role.name)))
+    }
+
+    /// Whether a role's trust policy lets somebody name a source identity.
+    pub(crate) fn takes_source_identity(&self, role: &Role, presented: Presented<'_>) -> bool {
+        role.trust_document.as_ref().map_or(role.allows_source_identity, |document| {
+            self.trust_document_allows(document, role, presented, "sts:SetSourceIdentity")
+        })
+    }
+
+    /// The ARN of the user or role that a principal comes from.
+    pub(crate) fn behind(&self, caller: &Principal) -> String {
+        match &caller.identity {
+            Identity::Role { role, .. } => self.role_arn(caller.account, role),
+            Identity::Operator(_) | Identity::Root | Identity::Anonymous => self.arn(caller),
+        }
     }
 
     fn is(&self, caller: &Principal, trusted: &Trusted) -> bool {
@@ -113,11 +140,7 @@ impl World {
             Trusted::Account(id) => *id == account,
             Trusted::Principal(arn) => {
                 let everybody = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
-                let behind = match &caller.identity {
-                    Identity::Role { role, .. } => self.role_arn(caller.account, role),
-                    Identity::Operator(_) | Identity::Root | Identity::Anonymous => self.arn(caller),
-                };
-                [everybody, behind, self.arn(caller)].contains(arn)
+                [everybody, self.behind(caller), self.arn(caller)].contains(arn)
             }
         }
     }

@@ -29,6 +29,8 @@ pub struct Truth {
     pub assume_role_keys: BTreeMap<String, u64>,
     /// The ARNs of those who assumed roles, and how many: the operator, and the sessions of a chain of roles.
     pub assume_role_callers: BTreeMap<String, u64>,
+    /// Who called which operation, and how often: `user/operator`, `role/<path and name>` in whichever account, `root`.
+    pub callers: BTreeMap<String, BTreeMap<Operation, u64>>,
     /// Which account each Set arrived for and when, in milliseconds since the start.
     pub set_arrivals: Vec<(AccountId, u32)>,
     /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] tells them by account.
@@ -177,6 +179,7 @@ impl World {
             assume_role_arrivals_ms: self.assume_arrivals.clone(),
             assume_role_keys: self.assume_keys.clone(),
             assume_role_callers: self.assume_callers.clone(),
+            callers: self.callers.clone(),
             set_arrivals: self.set_arrivals.clone(),
             global_assume_roles: self.accounts.iter().map(global).sum(),
             signing_regions: self.signing_regions.clone(),

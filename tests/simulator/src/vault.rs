@@ -18,6 +18,8 @@ const SESSION_PREFIX: &str = "ASIASIM";
 pub(crate) struct Vault {
     seed: u64,
     account: u32,
+    /// The operator is the root user of the account.
+    pub root_user: bool,
     with_token: bool,
     /// One entry per generation of the operator's credentials.
     generations: Vec<Generation>,
@@ -49,6 +51,7 @@ impl Vault {
         Self {
             seed,
             account,
+            root_user: false,
             with_token,
             generations: vec![Generation::default()],
             expires_after_assumes,
@@ -162,7 +165,7 @@ impl Vault {
     fn operator_with(&self, login: Login) -> Principal {
         Principal {
             account: self.account,
-            identity: Identity::Operator(login),
+            identity: if self.root_user { Identity::Root } else { Identity::Operator(login) },
             policy: None,
             mfa: false,
             source_identity: None,

@@ -7,6 +7,7 @@ mod layout;
 mod listing;
 mod mfa;
 mod partitions;
+mod permissions;
 mod root_access;
 mod simulation;
 mod tokens;

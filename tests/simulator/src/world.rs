@@ -15,6 +15,7 @@ use crate::fault::ListingFault;
 use crate::mfa::Device;
 use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
+use crate::permissions::Permissions;
 use crate::policy::SessionPolicy;
 use crate::populate;
 use crate::request::Operation;
@@ -88,6 +89,9 @@ pub struct World {
     pub(crate) assume_arrivals: Vec<u32>,
     pub(crate) assume_keys: BTreeMap<String, u64>,
     pub(crate) assume_callers: BTreeMap<String, u64>,
+    pub(crate) callers: BTreeMap<String, BTreeMap<Operation, u64>>,
+    /// What the operator may do; everything where there is none.
+    pub(crate) caller_policy: Option<Permissions>,
     pub(crate) set_arrivals: Vec<(AccountId, u32)>,
     pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
     started: Instant,
@@ -117,6 +121,8 @@ impl World {
             assume_arrivals: Vec::new(),
             assume_keys: BTreeMap::new(),
             assume_callers: BTreeMap::new(),
+            callers: BTreeMap::new(),
+            caller_policy: None,
             set_arrivals: Vec::new(),
             signing_regions: BTreeMap::new(),
             started: Instant::now(),

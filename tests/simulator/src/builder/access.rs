@@ -11,6 +11,19 @@ impl Builder {
         self
     }
 
+    /// What the user whose credentials the program is given may do, as a policy document; everything unless told otherwise.
+    /// [`start`](Self::start) panics if it is none.
+    pub fn caller_policy(mut self, document: &str) -> Self {
+        self.caller_policy = Some(document.to_owned());
+        self
+    }
+
+    /// Whether those credentials are the root user's of their account.
+    pub fn root_user(mut self, root: bool) -> Self {
+        self.root_user = root;
+        self
+    }
+
     /// Whether those credentials are temporary and have a session token.
     pub fn base_session(mut self, temporary: bool) -> Self {
         self.base_session = temporary;

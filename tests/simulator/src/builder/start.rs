@@ -8,6 +8,7 @@ use crate::account_id::AccountId;
 use crate::mfa::Device;
 use crate::names::HOSTILE_NAMES;
 use crate::organization::Organization;
+use crate::permissions::Permissions;
 use crate::populate;
 use crate::tree::Tree;
 use crate::vault::Vault;
@@ -41,7 +42,8 @@ impl Builder {
             Caller::DelegatedAdministrator(id) | Caller::Member(id) => find(id),
         };
         let caller_index = u32::try_from(caller_index).expect("an organization has at most 50,000 accounts");
-        let vault = Vault::new(self.seed, caller_index, self.base_session, self.base_expires_after);
+        let mut vault = Vault::new(self.seed, caller_index, self.base_session, self.base_expires_after);
+        vault.root_user = self.root_user;
         let region = self.region.unwrap_or_else(|| self.partition.default_region().to_owned());
         assert!(self.partition.has(&region), "{region} is no region of {}", self.partition.name);
         assert!(
@@ -79,6 +81,7 @@ impl Builder {
             .map(|id| world.index(id).unwrap_or_else(|| panic!("there is no account {id}")))
             .collect();
         world.mfa = self.mfa_codes.map(Device::new);
+        world.caller_policy = self.caller_policy.as_deref().map(Permissions::read);
         world.latency = self.latency;
         world.listing = self.listing;
         world.network = self.network;

@@ -10,6 +10,7 @@ use crate::credentials::Credentials;
 use crate::derive::mix;
 use crate::fault::ListingFault;
 use crate::network::{Latency, Network, Noise};
+use crate::permissions::Permissions;
 
 impl World {
     /// Moves an account to the unit with this id or path of names, which is created if need be.
@@ -67,6 +68,14 @@ impl World {
     /// Puts the list in order.
     pub fn clear_listing_faults(&mut self) {
         self.listing.clear();
+    }
+
+    /// What the operator may do from now on, as a policy document.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn set_caller_policy(&mut self, document: &str) {
+        self.caller_policy = Some(Permissions::read(document));
     }
 
     /// Every call made with the operator's credentials, of any generation, now gets `ExpiredToken`.
