@@ -1,11 +1,12 @@
 //! This module owns the reading of accounts' tags: one call for each account, at the pace that Organizations allows.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_organizations::Client;
 use futures::stream::{self, StreamExt as _, TryStreamExt};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, sleep_until};
 
 use super::super::calls::call;
 use super::ListingFailed;
@@ -21,6 +22,18 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How many calls may be on their way at once, so that slow answers do not lower the pace.
 const IN_FLIGHT: usize = 10;
 
+/// The turns of the calls: each page and each repetition takes one, because the quota counts them all.
+struct Turns(Cell<Instant>);
+
+impl Turns {
+    /// Waits for the next turn.
+    async fn wait(&self) {
+        let turn = self.0.get().max(Instant::now());
+        self.0.set(turn + EVERY);
+        sleep_until(turn).await;
+    }
+}
+
 /// Reads the tags of these accounts. `progress` is told how many accounts' tags were read so far.
 pub(in super::super) async fn tags(
     client: &Client,
@@ -28,16 +41,10 @@ pub(in super::super) async fn tags(
     accounts: &[AccountId],
     mut progress: impl FnMut(usize),
 ) -> Result<Tags, ListingFailed> {
-    let mut pace = interval(EVERY);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let paced = stream::unfold((pace, accounts.iter()), async |(mut pace, mut accounts)| {
-        let account = *accounts.next()?;
-        pace.tick().await;
-        Some((account, (pace, accounts)))
-    });
+    let turns = Turns(Cell::new(Instant::now()));
     let mut read = std::pin::pin!(
-        paced
-            .map(async |account| Ok::<_, ListingFailed>((account, of(client, max_attempts, account).await?)))
+        stream::iter(accounts)
+            .map(async |account| Ok::<_, ListingFailed>((*account, of(client, max_attempts, &turns, *account).await?)))
             .buffer_unordered(IN_FLIGHT)
     );
     let mut found = Tags::new();
@@ -49,10 +56,16 @@ pub(in super::super) async fn tags(
 }
 
 /// Reads the tags of one account.
-async fn of(client: &Client, max_attempts: u32, account: AccountId) -> Result<BTreeSet<Tag>, ListingFailed> {
+async fn of(
+    client: &Client,
+    max_attempts: u32,
+    turns: &Turns,
+    account: AccountId,
+) -> Result<BTreeSet<Tag>, ListingFailed> {
     let operation = Operation::ListTagsForResource;
     let mut found = BTreeSet::new();
     let page = async |token| {
+        turns.wait().await;
         let request = client.list_tags_for_resource().resource_id(account.to_string()).set_next_token(token);
         call(operation, Some(account), request.send()).await
     };
