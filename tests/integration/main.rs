@@ -22,6 +22,7 @@ mod resume;
 mod rollback;
 mod running;
 mod secrets;
+mod selection;
 mod signals;
 mod stand_in;
 mod stops;
