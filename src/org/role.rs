@@ -84,11 +84,8 @@ impl RoleTemplate {
     /// The role's ARN in an account.
     #[must_use]
     pub fn arn(&self, partition: &Partition, account: AccountId) -> String {
-        if self.0.starts_with("arn:") {
-            self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string())
-        } else {
-            format!("arn:{partition}:iam::{account}:role/{}", self.0)
-        }
+        let filled = self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string());
+        if filled.starts_with("arn:") { filled } else { format!("arn:{partition}:iam::{account}:role/{filled}") }
     }
 }
 
@@ -183,6 +180,7 @@ mod tests {
             ("/ops/Audit", "arn:aws-us-gov:iam::000000000012:role/ops/Audit"),
             ("arn:{partition}:iam::{account_id}:role/p/R", "arn:aws-us-gov:iam::000000000012:role/p/R"),
             ("arn:aws:iam::{account_id}:role/R", "arn:aws:iam::000000000012:role/R"),
+            ("p/R-{account_id}", "arn:aws-us-gov:iam::000000000012:role/p/R-000000000012"),
         ];
         for (text, arn) in table {
             assert_eq!(text.parse::<RoleTemplate>().unwrap().arn(&partition, account), arn);
