@@ -33,6 +33,14 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
             "check with v2token doctor --access assume-root that centralised root access is on, that the caller is in the management \
              account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
         }
+        ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
+            if *surrounding.way == WayIn::Own =>
+        {
+            return Some(format!(
+                "allow {} to the caller, whose own credentials are used in this account",
+                failure.operation.action()
+            ));
+        }
         ("AccessDenied", Operation::GetAccountSummary) => {
             "allow iam:GetAccountSummary to the role, and look for a service control policy that denies it"
         }
@@ -149,6 +157,15 @@ mod tests {
         {
             let text = hint(Stage::Assume, &denied, Surrounding { way: &way, management, invited });
             assert!(text.contains(says) && text.contains("path/Admin"), "{text}");
+        }
+    }
+
+    #[test]
+    fn where_the_caller_is_at_home_it_is_the_caller_who_lacks_the_permission() {
+        let own = Surrounding { way: &WayIn::Own, management: true, invited: false };
+        for operation in [Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences] {
+            let text = hint(Stage::Read, &failure(operation, Kind::Refused, "AccessDenied", ""), own);
+            assert!(text.starts_with(&format!("allow {} to the caller", operation.action())), "{text}");
         }
     }
 
