@@ -29,3 +29,4 @@ mod stops;
 mod throttles;
 mod tokens;
 mod waves;
+mod ways;

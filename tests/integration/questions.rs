@@ -8,7 +8,7 @@ use v2token_simulator::{ORGANIZATION_ID, Organization, TokenVersion};
 use crate::harness::{Bench, Run};
 
 /// Whether this machine can make a terminal. Where CI is set it must.
-fn no_terminal() -> bool {
+pub(crate) fn no_terminal() -> bool {
     let there = Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("CI").is_none(), "`script` of util-linux is needed to make a terminal");
     if !there {
@@ -19,17 +19,22 @@ fn no_terminal() -> bool {
     !there
 }
 
-/// Runs the program on a terminal of its own and types an answer.
-fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
+/// The program on a terminal of its own, ready to be started.
+pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Command {
     let command = bench.command(name, arguments);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
     let mut terminal = Command::new("script");
     terminal.args(["-qec", &quoted.join(" "), "/dev/null"]).env_clear().current_dir(bench.folder.path());
     terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("SHELL", "/bin/sh");
+    terminal.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    terminal
+}
+
+/// Runs the program on a terminal of its own and types an answer.
+fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
     let before = bench.truth();
-    let mut child = terminal
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+    let mut child = on_terminal(bench, name, arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,0 +1,207 @@
+//! This module owns the way by MFA: one code, one session, and the whole run with it.
+
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
+use v2token_simulator::{Builder, Caller, MANAGEMENT_ACCOUNT, Operation, Role, SECRET_MARKER, TokenVersion, Trusted};
+
+use super::{apply, changed_all, six};
+use crate::harness::{Bench, Run};
+use crate::questions::{no_terminal, on_terminal};
+
+const DEVICE: &str = "arn:aws:iam::000000000100:mfa/operator";
+const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
+
+/// Nothing goes without MFA: not the list, and not a member.
+fn with_mfa(codes: &'static [&'static str]) -> Builder {
+    six()
+        .mfa_codes(codes.iter().copied())
+        .organizations_require_mfa(true)
+        .each_account(|account| account.role.requires_mfa = true)
+}
+
+#[test]
+fn one_code_serves_the_whole_run() {
+    let mut bench = Bench::new(with_mfa(&["271828", "314159"]).start());
+    bench.run("none", &["plan"]).exits(1).attempted_nothing("AccessDeniedException");
+    let run = changed_all(apply(&bench, "run", &["--mfa-serial", DEVICE, "--mfa-token=271828"]));
+    assert_eq!(run.calls(Operation::GetSessionToken), 1, "{run}");
+    run.holds_no_secret("271828");
+    assert_eq!(run.after.callers["user/operator"][&Operation::AssumeRole], 5, "{run}");
+    bench.env("V2TOKEN_MFA_SERIAL", DEVICE).env("V2TOKEN_MFA_TOKEN", "314159");
+    let run = bench.run("by-variable", &["plan", "--debug", "-v"]).exits(0).agrees(TokenVersion::V2);
+    run.holds_no_secret("314159");
+}
+
+#[test]
+fn a_code_that_is_wrong_or_used_is_refused_before_anything_else() {
+    let bench = Bench::new(with_mfa(&["271828"]).start());
+    let device = ["--mfa-serial", DEVICE];
+    changed_all(apply(&bench, "used", &[&device[..], &["--mfa-token=271828"]].concat()));
+    let other = ["--mfa-serial", "arn:aws:iam::000000000100:mfa/somebody"];
+    for (arguments, says) in [
+        ([&device[..], &["--mfa-token=271828"]].concat(), "invalid MFA one time pass code"),
+        ([&device[..], &["--mfa-token=111111"]].concat(), "invalid MFA one time pass code"),
+        ([&other[..], &["--mfa-token=222222"]].concat(), "unable to validate MFA code"),
+    ] {
+        let run = apply(&bench, "refused", &[&arguments[..], &["--to=v1Token"]].concat()).exits(1);
+        let run = run.attempted_nothing(says);
+        let run = run.says(&["GetSessionToken", "give a code that was not used yet"]);
+        assert_eq!(run.calls(Operation::GetSessionToken), 1, "{run}");
+        assert_eq!(run.calls(Operation::ListAccounts), 0, "{run}");
+        for code in ["271828", "111111", "222222"] {
+            run.holds_no_secret(code);
+        }
+    }
+}
+
+#[test]
+fn a_code_without_a_device_and_a_device_without_a_code_are_refused_before_the_first_call() {
+    let bench = Bench::new(with_mfa(&["271828"]).start());
+    for (arguments, code, says) in [
+        (&["--mfa-token=271828"][..], 1, "--mfa-token is given, but no device: name it with --mfa-serial"),
+        (&["--mfa-serial", DEVICE], 1, "there is no code of it"),
+        (&["--mfa-serial", DEVICE, "--mfa-token=27182"], 2, "expected the six digits"),
+        (&["--mfa-serial", DEVICE, "--mfa-token=27182x"], 2, "expected the six digits"),
+        (&["--mfa-serial=my phone", "--mfa-token=271828"], 2, "expected the ARN of the device"),
+    ] {
+        let run = apply(&bench, "refused", arguments).exits(code);
+        assert!(run.stderr.contains(says) && run.stdout.is_empty(), "{run}");
+        assert_eq!(run.all_calls(), 0, "{run}");
+        assert!(!run.folder.exists(), "{run}");
+        run.holds_no_secret("271828");
+        run.holds_no_secret("27182x");
+    }
+    let run = apply(&bench, "hint", &["--mfa-serial", DEVICE]);
+    run.says(&["give its six digits with --mfa-token, or run on a terminal"]);
+}
+
+/// An MFA session is opened with the keys of a user. A role's session can't have one.
+#[test]
+fn a_session_cannot_be_given_mfa() {
+    let bench = Bench::new(with_mfa(&["271828"]).base_session(true).start());
+    let run = apply(&bench, "run", &["--mfa-serial", DEVICE, "--mfa-token=271828"]).exits(1);
+    run.attempted_nothing("Cannot call GetSessionToken with session credentials")
+        .says(&["long-term keys of an IAM user"]);
+}
+
+/// Runs on a terminal, and types a line as soon as the program asks for it.
+fn type_when_asked(bench: &Bench, name: &str, arguments: &[&str], line: &str) -> Run {
+    let before = bench.truth();
+    let mut terminal = on_terminal(bench, name, arguments);
+    let mut child =
+        terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("script");
+    let mut screen = child.stdout.take().expect("a pipe");
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    while !String::from_utf8_lossy(&shown).contains("MFA code of") {
+        let read = screen.read(&mut buffer).expect("a terminal");
+        assert!(read > 0, "it never asked: {}", String::from_utf8_lossy(&shown));
+        shown.extend_from_slice(&buffer[..read]);
+    }
+    let mut keyboard = child.stdin.take().expect("a pipe");
+    keyboard.write_all(line.as_bytes()).expect("a terminal that takes input");
+    screen.read_to_end(&mut shown).expect("a terminal");
+    drop(keyboard);
+    let mut output = child.wait_with_output().expect("the program ends");
+    output.stdout = shown;
+    bench.conclude(name, before, output)
+}
+
+#[test]
+fn a_terminal_is_asked_for_the_code_and_shows_nothing_of_it() {
+    if no_terminal() {
+        return;
+    }
+    let bench = Bench::new(with_mfa(&["271828"]).start());
+    let arguments = ["apply", "--yes", "--color=off", "--mfa-serial", DEVICE];
+    let run = type_when_asked(&bench, "short", &arguments, "2718\r").exits(2);
+    assert!(run.stdout.contains("expected the six digits") && run.all_calls() == 0, "{run}");
+    let run = changed_all(type_when_asked(&bench, "run", &arguments, "271828\r"));
+    assert!(run.stdout.contains(&format!("MFA code of {DEVICE}: ")), "{run}");
+    run.holds_no_secret("271828");
+    let run = type_when_asked(&bench, "again", &arguments, "271828\r").exits(1);
+    assert!(run.stdout.contains("invalid MFA one time pass code"), "{run}");
+    run.holds_no_secret("271828");
+}
+
+/// The operator's keys in one profile; in another the role that asks for MFA, and from there on as with any other role.
+fn with_profiles(builder: Builder) -> Bench {
+    let hub = Role {
+        trusts: vec![Trusted::Account(MANAGEMENT_ACCOUNT)],
+        requires_mfa: true,
+        external_id: Some(format!("{SECRET_MARKER}-of-the-hub")),
+        ..Role::named("platform/Hub")
+    };
+    let builder = builder.account(MANAGEMENT_ACCOUNT, move |account| account.other_roles.push(hub.clone()));
+    let builder = builder.each_account(|account| account.role.trusts = vec![Trusted::Principal(HUB.to_owned())]);
+    let mut bench = Bench::new(builder.start());
+    let keys = bench.organization.control(|world| world.base_credentials());
+    let role = format!("role_arn = {HUB}\nexternal_id = {SECRET_MARKER}-of-the-hub\n");
+    let config = format!(
+        "[profile keys]\naws_access_key_id = {}\naws_secret_access_key = {}\n\
+         [profile admin]\n{role}source_profile = keys\nmfa_serial = {DEVICE}\nregion = eu-west-1\n\
+         [profile alone]\n{role}mfa_serial = {DEVICE}\n\
+         [profile itself]\n{role}source_profile = itself\nmfa_serial = {DEVICE}\n\
+         [profile two]\n{role}source_profile = admin\nmfa_serial = arn:aws:iam::000000000100:mfa/other\n",
+        keys.access_key_id, keys.secret_access_key
+    );
+    std::fs::write(bench.folder.path().join("config"), config).expect("a writable folder");
+    bench.env("AWS_CONFIG_FILE", "config").without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY");
+    bench
+}
+
+/// The SDK knows no `mfa_serial` in profiles, and would be refused without a word about the cause.
+#[test]
+fn a_profile_that_asks_for_mfa_is_served() {
+    let mut bench = with_profiles(six().mfa_codes(["271828", "314159", "161803"]));
+    bench.without_env("AWS_REGION");
+    let run = changed_all(apply(&bench, "named", &["--profile=admin", "--mfa-token=271828"]));
+    // Five members, and the hub twice: for the run, and for the account that it is in.
+    assert_eq!((run.calls(Operation::GetSessionToken), run.calls(Operation::AssumeRole)), (1, 7), "{run}");
+    bench.env("AWS_PROFILE", "admin").env("AWS_REGION", "eu-west-1");
+    bench.run("variable", &["plan", "--mfa-token=314159"]).exits(0).agrees(TokenVersion::V2);
+    bench.run("none", &["plan"]).exits(1).attempted_nothing("there is no code of it");
+    bench.run("wrong", &["plan", "--mfa-token=314159"]).exits(1).attempted_nothing("invalid MFA one time pass code");
+    let run = bench.run("other", &["plan", "--mfa-token=161803", "--mfa-serial=arn:aws:iam::000000000100:mfa/x"]);
+    run.exits(1).attempted_nothing("unable to validate MFA code");
+}
+
+#[test]
+fn a_profile_that_cannot_be_served_is_refused_with_the_reason() {
+    let bench = with_profiles(six().mfa_codes(["271828"]));
+    for (profile, says) in [
+        ("alone", "mfa_serial needs the keys of a user, and profile \"alone\" has no source_profile"),
+        ("itself", "is its own source_profile: put the keys into a profile of their own"),
+        ("two", "it asks for two MFA devices"),
+        (
+            "admim",
+            "profile \"admim\": it is defined neither in ~/.aws/config nor in ~/.aws/credentials; did you mean admin?",
+        ),
+        ("nothing-like-it", "profile \"nothing-like-it\": it is defined neither"),
+    ] {
+        let arguments = ["--mfa-token=271828", "--profile", profile];
+        let run = apply(&bench, "refused", &arguments).exits(1).attempted_nothing(says);
+        assert_eq!(run.all_calls(), 0, "{run}");
+        let mut command = bench.command("refused", &["plan", "--mfa-token=271828"]);
+        command.env("AWS_PROFILE", profile);
+        let run = bench.finish("refused", command).exits(1).attempted_nothing(says);
+        assert_eq!(run.all_calls(), 0, "{run}");
+    }
+}
+
+/// A delegated administrator's user has a device too, and goes on through a role.
+#[test]
+fn mfa_comes_before_the_roles_on_the_way() {
+    let delegated = Caller::DelegatedAdministrator(2.into());
+    let builder = six().caller(delegated).mfa_codes(["271828"]).account(MANAGEMENT_ACCOUNT, |account| {
+        let trusts = vec![Trusted::Account(2.into())];
+        account.other_roles.push(Role { trusts, requires_mfa: true, ..Role::named("platform/Hub") });
+    });
+    let bench =
+        Bench::new(builder.each_account(|account| account.role.trusts = vec![Trusted::Principal(HUB.into())]).start());
+    let run = apply(&bench, "without", &["--via-role", HUB]).exits(1);
+    run.says(&["can't be assumed"]);
+    let device = "arn:aws:iam::000000000002:mfa/operator";
+    changed_all(apply(&bench, "run", &["--via-role", HUB, "--mfa-serial", device, "--mfa-token=271828"]));
+}
