@@ -73,6 +73,7 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             Box::pin(start::start(settings)).await
         }
         Command::Apply(ApplyArgs { run, plan, dry_run, detailed_exitcode }) => {
+            refuse_role_options(&run, &given)?;
             let (command, mode) =
                 if dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
             let mut settings = Settings::resolve(run, command, mode, surroundings)?;
