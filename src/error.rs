@@ -123,6 +123,11 @@ impl Error {
                     .to_owned()
             }
             Self::Connect(ConnectFailed::Call(failure)) | Self::Listing(ListingFailed::Call(failure)) => hint(failure),
+            Self::Listing(
+                ListingFailed::Loop { .. } | ListingFailed::NoId { .. } | ListingFailed::Empty | ListingFailed::Nameless,
+            ) => {
+                "Organizations gives no such answer: try again, and check proxies and --endpoint-url if it stays so".to_owned()
+            }
             Self::Selection(SelectionFailed::NoSuchAccounts { .. }) => {
                 "check the ids: an account that left the Organization can't be reached through it".to_owned()
             }
@@ -139,7 +144,6 @@ impl Error {
             Self::Replay(ReplayFailed::Newer { .. }) => "use the version of v2token that wrote it, or a later one".to_owned(),
             Self::Usage(_)
             | Self::Connect(_)
-            | Self::Listing(_)
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
