@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use super::Failure;
+
 /// The first wait, before jitter. One tenth of the SDK's, because the pace already spaces the calls of all visits.
 const FIRST: Duration = Duration::from_millis(100);
 
@@ -25,6 +27,27 @@ pub fn delay(failed: u32, jitter: f64) -> Duration {
 /// Waits before the next attempt.
 pub async fn wait(failed: u32) {
     tokio::time::sleep(delay(failed, fastrand::f64())).await;
+}
+
+/// Tries a call outside the visits until it succeeds, is refused, or has failed `max_attempts` times.
+///
+/// # Errors
+///
+/// When it is refused, or the last try failed.
+pub async fn persist<T>(max_attempts: u32, mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut failed = 0;
+    loop {
+        match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(failure) => {
+                failed += 1;
+                if !failure.kind.is_retryable() || failed >= max_attempts {
+                    return Err(failure);
+                }
+                wait(failed).await;
+            }
+        }
+    }
 }
 
 #[cfg(test)]

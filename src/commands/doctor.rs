@@ -9,7 +9,8 @@ use super::signals::Signals;
 use crate::cli::{DoctorArgs, Given, OutputFormat};
 use crate::cloud::aws::inquiry::Decision;
 use crate::cloud::aws::{Access, Aws, ConnectFailed, Organization, session_policy};
-use crate::cloud::{Cloud as _, Failure, Operation, WayIn};
+use crate::cloud::backoff::persist;
+use crate::cloud::{Answer, Cloud as _, Failure, Operation, WayIn};
 use crate::doctor::{Check, Checks, Estimate, Measured, STS_QUOTA, Status, Subject, sample};
 use crate::error::Error;
 use crate::org::role::AccessMode;
@@ -217,8 +218,25 @@ fn population(accounts: &[Account], selected: &Selected<'_>, organization: &Orga
     )
 }
 
-/// Enters an account, reads it, and asks whether it could be set. Tells how long entering and reading took.
+/// Tries an account, for no longer than a visit may take.
 async fn try_account(
+    aws: &Aws,
+    settings: &Settings,
+    organization: &Organization,
+    account: &Account,
+) -> (Check, Option<(Duration, Duration)>) {
+    let limit = settings.run.account_timeout;
+    let tried = tokio::time::timeout(limit, examine_account(aws, settings, organization, account)).await;
+    tried.unwrap_or_else(|_| {
+        let message = format!("no end within --account-timeout {}", humantime::format_duration(limit));
+        let advice = "check the network and the proxy settings, or give it longer if AWS is slow";
+        (Check::new(Subject::Account(account.id), Status::Failure, message, advice), None)
+    })
+}
+
+/// Enters an account, reads it, and asks whether it could be set, each as patiently as a visit would. Tells how long entering and
+/// reading took.
+async fn examine_account(
     aws: &Aws,
     settings: &Settings,
     organization: &Organization,
@@ -230,13 +248,14 @@ async fn try_account(
     let failed = |what: &str, stage: Stage, failure: &Failure| {
         Check::new(subject, Status::Failure, format!("{what}: {failure}"), hint(stage, failure, about))
     };
+    let attempts = settings.run.max_attempts;
     let started = Instant::now();
-    let session = match aws.enter(account.id, &way).await {
+    let session = match persist(attempts, async || aws.enter(account.id, &way).await).await {
         Ok(answer) => answer.value,
         Err(failure) => return (failed("can't be entered", Stage::Assume, &failure), None),
     };
     let entered = started.elapsed();
-    let reading = match aws.read(&session).await {
+    let reading = match persist(attempts, async || aws.read(&session).await).await {
         Ok(answer) => answer.value,
         Err(failure) => return (failed("entered, but can't be read", Stage::Read, &failure), None),
     };
@@ -248,24 +267,22 @@ async fn try_account(
     let check = match &way {
         WayIn::Root(_) => Check::ok(subject, format!("{found}; it can only be read by this way in")),
         WayIn::Own => Check::ok(subject, format!("{found}; with the caller's own credentials")),
-        WayIn::Role(arn) => may_set(aws, &session, arn, subject, &found).await,
+        WayIn::Role(arn) => {
+            let simulated = persist(attempts, async || {
+                aws.simulate(&session, arn, Operation::SetSecurityTokenServicePreferences).await
+            });
+            may_set(simulated.await, subject, &found)
+        }
     };
     (check, latency)
 }
 
-async fn may_set(
-    aws: &Aws,
-    session: &crate::cloud::aws::Session,
-    role_arn: &str,
-    subject: Subject,
-    found: &str,
-) -> Check {
-    let operation = Operation::SetSecurityTokenServicePreferences;
-    let action = operation.action();
+fn may_set(simulated: Result<Answer<Decision>, Failure>, subject: Subject, found: &str) -> Check {
+    let action = Operation::SetSecurityTokenServicePreferences.action();
     let cannot = |message: &str, advice: String| {
         Check::new(subject, Status::Failure, format!("{found}, but it could not be set: {message}"), advice)
     };
-    match aws.simulate(session, role_arn, operation).await {
+    match simulated {
         Ok(answer) => match answer.value {
             Decision::Allowed => Check::ok(subject, format!("{found}; it may be set")),
             Decision::NotAllowed => cannot("no policy of the role allows it", format!("allow {action} to the role")),

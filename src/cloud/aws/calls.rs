@@ -7,7 +7,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
 
-use super::super::{Answer, Effect, Failure, Kind, Operation, backoff};
+pub(super) use super::super::backoff::persist;
+use super::super::{Answer, Effect, Failure, Kind, Operation};
 use super::error::{Described, failure};
 use crate::org::AccountId;
 
@@ -37,26 +38,6 @@ pub(super) async fn call<T: RequestId, E: Described>(
                 request_id = failure.request_id.as_deref(), code = failure.code, "call"
             );
             Err(failure)
-        }
-    }
-}
-
-/// Tries a call outside the visits until it succeeds, is refused, or has failed `max_attempts` times.
-pub(super) async fn persist<T>(
-    max_attempts: u32,
-    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let mut failed = 0;
-    loop {
-        match attempt().await {
-            Ok(value) => return Ok(value),
-            Err(failure) => {
-                failed += 1;
-                if !failure.kind.is_retryable() || failed >= max_attempts {
-                    return Err(failure);
-                }
-                backoff::wait(failed).await;
-            }
         }
     }
 }
