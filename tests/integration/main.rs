@@ -1,8 +1,10 @@
 //! The built program against the simulated organization and against moto. One binary, because linking is slow.
 
+mod assume_root;
 mod crash;
 mod credentials;
 mod disk;
+mod doctor;
 mod documents;
 mod doubt;
 mod faults;
