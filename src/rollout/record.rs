@@ -186,6 +186,9 @@ pub struct Record {
     pub request_id: Option<String>,
     /// How many calls were sent for this account, repeated ones included.
     pub attempts: u32,
+    /// How many of them AWS throttled. It is in the journal for the page's timeline, and no column of the report.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
     /// The role that was assumed or would have been; empty where none is.
@@ -215,6 +218,7 @@ impl Record {
             note: String::new(),
             request_id: None,
             attempts: 0,
+            throttled: 0,
             wave: None,
             role_arn: String::new(),
             sts_endpoint: String::new(),
@@ -279,6 +283,11 @@ impl Record {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+const fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,5 +312,16 @@ mod tests {
         for stage in Stage::ALL {
             assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{stage}\""));
         }
+    }
+
+    #[test]
+    fn the_count_of_throttles_is_written_only_where_there_were_some_and_read_from_older_journals() {
+        let record = Record::blank("000000000012".parse().unwrap(), TokenVersion::V2Token);
+        let older = serde_json::to_string(&record).unwrap();
+        assert!(!older.contains("throttled"), "{older}");
+        assert_eq!(serde_json::from_str::<Record>(&older).unwrap(), record);
+        let throttled = Record { throttled: 3, ..record };
+        let text = serde_json::to_string(&throttled).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), throttled);
     }
 }

@@ -234,6 +234,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Ok(Err(failure)) => failure,
             };
             failed += 1;
+            self.count(&failure);
             let try_again = match failure.kind {
                 Kind::Throttled => {
                     self.run.pace.throttled(sent);
@@ -400,6 +401,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 Ok(Err(failure)) if failure.kind == Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
                 Ok(Err(failure)) => {
+                    self.count(&failure);
                     if failure.operation == Operation::AssumeRole && failure.kind == Kind::Credentials {
                         self.caller_is_accepted(&failure).await?;
                     }
@@ -419,6 +421,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Decides whether a call inside the account is tried again, and makes ready for it.
     async fn after(&mut self, stage: Stage, failure: Failure, failed: u32, renewed: &mut u32) -> Result<(), End> {
+        self.count(&failure);
         match failure.kind {
             Kind::Refused => Err(End::Failed(stage, failure)),
             _ if failed >= self.run.terms.max_attempts => Err(End::Failed(stage, failure)),
@@ -428,6 +431,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             }
             Kind::Credentials => Err(End::Failed(stage, failure)),
             Kind::Throttled | Kind::Transient => self.back_off(failed, stage, failure).await,
+        }
+    }
+
+    /// Counts what AWS throttled.
+    const fn count(&mut self, failure: &Failure) {
+        if matches!(failure.kind, Kind::Throttled) {
+            self.record.throttled += 1;
         }
     }
 

@@ -18,5 +18,9 @@ fn a_thousand_accounts_that_are_each_throttled_three_times_all_succeed() {
     // The management account is not entered by AssumeRole, and is throttled at its other two calls.
     assert_eq!(run.calls(Operation::AssumeRole), 999 * 4);
     assert_eq!(run.after.fault("throttle"), 999 * 9 + 6);
+    let journal = std::fs::read_to_string(run.folder.join("journal.jsonl")).expect("the journal");
+    let entries = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("an entry"));
+    let counted: u64 = entries.filter_map(|entry| entry["throttled"].as_u64()).sum();
+    assert_eq!(counted, 999 * 9 + 6, "the records say how often each visit was throttled");
     assert!(begin.elapsed() < Duration::from_mins(2), "no healthy account may be held up by the others");
 }
