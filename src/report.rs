@@ -2,10 +2,16 @@
 
 pub mod causes;
 mod csv;
+mod facts;
 mod files;
 mod json;
+mod markdown;
+mod page;
 mod row;
 mod summary;
+pub mod timeline;
+pub mod units;
+mod words;
 
 use crate::journal::RunInfo;
 use crate::org::Account;
@@ -25,6 +31,10 @@ pub struct Report<'a> {
     pub accounts: &'a [Account],
     /// The record of each account, in the same order.
     pub records: &'a [Record],
+    /// The verdict in one sentence; of a run that has not ended, how far it has come.
+    pub sentence: &'a str,
+    /// The exit code of a run that has ended; `None` while it goes on, or after a crash.
+    pub ended: Option<u8>,
 }
 
 impl<'a> Report<'a> {

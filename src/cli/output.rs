@@ -45,7 +45,7 @@ pub enum LogFormat {
 /// What to tell, and where.
 #[derive(Args, Clone)]
 pub struct OutputArgs {
-    /// Also write the report here; the ending picks the format (.csv, .json, .jsonl), and - is CSV on stdout; repeatable.
+    /// Also write the report here; the ending picks the format (.csv, .json, .jsonl, .md, .html), and - is CSV on stdout; repeatable.
     #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',', help_heading = OUTPUT)]
     pub report: Vec<PathBuf>,
     /// What stdout gets at the end.

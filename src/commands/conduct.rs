@@ -89,7 +89,13 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
     journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(&sentence) });
     info.ended_at = Some(SystemTime::now());
     info.verdict = Some(Ending { exit_code, sentence: sentence.clone() });
-    let report = Report { run: &info, accounts: &accounts, records: &records };
+    let report = Report {
+        run: &info,
+        accounts: &accounts,
+        records: &records,
+        sentence: &sentence,
+        ended: Some(verdict.exit_code()),
+    };
 
     // Whatever can't be written now, everything else still is, and the effects in AWS are told in any case.
     let journal_path = folder.file(RunFolder::JOURNAL);
@@ -97,9 +103,7 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
         folder.write_run(&info).err().map(|error| error.to_string()),
         files.finish(&report).err().map(|error| error.to_string()),
-        tell(&settings.voice, folder.path(), &report, &sentence)
-            .err()
-            .map(|error| format!("stdout can't be written: {error}")),
+        tell(&settings.voice, folder.path(), &report).err().map(|error| format!("stdout can't be written: {error}")),
     ];
     for problem in problems.into_iter().flatten() {
         let message = format!("{problem}; {}", changes(&tally));
@@ -134,7 +138,7 @@ async fn let_look(progress: &Progress, wave: &Wave) {
 }
 
 /// Writes what stdout gets. A reader that has gone away, such as `head`, is no error.
-pub(super) fn tell(voice: &Voice, folder: &Path, report: &Report<'_>, sentence: &str) -> io::Result<()> {
+pub(super) fn tell(voice: &Voice, folder: &Path, report: &Report<'_>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
     let result = match (to_stdout, voice.output) {
@@ -144,7 +148,7 @@ pub(super) fn tell(voice: &Voice, folder: &Path, report: &Report<'_>, sentence: 
         (None, OutputFormat::Json) => Format::Json.write(report, stdout),
         (None, OutputFormat::Jsonl) => Format::Jsonl.write(report, stdout),
         (None, OutputFormat::Table) => {
-            let text = summary(report, sentence, folder);
+            let text = summary(report, folder);
             stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
         }
     };

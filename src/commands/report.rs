@@ -20,16 +20,22 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
         }
     };
     let records = replay.records();
-    let report = Report { run: &info, accounts: &replay.accounts, records: &records };
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),
-        (None, true) => unfinished(&report.tally()),
+        (None, true) => unfinished(&records.iter().map(|record| record.outcome).collect()),
         (None, false) => {
             "not started: the accounts are still being listed, or the run ended before it could start".to_owned()
         }
     };
+    let report = Report {
+        run: &info,
+        accounts: &replay.accounts,
+        records: &records,
+        sentence: &sentence,
+        ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
+    };
     files.finish(&report)?;
-    tell(&voice, &args.folder, &report, &sentence).map_err(|source| Error::Unwritable {
+    tell(&voice, &args.folder, &report).map_err(|source| Error::Unwritable {
         what: "the report",
         path: "stdout".into(),
         source,

@@ -77,10 +77,16 @@ fn say_finished(
     verdict: &str,
 ) -> Result<(), Error> {
     let records = replay.records();
-    let report = Report { run: info, accounts: &replay.accounts, records: &records };
     let sentence = format!("nothing is left to do; this run is finished: {verdict}");
+    let report = Report {
+        run: info,
+        accounts: &replay.accounts,
+        records: &records,
+        sentence: &sentence,
+        ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
+    };
     Progress::new(settings.voice.talk).say(&for_terminal(&sentence));
-    tell(&settings.voice, folder.path(), &report, &sentence).map_err(|source| Error::Unwritable {
+    tell(&settings.voice, folder.path(), &report).map_err(|source| Error::Unwritable {
         what: "the summary",
         path: "stdout".into(),
         source,
@@ -126,7 +132,7 @@ async fn go_on(
     info.ended_at = None;
     info.verdict = None;
     folder.write_run(&info)?;
-    files.begin(columns(&settings.run.verify))?;
+    files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
     let again: std::collections::BTreeSet<_> =
         waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
     let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();

@@ -152,7 +152,7 @@ async fn prepare(
     write_down(&journal, settings, &accounts, &records, &waves)
         .await
         .map_err(|error| unwritable(folder, io::Error::other(error.0)))?;
-    files.begin(columns(&settings.run.verify))?;
+    files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
     let earlier = basis.map(Basis::into_lock);
     Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier })
 }
@@ -198,7 +198,8 @@ pub(super) fn refuse_unasked(settings: &Settings) -> Result<(), Error> {
 }
 
 pub(super) fn open_files(folder: &RunFolder, settings: &Settings) -> Result<ReportFiles, Error> {
-    let own = [(folder.file("report.csv"), Format::Csv), (folder.file("report.json"), Format::Json)];
+    let own = [Format::Csv, Format::Json, Format::Html];
+    let own = own.map(|format| (folder.file(&format!("report.{}", format.ending())), format));
     ReportFiles::open(&own, &settings.voice.reports)
 }
 

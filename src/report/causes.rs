@@ -1,6 +1,7 @@
 //! This module owns the causes: failures that are the same but for an account id or a request id, counted as one.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::HashMap;
 
 use crate::org::Account;
 use crate::rollout::{Outcome, Record, Stage};
@@ -22,37 +23,89 @@ pub struct Cause<'a> {
     pub accounts: Vec<&'a Account>,
 }
 
-/// Groups the failed, unverified and unattempted accounts that have a cause, errors first and then the most frequent cause.
+/// Every cause, and which of them each record has.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Causes<'a> {
+    /// Errors first, then what was left alone, then the skipped; the most frequent cause first in each.
+    pub all: Vec<Cause<'a>>,
+    /// For each record, in their order, its place in the list above.
+    pub of_record: Vec<Option<usize>>,
+}
+
+impl<'a> Causes<'a> {
+    /// Groups all accounts that have a cause.
+    #[must_use]
+    pub fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
+        let mut numbers: HashMap<(Outcome, Stage, &str, String, &str), usize> = HashMap::new();
+        let mut groups: Vec<Vec<&Account>> = Vec::new();
+        let mut of_record: Vec<Option<usize>> = Vec::with_capacity(records.len());
+        for (account, record) in accounts.iter().zip(records) {
+            of_record.push(record.trouble.as_ref().map(|trouble| {
+                let (code, message) = (trouble.error_code.as_str(), without_ids(&trouble.error_message));
+                let key = (record.outcome, trouble.stage, code, message, trouble.hint.as_str());
+                let number = *numbers.entry(key).or_insert_with(|| {
+                    groups.push(Vec::new());
+                    groups.len() - 1
+                });
+                groups[number].push(account);
+                number
+            }));
+        }
+        let made = numbers.into_iter().map(|((outcome, stage, error_code, message, hint), number)| {
+            let accounts = std::mem::take(&mut groups[number]);
+            (number, Cause { outcome, stage, error_code, message, hint, accounts })
+        });
+        let mut numbered: Vec<(usize, Cause<'a>)> = made.collect();
+        numbered.sort_by_key(|(number, cause)| (rank(cause.outcome), Reverse(cause.accounts.len()), *number));
+        let mut places = vec![0; numbered.len()];
+        for (place, (number, _)) in numbered.iter().enumerate() {
+            places[*number] = place;
+        }
+        for number in of_record.iter_mut().flatten() {
+            *number = places[*number];
+        }
+        Self { all: numbered.into_iter().map(|(_, cause)| cause).collect(), of_record }
+    }
+}
+
+/// Errors come before what was left alone, and that before what was never meant to be visited.
+const fn rank(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Failed | Outcome::Unverified => 0,
+        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => 1,
+        Outcome::Skipped => 2,
+    }
+}
+
+/// The causes of the failed, unverified and unattempted accounts, errors first and then the most frequent cause.
 #[must_use]
 pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'a>> {
-    let mut groups: BTreeMap<(Outcome, Stage, &str, String, &str), Vec<&Account>> = BTreeMap::new();
-    for (account, record) in accounts.iter().zip(records) {
-        let Some(trouble) = &record.trouble else { continue };
-        if record.outcome == Outcome::Skipped {
-            continue;
-        }
-        let key = (
-            record.outcome,
-            trouble.stage,
-            trouble.error_code.as_str(),
-            without_ids(&trouble.error_message),
-            trouble.hint.as_str(),
-        );
-        groups.entry(key).or_default().push(account);
-    }
-    let mut causes: Vec<Cause<'a>> = groups
-        .into_iter()
-        .map(|((outcome, stage, error_code, message, hint), accounts)| Cause {
-            outcome,
-            stage,
-            error_code,
-            message,
-            hint,
-            accounts,
-        })
-        .collect();
-    causes.sort_by_key(|cause| (!cause.outcome.is_error(), std::cmp::Reverse(cause.accounts.len())));
+    let mut causes = Causes::of(accounts, records).all;
+    causes.retain(|cause| cause.outcome != Outcome::Skipped);
     causes
+}
+
+/// A piece of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece<'a> {
+    /// What is the same for every account.
+    Text(&'a str),
+    /// An account id.
+    Account(&'a str),
+    /// A request id, or another mark of a single request.
+    Id(&'a str),
+}
+
+impl<'a> Piece<'a> {
+    /// The text, or what stands for the id.
+    #[must_use]
+    pub const fn shown(self) -> &'a str {
+        match self {
+            Self::Text(text) => text,
+            Self::Account(_) => "<account>",
+            Self::Id(_) => "<id>",
+        }
+    }
 }
 
 /// The message with account ids, request ids and other marks of a single request replaced.
@@ -61,28 +114,32 @@ pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'
 /// they would make four thousand causes of one.
 #[must_use]
 pub fn without_ids(message: &str) -> String {
-    let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let mut text = String::with_capacity(message.len());
-    let mut rest = message;
-    while let Some(start) = rest.find(is_part) {
-        text.push_str(&rest[..start]);
-        let word = &rest[start..];
-        let end = word.find(|character| !is_part(character)).unwrap_or(word.len());
-        text.push_str(replacement(&word[..end]));
-        rest = &word[end..];
-    }
-    text.push_str(rest);
+    pieces(message).for_each(|piece| text.push_str(piece.shown()));
     text
 }
 
-fn replacement(word: &str) -> &str {
+/// The pieces of a message. A text may come in several of them.
+pub fn pieces(message: &str) -> impl Iterator<Item = Piece<'_>> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        let in_word = is_part(rest.chars().next()?);
+        let end = rest.find(|character| is_part(character) != in_word).unwrap_or(rest.len());
+        let (piece, after) = rest.split_at(end);
+        rest = after;
+        Some(if in_word { classify(piece) } else { Piece::Text(piece) })
+    })
+}
+
+fn classify(word: &str) -> Piece<'_> {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
     if word.len() == 12 && digits == 12 {
-        "<account>"
+        Piece::Account(word)
     } else if word.len() >= 16 && digits >= 4 {
-        "<id>"
+        Piece::Id(word)
     } else {
-        word
+        Piece::Text(word)
     }
 }
 
@@ -106,5 +163,46 @@ mod tests {
         for (message, expected) in table {
             assert_eq!(without_ids(message), expected);
         }
+    }
+
+    #[test]
+    fn errors_come_first_then_the_most_frequent_and_every_record_knows_its_cause() {
+        use crate::org::{AccountState, TokenVersion};
+        use crate::rollout::Trouble;
+        use Outcome::{Changed, Failed, NotAttempted, Skipped, Unverified};
+        let row = |(number, (outcome, code)): (usize, &(Outcome, &str))| {
+            let id = format!("{number:012}").parse().unwrap();
+            let (name, email, ou_path) = (String::new(), String::new(), String::new());
+            let account = Account { id, name, email, state: AccountState::Active, ou_path, invited: false };
+            let trouble = (*outcome != Changed).then(|| Trouble {
+                stage: Stage::Set,
+                error_code: (*code).to_owned(),
+                error_message: format!("no {id} today"),
+                hint: String::new(),
+            });
+            (account, Record { outcome: *outcome, trouble, ..Record::blank(id, TokenVersion::V2Token) })
+        };
+        let told = [
+            (Skipped, "Closed"),
+            (Failed, "A"),
+            (Changed, ""),
+            (Failed, "B"),
+            (NotAttempted, "C"),
+            (Failed, "B"),
+            (Skipped, "Closed"),
+            (Skipped, "Closed"),
+            (Unverified, "A"),
+        ];
+        let (accounts, records): (Vec<_>, Vec<_>) = told.iter().enumerate().map(row).unzip();
+        let found = Causes::of(&accounts, &records);
+        let seen: Vec<_> =
+            found.all.iter().map(|cause| (cause.outcome, cause.error_code, cause.accounts.len())).collect();
+        let expected =
+            [(Failed, "B", 2), (Failed, "A", 1), (Unverified, "A", 1), (NotAttempted, "C", 1), (Skipped, "Closed", 3)];
+        assert_eq!(seen, expected);
+        let places = [Some(4), Some(1), None, Some(0), Some(3), Some(0), Some(4), Some(4), Some(2)];
+        assert_eq!(found.of_record, places);
+        assert_eq!(causes(&accounts, &records).len(), 4, "skipped accounts are no failures");
+        assert_eq!(found.all[0].message, "no <account> today");
     }
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use super::csv::CsvWriter;
 use super::row::{Column, Row};
-use super::{Report, csv, json};
+use super::{Report, csv, json, markdown, page};
 use crate::error::Error;
+use crate::journal::RunId;
 
 /// The formats of a report, each with its file name ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +21,15 @@ pub enum Format {
     Json,
     /// One JSON record a line.
     Jsonl,
+    /// Markdown, for a comment or a ticket.
+    Markdown,
+    /// One page for a browser.
+    Html,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::Csv, Self::Json, Self::Jsonl];
+    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Jsonl, Self::Markdown, Self::Html];
 
     /// The ending of a file's name, without the dot.
     #[must_use]
@@ -33,6 +38,8 @@ impl Format {
             Self::Csv => "csv",
             Self::Json => "json",
             Self::Jsonl => "jsonl",
+            Self::Markdown => "md",
+            Self::Html => "html",
         }
     }
 
@@ -53,6 +60,8 @@ impl Format {
             Self::Csv => csv::write(report, &mut to)?,
             Self::Json => json::write(report, &mut to)?,
             Self::Jsonl => json::write_lines(report, &mut to)?,
+            Self::Markdown => markdown::write(report, &mut to)?,
+            Self::Html => page::write(report, &mut to)?,
         }
         to.flush()
     }
@@ -111,23 +120,22 @@ impl ReportFiles {
         Ok(all)
     }
 
-    /// Starts the files that are written as results arrive: CSV.
+    /// Starts the files that are written as results arrive, which are CSV, and lets pages say that the run has not ended.
+    /// `folder` is the run folder.
     ///
     /// # Errors
     ///
     /// When one can't be written.
-    pub fn begin(&mut self, columns: &[Column]) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.format == Format::Csv && file.special.is_none()) {
-            let started = OpenOptions::new()
-                .write(true)
-                .truncate(true)
-                .open(&file.path)
-                .and_then(|to| CsvWriter::new(to, columns));
-            file.live = Some(started.map_err(|source| Error::Unwritable {
-                what: "the report",
-                path: file.path.clone(),
-                source,
-            })?);
+    pub fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
+        for file in self.files.iter_mut().filter(|file| file.special.is_none()) {
+            let open = || OpenOptions::new().write(true).truncate(true).open(&file.path);
+            let begun = match file.format {
+                Format::Csv => open().and_then(|to| CsvWriter::new(to, columns)).map(Some),
+                Format::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
+                Format::Json | Format::Jsonl | Format::Markdown => Ok(None),
+            };
+            let unwritable = |source| Error::Unwritable { what: "the report", path: file.path.clone(), source };
+            file.live = begun.map_err(unwritable)?;
         }
         Ok(())
     }

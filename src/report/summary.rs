@@ -15,9 +15,13 @@ const NAMED: usize = 5;
 
 /// The summary as text. `folder` is where the whole report is.
 #[must_use]
-pub fn summary(report: &Report<'_>, sentence: &str, folder: &Path) -> String {
-    let mut text =
-        format!("{} {}: {}\n\n", report.run.command, for_terminal(report.run.run_id.as_str()), for_terminal(sentence));
+pub fn summary(report: &Report<'_>, folder: &Path) -> String {
+    let mut text = format!(
+        "{} {}: {}\n\n",
+        report.run.command,
+        for_terminal(report.run.run_id.as_str()),
+        for_terminal(report.sentence)
+    );
     let mut line = |words: std::fmt::Arguments<'_>| {
         text.write_fmt(words).expect("writing to a String never fails");
         text.push('\n');

@@ -19,6 +19,13 @@ impl Tally {
         self.counts[Self::slot(outcome)] += 1;
     }
 
+    /// Counts the accounts of another tally, too.
+    pub fn include(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+    }
+
     /// How many accounts came to this outcome.
     #[must_use]
     pub fn of(&self, outcome: Outcome) -> usize {

@@ -183,7 +183,7 @@ fn the_run_folder_is_for_its_user_alone() {
         names.push(path.file_name().expect("a name").to_string_lossy().into_owned());
     }
     names.sort();
-    assert_eq!(names, ["journal.jsonl", "report.csv", "report.json", "run.json"]);
+    assert_eq!(names, ["journal.jsonl", "report.csv", "report.html", "report.json", "run.json"]);
     let run_json = json(&std::fs::read_to_string(run.folder.join("run.json")).expect("run.json"));
     assert_eq!((&run_json["command"], &run_json["verdict"]["exit_code"]), (&"apply".into(), &0.into()), "{run_json:#}");
 }

@@ -1,0 +1,127 @@
+//! This module owns the report as a page: one HTML file that asks nobody for anything.
+//!
+//! The essentials are plain HTML and SVG, so that they are there without a script and without a style sheet. The table of all
+//! accounts is drawn by the page's own script from data that is not executable. The page's content-security policy names
+//! script and style sheet by their hashes and forbids everything else; a host may be stricter still.
+
+mod chart;
+mod data;
+mod view;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+use self::chart::Chart;
+use self::data::Data;
+use self::view::{CauseGroup, OutcomeLine, UnitLine, WaveRow};
+use super::Report;
+use super::causes::Causes;
+use super::facts::{Fact, facts};
+use super::timeline::Timeline;
+use super::units::units;
+use super::words::grouped;
+use crate::harmless::for_terminal;
+use crate::journal::RunId;
+use crate::rollout::Outcome;
+
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+#[derive(Template)]
+#[template(path = "page.html", config = "src/report/page/askama.toml")]
+struct Page<'a> {
+    policy: String,
+    style: &'static str,
+    script: &'static str,
+    title: String,
+    command: &'static str,
+    run_id: &'a str,
+    sentence: &'a str,
+    tone: &'static str,
+    ended: bool,
+    outcomes: &'a [OutcomeLine],
+    bar_label: String,
+    total: String,
+    groups: &'a [CauseGroup],
+    chart: Option<Chart>,
+    waves: &'a [WaveRow],
+    units: &'a [UnitLine],
+    unit_outcomes: &'a [Outcome],
+    facts: &'a [Fact],
+    data: Data<'a>,
+}
+
+/// Writes the page.
+pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
+    let tally = report.tally();
+    let units = units(report.accounts, report.records);
+    let causes = Causes::of(report.accounts, report.records);
+    let timeline = Timeline::of(report.records);
+    let outcomes = view::outcomes(&tally);
+    let unit_outcomes: Vec<Outcome> =
+        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, _)| outcome).collect();
+    let harmless = |(name, fact): Fact| (name, for_terminal(&fact).into_owned());
+    let page = Page {
+        policy: policy(),
+        style: STYLE,
+        script: SCRIPT,
+        title: format!("v2token {} {}", report.run.command, report.run.run_id),
+        command: report.run.command.as_str(),
+        run_id: report.run.run_id.as_str(),
+        sentence: &for_terminal(report.sentence),
+        tone: tone(report.ended),
+        ended: report.ended.is_some(),
+        bar_label: outcomes.iter().map(|line| line.label.as_str()).collect::<Vec<_>>().join(", "),
+        outcomes: &outcomes,
+        total: grouped(tally.total()),
+        groups: &view::groups(&causes.all),
+        chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),
+        waves: &timeline.iter().flat_map(|timeline| &timeline.waves).map(WaveRow::of).collect::<Vec<_>>(),
+        units: &view::units(&units, &unit_outcomes),
+        unit_outcomes: &unit_outcomes,
+        facts: &facts(report).into_iter().map(harmless).collect::<Vec<_>>(),
+        data: Data { report: *report, units: &units, causes: &causes },
+    };
+    page.write_into(&mut to)
+}
+
+#[derive(Template)]
+#[template(path = "waiting.html", config = "src/report/page/askama.toml")]
+struct Waiting<'a> {
+    policy: String,
+    style: &'static str,
+    run_id: &'a str,
+    folder: String,
+}
+
+/// Writes the page that stands in until the run ends.
+pub(super) fn write_waiting(run_id: &RunId, folder: &Path, mut to: impl Write) -> io::Result<()> {
+    let folder = for_terminal(&folder.to_string_lossy()).into_owned();
+    Waiting { policy: policy(), style: STYLE, run_id: run_id.as_str(), folder }.write_into(&mut to)
+}
+
+/// Nothing may be fetched, and nothing run but this page's own script, which may not make markup of text either.
+fn policy() -> String {
+    let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
+         form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+        hash(STYLE),
+        hash(SCRIPT)
+    )
+}
+
+/// How the page's head is coloured. The words beside it say the same.
+const fn tone(ended: Option<u8>) -> &'static str {
+    match ended {
+        None => "open",
+        Some(0 | 4) => "good",
+        Some(3) => "warn",
+        Some(_) => "bad",
+    }
+}
