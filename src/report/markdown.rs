@@ -90,12 +90,16 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
         return;
     }
     text.push_str("\n## By OU\n\nThe accounts of nested OUs are counted in each OU above them.\n\n| OU | accounts |");
-    outcomes.iter().for_each(|outcome| text.push_str(&format!(" `{outcome}` |")));
+    for outcome in &outcomes {
+        text.push_str(&format!(" `{outcome}` |"));
+    }
     text.push_str(&format!("\n|---|---:|{}\n", "---:|".repeat(outcomes.len())));
     for (number, unit) in units.iter().enumerate() {
         let path = if unit.path.is_empty() { "not known".to_owned() } else { in_table(unit.path) };
         let mut line = format!("| {path} | {} |", grouped(unit.tally.total()));
-        outcomes.iter().for_each(|outcome| line.push_str(&format!(" {} |", grouped(unit.tally.of(*outcome)))));
+        for outcome in &outcomes {
+            line.push_str(&format!(" {} |", grouped(unit.tally.of(*outcome))));
+        }
         if text.len() + line.len() > LIMIT - RESERVE {
             text.push_str(&format!("\n…and {} more\n", counted(units.len() - number, "OU", "OUs")));
             return;
@@ -142,3 +146,6 @@ fn prose(text: &str) -> Cow<'_, str> {
     let linked = text.contains("://") || text.contains("www.");
     if text.chars().all(plain) && !linked { Cow::Borrowed(text) } else { Cow::Owned(code(text)) }
 }
+
+#[cfg(test)]
+mod tests;

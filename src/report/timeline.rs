@@ -8,7 +8,7 @@ use crate::rollout::{Record, Tally};
 /// At most so many columns are drawn.
 const COLUMNS: u64 = 120;
 /// The lengths that a column may have, in milliseconds; longer ones are whole days.
-const LENGTHS: [u64; 21] = [
+pub(super) const LENGTHS: [u64; 21] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000,
     3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, DAY,
 ];

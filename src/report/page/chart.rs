@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use crate::report::timeline::{Column, Timeline};
+use crate::report::timeline::{Column, LENGTHS, Timeline};
 use crate::report::words::{counted, grouped, took};
 use crate::rollout::{Outcome, Tally};
+use crate::timestamp::milliseconds;
 
 /// The left edge of the plot. These four stand in the template too.
 const LEFT: f64 = 52.0;
@@ -22,8 +23,8 @@ const THROTTLES_TOP: f64 = 170.0;
 const THROTTLES_HEIGHT: f64 = 28.0;
 /// How many columns' room a pause has.
 const PAUSE: usize = 3;
-/// About how many ticks the axis has.
-const TICKS: usize = 8;
+/// How many ticks the axis has at most.
+const TICKS: usize = 12;
 
 /// The picture.
 #[derive(Debug)]
@@ -124,7 +125,7 @@ impl Chart {
                 text: format!("--rate {rate}"),
                 ..Mark::default()
             }),
-            ticks: ticks(columns, &places),
+            ticks: ticks(timeline, &places),
             throttled,
         }
     }
@@ -191,31 +192,46 @@ fn label(timeline: &Timeline, throttled: u64) -> String {
     )
 }
 
-/// A line on top of the columns of each wave.
+/// A line on top of the columns of each wave. Waves that began within one column share a line.
 fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
-    let last_before = |time: Duration| timeline.columns.iter().rposition(|column| column.at <= time).unwrap_or(0);
-    let waves = timeline.waves.iter().filter(|wave| wave.number.is_some());
-    let starts: Vec<usize> = waves.clone().map(|wave| last_before(wave.at)).collect();
-    waves
-        .enumerate()
-        .map(|(index, wave)| {
-            let (from, own) = (starts[index], last_before(wave.at + wave.lasted));
-            // The last visits of a wave end where the next has begun already, as far as columns tell.
-            let next = starts.get(index + 1).map_or(own, |next| next.saturating_sub(1));
-            let to = own.min(next).max(from);
-            let width = places[to] + slot - places[from] - 1.5;
-            let number = wave.number.unwrap_or_default();
-            let text = if width > 48.0 { format!("wave {number}") } else { number.to_string() };
-            Mark { x: one(places[from]), width: one(width.max(1.0)), text, ..Mark::default() }
-        })
-        .collect()
+    let column_at = |time: Duration| timeline.columns.iter().rposition(|column| column.at <= time).unwrap_or(0);
+    // First and last wave, first and last column.
+    let mut bands: Vec<(u32, u32, usize, usize)> = Vec::new();
+    for wave in &timeline.waves {
+        let Some(number) = wave.number else { continue };
+        let (from, to) = (column_at(wave.at), column_at(wave.at + wave.lasted));
+        match bands.last_mut() {
+            Some(band) if band.2 == from => (band.1, band.3) = (number, band.3.max(to)),
+            last => {
+                // The last visits of a wave end where the next has begun already, as far as columns tell.
+                if let Some(band) = last {
+                    band.3 = band.3.min(from.saturating_sub(1)).max(band.2);
+                }
+                bands.push((number, number, from, to));
+            }
+        }
+    }
+    let mark = |(first, last, from, to): (u32, u32, usize, usize)| {
+        let width = places[to] + slot - places[from] - 1.5;
+        let (noun, numbers) =
+            if first == last { ("wave", first.to_string()) } else { ("waves", format!("{first}–{last}")) };
+        let text = if width > 60.0 { format!("{noun} {numbers}") } else { numbers };
+        Mark { x: one(places[from]), width: one(width.max(1.0)), text, ..Mark::default() }
+    };
+    bands.into_iter().map(mark).collect()
 }
 
 /// Lines at the top and at the half, in visits per second.
 fn grid(top: f64, length: Duration) -> Vec<Mark> {
     let line = |share: f64| {
         let (y, per_second) = (height_at(top * share, top), top * share / length.as_secs_f64());
-        let text = if per_second >= 10.0 { format!("{per_second:.0}/s") } else { format!("{per_second:.1}/s") };
+        let text = if share == 0.0 {
+            "0".to_owned()
+        } else if per_second >= 10.0 {
+            format!("{per_second:.0}/s")
+        } else {
+            format!("{per_second:.1}/s")
+        };
         Mark { y: one(y), text_y: one(y + 4.0), text, ..Mark::default() }
     };
     [0.0, 0.5, 1.0].map(line).into()
@@ -230,8 +246,12 @@ fn cuts(columns: &[Column], places: &[f64], slot: f64) -> Vec<Mark> {
     columns.iter().zip(places).filter_map(cut).collect()
 }
 
-fn ticks(columns: &[Column], places: &[f64]) -> Vec<Mark> {
-    let every = columns.len().div_ceil(TICKS).max(1);
+fn ticks(timeline: &Timeline, places: &[f64]) -> Vec<Mark> {
+    let columns = &timeline.columns;
+    // The times at the ticks should be round, as far as no pause comes between.
+    let is_round = |every: &u32| LENGTHS.contains(&milliseconds(timeline.length.saturating_mul(*every)));
+    let enough = |every: &u32| columns.len() <= TICKS * *every as usize;
+    let every = (1..=60).find(|every| is_round(every) && enough(every)).map_or(columns.len(), |every| every as usize);
     let marks = columns.iter().zip(places).step_by(every);
     marks.map(|(column, x)| Mark { x: one(*x), text: took(column.at), ..Mark::default() }).collect()
 }
@@ -279,5 +299,26 @@ mod tests {
                 assert!(y >= TOP - 0.1 && y + height <= f64::from(chart.height), "{bar:?}");
             }
         }
+    }
+
+    #[test]
+    fn waves_that_begin_within_one_column_share_a_line() {
+        use crate::report::timeline::WaveLine;
+        let second = Duration::from_secs(1);
+        let column = |at| Column { at: second * at, ..Column::default() };
+        let wave = |number, at: u32, lasted: u32| WaveLine {
+            number: Some(number),
+            at: Duration::from_millis(at.into()),
+            lasted: Duration::from_millis(lasted.into()),
+            ..WaveLine::default()
+        };
+        let waves = vec![wave(1, 0, 300), wave(2, 400, 2_700), wave(3, 3_050, 6_000)];
+        let columns: Vec<Column> = (0..10).map(column).collect();
+        let timeline = Timeline { start: std::time::SystemTime::UNIX_EPOCH, length: second, columns, waves };
+        let chart = Chart::of(&timeline, 0);
+        let drawn: Vec<_> =
+            chart.bands.iter().map(|band| (band.x.as_str(), band.width.as_str(), band.text.as_str())).collect();
+        assert_eq!(drawn, [("52.0", "268.5", "waves 1–2"), ("322.0", "628.5", "wave 3")]);
+        assert_eq!(chart.ticks.len(), 10);
     }
 }

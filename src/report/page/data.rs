@@ -81,7 +81,7 @@ impl Serialize for Data<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeMap as _;
         let (accounts, records) = (self.report.accounts, self.report.records);
-        let start = records.iter().filter_map(|record| record.started_at).min().unwrap_or(SystemTime::UNIX_EPOCH);
+        let start = records.iter().filter_map(|record| record.started_at).min().map_or(0, epoch_milliseconds);
         let (mut states, mut roles) = (Shared::default(), Shared::default());
         let numbered: Vec<(usize, Option<usize>)> = accounts
             .iter()
@@ -95,7 +95,7 @@ impl Serialize for Data<'_> {
         let unit_numbers: HashMap<&str, usize> =
             self.units.iter().enumerate().map(|(number, unit)| (unit.path, number)).collect();
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("start", &milliseconds(start.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()))?;
+        map.serialize_entry("start", &start)?;
         map.serialize_entry("outcomes", &Outcome::ALL.map(Outcome::as_str))?;
         map.serialize_entry("readings", &Reading::ALL.map(Reading::as_str))?;
         map.serialize_entry("states", &states.texts.iter().map(|text| for_terminal(text[0])).collect::<Vec<_>>())?;
@@ -144,6 +144,10 @@ fn message(record: &Record) -> &str {
     record.trouble.as_ref().map_or("", |trouble| trouble.error_message.as_str())
 }
 
+fn epoch_milliseconds(time: SystemTime) -> u64 {
+    milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
 /// The place in a list, from 0; -1 for none.
 fn place<T: PartialEq>(list: &[T], wanted: impl Into<Option<T>>) -> isize {
     let wanted = wanted.into();
@@ -158,7 +162,8 @@ fn number(number: Option<usize>) -> isize {
 /// All rows.
 struct Rows<'a> {
     data: &'a Data<'a>,
-    start: SystemTime,
+    /// When the first visit started, in milliseconds since 1970.
+    start: u64,
     /// The numbers of each account's state and role.
     numbered: &'a [(usize, Option<usize>)],
     unit_numbers: &'a HashMap<&'a str, usize>,
@@ -188,7 +193,8 @@ impl Serialize for Row<'_> {
         let Self { all, account, record, .. } = self;
         let (state, role) = all.numbered[self.at];
         let reading = |reading: Option<Reading>| reading.map_or(-1, |reading| place(&Reading::ALL, reading));
-        let started = record.started_at.and_then(|time| time.duration_since(all.start).ok());
+        // Each time is cut to milliseconds by itself, as in the other formats.
+        let started = record.started_at.map(|time| epoch_milliseconds(time) - all.start);
         let mut row = serializer.serialize_seq(None)?;
         row.serialize_element(&account.id)?;
         row.serialize_element(&for_terminal(&account.name))?;
@@ -205,7 +211,7 @@ impl Serialize for Row<'_> {
         row.serialize_element(&record.attempts)?;
         row.serialize_element(&record.throttled)?;
         row.serialize_element(&record.wave.unwrap_or(0))?;
-        row.serialize_element(&started.map(milliseconds))?;
+        row.serialize_element(&started)?;
         row.serialize_element(&record.duration.map(milliseconds))?;
         row.serialize_element(&number(role))?;
         row.serialize_element(&for_terminal(record.request_id.as_deref().unwrap_or_default()))?;

@@ -18,7 +18,7 @@ const make = (name, text, attributes = {}) => {
 };
 const number = (count) => count.toLocaleString("en");
 const seconds = (milliseconds) =>
-  milliseconds === null ? "" : milliseconds < 1000 ? `${milliseconds} ms` : `${(milliseconds / 1000).toFixed(1)} s`;
+  milliseconds === null ? "" : milliseconds < 1000 ? `${milliseconds}ms` : `${(milliseconds / 1000).toFixed(1)}s`;
 const unitName = (row) => (row[UNIT] < 0 ? "" : units[row[UNIT]][1]);
 const causeName = (row) => (row[CAUSE] < 0 ? "" : `${causes[row[CAUSE]][1]}: ${causes[row[CAUSE]][2]}`);
 const version = (row) => {
@@ -127,7 +127,7 @@ const line = (row, at) => {
 
 const gap = (height) => {
   const tr = make("tr", undefined, { class: "gap", "aria-hidden": "true" });
-  const cell = make("td", undefined, { colspan: columns.length });
+  const cell = make("td");
   cell.style.height = `${height}px`;
   tr.append(cell);
   return tr;

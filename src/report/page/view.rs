@@ -2,14 +2,17 @@
 
 use super::chart::{colour, real};
 use crate::harmless::for_terminal;
+use crate::org::Account;
 use crate::report::causes::Cause;
 use crate::report::timeline::WaveLine;
 use crate::report::units::Unit;
-use crate::report::words::{grouped, took};
+use crate::report::words::{counted, grouped, took};
 use crate::rollout::{Outcome, Tally};
 
 /// How many accounts of a cause are named. The others are a link away.
 const NAMED: usize = 8;
+/// How many causes of a kind are shown. Messages that differ for each account would make as many causes as accounts.
+const SHOWN: usize = 100;
 /// The deepest indentation: OUs are nested at most five deep.
 const DEEPEST: usize = 5;
 
@@ -75,6 +78,8 @@ pub(super) struct CauseGroup {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) causes: Vec<CauseLine>,
+    /// What is said of the causes that are not shown.
+    pub(super) more: Option<String>,
 }
 
 /// A cause in words.
@@ -90,42 +95,61 @@ pub(super) struct CauseLine {
     pub(super) hint: String,
     /// The id and the name of the first accounts.
     pub(super) named: Vec<(String, String)>,
-    pub(super) more: usize,
+    /// How many accounts more there are; empty for none.
+    pub(super) more: String,
 }
 
 /// The causes, under a title for each kind that there is.
 pub(super) fn groups(causes: &[Cause<'_>]) -> Vec<CauseGroup> {
-    let mut groups: Vec<CauseGroup> = Vec::new();
-    for (number, cause) in causes.iter().enumerate() {
-        let (id, title) = match cause.outcome {
-            Outcome::Failed | Outcome::Unverified => ("failures", "Failures by cause"),
-            Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => {
-                ("left", "Left alone by cause")
-            }
-            Outcome::Skipped => ("skipped", "Skipped by reason"),
-        };
-        let line = CauseLine {
-            number,
-            count: grouped(cause.accounts.len()),
-            outcome: cause.outcome,
-            stage: cause.stage.as_str(),
-            code: for_terminal(cause.error_code).into_owned(),
-            message: for_terminal(&cause.message).into_owned(),
-            hint: for_terminal(cause.hint).into_owned(),
-            named: cause
-                .accounts
-                .iter()
-                .take(NAMED)
-                .map(|account| (account.id.to_string(), for_terminal(&account.name).into_owned()))
-                .collect(),
-            more: cause.accounts.len().saturating_sub(NAMED),
-        };
-        match groups.last_mut().filter(|group| group.id == id) {
-            Some(group) => group.causes.push(line),
-            None => groups.push(CauseGroup { id, title, causes: vec![line] }),
-        }
+    let kinds = [
+        ("failures", "Failures by cause", Kind::Error),
+        ("left", "Left alone by cause", Kind::Left),
+        ("skipped", "Skipped by reason", Kind::Skipped),
+    ];
+    let group = |(id, title, kind)| {
+        let own = || causes.iter().enumerate().filter(move |(_, cause)| kind_of(cause.outcome) == kind);
+        let rest: Vec<usize> = own().skip(SHOWN).map(|(_, cause)| cause.accounts.len()).collect();
+        let more = (!rest.is_empty()).then(|| {
+            let causes = counted(rest.len(), "further cause", "further causes");
+            format!("And {causes}, in {}.", counted(rest.iter().sum(), "account", "accounts"))
+        });
+        CauseGroup { id, title, causes: own().take(SHOWN).map(|(number, cause)| line(number, cause)).collect(), more }
+    };
+    kinds.map(group).into()
+}
+
+/// What a cause is for its reader.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Error,
+    Left,
+    Skipped,
+}
+
+const fn kind_of(outcome: Outcome) -> Kind {
+    match outcome {
+        Outcome::Failed | Outcome::Unverified => Kind::Error,
+        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => Kind::Left,
+        Outcome::Skipped => Kind::Skipped,
     }
-    groups
+}
+
+fn line(number: usize, cause: &Cause<'_>) -> CauseLine {
+    let name = |account: &Account| (account.id.to_string(), for_terminal(&account.name).into_owned());
+    CauseLine {
+        number,
+        count: grouped(cause.accounts.len()),
+        outcome: cause.outcome,
+        stage: cause.stage.as_str(),
+        code: for_terminal(cause.error_code).into_owned(),
+        message: for_terminal(&cause.message).into_owned(),
+        hint: for_terminal(cause.hint).into_owned(),
+        named: cause.accounts.iter().take(NAMED).map(|account| name(account)).collect(),
+        more: match cause.accounts.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => grouped(more),
+        },
+    }
 }
 
 /// An OU in words.
