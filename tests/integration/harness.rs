@@ -62,7 +62,8 @@ impl Bench {
         command
     }
 
-    /// Runs the program to its end. Its outputs and its folder are searched for secrets, every time.
+    /// Runs the program to its end. Its outputs and its folder are searched for secrets, and its report is held against the
+    /// schema, every time.
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Run {
         self.finish(name, self.command(name, arguments))
     }
@@ -78,6 +79,10 @@ impl Bench {
     pub(crate) fn conclude(&self, name: &str, before: Truth, output: Output) -> Run {
         let run = Run::new(output, self.folder.path().join(name), before, self.truth());
         run.holds_no_secret(SECRET_MARKER);
+        let report = run.folder.join("report.json");
+        if report.is_file() {
+            crate::schema::holds(&report);
+        }
         run
     }
 

@@ -1,6 +1,7 @@
 //! The built program against the simulated organization and against moto. One binary, because linking is slow.
 
 mod assume_root;
+mod browser;
 mod crash;
 mod credentials;
 mod disk;
@@ -10,11 +11,13 @@ mod doubt;
 mod faults;
 mod gateway;
 mod harness;
+mod journals;
 mod listing;
 mod main_job;
 mod moto;
 mod output;
 mod pace;
+mod page;
 mod plans;
 mod profiles;
 mod proxy;
@@ -23,6 +26,7 @@ mod refusals;
 mod resume;
 mod rollback;
 mod running;
+mod schema;
 mod secrets;
 mod selection;
 mod signals;

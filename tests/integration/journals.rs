@@ -1,0 +1,90 @@
+//! This module owns journals that are made up: of runs that would take too long to be made in a test.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use v2token::cloud::WayIn;
+use v2token::journal::Entry;
+use v2token::org::{Account, AccountState, Reading, TokenVersion};
+use v2token::rollout::{Outcome, Past, Record, Stage, Target, Trouble};
+use v2token_simulator::Organization;
+
+use crate::harness::Bench;
+
+/// Writes the run folder of an apply over 50,000 accounts in nested OUs, some of which failed in several ways. Gives the
+/// number of those.
+pub(crate) fn fifty_thousand(folder: &Path) -> usize {
+    // What describes the run is that of a real one.
+    let bench = Bench::new(Organization::builder().accounts(3).start());
+    let run = bench.run("run", &["apply", "--yes"]).exits(0);
+    std::fs::copy(run.folder.join("run.json"), folder.join("run.json")).expect("a copy");
+    let mut journal = BufWriter::new(File::create(folder.join("journal.jsonl")).expect("a journal"));
+    let mut write = |entry: &Entry<'_>| journal.write_all(&entry.to_line()).expect("a writable journal");
+    write(&Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() });
+    let (accounts, records): (Vec<Account>, Vec<Record>) = (1..=50_000).map(account).unzip();
+    for account in &accounts {
+        write(&Entry::Account(Cow::Borrowed(account)));
+    }
+    for record in &records {
+        let target = Target {
+            account: record.account_id,
+            way: WayIn::Role(record.role_arn.clone()),
+            management: false,
+            invited: false,
+            wanted: TokenVersion::V2Token,
+            past: Past::None,
+        };
+        write(&Entry::Target { wave: record.wave, target: Cow::Owned(target) });
+    }
+    write(&Entry::Ready { accounts: accounts.len(), targets: accounts.len() });
+    for record in &records {
+        write(&Entry::Record(Cow::Borrowed(record)));
+    }
+    write(&Entry::Ended { exit_code: 3, verdict: "some accounts failed".into() });
+    records.iter().filter(|record| record.outcome == Outcome::Failed).count()
+}
+
+fn account(number: u32) -> (Account, Record) {
+    let systems = ["payments", "data-lake", "checkout", "identity", "Billing", "search", "Logistics", "crm"];
+    let system = systems[number as usize % systems.len()];
+    let account = Account {
+        id: format!("{number:012}").parse().expect("an id"),
+        name: format!("{system}-{number}-prod"),
+        email: format!("aws+{system}-{number}@corp.example"),
+        state: AccountState::Active,
+        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211),
+        invited: false,
+    };
+    let trouble = number.is_multiple_of(13).then(|| Trouble {
+        stage: Stage::Set,
+        error_code: "AccessDenied".to_owned(),
+        error_message: format!(
+            "User: arn:aws:sts::{}:assumed-role/Role/v2token-20261122T041500Z-abcdef is not authorized to perform: \
+             iam:SetSecurityTokenServicePreferences on resource: * with an explicit deny in a service control policy \
+             (Authorization ID: 7f1c2d3e-1234-4abc-9def-{number:012})",
+            account.id
+        ),
+        hint: format!("this is what to do about cause {}", number % 5),
+    });
+    let record = Record {
+        outcome: if trouble.is_some() { Outcome::Failed } else { Outcome::Changed },
+        previous_version: Some(Reading::V1Token),
+        current_version: Some(if trouble.is_some() { Reading::V1Token } else { Reading::V2Token }),
+        trouble,
+        request_id: Some(format!("0b678e8a-717b-448e-8ea8-{number:012}")),
+        attempts: 4,
+        throttled: u32::from(number.is_multiple_of(97)),
+        wave: Some(1 + u32::from(number > 1) + u32::from(number > 5_000)),
+        role_arn: format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id),
+        sts_endpoint: "https://sts.us-east-1.amazonaws.com".to_owned(),
+        started_at: Some(
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number,
+        ),
+        duration: Some(Duration::from_millis(u64::from(400 + number % 300))),
+        ..Record::blank(account.id, TokenVersion::V2Token)
+    };
+    (account, record)
+}
