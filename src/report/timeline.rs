@@ -58,6 +58,8 @@ pub struct WaveLine {
     pub at: Duration,
     /// From the start of its first visit to the end of its last, pauses of the process included.
     pub lasted: Duration,
+    /// The same without the pauses that are cut out.
+    pub busy: Duration,
     /// How long half of its visits took at most.
     pub median: Duration,
     /// How long its longest visit took.
@@ -65,11 +67,11 @@ pub struct WaveLine {
 }
 
 impl WaveLine {
-    /// How many of its visits ended in a second.
+    /// How many of its visits ended in a second, as long as it was not paused.
     #[must_use]
     pub fn per_second(&self) -> f64 {
         let count = u32::try_from(self.tally.total()).unwrap_or(u32::MAX);
-        f64::from(count) / self.lasted.as_secs_f64().max(0.001)
+        f64::from(count) / self.busy.as_secs_f64().max(0.001)
     }
 }
 
@@ -89,7 +91,7 @@ impl Timeline {
         visits.sort_unstable_by_key(|visit| visit.start);
         let pauses = pauses(&visits);
         let (length, columns) = columns(&visits, &pauses);
-        Some(Self { start, length: Duration::from_millis(length), columns, waves: waves(&visits) })
+        Some(Self { start, length: Duration::from_millis(length), columns, waves: waves(&visits, &pauses) })
     }
 }
 
@@ -144,7 +146,7 @@ fn columns(visits: &[Visit<'_>], pauses: &[(u64, u64)]) -> (u64, Vec<Column>) {
     (length, columns)
 }
 
-fn waves(visits: &[Visit<'_>]) -> Vec<WaveLine> {
+fn waves(visits: &[Visit<'_>], pauses: &[(u64, u64)]) -> Vec<WaveLine> {
     let mut by_wave: BTreeMap<Option<u32>, Vec<&Visit<'_>>> = BTreeMap::new();
     for visit in visits {
         by_wave.entry(visit.record.wave).or_default().push(visit);
@@ -152,6 +154,8 @@ fn waves(visits: &[Visit<'_>]) -> Vec<WaveLine> {
     let line = |(number, visits): (Option<u32>, Vec<&Visit<'_>>)| {
         let start = visits.first().map_or(0, |visit| visit.start);
         let end = visits.iter().map(|visit| visit.end).max().unwrap_or(start);
+        let inside = pauses.iter().filter(|(from, to)| *from >= start && *to <= end);
+        let idle: u64 = inside.map(|(from, to)| to - from).sum();
         let mut durations: Vec<u64> = visits.iter().map(|visit| visit.end - visit.start).collect();
         durations.sort_unstable();
         WaveLine {
@@ -160,6 +164,7 @@ fn waves(visits: &[Visit<'_>]) -> Vec<WaveLine> {
             throttled: visits.iter().map(|visit| u64::from(visit.record.throttled)).sum(),
             at: Duration::from_millis(start),
             lasted: Duration::from_millis(end - start),
+            busy: Duration::from_millis(end - start - idle),
             median: Duration::from_millis(durations[(durations.len() - 1) / 2]),
             longest: Duration::from_millis(durations.last().copied().unwrap_or(0)),
         }
@@ -230,6 +235,11 @@ mod tests {
             (Duration::from_millis(500), Duration::from_millis(700))
         });
         assert!((timeline.waves[1].per_second() - 2.5).abs() < 1e-9);
+
+        // A wave that was interrupted and resumed the next day.
+        let timeline = Timeline::of(&records(&[(0, 400, 1, 0), (day, 600, 1, 0)])).unwrap();
+        assert_eq!(timeline.waves[0].lasted, Duration::from_millis(day + 600));
+        assert!((timeline.waves[0].per_second() - 2.0).abs() < 1e-9, "{:?}", timeline.waves);
     }
 
     #[test]
