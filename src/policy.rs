@@ -12,7 +12,7 @@ use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::{AccountId, Partition};
 
 pub use needs::{Purpose, Task, operations};
-pub use stackset::stackset;
+pub use stackset::{has_one_name, stackset};
 
 /// What the documents depend on.
 #[derive(Clone, Debug)]

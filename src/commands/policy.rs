@@ -104,7 +104,8 @@ fn render(document: Option<Document>, situation: &Situation, principal: Option<&
                 let applies = match document {
                     Document::Caller | Document::Scp => true,
                     Document::Via => !situation.via.is_empty(),
-                    Document::Role | Document::Trust | Document::Stackset => by_role,
+                    Document::Role | Document::Trust => by_role,
+                    Document::Stackset => by_role && policy::has_one_name(situation),
                 };
                 if applies {
                     all.insert(name.to_owned(), render(Some(document), situation, principal)?);

@@ -49,6 +49,12 @@ pub fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, O
     Ok(template)
 }
 
+/// Whether the role has one name in all accounts, so that there is a template for it.
+#[must_use]
+pub fn has_one_name(situation: &Situation) -> bool {
+    path_and_name(&situation.role).is_ok()
+}
+
 /// The role's name is not the same in every account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a StackSet makes the same role in every account, and --role {0} has the account's id in its name or path")]
