@@ -32,7 +32,7 @@ pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Comm
 }
 
 /// Runs the program on a terminal of its own and types an answer.
-fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
+pub(crate) fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
     let before = bench.truth();
     let mut child = on_terminal(bench, name, arguments)
         .stdin(Stdio::piped())
