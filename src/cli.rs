@@ -98,6 +98,13 @@ impl Typed {
     /// Reads the process's command line. On wrong usage the process ends here, with code 2.
     #[must_use]
     pub fn from_process() -> Self {
+        let arguments: Vec<String> =
+            std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+        if crate::iam::is_meant(&arguments) {
+            // It has the AWS CLI's rules, and options in front of the command.
+            let cli = Cli { command: Command::Iam(IamArgs { arguments }) };
+            return Self { cli, given: Given::default() };
+        }
         let mut matches = Cli::command().mut_subcommands(|command| command.mut_args(without_empty)).get_matches();
         let from = |source: ValueSource| {
             matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
@@ -149,6 +156,17 @@ pub enum Command {
     ///
     /// JSON on stdout. It takes the options of plan. With --external-id the trust policy holds that id.
     Policy(Box<PolicyArgs>),
+    /// Set or read the token version of one account, option for option as `aws iam` of the AWS CLI v1.
+    #[command(disable_help_flag = true)]
+    Iam(IamArgs),
+}
+
+/// The command line of `iam`, which is read by the AWS CLI's rules.
+#[derive(Args)]
+pub struct IamArgs {
+    /// Everything behind the program's name.
+    #[arg(value_name = "ARGUMENTS", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
 }
 
 /// The options of `plan`.

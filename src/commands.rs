@@ -14,9 +14,10 @@ mod signals;
 mod start;
 
 use crate::cli::{
-    ApplyArgs, Command, Given, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
+    ApplyArgs, Command, Given, IamArgs, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
 };
 use crate::error::Error;
+use crate::iam;
 use crate::org::role::AccessMode;
 use crate::rollout::Mode;
 use crate::settings::{CommandName, Settings, Surroundings, Voice};
@@ -45,7 +46,12 @@ pub fn program(typed: Typed) -> u8 {
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
 pub async fn dispatch(typed: Typed) -> u8 {
     let surroundings = Surroundings::look();
-    let talk = Voice::resolve(output_of(&typed.cli.command).clone(), &surroundings).map(|voice| voice.talk);
+    let output = match output_of(&typed.cli.command) {
+        Ok(output) => output.clone(),
+        // It reads its command line and talks like the AWS CLI.
+        Err(args) => return iam::run(&args.arguments).await,
+    };
+    let talk = Voice::resolve(output, &surroundings).map(|voice| voice.talk);
     let color = talk.as_ref().map_or(surroundings.stderr_is_terminal && !surroundings.no_color, |talk| talk.color);
     if let Ok(talk) = talk {
         log::start(talk.debug, talk.json_log, talk.color, || Stderr);
@@ -56,6 +62,7 @@ pub async fn dispatch(typed: Typed) -> u8 {
         Command::Report(_) => "no report was made",
         Command::Doctor(_) => "nothing was checked",
         Command::Policy(_) => "no document was made",
+        Command::Iam(_) => "nothing was called",
     };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
@@ -90,6 +97,7 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             doctor::doctor(*args, &given, surroundings).await
         }
         Command::Policy(args) => Box::pin(policy::policy(*args, &given, surroundings)).await,
+        Command::Iam(args) => Ok(iam::run(&args.arguments).await),
     }
 }
 
@@ -109,15 +117,17 @@ fn refuse_role_options(run: &RunArgs, given: &Given) -> Result<(), Error> {
     }
 }
 
-fn output_of(command: &Command) -> &OutputArgs {
+/// What is to be told and where, unless the command has rules of its own.
+fn output_of(command: &Command) -> Result<&OutputArgs, &IamArgs> {
     match command {
         Command::Plan(PlanArgs { run, .. })
         | Command::Apply(ApplyArgs { run, .. })
         | Command::Resume(ResumeArgs { run, .. })
-        | Command::Rollback(RollbackArgs { run, .. }) => &run.output,
-        Command::Report(ReportArgs { output, .. }) => output,
-        Command::Doctor(args) => &args.run.output,
-        Command::Policy(args) => &args.run.output,
+        | Command::Rollback(RollbackArgs { run, .. }) => Ok(&run.output),
+        Command::Report(ReportArgs { output, .. }) => Ok(output),
+        Command::Doctor(args) => Ok(&args.run.output),
+        Command::Policy(args) => Ok(&args.run.output),
+        Command::Iam(args) => Err(args),
     }
 }
 

@@ -12,6 +12,7 @@
 //! | [`commands`] | the commands: they bring the modules below together |
 //! | [`doctor`] | the checks before a rollout: how they are told, and the estimate of its duration |
 //! | [`policy`] | the policies that a run needs |
+//! | [`iam`] | the AWS CLI v1's two commands for one account |
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
@@ -38,6 +39,7 @@ pub mod commands;
 pub mod doctor;
 pub mod error;
 pub mod harmless;
+pub mod iam;
 pub mod journal;
 pub mod org;
 pub mod policy;

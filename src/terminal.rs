@@ -3,6 +3,7 @@
 pub mod log;
 pub mod progress;
 pub mod prompt;
+pub mod size;
 pub mod stderr;
 pub mod style;
 

@@ -12,6 +12,7 @@ mod iam;
 pub mod inquiry;
 pub mod organizations;
 mod profile;
+mod profiles;
 mod proof;
 mod sts;
 
@@ -33,7 +34,9 @@ use clock::Clock;
 pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
 pub use endpoint::EndpointRefused;
 pub use http::CaBundleRefused;
+pub use iam::{AccountSummary, IamClient, RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
 pub use organizations::{Listing, ListingFailed, Organization};
+pub use profiles::Profiles;
 pub use sts::audit_task_policy;
 
 /// The session in one account. It holds credentials, so it has no `Debug`.

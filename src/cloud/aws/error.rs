@@ -105,7 +105,7 @@ fn connector(error: &ConnectorError) -> Translated {
 }
 
 /// The first error of this type in the chain.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     links(error).find_map(|error| error.downcast_ref())
 }
 
@@ -115,7 +115,7 @@ fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 /// The whole chain in one line, without the repetitions that arise when an error's text includes its source's.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for part in links(error).map(ToString::to_string) {
         // Some of the SDK's errors show the whole request, body included.

@@ -38,6 +38,15 @@ pub(super) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<Sha
         None => TrustStore::default(),
         Some(path) => TrustStore::empty().with_pem_certificate(read_bundle(path)?),
     };
+    Ok(build(trust, connections))
+}
+
+/// Makes a client that gets no encrypted connection, because nobody is trusted.
+pub(super) fn trusting_nobody() -> SharedHttpClient {
+    build(TrustStore::empty(), 1)
+}
+
+fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
     let context = TlsContext::builder().with_trust_store(trust).build().expect("a trust store is all it needs");
     let pool = pool::ConnectionPool::builder()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
@@ -47,7 +56,7 @@ pub(super) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<Sha
         .build_https()
         .expect("no partitions and no interfaces are configured that could clash");
     let client = pool::Client::new(&pool).expect("a pool without explicit partitions has one");
-    Ok(SharedHttpClient::new(client))
+    SharedHttpClient::new(client)
 }
 
 /// Reads the file and checks every certificate in it: the HTTP client would panic on a bad one.

@@ -1,7 +1,16 @@
-//! This module owns the two calls of IAM: the reading of the token version, and the setting of it.
+//! This module owns the two calls of IAM: the reading of the token version, and the setting of it. A visit, a program that uses
+//! the library, and `v2token iam` make them here.
+
+mod client;
+mod insecure;
+mod raw;
+mod unanswered;
+mod wire;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
+use aws_sdk_iam::operation::get_account_summary::builders::GetAccountSummaryFluentBuilder;
+use aws_sdk_iam::operation::set_security_token_service_preferences::builders::SetSecurityTokenServicePreferencesFluentBuilder;
 use aws_sdk_iam::types::{GlobalEndpointTokenVersion, SummaryKeyType};
 
 use super::super::{Answer, Failure, Operation};
@@ -9,10 +18,26 @@ use super::Session;
 use super::calls::call;
 use crate::org::{Reading, TokenVersion};
 
-/// Reads the token version: the `GlobalEndpointTokenVersion` entry of the account summary is the only place that shows it.
+pub use client::{AccountSummary, IamClient};
+pub use raw::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
+
+/// The request that asks for a token version.
+fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePreferencesFluentBuilder {
+    client.set_security_token_service_preferences().global_endpoint_token_version(match version {
+        TokenVersion::V1Token => GlobalEndpointTokenVersion::V1Token,
+        TokenVersion::V2Token => GlobalEndpointTokenVersion::V2Token,
+    })
+}
+
+/// The request for the account summary: its `GlobalEndpointTokenVersion` entry is the only place that shows the token version.
+fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
+    client.get_account_summary()
+}
+
+/// Reads the token version in the account of a session.
 pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<Reading>, Failure> {
     let operation = Operation::GetAccountSummary;
-    let request = client.get_account_summary().customize().config_override(credentials(session)).send();
+    let request = summary(client).customize().config_override(credentials(session)).send();
     let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
     let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
     Ok(Answer { value: Reading::from_summary(entry), request_id })
@@ -25,11 +50,7 @@ pub(super) async fn set_token_version(
     version: TokenVersion,
 ) -> Result<Answer<()>, Failure> {
     let operation = Operation::SetSecurityTokenServicePreferences;
-    let request = client.set_security_token_service_preferences().global_endpoint_token_version(match version {
-        TokenVersion::V1Token => GlobalEndpointTokenVersion::V1Token,
-        TokenVersion::V2Token => GlobalEndpointTokenVersion::V2Token,
-    });
-    let request = request.customize().config_override(credentials(session)).send();
+    let request = set(client, version).customize().config_override(credentials(session)).send();
     let Answer { request_id, .. } = call(operation, Some(session.account), request).await?;
     Ok(Answer { value: (), request_id })
 }

@@ -1,0 +1,145 @@
+//! This module owns connections whose certificates nobody checks: `v2token iam --no-verify-ssl`, and nothing else.
+//!
+//! The AWS CLI has this option, so the command that stands in for it has it too. Whoever sits between this machine and AWS can
+//! read the request and answer in IAM's place. A rollout has no such option, and this file is all that there is of it.
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector as TcpConnector};
+use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::rt::TokioExecutor;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+/// Makes the client. Like the one that checks certificates, it honours the proxy variables.
+pub(super) fn client() -> SharedHttpClient {
+    SharedHttpClient::new(Insecure(Arc::new(ring::default_provider())))
+}
+
+#[derive(Clone, Debug)]
+struct Insecure(Arc<CryptoProvider>);
+
+impl HttpClient for Insecure {
+    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(Connection {
+            crypto: Arc::clone(&self.0),
+            connect_timeout: settings.connect_timeout(),
+            read_timeout: settings.read_timeout(),
+        })
+    }
+}
+
+/// One request over one connection: a command makes only a few.
+#[derive(Clone, Debug)]
+struct Connection {
+    crypto: Arc<CryptoProvider>,
+    connect_timeout: Option<Duration>,
+    read_timeout: Option<Duration>,
+}
+
+impl HttpConnector for Connection {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let connection = self.clone();
+        HttpConnectorFuture::new(async move { connection.send(request).await })
+    }
+}
+
+impl Connection {
+    async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+        let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
+            .with_safe_default_protocol_versions()
+            .map_err(|error| ConnectorError::user(error.into()))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anybody(Arc::clone(&self.crypto))))
+            .with_no_client_auth();
+        let mut tcp = TcpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_connect_timeout(self.connect_timeout);
+        match Matcher::from_env().intercept(request.uri()) {
+            None => self.exchange(HttpsConnector::from((tcp, config)), request).await,
+            Some(proxy) => {
+                let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+                if let Some(authorization) = proxy.basic_auth() {
+                    tunnel = tunnel.with_auth(authorization.clone());
+                }
+                self.exchange(HttpsConnector::from((tunnel, config)), request).await
+            }
+        }
+    }
+
+    async fn exchange<C>(&self, connector: C, request: http::Request<SdkBody>) -> Result<HttpResponse, ConnectorError>
+    where
+        C: Connect + Clone + Send + Sync + 'static,
+    {
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let answer = in_time(self.read_timeout, client.request(request)).await?;
+        let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
+        HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
+            .map_err(|error| ConnectorError::other(error.into(), None))
+    }
+}
+
+async fn in_time<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, ConnectorError> {
+    match limit {
+        None => Ok(work.await),
+        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| {
+            let late: Box<dyn Error + Send + Sync> = format!("HTTP read timeout after {limit:?}").into();
+            ConnectorError::timeout(late)
+        }),
+    }
+}
+
+/// Takes anybody for whom he says he is. Signatures are still checked, so that the one who answers is the one who said so.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _chain: &[CertificateDer<'_>],
+        _name: &ServerName<'_>,
+        _ocsp: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,207 @@
+//! This module owns the drawing of a table: widths, edges, and colours (awscli 1.46, `table.py`).
+
+use std::collections::BTreeSet;
+
+use unicode_width::UnicodeWidthChar as _;
+
+use super::super::Look;
+
+/// A part of a table, with its own columns.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Section {
+    title: String,
+    headers: Vec<String>,
+    rows: Vec<Vec<String>>,
+    indent: usize,
+    columns: Option<usize>,
+    widths: Vec<usize>,
+}
+
+impl Section {
+    pub(super) fn new(title: &str, indent: usize) -> Self {
+        Self { title: title.to_owned(), indent, ..Self::default() }
+    }
+
+    pub(super) fn set_headers(&mut self, headers: &BTreeSet<&str>) {
+        self.headers = headers.iter().map(|&header| header.to_owned()).collect();
+        let headers = self.headers.clone();
+        self.widen(&headers);
+        self.columns.get_or_insert(headers.len());
+    }
+
+    pub(super) fn add_row(&mut self, row: Vec<String>) -> Result<(), String> {
+        let columns = *self.columns.get_or_insert(row.len());
+        if row.len() != columns {
+            return Err(format!("Row should have {columns} elements, instead it has {}", row.len()));
+        }
+        self.widen(&row);
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn widen(&mut self, row: &[String]) {
+        if self.widths.is_empty() {
+            self.widths = row.iter().map(|cell| width(cell)).collect();
+        }
+        for (widest, cell) in self.widths.iter_mut().zip(row) {
+            *widest = (*widest).max(width(cell));
+        }
+    }
+
+    /// The width that it needs, edges included.
+    fn total_width(&self) -> usize {
+        let columns: usize = self.widths.iter().map(|width| width + PADDING).sum();
+        let edges = 2 + 2 * self.indent;
+        (width(&self.title) + edges).max(columns + edges)
+    }
+
+    /// The widths of the columns, scaled so that they add up to a total.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a table is far narrower than 2^52 columns, and widths are not negative"
+    )]
+    fn column_widths(&self, total: usize) -> Vec<usize> {
+        let unscaled: Vec<usize> = self.widths.iter().map(|width| width + PADDING).collect();
+        if unscaled.is_empty() {
+            return unscaled;
+        }
+        let factor = total as f64 / unscaled.iter().sum::<usize>() as f64;
+        let mut scaled: Vec<usize> =
+            unscaled.iter().map(|width| (factor * *width as f64).round_ties_even() as usize).collect();
+        // What rounding put on is taken off from the left, what it took off is put on from the right.
+        let count = scaled.len();
+        for at in (0..count).cycle() {
+            let sum: usize = scaled.iter().sum();
+            match sum.cmp(&total) {
+                std::cmp::Ordering::Equal => break,
+                std::cmp::Ordering::Greater => scaled[at] = scaled[at].saturating_sub(1),
+                std::cmp::Ordering::Less => scaled[count - 1 - at] += 1,
+            }
+        }
+        scaled
+    }
+
+    /// A section of one row, turned on its side.
+    fn on_its_side(self) -> Self {
+        if self.rows.len() != 1 || self.headers.is_empty() {
+            return self;
+        }
+        let mut turned = Self::new(&self.title, self.indent);
+        for (header, cell) in self.headers.into_iter().zip(self.rows.into_iter().flatten()) {
+            turned.add_row(vec![header, cell]).expect("all rows have two cells");
+        }
+        turned
+    }
+}
+
+/// What is left free in a column, on both sides together.
+const PADDING: usize = 4;
+
+const RESET: &str = "\u{1b}[0m";
+const INDENT: &str = "\u{1b}[2m\u{1b}[33m";
+const CELL: &str = "\u{1b}[1m\u{1b}[34m";
+
+/// Draws the sections below each other.
+pub(super) fn draw(sections: Vec<Section>, look: Look) -> String {
+    let widest = |sections: &[Section]| sections.iter().map(Section::total_width).max().unwrap_or_default();
+    let too_wide = widest(&sections) > look.width;
+    let sections: Vec<Section> =
+        if too_wide { sections.into_iter().map(Section::on_its_side).collect() } else { sections };
+    let width = widest(&sections);
+    let mut canvas = Canvas { drawn: String::new(), color: look.color, indent: 0 };
+    canvas.write(&format!("{}\n", "-".repeat(width)));
+    for section in &sections {
+        canvas.indent = section.indent;
+        canvas.section(section, width - 2 * section.indent);
+    }
+    canvas.drawn
+}
+
+struct Canvas {
+    drawn: String,
+    color: bool,
+    indent: usize,
+}
+
+impl Canvas {
+    /// With colours, the AWS CLI's stream ends whatever is written by a reset, even when that is nothing.
+    fn write(&mut self, text: &str) {
+        self.drawn.push_str(text);
+        if self.color {
+            self.drawn.push_str(RESET);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        let edge = if self.color { format!("{INDENT}|{RESET}") } else { "|".to_owned() };
+        let edges = edge.repeat(self.indent);
+        for part in [edges.as_str(), text, edges.as_str(), "\n"] {
+            self.write(part);
+        }
+    }
+
+    fn section(&mut self, section: &Section, total: usize) {
+        if !section.title.is_empty() {
+            self.line(&centered(&section.title, total, "|"));
+            if section.headers.is_empty() && section.rows.is_empty() {
+                self.line(&format!("+{}+", "-".repeat(total - 2)));
+            }
+        }
+        let widths = section.column_widths(total);
+        if !section.headers.is_empty() {
+            self.rule(&widths);
+            let cells = widths.iter().zip(&section.headers).enumerate();
+            let row: String =
+                cells.map(|(number, (width, header))| centered(header, *width, left_edge(number))).collect();
+            self.line(&row);
+        }
+        if section.rows.is_empty() || widths.is_empty() {
+            return;
+        }
+        self.rule(&widths);
+        for row in &section.rows {
+            let cells = widths.iter().zip(row).enumerate();
+            let row: String = cells.map(|(number, (width, cell))| self.cell(cell, *width, left_edge(number))).collect();
+            self.line(&row);
+        }
+        self.rule(&widths);
+    }
+
+    fn rule(&mut self, widths: &[usize]) {
+        let mut parts = String::new();
+        for (number, width) in widths.iter().enumerate() {
+            let edge = if number == 0 { "+" } else { "" };
+            parts.push_str(&format!("{edge}{}+", "-".repeat(width.saturating_sub(1 + edge.len()))));
+        }
+        self.line(&parts);
+    }
+
+    /// A cell with its text on the left.
+    fn cell(&self, text: &str, length: usize, edge: &str) -> String {
+        let needed = width(text) + edge.len() + 1;
+        let padding = if length >= needed + 2 { 2 } else { 0 };
+        let free = length.saturating_sub(needed + padding);
+        let text = if self.color { format!("{CELL}{text}{RESET}") } else { text.to_owned() };
+        format!("{edge}{}{text}{}|", " ".repeat(padding), " ".repeat(free))
+    }
+}
+
+const fn left_edge(column: usize) -> &'static str {
+    if column == 0 { "|" } else { "" }
+}
+
+/// A text in the middle of a cell.
+fn centered(text: &str, length: usize, edge: &str) -> String {
+    let before = (length / 2).saturating_sub(width(text) / 2 + 1);
+    let free = length.saturating_sub(1 + edge.len() + before + width(text));
+    format!("{edge}{}{text}{}|", " ".repeat(before), " ".repeat(free))
+}
+
+/// How many columns a text takes: two for a character that is wide in East Asia. The names and numbers of IAM are all narrow; only
+/// a literal in a query can be wide.
+fn width(text: &str) -> usize {
+    let columns = |character: char| if character.width() == Some(2) { 2 } else { 1 };
+    text.chars().map(columns).sum()
+}

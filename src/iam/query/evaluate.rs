@@ -1,0 +1,167 @@
+//! This module owns the evaluation of JMESPath expressions, with Python's results (jmespath 1.1, `visitor.py`).
+
+use std::cmp::Ordering;
+
+use jmespath::Variable;
+use jmespath::ast::{Ast, Comparator};
+
+use super::super::value::{Value, put};
+use super::functions;
+
+/// Evaluates an expression on a value.
+pub(super) fn evaluate(ast: &Ast, on: &Value) -> Result<Value, String> {
+    match ast {
+        Ast::Identity { .. } => Ok(on.clone()),
+        Ast::Field { name, .. } => Ok(on.get(name).cloned().unwrap_or(Value::Null)),
+        Ast::Index { idx, .. } => Ok(element(on, *idx)),
+        Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step),
+        Ast::Literal { value, .. } => Ok(literal(value)),
+        Ast::Subexpr { lhs, rhs, .. } => evaluate(rhs, &evaluate(lhs, on)?),
+        Ast::Or { lhs, rhs, .. } => {
+            let left = evaluate(lhs, on)?;
+            if is_true(&left) { Ok(left) } else { evaluate(rhs, on) }
+        }
+        Ast::And { lhs, rhs, .. } => {
+            let left = evaluate(lhs, on)?;
+            if is_true(&left) { evaluate(rhs, on) } else { Ok(left) }
+        }
+        Ast::Not { node, .. } => Ok(Value::Bool(!is_true(&evaluate(node, on)?))),
+        Ast::Condition { predicate, then, .. } => {
+            if is_true(&evaluate(predicate, on)?) {
+                evaluate(then, on)
+            } else {
+                Ok(Value::Null)
+            }
+        }
+        Ast::Comparison { comparator, lhs, rhs, .. } => compare(comparator, &evaluate(lhs, on)?, &evaluate(rhs, on)?),
+        Ast::ObjectValues { node, .. } => Ok(match evaluate(node, on)? {
+            Value::Object(entries) => Value::Array(entries.into_iter().map(|(_, value)| value).collect()),
+            _ => Value::Null,
+        }),
+        Ast::Flatten { node, .. } => Ok(match evaluate(node, on)? {
+            Value::Array(items) => Value::Array(items.into_iter().flat_map(flat).collect()),
+            _ => Value::Null,
+        }),
+        Ast::Projection { lhs, rhs, .. } => {
+            let Value::Array(items) = evaluate(lhs, on)? else { return Ok(Value::Null) };
+            let found = items.iter().map(|item| evaluate(rhs, item)).filter(|found| *found != Ok(Value::Null));
+            found.collect::<Result<_, _>>().map(Value::Array)
+        }
+        Ast::MultiList { .. } | Ast::MultiHash { .. } if *on == Value::Null => Ok(Value::Null),
+        Ast::MultiList { elements, .. } => {
+            elements.iter().map(|element| evaluate(element, on)).collect::<Result<_, _>>().map(Value::Array)
+        }
+        Ast::MultiHash { elements, .. } => {
+            let mut object = Vec::new();
+            for pair in elements {
+                put(&mut object, pair.key.clone(), evaluate(&pair.value, on)?);
+            }
+            Ok(Value::Object(object))
+        }
+        Ast::Function { name, args, .. } => functions::call(name, args, on),
+        // The grammar lets it stand alone, where it means nothing.
+        Ast::Expref { ast, .. } => evaluate(ast, on),
+    }
+}
+
+fn flat(item: Value) -> Vec<Value> {
+    match item {
+        Value::Array(items) => items,
+        other => vec![other],
+    }
+}
+
+/// JMESPath's truth: zero is true.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Bool(true) | Value::Int(_) | Value::Float(_) => true,
+        Value::String(_) | Value::Array(_) | Value::Object(_) => value.is_truthy(),
+    }
+}
+
+fn element(on: &Value, index: i32) -> Value {
+    let Value::Array(items) = on else { return Value::Null };
+    let at = usize::try_from(index).ok().or_else(|| items.len().checked_sub(index.unsigned_abs() as usize));
+    at.and_then(|at| items.get(at)).cloned().unwrap_or(Value::Null)
+}
+
+fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Value, String> {
+    if step == 0 {
+        return Err("slice step cannot be zero".to_owned());
+    }
+    let Value::Array(items) = on else { return Ok(Value::Null) };
+    let length = i64::try_from(items.len()).map_err(|_| "the list is too long")?;
+    let step = i64::from(step);
+    let (lowest, highest) = if step < 0 { (-1, length - 1) } else { (0, length) };
+    let bound = |given: Option<i32>, otherwise: i64| {
+        given.map_or(otherwise, |given| {
+            let given = i64::from(given);
+            (if given < 0 { given + length } else { given }).clamp(lowest, highest)
+        })
+    };
+    let (first, last) = if step < 0 { (highest, lowest) } else { (lowest, highest) };
+    let (mut at, end) = (bound(from, first), bound(to, last));
+    let mut taken = Vec::new();
+    while if step < 0 { at > end } else { at < end } {
+        let item = usize::try_from(at).ok().and_then(|at| items.get(at));
+        taken.extend(item.cloned());
+        at += step;
+    }
+    Ok(Value::Array(taken))
+}
+
+fn compare(comparator: &Comparator, left: &Value, right: &Value) -> Result<Value, String> {
+    let (sign, wanted): (_, &[Ordering]) = match comparator {
+        Comparator::Equal => return Ok(Value::Bool(equal(left, right))),
+        Comparator::NotEqual => return Ok(Value::Bool(!equal(left, right))),
+        Comparator::LessThan => ("<", &[Ordering::Less]),
+        Comparator::LessThanEqual => ("<=", &[Ordering::Less, Ordering::Equal]),
+        Comparator::GreaterThan => (">", &[Ordering::Greater]),
+        Comparator::GreaterThanEqual => (">=", &[Ordering::Greater, Ordering::Equal]),
+    };
+    let has_order = |value: &Value| is_number(value) || matches!(value, Value::String(_));
+    if !has_order(left) || !has_order(right) {
+        return Ok(Value::Null);
+    }
+    functions::order(left, right).map(|order| Value::Bool(wanted.contains(&order))).ok_or_else(|| {
+        let (left, right) = (left.python_type(), right.python_type());
+        format!("'{sign}' not supported between instances of '{left}' and '{right}'")
+    })
+}
+
+const fn is_number(value: &Value) -> bool {
+    matches!(value, Value::Int(_) | Value::Float(_))
+}
+
+/// Equality: integers and floats may be equal, and the order of keys does not matter.
+pub(super) fn equal(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
+        }
+        (Value::Object(one), Value::Object(_)) => {
+            let Value::Object(other) = right else { return false };
+            let same = |(key, value): &(String, Value)| right.get(key).is_some_and(|other| equal(value, other));
+            one.len() == other.len() && one.iter().all(same)
+        }
+        _ if is_number(left) && is_number(right) => functions::order(left, right) == Some(Ordering::Equal),
+        _ => left == right,
+    }
+}
+
+/// A literal, from the values of the crate.
+fn literal(value: &Variable) -> Value {
+    match value {
+        Variable::Null | Variable::Expref(_) => Value::Null,
+        Variable::Bool(value) => Value::Bool(*value),
+        Variable::String(text) => Value::String(text.clone()),
+        Variable::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Int)
+        }
+        Variable::Array(items) => Value::Array(items.iter().map(|item| literal(item)).collect()),
+        Variable::Object(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), literal(value))).collect())
+        }
+    }
+}
