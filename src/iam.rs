@@ -36,6 +36,12 @@ pub fn is_meant(arguments: &[String]) -> bool {
     options::names_iam(arguments)
 }
 
+/// The names of all options.
+#[must_use]
+pub fn option_names() -> Vec<&'static str> {
+    options::names()
+}
+
 /// Runs the command and gives the process's exit code: 0, 2, 130, or 255, as the AWS CLI's.
 pub async fn run(arguments: &[String]) -> u8 {
     let result = tokio::select! {
@@ -82,12 +88,13 @@ async fn result(arguments: &[String]) -> Result<String, Ended> {
 }
 
 async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Option<&Query>) -> Result<String, Ended> {
+    let surroundings = Surroundings { profiles: Profiles::load().await.map_err(Ended::Said)? };
+    let profile = resolve::profile(globals, &surroundings)?;
     let parameters = input::parameters(call)?;
     if call.skeleton == Some(Skeleton::Input) {
         return Ok(input_skeleton(call.operation).indented_json() + "\n");
     }
-    let surroundings = Surroundings { profiles: Profiles::load().await.map_err(Ended::Said)? };
-    let settings = Settings::resolve(globals, timeouts, &surroundings)?;
+    let settings = Settings::resolve(globals, timeouts, profile, &surroundings)?;
     let iam = RawIam::connect(&settings.access).await;
     if let Some(url) = iam.endpoint_url() {
         resolve::check_endpoint(url)?;
@@ -96,8 +103,7 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
     let result = if call.skeleton.is_some() {
         output_skeleton(call.operation)
     } else {
-        warn(&settings.access.trust, &iam);
-        attempt(&iam, request, call.operation, settings.retries).await?
+        attempt(&iam, request, call.operation, &settings).await?
     };
     let result = query.map_or(Ok(result.clone()), |query| query.search(&result)).map_err(Ended::Said)?;
     let on_terminal = io::stdout().is_terminal();
@@ -111,10 +117,12 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
 }
 
 /// Tries the call until it succeeds, is refused for good, or has been tried often enough.
-async fn attempt(iam: &RawIam, call: RawCall, operation: Operation, policy: Policy) -> Result<Value, Ended> {
+async fn attempt(iam: &RawIam, call: RawCall, operation: Operation, settings: &Settings) -> Result<Value, Ended> {
+    let policy = settings.retries;
     let mut tries = 0;
     loop {
         tries += 1;
+        warn(&settings.access.trust, iam);
         let answer = iam.send(call, policy.header(tries)).await;
         let (again, ended) = match judge(&answer, operation, policy)? {
             Judged::Result(result) => return Ok(result),

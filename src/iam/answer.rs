@@ -126,8 +126,8 @@ mod tests {
         read(&RawAnswer { status, body: body.into() }, operation)
     }
 
-    fn refused(code: &str, message: &str) -> Result<Meaning, String> {
-        Ok(Meaning::Refused(Refusal { code: code.to_owned(), message: message.to_owned() }))
+    fn refused(code: &str, message: &str) -> Meaning {
+        Meaning::Refused(Refusal { code: code.to_owned(), message: message.to_owned() })
     }
 
     #[test]
@@ -142,9 +142,9 @@ mod tests {
             (300, "<R/>".to_owned(), refused("Unknown", "Unknown")),
             (503, "  <html>busy".to_owned(), refused("503", "Service Unavailable")),
             (599, String::new(), refused("599", "")),
-            (200, "<html/>".to_owned(), Ok(Meaning::Result(Value::Object(vec![])))),
+            (200, "<html/>".to_owned(), Meaning::Result(Value::Object(vec![]))),
         ] {
-            assert_eq!(meaning(status, &body, set), expected, "{status} {body}");
+            assert_eq!(meaning(status, &body, set), Ok(expected), "{status} {body}");
         }
         for (status, body) in [(200, ""), (200, "ok"), (404, "<html>"), (500, "oops")] {
             assert!(meaning(status, body, set).unwrap_err().starts_with("Unable to parse response"), "{status} {body}");

@@ -48,7 +48,8 @@ fn token_version_text(value: &str) -> Result<String, Ended> {
     let text = file.map_err(|detail| parsing(TOKEN_VERSION, &detail))?.unwrap_or_else(|| value.to_owned());
     if value.starts_with("fileb://") {
         return Err(invalid(&[format!(
-            "Invalid type for parameter {MEMBER}, type: <class 'bytes'>, valid types: <class 'str'>"
+            "Invalid type for parameter {MEMBER}, value: b{}, type: <class 'bytes'>, valid types: <class 'str'>",
+            Value::String(text).repr()
         )]));
     }
     Ok(text)

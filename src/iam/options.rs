@@ -109,10 +109,21 @@ impl Globals {
     }
 }
 
+/// The names of all options, those of the operations included.
+pub(super) fn names() -> Vec<&'static str> {
+    GLOBAL.iter().map(|option| option.name).chain([TOKEN_VERSION, INPUT_JSON, SKELETON]).collect()
+}
+
 /// Whether a command line names `iam` as its command: global options may stand in front of it.
 pub(super) fn names_iam(arguments: &[String]) -> bool {
-    parse_known(arguments, &GLOBAL, COMMAND).is_ok_and(|parsed| parsed.positional.as_deref() == Some("iam"))
-        || arguments.first().is_some_and(|first| first == "iam")
+    if let Ok(parsed) = parse_known(arguments, &GLOBAL, COMMAND) {
+        return parsed.positional.as_deref() == Some("iam");
+    }
+    // What is wrong with it is then said in the AWS CLI's words. Other commands have no options in front of them.
+    match arguments.first().map(String::as_str) {
+        Some(first) if first.starts_with('-') => arguments.iter().any(|argument| argument == "iam"),
+        first => first == Some("iam"),
+    }
 }
 
 /// The first parser: the global options, and what they leave.
@@ -211,10 +222,17 @@ mod tests {
 
     #[test]
     fn a_command_line_of_the_aws_cli_is_known_by_its_command() {
-        for line in ["iam", "--region x iam help", "--debug iam --output json", "--pro iam iam", "iam --no x"] {
+        for line in [
+            "iam",
+            "--region x iam help",
+            "--debug iam --output json",
+            "--pro iam iam",
+            "iam --no x",
+            "--output yaml iam x",
+        ] {
             assert!(names_iam(&words(line)), "{line}");
         }
-        for line in ["", "plan", "plan iam", "--region iam plan", "--profile iam", "help", "--version"] {
+        for line in ["", "plan", "plan iam", "--region iam plan", "help", "--version", "plan --output iam"] {
             assert!(!names_iam(&words(line)), "{line}");
         }
     }

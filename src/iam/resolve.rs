@@ -56,6 +56,18 @@ impl Timeouts {
     }
 }
 
+/// The profile: that of the command line, else that of the environment.
+pub(super) fn profile(globals: &Globals, around: &impl Around) -> Result<Option<String>, Ended> {
+    let named = globals.get("--profile").filter(|profile| !profile.is_empty()).map(str::to_owned);
+    let profile = named.or_else(|| around.variable("AWS_DEFAULT_PROFILE")).or_else(|| around.variable("AWS_PROFILE"));
+    match profile {
+        Some(unknown) if !around.has_profile(&unknown) => {
+            Err(Ended::said(format!("The config profile ({unknown}) could not be found")))
+        }
+        known => Ok(known),
+    }
+}
+
 /// Checks that the endpoint of the command line has a scheme, as the AWS CLI does first of all.
 pub(super) fn check_scheme(globals: &Globals) -> Result<(), Ended> {
     let Some(url) = globals.get("--endpoint-url") else { return Ok(()) };
@@ -75,15 +87,13 @@ impl Settings {
     /// # Errors
     ///
     /// What the AWS CLI says when it makes its client, in the order in which it looks.
-    pub(super) fn resolve(globals: &Globals, timeouts: Timeouts, around: &impl Around) -> Result<Self, Ended> {
+    pub(super) fn resolve(
+        globals: &Globals,
+        timeouts: Timeouts,
+        profile: Option<String>,
+        around: &impl Around,
+    ) -> Result<Self, Ended> {
         let explicit = globals.get("--profile").filter(|profile| !profile.is_empty());
-        let named = explicit.map(str::to_owned).or_else(|| around.variable("AWS_DEFAULT_PROFILE"));
-        let profile = named.or_else(|| around.variable("AWS_PROFILE"));
-        if let Some(profile) = &profile
-            && !around.has_profile(profile)
-        {
-            return Err(Ended::said(format!("The config profile ({profile}) could not be found")));
-        }
         let section = profile.clone().unwrap_or_else(|| "default".to_owned());
         let configured =
             |variable: &str, key: &str| around.variable(variable).or_else(|| around.of_profile(&section, key));
@@ -157,7 +167,14 @@ fn check_environment_credentials(around: &impl Around) -> Result<(), Ended> {
 }
 
 fn policy(mode: Option<&str>, attempts: Option<&str>) -> Result<Policy, Ended> {
-    let attempts = attempts.map(int).transpose().map_err(Ended::Said)?;
+    let attempts = match attempts.map(int).transpose().map_err(Ended::Said)? {
+        Some(given) if given < 1 => {
+            return Err(Ended::said(format!(
+                "Value provided to \"max_attempts\": {given} must be an integer greater than or equal to 1."
+            )));
+        }
+        given => given.map(|given| u32::try_from(given).unwrap_or(u32::MAX)),
+    };
     let (mode, usual) = match mode {
         None | Some("legacy") => (Mode::Legacy, LEGACY_ATTEMPTS),
         Some("standard" | "adaptive") => (Mode::Standard, STANDARD_ATTEMPTS),
@@ -166,13 +183,7 @@ fn policy(mode: Option<&str>, attempts: Option<&str>) -> Result<Policy, Ended> {
             return Err(Ended::said(format!("Invalid value provided to \"mode\": \"{other}\" {message}")));
         }
     };
-    match attempts {
-        None => Ok(Policy { mode, max_attempts: usual }),
-        Some(given) if given >= 1 => Ok(Policy { mode, max_attempts: u32::try_from(given).unwrap_or(u32::MAX) }),
-        Some(given) => Err(Ended::said(format!(
-            "Value provided to \"max_attempts\": {given} must be an integer greater than or equal to 1."
-        ))),
-    }
+    Ok(Policy { mode, max_attempts: attempts.unwrap_or(usual) })
 }
 
 /// Whether a Region could be part of a host's name.
@@ -215,5 +226,126 @@ fn limit(which: &str, seconds: i64) -> Result<Option<Duration>, Ended> {
         Err(_) => Err(Ended::said(format!(
             "Attempted to set {which} timeout to {seconds}, but the timeout cannot be set to a value less than or equal to 0."
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam::options;
+
+    /// An environment of `NAME=value` words, and a profile `work` that has everything.
+    struct Fixed(&'static str);
+
+    impl Around for Fixed {
+        fn variable(&self, name: &str) -> Option<String> {
+            let mut words = self.0.split(' ').filter_map(|word| word.split_once('='));
+            words.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+        }
+
+        fn has_profile(&self, profile: &str) -> bool {
+            profile == "work"
+        }
+
+        fn of_profile(&self, profile: &str, key: &str) -> Option<String> {
+            let value = match key {
+                "region" => "eu-west-1",
+                "output" => "table",
+                "ca_bundle" => "/work.pem",
+                "max_attempts" => "7",
+                "retry_mode" => "standard",
+                _ => return None,
+            };
+            (profile == "work").then(|| value.to_owned())
+        }
+    }
+
+    fn resolve(options: &str, environment: &'static str) -> Result<Settings, String> {
+        let words = options.split(' ').chain(["iam", "get-account-summary"]).filter(|word| !word.is_empty());
+        let (globals, _) = options::globals(&words.map(str::to_owned).collect::<Vec<_>>()).unwrap();
+        let around = Fixed(environment);
+        let resolved = check_scheme(&globals)
+            .and_then(|()| Timeouts::resolve(&globals))
+            .and_then(|timeouts| Ok((timeouts, super::profile(&globals, &around)?)))
+            .and_then(|(timeouts, profile)| Settings::resolve(&globals, timeouts, profile, &around));
+        resolved.map_err(|ended| ended.text().trim().to_owned())
+    }
+
+    #[test]
+    fn options_win_over_the_environment_and_that_over_the_profile() {
+        for (options, environment, region, format, trust, attempts) in [
+            ("", "", None, Format::Json, Trust::System, 5),
+            ("--profile work", "", Some("eu-west-1"), Format::Table, Trust::Bundle("/work.pem".into()), 7),
+            ("", "AWS_PROFILE=work", Some("eu-west-1"), Format::Table, Trust::Bundle("/work.pem".into()), 7),
+            (
+                "--profile work",
+                "AWS_DEFAULT_REGION=us-east-1 AWS_DEFAULT_OUTPUT=text AWS_CA_BUNDLE=/env.pem AWS_MAX_ATTEMPTS=2",
+                Some("us-east-1"),
+                Format::Text,
+                Trust::Bundle("/env.pem".into()),
+                2,
+            ),
+            (
+                "--region cn-north-1 --output json --ca-bundle /option.pem",
+                "AWS_PROFILE=work AWS_CA_BUNDLE=/env.pem",
+                Some("cn-north-1"),
+                Format::Json,
+                Trust::Bundle("/option.pem".into()),
+                7,
+            ),
+            ("--no-verify-ssl --ca-bundle /x", "AWS_RETRY_MODE=adaptive", None, Format::Json, Trust::Anybody, 3),
+        ] {
+            let settings = resolve(options, environment).unwrap();
+            assert_eq!(settings.access.region.as_deref(), region, "{options} {environment}");
+            assert_eq!(settings.format, format, "{options} {environment}");
+            assert_eq!(settings.access.trust, trust, "{options} {environment}");
+            assert_eq!(settings.retries.max_attempts, attempts, "{options} {environment}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_trusted_with_credentials_because_iam_is_not_verified() {
+        let access = resolve("--no-verify-ssl", "AWS_CA_BUNDLE=/env.pem").unwrap().access;
+        assert_eq!(access.trust, Trust::Anybody);
+        assert_eq!(access.credentials_trust, Trust::Bundle("/env.pem".into()));
+    }
+
+    #[test]
+    fn timeouts_are_seconds_and_zero_is_for_ever() {
+        let access = resolve("--cli-read-timeout 0 --cli-connect-timeout 5", "").unwrap().access;
+        assert_eq!((access.read_timeout, access.connect_timeout), (None, Some(Duration::from_secs(5))));
+        let access = resolve("", "").unwrap().access;
+        assert_eq!(
+            (access.read_timeout, access.connect_timeout),
+            (Some(Duration::from_mins(1)), Some(Duration::from_mins(1)))
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_the_aws_cli() {
+        for (options, environment, said) in [
+            ("--profile nope", "", "The config profile (nope) could not be found"),
+            ("--endpoint-url localhost", "", "Bad value for --endpoint-url \"localhost\": scheme is missing."),
+            ("--region=-x-", "", "Provided region_name '-x-' doesn't match a supported format."),
+            ("--cli-read-timeout x", "", "invalid literal for int() with base 10: 'x'"),
+            ("--cli-read-timeout -1", "", "Attempted to set read timeout to -1,"),
+            ("", "AWS_MAX_ATTEMPTS=0", "Value provided to \"max_attempts\": 0 must be an integer"),
+            ("", "AWS_RETRY_MODE=x", "Invalid value provided to \"mode\": \"x\""),
+            ("", "AWS_DEFAULT_OUTPUT=x", "Unknown output type: x"),
+            ("", "AWS_ACCESS_KEY_ID=A", "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
+        ] {
+            let refused = resolve(options, environment).unwrap_err();
+            assert!(refused.starts_with(said), "{options} {environment}: {refused}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_has_a_host_that_could_exist() {
+        for url in ["http://h", "https://a-b.c:1/x?y", "http://127.0.0.1:5000", "http://[::1]:1/", "http://u:p@h."] {
+            assert!(check_endpoint(url).is_ok(), "{url}");
+        }
+        for url in ["", "h", "http://", "http://a_b", "http://-a", "http://a..b", "http://[x]", "http://a\n"] {
+            assert!(check_endpoint(url).is_err(), "{url}");
+        }
     }
 }

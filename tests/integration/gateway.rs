@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -146,23 +146,25 @@ async fn forward(stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, shared
 }
 
 /// A certificate authority that exists for one test.
-struct Authority {
-    pem: String,
+pub(crate) struct Authority {
+    pub(crate) pem: String,
     issuer: Issuer<'static, KeyPair>,
     configs: Mutex<HashMap<String, Arc<ServerConfig>>>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("randomness");
         let mut params = CertificateParams::default();
+        // OpenSSL takes a certificate whose issuer has its own name for one that signed itself.
+        params.distinguished_name.push(DnType::CommonName, "v2token test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { pem, issuer: Issuer::new(params, key), configs: Mutex::default() }
     }
 
     /// The side of TLS that a server of this name has.
-    fn config(&self, host: &str) -> Arc<ServerConfig> {
+    pub(crate) fn config(&self, host: &str) -> Arc<ServerConfig> {
         let mut configs = self.configs.lock().expect("no panic in the gateway");
         let config = configs.entry(host.to_owned()).or_insert_with(|| {
             let key = KeyPair::generate().expect("randomness");

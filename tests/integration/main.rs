@@ -1,6 +1,7 @@
 //! The built program against the simulated organization and against moto. One binary, because linking is slow.
 
 mod assume_root;
+mod aws_cli;
 mod browser;
 mod crash;
 mod credentials;
@@ -23,6 +24,7 @@ mod plans;
 mod policy;
 mod profiles;
 mod proxy;
+mod python;
 mod questions;
 mod refusals;
 mod resume;

@@ -10,21 +10,18 @@
 #![cfg(unix)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-const MANIFEST_DIR: &str = env!("CARGO_MANIFEST_DIR");
-const REQUIREMENTS: &str = include_str!("../moto/requirements.txt");
+use crate::python::{Reaped, Scratch, environment, hermetic, output_of, poll, run, skip, spawn};
 
-/// Downloads are slow on a bad day.
-const INSTALL_LIMIT: Duration = Duration::from_mins(10);
+const MANIFEST_DIR: &str = env!("CARGO_MANIFEST_DIR");
+
 /// Everything else takes seconds. The limit is there so that a hang names its cause.
 const RUN_LIMIT: Duration = Duration::from_mins(2);
 
@@ -80,11 +77,11 @@ struct Judge {
 impl Judge {
     /// Starts and seeds the server, or says why this machine cannot.
     fn start() -> Option<Self> {
-        let scratch = Scratch::new();
-        let python = match environment(&scratch.0) {
+        let scratch = Scratch::new("moto");
+        let python = match environment("moto", &scratch.0) {
             Ok(python) => python,
             Err(reason) => {
-                skip(&reason);
+                skip("moto", &reason);
                 return None;
             }
         };
@@ -199,37 +196,6 @@ fn expect_effect(row: &Row, before: &Truth, after: &Truth) {
     assert_eq!(after.sets - before.sets, u64::from(changed), "Set calls: {row:#?}");
 }
 
-/// A folder of this test's own. It stays after a failure, with all that the processes wrote.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("moto-{}", std::process::id()));
-        // A failed test of an earlier process may have had the same number.
-        remove(&path);
-        fs::create_dir_all(&path).expect("a scratch folder");
-        Self(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if !thread::panicking() {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-}
-
-/// A child process that does not outlive its owner.
-struct Reaped(Child);
-
-impl Drop for Reaped {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// The name of the version that IAM reads back as a number.
 fn token_version(number: u64) -> &'static str {
     match number {
@@ -255,61 +221,8 @@ fn read_report(path: &Path) -> BTreeMap<String, Row> {
     rows
 }
 
-/// Fails where CI is set, because there a judge that never sits would go unnoticed.
-fn skip(reason: &str) {
-    assert!(std::env::var_os("CI").is_none(), "the judge cannot sit: {reason}");
-    // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
-    let _ = writeln!(io::stderr(), "SKIPPED: the judge (moto) did not rule on v2token: {reason}");
-}
-
-/// A python that has moto: a virtual environment in the target folder, made on first use and kept.
-fn environment(scratch: &Path) -> Result<PathBuf, String> {
-    let interpreter = interpreter()?;
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
-    let venv = target.join("moto-venv");
-    let stamp = format!("{interpreter}\n{REQUIREMENTS}");
-
-    // Held until the end of this function: of several test processes one builds, the rest find it built.
-    let lock = File::create(target.join("moto-venv.lock")).expect("a lock file");
-    lock.lock().expect("the lock");
-    if fs::read_to_string(venv.join("stamp")).ok().as_deref() != Some(&stamp) {
-        let building = target.join("moto-venv.building");
-        remove(&building);
-        build(&building, scratch)?;
-        fs::write(building.join("stamp"), &stamp).expect("a stamp");
-        remove(&venv);
-        fs::rename(&building, &venv).expect("the environment takes its place");
-    }
-    Ok(venv.join("bin/python"))
-}
-
-/// The identity of the machine's python3. An environment made by another one would not work.
-fn interpreter() -> Result<String, String> {
-    let program = "import sys; print(sys.executable, sys.version)";
-    match Command::new("python3").args(["-c", program]).output() {
-        Ok(output) if output.status.success() => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-        Ok(output) => Err(format!("python3 does not work: {}", output.status)),
-        Err(error) => Err(format!("python3 does not start: {error}")),
-    }
-}
-
-/// Makes the environment. The surroundings are kept, since pip may need a proxy or a mirror from them.
-fn build(venv: &Path, scratch: &Path) -> Result<(), String> {
-    let mut create = Command::new("python3");
-    create.args(["-m", "venv"]).arg(venv);
-    run(&mut create, "venv", scratch, INSTALL_LIMIT)?;
-
-    // `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale.
-    let mut install = Command::new(venv.join("bin/python"));
-    install
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"])
-        .arg(asset("requirements.txt"));
-    run(&mut install, "pip", scratch, INSTALL_LIMIT)?;
-    Ok(())
-}
-
 /// Starts the server and waits for its address.
-fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
+pub(crate) fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
     let mut command = Command::new(python);
     hermetic(command.arg(asset("serve.py")), scratch);
     // The open end of this pipe keeps the server alive: should this process be killed, the server ends too.
@@ -335,53 +248,6 @@ fn seed(python: &Path, address: &str, scratch: &Path) -> Value {
     serde_json::from_str(&output).expect("the seed is JSON")
 }
 
-/// Takes away proxies, profiles and endpoints of the developer's own, which could lead a test to the real AWS.
-fn hermetic<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).env("HOME", home)
-}
-
-/// Runs a command to its end and returns its stdout. What it wrote stays in the scratch folder under `name`.
-fn run(command: &mut Command, name: &str, scratch: &Path, limit: Duration) -> Result<String, String> {
-    let mut child = spawn(command.stdin(Stdio::null()), name, scratch)?;
-    let status = poll(limit, || child.0.try_wait().expect("a child's status"));
-    match status {
-        Some(status) if status.success() => Ok(output_of(name, "stdout", scratch)),
-        ended => Err(failure(name, ended, limit, scratch)),
-    }
-}
-
-fn failure(name: &str, ended: Option<ExitStatus>, limit: Duration, scratch: &Path) -> String {
-    let end = ended.map_or_else(|| format!("no end within {limit:?}"), |status| status.to_string());
-    let [stdout, stderr] = ["stdout", "stderr"].map(|stream| output_of(name, stream, scratch));
-    format!("{name}: {end}\n{stdout}{stderr}")
-}
-
-/// Starts a command that writes to files: unlike pipes, they never fill up, and a post-mortem can read them.
-fn spawn(command: &mut Command, name: &str, scratch: &Path) -> Result<Reaped, String> {
-    let [stdout, stderr] = ["stdout", "stderr"]
-        .map(|stream| File::create(scratch.join(format!("{name}.{stream}"))).expect("a file for output"));
-    let child = command.stdout(stdout).stderr(stderr).spawn();
-    child.map(Reaped).map_err(|error| format!("{name} does not start: {error}"))
-}
-
-fn output_of(name: &str, stream: &str, scratch: &Path) -> String {
-    let bytes = fs::read(scratch.join(format!("{name}.{stream}"))).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Asks again and again until there is an answer or no time left.
-fn poll<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
-    let start = Instant::now();
-    loop {
-        let answer = answer();
-        if answer.is_some() || start.elapsed() > limit {
-            return answer;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// The body of a plain GET. HTTP/1.0, so that it ends where the connection ends.
 fn get(address: &str, path: &str) -> String {
     let host = address.strip_prefix("http://").expect("an http address");
@@ -397,11 +263,4 @@ fn get(address: &str, path: &str) -> String {
 
 fn asset(name: &str) -> PathBuf {
     Path::new(MANIFEST_DIR).join("tests/moto").join(name)
-}
-
-/// A folder that is not there is as good as removed.
-fn remove(folder: &Path) {
-    if let Err(error) = fs::remove_dir_all(folder) {
-        assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}: {error}", folder.display());
-    }
 }

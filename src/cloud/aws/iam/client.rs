@@ -7,10 +7,14 @@ use aws_sdk_iam::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 
 use super::super::super::{Failure, Operation};
 use super::super::calls::call;
+use super::super::http;
 use crate::org::{Reading, TokenVersion, region};
 
 /// How often a call is tried, as in boto3 (botocore, `data/_retry.json`).
 const ATTEMPTS: u32 = 5;
+
+/// How many connections a client that brings its own HTTP client opens, as in boto3 (botocore, `httpsession.py`).
+const CONNECTIONS: usize = 10;
 
 /// A client for the two IAM operations that concern the token version, in the account of its credentials.
 ///
@@ -23,7 +27,10 @@ const ATTEMPTS: u32 = 5;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// # let organization = v2token_simulator::Organization::builder().accounts(1).start();
-/// # let credentials = organization.credentials();
+/// # let variables: std::collections::HashMap<_, _> = organization.environment().into_iter().collect();
+/// # let of = |name: &str| variables[name].clone();
+/// # let credentials = aws_credential_types::Credentials::new(
+/// #     of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"), variables.get("AWS_SESSION_TOKEN").cloned(), None, "example");
 /// let config = aws_config::defaults(BehaviorVersion::latest()).region(Region::new("us-east-1"));
 /// # let config = config.endpoint_url(organization.endpoint()).credentials_provider(credentials);
 /// let iam = IamClient::new(&config.load().await);
@@ -43,6 +50,8 @@ impl IamClient {
     /// Makes a client from a configuration that was loaded with `aws_config`: credentials, Region, endpoint, timeouts and HTTP
     /// client are taken from there.
     ///
+    /// Where the configuration has no HTTP client, one that trusts whoever the system trusts is made.
+    ///
     /// The Region picks the partition. Behind an endpoint of one's own, requests are signed for the Region in which IAM of that
     /// partition accepts signatures.
     #[must_use]
@@ -54,6 +63,9 @@ impl IamClient {
             .retry_partition(bucket);
         if let Some(home) = config.region().and_then(|region| region::home_of(region.as_ref()).ok()) {
             builder = builder.region(Region::from_static(home.iam));
+        }
+        if config.http_client().is_none() {
+            builder = builder.http_client(http::client(None, CONNECTIONS).expect("there is no bundle to refuse"));
         }
         Self(aws_sdk_iam::Client::from_conf(builder.build()))
     }

@@ -91,8 +91,9 @@ pub struct RawIam {
 impl RawIam {
     /// Reads the AWS configuration. Nothing is sent, and nothing is asked of a credentials provider.
     pub async fn connect(access: &RawAccess) -> Self {
-        let (for_credentials, _) = http_client(&access.credentials_trust);
         let (for_iam, no_tls) = http_client(&access.trust);
+        let shared = access.trust == access.credentials_trust;
+        let for_credentials = if shared { for_iam.clone() } else { http_client(&access.credentials_trust).0 };
         let mut timeouts = TimeoutConfig::builder();
         timeouts.set_connect_timeout(access.connect_timeout).set_read_timeout(access.read_timeout);
         let region = Region::new(access.region.clone().unwrap_or_else(|| NO_REGION.to_owned()));

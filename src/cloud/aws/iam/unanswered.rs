@@ -102,8 +102,9 @@ pub(super) fn unanswered<E: Described>(
             let timeout = dispatch.is_timeout();
             sort(timeout, &words, url, proxy)
         }
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => sort(true, &words, url, proxy),
-        SdkError::ServiceError(_) => Unanswered::Closed { url },
+        SdkError::TimeoutError(_) => sort(true, &words, url, proxy),
+        SdkError::ResponseError(_) if words.contains("throughput") => Unanswered::ReadTimeout { url },
+        SdkError::ResponseError(_) | SdkError::ServiceError(_) => Unanswered::Closed { url },
         _ => Unanswered::Other(words),
     }
 }
@@ -116,13 +117,15 @@ fn sort(timeout: bool, words: &str, url: String, proxy: Option<String>) -> Unans
         Unanswered::ConnectTimeout { url }
     } else if timeout && says(&["timeout", "throughput", "timed out"]) {
         Unanswered::ReadTimeout { url }
+    } else if says(&["peer closed connection", "connection closed", "connection reset"]) {
+        Unanswered::Closed { url }
     } else if says(&["certificate", "corrupt message", "tls ", "handshake"]) {
         Unanswered::Tls { url, detail: words.to_owned() }
     } else if says(&["connection refused", "dns error", "failed to lookup", "unreachable", "tcp connect error"]) {
         proxy.map_or(Unanswered::Unreachable { url }, |proxy| Unanswered::Proxy { url: proxy })
     } else if says(&["tunnel", "proxy"]) {
         Unanswered::Proxy { url: proxy.unwrap_or_default() }
-    } else if says(&["closed", "reset", "incomplete", "broken pipe", "eof", "invalid http", "parse", "canceled"]) {
+    } else if says(&["incomplete", "broken pipe", "eof", "invalid http", "parse", "canceled"]) {
         Unanswered::Closed { url }
     } else {
         Unanswered::Other(words.to_owned())

@@ -1,0 +1,94 @@
+//! This module owns endings that no line of the table can show: signals, and an output that can't be written.
+
+use std::fs::OpenOptions;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::case::{self, Case, Home, SECRET};
+use super::recorder::Recorder;
+use crate::gateway::Authority;
+use crate::python::{Reaped, Scratch, environment, poll, skip};
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+fn recorder(name: &str) -> (Scratch, Recorder, Home) {
+    let scratch = Scratch::new(name);
+    let authority = Arc::new(Authority::new());
+    let recorder = Recorder::start(&authority);
+    let home = Home::new(&scratch.0.join("home"), &recorder, &authority.pem);
+    (scratch, recorder, home)
+}
+
+fn prepare(mut command: Command, case: &Case, home: &Home, recorder: &Recorder) -> Command {
+    recorder.answer(&case.answers);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).envs(home.environment(case)).stdin(Stdio::null());
+    command.args(case.arguments.iter().map(|argument| home.fill(argument)));
+    command
+}
+
+fn v2token() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_v2token"))
+}
+
+#[test]
+fn sigint_ends_both_programs_alike() {
+    let (scratch, recorder, home) = recorder("sigint");
+    let python = match environment("aws_cli", &scratch.0) {
+        Ok(python) => python,
+        Err(reason) => return skip("the AWS CLI", &reason),
+    };
+    let case = Case::read("sigint :: never :: :: SET --global v2Token");
+    let [theirs, ours] = [super::aws(&python), v2token()].map(|program| {
+        let mut command = prepare(program, &case, &home, &recorder);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = Reaped(child);
+        assert!(poll(LIMIT, || (!recorder.requests().is_empty()).then_some(())).is_some(), "no request came");
+        let id = child.0.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+        let status = poll(LIMIT, || child.0.try_wait().expect("a child's status")).expect("it ends");
+        let read = |stream: Option<Box<dyn std::io::Read>>| {
+            let mut text = String::new();
+            stream.expect("a pipe").read_to_string(&mut text).expect("UTF-8");
+            text
+        };
+        let stdout = read(child.0.stdout.take().map(|pipe| Box::new(pipe) as _));
+        (status.code(), stdout, read(child.0.stderr.take().map(|pipe| Box::new(pipe) as _)))
+    });
+    assert_eq!(ours, (Some(130), "\n".to_owned(), String::new()));
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn an_output_that_can_not_be_written_is_a_failure() {
+    let (_scratch, recorder, home) = recorder("full");
+    let case = Case::read("full :: ok :: :: GET");
+    let full = OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = prepare(v2token(), &case, &home, &recorder).stdout(full).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(255));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("the result could not be written: No space left on device"), "{stderr}");
+
+    // Nobody reading any more is no failure.
+    let mut child = prepare(v2token(), &case, &home, &recorder).stdout(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let mut child = Reaped(child);
+    let status = poll(LIMIT, || child.0.try_wait().expect("a child's status")).expect("it ends");
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn nothing_that_is_logged_could_sign_a_request() {
+    let (_scratch, recorder, home) = recorder("debug");
+    let case = Case::read("debug :: throttle,ok :: AWS_SESSION_TOKEN={secret}-token :: GET --debug");
+    let mut command = prepare(v2token(), &case, &home, &recorder);
+    let output = command.env("RUST_LOG", "trace").output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(0));
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("request") && stderr.contains("Throttling"), "it says what happens\n{stderr}");
+    for secret in [SECRET, "Signature=", "AKIAIOSFODNN7EXAMPLE"] {
+        assert!(!stderr.contains(secret), "{secret}\n{stderr}");
+    }
+    assert!(case::all().iter().any(Case::is_debug), "the table has a case with --debug");
+}
