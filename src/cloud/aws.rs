@@ -127,7 +127,10 @@ impl Aws {
         };
         let base = route.base();
         let clients = route.clients(&base, false);
-        let caller = sts::caller(&clients.sts, access.max_attempts).await.map_err(|error| named(error, access))?;
+        let caller = match sts::caller(&clients.sts, access.max_attempts).await {
+            Ok(caller) => caller,
+            Err(error) => return Err(named(error, access).await),
+        };
         region::check(&region, &caller.partition)?;
         if chain::is_role_session(&caller.arn) && access.session.duration > chain::HOP {
             return Err(ConnectFailed::ChainedTooLong { arn: caller.arn, asked: access.session.duration });
@@ -337,15 +340,19 @@ impl Route {
     }
 }
 
-/// Says which profile gives no credentials; the SDK's own words do not always name it.
-fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
-    match (error, &access.profile) {
-        (ConnectFailed::Call(failure), Some(profile)) if failure.code == code::NO_CREDENTIALS => {
-            let message = format!("profile {profile:?} gives no credentials: {}", failure.message);
-            ConnectFailed::Call(Failure { message, ..failure })
-        }
-        (error, _) => error,
+/// Says which profile gives no credentials, and which file is missing; the SDK's own words do not always name them.
+async fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
+    let mut failure = match error {
+        ConnectFailed::Call(failure) if failure.code == code::NO_CREDENTIALS => failure,
+        other => return other,
+    };
+    if let Some(profile) = &access.profile {
+        failure.message = format!("profile {profile:?} gives no credentials: {}", failure.message);
     }
+    for file in profile::unreadable_token_files(access.profile.as_deref()).await {
+        failure.message.push_str(&format!("; the token file {file} can't be read"));
+    }
+    ConnectFailed::Call(failure)
 }
 
 /// A role on the way that can't be assumed speaks for itself.

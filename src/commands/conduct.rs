@@ -114,7 +114,15 @@ pub(super) async fn conduct(run: Conduct) -> Result<u8, Error> {
     if let Verdict::Stopped(reason) = &verdict {
         // A folder that was taken away can't be gone on with.
         let left = folder.file(RunFolder::JOURNAL).exists();
-        let hint = if left { format!("go on with: v2token resume {}", folder.path().display()) } else { String::new() };
+        let renew = match reason {
+            StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
+            StopReason::TooManyErrors { .. }
+            | StopReason::Interrupted
+            | StopReason::Terminated
+            | StopReason::Journal(_) => "",
+        };
+        let go_on = || format!("{renew}go on with: v2token resume {}", folder.path().display());
+        let hint = if left { go_on() } else { String::new() };
         // A signal is no error; whoever sent it knows.
         let text = match reason {
             StopReason::Interrupted | StopReason::Terminated => {

@@ -155,7 +155,11 @@ fn clock_check(by: Duration, ahead: bool) -> Check {
 }
 
 fn belonging(aws: &Aws, organization: &Organization) -> Check {
-    let role = if aws.is_in(organization.management) { "the management account" } else { "a delegated administrator" };
+    let role = if aws.is_in(organization.management) {
+        "the management account"
+    } else {
+        "the account of a delegated administrator"
+    };
     let message =
         format!("{}, management account {}; the caller is in {role}", organization.id, organization.management);
     match organization.all_features {

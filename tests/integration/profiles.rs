@@ -4,6 +4,7 @@ mod bad;
 mod renewal;
 mod stage;
 mod ways;
+mod wording;
 
 use std::time::Duration;
 

@@ -48,7 +48,7 @@ fn tree() -> Builder {
                 15 | 16 | 20..=23 => (OTHER, "dev"),
                 _ => ("", ""),
             };
-            account.ou = ou.to_owned();
+            ou.clone_into(&mut account.ou);
             if !stage.is_empty() {
                 account.tags = vec![("Environment".to_owned(), stage.to_owned())];
             }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::default_provider::region::DefaultRegionChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -38,10 +37,7 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
     let region = match (&access.region, &access.profile) {
         (Some(region), _) => Some(Region::new(region.clone())),
         // A profile that assumes a role needs a Region too, and the provider below does not look for one by itself.
-        (None, Some(profile)) => {
-            let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
-            RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(file).region().await
-        }
+        (None, Some(profile)) => DefaultRegionChain::builder().profile_name(profile).build().region().await,
         (None, None) => None,
     };
     if let Some(region) = &region {

@@ -7,6 +7,7 @@ use std::error::Error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
@@ -114,10 +115,20 @@ fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
+/// What one error says, in one line. The SDK shows its errors to programmers, with the structures they come in.
+fn words(error: &(dyn Error + 'static)) -> String {
+    if let Some(metadata) = error.downcast_ref::<ErrorMetadata>() {
+        let parts = [metadata.code(), metadata.message()];
+        return parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    }
+    let text = error.to_string().replace("StatusCode(", "status (");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The whole chain in one line, without the repetitions that arise when an error's text includes its source's.
 pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
-    for part in links(error).map(ToString::to_string) {
+    for part in links(error).map(words) {
         // Some of the SDK's errors show the whole request, body included.
         if part.contains("SdkBody") {
             continue;

@@ -74,7 +74,9 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
             break;
         };
         if visited.contains(&name) {
-            return Ok(None);
+            return Err(refused(format!(
+                "source_profile leads from profile {name:?} back to it, and never to credentials"
+            )));
         }
         visited.push(name);
         if let Some(device) = profile.get("mfa_serial") {
@@ -86,12 +88,16 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
         hops.push(hop(profile, role_arn, session_name));
         match profile.get("source_profile") {
             Some(source) if source == name => {
-                return match serial {
-                    Some(_) => Err(refused(
+                let has_keys = profile.get("aws_access_key_id").is_some();
+                return match (&serial, has_keys) {
+                    (Some(_), _) => Err(refused(
                         "it asks for MFA and is its own source_profile: put the keys into a profile of their own"
                             .to_owned(),
                     )),
-                    None => Ok(None),
+                    (None, false) => Err(refused(format!(
+                        "profile {name:?} is its own source_profile, and has no keys to start from"
+                    ))),
+                    (None, true) => Ok(None),
                 };
             }
             Some(source) => name = source,
@@ -105,6 +111,20 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
     }
     hops.reverse();
     Ok(serial.map(|serial| MfaProfile { serial, source: name.to_owned(), hops }))
+}
+
+/// The token files that are configured and can't be read: the SDK says only that some file is not there.
+pub(super) async fn unreadable_token_files(named: Option<&str>) -> Vec<String> {
+    let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+    let mut files: Vec<String> = variables.iter().filter_map(|name| std::env::var(name).ok()).collect();
+    #[expect(deprecated, reason = "as above")]
+    let configured = ProfileFiles::default();
+    let selected = named.map(|name| Cow::Owned(name.to_owned()));
+    if let Ok(profiles) = load(&Fs::real(), &Env::real(), &configured, selected).await {
+        files.extend(profiles.get("web_identity_token_file").map(str::to_owned));
+    }
+    files.retain(|file| !file.is_empty() && std::fs::File::open(file).is_err());
+    files
 }
 
 fn hop(profile: &Profile, role_arn: &str, session_name: &str) -> Hop {

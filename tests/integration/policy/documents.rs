@@ -91,7 +91,7 @@ fn all_together_are_each_by_itself() {
     );
     let (_, through) = print(&bench, &["--via-role=arn:aws:iam::000000000002:role/Hub"]);
     assert_eq!(through["trust"]["Statement"][0]["Principal"]["AWS"], "arn:aws:iam::000000000002:root");
-    assert_eq!(actions(&through["caller"]).contains("sts:AssumeRole"), true);
+    assert!(actions(&through["caller"]).contains("sts:AssumeRole"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) const CASES: &[Case] = &[
     (
         "a profile that is not there",
         |stage| stage.configure("ops", "[profile other]\n"),
-        &["NoCredentials", "profile \"ops\"", "not defined"],
+        &["profile \"ops\"", "defined neither in ~/.aws/config nor in ~/.aws/credentials"],
     ),
     (
         "a profile with one half of the keys",
@@ -234,7 +234,7 @@ pub(super) const CASES: &[Case] = &[
     (
         "a role that starts from itself and never ends",
         |stage| stage.configure("rollout", &ways::assuming("source_profile = rollout")),
-        &["NoCredentials", "profile \"rollout\""],
+        &["profile \"rollout\"", "its own source_profile"],
     ),
     (
         "a role with another external id",
@@ -264,7 +264,7 @@ pub(super) const CASES: &[Case] = &[
                 text.replace("external_id", "mfa_serial = arn:aws:iam::000000000100:mfa/operator\nexternal_id")
             });
         },
-        &["NoCredentials", "profile \"rollout\"", "not authorized to perform: sts:AssumeRole"],
+        &["MFA device arn:aws:iam::000000000100:mfa/operator", "--mfa-token"],
     ),
     (
         "a role that starts from an environment without keys",

@@ -194,7 +194,7 @@ fn sessions_on_the_way_that_are_revoked_are_opened_anew() {
     let arguments = ["apply", "--yes", "--rate=0", "--concurrency=2", "--waves=100%", "--via-role", HUB];
     let mut running = Running::start(&bench, "run", &arguments);
     running.until(|truth| truth.requests(SET) >= 5);
-    bench.organization.control(|world| world.expire_sessions());
+    bench.organization.control(v2token_simulator::World::expire_sessions);
     let run = running.end().exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 20, "{run}");
     assert!(assumed(&run)["user/operator"] >= 2, "{run}");
