@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::unit::UnitId;
+
 /// A 12-digit account id. Leading zeros belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -61,13 +63,25 @@ pub enum NotAnAccountId {
         /// What was given.
         text: String,
     },
-    /// Twelve digits with hyphens or spaces between them, as the console shows them.
+    /// An id with something around it or in it: hyphens as in the console, quotes, an ARN.
     #[error("{text:?} is not an account id, which is 12 digits: did you mean {id}?")]
-    Grouped {
+    Wrapped {
         /// What was given.
         text: String,
         /// The id without them.
         id: AccountId,
+    },
+    /// Several ids with white space or semicolons between them.
+    #[error("{text:?} is more than one account id: put commas between them, and nothing else")]
+    Several {
+        /// What was given.
+        text: String,
+    },
+    /// An OU or a root.
+    #[error("{text:?} is the id of an OU or of a root, not of an account: give it with --ou")]
+    Unit {
+        /// What was given.
+        text: String,
     },
     /// Anything else.
     #[error("{text:?} is not an account id, which is 12 digits")]
@@ -101,11 +115,24 @@ fn not_an_id(text: &str) -> NotAnAccountId {
     if scientific {
         return NotAnAccountId::Rounded { text: shown() };
     }
-    let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}'].contains(character)).collect();
-    let is_grouped = plain != text && plain.len() == 12 && plain.bytes().all(|byte| byte.is_ascii_digit());
-    match plain.parse() {
-        Ok(number) if is_grouped => NotAnAccountId::Grouped { text: shown(), id: AccountId(number) },
-        _ => NotAnAccountId::Malformed { text: shown() },
+    let id = |text: &str| {
+        let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
+    };
+    let parts = || text.split([' ', ';', '\t', '\n']).filter(|part| !part.is_empty());
+    if parts().count() > 1 && parts().all(|part| id(part).is_some()) {
+        return NotAnAccountId::Several { text: shown() };
+    }
+    // The account of an ARN of Organizations stands at its end, and that of other ARNs in its fifth place.
+    let in_arn = || {
+        let arn = text.strip_prefix("arn:")?;
+        arn.rsplit('/').next().and_then(id).or_else(|| arn.split(':').nth(3).and_then(id))
+    };
+    let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}', '"', '\''].contains(character)).collect();
+    match id(&plain).or_else(in_arn) {
+        Some(id) => NotAnAccountId::Wrapped { text: shown(), id },
+        None if text.parse::<UnitId>().is_ok() => NotAnAccountId::Unit { text: shown() },
+        None => NotAnAccountId::Malformed { text: shown() },
     }
 }
 
@@ -231,6 +258,17 @@ mod tests {
             let error = grouped.parse::<AccountId>().unwrap_err();
             assert!(error.to_string().ends_with("did you mean 123456789012?"), "{error}");
         }
+        for wrapped in [
+            "\"123456789012\"",
+            "arn:aws:organizations::999999999999:account/o-exampleorg1/123456789012",
+            "arn:aws:iam::123456789012:role/x",
+        ] {
+            let error = wrapped.parse::<AccountId>().unwrap_err();
+            assert!(error.to_string().ends_with("did you mean 123456789012?"), "{error}");
+        }
+        let several = "123456789012 000000000001".parse::<AccountId>();
+        assert!(matches!(several, Err(NotAnAccountId::Several { .. })), "{several:?}");
+        assert!(matches!("ou-ab12-critical".parse::<AccountId>(), Err(NotAnAccountId::Unit { .. })));
         for rounded in ["1.23457E+11", "1,23457e+11", "1E11"] {
             assert!(matches!(rounded.parse::<AccountId>(), Err(NotAnAccountId::Rounded { .. })), "{rounded}");
         }
