@@ -122,6 +122,12 @@ pub enum NotARole {
     /// Not a name either.
     #[error("expected a role's name, a path with a name, or an ARN; a name has 1 to 64 letters, digits, and _+=,.@-")]
     Malformed,
+    /// A name with what stands before it in an ARN.
+    #[error("leave out role/, which belongs to ARNs only: did you mean {name}?")]
+    Prefixed {
+        /// The rest.
+        name: String,
+    },
     /// An ARN of something else.
     #[error("expected the ARN of a role: arn:{{partition}}:iam::{{account_id}}:role/<name>")]
     NotARoleArn,
@@ -134,6 +140,9 @@ impl FromStr for RoleTemplate {
     type Err = NotARole;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Some(name) = text.strip_prefix("role/") {
+            return Err(NotARole::Prefixed { name: name.to_owned() });
+        }
         let name = match text.strip_prefix("arn:") {
             None => text.trim_start_matches('/'),
             Some(rest) => {
@@ -218,6 +227,7 @@ mod tests {
             ("", NotARole::Malformed),
             ("two words", NotARole::Malformed),
             ("path/", NotARole::Malformed),
+            ("role/ops/Audit", NotARole::Prefixed { name: "ops/Audit".to_owned() }),
             ("Rôle", NotARole::Malformed),
             ("arn:aws:iam::{account_id}:user/x", NotARole::NotARoleArn),
             ("arn:aws:sts::{account_id}:role/x", NotARole::NotARoleArn),
