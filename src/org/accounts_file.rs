@@ -3,6 +3,7 @@
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::account::{AccountId, NotAnAccountId};
+use super::caller::account_in_arn;
 use super::role::{NotARole, RoleTemplate, is_external_id};
 use crate::secret::Secret;
 
@@ -40,6 +41,16 @@ pub enum FileRefused {
         line: u64,
         /// Why not.
         cause: NotARole,
+    },
+    /// A line has an ARN of a role in another account.
+    #[error("line {line}: the role is in account {found}, and the line is about account {id}")]
+    Elsewhere {
+        /// The line, from 1.
+        line: u64,
+        /// The account that the line is about.
+        id: AccountId,
+        /// The account in the ARN.
+        found: AccountId,
     },
     /// A line has no usable external id, which is not repeated.
     #[error("line {line}: the external id is not 2 to 1224 letters, digits, and _+=,.@:/-")]
@@ -129,6 +140,7 @@ fn line_at(text: &str, byte: u64) -> u64 {
 enum Refusal {
     Id(NotAnAccountId),
     Role(NotARole),
+    Elsewhere { id: AccountId, found: AccountId },
     ExternalId,
 }
 
@@ -137,6 +149,7 @@ impl Refusal {
         match self {
             Self::Id(cause) => FileRefused::Id { line, cause },
             Self::Role(cause) => FileRefused::Role { line, cause },
+            Self::Elsewhere { id, found } => FileRefused::Elsewhere { line, id, found },
             Self::ExternalId => FileRefused::ExternalId { line },
         }
     }
@@ -166,6 +179,9 @@ impl Columns {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
         let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
         let id: AccountId = cell(self.id).parse().map_err(Refusal::Id)?;
+        if let Some(found) = given(self.role).and_then(account_in_arn).filter(|found| *found != id) {
+            return Err(Refusal::Elsewhere { id, found });
+        }
         // An ARN may stand here as it is, because it is for this account only.
         let role = given(self.role).map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse());
         let role = role.transpose().map_err(Refusal::Role)?;
@@ -229,7 +245,10 @@ mod tests {
         assert!(line("000000000001\n12345678\n").starts_with("line 2: \"12345678\" has 8 digits"));
         assert!(line("# x\n\n1.23457E+11\n").starts_with("line 3: "));
         assert!(line("account_id,role\n000000000001,two words\n").starts_with("line 2: "));
-        assert!(line("account_id,role\n000000000001,arn:aws:iam::000000000002:role/x\n").starts_with("line 2: "));
+        assert!(
+            line("account_id,role\n000000000001,arn:aws:iam::000000000002:role/x\n")
+                .ends_with("line 2: the role is in account 000000000002, and the line is about account 000000000001")
+        );
         assert!(line("account_id,role\n000000000001,A\n000000000001,B\n").starts_with("line 3: account 000000000001"));
         assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
         let secret = line("account_id,external_id\n000000000001,hunter 2\n");
