@@ -43,7 +43,8 @@ impl FromStr for SessionPolicy {
             (_, Some(path)) if !path.is_empty() => Ok(Self::File(path.into())),
             (_, Some(_)) => Err("expected a path after file://".to_owned()),
             _ if std::path::Path::new(text).extension().is_some_and(|ending| ending == "json") => {
-                Err(format!("expected scoped, none, or file://FILE: did you mean file://{text}?"))
+                let path = text.strip_prefix("file:").unwrap_or(text);
+                Err(format!("expected scoped, none, or file://FILE: did you mean file://{path}?"))
             }
             _ => Err("expected scoped, none, or file://FILE".to_owned()),
         }
