@@ -14,10 +14,10 @@ use crate::cloud::aws::clock::Clock;
 use crate::cloud::aws::{Access, Mfa, SessionTerms};
 use crate::error::Error;
 use crate::journal::RunId;
-use crate::org::AccountId;
 use crate::org::accounts_file::Named;
 use crate::org::role::is_external_id;
 use crate::org::select::{Kinds, Management, Selection};
+use crate::org::{AccountId, Tag};
 use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
@@ -127,6 +127,9 @@ impl Settings {
             SessionPolicy::None => PolicyChoice::None,
             SessionPolicy::File(path) => PolicyChoice::Document(named_files::policy(&path)?),
         };
+        for (option, tags) in [("--tag", &selection.tag), ("--exclude-tag", &selection.exclude_tag)] {
+            check_tags(option, tags)?;
+        }
         let named = named_files::accounts(&selection.accounts_from)?;
         let selection = chosen(selection, &named, access.management_account);
         let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
@@ -254,6 +257,18 @@ fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: M
         tags: args.exclude_tag.into_iter().collect(),
     };
     Selection { include, exclude, shard: args.shard, management }
+}
+
+/// Other AWS tools take a tag as `Key=Environment,Value=prod`. Here these would be two tags, which most likely no account has, so that
+/// an exclusion would exclude nothing.
+fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
+    let value = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
+    match (value("Key"), value("Value")) {
+        (Some(key), Some(value)) => {
+            Err(Error::Usage(format!("{option} Key={key},Value={value}: did you mean {key}={value}?")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A wrong external id is not found by the parser of the command line, which would repeat it in its message.
