@@ -16,7 +16,7 @@ fn eight() -> Builder {
 /// One check, as it is told.
 #[derive(Clone, Debug)]
 struct Check {
-    subject: String,
+    about: String,
     account: Option<String>,
     status: String,
     message: String,
@@ -26,7 +26,7 @@ struct Check {
 fn check(value: &Value) -> Check {
     let text = |name: &str| value[name].as_str().unwrap_or_else(|| panic!("no {name} in {value}")).to_owned();
     Check {
-        subject: text("check"),
+        about: text("check"),
         account: value["account_id"].as_str().map(str::to_owned),
         status: text("status"),
         message: text("message"),
@@ -91,7 +91,7 @@ fn finds(builder: Builder, arguments: &[&str], finding: &Finding) -> Vec<Check> 
 
 fn finds_on(bench: &Bench, arguments: &[&str], finding: &Finding) -> Vec<Check> {
     let checks = checks(bench, arguments, i32::from(finding.status == "failure"));
-    let is_about = |check: &&Check| check.subject == finding.about || check.account.as_deref() == Some(finding.about);
+    let is_about = |check: &&Check| check.about == finding.about || check.account.as_deref() == Some(finding.about);
     let found = checks.iter().find(is_about).unwrap_or_else(|| panic!("{}: {checks:#?}", finding.about));
     assert_eq!(found.status, finding.status, "{found:?}");
     assert!(found.message.contains(finding.says), "{}: {found:?}", finding.says);
@@ -106,7 +106,7 @@ fn finds_on(bench: &Bench, arguments: &[&str], finding: &Finding) -> Vec<Check> 
 fn a_healthy_organization_is_told_in_every_form() {
     let bench = Bench::new(eight().start());
     let all = checks(&bench, &[], 0);
-    let about: Vec<&str> = all.iter().map(|check| check.subject.as_str()).collect();
+    let about: Vec<&str> = all.iter().map(|check| check.about.as_str()).collect();
     let head = ["identity", "clock", "endpoints", "organization", "root_access", "accounts"];
     assert_eq!(about, [&head[..], &["account"; 5], &["pace"]].concat(), "{all:#?}");
     assert_eq!(all[6].account.as_deref(), Some("000000000100"), "the management account is among the few");

@@ -15,6 +15,7 @@ mod harness;
 mod journals;
 mod listing;
 mod main_job;
+mod mistakes;
 mod moto;
 mod output;
 mod pace;

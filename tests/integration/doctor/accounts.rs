@@ -41,7 +41,7 @@ fn how_far_centralised_root_access_has_come_is_told() {
     assert_eq!(calls.map(|operation| run.calls(operation)), [7, 7, 0, 0], "{run}");
     assert!(run.stdout.contains("it can only be read by this way in"), "{run}");
     let all = checks(&Bench::new(eight().start()), &arguments, 1);
-    let refused: Vec<&Check> = all.iter().filter(|check| check.subject == "account").collect();
+    let refused: Vec<&Check> = all.iter().filter(|check| check.about == "account").collect();
     assert!(refused.len() == 7 && refused.iter().all(|check| check.status == "failure"), "{all:#?}");
 }
 
@@ -93,7 +93,7 @@ fn what_is_wrong_in_an_account_is_found() {
     ];
     for (change, finding) in table {
         let all = finds(eight().account(3, change), &only, &finding);
-        assert_eq!(all.iter().filter(|check| check.subject == "account").count(), 1, "{all:#?}");
+        assert_eq!(all.iter().filter(|check| check.about == "account").count(), 1, "{all:#?}");
     }
     // What a rollout takes in its stride is no finding; what it would give up on is one.
     let throttled = eight().account(3, |account| account.faults.throttle = PerCall::all(2));
@@ -115,7 +115,7 @@ fn invited_accounts_are_counted_and_one_of_them_is_tried() {
         account.role.exists = false;
     });
     let all = checks(&Bench::new(builder.start()), &["--sample=2"], 1);
-    let accounts = all.iter().find(|check| check.subject == "accounts").expect("a check");
+    let accounts = all.iter().find(|check| check.about == "accounts").expect("a check");
     assert_eq!(accounts.status, "warning", "{accounts:?}");
     assert!(accounts.message.contains("1 selected account was invited"), "{accounts:?}");
     assert!(accounts.advice.contains("v2token policy stackset"), "{accounts:?}");

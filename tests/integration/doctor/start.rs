@@ -1,6 +1,6 @@
 //! This module owns what `doctor` finds before it comes to an account: credentials, clock, Region, Organization, selection.
 
-use v2token_simulator::{AccountId, Caller, ListingFault, MANAGEMENT_ACCOUNT, Role, Trusted};
+use v2token_simulator::{AccountId, Caller, ListingFault, MANAGEMENT_ACCOUNT, Role, Trusted, World};
 
 use super::{Check, checks, eight, failure, finds, finds_on, fine, warning};
 use crate::harness::Bench;
@@ -21,7 +21,7 @@ fn what_is_wrong_with_the_base_credentials_is_found() {
     finds_on(&bench, &["--profile=nobody"], &failure("identity", "profile \"nobody\"", "aws configure list-profiles"));
 
     let bench = Bench::new(eight().base_session(true).start());
-    bench.organization.control(v2token_simulator::World::expire_base_credentials);
+    bench.organization.control(World::expire_base_credentials);
     finds_on(&bench, &[], &failure("identity", "ExpiredToken", "the base credentials have expired: renew them"));
     finds(
         eight().caller_policy(r#"{"Statement": []}"#).mfa_codes(["271828"]),
@@ -34,9 +34,9 @@ fn what_is_wrong_with_the_base_credentials_is_found() {
 fn a_root_user_is_found_before_its_refusals() {
     let bench = Bench::new(eight().root_user(true).start());
     let all = checks(&bench, &["--sample=2", "--exclude-account=000000000100"], 1);
-    assert_eq!((all[0].subject.as_str(), all[0].status.as_str()), ("identity", "failure"), "{all:#?}");
+    assert_eq!((all[0].about.as_str(), all[0].status.as_str()), ("identity", "failure"), "{all:#?}");
     assert!(all[0].message.contains("000000000100:root is the root user, who can't assume roles"), "{all:#?}");
-    let accounts: Vec<&Check> = all.iter().filter(|check| check.subject == "account").collect();
+    let accounts: Vec<&Check> = all.iter().filter(|check| check.about == "account").collect();
     assert_eq!(accounts.len(), 2, "{all:#?}");
     assert!(accounts.iter().all(|check| check.advice.contains("the caller is a root user")), "{accounts:#?}");
 }
@@ -60,7 +60,7 @@ fn a_clock_that_is_wrong_is_found() {
     ] {
         let bench = Bench::new(eight().clock_offset(offset).start());
         let all = checks(&bench, &["--sample=1"], 1);
-        let position = |about: &str| all.iter().position(|check| check.subject == about && check.status == "failure");
+        let position = |about: &str| all.iter().position(|check| check.about == about && check.status == "failure");
         let clock = position("clock").unwrap_or_else(|| panic!("{offset}: {all:#?}"));
         assert!(all[clock].message.contains(says) && all[clock].advice.contains("5 minutes"), "{:?}", all[clock]);
         let seconds: i64 = all[clock].message.split(' ').find_map(|word| word.parse().ok()).expect("a number");
@@ -84,7 +84,7 @@ fn what_keeps_the_organization_from_being_listed_is_found() {
     let circular = eight().listing(ListingFault::RepeatedToken { page: 1 });
     let all = checks(&Bench::new(circular.start()), &[], 1);
     assert!(
-        all.iter().any(|check| check.subject == "organization" && check.message.contains("the same page token twice"))
+        all.iter().any(|check| check.about == "organization" && check.message.contains("the same page token twice"))
     );
     let delegated = eight().caller(Caller::DelegatedAdministrator(AccountId::new(5)));
     let arguments = ["--exclude-account=000000000100"];
@@ -110,7 +110,7 @@ fn a_selection_that_leaves_nothing_is_found() {
     let unknown = ["--account=000000000999"];
     let all = checks(&bench, &unknown, 1);
     let last = all.last().expect("checks");
-    assert_eq!((last.subject.as_str(), last.status.as_str()), ("accounts", "failure"), "{all:#?}");
+    assert_eq!((last.about.as_str(), last.status.as_str()), ("accounts", "failure"), "{all:#?}");
     assert!(last.message.contains("no account 000000000999"), "{last:?}");
     let all = checks(&bench, &["--name=nobody"], 1);
     assert!(all.last().expect("checks").message.contains("the selection is empty"), "{all:#?}");

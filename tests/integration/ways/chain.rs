@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use v2token_simulator::{
     AccountId, Builder, Caller, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, Role, SECRET_MARKER,
-    TokenVersion, Trusted,
+    TokenVersion, Trusted, World,
 };
 
 use super::{MANAGEMENT, MEMBERS, apply, changed_all, kept_out, six};
@@ -194,7 +194,7 @@ fn sessions_on_the_way_that_are_revoked_are_opened_anew() {
     let arguments = ["apply", "--yes", "--rate=0", "--concurrency=2", "--waves=100%", "--via-role", HUB];
     let mut running = Running::start(&bench, "run", &arguments);
     running.until(|truth| truth.requests(SET) >= 5);
-    bench.organization.control(v2token_simulator::World::expire_sessions);
+    bench.organization.control(World::expire_sessions);
     let run = running.end().exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 20, "{run}");
     assert!(assumed(&run)["user/operator"] >= 2, "{run}");
