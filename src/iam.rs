@@ -119,11 +119,11 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
 /// Tries the call until it succeeds, is refused for good, or has been tried often enough.
 async fn attempt(iam: &RawIam, call: RawCall, operation: Operation, settings: &Settings) -> Result<Value, Ended> {
     let policy = settings.retries;
+    let sending: fn(&str) = if settings.access.trust == Trust::Anybody { warn } else { |_| {} };
     let mut tries = 0;
     loop {
         tries += 1;
-        warn(&settings.access.trust, iam);
-        let answer = iam.send(call, policy.header(tries)).await;
+        let answer = iam.send(call, policy.header(tries), sending).await;
         let (again, ended) = match judge(&answer, operation, policy)? {
             Judged::Result(result) => return Ok(result),
             Judged::Ended { again, ended } => (again, ended),
@@ -178,15 +178,14 @@ fn judge(answer: &Result<RawAnswer, Unanswered>, operation: Operation, policy: P
 }
 
 /// Says that nobody checks who answers.
-fn warn(trust: &Trust, iam: &RawIam) {
-    let url = iam.endpoint_url().unwrap_or("https://iam.amazonaws.com/");
-    if *trust == Trust::Anybody && url.starts_with("https://") {
-        let host = url.trim_start_matches("https://").split(['/', '?', '#', ':']).next().unwrap_or_default();
-        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-        stderr::write(format!(
-            "InsecureRequestWarning: Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is strongly advised.\n"
-        ));
-    }
+fn warn(url: &str) {
+    let Some(rest) = url.strip_prefix("https://") else { return };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host_and_port.split(':').next().unwrap_or_default();
+    stderr::write(format!(
+        "InsecureRequestWarning: Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is strongly advised.\n"
+    ));
 }
 
 fn input_skeleton(operation: Operation) -> Value {

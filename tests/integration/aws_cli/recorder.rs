@@ -111,19 +111,36 @@ async fn serve(
         tokio::select! {
             _ = &mut stopped => return,
             Ok((stream, _)) = plain.accept() => {
-                let script = Arc::clone(&script);
-                tokio::spawn(async move { let _ = converse(stream, &script).await; });
+                let (script, authority) = (Arc::clone(&script), Arc::clone(&authority));
+                tokio::spawn(async move { let _ = welcome(stream, &script, &authority).await; });
             }
             Ok((stream, _)) = tls.accept() => {
-                let (script, acceptor) = (Arc::clone(&script), TlsAcceptor::from(authority.config("localhost")));
-                tokio::spawn(async move {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        let _ = converse(stream, &script).await;
-                    }
-                });
+                let (script, authority) = (Arc::clone(&script), Arc::clone(&authority));
+                tokio::spawn(async move { let _ = encrypted(stream, "localhost", &script, &authority).await; });
             }
         }
     }
+}
+
+/// Plain HTTP, or a proxy's `CONNECT`: then it goes on as the host that is asked for.
+async fn welcome(mut stream: TcpStream, script: &Mutex<Script>, authority: &Authority) -> std::io::Result<()> {
+    let mut beginning = [0; 8];
+    if stream.peek(&mut beginning).await? == 8 && beginning == *b"CONNECT " {
+        let request = read(&mut stream).await?;
+        let host = request.line[8..].split(':').next().unwrap_or_default().to_owned();
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+        return encrypted(stream, &host, script, authority).await;
+    }
+    converse(stream, script).await
+}
+
+async fn encrypted(
+    stream: TcpStream,
+    host: &str,
+    script: &Mutex<Script>,
+    authority: &Authority,
+) -> std::io::Result<()> {
+    converse(TlsAcceptor::from(authority.config(host)).accept(stream).await?, script).await
 }
 
 async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: &Mutex<Script>) -> std::io::Result<()> {

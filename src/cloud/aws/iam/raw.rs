@@ -143,12 +143,12 @@ impl RawIam {
         self.endpoint_url.as_deref()
     }
 
-    /// Tries a call once. `attempt` is the value of `amz-sdk-request`.
+    /// Tries a call once. `attempt` is the value of `amz-sdk-request`, and `sending` is told the URL before the request leaves.
     ///
     /// # Errors
     ///
     /// When there was no answer. A refusal is an answer.
-    pub async fn send(&self, call: RawCall, attempt: String) -> Result<RawAnswer, Unanswered> {
+    pub async fn send(&self, call: RawCall, attempt: String, sending: fn(&str)) -> Result<RawAnswer, Unanswered> {
         if self.no_region {
             return Err(Unanswered::NoRegion);
         }
@@ -159,7 +159,7 @@ impl RawIam {
             }
         }
         let seen = Arc::new(Mutex::new(Seen::default()));
-        let wire = Wire { attempt, endpoint_url: self.endpoint_url.clone(), seen: Arc::clone(&seen) };
+        let wire = Wire { attempt, endpoint_url: self.endpoint_url.clone(), sending, seen: Arc::clone(&seen) };
         match call {
             RawCall::Set(version) => {
                 let result = set(&self.client, version).customize().interceptor(wire).send().await;

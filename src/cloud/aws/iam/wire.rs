@@ -31,6 +31,8 @@ pub(super) struct Wire {
     pub(super) attempt: String,
     /// The endpoint that was configured by hand: path and query of it are sent as they are.
     pub(super) endpoint_url: Option<String>,
+    /// Told where the request goes, before it goes.
+    pub(super) sending: fn(&str),
     pub(super) seen: Arc<Mutex<Seen>>,
 }
 
@@ -86,6 +88,7 @@ impl Intercept for Wire {
         // Names of headers, never values: two of them are credentials.
         let names: Vec<&str> = request.headers().iter().map(|(name, _)| name).collect();
         tracing::debug!(method = request.method(), attempt = self.attempt, headers = names.join(" "), "request");
+        (self.sending)(request.uri());
         self.seen.lock().expect("nobody panics with the lock").url = Some(request.uri().to_owned());
         Ok(())
     }
