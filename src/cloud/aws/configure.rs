@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use aws_config::default_provider::region::DefaultRegionChain;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::imds::region::ImdsRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -37,7 +39,13 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
     let region = match (&access.region, &access.profile) {
         (Some(region), _) => Some(Region::new(region.clone())),
         // A profile that assumes a role needs a Region too, and the provider below does not look for one by itself.
-        (None, Some(profile)) => DefaultRegionChain::builder().profile_name(profile).build().region().await,
+        (None, Some(profile)) => {
+            let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
+            let provider = ProviderConfig::default().with_http_client(http.clone());
+            let instance = ImdsRegionProvider::builder().configure(&provider).build();
+            let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+            chain.or_else(file).or_else(instance).region().await
+        }
         (None, None) => None,
     };
     if let Some(region) = &region {
