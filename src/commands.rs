@@ -2,6 +2,7 @@
 
 mod basis;
 mod choose;
+mod close;
 mod conduct;
 mod connect;
 mod doctor;
@@ -12,6 +13,7 @@ mod resume;
 mod rollback;
 mod signals;
 mod start;
+mod survey;
 
 use crate::cli::{
     ApplyArgs, Command, Given, IamArgs, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
@@ -66,6 +68,8 @@ pub async fn dispatch(typed: Typed) -> u8 {
     };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
+        // A plan had begun to read.
+        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, color),
         Err(error) => tell(failed, &error, color),
     }
 }

@@ -57,6 +57,9 @@ pub enum Error {
     /// The run folder holds a run already.
     #[error("the run folder {} holds a run already", .0.display())]
     RunFolderTaken(PathBuf),
+    /// A plan had begun to read accounts, and their list did not come to its end.
+    #[error("{0}")]
+    Unlisted(Box<Error>),
     /// A signal came before anything was touched.
     #[error("stopped by {name}")]
     Signal {
@@ -83,6 +86,7 @@ impl Error {
             | Self::RunFolderBusy(_)
             | Self::Mismatch(_)
             | Self::RunFolderTaken(_) => 1,
+            Self::Unlisted(cause) => cause.exit_code(),
             Self::Signal { exit_code, .. } => *exit_code,
         }
     }
@@ -142,6 +146,7 @@ impl Error {
                 "nothing was cut off: repair the line or take it out, if you know what it said".to_owned()
             }
             Self::Replay(ReplayFailed::Newer { .. }) => "use the version of v2token that wrote it, or a later one".to_owned(),
+            Self::Unlisted(cause) => cause.hint(),
             Self::Usage(_)
             | Self::Connect(_)
             | Self::Selection(_)

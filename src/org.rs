@@ -15,7 +15,7 @@ pub mod unit;
 pub use account::{Account, AccountId, AccountState};
 pub use caller::{Caller, Partition};
 pub use name_pattern::NamePattern;
-pub use shard::Shard;
+pub use shard::{Shard, ShardChoice};
 pub use tag::Tag;
 pub use token_version::{Reading, TokenVersion};
 pub use unit::UnitId;

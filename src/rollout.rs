@@ -19,7 +19,7 @@ pub use event::Event;
 pub use hint::{Surrounding, hint};
 pub use pace::Pace;
 pub use record::{Outcome, Record, Stage, Trouble, Verified};
-pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out};
+pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out, survey};
 pub use stop::{Stop, StopReason};
 pub use tally::{Tally, Tolerance};
 pub use visit::{Intents, NoIntents, NotDurable};

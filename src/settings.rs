@@ -131,7 +131,7 @@ impl Settings {
             check_tags(option, tags)?;
         }
         let named = named_files::accounts(&selection.accounts_from)?;
-        let selection = chosen(selection, &named, access.management_account);
+        let selection = chosen(selection, &named, access.management_account)?;
         let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
         let external_ids: BTreeMap<_, _> =
             named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
@@ -243,7 +243,7 @@ impl Settings {
 }
 
 /// Which accounts the options choose.
-fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: Management) -> Selection {
+fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: Management) -> Result<Selection, Error> {
     let include = Kinds {
         accounts: args.account.into_iter().chain(named.keys().copied()).collect(),
         ous: args.ou.into_iter().collect(),
@@ -256,7 +256,10 @@ fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: M
         names: args.exclude_name,
         tags: args.exclude_tag.into_iter().collect(),
     };
-    Selection { include, exclude, shard: args.shard, management }
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let shard = args.shard.map(|shard| shard.resolve(environment)).transpose();
+    let shard = shard.map_err(|error| Error::Usage(error.to_string()))?;
+    Ok(Selection { include, exclude, shard, management })
 }
 
 /// Other AWS tools take a tag as `Key=Environment,Value=prod`. Here these would be two tags, which most likely no account has, so that

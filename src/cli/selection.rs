@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::SELECTION;
-use crate::org::{AccountId, NamePattern, Shard, Tag, UnitId};
+use crate::org::{AccountId, NamePattern, ShardChoice, Tag, UnitId};
 
 /// Which accounts a run is about: of one kind several widen, several kinds narrow, and exclusion wins.
 #[derive(Args)]
@@ -38,7 +38,8 @@ pub struct SelectionArgs {
     /// No account whose whole name fits.
     #[arg(long, env = "V2TOKEN_EXCLUDE_NAME", value_name = "GLOB", value_delimiter = ',', help_heading = SELECTION)]
     pub exclude_name: Vec<NamePattern>,
-    /// The I-th of N disjoint parts of the selection, counted from 0; an account is always in the same part.
+    /// The I-th of N disjoint parts of the selection, counted from 0; an account is always in the same part. auto and auto/N take
+    /// I from AWS Batch or Kubernetes.
     #[arg(long, env = "V2TOKEN_SHARD", value_name = "I/N", help_heading = SELECTION)]
-    pub shard: Option<Shard>,
+    pub shard: Option<ShardChoice>,
 }

@@ -27,7 +27,7 @@ use aws_sdk_iam::config::IdentityCache;
 use super::{Answer, Cloud, Failure, Kind, Operation, WayIn, failure::code};
 use crate::org::region::{self, Home};
 use crate::org::select::Tags;
-use crate::org::{AccountId, Caller, Reading, TokenVersion, UnitId};
+use crate::org::{Account, AccountId, Caller, Reading, TokenVersion, UnitId};
 use chain::Hop;
 use clock::Clock;
 
@@ -208,6 +208,23 @@ impl Aws {
         match organizations::accounts(&self.clients().organizations, attempts, needs_paths, &mut progress).await {
             Err(error) if self.list_from_hub(&error) => {
                 organizations::accounts(&self.clients().organizations, attempts, needs_paths, progress).await
+            }
+            other => other,
+        }
+    }
+
+    /// Tells every account of the Organization as it is found, once, and gives why some come without their path in the tree, where
+    /// the walk through it was refused.
+    ///
+    /// # Errors
+    ///
+    /// When the list would not be complete. Accounts may have been told by then.
+    pub async fn each_account(&self, mut found: impl FnMut(Account)) -> Result<Option<Failure>, ListingFailed> {
+        let attempts = self.max_attempts;
+        match organizations::each_account(&self.clients().organizations, attempts, &mut found).await {
+            // The first call was refused, so nothing was told yet.
+            Err(error) if self.list_from_hub(&error) => {
+                organizations::each_account(&self.clients().organizations, attempts, found).await
             }
             other => other,
         }

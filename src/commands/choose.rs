@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::basis::Basis;
-use crate::cloud::WayIn;
 use crate::cloud::aws::{Aws, Organization};
+use crate::cloud::{Failure, WayIn};
 use crate::error::Error;
 use crate::org::role::AccessMode;
 use crate::org::select::{Management, Seat, Selected, Tags, check_names, undecided};
@@ -26,11 +26,16 @@ pub(super) async fn list(
     let organization = aws.organization().await?;
     let listing = aws.accounts(needs_paths, |listed| progress.listing(listed)).await?;
     if let Some(failure) = &listing.pathless {
-        progress.say(&crate::harmless::for_terminal(&format!(
-            "note: Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
-        )));
+        note_pathless(failure, progress);
     }
     Ok((organization, listing.accounts))
+}
+
+/// Says why the report will have no paths.
+pub(super) fn note_pathless(failure: &Failure, progress: &Progress) {
+    progress.say(&crate::harmless::for_terminal(&format!(
+        "note: Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
+    )));
 }
 
 /// Checks that everything that is named exists, and reads the tags that decide, if any do.
@@ -91,22 +96,28 @@ pub(super) fn targets(
     run: &RunSettings,
     basis: Option<&Basis>,
 ) -> Vec<Target> {
-    let default = (run.global_endpoint_token_version, Past::None);
-    spread(&selected.targets, organization.management)
-        .into_iter()
-        .map(|account| {
-            let wish = basis.and_then(|basis| basis.wishes.get(&account.id)).copied();
-            let (wanted, past) = wish.unwrap_or(default);
-            Target {
-                account: account.id,
-                way: way_in(account.id, organization.management, run, aws),
-                management: account.id == organization.management,
-                invited: account.invited,
-                wanted,
-                past,
-            }
-        })
-        .collect()
+    let in_order = spread(&selected.targets, organization.management).into_iter();
+    in_order.map(|account| target(account, organization, aws, run, basis)).collect()
+}
+
+/// An account to visit, with its way in and what is wanted in it.
+pub(super) fn target(
+    account: &Account,
+    organization: &Organization,
+    aws: &Aws,
+    run: &RunSettings,
+    basis: Option<&Basis>,
+) -> Target {
+    let wish = basis.and_then(|basis| basis.wishes.get(&account.id)).copied();
+    let (wanted, past) = wish.unwrap_or((run.global_endpoint_token_version, Past::None));
+    Target {
+        account: account.id,
+        way: way_in(account.id, organization.management, run, aws),
+        management: account.id == organization.management,
+        invited: account.invited,
+        wanted,
+        past,
+    }
 }
 
 /// Checks that the canaries are among the targets.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Place;
 
 use crate::journal::{Entry, Journal, RunId};
 use crate::org::{Account, AccountId};
@@ -11,50 +12,67 @@ use crate::rollout::{Event, Record, Stop, StopReason};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// The records of a run, and everybody who wants to know of them.
+/// The accounts and records of a run, and everybody who wants to know of them.
 pub(super) struct Ledger<'a> {
-    accounts: &'a [Account],
     run_id: &'a RunId,
     columns: &'static [Column],
     journal: &'a Journal,
     files: &'a mut ReportFiles,
     progress: &'a mut Progress,
     stop: &'a Stop,
-    /// One for each account, in the same order, as they become known.
-    records: Vec<Option<Record>>,
+    known: BTreeMap<AccountId, Known>,
+}
+
+/// An account, and what came of it once that is known.
+struct Known {
+    account: Account,
+    record: Option<Record>,
 }
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(
-        accounts: &'a [Account],
         settings: &'a Settings,
         journal: &'a Journal,
         files: &'a mut ReportFiles,
         progress: &'a mut Progress,
         stop: &'a Stop,
     ) -> Self {
-        Self {
-            accounts,
-            run_id: &settings.run_id,
-            columns: columns(&settings.run.verify),
-            journal,
-            files,
-            progress,
-            stop,
-            records: vec![None; accounts.len()],
+        let columns = columns(&settings.run.verify);
+        Self { run_id: &settings.run_id, columns, journal, files, progress, stop, known: BTreeMap::new() }
+    }
+
+    /// Takes in an account. The journal has it already. Says whether it is new.
+    pub(super) fn admit(&mut self, account: Account) -> bool {
+        match self.known.entry(account.id) {
+            Place::Occupied(_) => false,
+            Place::Vacant(place) => {
+                place.insert(Known { account, record: None });
+                true
+            }
         }
     }
 
-    /// Takes in the records of accounts that are not visited. The journal has them already.
-    pub(super) fn know(&mut self, records: BTreeMap<AccountId, Record>) {
-        for (id, record) in records {
-            let index = self.index(id);
-            self.records[index] = Some(record);
-        }
-        let rows = self.accounts.iter().zip(&self.records).filter_map(|(account, record)| {
-            Some(Row { account, record: record.as_ref()?, run_id: self.run_id, columns: self.columns })
-        });
-        self.files.add(&rows);
+    /// Takes in the record of an account that is not visited. The journal has it already.
+    pub(super) fn know(&mut self, record: Record) {
+        let known = self.known.get_mut(&record.account_id).expect("records are about listed accounts");
+        let row = Row { account: &known.account, record: &record, run_id: self.run_id, columns: self.columns };
+        self.files.add(&std::iter::once(row));
+        known.record = Some(record);
+    }
+
+    /// How many accounts there are so far.
+    pub(super) fn accounts(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The accounts so far, by their ids.
+    pub(super) fn listed(&self) -> Vec<Account> {
+        self.known.values().map(|known| known.account.clone()).collect()
+    }
+
+    /// The progress display, for what is no event of the rollout.
+    pub(super) fn progress(&mut self) -> &mut Progress {
+        self.progress
     }
 
     /// Takes in an event of the rollout.
@@ -66,10 +84,7 @@ impl<'a> Ledger<'a> {
             Event::Visited { record, .. } => {
                 let record: &Record = record;
                 self.journal.append(&Entry::Record(Cow::Borrowed(record)));
-                let index = self.index(record.account_id);
-                let row = Row { account: &self.accounts[index], record, run_id: self.run_id, columns: self.columns };
-                self.files.add(&std::iter::once(row));
-                self.records[index] = Some(record.clone());
+                self.know(record.clone());
             }
             Event::WaveFinished { wave, tally } => {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
@@ -83,12 +98,9 @@ impl<'a> Ledger<'a> {
         self.progress.show(event);
     }
 
-    /// The records of all accounts, in their order.
-    pub(super) fn into_records(self) -> Vec<Record> {
-        self.records.into_iter().map(|record| record.expect("every account is either skipped or a target")).collect()
-    }
-
-    fn index(&self, id: AccountId) -> usize {
-        self.accounts.binary_search_by_key(&id, |account| account.id).expect("records are about listed accounts")
+    /// All accounts, by their ids, and what came of each.
+    pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
+        let known = self.known.into_values();
+        known.map(|known| (known.account, known.record.expect("every account is either skipped or a target"))).unzip()
     }
 }

@@ -1,6 +1,6 @@
 //! This module owns `report`: a run is shown again from its journal, whether it is finished, goes on, or was cut short.
 
-use super::conduct::tell;
+use super::close::tell;
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
@@ -24,7 +24,7 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
         (Some((_, verdict)), _) => verdict.clone(),
         (None, true) => unfinished(&records.iter().map(|record| record.outcome).collect()),
         (None, false) => {
-            "not started: the accounts are still being listed, or the run ended before it could start".to_owned()
+            "not finished: the accounts are still being listed, or the run ended before all of them were".to_owned()
         }
     };
     let report = Report {

@@ -2,7 +2,8 @@
 
 use super::basis::Basis;
 use super::choose;
-use super::conduct::{Conduct, conduct, tell};
+use super::close::tell;
+use super::conduct::{Conduct, conduct};
 use super::connect::connect;
 use super::signals::Signals;
 use super::start::{begin, open_files, refuse_unasked, unwritable};
@@ -137,5 +138,7 @@ async fn go_on(
         waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
     let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();
     let accounts = replay.accounts;
-    conduct(Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal }).await
+    let conducted =
+        Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
+    Ok(conduct(conducted).await)
 }

@@ -8,9 +8,11 @@ use std::io;
 
 use super::basis::Basis;
 use super::choose;
+use super::close::{Closing, close};
 use super::conduct::{Conduct, conduct};
 use super::connect::connect;
 use super::signals::Signals;
+use super::survey::{Surveyed, can_survey, survey};
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Entry, Journal, RunFolder, RunInfo};
@@ -59,13 +61,27 @@ pub(super) async fn begin(
         }
     };
     let mut progress = Progress::new(settings.voice.talk);
-    match Box::pin(prepare(&settings, &folder, info, basis, &mut files, &mut progress)).await {
+    let course = Course { settings: &settings, folder: &folder, files: &mut files, progress: &mut progress };
+    if basis.is_none() && can_survey(&settings) {
+        return match Box::pin(survey(course, info)).await {
+            Ok(Surveyed { info, journal, accounts, records, stopped }) => {
+                Ok(close(Closing { settings, folder, files, progress, info, journal, accounts, records, stopped }))
+            }
+            Err(error) => {
+                progress.finish();
+                files.discard();
+                give_up(folder);
+                Err(error)
+            }
+        };
+    }
+    match Box::pin(prepare(course, info, basis)).await {
         Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier }) => {
             let conducted =
                 Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
             let ended = conduct(conducted).await;
             drop(earlier);
-            ended
+            Ok(ended)
         }
         Err(error) => {
             progress.finish();
@@ -74,6 +90,14 @@ pub(super) async fn begin(
             Err(error)
         }
     }
+}
+
+/// What the beginning of a run works with.
+pub(super) struct Course<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) folder: &'a RunFolder,
+    pub(super) files: &'a mut ReportFiles,
+    pub(super) progress: &'a mut Progress,
 }
 
 /// What is known once everything is checked, and before any account is visited.
@@ -90,14 +114,8 @@ struct Prepared {
 }
 
 /// Connects, lists, selects, asks, and writes down what is about to happen.
-async fn prepare(
-    settings: &Settings,
-    folder: &RunFolder,
-    mut info: RunInfo,
-    basis: Option<Basis>,
-    files: &mut ReportFiles,
-    progress: &mut Progress,
-) -> Result<Prepared, Error> {
+async fn prepare(course: Course<'_>, mut info: RunInfo, basis: Option<Basis>) -> Result<Prepared, Error> {
+    let Course { settings, folder, files, progress } = course;
     let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
     let (aws, organization, mut accounts) = signals
         .or_stop(Box::pin(async {
@@ -109,12 +127,7 @@ async fn prepare(
     if let Verify::Token(_) = settings.run.verify {
         aws.can_prove_tokens()?;
     }
-    if !aws.caller.partition.has_global_sts() {
-        progress.say(&format!(
-            "note: partition {} has no global STS endpoint, so the setting has no effect there",
-            aws.caller.partition
-        ));
-    }
+    note_partition(&aws, progress);
     if let Some(basis) = &basis {
         basis.check(&organization, &aws, settings.command)?;
         if !basis.is_finished() {
@@ -140,11 +153,7 @@ async fn prepare(
     signals.or_stop(confirm(settings, progress, &organization, &aws, selected, listed)).await?;
     progress.start(selected, listed, &organization.id);
 
-    info.organization_id = Some(organization.id.clone());
-    info.management_account = Some(organization.management);
-    info.caller_arn = Some(aws.caller.arn.clone());
-    info.region = Some(aws.region.clone());
-    info.sts_endpoint = Some(aws.sts_endpoint.clone());
+    heading(&mut info, &organization, &aws);
     // The question, if there was one, has been answered with yes; going on with this run needs no further one.
     info.settings.yes = true;
     folder.write_run(&info)?;
@@ -155,6 +164,25 @@ async fn prepare(
     files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
     let earlier = basis.map(Basis::into_lock);
     Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier })
+}
+
+/// Writes down about which Organization the run is, and who runs it.
+pub(super) fn heading(info: &mut RunInfo, organization: &Organization, aws: &Aws) {
+    info.organization_id = Some(organization.id.clone());
+    info.management_account = Some(organization.management);
+    info.caller_arn = Some(aws.caller.arn.clone());
+    info.region = Some(aws.region.clone());
+    info.sts_endpoint = Some(aws.sts_endpoint.clone());
+}
+
+/// Says before anything else where the setting has no effect.
+pub(super) fn note_partition(aws: &Aws, progress: &Progress) {
+    let partition = &aws.caller.partition;
+    if !partition.has_global_sts() {
+        progress.say(&format!(
+            "note: partition {partition} has no global STS endpoint, so the setting has no effect there"
+        ));
+    }
 }
 
 pub(super) fn unwritable(folder: &RunFolder, source: io::Error) -> Error {
@@ -169,11 +197,7 @@ async fn write_down(
     records: &BTreeMap<AccountId, Record>,
     waves: &[Wave],
 ) -> Result<(), crate::rollout::NotDurable> {
-    journal.append(&Entry::Journal {
-        format: Entry::FORMAT,
-        run_id: settings.run_id.as_str().into(),
-        version: env!("CARGO_PKG_VERSION").into(),
-    });
+    journal.append(&Entry::head(settings.run_id.as_str()));
     for account in accounts {
         journal.append(&Entry::Account(Cow::Borrowed(account)));
     }

@@ -30,7 +30,8 @@ pub enum Entry<'a> {
         #[serde(flatten)]
         target: Cow<'a, Target>,
     },
-    /// All accounts and all targets are there; the first visit may start. Durable before it does.
+    /// All accounts and all targets are there. Durable before the first visit that may change something; a plan may visit while it
+    /// still lists.
     Ready {
         /// How many accounts the Organization has.
         accounts: usize,
@@ -79,6 +80,12 @@ pub enum Entry<'a> {
 impl Entry<'_> {
     /// The format that this program writes.
     pub const FORMAT: u32 = 1;
+
+    /// The first line of a run's journal.
+    #[must_use]
+    pub fn head(run_id: &str) -> Entry<'_> {
+        Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: env!("CARGO_PKG_VERSION").into() }
+    }
 
     /// The entry as a line, with its line end.
     #[must_use]

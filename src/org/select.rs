@@ -212,6 +212,29 @@ pub fn select<'a>(
     Ok(selected)
 }
 
+/// Whether accounts can be selected one by one as they are listed: nothing is named that has to be looked for in the whole list,
+/// and no tags are asked for.
+#[must_use]
+pub fn goes_by_account(selection: &Selection) -> bool {
+    let by_account = |kinds: &Kinds| kinds.accounts.is_empty() && kinds.ous.is_empty() && kinds.tags.is_empty();
+    by_account(&selection.include) && by_account(&selection.exclude)
+}
+
+/// Why an account is not visited, in a selection that goes by account.
+#[must_use]
+pub fn why_not(account: &Account, seat: Seat, selection: &Selection) -> Option<SkipReason> {
+    skip(account, seat, selection, None, None)
+}
+
+/// Checks that something was selected, in a selection that goes by account.
+///
+/// # Errors
+///
+/// When nothing was.
+pub fn check_selected(accounts: &[Account], seat: Seat, selection: &Selection) -> Result<(), SelectionFailed> {
+    select(accounts, seat, selection, &Tags::new(), None).map(|_| ())
+}
+
 /// Why an account is not visited. Without `tags` it is as if every account had the right ones.
 fn skip(
     account: &Account,

@@ -36,6 +36,86 @@ const fn mix(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
+/// Which part a process takes: one that is named, or the one that an engine of array jobs has given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShardChoice {
+    /// This one.
+    Part(Shard),
+    /// The one whose number the engine put into the environment; of so many, or of as many as the engine says.
+    Auto(Option<u32>),
+}
+
+/// What engines of array jobs put into the environment of each job: its number from 0, and how many there are.
+///
+/// AWS Batch sets both (AWS Batch user guide, "AWS Batch job environment variables"); Kubernetes sets the number only (Kubernetes
+/// documentation, "Indexed Job for Parallel Processing with Static Work Assignment").
+pub const ARRAY_JOBS: [(&str, Option<&str>); 2] =
+    [("AWS_BATCH_JOB_ARRAY_INDEX", Some("AWS_BATCH_JOB_ARRAY_SIZE")), ("JOB_COMPLETION_INDEX", None)];
+
+impl ShardChoice {
+    /// The part, by what the environment says.
+    ///
+    /// # Errors
+    ///
+    /// When the engine's number is asked for, and there is none, or none that fits.
+    pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, NoShard> {
+        let of = match self {
+            Self::Part(shard) => return Ok(shard),
+            Self::Auto(of) => of,
+        };
+        let set = |(index, size): (&'static str, Option<&'static str>)| Some((index, environment(index)?, size));
+        let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or(NoShard::NoIndex)?;
+        let of = match of {
+            Some(of) => of.to_string(),
+            None => size.and_then(&environment).ok_or(NoShard::NoSize { variable })?,
+        };
+        format!("{index}/{of}").parse().map_err(|cause| NoShard::Wrong { variable, value: index, cause })
+    }
+}
+
+/// The environment says nothing of a part.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoShard {
+    /// There is no number.
+    #[error(
+        "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set: this is no job of an array; give I/N"
+    )]
+    NoIndex,
+    /// There is a number, but not of how many.
+    #[error("--shard auto: {variable} is set, but not of how many: give --shard auto/N with the number of jobs")]
+    NoSize {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The number does not fit.
+    #[error("--shard auto: {variable} is {value:?}: {cause}")]
+    Wrong {
+        /// The variable.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong.
+        cause: NotAShard,
+    },
+}
+
+impl FromStr for ShardChoice {
+    type Err = NotAShard;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.strip_prefix("auto") {
+            None => text.parse().map(Self::Part),
+            Some("") => Ok(Self::Auto(None)),
+            // Read as the last part of as many, for the same checks.
+            Some(of) => match of.strip_prefix('/').map(|of| (of.parse::<u32>(), format!("0/{of}").parse::<Shard>())) {
+                Some((Ok(of), Ok(_))) => Ok(Self::Auto(Some(of))),
+                Some((_, Err(cause))) => Err(cause),
+                Some((Err(_), Ok(_))) | None => Err(NotAShard::Malformed),
+            },
+        }
+    }
+}
+
 impl fmt::Display for Shard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.of)
@@ -60,7 +140,7 @@ impl TryFrom<String> for Shard {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAShard {
     /// Not two numbers.
-    #[error("expected I/N, such as 0/4 for the first of four parts")]
+    #[error("expected I/N, such as 0/4 for the first of four parts, or auto")]
     Malformed,
     /// The parts are counted from 0.
     #[error("the parts are counted from 0: the last of {of} is {last}/{of}")]
@@ -122,6 +202,28 @@ mod tests {
             (0..of).find(|index| format!("{index}/{of}").parse::<Shard>().unwrap().holds(id(number))).unwrap()
         };
         assert_eq!([1, 12, 999_999_999_999, 123_456_789_012].map(|number| part(number, 16)), [9, 9, 9, 12]);
+    }
+
+    #[test]
+    fn an_engine_of_array_jobs_says_which_part() {
+        let resolve = |choice: &str, environment: &[(&str, &str)]| {
+            let get =
+                |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            choice.parse::<ShardChoice>().unwrap().resolve(get).map(|shard| shard.to_string())
+        };
+        let (batch, size) = (("AWS_BATCH_JOB_ARRAY_INDEX", "3"), ("AWS_BATCH_JOB_ARRAY_SIZE", "8"));
+        let kubernetes = ("JOB_COMPLETION_INDEX", "2");
+        assert_eq!(resolve("1/4", &[batch, size]).unwrap(), "1/4");
+        assert_eq!(resolve("auto", &[batch, size]).unwrap(), "3/8");
+        assert_eq!(resolve("auto/5", &[kubernetes]).unwrap(), "2/5");
+        assert_eq!(resolve("auto/4", &[batch, size]).unwrap(), "3/4");
+        assert_eq!(resolve("auto", &[]), Err(NoShard::NoIndex));
+        assert_eq!(resolve("auto", &[kubernetes]), Err(NoShard::NoSize { variable: "JOB_COMPLETION_INDEX" }));
+        assert!(matches!(resolve("auto/2", &[kubernetes]), Err(NoShard::Wrong { .. })));
+        assert!(matches!(resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]), Err(NoShard::Wrong { .. })));
+        for wrong in ["automatic", "auto/", "auto/0", "auto/x", "auto/1/2", "AUTO"] {
+            assert!(wrong.parse::<ShardChoice>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! This module owns the course of a run: wave after wave, one concurrent stage in each, and a sequential loop behind it.
 
+use std::pin::pin;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::decide::{Mode, Verify};
@@ -154,6 +155,29 @@ pub async fn roll_out<C: Cloud, I: Intents>(
             if let Some(reason) = went_badly(terms, &in_wave, number, last) {
                 run.stop.request(reason);
             }
+        }
+    }
+    Ended { tally, stopped: run.stop.reason() }
+}
+
+/// Visits targets as they become known, in a run without waves, and tells `listen` each thing that happens. It ends once
+/// `targets` has ended and every one of them has been told.
+///
+/// A tolerance in percent does not count here, because nobody knows of how many before the end.
+pub async fn survey<C: Cloud, I: Intents>(
+    run: &Rollout<'_, C, I>,
+    targets: impl Stream<Item = Target>,
+    mut listen: impl FnMut(Event<'_>),
+) -> Ended {
+    let mut tally = Tally::default();
+    let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.terms.concurrency);
+    let mut visits = pin!(visits);
+    while let Some(record) = visits.next().await {
+        tally.add(record.outcome);
+        let (throttles, rate) = (run.pace.throttles(), run.pace.rate());
+        listen(Event::Visited { record: &record, tally: &tally, throttles, rate });
+        if let (Some(Tolerance::Count(_)), Some(reason)) = (run.terms.max_errors, too_many(&run.terms, &tally, 0)) {
+            run.stop.request(reason);
         }
     }
     Ended { tally, stopped: run.stop.reason() }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::decide::{Decision, Verify, decide};
 use super::hint::{Surrounding, hint};
+use super::pace::Entering;
 use super::record::{Outcome, Record, Stage, Trouble, Verified};
 use super::run::{Past, Rollout, Target};
 use super::stop::StopReason;
@@ -96,15 +97,13 @@ enum End {
 
 /// Visits one account. The record is `not_attempted` when the run stops before the visit's turn comes.
 pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
-    let admitted = tokio::select! {
+    let entering = tokio::select! {
         biased;
-        () = run.stop.wait() => false,
-        () = run.pace.turn() => true,
+        () = run.stop.wait() => None,
+        entering = run.pace.turn() => Some(entering),
     };
     let record = Record { sts_endpoint: run.sts_endpoint.clone(), ..Record::of_target(target) };
-    if !admitted {
-        return record;
-    }
+    let Some(entering) = entering else { return record };
     let mut visit = Visit {
         run,
         target,
@@ -114,6 +113,7 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
         sent: if matches!(target.past, Past::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
         deadline: Instant::now() + run.terms.account_timeout,
         has_turn: true,
+        entering: Some(entering),
     };
     let started = Instant::now();
     let end = visit.walk().await;
@@ -131,6 +131,8 @@ struct Visit<'a, 'r, C: Cloud, I> {
     deadline: Instant,
     /// The turn that admitted the visit is still unused.
     has_turn: bool,
+    /// Kept until the account has answered for the first time, with whatever.
+    entering: Option<Entering<'a>>,
 }
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
@@ -224,6 +226,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let sent = Instant::now();
             self.record.attempts += 1;
             let answer = timeout_at(self.deadline, self.run.cloud.enter(self.target.account, &self.target.way)).await;
+            self.entering = None;
             let failure = match answer {
                 Err(_) => return Err(End::Failed(Stage::Assume, self.out_of_time(Operation::AssumeRole, None))),
                 Ok(Ok(answer)) => {

@@ -20,6 +20,9 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     talk: Talk,
     said: Instant,
+    /// How many accounts were listed so far.
+    listed: usize,
+    /// How many are to be visited; 0 as long as that is not known.
     total: usize,
 }
 
@@ -32,7 +35,7 @@ impl Progress {
             bar.set_style(BarStyle::with_template("{spinner} {msg} {elapsed}").expect("a fixed template"));
             bar
         });
-        Self { bar, talk, said: Instant::now(), total: 0 }
+        Self { bar, talk, said: Instant::now(), listed: 0, total: 0 }
     }
 
     /// Writes a line that belongs to the progress, above the bar if there is one.
@@ -56,6 +59,7 @@ impl Progress {
 
     /// Says that so many accounts were listed so far.
     pub fn listing(&mut self, accounts: usize) {
+        self.listed = accounts;
         if let Some(bar) = &self.bar {
             bar.set_message(format!("listing accounts: {accounts}"));
             bar.tick();
@@ -108,12 +112,17 @@ impl Progress {
                 if self.talk.verbose {
                     self.say(&account_line(record));
                 }
-                let state = || state(tally, *throttles, *rate);
+                let (listed, total) = (self.listed, self.total);
+                let state = || match total {
+                    0 => format!("{listed} listed, {} visited: {}", tally.total(), state(tally, *throttles, *rate)),
+                    _ => state(tally, *throttles, *rate),
+                };
                 if let Some(bar) = &self.bar {
                     bar.set_position(tally.total() as u64);
                     bar.set_message(state());
                 } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
-                    self.line(&format!("{} of {}: {}", tally.total(), self.total, state()));
+                    let of = if total == 0 { String::new() } else { format!("{} of {total}: ", tally.total()) };
+                    self.line(&format!("{of}{}", state()));
                 }
             }
             Event::WaveFinished { wave, tally } => {

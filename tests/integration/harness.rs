@@ -195,6 +195,17 @@ impl Run {
         self
     }
 
+    /// Fails unless the run was a plan that came to nothing, said why, and left nothing behind.
+    pub(crate) fn made_no_plan(self, why: &str) -> Self {
+        let told = ["nothing was attempted", "no plan was made, and nothing was changed"];
+        assert!(told.iter().any(|told| self.stderr.contains(told)), "it is not said that there is no plan\n{self}");
+        assert!(self.stderr.contains(why), "expected on stderr: {why}\n{self}");
+        assert!(self.stdout.is_empty(), "nothing belongs on stdout\n{self}");
+        assert_eq!(self.calls(Operation::SetSecurityTokenServicePreferences), 0, "a plan never writes\n{self}");
+        assert!(!self.folder.exists(), "a plan that came to nothing left its folder behind\n{self}");
+        self
+    }
+
     /// The rows of `report.csv`, by account id.
     pub(crate) fn rows(&self) -> BTreeMap<String, Row> {
         read_csv(&self.folder.join("report.csv"))

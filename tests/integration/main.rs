@@ -37,6 +37,7 @@ mod selection;
 mod signals;
 mod stand_in;
 mod stops;
+mod survey;
 mod throttles;
 mod tokens;
 mod waves;

@@ -4,7 +4,7 @@ mod pages;
 pub(super) mod tags;
 pub(super) mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
@@ -85,15 +85,15 @@ pub struct Listing {
     pub pathless: Option<Failure>,
 }
 
-/// Lists every account. A walk through the tree that is refused is no failure unless `needs_paths`.
-pub(super) async fn accounts(
+/// Lists every account, and tells each as it is found, once. Accounts without a path in the tree are told last, after a walk
+/// through it. It gives why there are accounts without a path, where the walk was refused.
+pub(super) async fn each_account(
     client: &Client,
     max_attempts: u32,
-    needs_paths: bool,
-    mut progress: impl FnMut(usize),
-) -> Result<Listing, ListingFailed> {
-    let mut found = BTreeMap::new();
-    let mut is_pathless = false;
+    mut found: impl FnMut(Account),
+) -> Result<Option<Failure>, ListingFailed> {
+    let mut seen = BTreeSet::new();
+    let mut pathless: Vec<Account> = Vec::new();
     let operation = Operation::ListAccounts;
     let page = async |token| {
         let request = client.list_accounts().max_results(PAGE).set_next_token(token);
@@ -101,32 +101,51 @@ pub(super) async fn accounts(
     };
     every_page(operation, max_attempts, page, |answer| {
         for account in answer.accounts() {
-            is_pathless |= account.paths().is_empty();
             let account = translate(account)?;
-            found.insert(account.id, account);
+            match (seen.insert(account.id), account.ou_path.is_empty()) {
+                (false, _) => {}
+                (true, false) => found(account),
+                (true, true) => pathless.push(account),
+            }
         }
-        progress(found.len());
         Ok(answer.next_token)
     })
     .await?;
-    if found.is_empty() {
+    if seen.is_empty() {
         return Err(ListingFailed::Empty);
     }
-    let mut pathless = None;
-    if is_pathless {
-        match tree::walk(client, max_attempts).await {
-            Ok(parents) => {
-                for account in found.values_mut().filter(|account| account.ou_path.is_empty()) {
-                    account.ou_path = parents.get(&account.id).cloned().unwrap_or_default();
-                }
-            }
-            Err(ListingFailed::Call(failure)) if failure.kind == Kind::Refused && !needs_paths => {
-                pathless = Some(failure);
-            }
-            Err(error) => return Err(error),
-        }
+    if pathless.is_empty() {
+        return Ok(None);
     }
-    Ok(Listing { accounts: found.into_values().collect(), pathless })
+    let (parents, refused) = match tree::walk(client, max_attempts).await {
+        Ok(parents) => (parents, None),
+        Err(ListingFailed::Call(failure)) if failure.kind == Kind::Refused => (HashMap::new(), Some(failure)),
+        Err(error) => return Err(error),
+    };
+    for account in pathless {
+        let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
+        found(Account { ou_path, ..account });
+    }
+    Ok(refused)
+}
+
+/// Lists every account. A walk through the tree that is refused is no failure unless `needs_paths`.
+pub(super) async fn accounts(
+    client: &Client,
+    max_attempts: u32,
+    needs_paths: bool,
+    mut progress: impl FnMut(usize),
+) -> Result<Listing, ListingFailed> {
+    let mut accounts = BTreeMap::new();
+    let pathless = each_account(client, max_attempts, |account| {
+        accounts.insert(account.id, account);
+        progress(accounts.len());
+    })
+    .await?;
+    match pathless {
+        Some(failure) if needs_paths => Err(failure.into()),
+        pathless => Ok(Listing { accounts: accounts.into_values().collect(), pathless }),
+    }
 }
 
 fn translate(account: &ApiAccount) -> Result<Account, ListingFailed> {

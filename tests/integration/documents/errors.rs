@@ -76,6 +76,7 @@ pub(super) fn errors() -> Vec<Error> {
         ReplayFailed::Newer { path: path(), format: 9 }.into(),
         Error::RunFolderBusy(path()),
         Error::RunFolderTaken(path()),
+        Error::Unlisted(Box::new(ListingFailed::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
     ];
     let all = connect.into_iter().map(Error::from);
@@ -131,6 +132,7 @@ fn is_known(error: &Error) {
         | Error::NoRun { .. }
         | Error::RunFolderBusy(_)
         | Error::RunFolderTaken(_)
+        | Error::Unlisted(_)
         | Error::Signal { .. }
         // Their texts are in the source, and looked for there.
         | Error::Usage(_)

@@ -1,0 +1,113 @@
+//! This module owns the end of a run: the verdict, the last entries, and the reports.
+
+use std::borrow::Cow;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::cli::OutputFormat;
+use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
+use crate::org::Account;
+use crate::report::{Destination, Format, Report, ReportFiles, summary};
+use crate::rollout::{Record, StopReason};
+use crate::settings::{Settings, Voice};
+use crate::terminal::{Progress, stderr, style};
+use crate::verdict::{Verdict, changes};
+
+/// All that is known of a run once its last visit is over.
+pub(super) struct Closing {
+    pub(super) settings: Settings,
+    pub(super) folder: RunFolder,
+    pub(super) files: ReportFiles,
+    pub(super) progress: Progress,
+    pub(super) info: RunInfo,
+    pub(super) journal: Journal,
+    /// Every account, sorted by id.
+    pub(super) accounts: Vec<Account>,
+    /// One for each account, in the same order.
+    pub(super) records: Vec<Record>,
+    /// Why the run stopped before its last account, if it did.
+    pub(super) stopped: Option<StopReason>,
+}
+
+/// Says what the run amounts to, everywhere where it is told, and gives the exit code.
+pub(super) fn close(closing: Closing) -> u8 {
+    let Closing { settings, folder, files, progress, mut info, journal, accounts, records, stopped } = closing;
+    progress.finish();
+
+    let tally = records.iter().map(|record| record.outcome).collect();
+    let verdict = Verdict::of(&tally, stopped.as_ref(), settings.run.detailed_exitcode);
+    let sentence =
+        verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);
+    let mut exit_code = verdict.exit_code();
+    journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(&sentence) });
+    info.ended_at = Some(SystemTime::now());
+    info.verdict = Some(Ending { exit_code, sentence: sentence.clone() });
+    let report = Report {
+        run: &info,
+        accounts: &accounts,
+        records: &records,
+        sentence: &sentence,
+        ended: Some(verdict.exit_code()),
+    };
+
+    // Whatever can't be written now, everything else still is, and the effects in AWS are told in any case.
+    let journal_path = folder.file(RunFolder::JOURNAL);
+    let problems = [
+        journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
+        folder.write_run(&info).err().map(|error| error.to_string()),
+        files.finish(&report).err().map(|error| error.to_string()),
+        tell(&settings.voice, folder.path(), &report).err().map(|error| format!("stdout can't be written: {error}")),
+    ];
+    for problem in problems.into_iter().flatten() {
+        let message = format!("{problem}; {}", changes(&tally));
+        let text = style::fatal(&crate::harmless::for_terminal(&message), "", settings.voice.talk.color);
+        stderr::write(text);
+        exit_code = if exit_code == 0 { 1 } else { exit_code };
+    }
+    if let Verdict::Stopped(reason) = &verdict {
+        // A folder that was taken away can't be gone on with.
+        let left = folder.file(RunFolder::JOURNAL).exists();
+        let renew = match reason {
+            StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
+            StopReason::TooManyErrors { .. }
+            | StopReason::Interrupted
+            | StopReason::Terminated
+            | StopReason::Journal(_) => "",
+        };
+        let go_on = || format!("{renew}go on with: v2token resume {}", folder.path().display());
+        let hint = if left { go_on() } else { String::new() };
+        // A signal is no error; whoever sent it knows.
+        let text = match reason {
+            StopReason::Interrupted | StopReason::Terminated => {
+                format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence))
+            }
+            StopReason::TooManyErrors { .. } | StopReason::CallerCredentials(_) | StopReason::Journal(_) => {
+                style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
+            }
+        };
+        stderr::write(text);
+    }
+    exit_code
+}
+
+/// Writes what stdout gets. A reader that has gone away, such as `head`, is no error.
+pub(super) fn tell(voice: &Voice, folder: &Path, report: &Report<'_>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
+    let result = match (to_stdout, voice.output) {
+        (Some(format), _) => format.write(report, stdout),
+        (None, OutputFormat::None) => Ok(()),
+        (None, OutputFormat::Csv) => Format::Csv.write(report, stdout),
+        (None, OutputFormat::Json) => Format::Json.write(report, stdout),
+        (None, OutputFormat::Jsonl) => Format::Jsonl.write(report, stdout),
+        (None, OutputFormat::Table) => {
+            let text = summary(report, folder);
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        }
+    };
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,192 @@
+//! This module owns the plan that visits while it still lists: reading does no harm, and the list of a large Organization takes
+//! minutes, because Organizations answers 8 pages of 20 accounts per second.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+
+use futures::channel::mpsc::{UnboundedSender, unbounded};
+
+use super::choose;
+use super::connect::connect;
+use super::ledger::Ledger;
+use super::signals::Signals;
+use super::start::{Course, heading, note_partition, unwritable};
+use crate::cloud::Failure;
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::journal::{Entry, Journal, RunFolder, RunInfo};
+use crate::org::Account;
+use crate::org::select::{Seat, check_selected, goes_by_account, why_not};
+use crate::report::{ReportFiles, columns};
+use crate::rollout::{
+    Mode, NoIntents, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, survey as visit_all,
+};
+use crate::settings::{CommandName, Settings};
+
+/// What a plan has found out.
+pub(super) struct Surveyed {
+    pub(super) info: RunInfo,
+    pub(super) journal: Journal,
+    pub(super) accounts: Vec<Account>,
+    pub(super) records: Vec<Record>,
+    pub(super) stopped: Option<StopReason>,
+}
+
+/// Whether a run is a plan that needs the whole list for nothing: neither for looking up what its selection names, nor for a
+/// percentage.
+pub(super) fn can_survey(settings: &Settings) -> bool {
+    let run = &settings.run;
+    settings.command == CommandName::Plan
+        && run.mode == Mode::Plan
+        && goes_by_account(&run.selection)
+        && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
+}
+
+/// Lists and visits at once.
+///
+/// # Errors
+///
+/// When the list does not come to its end. Some accounts may have been read by then, and none was changed.
+pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surveyed, Error> {
+    let Course { settings, folder, files, progress } = course;
+    let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
+    let (aws, organization) = signals
+        .or_stop(Box::pin(async {
+            let aws = connect(settings, progress).await?;
+            let organization = aws.organization().await?;
+            Ok((aws, organization))
+        }))
+        .await?;
+    note_partition(&aws, progress);
+    let seat = choose::seat(&organization, &settings.run, &aws);
+    heading(&mut info, &organization, &aws);
+    let journal = open(settings, folder, files, &info)?;
+
+    let (pace, stop) = (Pace::new(settings.run.rate), Stop::default());
+    let rollout = Rollout {
+        cloud: &aws,
+        intents: &NoIntents,
+        pace: &pace,
+        stop: &stop,
+        terms: settings.run.terms(),
+        sts_endpoint: aws.sts_endpoint.clone(),
+    };
+    let ledger = RefCell::new(Ledger::new(settings, &journal, files, progress, &stop));
+    let survey = Survey {
+        settings,
+        folder,
+        organization: &organization,
+        seat,
+        journal: &journal,
+        rollout: &rollout,
+        ledger: &ledger,
+        selected: Cell::new(0),
+    };
+    let stopped = survey.list_and_visit(&mut signals).await?;
+    signals.over();
+    let (accounts, records) = ledger.into_inner().into_parts();
+    Ok(Surveyed { info, journal, accounts, records, stopped })
+}
+
+/// A survey under way.
+struct Survey<'a, 'l> {
+    settings: &'a Settings,
+    folder: &'a RunFolder,
+    organization: &'a Organization,
+    seat: Seat,
+    journal: &'a Journal,
+    rollout: &'a Rollout<'a, Aws, NoIntents>,
+    ledger: &'a RefCell<Ledger<'l>>,
+    /// How many accounts are to be visited, so far.
+    selected: Cell<usize>,
+}
+
+impl Survey<'_, '_> {
+    /// Lists and visits until both are at their end. It gives why the visits stopped early, if they did.
+    async fn list_and_visit(&self, signals: &mut Signals) -> Result<Option<StopReason>, Error> {
+        let (sender, targets) = unbounded();
+        let mut visits = pin!(visit_all(self.rollout, targets, |event| self.ledger.borrow_mut().note(&event)));
+        let mut ended = None;
+        let listed = signals
+            .or_stop(Box::pin(async {
+                let mut listing = pin!(self.rollout.cloud.each_account(|account| self.admit(&account, &sender)));
+                loop {
+                    tokio::select! {
+                        listed = &mut listing => return Ok(listed?),
+                        done = &mut visits, if ended.is_none() => ended = Some(done),
+                    }
+                }
+            }))
+            .await;
+        let pathless = match listed {
+            Ok(pathless) => pathless,
+            // Nobody was visited yet.
+            Err(cause) if self.selected.get() == 0 => return Err(cause),
+            Err(cause) => return Err(Error::Unlisted(Box::new(cause))),
+        };
+        // The visits end once the last of the targets is through.
+        sender.close_channel();
+        self.all_listed(pathless.as_ref()).await?;
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            tokio::select! {
+                ended = visits => ended,
+                never = signals.watch(self.rollout.stop) => match never {},
+            }
+        };
+        Ok(ended.stopped)
+    }
+
+    /// Takes in an account: it is skipped, or on its way to its visit.
+    fn admit(&self, account: &Account, sender: &UnboundedSender<Target>) {
+        let mut ledger = self.ledger.borrow_mut();
+        if !ledger.admit(account.clone()) {
+            return;
+        }
+        let run = &self.settings.run;
+        self.journal.append(&Entry::Account(Cow::Borrowed(account)));
+        if let Some(reason) = why_not(account, self.seat, &run.selection) {
+            let wanted = run.global_endpoint_token_version;
+            let record = Record::skipped(account.id, wanted, reason.code, reason.message);
+            self.journal.append(&Entry::Record(Cow::Borrowed(&record)));
+            ledger.know(record);
+        } else {
+            let target = choose::target(account, self.organization, self.rollout.cloud, run, None);
+            self.journal.append(&Entry::Target { wave: None, target: Cow::Borrowed(&target) });
+            self.selected.set(self.selected.get() + 1);
+            // The visits outlive the listing, so somebody is there to take it.
+            let _ = sender.unbounded_send(target);
+        }
+        let listed = ledger.accounts();
+        ledger.progress().listing(listed);
+    }
+
+    /// Now that every account is known: checks that something was selected, and says how much there is to do.
+    async fn all_listed(&self, pathless: Option<&Failure>) -> Result<(), Error> {
+        let selected = self.selected.get();
+        let accounts = self.ledger.borrow().accounts();
+        if selected == 0 {
+            check_selected(&self.ledger.borrow().listed(), self.seat, &self.settings.run.selection)?;
+        }
+        if let Some(failure) = pathless {
+            choose::note_pathless(failure, self.ledger.borrow_mut().progress());
+        }
+        self.ledger.borrow_mut().progress().start(selected, accounts, &self.organization.id);
+        let ready = Entry::Ready { accounts, targets: selected };
+        self.journal
+            .append_durably(&ready)
+            .await
+            .map_err(|error| unwritable(self.folder, std::io::Error::other(error.0)))
+    }
+}
+
+/// Makes the run's files ready for the first account.
+fn open(settings: &Settings, folder: &RunFolder, files: &mut ReportFiles, info: &RunInfo) -> Result<Journal, Error> {
+    folder.write_run(info)?;
+    let journal = Journal::start(folder).map_err(|source| unwritable(folder, source))?;
+    journal.append(&Entry::head(settings.run_id.as_str()));
+    files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
+    Ok(journal)
+}
