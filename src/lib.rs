@@ -48,5 +48,6 @@ pub mod rollout;
 pub mod secret;
 pub mod settings;
 pub mod terminal;
+mod textual;
 pub mod timestamp;
 pub mod verdict;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::unit::UnitId;
+use crate::textual::textual;
 
 /// A 12-digit account id. Leading zeros belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,19 +33,7 @@ impl fmt::Debug for AccountId {
     }
 }
 
-impl From<AccountId> for String {
-    fn from(id: AccountId) -> Self {
-        id.to_string()
-    }
-}
-
-impl TryFrom<String> for AccountId {
-    type Error = NotAnAccountId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(AccountId, NotAnAccountId);
 
 /// The text is not a 12-digit account id; the message says what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
+use crate::textual::textual;
 
 /// The I-th of N parts, written `I/N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,19 +123,7 @@ impl fmt::Display for Shard {
     }
 }
 
-impl From<Shard> for String {
-    fn from(shard: Shard) -> Self {
-        shard.to_string()
-    }
-}
-
-impl TryFrom<String> for Shard {
-    type Error = NotAShard;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(Shard, NotAShard);
 
 /// The text is not a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

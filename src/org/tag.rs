@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::textual::textual;
+
 /// A tag of an account: a key and its value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -21,19 +23,7 @@ impl fmt::Display for Tag {
     }
 }
 
-impl From<Tag> for String {
-    fn from(tag: Tag) -> Self {
-        tag.to_string()
-    }
-}
-
-impl TryFrom<String> for Tag {
-    type Error = NotATag;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(Tag, NotATag);
 
 /// The text is not a tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::textual::textual;
+
 /// The id of an organizational unit, `ou-…-…`, or of a root, `r-…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -41,19 +43,7 @@ impl fmt::Display for UnitId {
     }
 }
 
-impl From<UnitId> for String {
-    fn from(id: UnitId) -> Self {
-        id.0
-    }
-}
-
-impl TryFrom<String> for UnitId {
-    type Error = NotAUnitId;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(UnitId, NotAUnitId);
 
 /// The text is not the id of an OU or root; the message says what it seems to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

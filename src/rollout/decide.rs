@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::record::Outcome;
 use super::run::Past;
 use crate::org::{Reading, TokenVersion, region};
+use crate::textual::textual;
 
 /// Whether the run may change anything. There is no other place where a dry run differs from a real one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,19 +43,7 @@ impl fmt::Display for Verify {
     }
 }
 
-impl From<Verify> for String {
-    fn from(verify: Verify) -> Self {
-        verify.to_string()
-    }
-}
-
-impl TryFrom<String> for Verify {
-    type Error = NotAVerify;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(Verify, NotAVerify);
 
 /// The text does not say how to check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

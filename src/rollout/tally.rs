@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::record::Outcome;
+use crate::textual::textual;
 
 /// How many accounts came to each outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,19 +96,7 @@ impl fmt::Display for Tolerance {
     }
 }
 
-impl From<Tolerance> for String {
-    fn from(tolerance: Tolerance) -> Self {
-        tolerance.to_string()
-    }
-}
-
-impl TryFrom<String> for Tolerance {
-    type Error = NotATolerance;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(Tolerance, NotATolerance);
 
 /// The text is neither a count nor a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

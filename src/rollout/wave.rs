@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{Target, Wave};
 use crate::org::{Account, AccountId};
+use crate::textual::textual;
 
 /// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,19 +82,7 @@ impl fmt::Display for Waves {
     }
 }
 
-impl From<Waves> for String {
-    fn from(waves: Waves) -> Self {
-        waves.to_string()
-    }
-}
-
-impl TryFrom<String> for Waves {
-    type Error = NotWaves;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(Waves, NotWaves);
 
 /// The text is not a list of sizes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
