@@ -118,10 +118,55 @@ impl Typed {
     }
 }
 
+/// The variable of the short spelling `--to`, beside that of the long one.
+const SHORT_TARGET: &str = "V2TOKEN_TO";
+
 /// An empty variable is an unset one, as for every AWS tool.
 fn without_empty(argument: clap::Arg) -> clap::Arg {
-    let empty = argument.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
-    if empty { argument.env(clap::builder::Resettable::Reset) } else { argument }
+    let value = argument.get_env().and_then(std::env::var_os);
+    let is_target = argument.get_id() == "global_endpoint_token_version";
+    match value.map(|value| value.is_empty()) {
+        Some(false) => argument,
+        _ if is_target && std::env::var_os(SHORT_TARGET).is_some_and(|value| !value.is_empty()) => {
+            argument.env(SHORT_TARGET)
+        }
+        Some(true) => argument.env(clap::builder::Resettable::Reset),
+        None => argument,
+    }
+}
+
+/// The variables that include accounts. An empty one would include every account, most likely by mistake.
+const INCLUDING: [&str; 7] = [
+    "V2TOKEN_ACCOUNT",
+    "V2TOKEN_ACCOUNTS_FROM",
+    "V2TOKEN_OU",
+    "V2TOKEN_TAG",
+    "V2TOKEN_NAME",
+    "V2TOKEN_SHARD",
+    "V2TOKEN_PLAN",
+];
+
+/// A variable that includes accounts, and is set and empty.
+#[must_use]
+pub fn empty_inclusion() -> Option<&'static str> {
+    INCLUDING.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()))
+}
+
+/// A variable that looks like one of ours and is none, with the one that was probably meant: left out in silence, a mistyped
+/// exclusion would exclude nothing.
+#[must_use]
+pub fn mistyped_variable() -> Option<(String, String)> {
+    let command = Cli::command();
+    let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let known: BTreeSet<String> =
+        arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned)).collect();
+    let set =
+        std::env::vars_os().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
+    let unknown = |name: &String| name.starts_with("V2TOKEN_") && !known.contains(name) && name != SHORT_TARGET;
+    set.filter(unknown).find_map(|name| {
+        let nearest = known.iter().map(|known| (strsim::osa_distance(&name, known), known)).min()?;
+        (nearest.0 <= 2).then(|| (name.clone(), nearest.1.clone()))
+    })
 }
 
 /// The commands.

@@ -17,9 +17,11 @@ mod survey;
 
 use crate::cli::{
     ApplyArgs, Command, Given, IamArgs, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
+    empty_inclusion, mistyped_variable,
 };
 use crate::error::Error;
 use crate::iam;
+use crate::journal::RunFolder;
 use crate::org::role::AccessMode;
 use crate::rollout::Mode;
 use crate::settings::{CommandName, Settings, Surroundings, Voice};
@@ -75,6 +77,18 @@ pub async fn dispatch(typed: Typed) -> u8 {
 }
 
 async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
+    if let Some((name, meant)) = mistyped_variable().filter(|_| !matches!(typed.cli.command, Command::Iam(_))) {
+        return Err(Error::Usage(format!("the environment variable {name} is none of v2token: did you mean {meant}?")));
+    }
+    let selects = matches!(
+        typed.cli.command,
+        Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) | Command::Doctor(_) | Command::Policy(_)
+    );
+    if let Some(name) = empty_inclusion().filter(|_| selects) {
+        return Err(Error::Usage(format!(
+            "the environment variable {name} is set and empty: unset it to mean every account"
+        )));
+    }
     let Typed { cli, given } = typed;
     match cli.command {
         Command::Plan(PlanArgs { run, detailed_exitcode }) => {
@@ -91,6 +105,11 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             settings.run.detailed_exitcode = detailed_exitcode;
             // It may be named relative to where the program runs now; a resume may run elsewhere.
             settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
+            if let Some(folder) = &settings.run.plan {
+                let (planned, _) = RunFolder::read(folder)?;
+                settings.run = settings.run.with_way_of(&planned.settings, |long| given.gave(long));
+                settings.check_external_ids()?;
+            }
             Box::pin(start::start(settings)).await
         }
         Command::Resume(args) => Box::pin(resume::resume(args, &given, surroundings)).await,

@@ -166,6 +166,9 @@ fn hint(failure: &Failure) -> String {
              variables; run `aws sso login` or `aws login` if the profile needs it"
         }
         (_, "ExpiredToken" | "ExpiredTokenException", _) => "the base credentials have expired: renew them",
+        (_, "SignatureDoesNotMatch" | "InvalidSignatureException", _) if failure.message.contains("valid region") => {
+            "the Region is in another partition than the credentials: name a Region of theirs with --region"
+        }
         (_, "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired", _) => {
             "check the secret key and this machine's clock"
         }

@@ -4,6 +4,8 @@
 mod needs;
 mod stackset;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::cloud::Operation;
@@ -23,6 +25,10 @@ pub struct Situation {
     pub partition: Partition,
     /// The role in every account.
     pub role: RoleTemplate,
+    /// The roles of single accounts that have another one.
+    pub other_roles: Vec<RoleTemplate>,
+    /// How long the sessions last, in seconds.
+    pub session_seconds: u64,
     /// The roles to go through first.
     pub via: Vec<ViaRole>,
     /// The external id that the trust policy is to ask for.
@@ -34,10 +40,17 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// The role's ARN in whichever account, as a pattern.
-    fn role_pattern(&self) -> String {
-        let any = self.role.to_string().replace("{partition}", self.partition.as_str()).replace("{account_id}", "*");
-        if any.starts_with("arn:") { any } else { format!("arn:{}:iam::*:role/{any}", self.partition) }
+    /// The ARNs of the roles in whichever account, as patterns: one, or several where single accounts have another role.
+    fn role_patterns(&self) -> Value {
+        let pattern = |role: &RoleTemplate| {
+            let any = role.to_string().replace("{partition}", self.partition.as_str()).replace("{account_id}", "*");
+            if any.starts_with("arn:") { any } else { format!("arn:{}:iam::*:role/{any}", self.partition) }
+        };
+        let patterns: BTreeSet<String> = self.other_roles.iter().chain([&self.role]).map(pattern).collect();
+        match patterns.first() {
+            Some(only) if patterns.len() == 1 => json!(only),
+            _ => json!(patterns),
+        }
     }
 }
 
@@ -51,23 +64,32 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// The principal behind a caller's ARN.
+    /// The principal behind a caller's ARN; `None` where it is no user, role, role's session or root user.
     ///
     /// The ARN of a role's session does not show the role's path, as the roles of IAM Identity Center have one, so both are
     /// allowed: the role without a path, and with any.
     #[must_use]
-    pub fn of(account: AccountId, arn: &str) -> Self {
-        let (head, resource) = arn.rsplit_once(':').unwrap_or(("", arn));
-        let partition = head.split(':').nth(1).unwrap_or("aws");
-        let arns = match resource.split('/').collect::<Vec<_>>()[..] {
-            ["assumed-role", role, ..] => vec![
-                format!("arn:{partition}:iam::{account}:role/{role}"),
-                format!("arn:{partition}:iam::{account}:role/*/{role}"),
-            ],
-            ["user" | "role", ..] => vec![arn.to_owned()],
-            _ => Vec::new(),
+    pub fn of(account: AccountId, arn: &str) -> Option<Self> {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let ["arn", partition, service, "", _, resource] = parts[..] else { return None };
+        let plain = |text: &str| {
+            text.split('/').all(|step| {
+                !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
+            })
         };
-        Self { account, arns }
+        let arns = match (service, resource.split_once('/')) {
+            ("iam", None) if resource == "root" => Vec::new(),
+            ("iam", Some(("user" | "role", name))) if plain(name) => vec![arn.to_owned()],
+            ("sts", Some(("assumed-role", session))) if plain(session) && session.split('/').count() == 2 => {
+                let role = session.split('/').next().unwrap_or_default();
+                vec![
+                    format!("arn:{partition}:iam::{account}:role/{role}"),
+                    format!("arn:{partition}:iam::{account}:role/*/{role}"),
+                ]
+            }
+            _ => return None,
+        };
+        Some(Self { account, arns })
     }
 }
 
@@ -127,7 +149,7 @@ fn to_the_accounts(situation: &Situation) -> Value {
             "Sid": "EnterTheAccounts",
             "Effect": "Allow",
             "Action": entering(situation, Operation::AssumeRole),
-            "Resource": situation.role_pattern(),
+            "Resource": situation.role_patterns(),
             "Condition": {"StringEquals": ours},
         }),
         AccessMode::AssumeRoot => json!({
@@ -202,7 +224,7 @@ pub fn scp(situation: &Situation) -> Value {
         "Effect": "Deny",
         "Action": [Operation::SetSecurityTokenServicePreferences.action()],
         "Resource": "*",
-        "Condition": {"ArnNotLike": {"aws:PrincipalArn": situation.role_pattern()}},
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": situation.role_patterns()}},
     })])
 }
 

@@ -8,7 +8,7 @@ use crate::cloud::aws::{Aws, Organization};
 use crate::cloud::{Failure, WayIn};
 use crate::error::Error;
 use crate::org::role::AccessMode;
-use crate::org::select::{Management, Seat, Selected, Tags, check_names, undecided};
+use crate::org::select::{Management, Seat, Selected, Tags, check_names, idle_exclusions, undecided};
 use crate::org::{Account, AccountId};
 use crate::rollout::wave::spread;
 use crate::rollout::{Past, Record, Target};
@@ -56,12 +56,21 @@ pub(super) async fn look_up(
         }
     }
     check_names(accounts, &run.selection, missing)?;
-    if !run.selection.needs_tags() {
-        return Ok(Tags::new());
+    let mut tags = Tags::new();
+    if run.selection.needs_tags() {
+        let undecided = undecided(accounts, seat, &run.selection, basis.map(|basis| &basis.only));
+        let of = undecided.len();
+        tags = aws.tags(&undecided, |read| progress.tags(read, of)).await?;
     }
-    let undecided = undecided(accounts, seat, &run.selection, basis.map(|basis| &basis.only));
-    let of = undecided.len();
-    Ok(aws.tags(&undecided, |read| progress.tags(read, of)).await?)
+    note_idle(accounts, run, &tags, progress);
+    Ok(tags)
+}
+
+/// Says which exclusions exclude nothing: they may be mistyped.
+pub(super) fn note_idle(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
+    for exclusion in idle_exclusions(accounts, &run.selection, tags) {
+        progress.say(&crate::harmless::for_terminal(&format!("note: {exclusion} excludes no account")));
+    }
 }
 
 /// The management account, and whether it can be visited at all.

@@ -275,7 +275,19 @@ async fn examine_account(
             let simulated = persist(attempts, async || {
                 aws.simulate(&session, arn, Operation::SetSecurityTokenServicePreferences).await
             });
-            may_set(simulated.await, subject, &found)
+            let check = may_set(simulated.await, subject, &found);
+            match settings.run.session_policy {
+                PolicyChoice::Document(_) if check.status == Status::Ok => Check::new(
+                    subject,
+                    Status::Warning,
+                    format!(
+                        "{} by the role's policies, but --session-policy was no part of the simulation",
+                        check.message
+                    ),
+                    format!("check that it allows {}", Operation::SetSecurityTokenServicePreferences.action()),
+                ),
+                PolicyChoice::Document(_) | PolicyChoice::Scoped | PolicyChoice::None => check,
+            }
         }
     };
     (check, latency)

@@ -10,7 +10,7 @@ use crate::cli::{Document, Given, PolicyArgs, PolicyFor};
 use crate::error::Error;
 use crate::org::caller::account_in_arn;
 use crate::org::region::partition_of;
-use crate::org::role::AccessMode;
+use crate::org::role::{AccessMode, RoleTemplate};
 use crate::org::select::Management;
 use crate::org::{Caller, Partition};
 use crate::policy::{self, Principal, Situation, Task};
@@ -50,10 +50,33 @@ pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surro
         (Some(last), _) => Some(caller_of(&last.arn(&situation.partition))?),
         (None, caller) => caller,
     };
-    let principal = principal.map(|caller| Principal::of(caller.account, &caller.arn));
+    let principal = principal
+        .map(|caller| Principal::of(caller.account, &caller.arn).ok_or_else(|| no_caller(&caller.arn)))
+        .transpose()?;
+    refuse_different_trusts(document, &settings)?;
+    if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
+        Progress::new(settings.voice.talk).say(
+            "note: accounts that the Organization created have an OrganizationAccountAccessRole already, and a StackSet that \
+             makes it fails there: name another role with --role",
+        );
+    }
     let value = render(document, &situation, principal.as_ref())?;
     print(&value).map_err(|source| Error::Unwritable { what: "the document", path: "stdout".into(), source })?;
     Ok(0)
+}
+
+/// One trust policy can't be that of several roles, or ask for several external ids.
+fn refuse_different_trusts(document: Option<Document>, settings: &Settings) -> Result<(), Error> {
+    let of_one_role = matches!(document, Some(Document::Trust | Document::Stackset) | None);
+    let differ = !settings.run.roles.is_empty() || !settings.run.external_ids_given.is_empty();
+    if of_one_role && differ && settings.run.access == AccessMode::Role {
+        return Err(Error::Usage(
+            "--accounts-from names roles or external ids of single accounts, whose trust policies differ: make them one by \
+             one, with --role and --external-id"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> Situation {
@@ -72,6 +95,8 @@ fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> S
         },
         partition,
         role: run.role.clone(),
+        other_roles: run.roles.values().cloned().collect(),
+        session_seconds: run.session_duration.as_secs(),
         via: run.via_roles.clone(),
         external_id: settings.reach.external_id.as_ref().map(|secret| secret.reveal().to_owned()),
         source_identity: run.source_identity.is_some(),
@@ -132,11 +157,11 @@ fn partition(settings: &Settings) -> Result<Partition, Error> {
 
 fn caller_of(arn: &str) -> Result<Caller, Error> {
     let account = account_in_arn(arn).map(|id| id.to_string());
-    Caller::from_api(account.as_deref(), Some(arn)).map_err(|_| {
-        Error::Usage(format!(
-            "--caller-arn {arn}: expected the ARN of a role, a user or a session, with its account id"
-        ))
-    })
+    Caller::from_api(account.as_deref(), Some(arn)).map_err(|_| no_caller(arn))
+}
+
+fn no_caller(arn: &str) -> Error {
+    Error::Usage(format!("--caller-arn {arn}: expected the ARN of a role, a user or a session, with its account id"))
 }
 
 fn print(value: &Value) -> io::Result<()> {

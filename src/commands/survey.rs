@@ -17,7 +17,7 @@ use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Entry, Journal, RunFolder, RunInfo};
 use crate::org::Account;
-use crate::org::select::{Seat, check_selected, goes_by_account, why_not};
+use crate::org::select::{Seat, Tags, check_selected, goes_by_account, why_not};
 use crate::report::{ReportFiles, columns};
 use crate::rollout::{
     Mode, NoIntents, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, survey as visit_all,
@@ -170,6 +170,8 @@ impl Survey<'_, '_> {
         if selected == 0 {
             check_selected(&self.ledger.borrow().listed(), self.seat, &self.settings.run.selection)?;
         }
+        let listed = self.ledger.borrow().listed();
+        choose::note_idle(&listed, &self.settings.run, &Tags::new(), self.ledger.borrow_mut().progress());
         if let Some(failure) = pathless {
             choose::note_pathless(failure, self.ledger.borrow_mut().progress());
         }

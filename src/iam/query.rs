@@ -14,6 +14,9 @@ use super::value::Value;
 #[derive(Clone, Debug)]
 pub(super) struct Query(Ast);
 
+/// How many brackets an expression may have.
+const DEEPEST: usize = 200;
+
 impl Query {
     /// Reads an expression.
     ///
@@ -24,6 +27,11 @@ impl Query {
         let refused = |detail: String| format!("Bad value for --query {text}: {detail}");
         if text.is_empty() {
             return Err(refused("Invalid JMESPath expression: cannot be empty.".to_owned()));
+        }
+        // The parser goes down one call for each level, and a deep enough expression would end the process.
+        let depth = text.bytes().filter(|byte| b"([{!&".contains(byte)).count();
+        if depth > DEEPEST {
+            return Err(refused(format!("Invalid JMESPath expression: nested more than {DEEPEST} levels deep.")));
         }
         jmespath::parse(text).map(Self).map_err(|error| refused(error.to_string()))
     }

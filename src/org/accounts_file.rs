@@ -17,6 +17,20 @@ pub struct Named {
     pub external_id: Option<Secret>,
 }
 
+impl Named {
+    /// What two places say of one account together; `None` where they contradict each other.
+    #[must_use]
+    pub fn with(self, other: Self) -> Option<Self> {
+        let differ = |one: bool, other: bool, same: bool| one && other && !same;
+        if differ(self.role.is_some(), other.role.is_some(), self.role == other.role)
+            || differ(self.external_id.is_some(), other.external_id.is_some(), self.external_id == other.external_id)
+        {
+            return None;
+        }
+        Some(Self { id: self.id, role: self.role.or(other.role), external_id: self.external_id.or(other.external_id) })
+    }
+}
+
 /// The file can't be used. No message repeats more of it than what stands in the place of an account id or of a role.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FileRefused {
@@ -58,6 +72,17 @@ pub enum FileRefused {
         /// The line, from 1.
         line: u64,
     },
+    /// A cell goes over several lines, most likely because its closing quote is missing.
+    #[error(
+        "line {line}: a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end"
+    )]
+    OverLines {
+        /// The line, from 1.
+        line: u64,
+    },
+    /// There is a header, and it names no column for the ids.
+    #[error("there is no column account_id")]
+    NoIdColumn,
     /// Two lines say different things of one account.
     #[error("line {line}: account {id} stands in an earlier line with another role or external id")]
     Contradiction {
@@ -110,8 +135,11 @@ pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
+        if record.iter().any(|cell| cell.contains(&b'\n')) {
+            return Err(FileRefused::OverLines { line: line() });
+        }
         if columns.is_none() {
-            let (found, is_header) = Columns::of(&record);
+            let (found, is_header) = Columns::of(&record)?;
             columns = Some(found);
             if is_header {
                 continue;
@@ -119,12 +147,12 @@ pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
         }
         let columns = columns.as_ref().expect("the first line has just set them");
         let named = columns.account(&record).map_err(|refusal| refusal.at(line()))?;
-        if let Some(earlier) = found.get(&named.id)
-            && (earlier.role != named.role || earlier.external_id != named.external_id)
-        {
-            return Err(FileRefused::Contradiction { line: line(), id: named.id });
-        }
-        found.insert(named.id, named);
+        let id = named.id;
+        let merged = match found.remove(&id) {
+            None => named,
+            Some(earlier) => earlier.with(named).ok_or_else(|| FileRefused::Contradiction { line: line(), id })?,
+        };
+        found.insert(id, merged);
     }
     if found.is_empty() { Err(FileRefused::Empty) } else { Ok(found.into_values().collect()) }
 }
@@ -164,7 +192,7 @@ struct Columns {
 
 impl Columns {
     /// The columns by the first line, and whether that line is a header.
-    fn of(first: &ByteRecord) -> (Self, bool) {
+    fn of(first: &ByteRecord) -> Result<(Self, bool), FileRefused> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
         // Several columns of which the first has no digit: a header in words of its own, such as "Account, Owner".
@@ -172,7 +200,11 @@ impl Columns {
         let id = position("account_id");
         let is_header = id.is_some() || worded;
         let named = |name| if is_header { position(name) } else { None };
-        (Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id") }, is_header)
+        let columns = Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id") };
+        if id.is_none() && [columns.role, columns.external_id].contains(&Some(0)) {
+            return Err(FileRefused::NoIdColumn);
+        }
+        Ok((columns, is_header))
     }
 
     fn account(&self, record: &ByteRecord) -> Result<Named, Refusal> {
@@ -214,7 +246,7 @@ mod tests {
             "# ours\n\n000000000002\r\n  000000000001  \n000000000001",
             "\u{feff}000000000001\n000000000002",
             "account_id\n000000000001\n000000000002\n",
-            "account_id,account_name\n000000000001,\"a, \"\"b\"\"\nc\"\n000000000002,#x\n",
+            "account_id,account_name\n000000000001,\"a, \"\"b\"\" c\"\n000000000002,#x\n",
             "name,ACCOUNT_ID\nx,000000000001\ny,000000000002\n",
             "Account;Owner\n000000000001;me\n000000000002;you\n",
             "000000000001\tme\n000000000002\n",
@@ -250,6 +282,9 @@ mod tests {
                 .ends_with("line 2: the role is in account 000000000002, and the line is about account 000000000001")
         );
         assert!(line("account_id,role\n000000000001,A\n000000000001,B\n").starts_with("line 3: account 000000000001"));
+        assert!(line("account_id,owner\n000000000001,\"a\n000000000002,b\n").starts_with("line 2: a quoted cell"));
+        let secret = line("external_id,account\nSECRET,000000000001\n");
+        assert_eq!(secret, "there is no column account_id");
         assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
         let secret = line("account_id,external_id\n000000000001,hunter 2\n");
         assert!(secret.starts_with("line 2: ") && !secret.contains("hunter"), "{secret}");

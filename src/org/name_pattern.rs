@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
+use crate::textual::textual;
+
 /// A pattern for a whole account name: `*` is any text, `?` is any character, upper and lower case differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -27,30 +29,28 @@ impl fmt::Display for NamePattern {
     }
 }
 
-impl From<NamePattern> for String {
-    fn from(pattern: NamePattern) -> Self {
-        pattern.to_string()
-    }
+textual!(NamePattern, NotAPattern);
+
+/// The pattern is a mistake.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAPattern {
+    /// It is empty, so that it fits no account.
+    #[error("expected a name, in which * stands for any text and ? for any character")]
+    Empty,
+    /// White space around it, as in a list with a space after the comma. No account's name begins or ends with it.
+    #[error("there is white space around the name: did you mean {0:?}?")]
+    Spaced(String),
 }
-
-impl TryFrom<String> for NamePattern {
-    type Error = NotAPattern;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-/// An empty pattern fits no account, so it is a mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a name, in which * stands for any text and ? for any character")]
-pub struct NotAPattern;
 
 impl FromStr for NamePattern {
     type Err = NotAPattern;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.is_empty() { Err(NotAPattern) } else { Ok(Self(WildMatch::new(text))) }
+        match text.trim() {
+            "" => Err(NotAPattern::Empty),
+            trimmed if trimmed != text => Err(NotAPattern::Spaced(trimmed.to_owned())),
+            _ => Ok(Self(WildMatch::new(text))),
+        }
     }
 }
 
@@ -75,6 +75,7 @@ mod tests {
             assert_eq!(parsed.fits(name), fits, "{pattern} {name}");
             assert_eq!(parsed.to_string(), pattern);
         }
-        assert!("".parse::<NamePattern>().is_err());
+        assert_eq!("".parse::<NamePattern>(), Err(NotAPattern::Empty));
+        assert_eq!(" Audit".parse::<NamePattern>(), Err(NotAPattern::Spaced("Audit".to_owned())));
     }
 }

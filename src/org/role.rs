@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
 use super::caller::{Partition, account_in_arn};
+use crate::textual::textual;
 
 /// Whether a text can be an external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
 #[must_use]
@@ -45,19 +46,7 @@ impl fmt::Display for ViaRole {
     }
 }
 
-impl From<ViaRole> for String {
-    fn from(role: ViaRole) -> Self {
-        role.0
-    }
-}
-
-impl TryFrom<String> for ViaRole {
-    type Error = NotAViaRole;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(ViaRole, NotAViaRole);
 
 /// The text is not the ARN of a role in one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,7 +60,12 @@ impl FromStr for ViaRole {
         let account = account_in_arn(text).ok_or(NotAViaRole)?;
         // Checked as the template that it would be if it were the same in every account.
         let template = text.replacen(&format!(":{account}:"), ":{account_id}:", 1);
-        if template.parse::<RoleTemplate>().is_ok() { Ok(Self(text.to_owned())) } else { Err(NotAViaRole) }
+        let in_one_account = template.matches("{account_id}").count() == 1;
+        if in_one_account && template.parse::<RoleTemplate>().is_ok() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAViaRole)
+        }
     }
 }
 
@@ -102,19 +96,7 @@ impl fmt::Display for RoleTemplate {
     }
 }
 
-impl From<RoleTemplate> for String {
-    fn from(template: RoleTemplate) -> Self {
-        template.0
-    }
-}
-
-impl TryFrom<String> for RoleTemplate {
-    type Error = NotARole;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
+textual!(RoleTemplate, NotARole);
 
 /// The text does not name a role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -166,6 +148,9 @@ impl FromStr for RoleTemplate {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
         // {account_id} may stand in a name too.
         let last_plain = last.replace("{account_id}", "").replace("{partition}", "");
+        // What stands in braces and is neither of the two is mistyped.
+        let braces = name.replace("{account_id}", "").replace("{partition}", "").contains(['{', '}']);
+        let path_ok = path_ok && !braces && !name.contains("//");
         if !path_ok || !(1..=64).contains(&last.len()) || !last_plain.bytes().all(allowed) {
             return Err(NotARole::Malformed);
         }
@@ -207,6 +192,7 @@ mod tests {
             "arn:aws:iam::12:role/Hub",
             "arn:aws:iam::000000000100:user/Hub",
             "arn:aws:sts::000000000100:assumed-role/Hub/x",
+            "arn:aws:iam::000000000100:role/{account_id}",
             "",
         ] {
             assert_eq!(wrong.parse::<ViaRole>(), Err(NotAViaRole), "{wrong}");

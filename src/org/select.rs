@@ -176,6 +176,16 @@ pub fn check_names(accounts: &[Account], selection: &Selection, missing: Vec<Uni
     Ok(())
 }
 
+/// The exclusions by name and by tag that exclude nothing, as they were given. `tags` are those that were read.
+#[must_use]
+pub fn idle_exclusions(accounts: &[Account], selection: &Selection, tags: &Tags) -> Vec<String> {
+    let Kinds { names, tags: unwanted, .. } = &selection.exclude;
+    let idle = |name: &&NamePattern| !accounts.iter().any(|account| name.fits(&account.name));
+    let names = names.iter().filter(idle).map(|name| format!("--exclude-name {name}"));
+    let unused = |tag: &&Tag| !tags.values().any(|has| has.contains(*tag));
+    names.chain(unwanted.iter().filter(unused).map(|tag| format!("--exclude-tag {tag}"))).collect()
+}
+
 /// The accounts whose tags decide whether they are selected.
 #[must_use]
 pub fn undecided(accounts: &[Account], seat: Seat, selection: &Selection, only: Option<&Only>) -> Vec<AccountId> {
@@ -202,12 +212,15 @@ pub fn select<'a>(
             None => selected.targets.push(account),
         }
     }
-    // An earlier run may well leave nothing to do, and so may the parts of a small Organization.
+    // The parts of a small Organization may be empty, and an earlier run may well leave nothing to do; but it is a mistake to
+    // select none of what it leaves.
     let whole = Selection { shard: None, ..selection.clone() };
     let is_empty =
         |selection| accounts.iter().all(|account| skip(account, seat, selection, Some(tags), only).is_some());
-    if selected.targets.is_empty() && only.is_none() && is_empty(&whole) {
-        return Err(empty(accounts, seat, selection, tags));
+    let everything = Selection::default();
+    let nothing_to_do = only.is_some() && is_empty(&everything);
+    if selected.targets.is_empty() && !nothing_to_do && is_empty(&whole) {
+        return Err(empty(accounts, seat, selection, tags, only));
     }
     Ok(selected)
 }
@@ -299,7 +312,13 @@ fn skip(
 }
 
 /// Says what narrowed the selection down to nothing.
-fn empty(accounts: &[Account], seat: Seat, selection: &Selection, tags: &Tags) -> SelectionFailed {
+fn empty(
+    accounts: &[Account],
+    seat: Seat,
+    selection: &Selection,
+    tags: &Tags,
+    earlier: Option<&Only>,
+) -> SelectionFailed {
     let only = |include: Kinds| Selection { include, ..Selection::default() };
     let Kinds { accounts: ids, ous, names, tags: wanted } = selection.include.clone();
     let exclude = Selection { exclude: selection.exclude.clone(), ..Selection::default() };
@@ -325,6 +344,10 @@ fn empty(accounts: &[Account], seat: Seat, selection: &Selection, tags: &Tags) -
             Some(reason) => !by_state && !["NotSelected", "Excluded"].contains(&reason.code),
         });
         steps.push((what, left.len()));
+    }
+    if let (Some(earlier), Some(1..)) = (earlier, steps.last().map(|(_, left)| *left)) {
+        left.retain(|account| earlier.accounts.contains(&account.id));
+        steps.push(("are among those that the earlier run leaves", left.len()));
     }
     let suggestion = match steps.last() {
         Some(("have a name that fits --name", _)) => {

@@ -27,7 +27,7 @@ pub fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, O
                     "RoleName": name,
                     "Path": path,
                     "Description": "Reads and sets the global endpoint token version",
-                    "MaxSessionDuration": 3600,
+                    "MaxSessionDuration": situation.session_seconds.max(3600),
                     "AssumeRolePolicyDocument": trust,
                     "Policies": [{"PolicyName": "TokenVersion", "PolicyDocument": role(situation)}],
                 },
@@ -57,7 +57,9 @@ pub fn has_one_name(situation: &Situation) -> bool {
 
 /// The role's name is not the same in every account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a StackSet makes the same role in every account, and --role {0} has the account's id in its name or path")]
+#[error(
+    "a StackSet makes the same role in every account, and --role {0} has {{account_id}} or {{partition}} in its name or path"
+)]
 pub struct OneNameNeeded(RoleTemplate);
 
 fn path_and_name(template: &RoleTemplate) -> Result<(String, String), OneNameNeeded> {

@@ -23,6 +23,8 @@ fn situation() -> Situation {
         },
         partition: partition("aws"),
         role: RoleTemplate::default(),
+        other_roles: Vec::new(),
+        session_seconds: 900,
         via: Vec::new(),
         external_id: None,
         source_identity: false,
@@ -32,7 +34,7 @@ fn situation() -> Situation {
 
 fn principal() -> Principal {
     let account = "000000000100".parse().unwrap();
-    Principal::of(account, "arn:aws:sts::000000000100:assumed-role/Admin/me")
+    Principal::of(account, "arn:aws:sts::000000000100:assumed-role/Admin/me").unwrap()
 }
 
 /// Every action that a document allows or denies.
@@ -155,9 +157,19 @@ fn principals() {
         ("arn:aws:iam::000000000100:user/ops/me", &["arn:aws:iam::000000000100:user/ops/me"][..]),
         ("arn:aws:iam::000000000100:role/p/Hub", &["arn:aws:iam::000000000100:role/p/Hub"]),
         ("arn:aws:iam::000000000100:root", &[]),
-        ("arn:aws:sts::000000000100:federated-user/me", &[]),
     ] {
-        assert_eq!(Principal::of(account, arn).arns, arns, "{arn}");
+        assert_eq!(Principal::of(account, arn).unwrap().arns, arns, "{arn}");
+    }
+    for wrong in [
+        "arn:aws:sts::000000000100:federated-user/me",
+        "arn:aws:iam::000000000100:group/admins",
+        "arn:aws:iam::000000000100:role/*",
+        "arn:aws:iam::000000000100:user/",
+        "arn:aws:iam:us-east-1:000000000100:user/me",
+        "arn:aws:sts::000000000100:assumed-role/Admin",
+        "nonsense",
+    ] {
+        assert_eq!(Principal::of(account, wrong), None, "{wrong}");
     }
 }
 
@@ -175,4 +187,12 @@ fn the_template_makes_the_role_and_hides_the_external_id() {
     assert!(!template.to_string().contains("team:42"));
     let other = Situation { role: "arn:aws:iam::{account_id}:role/R-{account_id}".parse().unwrap(), ..situation };
     assert!(stackset(&other, &principal()).is_err());
+}
+
+#[test]
+fn roles_of_single_accounts_are_allowed_and_exempted_too() {
+    let situation = Situation { other_roles: vec!["ops/Custom".parse().unwrap()], ..situation() };
+    let both = json!(["arn:aws:iam::*:role/OrganizationAccountAccessRole", "arn:aws:iam::*:role/ops/Custom"]);
+    assert_eq!(caller(&situation)["Statement"].as_array().unwrap().last().unwrap()["Resource"], both);
+    assert_eq!(scp(&situation)["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], both);
 }

@@ -29,7 +29,14 @@ pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, Named>, 
         let bytes = if is_stdin { bounded(io::stdin().lock()) } else { File::open(path).and_then(bounded) };
         let bytes = bytes.map_err(|error| refused(error.to_string()))?;
         for named in accounts_file::read(&bytes).map_err(|error| refused(error.to_string()))? {
-            found.insert(named.id, named);
+            let id = named.id;
+            let merged = match found.remove(&id) {
+                None => named,
+                Some(earlier) => Named::with(earlier, named).ok_or_else(|| {
+                    refused(format!("account {id} stands in another file with another role or external id"))
+                })?,
+            };
+            found.insert(id, merged);
         }
     }
     Ok(found)

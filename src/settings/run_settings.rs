@@ -162,6 +162,13 @@ impl RunSettings {
                     .to_owned(),
             ));
         }
+        if self.access == AccessMode::AssumeRoot && self.mfa_serial.is_some() && self.via_roles.is_empty() {
+            return Err(Error::Usage(
+                "--access assume-root can't be used with an MFA session, which may assume roles only: go through one with \
+                 --via-role"
+                    .to_owned(),
+            ));
+        }
         if self.access == AccessMode::AssumeRoot && self.session_duration > ROOT {
             return Err(Error::Usage(
                 "--session-duration: a session by --access assume-root lasts 900 s at most".to_owned(),
@@ -200,14 +207,46 @@ impl RunSettings {
         self.roles.get(&account).unwrap_or(&self.role)
     }
 
+    /// These settings, with the way in of a plan where `gave` does not say that another one was given. What was previewed through
+    /// one role must not be done through another without a word.
+    #[must_use]
+    pub fn with_way_of(self, plan: &Self, gave: impl Fn(&str) -> bool) -> Self {
+        let other_role = gave("role");
+        Self {
+            role: if other_role { self.role } else { plan.role.clone() },
+            roles: match (other_role, gave("accounts-from")) {
+                (true, _) => self.roles,
+                (false, true) => plan.roles.clone().into_iter().chain(self.roles).collect(),
+                (false, false) => plan.roles.clone(),
+            },
+            via_roles: if gave("via-role") { self.via_roles } else { plan.via_roles.clone() },
+            source_identity: self.source_identity.or_else(|| plan.source_identity.clone()),
+            session_duration: if gave("session-duration") { self.session_duration } else { plan.session_duration },
+            session_policy: match (&plan.session_policy, gave("session-policy")) {
+                // A document that lets a plan read need not let an apply set, so it is taken only where it is given.
+                (PolicyChoice::Document(_), _) | (_, true) => self.session_policy,
+                (PolicyChoice::Scoped | PolicyChoice::None, false) => plan.session_policy.clone(),
+            },
+            external_id_given: self.external_id_given || plan.external_id_given,
+            external_ids_given: &self.external_ids_given | &plan.external_ids_given,
+            mfa_serial: self.mfa_serial.or_else(|| plan.mfa_serial.clone()),
+            region: self.region.or_else(|| plan.region.clone()),
+            ..self
+        }
+    }
+
     /// These settings, with what `gave` says was given explicitly taken from `typed`. Which accounts are meant and what is
     /// wanted in them belongs to the run and stays.
     #[must_use]
     pub fn with_given(self, typed: Self, gave: impl Fn(&str) -> bool) -> Self {
         Self {
             access: if gave("access") { typed.access } else { self.access },
-            // A role that is given anew is for every account.
-            roles: if gave("role") { typed.roles } else { self.roles },
+            // A role that is given anew is for every account, but for those that have one of their own in a file.
+            roles: match (gave("role"), gave("accounts-from")) {
+                (true, _) => typed.roles,
+                (false, true) => self.roles.into_iter().chain(typed.roles).collect(),
+                (false, false) => self.roles,
+            },
             role: if gave("role") { typed.role } else { self.role },
             via_roles: if gave("via-role") { typed.via_roles } else { self.via_roles },
             source_identity: typed.source_identity.or(self.source_identity),

@@ -148,6 +148,18 @@ const ACCESS: &[Mistake] = &[
     variable(&[("AWS_ENDPOINT_URL_STS", "https://sts.amazonaws.com/")], START, "global STS endpoint", "a regional one"),
     variable(&[("AWS_PROFILE", "prd"), ("AWS_ACCESS_KEY_ID", "")], START, "profile \"prd\"", "did you mean prod?"),
     variable(&[("V2TOKEN_ACCOUNT", "1")], OPTION, "--account", "did you mean 000000000001?"),
+    variable(
+        &[("V2TOKEN_EXCLUDE_ACCOUNTS", "000000000001")],
+        OPTION,
+        "V2TOKEN_EXCLUDE_ACCOUNTS",
+        "did you mean V2TOKEN_EXCLUDE_ACCOUNT?",
+    ),
+    variable(
+        &[("AWS_ACCESS_KEY_ID", "AKIASIMBASE000000000\r")],
+        START,
+        "NoCredentials",
+        "the access key id holds a space or a control character, such as the end of a line",
+    ),
     variable(&[("V2TOKEN_SHARD", "2/2")], OPTION, "--shard", "the last of 2 is 1/2"),
 ];
 

@@ -190,3 +190,17 @@ fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
     assert!(known.is_superset(&sent_to(&shown.after)), "every account that may have changed is named\n{shown}");
     assert!(shown.stdout.contains("not finished:"), "{shown}");
 }
+
+#[test]
+fn the_short_spelling_of_the_target_has_its_variable_too() {
+    let mut bench = Bench::new(Organization::builder().accounts(3).unlimited().start());
+    bench.env("V2TOKEN_TO", "v1Token");
+    let run = bench.run("short", &["plan"]).exits(0);
+    assert!(
+        run.rows().values().all(|row| row["target_version"] == "v1Token" && row["outcome"] == "unchanged"),
+        "{run}"
+    );
+    bench.env("V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION", "v2Token");
+    let run = bench.run("long", &["plan"]).exits(0);
+    assert!(run.rows().values().all(|row| row["target_version"] == "v2Token"), "the long one wins\n{run}");
+}

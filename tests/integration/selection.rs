@@ -284,7 +284,7 @@ fn accounts_are_named_by_files_of_many_kinds() {
         |name: &str, text: &[u8]| std::fs::write(bench.folder.path().join(name), text).expect("a writable folder");
     let set = |numbers: &[u64]| numbers.iter().copied().collect::<BTreeSet<_>>();
     write("plain.txt", b"# the pilots\n000000000001\n\n  000000000002  \r\n# and one more\n000000000009");
-    write("column.csv", b"owner,account_id,note\r\n\"one, two\",000000000003,\r\nme,000000000004,\"a\nb\"\r\n");
+    write("column.csv", b"owner,account_id,note\r\n\"one, two\",000000000003,\r\nme,000000000004,\"a b\"\r\n");
     write("first.csv", b"Account,Owner\n000000000005,me\n");
     write("excel.csv", "\u{feff}Konto;Besitzer\r\n000000000006;J\u{f6}rg\r\n000000000007;\r\n".as_bytes());
     write("tabs.tsv", b"account_id\tname\n000000000008\tx\n");

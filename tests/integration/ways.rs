@@ -1,5 +1,6 @@
 //! This module owns the ways into the accounts, option by option: what each of them does, and what it comes to where it can't.
 
+mod again;
 mod chain;
 mod mfa;
 mod session;

@@ -10,6 +10,8 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
 use super::access::{Access, ConnectFailed};
 use super::http;
@@ -60,5 +62,44 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
             ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
         );
     }
-    Ok(loader.load().await)
+    let config = loader.load().await;
+    Ok(match config.credentials_provider() {
+        Some(provider) => config.to_builder().credentials_provider(Printable::around(provider)).build(),
+        None => config,
+    })
+}
+
+/// Refuses credentials that can't stand in a header, such as those of a file with the line ends of another system. The SDK
+/// would panic on them.
+#[derive(Debug)]
+pub(super) struct Printable(SharedCredentialsProvider);
+
+impl Printable {
+    /// Looks at what this provider gives.
+    pub(super) fn around(provider: SharedCredentialsProvider) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Self(provider))
+    }
+}
+
+impl ProvideCredentials for Printable {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let credentials = self.0.provide_credentials().await?;
+            let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+            for (name, text) in [
+                ("the access key id", credentials.access_key_id()),
+                ("the secret access key", credentials.secret_access_key()),
+                ("the session token", credentials.session_token().unwrap_or_default()),
+            ] {
+                if !printable(text) {
+                    let detail = format!("{name} holds a space or a control character, such as the end of a line");
+                    return Err(CredentialsError::invalid_configuration(detail));
+                }
+            }
+            Ok(credentials)
+        })
+    }
 }

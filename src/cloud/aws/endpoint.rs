@@ -104,7 +104,9 @@ pub(super) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
             .expect("all three are given");
         config.service_config().and_then(|services| services.load_config(key))
     };
-    own().or_else(|| config.endpoint_url().map(str::to_owned))
+    // An empty variable is an unset one.
+    let set = |url: &String| !url.is_empty();
+    own().filter(set).or_else(|| config.endpoint_url().map(str::to_owned).filter(set))
 }
 
 /// The endpoint that is configured for STS, if it is one of AWS's own hosts and not a stand-in for all of AWS.

@@ -66,7 +66,8 @@ fn unreadable(operation: Operation, status: u16) -> Translated {
 
 /// The request never left: usually because there were no credentials to sign it with.
 fn unsent(error: &(dyn Error + 'static)) -> Translated {
-    if let Some(refused) = find::<HopRefused>(error) {
+    // Where several roles lead to the accounts, the first that refuses is behind the refusals of those that follow.
+    if let Some(refused) = links(error).filter_map(|error| error.downcast_ref::<HopRefused>()).last() {
         let (kind, code) = match refused.failure.kind {
             kind @ (Kind::Throttled | Kind::Transient) => (kind, refused.failure.code.clone()),
             Kind::Credentials | Kind::Refused => (Kind::Credentials, code::NO_CREDENTIALS.to_owned()),

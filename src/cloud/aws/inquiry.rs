@@ -1,7 +1,9 @@
 //! This module owns what `doctor` asks of IAM beyond a visit: whether centralised root access is on, and what a role may do.
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{EvaluationResult, FeatureType, PolicyEvaluationDecisionType};
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, FeatureType, PolicyEvaluationDecisionType,
+};
 
 use super::super::{Answer, Failure, Operation};
 use super::Session;
@@ -39,10 +41,17 @@ pub(super) async fn simulate(
     role_arn: &str,
     operation: Operation,
 ) -> Result<Answer<Decision>, Failure> {
+    let principal = ContextEntry::builder()
+        .context_key_name("aws:PrincipalArn")
+        .context_key_type(ContextKeyTypeEnum::String)
+        .context_key_values(role_arn)
+        .build();
     let request = client
         .simulate_principal_policy()
         .policy_source_arn(role_arn)
         .action_names(operation.action())
+        // Service control policies may exempt a role by it.
+        .context_entries(principal)
         .customize()
         .config_override(credentials(session));
     let answer = call(Operation::SimulatePrincipalPolicy, Some(session.account), request.send()).await?;

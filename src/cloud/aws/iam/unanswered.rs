@@ -1,5 +1,6 @@
 //! This module owns what is said when there was no answer: the SDK's errors, in the words of the AWS CLI.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -55,6 +56,20 @@ pub enum Unanswered {
     Other(String),
 }
 
+/// A URL without the name and password that may stand in it.
+fn without_user(url: &str) -> Cow<'_, str> {
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            match authority.rfind('@') {
+                Some(at) => Cow::Owned(format!("{scheme}://{}", &rest[at + 1..])),
+                None => Cow::Borrowed(url),
+            }
+        }
+        None => Cow::Borrowed(url),
+    }
+}
+
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -65,11 +80,15 @@ impl fmt::Display for Unanswered {
                 "You must specify a region. You can also configure your region by running \"aws configure\".",
             ),
             Self::Credentials(message) => f.write_str(message),
-            Self::Unreachable { url } => write!(f, "Could not connect to the endpoint URL: \"{url}\""),
-            Self::ConnectTimeout { url } => write!(f, "Connect timeout on endpoint URL: \"{url}\""),
-            Self::ReadTimeout { url } => write!(f, "Read timeout on endpoint URL: \"{url}\""),
+            Self::Unreachable { url } => write!(f, "Could not connect to the endpoint URL: \"{}\"", without_user(url)),
+            Self::ConnectTimeout { url } => write!(f, "Connect timeout on endpoint URL: \"{}\"", without_user(url)),
+            Self::ReadTimeout { url } => write!(f, "Read timeout on endpoint URL: \"{}\"", without_user(url)),
             Self::Closed { url } => {
-                write!(f, "Connection was closed before we received a valid response from endpoint URL: \"{url}\".")
+                write!(
+                    f,
+                    "Connection was closed before we received a valid response from endpoint URL: \"{}\".",
+                    without_user(url)
+                )
             }
             Self::Tls { url, detail } => write!(f, "SSL validation failed for {url} {detail}"),
             Self::Proxy { url } => write!(f, "Failed to connect to proxy URL: \"{url}\""),
