@@ -279,9 +279,9 @@ pub struct RollbackArgs {
 /// The options of `report`.
 #[derive(Args)]
 pub struct ReportArgs {
-    /// The folder of the run.
-    #[arg(value_name = "RUN_FOLDER")]
-    pub folder: PathBuf,
+    /// The folder of the run; several are shown as one run, each account with the record that says most.
+    #[arg(value_name = "RUN_FOLDER", required = true)]
+    pub folders: Vec<PathBuf>,
     /// What to tell, and where.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -6,6 +6,7 @@ mod facts;
 mod files;
 mod json;
 mod markdown;
+pub mod merge;
 mod page;
 mod row;
 mod summary;
@@ -13,7 +14,7 @@ pub mod timeline;
 pub mod units;
 mod words;
 
-use crate::journal::RunInfo;
+use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Record, Tally};
 
@@ -35,14 +36,18 @@ pub struct Report<'a> {
     pub sentence: &'a str,
     /// The exit code of a run that has ended; `None` while it goes on, or after a crash.
     pub ended: Option<u8>,
+    /// The run behind each record, where several runs are shown as one.
+    pub run_ids: Option<&'a [RunId]>,
 }
 
 impl<'a> Report<'a> {
     /// The rows, sorted by account id.
     pub fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
-        let run_id = &self.run.run_id;
-        let columns = self.columns();
-        self.accounts.iter().zip(self.records).map(move |(account, record)| Row { account, record, run_id, columns })
+        let (columns, run, run_ids) = (self.columns(), &self.run.run_id, self.run_ids);
+        self.accounts.iter().zip(self.records).enumerate().map(move |(index, (account, record))| {
+            let run_id = run_ids.and_then(|ids| ids.get(index)).unwrap_or(run);
+            Row { account, record, run_id, columns }
+        })
     }
 
     /// The columns of this report.

@@ -49,6 +49,7 @@ pub(super) fn close(closing: Closing) -> u8 {
         records: &records,
         sentence: &sentence,
         ended: Some(verdict.exit_code()),
+        run_ids: None,
     };
 
     // Whatever can't be written now, everything else still is, and the effects in AWS are told in any case.
@@ -57,7 +58,9 @@ pub(super) fn close(closing: Closing) -> u8 {
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
         folder.write_run(&info).err().map(|error| error.to_string()),
         files.finish(&report).err().map(|error| error.to_string()),
-        tell(&settings.voice, folder.path(), &report).err().map(|error| format!("stdout can't be written: {error}")),
+        tell(&settings.voice, Some(folder.path()), &report)
+            .err()
+            .map(|error| format!("stdout can't be written: {error}")),
     ];
     for problem in problems.into_iter().flatten() {
         let message = format!("{problem}; {}", changes(&tally));
@@ -92,7 +95,7 @@ pub(super) fn close(closing: Closing) -> u8 {
 }
 
 /// Writes what stdout gets. A reader that has gone away, such as `head`, is no error.
-pub(super) fn tell(voice: &Voice, folder: &Path, report: &Report<'_>) -> io::Result<()> {
+pub(super) fn tell(voice: &Voice, folder: Option<&Path>, report: &Report<'_>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
     let result = match (to_stdout, voice.output) {

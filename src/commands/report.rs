@@ -1,24 +1,69 @@
-//! This module owns `report`: a run is shown again from its journal, whether it is finished, goes on, or was cut short.
+//! This module owns `report`: a run is shown again from its journal, whether it is finished, goes on, or was cut short; and
+//! several runs are shown as one.
+
+use std::path::Path;
 
 use super::close::tell;
 use crate::cli::ReportArgs;
 use crate::error::Error;
-use crate::journal::RunFolder;
+use crate::journal::{RunFolder, RunId};
+use crate::report::merge::{Merged, Part, merge};
 use crate::report::{Report, ReportFiles};
 use crate::rollout::{Outcome, Tally};
 use crate::settings::{Surroundings, Voice};
 
-/// Shows the run in a folder.
+/// Shows the runs in these folders.
 pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8, Error> {
-    let voice = Voice::resolve(args.output, surroundings)?;
+    let ReportArgs { folders, output } = args;
+    let voice = Voice::resolve(output, surroundings)?;
     let files = ReportFiles::open(&[], &voice.reports)?;
-    let (info, replay) = match RunFolder::read(&args.folder) {
-        Ok(read) => read,
+    let parts = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>();
+    let mut parts = match parts {
+        Ok(parts) => parts,
         Err(error) => {
             files.discard();
             return Err(error);
         }
     };
+    if let [folder] = &folders[..] {
+        let (part, sentence) = parts.swap_remove(0);
+        show(&voice, files, &part, &sentence, None, Some(folder))?;
+    } else {
+        several(&voice, files, parts)?;
+    }
+    Ok(0)
+}
+
+/// Shows several runs as one.
+fn several(voice: &Voice, files: ReportFiles, parts: Vec<(Part, String)>) -> Result<(), Error> {
+    let parts = parts.into_iter().map(|(part, _)| part).collect();
+    let Some(Merged { part, run_ids, sentence }) = merge(parts) else {
+        return Err(Error::Usage("name the folder of a run".to_owned()));
+    };
+    show(voice, files, &part, &sentence, Some(&run_ids), None)
+}
+
+fn show(
+    voice: &Voice,
+    files: ReportFiles,
+    part: &Part,
+    sentence: &str,
+    run_ids: Option<&[RunId]>,
+    folder: Option<&Path>,
+) -> Result<(), Error> {
+    let Part { run, accounts, records, ended } = part;
+    let report = Report { run, accounts, records, sentence, ended: *ended, run_ids };
+    files.finish(&report)?;
+    tell(voice, folder, &report).map_err(|source| Error::Unwritable {
+        what: "the report",
+        path: "stdout".into(),
+        source,
+    })
+}
+
+/// Reads a run, with how far it has come in one sentence.
+fn read(folder: &Path) -> Result<(Part, String), Error> {
+    let (run, replay) = RunFolder::read(folder)?;
     let records = replay.records();
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),
@@ -27,20 +72,8 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
             "not finished: the accounts are still being listed, or the run ended before all of them were".to_owned()
         }
     };
-    let report = Report {
-        run: &info,
-        accounts: &replay.accounts,
-        records: &records,
-        sentence: &sentence,
-        ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
-    };
-    files.finish(&report)?;
-    tell(&voice, &args.folder, &report).map_err(|source| Error::Unwritable {
-        what: "the report",
-        path: "stdout".into(),
-        source,
-    })?;
-    Ok(0)
+    let ended = replay.ended.as_ref().map(|(exit_code, _)| *exit_code);
+    Ok((Part { run, accounts: replay.accounts, records, ended }, sentence))
 }
 
 fn unfinished(tally: &Tally) -> String {

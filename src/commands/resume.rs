@@ -85,9 +85,10 @@ fn say_finished(
         records: &records,
         sentence: &sentence,
         ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
+        run_ids: None,
     };
     Progress::new(settings.voice.talk).say(&for_terminal(&sentence));
-    tell(&settings.voice, folder.path(), &report).map_err(|source| Error::Unwritable {
+    tell(&settings.voice, Some(folder.path()), &report).map_err(|source| Error::Unwritable {
         what: "the summary",
         path: "stdout".into(),
         source,

@@ -23,6 +23,12 @@ impl RunId {
         Self(format!("{time}Z-{random}"))
     }
 
+    /// The id of several runs that are shown as one.
+    #[must_use]
+    pub fn of_several(ids: &[&Self]) -> Self {
+        Self(ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join("+"))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -13,9 +13,9 @@ use crate::settings::CommandName;
 /// How many accounts of a cause are named.
 const NAMED: usize = 5;
 
-/// The summary as text. `folder` is where the whole report is.
+/// The summary as text. `folder` is where the whole report is, if it is anywhere.
 #[must_use]
-pub fn summary(report: &Report<'_>, folder: &Path) -> String {
+pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
     let mut text = format!(
         "{} {}: {}\n\n",
         report.run.command,
@@ -58,6 +58,7 @@ pub fn summary(report: &Report<'_>, folder: &Path) -> String {
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         line(format_args!("    in: {}{more}", named.join(", ")));
     }
+    let Some(folder) = folder else { return text };
     line(format_args!("\nReport: {}", folder.join("report.csv").display()));
     if tally.of(Outcome::WouldChange) > 0 && report.run.command == CommandName::Plan {
         line(format_args!(

@@ -123,3 +123,51 @@ fn the_jobs_of_an_array_share_the_accounts() {
         bench.finish("wrong", command).exits(2).attempted_nothing(says);
     }
 }
+
+/// What a report says of the accounts, without what belongs to the run that said it.
+fn facts(csv: &std::path::Path) -> Vec<Vec<String>> {
+    // A refusal names the session and an id of its own; its code is compared.
+    let of_the_run =
+        ["error_message", "request_id", "attempts", "wave", "sts_endpoint", "started_at", "duration_ms", "run_id"];
+    let rows = crate::harness::read_csv(csv);
+    let kept = |row: &crate::harness::Row| {
+        let mut cells: Vec<_> = row.iter().filter(|(name, _)| !of_the_run.contains(&name.as_str())).collect();
+        cells.sort();
+        cells.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    rows.values().map(kept).collect()
+}
+
+#[test]
+fn eight_parts_together_are_what_one_process_finds() {
+    let organization = || {
+        let builder = Organization::builder().accounts(120).realistic(true).unlimited();
+        Bench::new(builder.each_account(|account| account.faults.deny_set = account.id().number() % 17 == 3).start())
+    };
+    let (one, eight) = (organization(), organization());
+    let apply = ["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=100%"];
+    let whole = one.run("whole", &apply);
+    let parts: Vec<String> = (0..8).map(|index| format!("part-{index}")).collect();
+    let jobs = parts.iter().enumerate().map(|(index, name)| {
+        let mut command = eight.command(name, &[&apply[..], &["--shard=auto/8"]].concat());
+        command.env("JOB_COMPLETION_INDEX", index.to_string());
+        Running::spawn(&eight, name, command)
+    });
+    // All at once, as an engine of array jobs would have them.
+    let jobs: Vec<Running<'_>> = jobs.collect();
+    for job in jobs {
+        job.end();
+    }
+    let merged = eight.folder.path().join("merged.csv");
+    let mut report = eight.bare(&["report", "--output=json"]);
+    report.args(parts.iter().map(|name| eight.folder.path().join(name)));
+    report.arg(format!("--report={}", merged.display()));
+    let told = eight.finish("none", report).exits(0);
+    assert_eq!(facts(&merged), facts(&whole.folder.join("report.csv")), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
+    let single = std::fs::read_to_string(whole.folder.join("report.json")).expect("a report");
+    let single: serde_json::Value = serde_json::from_str(&single).expect("JSON");
+    assert_eq!(json["summary"], single["summary"], "{told}");
+    assert_eq!(json["run"]["verdict"]["exit_code"], single["run"]["verdict"]["exit_code"], "{told}");
+    assert_eq!(json["run"]["run_id"].as_str().expect("ids").split('+').count(), 8);
+}

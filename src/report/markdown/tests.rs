@@ -78,7 +78,7 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
 }
 
 fn written(accounts: &[Account], records: &[Record], sentence: &str) -> String {
-    text(&Report { run: &run_info(), accounts, records, sentence, ended: Some(3) })
+    text(&Report { run: &run_info(), accounts, records, sentence, ended: Some(3), run_ids: None })
 }
 
 #[test]
