@@ -35,6 +35,8 @@ fn every_account_goes_to_v2_and_back_as_moto_sees_it() {
     let changes = judge.watch("plan", &["plan"], "v2Token", "would_change");
     assert_eq!(changes, on_v1, "what a plan would change");
 
+    judge.watch_choice();
+
     let changes = judge.watch("apply", &["apply", "--yes"], "v2Token", "changed");
     assert_eq!(changes, on_v1, "what apply changed");
 
@@ -71,6 +73,9 @@ struct Judge {
     accounts: BTreeSet<String>,
     suspended: BTreeSet<String>,
     already_v2: BTreeSet<String>,
+    /// The id of an OU, and the accounts below it that have the tag and a name that starts with `member 1`.
+    workloads: String,
+    chosen: BTreeSet<String>,
     scratch: Scratch,
 }
 
@@ -94,6 +99,8 @@ impl Judge {
             accounts: ids(&seed["accounts"]),
             suspended: ids(&seed["suspended"]),
             already_v2: ids(&seed["already_v2"]),
+            workloads: seed["workloads"].as_str().expect("an id").to_owned(),
+            chosen: ids(&seed["chosen"]),
             scratch,
         })
     }
@@ -118,6 +125,44 @@ impl Judge {
             self.expect_session(row, before, after);
         }
         report.values().filter(|row| row["outcome"] == outcome).count()
+    }
+
+    /// Plans for what OU, tag and name choose together, by each of the ways in that moto serves. It checks neither trust policies
+    /// nor codes of MFA devices, so only the good cases can be seen here.
+    fn watch_choice(&self) {
+        let hub = format!("--via-role=arn:aws:iam::{}:role/OrganizationAccountAccessRole", self.management_account);
+        let mfa = format!("--mfa-serial=arn:aws:iam::{}:mfa/operator", self.management_account);
+        let ways: [(&str, &[&str]); 5] = [
+            ("role", &["--role=arn:{partition}:iam::{account_id}:role/OrganizationAccountAccessRole"]),
+            ("hub", &[&hub]),
+            ("mfa", &[&mfa, "--mfa-token=123456"]),
+            (
+                "terms",
+                &["--external-id=team:42", "--source-identity=me", "--session-name=rollout", "--session-duration=1h"],
+            ),
+            ("unscoped", &["--session-policy=none"]),
+        ];
+        let choice = ["plan", "--ou", &self.workloads, "--tag=team=payments", "--name=member 1*"];
+        for (name, way) in ways {
+            let before = self.truth();
+            let report = self.v2token(name, &[&choice, way].concat());
+            let after = self.truth();
+            let visited = report.iter().filter(|(_, row)| row["outcome"] == "would_change");
+            let visited: BTreeSet<String> = visited.map(|(account, _)| account.clone()).collect();
+            assert_eq!(visited, self.chosen, "{name}");
+            self.expect_each_once(report.keys(), "the report");
+            for (account, row) in report.iter().filter(|(account, _)| !self.chosen.contains(*account)) {
+                assert_eq!(
+                    (row["outcome"].as_str(), row["error_code"].as_str()),
+                    ("skipped", "NotSelected"),
+                    "{account}"
+                );
+            }
+            assert!(
+                before.iter().all(|(account, truth)| after[account].sets == truth.sets),
+                "{name}: a plan writes nothing"
+            );
+        }
     }
 
     fn outcome<'a>(&self, account: &str, before: &Truth, wanted: &str, otherwise: &'a str) -> &'a str {

@@ -3,7 +3,8 @@
 Usage: seed.py http://127.0.0.1:PORT
 
 Prints JSON: {"management_account": id, "accounts": [every id, the management account's too],
-"suspended": [ids], "already_v2": [ids]}.
+"suspended": [ids], "already_v2": [ids], "workloads": the id of an OU,
+"chosen": [the accounts below it that have the tag and a name that starts with "member 1"]}.
 """
 
 import json
@@ -71,6 +72,10 @@ class Seeder:
             self.organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
         return account
 
+    def tag(self, account: str) -> None:
+        """Gives an account the tag that a selection asks for."""
+        self.organizations.tag_resource(ResourceId=account, Tags=[{"Key": "team", "Value": "payments"}])
+
     def upgrade(self, account: str) -> None:
         """Puts an account on version 2 from the inside, and makes sure that role and plug-in work."""
         iam = self.iam_inside(account)
@@ -86,7 +91,12 @@ def main(endpoint: str) -> None:
     management = organization["MasterAccountId"]
     assert seeder.sts.get_caller_identity()["Account"] == management
 
-    members = seeder.create_members(seeder.create_units())
+    units = seeder.create_units()
+    members = seeder.create_members(units)
+    for number in range(0, MEMBERS, 3):
+        seeder.tag(members[number])
+    # Below the OU of the workloads, with the tag, and with a name that starts with "member 1".
+    chosen = [members[number] for number in range(10, 20) if number % len(units) in (1, 2, 3) and number % 3 == 0]
     already_v2 = [members[number] for number in ALREADY_V2]
     suspended = [members[number] for number in SUSPENDED]
     for account in already_v2:
@@ -101,6 +111,8 @@ def main(endpoint: str) -> None:
                 "accounts": [management, *members],
                 "suspended": suspended,
                 "already_v2": already_v2,
+                "workloads": units[1],
+                "chosen": chosen,
             }
         )
     )
