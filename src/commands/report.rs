@@ -7,9 +7,8 @@ use super::close::tell;
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::{RunFolder, RunId};
-use crate::report::merge::{Merged, Part, merge};
+use crate::report::merge::{Merged, Part, merge, unfinished};
 use crate::report::{Report, ReportFiles};
-use crate::rollout::{Outcome, Tally};
 use crate::settings::{Surroundings, Voice};
 
 /// Shows the runs in these folders.
@@ -74,11 +73,4 @@ fn read(folder: &Path) -> Result<(Part, String), Error> {
     };
     let ended = replay.ended.as_ref().map(|(exit_code, _)| *exit_code);
     Ok((Part { run, accounts: replay.accounts, records, ended }, sentence))
-}
-
-fn unfinished(tally: &Tally) -> String {
-    let selected = tally.total() - tally.of(Outcome::Skipped);
-    let left = tally.of(Outcome::NotAttempted);
-    let changed = tally.of(Outcome::Changed);
-    format!("not finished: {changed} of {selected} selected accounts were changed so far, {left} are left")
 }

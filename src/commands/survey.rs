@@ -20,7 +20,7 @@ use crate::org::Account;
 use crate::org::select::{Seat, Tags, check_selected, goes_by_account, why_not};
 use crate::report::{ReportFiles, columns};
 use crate::rollout::{
-    Mode, NoIntents, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, survey as visit_all,
+    Mode, NoIntents, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify, survey as visit_all,
 };
 use crate::settings::{CommandName, Settings};
 
@@ -58,6 +58,9 @@ pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surv
             Ok((aws, organization))
         }))
         .await?;
+    if let Verify::Token(_) = settings.run.verify {
+        aws.can_prove_tokens()?;
+    }
     note_partition(&aws, progress);
     let seat = choose::seat(&organization, &settings.run, &aws);
     heading(&mut info, &organization, &aws);

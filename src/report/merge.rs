@@ -57,15 +57,20 @@ pub fn merge(parts: Vec<Part>) -> Option<Merged> {
     let settings = &merged.run.settings;
     let verdict = Verdict::of(&tally, None, settings.detailed_exitcode);
     let sum = verdict.sentence(merged.run.command, settings.mode, settings.global_endpoint_token_version, &tally);
-    let left = tally.of(Outcome::NotAttempted);
-    let sentence = match (&ended, left) {
-        (None, _) => format!("not all of these runs are finished; so far {sum}"),
-        (Some(_), 0) => sum,
-        (Some(_), left) => format!("{left} accounts were not attempted; {sum}"),
-    };
+    // Of accounts that no run came to, the verdict of finished runs would say too much.
+    let sentence = if ended.is_none() || tally.of(Outcome::NotAttempted) > 0 { unfinished(&tally) } else { sum };
     merged.ended = ended.map(|codes| codes.into_iter().max_by_key(|code| gravity(*code)).unwrap_or(0));
     merged.run.verdict = merged.ended.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
     Some(Merged { part: merged, run_ids, sentence })
+}
+
+/// How far runs have come that did not come to their end.
+#[must_use]
+pub fn unfinished(tally: &Tally) -> String {
+    let selected = tally.total() - tally.of(Outcome::Skipped);
+    let left = tally.of(Outcome::NotAttempted);
+    let changed = tally.of(Outcome::Changed);
+    format!("not finished: {changed} of {selected} selected accounts were changed so far, {left} are left")
 }
 
 /// How much a record says of its account: that it was visited, and when; that it was to be; why it was not.
