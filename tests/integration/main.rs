@@ -27,6 +27,7 @@ mod profiles;
 mod proxy;
 mod python;
 mod questions;
+mod recipes;
 mod refusals;
 mod resume;
 mod rollback;

@@ -17,7 +17,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::answer::{Answer, Delivery};
 use crate::network::Network;
@@ -113,8 +113,9 @@ async fn respond(
         return Ok(plain(404, "text/plain", "none of the simulated services"));
     };
     let _in_flight = shared.enter(call.service);
+    let arrived = Instant::now();
     let latency = shared.world().latency.of(call.service);
-    pause(latency / 2).await;
+    pause(arrived, latency / 2).await;
     let signable = Signable {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -124,14 +125,15 @@ async fn respond(
     };
     let answer = shared.world().answer(&call, &signable);
     shared.log(&call, &answer);
-    pause(latency - latency / 2 + answer.delay).await;
+    pause(arrived, latency + answer.delay).await;
     deliver(answer, &reset).await
 }
 
-/// Sleeps, and does not even yield for no time at all.
-async fn pause(duration: Duration) {
+/// Waits until so much time has passed since the request arrived, and does not even yield for no time at all. Two waits in a row
+/// would each be late by the timer's millisecond.
+async fn pause(arrived: Instant, duration: Duration) {
     if !duration.is_zero() {
-        sleep(duration).await;
+        sleep_until(arrived + duration).await;
     }
 }
 

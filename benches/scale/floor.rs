@@ -1,8 +1,8 @@
-//! The floor under the cost of a rollout: a bare loop over the AWS SDK that makes the same calls and nothing else.
+//! This module owns the floor under the cost of a rollout: a bare loop over the AWS SDK that makes the same calls and nothing else.
 //!
 //! List the accounts; in each of them AssumeRole, GetAccountSummary, SetSecurityTokenServicePreferences, GetAccountSummary. One
 //! HTTP client, one client for each service, credentials with each call, a current-thread runtime: the cheapest way that was found
-//! to use the SDK. No retries, no checks, no journal, no report. It is run by the benchmark `scale`, not by hand.
+//! to use the SDK. No retries, no checks, no journal, no report.
 
 use std::error::Error;
 
@@ -13,11 +13,11 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures::stream::{self, TryStreamExt as _};
 
-type Failed = Box<dyn Error>;
+pub(crate) type Failed = Box<dyn Error>;
 
+/// Runs the loop over the Organization that the environment leads to.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Failed> {
-    let concurrency: usize = std::env::var("FLOOR_CONCURRENCY")?.parse()?;
+pub(crate) async fn run(concurrency: usize) -> Result<(), Failed> {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http)

@@ -1,0 +1,117 @@
+//! The benchmark of single parts, in which no call is made: writing the journal, reading it again, and choosing the accounts.
+//!
+//! ```console
+//! $ cargo bench --bench parts
+//! ```
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use v2token::cloud::WayIn;
+use v2token::journal::{Entry, Replay};
+use v2token::org::select::{Seat, Selection, Tags, select};
+use v2token::org::{Account, AccountId, AccountState, NamePattern, Reading, TokenVersion};
+use v2token::rollout::wave::{Waves, divide, spread};
+use v2token::rollout::{Outcome, Past, Record, Target};
+
+/// As many as AWS lets an Organization have.
+const ACCOUNTS: u64 = 50_000;
+
+fn id(number: u64) -> AccountId {
+    format!("{number:012}").parse().expect("twelve digits")
+}
+
+fn accounts() -> Vec<Account> {
+    let account = |number: u64| Account {
+        id: id(number),
+        name: format!("team {} production", number % 997),
+        email: format!("aws+{number}@example.com"),
+        state: AccountState::Active,
+        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200),
+        invited: number.is_multiple_of(100),
+    };
+    (1..=ACCOUNTS).map(account).collect()
+}
+
+fn target(account: &Account) -> Target {
+    Target {
+        account: account.id,
+        way: WayIn::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id)),
+        management: false,
+        invited: account.invited,
+        wanted: TokenVersion::V2Token,
+        past: Past::None,
+    }
+}
+
+fn record(target: &Target) -> Record {
+    Record {
+        outcome: Outcome::Changed,
+        previous_version: Some(Reading::V1Token),
+        current_version: Some(Reading::V2Token),
+        ..Record::of_target(target)
+    }
+}
+
+/// The entries of a whole apply, in the order of a run.
+fn entries(accounts: &[Account]) -> Vec<Entry<'_>> {
+    let targets: Vec<Target> = accounts.iter().map(target).collect();
+    let mut entries = vec![Entry::head("20261122T041500Z-abcdef")];
+    entries.extend(accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))));
+    entries.extend(targets.iter().map(|target| Entry::Target { wave: Some(1), target: Cow::Owned(target.clone()) }));
+    entries.push(Entry::Ready { accounts: accounts.len(), targets: targets.len() });
+    for target in &targets {
+        entries.push(Entry::Intent {
+            account_id: target.account,
+            previous_version: Reading::V1Token,
+            target_version: TokenVersion::V2Token,
+        });
+        entries.push(Entry::Record(Cow::Owned(record(target))));
+    }
+    entries
+}
+
+fn journal(criterion: &mut Criterion) {
+    let accounts = accounts();
+    let entries = entries(&accounts);
+    let text: Vec<u8> = entries.iter().flat_map(Entry::to_line).collect();
+    let mut group = criterion.benchmark_group("journal of 50,000 accounts");
+    group.sample_size(10).throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("write as lines", |bencher| {
+        bencher.iter(|| entries.iter().map(|entry| black_box(entry.to_line()).len()).sum::<usize>());
+    });
+    group.bench_function("replay", |bencher| {
+        bencher.iter(|| Replay::of(black_box(&text), Path::new("journal.jsonl")).expect("it is whole"));
+    });
+    group.finish();
+}
+
+fn selection(criterion: &mut Criterion) {
+    let accounts = accounts();
+    let seat = Seat { id: id(ACCOUNTS), left_out: None };
+    let mut chosen = Selection::default();
+    chosen.exclude.names.extend(["team 9* production".parse::<NamePattern>().expect("a pattern")]);
+    let mut group = criterion.benchmark_group("50,000 accounts");
+    group.sample_size(20).throughput(Throughput::Elements(ACCOUNTS));
+    group.bench_function("select", |bencher| {
+        bencher.iter(|| select(black_box(&accounts), seat, &chosen, &Tags::default(), None).expect("most are left"));
+    });
+    group.bench_function("spread and divide into waves", |bencher| {
+        let all: Vec<&Account> = accounts.iter().collect();
+        bencher.iter_batched(
+            || all.clone(),
+            |all| {
+                let targets = spread(&all, id(ACCOUNTS)).into_iter().map(target).collect();
+                divide(targets, &BTreeSet::new(), Some(&Waves::default()))
+            },
+            BatchSize::LargeInput,
+        );
+    });
+    group.finish();
+}
+
+criterion_group!(parts, journal, selection);
+criterion_main!(parts);

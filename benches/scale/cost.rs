@@ -1,0 +1,72 @@
+//! This module owns the comparison of costs: an apply with everything that it writes, and the bare loop, in turn.
+
+use v2token_simulator::Organization;
+
+use crate::floor::Failed;
+use crate::measure::{Cost, floor, program};
+use crate::table::{head, row, spread};
+
+/// Visits in flight.
+const CONCURRENCY: usize = 64;
+
+/// Compares the two for each size, so many times.
+pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
+    head(
+        "CPU and memory: list, assume, read, set, read back; v2token with journal, CSV, JSON and page",
+        &[
+            "accounts",
+            "bare loop, CPU",
+            "v2token, CPU",
+            "ratio",
+            "for each account",
+            "bare loop, peak",
+            "v2token, peak",
+        ],
+    )?;
+    for accounts in sizes {
+        let (mut loops, mut runs) = (Vec::new(), Vec::new());
+        for pair in 0..pairs {
+            // In turn, so that what changes on the machine meets both.
+            if pair % 2 == 0 {
+                loops.push(floor(&world(*accounts), CONCURRENCY)?);
+                runs.push(apply(*accounts)?);
+            } else {
+                runs.push(apply(*accounts)?);
+                loops.push(floor(&world(*accounts), CONCURRENCY)?);
+            }
+        }
+        let ratios =
+            runs.iter().zip(&loops).map(|(run, bare)| run.cpu.as_secs_f64() / bare.cpu.as_secs_f64()).collect();
+        let (bare, run) = (middle(&loops), middle(&runs));
+        let each =
+            |cost: &Cost| 1_000.0 * cost.cpu.as_secs_f64() / f64::from(u32::try_from(*accounts).unwrap_or(u32::MAX));
+        let peak =
+            |costs: &[Cost]| costs.iter().max_by_key(|cost| cost.peak_kib).map(Cost::peak_mib).unwrap_or_default();
+        row(&[
+            accounts.to_string(),
+            format!("{:.2} s", bare.cpu.as_secs_f64()),
+            format!("{:.2} s", run.cpu.as_secs_f64()),
+            spread(ratios),
+            format!("{:.2} ms, {:.2} ms", each(&bare), each(&run)),
+            peak(&loops),
+            peak(&runs),
+        ])?;
+    }
+    Ok(())
+}
+
+fn apply(accounts: usize) -> Result<Cost, Failed> {
+    let concurrency = CONCURRENCY.to_string();
+    program(&world(accounts), &["apply", "--yes", "--rate=0", "--concurrency", &concurrency])
+}
+
+/// An Organization in which every account is to be set.
+fn world(accounts: usize) -> Organization {
+    Organization::builder().accounts(accounts).unlimited().verify(false).start()
+}
+
+fn middle(costs: &[Cost]) -> Cost {
+    let mut costs = costs.to_vec();
+    costs.sort_by_key(|cost| cost.cpu);
+    costs[costs.len() / 2]
+}

@@ -1,0 +1,109 @@
+//! The benchmark of whole runs: the program as it is released over a simulated Organization, and beside it, in turn, a bare loop
+//! over the AWS SDK that makes the same calls.
+//!
+//! ```console
+//! $ cargo bench --bench scale
+//! $ cargo bench --bench scale -- cost --accounts 10000 --pairs 5
+//! ```
+//!
+//! `docs/scale.md` has the figures. CPU and memory are what the system says of a process that has ended, so they are true even if
+//! something else keeps the machine busy; wall times want a quiet one.
+
+mod cost;
+mod floor;
+mod measure;
+mod pace;
+mod quotas;
+mod shards;
+mod table;
+mod wall;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use floor::Failed;
+
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    experiment: Option<Experiment>,
+    /// What cargo adds.
+    #[arg(long, hide = true, global = true)]
+    bench: bool,
+}
+
+#[derive(Subcommand)]
+enum Experiment {
+    /// CPU and memory of an apply, as ratios to the bare loop.
+    Cost {
+        /// Sizes of the Organization.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000")]
+        accounts: Vec<usize>,
+        /// Pairs of runs for each size.
+        #[arg(long, default_value_t = 3)]
+        pairs: usize,
+    },
+    /// Wall time with latency, beside what concurrency and rate dictate.
+    Wall {
+        /// Size of the Organization.
+        #[arg(long, default_value_t = 1000)]
+        accounts: usize,
+    },
+    /// How much of a throttled STS is used, how many calls are refused, and how fast the pace recovers.
+    Pace,
+    /// Eight processes with --shard, merged, beside one process.
+    Shards {
+        /// Size of the Organization.
+        #[arg(long, default_value_t = 10_000)]
+        accounts: usize,
+    },
+    /// Plan and apply under the quotas that AWS publishes, beside the model.
+    Quotas {
+        /// Sizes of the Organization.
+        #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
+        accounts: Vec<usize>,
+        /// The rate that the program is told.
+        #[arg(long, default_value_t = 50)]
+        rate: u32,
+    },
+    /// The bare loop itself.
+    #[command(hide = true)]
+    Floor { concurrency: usize },
+    /// Runs a command and says what it has cost.
+    #[command(hide = true)]
+    Measure {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().experiment) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nowhere else to say it.
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(experiment: Option<Experiment>) -> Result<(), Failed> {
+    match experiment {
+        None => {
+            cost::compare(&[1_000, 10_000, 50_000], 3)?;
+            wall::compare(1_000)?;
+            pace::watch()?;
+            shards::compare(10_000)
+        }
+        Some(Experiment::Cost { accounts, pairs }) => cost::compare(&accounts, pairs),
+        Some(Experiment::Wall { accounts }) => wall::compare(accounts),
+        Some(Experiment::Pace) => pace::watch(),
+        Some(Experiment::Shards { accounts }) => shards::compare(accounts),
+        Some(Experiment::Quotas { accounts, rate }) => quotas::compare(&accounts, rate),
+        Some(Experiment::Floor { concurrency }) => floor::run(concurrency),
+        Some(Experiment::Measure { command }) => measure::child(&command),
+    }
+}

@@ -1,0 +1,65 @@
+//! This module owns the comparison of wall times: what concurrency and rate dictate, the bare loop, and an apply.
+
+use std::time::Duration;
+
+use v2token_simulator::{Latency, Organization};
+
+use crate::floor::Failed;
+use crate::measure::{floor, program};
+use crate::table::{head, row};
+
+const LATENCY: Latency = Latency {
+    organizations: Duration::from_millis(60),
+    sts: Duration::from_millis(60),
+    iam: Duration::from_millis(120),
+};
+
+/// Pairs of runs for each setting; the fastest counts, because nothing makes a run faster than it is.
+const PAIRS: usize = 3;
+
+/// Compares them at several widths, and at a rate.
+pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
+    head(
+        &format!("Wall time: {accounts} accounts, 60 ms for Organizations and STS, 120 ms for IAM, one wave"),
+        &["in flight", "rate", "dictated", "bare loop", "v2token", "v2token to dictated"],
+    )?;
+    for (concurrency, rate) in [(64, 0), (256, 0), (64, 100)] {
+        let dictated = dictated(accounts, concurrency, rate);
+        let (mut bare, mut run) = (Duration::MAX, Duration::MAX);
+        for _ in 0..PAIRS {
+            if rate == 0 {
+                bare = bare.min(floor(&world(accounts), concurrency)?.wall);
+            }
+            let (width, pace) = (format!("--concurrency={concurrency}"), format!("--rate={rate}"));
+            run = run.min(program(&world(accounts), &["apply", "--yes", "--waves=100%", &width, &pace])?.wall);
+        }
+        let seconds = |wall: Duration| format!("{:.2} s", wall.as_secs_f64());
+        row(&[
+            concurrency.to_string(),
+            if rate == 0 { "no limit".to_owned() } else { format!("{rate}/s") },
+            seconds(dictated),
+            if rate == 0 { seconds(bare) } else { "–".to_owned() },
+            seconds(run),
+            format!("{:.3}", run.as_secs_f64() / dictated.as_secs_f64()),
+        ])?;
+    }
+    Ok(())
+}
+
+/// The shortest time that the settings leave: who am I, which Organization, all pages one after the other; then the visits, in
+/// rounds as wide as the concurrency, or one after the other at the rate.
+fn dictated(accounts: usize, concurrency: usize, rate: u32) -> Duration {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let listing = LATENCY.sts + LATENCY.organizations * (1 + count(accounts.div_ceil(20)));
+    let visit = LATENCY.sts + LATENCY.iam * 3;
+    let visits = if rate == 0 {
+        visit * count(accounts) / count(concurrency)
+    } else {
+        Duration::from_secs_f64(f64::from(count(accounts)) / f64::from(rate)) + visit
+    };
+    listing + visits
+}
+
+fn world(accounts: usize) -> Organization {
+    Organization::builder().accounts(accounts).latency(LATENCY).unlimited().verify(false).start()
+}

@@ -1,0 +1,23 @@
+#!/bin/sh
+# Reads the version of every account, keeps the run as that of this month, and says what has changed since the month before that
+# was kept. The exit code is that of the plan: 0 all are on the wanted version, 4 some are not, 3 some could not be read.
+set -eu
+cd "${AUDITS:-/var/lib/v2token-audits}"
+
+month=$(date -u +%Y-%m)
+before=$(ls -d ????-?? 2>/dev/null | grep -v "^$month\$" | sort | tail -n 1 || true)
+if [ -e "$month/report.csv" ]; then
+    echo "the audit of $month is there already: $PWD/$month" >&2
+    exit 0
+fi
+
+code=0
+v2token plan --detailed-exitcode --output none --run-dir "$month" || code=$?
+case $code in
+    0 | 3 | 4) ;;
+    *) exit "$code" ;;
+esac
+if [ -n "$before" ]; then
+    v2token report "$month" --against "$before" --output table --report "$month/since-$before.md"
+fi
+exit "$code"
