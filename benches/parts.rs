@@ -39,7 +39,7 @@ fn accounts() -> Vec<Account> {
 fn target(account: &Account) -> Target {
     Target {
         account: account.id,
-        way: WayIn::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id)),
+        way: WayIn::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         management: false,
         invited: account.invited,
         wanted: TokenVersion::V2Token,

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         if account == aws.caller.account {
             WayIn::Own
         } else {
-            WayIn::Role(RoleTemplate::default().arn(&aws.caller.partition, account))
+            WayIn::Role(RoleTemplate::default().arn(&aws.caller.partition, account).into())
         }
     };
     let target = |account: &&v2token::org::Account| Target {

@@ -9,6 +9,7 @@ pub mod failure;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -123,9 +124,9 @@ pub enum WayIn {
     /// With the caller's own credentials: only for the account that the caller is in.
     Own,
     /// Through this role, by its ARN.
-    Role(String),
+    Role(#[serde(with = "crate::textual::shared")] Arc<str>),
     /// As the account's root user, by this ARN, with a task policy that allows reading only.
-    Root(String),
+    Root(#[serde(with = "crate::textual::shared")] Arc<str>),
 }
 
 /// What a successful call gave.

@@ -92,8 +92,8 @@ pub(super) fn way_in(account: AccountId, management: AccountId, run: &RunSetting
     let own = run.selection.management == Management::Own && account == management && aws.is_in(account);
     match run.access {
         _ if own => WayIn::Own,
-        AccessMode::Role => WayIn::Role(run.role_in(account).arn(&aws.caller.partition, account)),
-        AccessMode::AssumeRoot => WayIn::Root(format!("arn:{}:iam::{account}:root", aws.caller.partition)),
+        AccessMode::Role => WayIn::Role(run.role_in(account).arn(&aws.caller.partition, account).into()),
+        AccessMode::AssumeRoot => WayIn::Root(format!("arn:{}:iam::{account}:root", aws.caller.partition).into()),
     }
 }
 

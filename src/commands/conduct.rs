@@ -57,7 +57,7 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
         pace: &pace,
         stop: &stop,
         terms: settings.run.terms(),
-        sts_endpoint: aws.sts_endpoint.clone(),
+        sts_endpoint: aws.sts_endpoint.as_str().into(),
     };
     let display = progress.clone();
     let watched = settings.can_ask && !settings.run.yes && settings.run.bake.is_zero();
@@ -78,6 +78,7 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
         never = signals.watch(&stop) => match never {},
     };
     signals.over();
+    drop(waves);
     let (accounts, records) = ledger.into_parts();
     let stopped = ended.stopped;
     close(Closing { settings, folder, files, progress, info, journal, accounts, records, stopped })

@@ -2,8 +2,8 @@
 //! written as results arrive, and to the progress display.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry as Place;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
 
 use crate::journal::{Entry, Journal, RunId};
 use crate::org::{Account, AccountId};
@@ -20,13 +20,12 @@ pub(super) struct Ledger<'a> {
     files: &'a mut ReportFiles,
     progress: &'a mut Progress,
     stop: &'a Stop,
-    known: BTreeMap<AccountId, Known>,
-}
-
-/// An account, and what came of it once that is known.
-struct Known {
-    account: Account,
-    record: Option<Record>,
+    /// Every account, in the order in which they were admitted.
+    accounts: Vec<Account>,
+    /// What came of each, once that is known.
+    records: Vec<Option<Record>>,
+    /// Where an account is in the two.
+    places: HashMap<AccountId, usize>,
 }
 
 impl<'a> Ledger<'a> {
@@ -38,15 +37,18 @@ impl<'a> Ledger<'a> {
         stop: &'a Stop,
     ) -> Self {
         let columns = columns(&settings.run.verify);
-        Self { run_id: &settings.run_id, columns, journal, files, progress, stop, known: BTreeMap::new() }
+        let (accounts, records, places) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { run_id: &settings.run_id, columns, journal, files, progress, stop, accounts, records, places }
     }
 
     /// Takes in an account. The journal has it already. Says whether it is new.
     pub(super) fn admit(&mut self, account: Account) -> bool {
-        match self.known.entry(account.id) {
+        match self.places.entry(account.id) {
             Place::Occupied(_) => false,
             Place::Vacant(place) => {
-                place.insert(Known { account, record: None });
+                place.insert(self.accounts.len());
+                self.accounts.push(account);
+                self.records.push(None);
                 true
             }
         }
@@ -54,20 +56,21 @@ impl<'a> Ledger<'a> {
 
     /// Takes in the record of an account that is not visited. The journal has it already.
     pub(super) fn know(&mut self, record: Record) {
-        let known = self.known.get_mut(&record.account_id).expect("records are about listed accounts");
-        let row = Row { account: &known.account, record: &record, run_id: self.run_id, columns: self.columns };
+        let place = *self.places.get(&record.account_id).expect("records are about listed accounts");
+        let account = &self.accounts[place];
+        let row = Row { account, record: &record, run_id: self.run_id, columns: self.columns };
         self.files.add(&std::iter::once(row));
-        known.record = Some(record);
+        self.records[place] = Some(record);
     }
 
     /// How many accounts there are so far.
     pub(super) fn accounts(&self) -> usize {
-        self.known.len()
+        self.accounts.len()
     }
 
-    /// The accounts so far, by their ids.
-    pub(super) fn listed(&self) -> Vec<Account> {
-        self.known.values().map(|known| known.account.clone()).collect()
+    /// The accounts so far.
+    pub(super) fn listed(&self) -> &[Account] {
+        &self.accounts
     }
 
     /// The progress display, for what is no event of the rollout.
@@ -100,7 +103,13 @@ impl<'a> Ledger<'a> {
 
     /// All accounts, by their ids, and what came of each.
     pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
-        let known = self.known.into_values();
-        known.map(|known| (known.account, known.record.expect("every account is either skipped or a target"))).unzip()
+        let known = |record: Option<Record>| record.expect("every account is either skipped or a target");
+        // A list that came in order is handed on as it is: with 50,000 accounts a copy would be the peak of a run's memory.
+        if self.accounts.is_sorted_by_key(|account| account.id) {
+            return (self.accounts, self.records.into_iter().map(known).collect());
+        }
+        let mut both: Vec<_> = self.accounts.into_iter().zip(self.records.into_iter().map(known)).collect();
+        both.sort_by_key(|(account, _)| account.id);
+        both.into_iter().unzip()
     }
 }

@@ -189,6 +189,10 @@ pub(super) fn unwritable(folder: &RunFolder, source: io::Error) -> Error {
     Error::Unwritable { what: "the journal", path: folder.file(RunFolder::JOURNAL), source }
 }
 
+/// So many lines may wait for the disk while the lists are written down: all lines of 50,000 accounts at once would be the peak of a
+/// run's memory.
+const AT_ONCE: usize = 2_000;
+
 /// Makes everything durable that must be known of a run however it ends.
 async fn write_down(
     journal: &Journal,
@@ -198,15 +202,15 @@ async fn write_down(
     waves: &[Wave],
 ) -> Result<(), crate::rollout::NotDurable> {
     journal.append(&Entry::head(settings.run_id.as_str()));
-    for account in accounts {
-        journal.append(&Entry::Account(Cow::Borrowed(account)));
-    }
-    for record in records.values() {
-        journal.append(&Entry::Record(Cow::Borrowed(record)));
-    }
-    for wave in waves {
-        for target in &wave.targets {
-            journal.append(&Entry::Target { wave: wave.number, target: Cow::Borrowed(target) });
+    let accounts_listed = accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account)));
+    let skipped = records.values().map(|record| Entry::Record(Cow::Borrowed(record)));
+    let target = |number, target| Entry::Target { wave: number, target: Cow::Borrowed(target) };
+    let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(move |each| target(wave.number, each)));
+    for (count, entry) in (1..).zip(accounts_listed.chain(skipped).chain(targets)) {
+        if count % AT_ONCE == 0 {
+            journal.append_durably(&entry).await?;
+        } else {
+            journal.append(&entry);
         }
     }
     let targets = waves.iter().map(|wave| wave.targets.len()).sum();

@@ -73,7 +73,7 @@ pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surv
         pace: &pace,
         stop: &stop,
         terms: settings.run.terms(),
-        sts_endpoint: aws.sts_endpoint.clone(),
+        sts_endpoint: aws.sts_endpoint.as_str().into(),
     };
     let ledger = RefCell::new(Ledger::new(settings, &journal, files, progress, &stop));
     let survey = Survey {
@@ -171,9 +171,9 @@ impl Survey<'_, '_> {
         let selected = self.selected.get();
         let accounts = self.ledger.borrow().accounts();
         if selected == 0 {
-            check_selected(&self.ledger.borrow().listed(), self.seat, &self.settings.run.selection)?;
+            check_selected(self.ledger.borrow().listed(), self.seat, &self.settings.run.selection)?;
         }
-        let listed = self.ledger.borrow().listed();
+        let listed = self.ledger.borrow().listed().to_vec();
         choose::note_idle(&listed, &self.settings.run, &Tags::new(), self.ledger.borrow_mut().progress());
         if let Some(failure) = pathless {
             choose::note_pathless(failure, self.ledger.borrow_mut().progress());

@@ -80,7 +80,7 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
 /// and a policy of the Organization. So the hint names the likeliest for this account first.
 fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
     let role = match surrounding.way {
-        WayIn::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_str(), |(_, name)| name),
+        WayIn::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
         WayIn::Own | WayIn::Root(_) => "",
     };
     if surrounding.management {

@@ -1,6 +1,7 @@
 //! This module owns the record: what happened to one account.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -192,9 +193,11 @@ pub struct Record {
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
     /// The role that was assumed or would have been; empty where none is.
-    pub role_arn: String,
+    #[serde(with = "crate::textual::shared")]
+    pub role_arn: Arc<str>,
     /// The STS endpoint that the session came from; empty where none was asked.
-    pub sts_endpoint: String,
+    #[serde(with = "crate::textual::shared")]
+    pub sts_endpoint: Arc<str>,
     /// When the visit started; `None` when it never did.
     #[serde(with = "crate::timestamp::optional_time")]
     pub started_at: Option<SystemTime>,
@@ -220,8 +223,8 @@ impl Record {
             attempts: 0,
             throttled: 0,
             wave: None,
-            role_arn: String::new(),
-            sts_endpoint: String::new(),
+            role_arn: Arc::default(),
+            sts_endpoint: Arc::default(),
             started_at: None,
             duration: None,
         }
@@ -233,8 +236,8 @@ impl Record {
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
             role_arn: match &target.way {
-                WayIn::Own => String::new(),
-                WayIn::Role(arn) | WayIn::Root(arn) => arn.clone(),
+                WayIn::Own => Arc::default(),
+                WayIn::Role(arn) | WayIn::Root(arn) => Arc::clone(arn),
             },
             ..Self::blank(target.account, target.wanted)
         };

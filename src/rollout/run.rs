@@ -1,6 +1,7 @@
 //! This module owns the course of a run: wave after wave, one concurrent stage in each, and a sequential loop behind it.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
@@ -96,7 +97,7 @@ pub struct Rollout<'a, C, I> {
     /// The terms.
     pub terms: Terms,
     /// The STS endpoint, for the records.
-    pub sts_endpoint: String,
+    pub sts_endpoint: Arc<str>,
 }
 
 /// How a run ended.

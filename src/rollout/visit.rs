@@ -3,6 +3,7 @@
 //! Whatever happens in an account ends up in its record; only what concerns the whole run asks for a stop.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -102,7 +103,7 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
         () = run.stop.wait() => None,
         entering = run.pace.turn() => Some(entering),
     };
-    let record = Record { sts_endpoint: run.sts_endpoint.clone(), ..Record::of_target(target) };
+    let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(entering) = entering else { return record };
     let mut visit = Visit {
         run,

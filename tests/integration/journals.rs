@@ -31,7 +31,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     for record in &records {
         let target = Target {
             account: record.account_id,
-            way: WayIn::Role(record.role_arn.clone()),
+            way: WayIn::Role(std::sync::Arc::clone(&record.role_arn)),
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,

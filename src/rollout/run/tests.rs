@@ -197,7 +197,7 @@ async fn run_in_waves(
         .keys()
         .map(|account| Target {
             account: *account,
-            way: WayIn::Role(format!("arn:aws:iam::{account}:role/R")),
+            way: WayIn::Role(format!("arn:aws:iam::{account}:role/R").into()),
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,
@@ -207,7 +207,7 @@ async fn run_in_waves(
     let count = targets.len();
     let waves = divide(targets, &BTreeSet::new(), waves);
     let rollout =
-        Rollout { cloud: fake, intents: fake, pace: &pace, stop, terms, sts_endpoint: "https://sts.test".to_owned() };
+        Rollout { cloud: fake, intents: fake, pace: &pace, stop, terms, sts_endpoint: "https://sts.test".into() };
     let mut records = Vec::new();
     let ended = roll_out(
         &rollout,

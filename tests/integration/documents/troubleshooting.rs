@@ -166,7 +166,7 @@ fn interrupted() -> Record {
 #[test]
 fn every_error_code_of_an_account_has_its_row_and_its_hint() {
     let rows = rows(&page(), "In an account");
-    let way = WayIn::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".to_owned());
+    let way = WayIn::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".into());
     let mut told = BTreeSet::new();
     for row in &rows {
         let [code, stages, when, advice] = &row[..] else { panic!("{row:?}") };
