@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         max_errors: None,
     };
     let (pace, stop) = (Pace::new(50), Stop::default());
-    let sts_endpoint = aws.sts_endpoint.clone();
+    let sts_endpoint = aws.sts_endpoint.as_str().into();
     let survey = Rollout { cloud: &aws, intents: &NoIntents, pace: &pace, stop: &stop, terms, sts_endpoint };
     let print = |event: Event<'_>| {
         if let Event::Visited { record, .. } = event {
