@@ -8,27 +8,24 @@ mod argparse;
 mod ended;
 mod help;
 mod input;
-mod number;
 mod options;
 mod output;
-mod query;
 mod resolve;
 mod retry;
-mod value;
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use crate::cloud::aws::{Profiles, RawAnswer, RawCall, RawIam, Trust, Unanswered};
+use crate::query::Query;
+use crate::query::forms::Look;
+use crate::query::value::Value;
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, size};
 use answer::{Meaning, Refusal};
 use ended::Ended;
 use options::{Asked, Call, Globals, Operation, Skeleton};
-use output::Look;
-use query::Query;
 use resolve::{Around, Settings, Timeouts};
 use retry::{Policy, Tried};
-use value::Value;
 
 /// Whether the arguments, the program's name left out, are meant for this command.
 #[must_use]
@@ -77,7 +74,7 @@ fn print(text: &str) -> io::Result<()> {
 async fn result(arguments: &[String]) -> Result<String, Ended> {
     let (globals, rest) = options::globals(arguments)?;
     log::start(globals.has("--debug"), false, false, || Stderr);
-    let query = globals.get("--query").map(Query::compile).transpose().map_err(Ended::Said)?;
+    let query = globals.get("--query").map(compile).transpose()?;
     resolve::check_scheme(&globals)?;
     let timeouts = Timeouts::resolve(&globals)?;
     match options::call(&globals, &rest)? {
@@ -85,6 +82,10 @@ async fn result(arguments: &[String]) -> Result<String, Ended> {
         Asked::Help(topic) => Ok(help::text(topic)),
         Asked::Call(call) => do_call(&call, &globals, timeouts, query.as_ref()).await,
     }
+}
+
+fn compile(query: &str) -> Result<Query, Ended> {
+    Query::compile(query).map_err(|bad| Ended::Said(format!("Bad value for --query {query}: {}", bad.in_full)))
 }
 
 async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Option<&Query>) -> Result<String, Ended> {

@@ -13,6 +13,7 @@
 //! | [`doctor`] | the checks before a rollout: how they are told, and the estimate of its duration |
 //! | [`policy`] | the policies that a run needs |
 //! | [`iam`] | the AWS CLI v1's two commands for one account |
+//! | [`query`] | JMESPath, and the AWS CLI's text and tables |
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
@@ -43,6 +44,7 @@ pub mod iam;
 pub mod journal;
 pub mod org;
 pub mod policy;
+pub mod query;
 pub mod report;
 pub mod rollout;
 pub mod secret;

@@ -3,8 +3,9 @@
 use roxmltree::{Document, Node};
 
 use super::options::Operation;
-use super::value::{Value, put};
 use crate::cloud::aws::RawAnswer;
+use crate::query::number::int;
+use crate::query::value::{Value, put};
 
 /// What the service says when it does not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +89,7 @@ fn summary(root: Node<'_, '_>) -> Result<Value, String> {
         for part in entry.children().filter(Node::is_element) {
             match part.tag_name().name() {
                 "key" => key = Some(part.text().unwrap_or_default().to_owned()),
-                "value" => value = Some(super::number::int(part.text().unwrap_or_default())?),
+                "value" => value = Some(int(part.text().unwrap_or_default())?),
                 other => return Err(format!("Unknown tag: {other}")),
             }
         }

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::query::value::Value;
+
 /// How many words an option or a positional takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Takes {
@@ -244,7 +246,7 @@ fn check(name: &str, choices: &[&str], value: &str) -> Result<(), String> {
 
 /// A text as Python shows it.
 fn quoted(text: &str) -> String {
-    super::value::Value::String(text.to_owned()).repr()
+    Value::String(text.to_owned()).repr()
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::ended::Ended;
 use super::options::{Call, INPUT_JSON, Operation, TOKEN_VERSION};
-use super::value::Value;
 use crate::cloud::aws::RawCall;
 use crate::org::TokenVersion;
+use crate::query::value::Value;
 
 /// The only parameter that there is.
 const MEMBER: &str = "GlobalEndpointTokenVersion";

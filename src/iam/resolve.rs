@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ended::Ended;
-use super::number::int;
 use super::options::Globals;
 use super::retry::{Mode, Policy};
 use crate::cloud::aws::{RawAccess, Trust};
+use crate::query::number::int;
 
 /// How long connecting and answering may each take, unless said otherwise (botocore 1.43, `endpoint.py`).
 const TIMEOUT: i64 = 60;

@@ -1,18 +1,37 @@
-//! This module owns `--query`: JMESPath over the ordered values of this command.
+//! This module owns `--query`: JMESPath over ordered values.
 //!
 //! The grammar is that of the `jmespath` crate. Its evaluation is not used: its objects are sorted by key and its numbers are
 //! floats, while the AWS CLI prints keys in their order and integers as integers.
 
 mod evaluate;
+pub mod forms;
 mod functions;
+mod inspect;
+pub mod number;
+pub mod value;
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use jmespath::ErrorReason;
 use jmespath::ast::Ast;
 
-use super::value::Value;
+use value::Value;
 
 /// An expression.
 #[derive(Clone, Debug)]
-pub(super) struct Query(Ast);
+pub struct Query(Ast);
+
+/// Why a text is no expression.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadQuery {
+    /// What is wrong.
+    pub cause: String,
+    /// Where, in characters from 0, if it is in one place.
+    pub at: Option<usize>,
+    /// The same for somebody who knows the AWS CLI.
+    pub in_full: String,
+}
 
 /// How many brackets an expression may have.
 const DEEPEST: usize = 200;
@@ -22,18 +41,48 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// The AWS CLI's words.
-    pub(super) fn compile(text: &str) -> Result<Self, String> {
-        let refused = |detail: String| format!("Bad value for --query {text}: {detail}");
+    /// When it is none.
+    pub fn compile(text: &str) -> Result<Self, BadQuery> {
+        let refused = |cause: &str| {
+            let in_full = format!("Invalid JMESPath expression: {cause}.");
+            BadQuery { cause: cause.to_owned(), at: None, in_full }
+        };
         if text.is_empty() {
-            return Err(refused("Invalid JMESPath expression: cannot be empty.".to_owned()));
+            return Err(refused("cannot be empty"));
         }
         // The parser goes down one call for each level, and a deep enough expression would end the process.
         let depth = text.bytes().filter(|byte| b"([{!&".contains(byte)).count();
         if depth > DEEPEST {
-            return Err(refused(format!("Invalid JMESPath expression: nested more than {DEEPEST} levels deep.")));
+            return Err(refused(&format!("nested more than {DEEPEST} levels deep")));
         }
-        jmespath::parse(text).map(Self).map_err(|error| refused(error.to_string()))
+        jmespath::parse(text).map(Self).map_err(|error| {
+            let cause = match &error.reason {
+                ErrorReason::Parse(cause) => cause.clone(),
+                ErrorReason::Runtime(cause) => cause.to_string(),
+            };
+            BadQuery { cause, at: Some(error.offset), in_full: error.to_string() }
+        })
+    }
+
+    /// Reads an expression that is to be searched for only later, so that what can never work in it is better known now.
+    ///
+    /// # Errors
+    ///
+    /// When it is none, or calls what does not exist or never takes what it is given.
+    pub fn for_later(text: &str) -> Result<Self, BadQuery> {
+        let query = Self::compile(text)?;
+        match inspect::never_works(&query.0) {
+            None => Ok(query),
+            Some((cause, at)) => Err(BadQuery { in_full: cause.clone(), cause, at: Some(at) }),
+        }
+    }
+
+    /// The names that the expression asks for and a document does not have anywhere. Lists are taken to hold things of one kind.
+    #[must_use]
+    pub fn unknown_names(&self, document: &Value) -> Vec<&str> {
+        let mut known = BTreeSet::new();
+        document.add_keys(&mut known);
+        inspect::names(&self.0).into_iter().filter(|name| !known.contains(name)).collect()
     }
 
     /// Evaluates the expression.
@@ -41,7 +90,16 @@ impl Query {
     /// # Errors
     ///
     /// When a function does not exist or is given what it can't take: the words of Python's jmespath 1.1.
-    pub(super) fn search(&self, value: &Value) -> Result<Value, String> {
+    pub fn search(&self, value: &Value) -> Result<Value, String> {
+        self.find(value).map(Cow::into_owned)
+    }
+
+    /// Evaluates the expression, without a copy of what is found if it is a part of the value.
+    ///
+    /// # Errors
+    ///
+    /// As [`search`](Self::search).
+    pub fn find<'a>(&self, value: &'a Value) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, value)
     }
 }
@@ -54,7 +112,7 @@ mod tests {
 
     fn search(expression: &str) -> Result<String, String> {
         let value: Value = serde_json::from_str(SUMMARY).unwrap();
-        Query::compile(expression)?.search(&value).map(|found| found.compact_json())
+        Query::compile(expression).map_err(|bad| bad.in_full)?.search(&value).map(|found| found.compact_json())
     }
 
     /// The right column is what Python's jmespath 1.1.0 finds.
@@ -143,8 +201,8 @@ mod tests {
     #[test]
     fn what_can_not_be_found_is_said() {
         for (expression, words) in [
-            ("", "Bad value for --query : Invalid JMESPath expression: cannot be empty."),
-            ("a[", "Bad value for --query a[: "),
+            ("", "Invalid JMESPath expression: cannot be empty."),
+            ("a[", "a[\n"),
             (
                 "abs(s)",
                 "In function abs(), invalid type for value: x, expected one of: ['number'], received: \"string\"",
@@ -164,5 +222,48 @@ mod tests {
             let said = search(expression).unwrap_err();
             assert!(said.contains(words), "{expression}: {said}");
         }
+    }
+
+    #[test]
+    fn what_can_never_work_is_known_before_there_is_anything_to_search() {
+        for (expression, words, at) in [
+            ("accounts[?starts_wth(a, 'b')]", "there is no function starts_wth(); did you mean starts_with()?", 10),
+            ("a | nothing(@)", "there is no function nothing()", 4),
+            ("length(a, b)", "Expected 1 argument for function length(), received 2", 0),
+            ("sort_by(accounts, name)", "sort_by() takes an expression such as &account_id", 0),
+            ("length(&a)", "length() takes an expression", 0),
+            ("a.{b: [c, d[::0]]}", "a slice can't have step 0", 15),
+        ] {
+            let bad = Query::for_later(expression).unwrap_err();
+            assert!(bad.cause.starts_with(words), "{expression}: {}", bad.cause);
+            assert_eq!(bad.at, Some(at), "{expression}");
+        }
+        for fine in ["sort_by(a, &b)[].{c: d}", "not_null(a, b, c)", "a[::-1]", "abs(a)"] {
+            assert!(Query::for_later(fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn names_that_a_document_does_not_have_are_known() {
+        let document: Value =
+            serde_json::from_str(r#"{"accounts": [{"id": "1", "outcome": "failed"}], "n": {"m": 1}}"#).unwrap();
+        for (expression, unknown) in [
+            ("accounts[?outcome==\"failed\"].id", &["failed"][..]),
+            ("accounts[?outcome=='failed'].[id, n.m]", &[]),
+            ("accounts[].{x: id} | [0].x", &[]),
+            ("sort_by(accounts, &ids)[].nme", &["ids", "nme"]),
+            ("!acounts || length(@)", &["acounts"]),
+        ] {
+            assert_eq!(Query::compile(expression).unwrap().unknown_names(&document), unknown, "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_written_as_it_was_read_by_any_writer_of_json() {
+        let json = r#"{"b":[1,-2.5,null,true,"x\u0001\u202e"],"a":{},"c":[]}"#;
+        let value: Value = serde_json::from_str(json).unwrap();
+        let written = serde_json::to_string(&value).unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
+        assert!(written.starts_with(r#"{"b":[1,-2.5,null,true,"#), "{written}");
     }
 }

@@ -1,32 +1,43 @@
-//! This module owns the JSON value of the AWS CLI: objects keep the order in which they were written, integers and floats are
+//! This module owns the JSON value as the AWS CLI has it: objects keep the order in which they were written, integers and floats are
 //! different things, and texts are made of it as Python makes them.
 //!
 //! `serde_json::Value` sorts the keys of its objects, unless a feature is on that would change every other JSON of the program.
 
 mod read;
+mod write;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
+    /// None.
     Null,
+    /// True or false.
     Bool(bool),
+    /// A whole number.
     Int(i64),
+    /// Another number.
     Float(f64),
+    /// A text.
     String(String),
+    /// A list.
     Array(Vec<Value>),
+    /// Values under keys, in their order.
     Object(Vec<(String, Value)>),
 }
 
 impl Value {
     /// Whether it holds no other values.
-    pub(super) const fn is_scalar(&self) -> bool {
+    #[must_use]
+    pub const fn is_scalar(&self) -> bool {
         !matches!(self, Self::Array(_) | Self::Object(_))
     }
 
     /// Whether Python takes it for true.
-    pub(super) fn is_truthy(&self) -> bool {
+    #[must_use]
+    pub fn is_truthy(&self) -> bool {
         match self {
             Self::Null => false,
             Self::Bool(value) => *value,
@@ -39,15 +50,44 @@ impl Value {
     }
 
     /// The value under a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Array(_) => None,
         }
     }
 
+    /// Adds the keys of all objects in it. Of a list, the first item stands for the others.
+    pub fn add_keys<'a>(&'a self, to: &mut BTreeSet<&'a str>) {
+        match self {
+            Self::Array(items) => items.iter().take(1).for_each(|item| item.add_keys(to)),
+            Self::Object(entries) => {
+                for (key, value) in entries {
+                    to.insert(key);
+                    value.add_keys(to);
+                }
+            }
+            Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) => {}
+        }
+    }
+
+    /// The same with every text in it, keys included, made over.
+    #[must_use]
+    pub fn with_texts(self, make: &impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::String(text) => Self::String(make(&text)),
+            Self::Array(items) => Self::Array(items.into_iter().map(|item| item.with_texts(make)).collect()),
+            Self::Object(entries) => {
+                Self::Object(entries.into_iter().map(|(key, value)| (make(&key), value.with_texts(make))).collect())
+            }
+            other @ (Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_)) => other,
+        }
+    }
+
     /// The name of its type in Python.
-    pub(super) const fn python_type(&self) -> &'static str {
+    #[must_use]
+    pub const fn python_type(&self) -> &'static str {
         match self {
             Self::Null => "NoneType",
             Self::Bool(_) => "bool",
@@ -60,7 +100,8 @@ impl Value {
     }
 
     /// What Python's `str()` makes of it.
-    pub(super) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         match self {
             Self::String(text) => text.clone(),
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Array(_) | Self::Object(_) => {
@@ -70,7 +111,8 @@ impl Value {
     }
 
     /// What Python's `repr()` makes of it.
-    pub(super) fn repr(&self) -> String {
+    #[must_use]
+    pub fn repr(&self) -> String {
         match self {
             Self::Null => "None".to_owned(),
             Self::Bool(true) => "True".to_owned(),
@@ -89,14 +131,16 @@ impl Value {
     }
 
     /// JSON in one line, as `to_string` of JMESPath has it.
-    pub(super) fn compact_json(&self) -> String {
+    #[must_use]
+    pub fn compact_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, None, true);
         json
     }
 
     /// JSON with four spaces a level, as the AWS CLI prints it.
-    pub(super) fn indented_json(&self) -> String {
+    #[must_use]
+    pub fn indented_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, Some(0), false);
         json
@@ -223,7 +267,7 @@ fn repr_of_text(text: &str) -> String {
 }
 
 /// Puts a value under a key: a new key goes to the end, a known one keeps its place, as in Python.
-pub(super) fn put(object: &mut Vec<(String, Value)>, key: String, value: Value) {
+pub fn put(object: &mut Vec<(String, Value)>, key: String, value: Value) {
     match object.iter_mut().find(|(name, _)| *name == key) {
         Some((_, old)) => *old = value,
         None => object.push((key, value)),

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use jmespath::ast::Ast;
 
-use super::super::value::{Value, put};
 use super::evaluate::{equal, evaluate};
+use super::value::{Value, put};
 
 /// What an argument may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,28 +60,22 @@ const SIGNATURES: [Signature; 26] = [
 
 /// Calls a function on a value.
 pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, String> {
-    let Some((name, types, repeated)) = SIGNATURES.iter().find(|(known, ..)| *known == name).copied() else {
-        return Err(format!("Unknown function: {name}()"));
-    };
-    let (expected, received) = (types.len(), arguments.len());
-    let plural = if expected == 1 { "argument" } else { "arguments" };
-    if repeated && received < expected {
-        return Err(format!("Expected at least {expected} {plural} for function {name}(), received {received}"));
-    }
-    if !repeated && received != expected {
-        return Err(format!("Expected {expected} {plural} for function {name}(), received {received}"));
-    }
-    let mut values = Vec::with_capacity(received);
+    let (name, types) = signature(name, arguments.len())?;
+    let mut values = Vec::with_capacity(arguments.len());
     let mut by = None;
     for (number, argument) in arguments.iter().enumerate() {
-        let wanted = types[number.min(expected - 1)];
+        let wanted = types[number.min(types.len() - 1)];
         match (wanted, argument) {
             (Expression, Ast::Expref { ast, .. }) => by = Some(ast.as_ref()),
-            (Expression, _) => return Err(wrong(name, &evaluate(argument, on)?, &["expref"])),
+            (Expression, _) => return Err(wrong(name, evaluate(argument, on)?.as_ref(), &["expref"])),
             (Any | Of(_), _) => {
                 let value = evaluate(argument, on)?;
                 check(name, wanted, &value)?;
-                values.push(value);
+                if name == "length" {
+                    // Counted where it is: it may be all accounts of an Organization.
+                    return Ok(Value::Int(length(&value)));
+                }
+                values.push(value.into_owned());
             }
         }
     }
@@ -89,6 +83,38 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
         Some(by) => apply_by(name, values, by),
         None => Ok(apply(name, values)),
     }
+}
+
+/// A function, and the types of its arguments, of which there are as many as given.
+fn signature(name: &str, received: usize) -> Result<(&'static str, &'static [Type]), String> {
+    let Some((name, types, repeated)) = SIGNATURES.iter().find(|(known, ..)| *known == name).copied() else {
+        return Err(format!("Unknown function: {name}()"));
+    };
+    let expected = types.len();
+    let plural = if expected == 1 { "argument" } else { "arguments" };
+    if repeated && received < expected {
+        return Err(format!("Expected at least {expected} {plural} for function {name}(), received {received}"));
+    }
+    if !repeated && received != expected {
+        return Err(format!("Expected {expected} {plural} for function {name}(), received {received}"));
+    }
+    Ok((name, types))
+}
+
+/// What is wrong with a call whatever it is given.
+pub(super) fn never_works(name: &str, arguments: &[Ast]) -> Option<String> {
+    let types = match signature(name, arguments.len()) {
+        Ok((_, types)) => types,
+        Err(cause) if cause.starts_with("Unknown") => {
+            let near = SIGNATURES.iter().map(|(known, ..)| (strsim::osa_distance(known, name), *known)).min()?;
+            let meant = if near.0 <= 2 { format!("; did you mean {}()?", near.1) } else { String::new() };
+            return Some(format!("there is no function {name}(){meant}"));
+        }
+        Err(cause) => return Some(cause),
+    };
+    let expression = |argument: &Ast| matches!(argument, Ast::Expref { .. });
+    let wrong = types.iter().zip(arguments).any(|(wanted, given)| (*wanted == Expression) != expression(given));
+    wrong.then(|| format!("{name}() takes an expression such as &account_id where the other functions take a value"))
 }
 
 fn check(name: &str, wanted: Type, value: &Value) -> Result<(), String> {
@@ -148,7 +174,6 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
             Value::Array(entries.into_iter().map(|(key, _)| Value::String(key)).collect())
         }
         ("values", Value::Object(entries)) => Value::Array(entries.into_iter().map(|(_, value)| value).collect()),
-        ("length", first) => Value::Int(length(&first)),
         ("merge", Value::Object(mut merged)) => {
             for (key, value) in
                 arguments.flat_map(|more| if let Value::Object(entries) = more { entries } else { vec![] })
@@ -175,8 +200,10 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
 /// A function that evaluates an expression on each item.
 fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String> {
     let Some(Value::Array(items)) = arguments.into_iter().next() else { return Ok(Value::Null) };
-    let mut keyed =
-        items.into_iter().map(|item| Ok((evaluate(by, &item)?, item))).collect::<Result<Vec<_>, String>>()?;
+    let mut keyed = items
+        .into_iter()
+        .map(|item| Ok((evaluate(by, &item)?.into_owned(), item)))
+        .collect::<Result<Vec<_>, String>>()?;
     if name == "map" {
         return Ok(Value::Array(keyed.into_iter().map(|(found, _)| found).collect()));
     }
@@ -274,7 +301,7 @@ fn length(value: &Value) -> i64 {
 fn to_number(value: Value) -> Value {
     match value {
         number @ (Value::Int(_) | Value::Float(_)) => number,
-        Value::String(text) => match super::super::number::int(&text) {
+        Value::String(text) => match super::number::int(&text) {
             Ok(number) => Value::Int(number),
             Err(_) => text.trim().parse().map_or(Value::Null, Value::Float),
         },

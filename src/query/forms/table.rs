@@ -4,12 +4,16 @@ mod draw;
 
 use std::collections::BTreeSet;
 
-use super::super::value::Value;
 use super::Look;
+use crate::query::value::Value;
 use draw::Section;
 
 /// Draws a value. Nothing is drawn of what Python takes for false.
-pub(super) fn format(value: &Value, title: &str, look: Look) -> Result<String, String> {
+///
+/// # Errors
+///
+/// When it is too uneven: the AWS CLI's words.
+pub fn format(value: &Value, title: &str, look: Look) -> Result<String, String> {
     let mut table = Table::default();
     if table.build(Some(title), value, 0)? { Ok(draw::draw(table.sections, look)) } else { Ok(String::new()) }
 }

@@ -1,73 +1,98 @@
 //! This module owns the evaluation of JMESPath expressions, with Python's results (jmespath 1.1, `visitor.py`).
+//!
+//! What is found is a part of what is searched, and borrowed from it wherever it can be: a report of 50,000 accounts is not
+//! copied to count its rows.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use jmespath::Variable;
 use jmespath::ast::{Ast, Comparator};
 
-use super::super::value::{Value, put};
 use super::functions;
+use super::value::{Value, put};
+
+/// What an expression finds.
+type Found<'a> = Result<Cow<'a, Value>, String>;
+
+const NOTHING: Cow<'static, Value> = Cow::Owned(Value::Null);
 
 /// Evaluates an expression on a value.
-pub(super) fn evaluate(ast: &Ast, on: &Value) -> Result<Value, String> {
-    match ast {
-        Ast::Identity { .. } => Ok(on.clone()),
-        Ast::Field { name, .. } => Ok(on.get(name).cloned().unwrap_or(Value::Null)),
-        Ast::Index { idx, .. } => Ok(element(on, *idx)),
-        Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step),
-        Ast::Literal { value, .. } => Ok(literal(value)),
-        Ast::Subexpr { lhs, rhs, .. } => evaluate(rhs, &evaluate(lhs, on)?),
+pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Found<'a> {
+    let made = match ast {
+        Ast::Identity { .. } => return Ok(Cow::Borrowed(on)),
+        Ast::Field { name, .. } => return Ok(on.get(name).map_or(NOTHING, Cow::Borrowed)),
+        Ast::Index { idx, .. } => return Ok(element(on, *idx)),
+        Ast::Subexpr { lhs, rhs, .. } => match evaluate(lhs, on)? {
+            Cow::Borrowed(left) => return evaluate(rhs, left),
+            Cow::Owned(left) => evaluate(rhs, &left)?.into_owned(),
+        },
         Ast::Or { lhs, rhs, .. } => {
             let left = evaluate(lhs, on)?;
-            if is_true(&left) { Ok(left) } else { evaluate(rhs, on) }
+            return if is_true(&left) { Ok(left) } else { evaluate(rhs, on) };
         }
         Ast::And { lhs, rhs, .. } => {
             let left = evaluate(lhs, on)?;
-            if is_true(&left) { evaluate(rhs, on) } else { Ok(left) }
+            return if is_true(&left) { evaluate(rhs, on) } else { Ok(left) };
         }
-        Ast::Not { node, .. } => Ok(Value::Bool(!is_true(&evaluate(node, on)?))),
         Ast::Condition { predicate, then, .. } => {
-            if is_true(&evaluate(predicate, on)?) {
-                evaluate(then, on)
-            } else {
-                Ok(Value::Null)
-            }
+            return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NOTHING) };
         }
-        Ast::Comparison { comparator, lhs, rhs, .. } => compare(comparator, &evaluate(lhs, on)?, &evaluate(rhs, on)?),
-        Ast::ObjectValues { node, .. } => Ok(match evaluate(node, on)? {
-            Value::Object(entries) => Value::Array(entries.into_iter().map(|(_, value)| value).collect()),
-            _ => Value::Null,
-        }),
-        Ast::Flatten { node, .. } => Ok(match evaluate(node, on)? {
-            Value::Array(items) => Value::Array(items.into_iter().flat_map(flat).collect()),
-            _ => Value::Null,
-        }),
-        Ast::Projection { lhs, rhs, .. } => {
-            let Value::Array(items) = evaluate(lhs, on)? else { return Ok(Value::Null) };
-            let found = items.iter().map(|item| evaluate(rhs, item)).filter(|found| *found != Ok(Value::Null));
-            found.collect::<Result<_, _>>().map(Value::Array)
+        // The grammar lets it stand alone, where it means nothing.
+        Ast::Expref { ast, .. } => return evaluate(ast, on),
+        Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step)?,
+        Ast::Literal { value, .. } => literal(value),
+        Ast::Not { node, .. } => Value::Bool(!is_true(evaluate(node, on)?.as_ref())),
+        Ast::Comparison { comparator, lhs, rhs, .. } => {
+            compare(comparator, evaluate(lhs, on)?.as_ref(), evaluate(rhs, on)?.as_ref())?
         }
-        Ast::MultiList { .. } | Ast::MultiHash { .. } if *on == Value::Null => Ok(Value::Null),
+        Ast::ObjectValues { node, .. } => match evaluate(node, on)?.as_ref() {
+            Value::Object(entries) => Value::Array(entries.iter().map(|(_, value)| value.clone()).collect()),
+            _ => Value::Null,
+        },
+        Ast::Flatten { node, .. } => match evaluate(node, on)?.as_ref() {
+            Value::Array(items) => Value::Array(items.iter().flat_map(inner).cloned().collect()),
+            _ => Value::Null,
+        },
+        Ast::Projection { lhs, rhs, .. } => match lhs.as_ref() {
+            Ast::Flatten { node, .. } => project(evaluate(node, on)?.as_ref(), true, rhs)?,
+            lhs => project(evaluate(lhs, on)?.as_ref(), false, rhs)?,
+        },
+        Ast::MultiList { .. } | Ast::MultiHash { .. } if *on == Value::Null => Value::Null,
         Ast::MultiList { elements, .. } => {
-            elements.iter().map(|element| evaluate(element, on)).collect::<Result<_, _>>().map(Value::Array)
+            let found = elements.iter().map(|element| evaluate(element, on).map(Cow::into_owned));
+            Value::Array(found.collect::<Result<_, _>>()?)
         }
         Ast::MultiHash { elements, .. } => {
             let mut object = Vec::new();
             for pair in elements {
-                put(&mut object, pair.key.clone(), evaluate(&pair.value, on)?);
+                put(&mut object, pair.key.clone(), evaluate(&pair.value, on)?.into_owned());
             }
-            Ok(Value::Object(object))
+            Value::Object(object)
         }
-        Ast::Function { name, args, .. } => functions::call(name, args, on),
-        // The grammar lets it stand alone, where it means nothing.
-        Ast::Expref { ast, .. } => evaluate(ast, on),
-    }
+        Ast::Function { name, args, .. } => functions::call(name, args, on)?,
+    };
+    Ok(Cow::Owned(made))
 }
 
-fn flat(item: Value) -> Vec<Value> {
+/// Evaluates an expression on each item of a list, or of the lists in it if it is flattened, and leaves out what is null.
+fn project(list: &Value, flatten: bool, each: &Ast) -> Result<Value, String> {
+    let Value::Array(items) = list else { return Ok(Value::Null) };
+    let mut found = Vec::new();
+    for item in items.iter().flat_map(|item| if flatten { inner(item) } else { std::slice::from_ref(item) }) {
+        let value = evaluate(each, item)?;
+        if *value != Value::Null {
+            found.push(value.into_owned());
+        }
+    }
+    Ok(Value::Array(found))
+}
+
+/// What takes the place of an item when its list is flattened.
+fn inner(item: &Value) -> &[Value] {
     match item {
         Value::Array(items) => items,
-        other => vec![other],
+        single => std::slice::from_ref(single),
     }
 }
 
@@ -80,10 +105,10 @@ fn is_true(value: &Value) -> bool {
     }
 }
 
-fn element(on: &Value, index: i32) -> Value {
-    let Value::Array(items) = on else { return Value::Null };
+fn element(on: &Value, index: i32) -> Cow<'_, Value> {
+    let Value::Array(items) = on else { return NOTHING };
     let at = usize::try_from(index).ok().or_else(|| items.len().checked_sub(index.unsigned_abs() as usize));
-    at.and_then(|at| items.get(at)).cloned().unwrap_or(Value::Null)
+    at.and_then(|at| items.get(at)).map_or(NOTHING, Cow::Borrowed)
 }
 
 fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Value, String> {

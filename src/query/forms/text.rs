@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::super::value::Value;
+use crate::query::value::Value;
 
 /// Writes a value.
-pub(super) fn format(value: &Value) -> Result<String, String> {
+///
+/// # Errors
+///
+/// When a list holds objects and other things: the AWS CLI's words.
+pub fn format(value: &Value) -> Result<String, String> {
     let mut lines = String::new();
     write(value, None, None, &mut lines)?;
     Ok(lines)

@@ -1,0 +1,16 @@
+//! This module owns the forms of a value that `--output text` and `--output table` have in the AWS CLI.
+
+mod table;
+mod text;
+
+pub use table::format as table;
+pub use text::format as text;
+
+/// How a table is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// Whether it is coloured.
+    pub color: bool,
+    /// The width that it may have before it is turned on its side, in columns.
+    pub width: usize,
+}
