@@ -14,6 +14,7 @@ mod rollback;
 mod signals;
 mod start;
 mod survey;
+mod tell;
 
 use crate::cli::{
     ApplyArgs, Command, Given, IamArgs, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,

@@ -113,7 +113,7 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
         Some("off") => false,
         Some(_) | None => on_terminal,
     };
-    let look = Look { color, width: if on_terminal { size::stdout_width() } else { 80 } };
+    let look = Look { color, width: size::stdout_width() };
     output::format(&result, settings.format, call.operation.api_name(), look).map_err(Ended::Said)
 }
 

@@ -77,12 +77,18 @@ impl Query {
         }
     }
 
-    /// The names that the expression asks for and a document does not have anywhere. Lists are taken to hold things of one kind.
+    /// The names that the expression asks for and a document does not have: anywhere, or in the items of any list if a filter
+    /// compares them. Lists are taken to hold things of one kind.
     #[must_use]
     pub fn unknown_names(&self, document: &Value) -> Vec<&str> {
-        let mut known = BTreeSet::new();
-        document.add_keys(&mut known);
-        inspect::names(&self.0).into_iter().filter(|name| !known.contains(name)).collect()
+        let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
+        document.add_keys(&mut known, &mut of_items);
+        let names = inspect::names(&self.0);
+        let asked = names.asked.iter().filter(|name| !known.contains(*name));
+        let compared = names.of_items.iter().filter(|name| !of_items.contains(*name));
+        let unknown: BTreeSet<&str> =
+            asked.chain(compared).copied().filter(|name| !names.given.contains(name)).collect();
+        unknown.into_iter().collect()
     }
 
     /// Evaluates the expression.
@@ -245,10 +251,14 @@ mod tests {
 
     #[test]
     fn names_that_a_document_does_not_have_are_known() {
-        let document: Value =
-            serde_json::from_str(r#"{"accounts": [{"id": "1", "outcome": "failed"}], "n": {"m": 1}}"#).unwrap();
+        let document: Value = serde_json::from_str(
+            r#"{"accounts": [{"id": "1", "outcome": "failed"}], "n": {"m": 1}, "s": {"failed": 1}}"#,
+        )
+        .unwrap();
         for (expression, unknown) in [
             ("accounts[?outcome==\"failed\"].id", &["failed"][..]),
+            ("accounts[?id=='1' || !(outcome==failed)]", &["failed"]),
+            ("s.failed > `1` && accounts[?n.m > `1`]", &[]),
             ("accounts[?outcome=='failed'].[id, n.m]", &[]),
             ("accounts[].{x: id} | [0].x", &[]),
             ("sort_by(accounts, &ids)[].nme", &["ids", "nme"]),

@@ -4,24 +4,28 @@ pub mod causes;
 mod csv;
 mod facts;
 mod files;
+pub mod found;
 mod json;
 mod markdown;
 pub mod merge;
 mod page;
 mod row;
 mod summary;
+mod text;
 pub mod timeline;
 pub mod units;
 mod words;
 
 use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
+use crate::query::value::Value;
 use crate::rollout::{Record, Tally};
 
 pub use self::csv::CsvWriter;
 pub use files::{Destination, Format, ReportFiles};
-pub use row::{COLUMNS, Column, Row, Value, columns};
+pub use row::{COLUMNS, Cell, Column, Row, columns};
 pub use summary::summary;
+pub use text::write as write_text;
 
 /// All that a report shows.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +58,12 @@ impl<'a> Report<'a> {
     #[must_use]
     pub const fn columns(&self) -> &'static [Column] {
         columns(&self.run.settings.verify)
+    }
+
+    /// The JSON report as a value, for a query. It has a copy of every text, so it is made only when it is asked for.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        json::document(self)
     }
 
     /// How many accounts came to which outcome.

@@ -1,5 +1,6 @@
 //! This module owns the settings: what was typed and what surrounds the program, resolved into what is meant.
 
+mod expression;
 mod named_files;
 mod run_settings;
 mod voice;

@@ -10,8 +10,10 @@ use super::values::switch;
 /// What stdout gets at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
-    /// A summary for people.
+    /// A summary for people; of what a query finds, a table with edges.
     Table,
+    /// One record a line, its columns separated by tabs.
+    Text,
     /// The whole report as one JSON document.
     Json,
     /// One record a line.
@@ -58,6 +60,9 @@ pub struct OutputArgs {
         help_heading = OUTPUT
     )]
     pub output: OutputFormat,
+    /// Print only what this JMESPath expression finds in the JSON report, in the format of --output.
+    #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH", help_heading = OUTPUT)]
+    pub query: Option<String>,
     /// Colour on stderr.
     #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
     pub color: Color,

@@ -1,16 +1,14 @@
 //! This module owns the end of a run: the verdict, the last entries, and the reports.
 
 use std::borrow::Cow;
-use std::io::{self, Write as _};
-use std::path::Path;
 use std::time::SystemTime;
 
-use crate::cli::OutputFormat;
+use super::tell::{find, tell};
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::Account;
-use crate::report::{Destination, Format, Report, ReportFiles, summary};
+use crate::report::{Report, ReportFiles};
 use crate::rollout::{Record, StopReason};
-use crate::settings::{Settings, Voice};
+use crate::settings::Settings;
 use crate::terminal::{Progress, stderr, style};
 use crate::verdict::{Verdict, changes};
 
@@ -58,9 +56,12 @@ pub(super) fn close(closing: Closing) -> u8 {
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
         folder.write_run(&info).err().map(|error| error.to_string()),
         files.finish(&report).err().map(|error| error.to_string()),
-        tell(&settings.voice, Some(folder.path()), &report)
-            .err()
-            .map(|error| format!("stdout can't be written: {error}")),
+        match find(&settings.voice, settings.command.as_str(), || report.document()) {
+            Ok(found) => tell(&settings.voice, Some(folder.path()), &report, found)
+                .err()
+                .map(|error| format!("stdout can't be written: {error}")),
+            Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", folder.path().display())),
+        },
     ];
     for problem in problems.into_iter().flatten() {
         let message = format!("{problem}; {}", changes(&tally));
@@ -92,25 +93,4 @@ pub(super) fn close(closing: Closing) -> u8 {
         stderr::write(text);
     }
     exit_code
-}
-
-/// Writes what stdout gets. A reader that has gone away, such as `head`, is no error.
-pub(super) fn tell(voice: &Voice, folder: Option<&Path>, report: &Report<'_>) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
-    let result = match (to_stdout, voice.output) {
-        (Some(format), _) => format.write(report, stdout),
-        (None, OutputFormat::None) => Ok(()),
-        (None, OutputFormat::Csv) => Format::Csv.write(report, stdout),
-        (None, OutputFormat::Json) => Format::Json.write(report, stdout),
-        (None, OutputFormat::Jsonl) => Format::Jsonl.write(report, stdout),
-        (None, OutputFormat::Table) => {
-            let text = summary(report, folder);
-            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-        }
-    };
-    match result {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::choose;
 use super::connect::connect_with;
 use super::signals::Signals;
+use super::tell;
 use crate::cli::{DoctorArgs, Given, OutputFormat};
 use crate::cloud::aws::inquiry::Decision;
 use crate::cloud::aws::{Access, Aws, ConnectFailed, Organization, session_policy};
@@ -13,13 +14,14 @@ use crate::cloud::backoff::persist;
 use crate::cloud::{Answer, Cloud as _, Failure, Operation, WayIn};
 use crate::doctor::{Check, Checks, Estimate, Measured, STS_QUOTA, Status, Subject, sample};
 use crate::error::Error;
+use crate::harmless::for_terminal;
 use crate::org::role::AccessMode;
 use crate::org::select::{Selected, select};
 use crate::org::{Account, AccountState, Reading};
 use crate::rollout::wave::spread;
 use crate::rollout::{Mode, Stage, Surrounding, hint};
 use crate::settings::{CommandName, PolicyChoice, Settings, Surroundings};
-use crate::terminal::Progress;
+use crate::terminal::{Progress, stderr, style};
 
 /// Signatures are refused when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
 const SKEW_REFUSED: Duration = Duration::from_mins(5);
@@ -38,8 +40,8 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
     if let Some(option) = RUN_ONLY.into_iter().find(|option| given.typed(option)) {
         return Err(Error::Usage(format!("--{option}: doctor makes no run")));
     }
-    if args.run.output.output == OutputFormat::Csv {
-        return Err(Error::Usage("--output csv: doctor tells as table, json or jsonl".to_owned()));
+    if args.run.output.output == OutputFormat::Csv && args.run.output.query.is_none() {
+        return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
     let count = usize::from(args.sample);
     let settings = Settings::resolve(args.run, CommandName::Plan, Mode::Plan, surroundings)?;
@@ -56,11 +58,17 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
         Err(error) => checks.add(Check::new(subject_of(&error), Status::Failure, error.to_string(), error.hint())),
         Ok(()) => {}
     }
-    tell(&checks, settings.voice.output).map_err(|source| Error::Unwritable {
-        what: "the result",
-        path: "stdout".into(),
-        source,
-    })?;
+    let told = match tell::find(&settings.voice, "doctor", || checks.document()) {
+        Ok(Some(found)) => tell::say(&found),
+        Ok(None) => say(&checks, settings.voice.output),
+        Err(cause) => {
+            // Everything was checked, so this is not what an error would say of it.
+            let message = format!("nothing could be printed: {cause}");
+            stderr::write(style::fatal(&for_terminal(&message), "", settings.voice.talk.color));
+            return Ok(2);
+        }
+    };
+    told.map_err(tell::unwritable("the result"))?;
     Ok(u8::from(checks.failed()))
 }
 
@@ -371,18 +379,15 @@ const fn subject_of(error: &Error) -> Subject {
     }
 }
 
-fn tell(checks: &Checks, output: OutputFormat) -> io::Result<()> {
+fn say(checks: &Checks, output: OutputFormat) -> io::Result<()> {
     let text = match output {
         OutputFormat::Table => checks.checks.iter().map(|check| check.to_string() + "\n").collect(),
+        OutputFormat::Text => checks.checks.iter().map(|check| check.columns() + "\n").collect(),
         OutputFormat::Json => format!("{}\n", serde_json::to_string_pretty(checks).expect("texts only")),
         OutputFormat::Jsonl => {
             checks.checks.iter().map(|check| serde_json::to_string(check).expect("texts only") + "\n").collect()
         }
         OutputFormat::Csv | OutputFormat::None => String::new(),
     };
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
+    tell::write(|to| to.write_all(text.as_bytes()))
 }

@@ -20,6 +20,11 @@ use crate::terminal::Progress;
 
 /// Prints the documents.
 pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+    if given.typed("query") {
+        return Err(Error::Usage(
+            "--query: policy makes no report; its documents are JSON for jq and the like".to_owned(),
+        ));
+    }
     let PolicyArgs { document, command, caller_arn, run } = args;
     if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.typed("for") {
         return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::close::tell;
+use super::tell::{self, find, tell};
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::{RunFolder, RunId};
@@ -52,12 +52,15 @@ fn show(
 ) -> Result<(), Error> {
     let Part { run, accounts, records, ended } = part;
     let report = Report { run, accounts, records, sentence, ended: *ended, run_ids };
+    let found = match find(voice, "report", || report.document()) {
+        Ok(found) => found,
+        Err(cause) => {
+            files.discard();
+            return Err(Error::Usage(cause));
+        }
+    };
     files.finish(&report)?;
-    tell(voice, folder, &report).map_err(|source| Error::Unwritable {
-        what: "the report",
-        path: "stdout".into(),
-        source,
-    })
+    tell(voice, folder, &report, found).map_err(tell::unwritable("the report"))
 }
 
 /// Reads a run, with how far it has come in one sentence.

@@ -2,11 +2,11 @@
 
 use super::basis::Basis;
 use super::choose;
-use super::close::tell;
 use super::conduct::{Conduct, conduct};
 use super::connect::connect;
 use super::signals::Signals;
 use super::start::{begin, open_files, refuse_unasked, unwritable};
+use super::tell::{self, find, tell};
 use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
 use crate::error::Error;
@@ -88,11 +88,8 @@ fn say_finished(
         run_ids: None,
     };
     Progress::new(settings.voice.talk).say(&for_terminal(&sentence));
-    tell(&settings.voice, Some(folder.path()), &report).map_err(|source| Error::Unwritable {
-        what: "the summary",
-        path: "stdout".into(),
-        source,
-    })
+    let found = find(&settings.voice, info.command.as_str(), || report.document()).map_err(Error::Usage)?;
+    tell(&settings.voice, Some(folder.path()), &report, found).map_err(tell::unwritable("the summary"))
 }
 
 async fn go_on(

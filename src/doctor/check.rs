@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::harmless::for_terminal;
 use crate::org::AccountId;
+use crate::query::value::Value;
 
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -118,6 +119,22 @@ impl Check {
     }
 }
 
+impl Check {
+    /// The members that it has in JSON, separated by tabs; `None` where there is nothing.
+    #[must_use]
+    pub fn columns(&self) -> String {
+        let account = self.subject.account().map(|id| id.to_string());
+        let cells = [
+            self.subject.as_str(),
+            account.as_deref().unwrap_or(""),
+            self.status.as_str(),
+            &self.message,
+            &self.advice,
+        ];
+        cells.map(|cell| if cell.is_empty() { "None".into() } else { for_terminal(cell) }).join("\t")
+    }
+}
+
 /// As a line: status, subject, what was found, what to do.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -160,6 +177,17 @@ impl Checks {
     pub fn add(&mut self, check: Check) {
         self.status = self.status.max(Some(check.status));
         self.checks.push(check);
+    }
+
+    /// The same as a value, for a query.
+    ///
+    /// # Panics
+    ///
+    /// Never: checks are texts under texts.
+    #[must_use]
+    pub fn document(&self) -> Value {
+        let json = serde_json::to_vec(self).expect("texts only");
+        serde_json::from_slice(&json).expect("what was written a moment ago can be read")
     }
 
     /// Whether a check failed.

@@ -20,23 +20,43 @@ pub(super) fn never_works(ast: &Ast) -> Option<(String, usize)> {
     own.or_else(|| parts(ast).into_iter().find_map(never_works))
 }
 
-/// The names that are asked for, without those that the expression gives itself.
-pub(super) fn names(ast: &Ast) -> BTreeSet<&str> {
-    let (mut asked, mut given) = (BTreeSet::new(), BTreeSet::new());
-    collect(ast, &mut asked, &mut given);
-    asked.difference(&given).copied().collect()
+/// The names in an expression.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    /// Those that are asked for.
+    pub(super) asked: BTreeSet<&'a str>,
+    /// Those of them that a filter compares with something, so that they have to be those of items.
+    pub(super) of_items: BTreeSet<&'a str>,
+    /// Those that the expression gives itself.
+    pub(super) given: BTreeSet<&'a str>,
 }
 
-fn collect<'a>(ast: &'a Ast, asked: &mut BTreeSet<&'a str>, given: &mut BTreeSet<&'a str>) {
+/// Collects the names in an expression.
+pub(super) fn names(ast: &Ast) -> Names<'_> {
+    let mut names = Names::default();
+    collect(ast, false, &mut names);
+    names
+}
+
+fn collect<'a>(ast: &'a Ast, in_filter: bool, names: &mut Names<'a>) {
     match ast {
         Ast::Field { name, .. } => {
-            asked.insert(name);
+            names.asked.insert(name);
         }
-        Ast::MultiHash { elements, .. } => given.extend(elements.iter().map(|pair| pair.key.as_str())),
+        Ast::MultiHash { elements, .. } => names.given.extend(elements.iter().map(|pair| pair.key.as_str())),
+        Ast::Comparison { lhs, rhs, .. } if in_filter => {
+            let field = |side: &'a Ast| if let Ast::Field { name, .. } = side { Some(name.as_str()) } else { None };
+            names.of_items.extend([lhs, rhs].into_iter().filter_map(|side| field(side)));
+        }
+        Ast::Condition { predicate, then, .. } => {
+            collect(predicate, true, names);
+            return collect(then, false, names);
+        }
         _ => {}
     }
+    let goes_on = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
     for part in parts(ast) {
-        collect(part, asked, given);
+        collect(part, in_filter && goes_on, names);
     }
 }
 

@@ -58,14 +58,21 @@ impl Value {
         }
     }
 
-    /// Adds the keys of all objects in it. Of a list, the first item stands for the others.
-    pub fn add_keys<'a>(&'a self, to: &mut BTreeSet<&'a str>) {
+    /// Adds the keys of all objects in it, and those of the items of its lists. The first item stands for the others.
+    pub fn add_keys<'a>(&'a self, all: &mut BTreeSet<&'a str>, of_items: &mut BTreeSet<&'a str>) {
         match self {
-            Self::Array(items) => items.iter().take(1).for_each(|item| item.add_keys(to)),
+            Self::Array(items) => {
+                for item in items.iter().take(1) {
+                    if let Self::Object(entries) = item {
+                        of_items.extend(entries.iter().map(|(key, _)| key.as_str()));
+                    }
+                    item.add_keys(all, of_items);
+                }
+            }
             Self::Object(entries) => {
                 for (key, value) in entries {
-                    to.insert(key);
-                    value.add_keys(to);
+                    all.insert(key);
+                    value.add_keys(all, of_items);
                 }
             }
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) => {}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Report;
-use super::row::{Column, Row, Value};
+use super::row::{Cell, Column, Row};
 use crate::harmless::for_cell;
 
 /// Writes rows as CSV, each as it comes.
@@ -32,11 +32,11 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// When it can't be written.
     pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
-        let values: Vec<Value<'_>> = row.values().collect();
+        let values: Vec<Cell<'_>> = row.values().collect();
         let cells = values.iter().map(|value| match value {
-            Value::Nothing => Cow::Borrowed(""),
-            Value::Text(text) => for_cell(text),
-            Value::Number(number) => Cow::Owned(number.to_string()),
+            Cell::Nothing => Cow::Borrowed(""),
+            Cell::Text(text) => for_cell(text),
+            Cell::Number(number) => Cow::Owned(number.to_string()),
         });
         self.inner.write_record(cells.map(std::borrow::Cow::into_owned)).map_err(as_io)
     }
@@ -57,6 +57,13 @@ pub(super) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
     for row in report.rows() {
         writer.write(&row)?;
     }
+    writer.flush()
+}
+
+/// Writes rows of texts, of which the first may be a header.
+pub(super) fn write_cells(rows: impl IntoIterator<Item = Vec<String>>, to: impl Write) -> io::Result<()> {
+    let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
+    rows.into_iter().try_for_each(|row| writer.write_record(row)).map_err(as_io)?;
     writer.flush()
 }
 

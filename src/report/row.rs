@@ -24,7 +24,7 @@ pub struct Row<'a> {
 
 /// The value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
+pub enum Cell<'a> {
     /// There is none: an empty cell, a JSON null.
     Nothing,
     /// A text.
@@ -33,13 +33,13 @@ pub enum Value<'a> {
     Number(u64),
 }
 
-impl<'a> Value<'a> {
+impl<'a> Cell<'a> {
     fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
     }
 }
 
-impl Serialize for Value<'_> {
+impl Serialize for Cell<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Nothing => serializer.serialize_none(),
@@ -50,40 +50,38 @@ impl Serialize for Value<'_> {
 }
 
 /// A column: its name, and how its value is found in a row.
-pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Value<'a>);
+pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
 pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("all columns are more than these");
 
 /// All columns, with those that only some runs have.
 const ALL: &[Column; 22] = &[
-    ("account_id", |row| Value::Text(row.account.id.to_string().into())),
-    ("account_name", |row| Value::text(&row.account.name)),
-    ("account_email", |row| Value::text(&row.account.email)),
-    ("ou_path", |row| Value::text(&row.account.ou_path)),
-    ("account_state", |row| Value::text(row.account.state.as_str())),
-    ("outcome", |row| Value::text(row.record.outcome.as_str())),
-    ("previous_version", |row| row.record.previous_version.map_or(Value::Nothing, |read| Value::text(read.as_str()))),
-    ("target_version", |row| Value::text(row.record.target_version.as_str())),
-    ("current_version", |row| row.record.current_version.map_or(Value::Nothing, |read| Value::text(read.as_str()))),
-    ("stage", |row| row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(trouble.stage.as_str()))),
-    ("error_code", |row| {
-        row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.error_code))
-    }),
+    ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
+    ("account_name", |row| Cell::text(&row.account.name)),
+    ("account_email", |row| Cell::text(&row.account.email)),
+    ("ou_path", |row| Cell::text(&row.account.ou_path)),
+    ("account_state", |row| Cell::text(row.account.state.as_str())),
+    ("outcome", |row| Cell::text(row.record.outcome.as_str())),
+    ("previous_version", |row| row.record.previous_version.map_or(Cell::Nothing, |read| Cell::text(read.as_str()))),
+    ("target_version", |row| Cell::text(row.record.target_version.as_str())),
+    ("current_version", |row| row.record.current_version.map_or(Cell::Nothing, |read| Cell::text(read.as_str()))),
+    ("stage", |row| row.record.trouble.as_ref().map_or(Cell::Nothing, |trouble| Cell::text(trouble.stage.as_str()))),
+    ("error_code", |row| row.record.trouble.as_ref().map_or(Cell::Nothing, |trouble| Cell::text(&trouble.error_code))),
     ("error_message", |row| {
-        row.record.trouble.as_ref().map_or(Value::Nothing, |trouble| Value::text(&trouble.error_message))
+        row.record.trouble.as_ref().map_or(Cell::Nothing, |trouble| Cell::text(&trouble.error_message))
     }),
-    ("hint", |row| Value::text(row.record.trouble.as_ref().map_or(&row.record.note, |trouble| &trouble.hint))),
-    ("request_id", |row| row.record.request_id.as_deref().map_or(Value::Nothing, Value::text)),
-    ("attempts", |row| Value::Number(row.record.attempts.into())),
-    ("wave", |row| row.record.wave.map_or(Value::Nothing, |wave| Value::Number(wave.into()))),
-    ("role_arn", |row| Value::text(&row.record.role_arn)),
-    ("sts_endpoint", |row| Value::text(&row.record.sts_endpoint)),
-    ("started_at", |row| row.record.started_at.map_or(Value::Nothing, |time| Value::Text(rfc3339(time).into()))),
-    ("duration_ms", |row| row.record.duration.map_or(Value::Nothing, |duration| Value::Number(milliseconds(duration)))),
-    ("run_id", |row| Value::text(row.run_id.as_str())),
+    ("hint", |row| Cell::text(row.record.trouble.as_ref().map_or(&row.record.note, |trouble| &trouble.hint))),
+    ("request_id", |row| row.record.request_id.as_deref().map_or(Cell::Nothing, Cell::text)),
+    ("attempts", |row| Cell::Number(row.record.attempts.into())),
+    ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
+    ("role_arn", |row| Cell::text(&row.record.role_arn)),
+    ("sts_endpoint", |row| Cell::text(&row.record.sts_endpoint)),
+    ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
+    ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
+    ("run_id", |row| Cell::text(row.run_id.as_str())),
     // Only where a proof beyond the setting was asked for.
-    ("verified", |row| row.record.verified.map_or(Value::Nothing, |verified| Value::text(verified.as_str()))),
+    ("verified", |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
 ];
 
 /// The columns of a run's report: one more, at the end, where `--verify token=REGION` asked for a proof beyond the setting.
@@ -97,7 +95,7 @@ pub const fn columns(verify: &Verify) -> &'static [Column] {
 
 impl<'a> Row<'a> {
     /// The values of all columns, in order.
-    pub fn values(&self) -> impl Iterator<Item = Value<'a>> + '_ {
+    pub fn values(&self) -> impl Iterator<Item = Cell<'a>> + '_ {
         self.columns.iter().map(|(_, value)| value(self))
     }
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::Surroundings;
+use super::{Surroundings, expression};
 use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
 use crate::error::Error;
+use crate::query::Query;
 use crate::report::{Destination, Format};
 
 /// What is shown on stderr while a run goes on.
@@ -58,6 +59,8 @@ pub struct Voice {
     pub reports: Vec<(Destination, Format)>,
     /// What stdout gets at the end.
     pub output: OutputFormat,
+    /// What of the JSON report stdout gets; all of it, where there is none.
+    pub query: Option<Query>,
     /// What stderr gets meanwhile.
     pub talk: Talk,
 }
@@ -67,8 +70,9 @@ impl Voice {
     ///
     /// # Errors
     ///
-    /// When two of them want stdout, or a report has an ending that is no format.
+    /// When two of them want stdout, a report has an ending that is no format, or the query is no expression.
     pub fn resolve(args: OutputArgs, surroundings: &Surroundings) -> Result<Self, Error> {
+        let query = args.query.as_deref().map(expression::read).transpose()?;
         let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;
         let to_stdout = reports.iter().filter(|(to, _)| *to == Destination::Stdout).count();
         if to_stdout > 1 {
@@ -79,6 +83,12 @@ impl Voice {
             if to_stdout == 1 && args.output == OutputFormat::Table { OutputFormat::None } else { args.output };
         if to_stdout == 1 && output != OutputFormat::None {
             return Err(Error::Usage("--report - and --output both write to stdout: leave one of them out".to_owned()));
+        }
+        if to_stdout == 1 && query.is_some() {
+            return Err(Error::Usage(
+                "--report - writes the whole report to stdout, and --query a part of it: leave one of them out, or name a file"
+                    .to_owned(),
+            ));
         }
         let is_terminal = surroundings.stderr_is_terminal;
         let talk = Talk {
@@ -98,7 +108,7 @@ impl Voice {
             debug: args.debug,
             json_log: args.log_format == LogFormat::Json,
         };
-        Ok(Self { reports, output, talk })
+        Ok(Self { reports, output, query, talk })
     }
 }
 

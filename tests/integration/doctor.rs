@@ -150,7 +150,7 @@ fn what_means_nothing_to_it_is_refused() {
     for (arguments, says) in [
         (&["--run-dir=here"][..], "--run-dir: doctor makes no run"),
         (&["--report=report.csv"], "--report: doctor makes no run"),
-        (&["--output=csv"], "--output csv: doctor tells as table, json or jsonl"),
+        (&["--output=csv"], "--output csv: doctor tells as table, text, json or jsonl"),
         (&["--sample=0"], "--sample"),
         (&["--sample=101"], "--sample"),
         (&["--access=assume-root", "--role=Audit"], "--role has no meaning with --access assume-root"),

@@ -21,7 +21,7 @@ use v2token::report::{COLUMNS, columns};
 use v2token::rollout::{Outcome, Stage, Verified, Verify};
 
 use crate::harness::program;
-use markdown::Document;
+use markdown::{Document, words};
 
 /// How wide the help in the documents is.
 const WIDTH: &str = "100";
@@ -404,7 +404,7 @@ fn every_example_of_a_command_is_accepted() {
         let spans = document.spans().into_iter().filter(|span| !span.contains('<'));
         for line in document.commands().into_iter().chain(spans).filter(|line| line.trim().starts_with("v2token ")) {
             // A command without its folder is a name, not an example.
-            let error = Cli::try_parse_from(line.split_whitespace()).err();
+            let error = Cli::try_parse_from(words(&line)).err();
             let error = error.filter(|error| error.kind() != ErrorKind::MissingRequiredArgument);
             assert!(error.is_none(), "{name}: {line}\n{}", error.expect("there is one"));
             count += 1;

@@ -10,6 +10,7 @@ mod doctor;
 mod documents;
 mod doubt;
 mod faults;
+mod formats;
 mod gateway;
 mod harness;
 mod journals;

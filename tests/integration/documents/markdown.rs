@@ -153,3 +153,28 @@ impl Document {
         self.table().into_iter().map(|row| row[0].replace('`', "")).collect()
     }
 }
+
+/// The words of a command as a shell reads them, up to what its output goes into.
+pub(super) fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for character in line.chars() {
+        match (quote, character) {
+            (None, '|' | '>' | ';' | '#') if word.is_none() => break,
+            (None, '\'' | '"') => {
+                quote = Some(character);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if open == character => quote = None,
+            (None, _) if character.is_whitespace() => words.extend(word.take()),
+            (Some(_) | None, _) => word.get_or_insert_default().push(character),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[test]
+fn a_line_has_the_words_that_a_shell_finds() {
+    let found = words("v2token report run --query 'a[?b==`1`] | [0]' \"--output=te\"xt '' | head -1");
+    assert_eq!(found, ["v2token", "report", "run", "--query", "a[?b==`1`] | [0]", "--output=text", ""]);
+}

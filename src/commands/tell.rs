@@ -1,0 +1,102 @@
+//! This module owns what stdout gets at the end: the whole report, or what a query finds in it.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use crate::cli::OutputFormat;
+use crate::error::Error;
+use crate::harmless::for_terminal;
+use crate::query::value::Value;
+use crate::report::found::{Form, print};
+use crate::report::{Destination, Format, Report, summary, write_text};
+use crate::settings::Voice;
+use crate::terminal::{size, stderr};
+
+/// How much is shown of what a function was given and can't take: it may be the whole report.
+const SHOWN: usize = 300;
+
+/// What a query found, ready to be printed.
+pub(super) struct Found(Vec<u8>);
+
+/// What the query finds, if there is one. It is made before anything is written, because a query may ask a function for what it
+/// can't do, or find what the format can't show.
+pub(super) fn find(voice: &Voice, title: &str, document: impl FnOnce() -> Value) -> Result<Option<Found>, String> {
+    let Some((query, form)) = voice.query.as_ref().zip(form(voice.output)) else { return Ok(None) };
+    let document = document();
+    for name in query.unknown_names(&document) {
+        note_unknown(voice, name, &document);
+    }
+    let found = query.find(&document).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
+    let printed = print(found, form, title, size::stdout_width());
+    printed.map(|text| Some(Found(text))).map_err(|cause| format!("--query: {cause}"))
+}
+
+/// A name that is nowhere in the document finds nothing, and an empty answer does not say why.
+fn note_unknown(voice: &Voice, name: &str, document: &Value) {
+    if voice.talk.quiet {
+        return;
+    }
+    let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
+    document.add_keys(&mut known, &mut of_items);
+    let near =
+        known.iter().filter(|known| **known != name).map(|known| (strsim::osa_distance(known, name), known)).min();
+    let meant = match near {
+        Some((distance, near)) if distance <= 2 => format!("did you mean {near}?"),
+        Some(_) | None => format!("if it is a text, write '{name}'"),
+    };
+    let note = format!("note: --query: nothing is called {name} here; {meant}");
+    stderr::write(for_terminal(&note).into_owned() + "\n");
+}
+
+fn shortened(cause: &str) -> String {
+    match cause.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &cause[..end]),
+        None => cause.to_owned(),
+    }
+}
+
+const fn form(output: OutputFormat) -> Option<Form> {
+    match output {
+        OutputFormat::Table => Some(Form::Table),
+        OutputFormat::Text => Some(Form::Text),
+        OutputFormat::Json => Some(Form::Json),
+        OutputFormat::Jsonl => Some(Form::Jsonl),
+        OutputFormat::Csv => Some(Form::Csv),
+        OutputFormat::None => None,
+    }
+}
+
+/// Writes what stdout gets of a run.
+pub(super) fn tell(voice: &Voice, folder: Option<&Path>, report: &Report<'_>, found: Option<Found>) -> io::Result<()> {
+    let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
+    match (to_stdout, found, voice.output) {
+        (Some(format), _, _) => write(|to| format.write(report, to)),
+        (None, Some(found), _) => say(&found),
+        (None, None, OutputFormat::None) => Ok(()),
+        (None, None, OutputFormat::Text) => write(|to| write_text(report, to)),
+        (None, None, OutputFormat::Csv) => write(|to| Format::Csv.write(report, to)),
+        (None, None, OutputFormat::Json) => write(|to| Format::Json.write(report, to)),
+        (None, None, OutputFormat::Jsonl) => write(|to| Format::Jsonl.write(report, to)),
+        (None, None, OutputFormat::Table) => write(|to| to.write_all(summary(report, folder).as_bytes())),
+    }
+}
+
+/// Writes what a query found.
+pub(super) fn say(found: &Found) -> io::Result<()> {
+    write(|to| to.write_all(&found.0))
+}
+
+/// Writes to stdout. A reader that has gone away, such as `head`, is no error.
+pub(super) fn write(text: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match text(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// The error of a stdout that can't be written.
+pub(super) fn unwritable(what: &'static str) -> impl Fn(io::Error) -> Error {
+    move |source| Error::Unwritable { what, path: "stdout".into(), source }
+}

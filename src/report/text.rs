@@ -1,0 +1,33 @@
+//! This module owns the report as lines for `cut`, `awk` and `while read`: a record a line, its columns in the order of the CSV,
+//! separated by tabs. There is no header.
+//!
+//! What is empty is `None`, as in the text of the AWS CLI: `read` in a shell takes several tabs for one.
+
+use std::io::{self, BufWriter, Write};
+
+use super::Report;
+use super::row::Cell;
+use crate::harmless::for_terminal;
+
+/// Writes every record.
+///
+/// # Errors
+///
+/// When it can't be written.
+pub fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
+    let mut to = BufWriter::new(to);
+    for row in report.rows() {
+        for (number, cell) in row.values().enumerate() {
+            if number > 0 {
+                to.write_all(b"\t")?;
+            }
+            match cell {
+                Cell::Nothing => to.write_all(b"None")?,
+                Cell::Text(text) => to.write_all(for_terminal(&text).as_bytes())?,
+                Cell::Number(number) => write!(to, "{number}")?,
+            }
+        }
+        to.write_all(b"\n")?;
+    }
+    to.flush()
+}

@@ -1,0 +1,220 @@
+//! This module owns `--output text` and `--query`: what they print of a run, in every command that has them, and what they refuse.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use v2token_simulator::{AccountState, Builder, Organization};
+
+use crate::harness::{Bench, Run, program};
+use crate::journals::fifty_thousand;
+
+/// Nine accounts with hostile names, of which one fails and one is skipped.
+fn nine() -> Builder {
+    Organization::builder()
+        .accounts(9)
+        .unlimited()
+        .hostile_names(true)
+        .account(2, |account| account.faults.deny_assume = true)
+        .account(3, |account| account.state = AccountState::Suspended)
+}
+
+/// What `report` says of the run in the folder `run`.
+fn report(bench: &Bench, arguments: &[&str]) -> Run {
+    bench.again("none", &[&["report", "run"], arguments].concat())
+}
+
+fn columns(of: &Run) -> Vec<String> {
+    let csv = std::fs::read_to_string(of.folder.join("report.csv")).expect("a report");
+    csv.lines().next().expect("a header").split(',').map(str::to_owned).collect()
+}
+
+#[test]
+fn text_has_a_line_for_every_record_and_a_cell_for_every_column() {
+    let bench = Bench::new(nine().start());
+    let run = bench.run("run", &["plan", "--output=text"]).exits(3);
+    let names = columns(&run);
+    let lines: Vec<Vec<&str>> = run.stdout.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(lines.len(), 9, "{run}");
+    for line in &lines {
+        assert_eq!(line.len(), names.len(), "{line:?}");
+        let misleads = |character: char| character.is_control() || ('\u{200b}'..='\u{202e}').contains(&character);
+        assert!(line.iter().all(|cell| !cell.is_empty() && !cell.contains(misleads)), "{line:?}");
+    }
+    assert_eq!(lines[1][5], "failed");
+    assert_eq!((lines[2][5], lines[2][6]), ("skipped", "None"));
+    // It is what a query for all columns gives, and what report says of the run later.
+    let all = format!("accounts[].[{}]", names.join(","));
+    assert_eq!(report(&bench, &["--query", &all, "--output=text"]).exits(0).stdout, run.stdout);
+    assert_eq!(report(&bench, &["--output=text"]).exits(0).stdout, run.stdout);
+}
+
+#[test]
+fn a_query_prints_what_it_finds_in_every_format() {
+    let bench = Bench::new(nine().start());
+    let run = bench.run("run", &["plan", "--output=json"]).exits(3);
+    // All of it is what is printed without a query, to the byte.
+    assert_eq!(report(&bench, &["--query", "@", "--output=json"]).exits(0).stdout, run.stdout);
+    let two = "accounts[?outcome!='would_change'].{id: account_id, outcome: outcome, wave: wave}";
+    let list = "accounts[?outcome!='would_change'].[account_id, attempts, wave]";
+    for (query, output, expected) in [
+        ("summary.failed", "text", "1\n"),
+        ("summary.failed", "json", "1\n"),
+        ("summary.failed", "table", "--------\n|report|\n+------+\n|  1   |\n+------+\n"),
+        ("summary.[failed, skipped]", "text", "1\t1\n"),
+        ("length(accounts)", "jsonl", "9\n"),
+        ("run.verdict.exit_code", "text", "3\n"),
+        ("accounts[1].wave", "json", "null\n"),
+        ("accounts[1].wave", "text", "None\n"),
+        (two, "text", "000000000002\tfailed\tNone\n000000000003\tskipped\tNone\n"),
+        (two, "csv", "id,outcome,wave\n000000000002,failed,\n000000000003,skipped,\n"),
+        (
+            two,
+            "jsonl",
+            "{\"id\":\"000000000002\",\"outcome\":\"failed\",\"wave\":null}\n{\"id\":\"000000000003\",\"outcome\":\"skipped\",\"wave\":null}\n",
+        ),
+        (
+            two,
+            "table",
+            concat!(
+                "-------------------------------------\n",
+                "|              report               |\n",
+                "+---------------+-----------+-------+\n",
+                "|      id       |  outcome  | wave  |\n",
+                "+---------------+-----------+-------+\n",
+                "|  000000000002 |  failed   |  None |\n",
+                "|  000000000003 |  skipped  |  None |\n",
+                "+---------------+-----------+-------+\n",
+            ),
+        ),
+        (list, "csv", "000000000002,1,\n000000000003,0,\n"),
+        (two, "none", ""),
+        ("accounts[?outcome=='changed']", "csv", ""),
+        ("accounts[?outcome=='changed']", "json", "[]\n"),
+    ] {
+        let told = report(&bench, &["--query", query, "--output", output]).exits(0);
+        assert_eq!(told.stdout, expected, "{query} as {output}\n{told}");
+        assert_eq!(told.stderr, "", "{query}");
+    }
+    // Names are what their owners made of them: true in JSON, and harmless elsewhere.
+    let names = "accounts[].{name: account_name}";
+    let json: Value = serde_json::from_str(&report(&bench, &["--query", names, "--output=json"]).stdout).expect("JSON");
+    for (number, account) in run.after.accounts.iter().enumerate() {
+        assert_eq!(json[number]["name"], account.name.as_str());
+    }
+    for output in ["text", "csv", "table"] {
+        let told = report(&bench, &["--query", names, "--output", output]).exits(0);
+        assert!(!told.stdout.contains(|character: char| character.is_control() && character != '\n'), "{told}");
+    }
+    let csv = report(&bench, &["--query", names, "--output=csv"]).stdout;
+    assert!(csv.lines().all(|cell| !cell.trim_matches('"').trim_start().starts_with(['=', '+', '-', '@'])), "{csv}");
+}
+
+#[test]
+fn every_command_that_makes_a_report_answers_queries() {
+    let bench = Bench::new(Organization::builder().accounts(4).unlimited().start());
+    let answers = |name: &str, arguments: &[&str], query: &str, expected: &str| {
+        let words = [arguments, &["--query", query, "--output=text"]].concat();
+        let run = if name == "none" { bench.again(name, &words) } else { bench.run(name, &words) };
+        assert_eq!(run.exits(0).stdout, expected, "{arguments:?}");
+    };
+    answers("plan", &["plan"], "summary.would_change", "4\n");
+    answers("dry", &["apply", "--dry-run"], "run.command", "plan\n");
+    answers("apply", &["apply", "--yes"], "summary.[changed, failed]", "4\t0\n");
+    let folder = bench.run_folder("apply").display().to_string();
+    answers("none", &["resume", &folder], "run.verdict.exit_code", "0\n");
+    answers("none", &["report", &folder], "accounts[0].outcome", "changed\n");
+    answers("rollback", &["rollback", &folder, "--yes"], "summary.changed", "4\n");
+    answers("none", &["doctor"], "checks[?status!='ok'] | length(@)", "0\n");
+    answers("none", &["doctor"], "status", "ok\n");
+    let lines = bench.again("none", &["doctor", "--output=text"]).exits(0);
+    assert!(lines.stdout.lines().all(|line| line.split('\t').count() == 5), "{lines}");
+    assert!(lines.stdout.starts_with("identity\tNone\tok\t"), "{lines}");
+}
+
+#[test]
+fn an_expression_that_can_not_work_is_refused_before_anything_is_touched() {
+    let bench = Bench::new(Organization::builder().accounts(4).start());
+    let done = bench.run("done", &["apply", "--yes"]).exits(0);
+    let folder = done.folder.display().to_string();
+    let commands: [&[&str]; 6] = [
+        &["plan"],
+        &["apply", "--yes"],
+        &["resume", &folder],
+        &["rollback", &folder, "--yes"],
+        &["report", &folder],
+        &["doctor"],
+    ];
+    for command in commands {
+        for (query, says) in [
+            ("accounts[?outcome=failed]", "'=' is not valid. Did you mean '=='? at character 18"),
+            ("accounts[", "there is the end"),
+            ("", "cannot be empty"),
+            ("lenght(accounts)", "did you mean length()?"),
+        ] {
+            let words = [command, &["--query", query]].concat();
+            // An empty variable is an unset one, but an empty value was typed.
+            let run = bench.again("none", &words).exits(2).says(&["--query", says]);
+            assert!(run.stdout.is_empty() && run.all_calls() == 0, "{command:?} {query}\n{run}");
+        }
+    }
+    for (words, says) in [
+        (&["report", "done", "--query=run", "--report=-"][..], "leave one of them out"),
+        (&["policy", "role", "--query=Statement"], "--query: policy makes no report"),
+    ] {
+        bench.again("none", words).exits(2).says(&[says]);
+    }
+}
+
+#[test]
+fn what_only_the_report_shows_to_be_wrong_is_said_with_what_was_done() {
+    let bench = Bench::new(Organization::builder().accounts(4).start());
+    let run = bench.run("run", &["apply", "--yes", "--query=abs(accounts)"]).exits(1);
+    let run = run.says(&["In function abs(), invalid type for value", "4 accounts were changed", "v2token report"]);
+    assert!(run.stdout.is_empty() && run.stderr.len() < 2_000, "{run}");
+    let run = report(&bench, &["--query=accounts", "--output=csv", "--query=run.settings", "--report=x.csv"]);
+    assert_eq!(run.code, 2, "an option that can be given only once\n{run}");
+    let run = report(&bench, &["--query=run", "--output=csv", "--report=x.csv"])
+        .exits(2)
+        .says(&["no report was made", "no form as CSV"]);
+    assert!(run.stdout.is_empty() && !bench.folder.path().join("x.csv").exists(), "{run}");
+}
+
+#[test]
+fn a_name_that_is_nowhere_is_told() {
+    let bench = Bench::new(Organization::builder().accounts(4).start());
+    bench.run("run", &["plan"]).exits(0);
+    let run = report(&bench, &["--query", "accounts[?outcome==\"failed\"].acount_id", "--output=text"]).exits(0);
+    assert_eq!(run.stdout, "", "{run}");
+    let run = run.says(&["nothing is called acount_id here; did you mean account_id?"]);
+    run.says(&["nothing is called failed here; if it is a text, write 'failed'"]);
+    let run = report(&bench, &["--query", "accounts[?outcome==\"skiped\"]", "--output=text", "-q"]).exits(0);
+    assert_eq!(run.stderr, "", "{run}");
+}
+
+/// The largest Organization that there can be: as a whole, counted, filtered, and to a reader that takes only the first line.
+#[test]
+fn fifty_thousand_accounts_are_queried() {
+    let folder = tempfile::TempDir::new().expect("a temporary folder");
+    let failed = fifty_thousand(folder.path());
+    let told = |arguments: &[&str]| {
+        let output = program(folder.path()).args(["report", "."]).args(arguments).output().expect("the program starts");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    assert_eq!(told(&["--query=length(accounts)", "--output=json"]), "50000\n");
+    let count = "length(accounts[?outcome=='failed'])";
+    assert_eq!(told(&["--query", count, "--output=text"]), format!("{failed}\n"));
+    assert_eq!(told(&["--output=text"]).lines().count(), 50_000);
+    for rest in [&["--output=text"][..], &["--query=accounts[]", "--output=jsonl"], &["--query=@", "--output=json"]] {
+        let mut command = program(folder.path());
+        command.args(["report", "."]).args(rest).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut first = String::new();
+        let mut reader = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+        std::io::BufRead::read_line(&mut reader, &mut first).expect("a line");
+        drop(reader);
+        let output = child.wait_with_output().expect("the program ends");
+        assert!(output.status.success() && output.stderr.is_empty(), "{rest:?}: {output:?}");
+        assert!(!first.is_empty(), "{rest:?}");
+    }
+}
