@@ -282,6 +282,9 @@ pub struct ReportArgs {
     /// The folder of the run; several are shown as one run, each account with the record that says most.
     #[arg(value_name = "RUN_FOLDER", required = true)]
     pub folders: Vec<PathBuf>,
+    /// Say what has changed since this run, which may be of another command; several are taken as one.
+    #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_delimiter = ',', help_heading = OUTPUT)]
+    pub against: Vec<PathBuf>,
     /// What to tell, and where.
     #[command(flatten)]
     pub output: OutputArgs,

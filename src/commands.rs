@@ -3,6 +3,7 @@
 mod basis;
 mod choose;
 mod close;
+mod compare;
 mod conduct;
 mod connect;
 mod doctor;

@@ -1,6 +1,7 @@
 //! This module owns the report: one row for every account of the Organization, in several formats.
 
 pub mod causes;
+pub mod comparison;
 mod csv;
 mod facts;
 mod files;

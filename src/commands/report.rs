@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::compare::{compare, refuse_formats};
 use super::tell::{self, find, tell};
 use crate::cli::ReportArgs;
 use crate::error::Error;
@@ -13,9 +14,16 @@ use crate::settings::{Surroundings, Voice};
 
 /// Shows the runs in these folders.
 pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8, Error> {
-    let ReportArgs { folders, output } = args;
+    let ReportArgs { folders, against, output } = args;
     let voice = Voice::resolve(output, surroundings)?;
+    if !against.is_empty() {
+        refuse_formats(&voice)?;
+    }
     let files = ReportFiles::open(&[], &voice.reports)?;
+    if !against.is_empty() {
+        compare(&voice, files, &against, &folders)?;
+        return Ok(0);
+    }
     let parts = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>();
     let mut parts = match parts {
         Ok(parts) => parts,
@@ -25,7 +33,7 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
         }
     };
     if let [folder] = &folders[..] {
-        let (part, sentence) = parts.swap_remove(0);
+        let (part, sentence, _) = parts.swap_remove(0);
         show(&voice, files, &part, &sentence, None, Some(folder))?;
     } else {
         several(&voice, files, parts)?;
@@ -34,8 +42,8 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
 }
 
 /// Shows several runs as one.
-fn several(voice: &Voice, files: ReportFiles, parts: Vec<(Part, String)>) -> Result<(), Error> {
-    let parts = parts.into_iter().map(|(part, _)| part).collect();
+fn several(voice: &Voice, files: ReportFiles, parts: Vec<Known>) -> Result<(), Error> {
+    let parts = parts.into_iter().map(|(part, ..)| part).collect();
     let Some(Merged { part, run_ids, sentence }) = merge(parts) else {
         return Err(Error::Usage("name the folder of a run".to_owned()));
     };
@@ -63,8 +71,11 @@ fn show(
     tell(voice, folder, &report, found).map_err(tell::unwritable("the report"))
 }
 
-/// Reads a run, with how far it has come in one sentence.
-fn read(folder: &Path) -> Result<(Part, String), Error> {
+/// A run, how far it has come in one sentence, and whether all accounts of the Organization are in it.
+type Known = (Part, String, bool);
+
+/// Reads a run.
+pub(super) fn read(folder: &Path) -> Result<Known, Error> {
     let (run, replay) = RunFolder::read(folder)?;
     let records = replay.records();
     let sentence = match (&replay.ended, replay.ready) {
@@ -75,5 +86,5 @@ fn read(folder: &Path) -> Result<(Part, String), Error> {
         }
     };
     let ended = replay.ended.as_ref().map(|(exit_code, _)| *exit_code);
-    Ok((Part { run, accounts: replay.accounts, records, ended }, sentence))
+    Ok((Part { run, accounts: replay.accounts, records, ended }, sentence, replay.ready))
 }

@@ -1,6 +1,5 @@
 //! This module owns the report as CSV: RFC 4180 with `\n` line ends, and no cell that a spreadsheet would run.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Report;
@@ -32,13 +31,7 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// When it can't be written.
     pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
-        let values: Vec<Cell<'_>> = row.values().collect();
-        let cells = values.iter().map(|value| match value {
-            Cell::Nothing => Cow::Borrowed(""),
-            Cell::Text(text) => for_cell(text),
-            Cell::Number(number) => Cow::Owned(number.to_string()),
-        });
-        self.inner.write_record(cells.map(std::borrow::Cow::into_owned)).map_err(as_io)
+        self.inner.write_record(cells(row.values())).map_err(as_io)
     }
 
     /// Hands everything over to the system.
@@ -58,6 +51,16 @@ pub(super) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
         writer.write(&row)?;
     }
     writer.flush()
+}
+
+/// Cells as texts, made harmless.
+pub(super) fn cells<'a>(row: impl Iterator<Item = Cell<'a>>) -> Vec<String> {
+    row.map(|cell| match cell {
+        Cell::Nothing => String::new(),
+        Cell::Text(text) => for_cell(&text).into_owned(),
+        Cell::Number(number) => number.to_string(),
+    })
+    .collect()
 }
 
 /// Writes rows of texts, of which the first may be a header.

@@ -157,10 +157,19 @@ impl ReportFiles {
     ///
     /// The first file that can't be written.
     pub fn finish(self, report: &Report<'_>) -> Result<(), Error> {
+        self.finish_with(|format, to| format.write(report, to))
+    }
+
+    /// Replaces every file by what is written in its format. Each is tried, whatever happens to the others.
+    ///
+    /// # Errors
+    ///
+    /// The first file that can't be written.
+    pub fn finish_with(self, write: impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
         let mut result = Ok(());
         for file in self.files {
             let path = file.path.clone();
-            if let Err(source) = file.finish(report) {
+            if let Err(source) = file.finish(&write) {
                 result = result.and(Err(Error::Unwritable { what: "the report", path, source }));
             }
         }
@@ -187,9 +196,9 @@ impl ReportFile {
         Ok(Self { path, format, mode, made: new, special, live: None })
     }
 
-    fn finish(self, report: &Report<'_>) -> io::Result<()> {
-        if let Some(special) = self.special {
-            return self.format.write(report, special);
+    fn finish(self, write: &impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+        if let Some(mut special) = self.special {
+            return write(self.format, &mut special);
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
@@ -197,7 +206,7 @@ impl ReportFile {
             // A file that was there keeps its mode.
             file.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
         }
-        self.format.write(report, &mut file)?;
+        write(self.format, &mut file)?;
         file.as_file().sync_data()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())

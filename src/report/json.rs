@@ -45,23 +45,29 @@ impl Serialize for Accounts<'_> {
 
 /// The report as a value, with the keys in the order in which they are written.
 pub(super) fn document(report: &Report<'_>) -> Value {
-    let counts = report.tally().iter().map(|(outcome, count)| (outcome.as_str().to_owned(), integer(count))).collect();
     let accounts = report.rows().map(|row| {
         Value::Object(row.columns.iter().map(|(name, cell)| ((*name).to_owned(), value(cell(&row)))).collect())
     });
     Value::Object(vec![
         ("run".to_owned(), run(report.run)),
-        ("summary".to_owned(), Value::Object(counts)),
+        ("summary".to_owned(), counts(&report.tally())),
         ("accounts".to_owned(), Value::Array(accounts.collect())),
     ])
 }
 
-fn run(run: &RunInfo) -> Value {
+/// The counts as a value, every outcome included.
+pub(super) fn counts(tally: &Tally) -> Value {
+    Value::Object(tally.iter().map(|(outcome, count)| (outcome.as_str().to_owned(), integer(count))).collect())
+}
+
+/// What a run is, as a value.
+pub(super) fn run(run: &RunInfo) -> Value {
     let json = serde_json::to_vec(run).expect("a run is texts and numbers under texts");
     serde_json::from_slice(&json).expect("what was written a moment ago can be read")
 }
 
-fn value(cell: Cell<'_>) -> Value {
+/// A cell as a value.
+pub(super) fn value(cell: Cell<'_>) -> Value {
     match cell {
         Cell::Nothing => Value::Null,
         Cell::Text(text) => Value::String(text.into_owned()),
@@ -70,7 +76,7 @@ fn value(cell: Cell<'_>) -> Value {
 }
 
 /// No count of this program goes beyond.
-fn integer(number: impl TryInto<i64>) -> Value {
+pub(super) fn integer(number: impl TryInto<i64>) -> Value {
     Value::Int(number.try_into().unwrap_or(i64::MAX))
 }
 

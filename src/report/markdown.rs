@@ -17,9 +17,9 @@ use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 
 /// GitHub takes comments of at most 65,536 characters. Bytes are counted here, of which no text has fewer.
-const LIMIT: usize = 65_536;
+pub(super) const LIMIT: usize = 65_536;
 /// What is left for the end of the report, and for a comment around it.
-const RESERVE: usize = 1_536;
+pub(super) const RESERVE: usize = 1_536;
 /// From here on no further cause is begun, so that the OUs find room.
 const CAUSES_END: usize = LIMIT / 2;
 /// How many accounts of a cause are named.
@@ -74,13 +74,7 @@ fn add_causes(text: &mut String, causes: &[Cause<'_>]) {
         if !cause.hint.is_empty() {
             text.push_str(&format!("What to do: {}\n\n", prose(cause.hint)));
         }
-        for account in cause.accounts.iter().take(NAMED) {
-            text.push_str(&format!("- {}\n", name(account)));
-        }
-        let more = cause.accounts.len().saturating_sub(NAMED);
-        if more > 0 {
-            text.push_str(&format!("- …and {} more\n", grouped(more)));
-        }
+        list(text, &cause.accounts);
     }
 }
 
@@ -109,6 +103,17 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     }
 }
 
+/// Lists the first of several accounts, and says how many more there are.
+pub(super) fn list(text: &mut String, accounts: &[&Account]) {
+    for account in accounts.iter().take(NAMED) {
+        text.push_str(&format!("- {}\n", name(account)));
+    }
+    let more = accounts.len().saturating_sub(NAMED);
+    if more > 0 {
+        text.push_str(&format!("- …and {} more\n", grouped(more)));
+    }
+}
+
 fn name(account: &Account) -> String {
     if account.name.is_empty() {
         code(&account.id.to_string())
@@ -118,7 +123,7 @@ fn name(account: &Account) -> String {
 }
 
 /// A text from outside as a code span.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let safe = for_terminal(text);
     let mut safe: Cow<'_, str> = match safe.char_indices().nth(SHOWN) {
         Some((end, _)) => Cow::Owned(format!("{}…", &safe[..end])),
@@ -136,12 +141,12 @@ fn code(text: &str) -> String {
 }
 
 /// The same for a cell of a table, which a bar would end even inside a code span.
-fn in_table(text: &str) -> String {
+pub(super) fn in_table(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
 /// A sentence of this program's own as it is, unless something in it could be taken for more than text.
-fn prose(text: &str) -> Cow<'_, str> {
+pub(super) fn prose(text: &str) -> Cow<'_, str> {
     let plain = |character: char| character.is_alphanumeric() || " ,.;:()%'/=-\"".contains(character);
     let linked = text.contains("://") || text.contains("www.");
     if text.chars().all(plain) && !linked { Cow::Borrowed(text) } else { Cow::Owned(code(text)) }

@@ -34,7 +34,8 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    fn text(text: &'a str) -> Self {
+    /// A text; nothing if it is empty.
+    pub(super) fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
     }
 }

@@ -53,10 +53,7 @@ pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
         if !cause.hint.is_empty() {
             line(format_args!("    hint: {}", for_terminal(cause.hint)));
         }
-        let named: Vec<String> = cause.accounts.iter().take(NAMED).map(|account| name(account)).collect();
-        let more = cause.accounts.len().saturating_sub(NAMED);
-        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-        line(format_args!("    in: {}{more}", named.join(", ")));
+        line(format_args!("    in: {}", named(&cause.accounts)));
     }
     let Some(folder) = folder else { return text };
     line(format_args!("\nReport: {}", folder.join("report.csv").display()));
@@ -68,6 +65,14 @@ pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
         ));
     }
     text
+}
+
+/// The first of several accounts by id and name, and how many more there are.
+pub(super) fn named(accounts: &[&Account]) -> String {
+    let named: Vec<String> = accounts.iter().take(NAMED).map(|account| name(account)).collect();
+    let more = accounts.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    named.join(", ") + &more
 }
 
 fn name(account: &Account) -> String {

@@ -17,17 +17,33 @@ use crate::harmless::for_terminal;
 pub fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::new(to);
     for row in report.rows() {
-        for (number, cell) in row.values().enumerate() {
-            if number > 0 {
-                to.write_all(b"\t")?;
-            }
-            match cell {
-                Cell::Nothing => to.write_all(b"None")?,
-                Cell::Text(text) => to.write_all(for_terminal(&text).as_bytes())?,
-                Cell::Number(number) => write!(to, "{number}")?,
-            }
-        }
-        to.write_all(b"\n")?;
+        write_line(row.values(), &mut to)?;
     }
     to.flush()
+}
+
+/// Writes the cells of rows, a row a line.
+pub(super) fn write_lines<'a, R: Iterator<Item = Cell<'a>>>(
+    rows: impl Iterator<Item = R>,
+    to: impl Write,
+) -> io::Result<()> {
+    let mut to = BufWriter::new(to);
+    for row in rows {
+        write_line(row, &mut to)?;
+    }
+    to.flush()
+}
+
+fn write_line<'a>(cells: impl Iterator<Item = Cell<'a>>, to: &mut impl Write) -> io::Result<()> {
+    for (number, cell) in cells.enumerate() {
+        if number > 0 {
+            to.write_all(b"\t")?;
+        }
+        match cell {
+            Cell::Nothing => to.write_all(b"None")?,
+            Cell::Text(text) => to.write_all(for_terminal(&text).as_bytes())?,
+            Cell::Number(number) => write!(to, "{number}")?,
+        }
+    }
+    to.write_all(b"\n")
 }

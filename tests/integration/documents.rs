@@ -17,6 +17,7 @@ use serde_json::Value;
 use v2token::cli::Cli;
 use v2token::cloud::failure::code;
 use v2token::org::AccountState;
+use v2token::report::comparison::{COMPARISON_COLUMNS, Difference};
 use v2token::report::{COLUMNS, columns};
 use v2token::rollout::{Outcome, Stage, Verified, Verify};
 
@@ -185,6 +186,24 @@ fn every_outcome_and_stage_has_its_word() {
             assert!(COLUMNS.iter().any(|(name, _)| name == column), "{column} is no column");
         }
     }
+}
+
+#[test]
+fn every_difference_and_its_columns_are_described() {
+    let report = Document::new(&read("docs/report.md"));
+    let differences = report.section("Differences");
+    assert_eq!(differences.names(), Difference::ALL.map(Difference::as_str));
+    for (difference, row) in Difference::ALL.into_iter().zip(differences.table()) {
+        assert_eq!(row[1], difference.meaning());
+    }
+    let holds = report.section("What a comparison holds");
+    assert_eq!(holds.names(), COMPARISON_COLUMNS.map(|(name, _)| name));
+    let example = holds.json();
+    let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    assert!(keys(&example["summary"]).iter().all(|name| Difference::ALL.iter().any(|kind| kind.as_str() == name)));
+    assert!(keys(&example["accounts"][0]).iter().all(|name| COMPARISON_COLUMNS.iter().any(|(known, _)| known == name)));
+    let schema: Value = serde_json::from_str(&read("docs/comparison.schema.json")).expect("JSON");
+    assert_eq!(keys(&example), keys(&schema["properties"]));
 }
 
 #[test]

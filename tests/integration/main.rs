@@ -3,6 +3,7 @@
 mod assume_root;
 mod aws_cli;
 mod browser;
+mod comparison;
 mod crash;
 mod credentials;
 mod disk;

@@ -1,4 +1,4 @@
-//! This module owns the JSON report's schema: every report that a test makes is held against it.
+//! This module owns the schemas of the JSON report and of the comparison: every one that a test makes is held against its own.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,10 +7,64 @@ use std::sync::LazyLock;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use v2token::report::columns;
+use v2token::report::comparison::{COMPARISON_COLUMNS, Difference};
 use v2token::rollout::{Outcome, Stage, Verified, Verify};
 
 static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("JSON"));
+
+static COMPARISON: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../docs/comparison.schema.json")).expect("JSON"));
+
+/// Reads a comparison. Fails unless it is as its schema describes it, and its runs are those of reports.
+pub(crate) fn comparison(json: &str) -> Value {
+    let comparison: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in {json}"));
+    let validator = jsonschema::validator_for(&COMPARISON).expect("a schema");
+    let errors: Vec<String> =
+        validator.iter_errors(&comparison).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{comparison:#} is not as its schema says: {errors:#?}");
+    for side in ["before", "after"] {
+        let mut report = comparison[side].clone();
+        report["accounts"] = json!([]);
+        assert_eq!(complaints(&report), Vec::<String>::new(), "{side}");
+    }
+    let counts = comparison["summary"].as_object().expect("counts");
+    let of = |difference: &str| {
+        comparison["accounts"]
+            .as_array()
+            .expect("accounts")
+            .iter()
+            .filter(|account| account["difference"] == difference)
+            .count()
+    };
+    for (difference, count) in counts.iter().filter(|(difference, _)| *difference != "same") {
+        assert_eq!(*count, of(difference), "{difference}");
+    }
+    comparison
+}
+
+#[test]
+fn the_schema_of_comparisons_names_every_column_difference_and_outcome() {
+    let account = &COMPARISON["$defs"]["account"];
+    let all: Vec<&str> = COMPARISON_COLUMNS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names(&account["properties"]), all.iter().copied().collect());
+    let required: Vec<&str> = account["required"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    assert_eq!(required, all);
+    let differences = Difference::ALL.map(Difference::as_str);
+    assert_eq!(names(&COMPARISON["properties"]["summary"]["properties"]), differences.into());
+    let (same, differ) = differences.split_last().expect("words");
+    assert_eq!(*same, "same", "an account that is the same has no row");
+    let property = |name: &str| words(&account["properties"][name]);
+    assert_eq!(property("difference"), differ.iter().map(|word| Some(*word)).collect::<Vec<_>>());
+    let (outcomes, stages) =
+        (Outcome::ALL.map(|outcome| Some(outcome.as_str())), Stage::ALL.map(|stage| Some(stage.as_str())));
+    for side in ["before", "after"] {
+        assert_eq!(property(&format!("{side}_outcome")), [outcomes.as_slice(), &[None]].concat());
+        assert_eq!(property(&format!("{side}_stage")), [stages.as_slice(), &[None]].concat());
+        let run = &COMPARISON["properties"][side]["properties"]["run"];
+        assert_eq!(run["required"], SCHEMA["properties"]["run"]["required"]);
+    }
+}
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::validator_for(&SCHEMA).expect("a schema"));
 

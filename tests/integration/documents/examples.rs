@@ -57,6 +57,28 @@ fn steady(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn every_recipe_for_a_query_finds_something() {
+    let organization = Organization::builder().accounts(200).realistic(true);
+    let bench = Bench::new(
+        organization.each_account(|account| account.faults.deny_set = account.id().number() % 50 == 7).start(),
+    );
+    bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%"]).exits(3);
+    let recipes = Document::new(&read("docs/report.md")).section("Recipes").table();
+    assert!(recipes.len() >= 8, "{recipes:?}");
+    let code = |cell: &str| cell.trim_matches('`').to_owned();
+    for row in recipes {
+        let (query, output) = (code(&row[1]), code(&row[2]));
+        // Nothing takes that many calls in the simulated Organization.
+        let query = query.replace("attempts > `5`", "attempts > `3`");
+        let run = bench.again("none", &["report", "run", "--query", &query, "--output", &output]).exits(0);
+        assert!(!run.stdout.trim().is_empty() && run.stderr.is_empty(), "{query}\n{run}");
+        if output == "csv" {
+            assert!(run.stdout.starts_with("id,name,code,hint\n"), "{run}");
+        }
+    }
+}
+
+#[test]
 fn doctor_says_what_is_shown_of_it() {
     let bench = realistic();
     let section = Document::new(&read("docs/operating.md")).section("Check");

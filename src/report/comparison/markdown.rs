@@ -1,0 +1,55 @@
+//! This module owns the comparison as Markdown, for a pull request or a ticket.
+
+use super::Comparison;
+use super::groups::{Group, groups};
+use crate::report::markdown::{LIMIT, RESERVE, code, in_table, list, prose};
+use crate::report::words::{counted, grouped, moment};
+
+/// The comparison as text.
+pub(super) fn text(comparison: &Comparison<'_>) -> String {
+    let mut text = format!("# v2token comparison: {}\n\n| | |\n|---|---|\n", prose(&comparison.sentence()));
+    let organization = comparison.after.run.organization_id.as_deref().unwrap_or_default();
+    text.push_str(&format!("| Organization | {} |\n", in_table(organization)));
+    for (name, part) in [("Before", comparison.before), ("After", comparison.after)] {
+        let run = in_table(&format!("{} {}", part.run.command, part.run.run_id));
+        let started = part.run.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
+        text.push_str(&format!("| {name} | {run}{started} |\n"));
+    }
+    text.push_str("\n## Differences\n\n| difference | accounts | meaning |\n|---|---:|---|\n");
+    for (kind, count) in comparison.counts().into_iter().filter(|(_, count)| *count > 0) {
+        text.push_str(&format!("| `{kind}` | {} | {} |\n", grouped(count), kind.meaning()));
+    }
+    text.push_str(&format!("| all | {} | |\n", grouped(comparison.pairs.len())));
+    let groups = groups(comparison);
+    let mut title = None;
+    for (number, group) in groups.iter().enumerate() {
+        let mut part = String::new();
+        if title != Some(group.difference) {
+            part.push_str(&format!("\n## `{}`\n", group.difference));
+        }
+        part.push_str(&one(group));
+        if text.len() + part.len() > LIMIT - RESERVE {
+            let left: usize = groups[number..].iter().map(|group| group.accounts.len()).sum();
+            let more = counted(groups.len() - number, "further group", "further groups");
+            text.push_str(&format!("\n…and {more}, of {}\n", counted(left, "account", "accounts")));
+            break;
+        }
+        title = Some(group.difference);
+        text.push_str(&part);
+    }
+    text
+}
+
+fn one(group: &Group<'_>) -> String {
+    let count = counted(group.accounts.len(), "account", "accounts");
+    let mut text = match (group.before.is_empty(), group.after.is_empty()) {
+        (true, _) => format!("\n### {count}: {}\n\n", code(&group.after)),
+        (false, true) => format!("\n### {count}: {}\n\n", code(&group.before)),
+        (false, false) => format!("\n### {count}: {}, now {}\n\n", code(&group.before), code(&group.after)),
+    };
+    if !group.hint.is_empty() {
+        text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
+    }
+    list(&mut text, &group.accounts);
+    text
+}

@@ -1,0 +1,250 @@
+use std::time::{Duration, SystemTime};
+
+use clap::Parser as _;
+
+use super::*;
+use crate::cli::{Cli, Command, PlanArgs};
+use crate::journal::{RunId, RunInfo};
+use crate::org::{AccountState, Reading, TokenVersion};
+use crate::rollout::{Mode, Trouble};
+use crate::settings::{CommandName, Settings, Surroundings};
+
+use Difference::{
+    Appeared, Drifted, FailureChanged, FailureGone, FailureNew, Left, OutcomeChanged, RolledOut, Same, SetAgain,
+    StateChanged, VersionChanged,
+};
+
+fn id(number: usize) -> AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+fn account(number: usize) -> Account {
+    Account {
+        id: id(number),
+        name: format!("=name\u{1b}|`{number}`"),
+        email: String::new(),
+        state: AccountState::Active,
+        ou_path: "o-x/r-y/".to_owned(),
+        invited: false,
+    }
+}
+
+fn trouble(stage: Stage, code: &str, message: &str) -> Trouble {
+    let hint = format!("do something about {code}");
+    Trouble { stage, error_code: code.to_owned(), error_message: message.to_owned(), hint }
+}
+
+/// The record that a run for v2Token typically has of this outcome.
+fn record(outcome: Outcome) -> Record {
+    let (previous, current) = match outcome {
+        Outcome::Changed => (Some(Reading::V1Token), Some(Reading::V2Token)),
+        Outcome::Unchanged => (Some(Reading::V2Token), Some(Reading::V2Token)),
+        Outcome::WouldChange | Outcome::Unverified => (Some(Reading::V1Token), Some(Reading::V1Token)),
+        Outcome::Failed | Outcome::Skipped | Outcome::NotAttempted => (None, None),
+    };
+    let trouble = match outcome {
+        Outcome::Unverified => Some(trouble(Stage::Verify, "NotReadBack", "it shows v1Token")),
+        Outcome::Failed => {
+            Some(trouble(Stage::Assume, "AccessDenied", "not authorized (id: 7f1c2d3e-1234-4abc-9def-001122334455)"))
+        }
+        Outcome::Skipped => Some(trouble(Stage::Select, "NotSelected", "it is not among --account")),
+        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => None,
+    };
+    Record {
+        outcome,
+        previous_version: previous,
+        current_version: current,
+        trouble,
+        ..Record::blank(id(1), TokenVersion::V2Token)
+    }
+}
+
+fn compared(before: &Record, after: &Record) -> Difference {
+    let account = account(1);
+    let sighting = |record| Some(Sighting { account: &account, record });
+    difference(sighting(before), sighting(after))
+}
+
+#[test]
+fn every_outcome_beside_every_outcome() {
+    // Rows are the earlier outcome and columns the later one, in the order of `Outcome::ALL`.
+    let expected = [
+        [SetAgain, Same, Drifted, Drifted, FailureNew, OutcomeChanged, OutcomeChanged],
+        [SetAgain, Same, Drifted, Drifted, FailureNew, OutcomeChanged, OutcomeChanged],
+        [RolledOut, RolledOut, Same, FailureNew, FailureNew, OutcomeChanged, OutcomeChanged],
+        [RolledOut, RolledOut, FailureGone, Same, FailureChanged, OutcomeChanged, OutcomeChanged],
+        [RolledOut, FailureGone, FailureGone, FailureChanged, Same, OutcomeChanged, OutcomeChanged],
+        [RolledOut, OutcomeChanged, OutcomeChanged, FailureNew, FailureNew, Same, OutcomeChanged],
+        [RolledOut, OutcomeChanged, OutcomeChanged, FailureNew, FailureNew, OutcomeChanged, Same],
+    ];
+    for (before, row) in Outcome::ALL.into_iter().zip(expected) {
+        for (after, expected) in Outcome::ALL.into_iter().zip(row) {
+            assert_eq!(compared(&record(before), &record(after)), expected, "{before}, now {after}");
+        }
+    }
+}
+
+#[test]
+fn what_outcomes_do_not_say() {
+    let (unchanged, failed) = (record(Outcome::Unchanged), record(Outcome::Failed));
+    let read = |outcome, version| Record { current_version: Some(version), ..record(outcome) };
+    // Read as unknown: neither version, so it no longer shows the wanted one, or shows another than before.
+    assert_eq!(compared(&unchanged, &read(Outcome::WouldChange, Reading::Unknown)), Drifted);
+    assert_eq!(compared(&record(Outcome::WouldChange), &read(Outcome::WouldChange, Reading::Unknown)), VersionChanged);
+    // Ids of requests make no other cause; a stage, a code and a message do.
+    let because = |trouble| Record { trouble: Some(trouble), ..failed.clone() };
+    let same = "not authorized (id: 0f1c2d3e-1234-4abc-9def-001122334466)";
+    assert_eq!(compared(&failed, &because(trouble(Stage::Assume, "AccessDenied", same))), Same);
+    for other in [
+        trouble(Stage::Set, "AccessDenied", same),
+        trouble(Stage::Assume, "AccessDeniedException", same),
+        trouble(Stage::Assume, "AccessDenied", "denied"),
+    ] {
+        assert_eq!(compared(&failed, &because(other)), FailureChanged);
+    }
+    // It failed, and had been changed by somebody else.
+    assert_eq!(compared(&unchanged, &read(Outcome::Failed, Reading::V1Token)), Drifted);
+    // A rollback wants the other version.
+    let back = Record {
+        previous_version: Some(Reading::V2Token),
+        current_version: Some(Reading::V1Token),
+        target_version: TokenVersion::V1Token,
+        ..record(Outcome::Changed)
+    };
+    assert_eq!(compared(&record(Outcome::Changed), &back), RolledOut);
+    assert_eq!(compared(&back, &record(Outcome::WouldChange)), OutcomeChanged);
+}
+
+#[test]
+fn who_came_who_left_and_who_is_closed() {
+    let known = record(Outcome::Unchanged);
+    let left = Record { trouble: Some(trouble(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
+    let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
+    let here = Some(Sighting { account: &active, record: &known });
+    let gone = Some(Sighting { account: &active, record: &left });
+    for (before, after, expected) in [
+        (None, here, Appeared),
+        (here, None, Left),
+        (here, gone, Left),
+        (gone, here, Appeared),
+        (gone, gone, Same),
+        (gone, None, Same),
+        (None, gone, Same),
+    ] {
+        assert_eq!(difference(before, after), expected);
+    }
+    let skipped = Record { trouble: Some(trouble(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
+    assert_eq!(difference(here, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
+    let failed = record(Outcome::Failed);
+    let was_failing = Some(Sighting { account: &active, record: &failed });
+    assert_eq!(difference(was_failing, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
+}
+
+fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(run_seconds);
+    let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
+        unreachable!("it is a plan");
+    };
+    let surroundings = Surroundings { now, ..Surroundings::look() };
+    let run = RunInfo {
+        run_id: RunId::new(now),
+        command: CommandName::Plan,
+        version: "1".to_owned(),
+        organization_id: Some("o-exampleorg1".to_owned()),
+        management_account: None,
+        caller_arn: None,
+        region: None,
+        sts_endpoint: None,
+        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &surroundings).unwrap().run,
+        started_at: Some(now),
+        ended_at: Some(now),
+        verdict: None,
+    };
+    let accounts = (1..=outcomes.len()).map(account).collect();
+    let records = outcomes.iter().enumerate();
+    let records = records.map(|(number, outcome)| Record { account_id: id(number + 1), ..record(*outcome) }).collect();
+    Part { run, accounts, records, ended: Some(0) }
+}
+
+#[test]
+fn runs_in_different_organizations_are_not_compared() {
+    let (one, mut other) = (part(1, &[Outcome::Changed]), part(2, &[Outcome::Changed]));
+    other.run.organization_id = Some("o-another".to_owned());
+    let organizations =
+        |before: &str, after: &str| Incomparable::Organizations { before: before.to_owned(), after: after.to_owned() };
+    assert_eq!(Comparison::of(&one, &other).unwrap_err(), organizations("o-exampleorg1", "o-another"));
+    assert_eq!(Comparison::of(&other, &one).unwrap_err(), organizations("o-another", "o-exampleorg1"));
+    other.run.organization_id = None;
+    for (before, after) in [(&one, &other), (&other, &one), (&other, &other)] {
+        let said = Comparison::of(before, after).unwrap_err();
+        assert_eq!(said, Incomparable::NoOrganization { run: other.run.run_id.clone() });
+    }
+}
+
+#[test]
+fn the_counts_add_up_and_every_format_has_the_accounts_that_differ() {
+    let pairs: Vec<(Outcome, Outcome)> =
+        Outcome::ALL.into_iter().flat_map(|one| Outcome::ALL.map(|other| (one, other))).collect();
+    let (before, after): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+    let (before, mut after) = (part(1_795_321_700, &before), part(1_795_400_000, &after));
+    after.ended = None;
+    let comparison = Comparison::of(&before, &after).unwrap();
+    let counts = comparison.counts();
+    assert_eq!(counts.iter().map(|(_, count)| count).sum::<usize>(), 49);
+    let same = comparison.pairs.iter().filter(|pair| pair.difference == Same).count();
+    let differ = comparison.changed().count();
+    assert_eq!((same, differ), (7, 42));
+    let sentence = comparison.sentence();
+    assert!(sentence.starts_with("42 of 49 accounts differ: 4 drifted, "), "{sentence}");
+    assert!(sentence.ends_with(&format!("; run {} has not ended", after.run.run_id)), "{sentence}");
+
+    let written = |format| {
+        let mut text = Vec::new();
+        comparison.write(format, &mut text).map(|()| String::from_utf8(text).unwrap())
+    };
+    let csv = written(Format::Csv).unwrap();
+    assert_eq!(csv.lines().count(), 1 + differ);
+    assert!(csv.contains(",'=name\\u{1b}|`1`,") && !csv.contains('\u{1b}'), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(&written(Format::Json).unwrap()).unwrap();
+    assert_eq!(json["accounts"].as_array().unwrap().len(), differ);
+    assert_eq!(json["accounts"][0]["account_name"], "=name\u{1b}|`1`");
+    let lines = written(Format::Jsonl).unwrap();
+    let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    assert_eq!((lines.lines().count(), &first), (differ, &json["accounts"][0]));
+    let mut text = Vec::new();
+    comparison.write_text(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.lines().all(|line| line.split('\t').count() == COMPARISON_COLUMNS.len()), "{text}");
+    assert_eq!(written(Format::Html).unwrap_err().kind(), io::ErrorKind::Unsupported);
+
+    let (summary, markdown) = (comparison.summary(), written(Format::Markdown).unwrap());
+    for (kind, count) in counts.iter().filter(|(_, count)| *count > 0) {
+        assert!(summary.contains(&format!("{count:>4}  {kind:<15}  {}", kind.meaning())), "{kind}\n{summary}");
+        assert!(markdown.contains(&format!("| `{kind}` | {count} | {} |", kind.meaning())), "{kind}\n{markdown}");
+        assert_eq!(summary.contains(&format!("\n{kind}\n")), *kind != Same, "{summary}");
+        assert_eq!(markdown.contains(&format!("\n## `{kind}`\n")), *kind != Same, "{markdown}");
+    }
+    assert!(summary.contains("hint: do something about AccessDenied"), "{summary}");
+    assert!(!summary.contains('\u{1b}') && !markdown.contains('\u{1b}'));
+}
+
+#[test]
+fn markdown_fits_into_a_comment_and_says_what_it_leaves_out() {
+    let failed = vec![Outcome::Failed; 900];
+    let (before, mut after) = (part(1, &vec![Outcome::Unchanged; 900]), part(2, &failed));
+    for (number, record) in after.records.iter_mut().enumerate() {
+        // Words make other causes where numbers would not.
+        let word = number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &"y".repeat(number % 300);
+        record.trouble = Some(trouble(Stage::Assume, "AccessDenied", &word));
+    }
+    let text = markdown::text(&Comparison::of(&before, &after).unwrap());
+    assert!(text.len() <= crate::report::markdown::LIMIT, "{}", text.len());
+    assert!(text.contains("…and ") && text.contains(" further groups, of "), "{}", &text[text.len() - 200..]);
+}
+
+#[test]
+fn nothing_is_said_to_have_changed_if_nothing_has() {
+    let run = part(1, &[Outcome::Changed, Outcome::Failed]);
+    let again = part(2, &[Outcome::Unchanged, Outcome::Failed]);
+    assert_eq!(Comparison::of(&run, &again).unwrap().sentence(), "nothing has changed in 2 accounts");
+}
