@@ -59,7 +59,7 @@ impl RunFolder {
         let unwritable = |source| Error::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
         let journal = OpenOptions::new().append(true).read(true).open(path.join(Self::JOURNAL));
         let journal = journal.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => Error::NoRun { path: path.to_owned(), cause: source.to_string() },
+            io::ErrorKind::NotFound => no_run(path, &source.to_string()),
             _ => unwritable(source),
         })?;
         let folder = Self { path: path.to_owned(), journal, made: false };
@@ -75,7 +75,7 @@ impl RunFolder {
     ///
     /// When there is no run, or it can't be read.
     pub fn read(path: &Path) -> Result<(RunInfo, Replay), Error> {
-        let none = |cause: String| Error::NoRun { path: path.to_owned(), cause };
+        let none = |cause: String| no_run(path, &cause);
         let text = |name: &str| fs::read(path.join(name)).map_err(|error| none(format!("{name}: {error}")));
         // The journal first: its format is known to every version, and a newer one must be told before anything else.
         let replay = Replay::of(&text(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
@@ -92,8 +92,7 @@ impl RunFolder {
     /// When there is no run, a process works in it, or it can't be read.
     pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), Error> {
         let name = path.join(Self::JOURNAL);
-        let journal = File::open(&name)
-            .map_err(|error| Error::NoRun { path: path.to_owned(), cause: format!("{}: {error}", Self::JOURNAL) })?;
+        let journal = File::open(&name).map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read(path)?;
         Ok((journal, info, replay))
@@ -180,4 +179,43 @@ fn make_folder(path: &Path) -> io::Result<()> {
 /// Makes the names in a folder durable, which syncing the files alone does not.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Where runs are by default, from where the program was started.
+const RUNS: &str = "v2token-runs";
+
+/// How many characters a folder's name may differ from that of another for the other to have been meant; of a short name fewer.
+const NEAR: usize = 3;
+
+fn no_run(path: &Path, cause: &str) -> Error {
+    let meant = meant(path).map_or_else(String::new, |meant| format!("; did you mean {}?", meant.display()));
+    Error::NoRun { path: path.to_owned(), cause: format!("{cause}{meant}") }
+}
+
+/// The run folder that was probably meant: one with nearly that name beside it, one with that name where runs are by default, or
+/// the only run in it.
+fn meant(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_string_lossy();
+    let is_run = |folder: &PathBuf| folder.join(RunFolder::JOURNAL).is_file();
+    let elsewhere = Path::new(RUNS).join(path.file_name()?);
+    if is_run(&elsewhere) && elsewhere != path {
+        return Some(elsewhere);
+    }
+    let runs = |folder: &Path| {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).filter(is_run).collect::<Vec<_>>()
+    };
+    let inside = runs(path);
+    if let [only] = &inside[..] {
+        return Some(only.clone());
+    }
+    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let distance = |folder: &PathBuf| {
+        let other = folder.file_name().map(|other| other.to_string_lossy().into_owned()).unwrap_or_default();
+        strsim::osa_distance(&name, &other)
+    };
+    let near = [runs(beside.unwrap_or(Path::new("."))), runs(Path::new(RUNS))].concat();
+    let nearest = near.into_iter().map(|folder| (distance(&folder), folder)).min()?;
+    let folder = nearest.1.strip_prefix(".").map(Path::to_owned).unwrap_or(nearest.1);
+    (nearest.0 <= NEAR.min(name.chars().count() / 4)).then_some(folder)
 }

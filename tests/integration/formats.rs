@@ -191,6 +191,30 @@ fn a_name_that_is_nowhere_is_told() {
     assert_eq!(run.stderr, "", "{run}");
 }
 
+#[test]
+fn a_near_miss_is_told_what_was_probably_meant() {
+    let bench = Bench::new(Organization::builder().accounts(3).start());
+    let folder = "v2token-runs/20261122T041500Z-abcdef";
+    bench.run(folder, &["plan"]).exits(0);
+    for (words, code, says) in [
+        (&["plna"][..], 2, "a similar subcommand exists: 'plan'"),
+        (&["plan", "--quer=x"], 2, "a similar argument exists: '--query'"),
+        (&["report", folder, "--agianst=x"], 2, "a similar argument exists: '--against'"),
+        (&["plan", "--output=jsno"], 2, "a similar value exists: 'json'"),
+        (&["report", "v2token-runs/20261122T041500Z-abcdeg"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["report", "20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["report", "v2token-runs"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["resume", "v2token-runs/20261122T04150Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["rollback", "v2token-run/20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["apply", "--plan=20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+    ] {
+        let run = bench.again("none", words).exits(code).says(&[says]);
+        assert!(run.stdout.is_empty() && run.all_calls() == 0, "{words:?}\n{run}");
+    }
+    let run = bench.again("none", &["report", "nothing-like-it"]).exits(1);
+    assert!(!run.stderr.contains("did you mean"), "{run}");
+}
+
 /// The largest Organization that there can be: as a whole, counted, filtered, and to a reader that takes only the first line.
 #[test]
 fn fifty_thousand_accounts_are_queried() {
