@@ -1,6 +1,8 @@
 //! This module owns the command line: what can be typed, and nothing computed from it.
 
 mod access;
+mod describe;
+mod examples;
 mod inspect;
 mod output;
 mod pace;
@@ -12,13 +14,15 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::org::TokenVersion;
 
+use examples::above;
 use values::switch;
 
 pub use access::{AccessArgs, SessionPolicy};
+pub use describe::{CompletionsArgs, ManArgs, Shell, completions, pages};
 pub use inspect::{DoctorArgs, Document, PolicyArgs, PolicyFor};
 pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub use pace::PaceArgs;
@@ -173,37 +177,45 @@ pub fn mistyped_variable() -> Option<(String, String)> {
 #[derive(Subcommand)]
 pub enum Command {
     /// Preview: read every selected account and say what apply would change. Never writes to AWS.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = above(examples::PLAN, EXIT_CODES))]
     Plan(PlanArgs),
     /// Set the token version in every selected account.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = above(examples::APPLY, EXIT_CODES))]
     Apply(ApplyArgs),
     /// Go on with a run that stopped.
     ///
     /// The settings come from the run folder; pace and access may be given anew. An account that the run was about to set when
     /// it stopped is read first.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = above(examples::RESUME, EXIT_CODES))]
     Resume(ResumeArgs),
     /// Put back what a run changed, and only that.
     ///
     /// Each account goes back to the version that the run found in it, as a run of its own. An account that somebody else has
     /// changed since is not touched.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = above(examples::ROLLBACK, EXIT_CODES))]
     Rollback(RollbackArgs),
-    /// Show a finished or running run again, in any format.
+    /// Show a finished or running run again, in any format, or what has changed since another.
+    #[command(after_long_help = above(examples::REPORT, ""))]
     Report(ReportArgs),
     /// Check identity, organization, role and pace in a few accounts, before anything else.
     ///
     /// It makes the calls that a rollout makes, and none that writes. It takes the options of plan.
-    #[command(after_help = DOCTOR_EXIT_CODES)]
+    #[command(after_help = DOCTOR_EXIT_CODES, after_long_help = above(examples::DOCTOR, DOCTOR_EXIT_CODES))]
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
     /// JSON on stdout. It takes the options of plan. With --external-id the trust policy holds that id.
+    #[command(after_long_help = above(examples::POLICY, ""))]
     Policy(Box<PolicyArgs>),
     /// Set or read the token version of one account, option for option as `aws iam` of the AWS CLI v1.
     #[command(disable_help_flag = true)]
     Iam(IamArgs),
+    /// Print the completions of a shell.
+    #[command(after_long_help = above(examples::COMPLETIONS, ""))]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write one for each command into a folder.
+    #[command(after_long_help = above(examples::MAN, ""))]
+    Man(ManArgs),
 }
 
 /// The command line of `iam`, which is read by the AWS CLI's rules.
@@ -232,7 +244,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub run: RunArgs,
     /// Exactly the accounts that this plan would change.
-    #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", help_heading = SELECTION)]
+    #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
     #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
@@ -252,7 +264,7 @@ pub struct ApplyArgs {
 #[derive(Args)]
 pub struct ResumeArgs {
     /// The folder of the run.
-    #[arg(value_name = "RUN_FOLDER")]
+    #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
     /// Take failed and unverified accounts again.
     #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = SELECTION)]
@@ -266,7 +278,7 @@ pub struct ResumeArgs {
 #[derive(Args)]
 pub struct RollbackArgs {
     /// The folder of the run that is to be undone.
-    #[arg(value_name = "RUN_FOLDER")]
+    #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
     /// What all commands of a run share. What is not given explicitly is taken from the run that is undone.
     #[command(flatten)]
@@ -280,10 +292,10 @@ pub struct RollbackArgs {
 #[derive(Args)]
 pub struct ReportArgs {
     /// The folder of the run; several are shown as one run, each account with the record that says most.
-    #[arg(value_name = "RUN_FOLDER", required = true)]
+    #[arg(value_name = "RUN_FOLDER", required = true, value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
     /// Say what has changed since this run, which may be of another command; several are taken as one.
-    #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_delimiter = ',', help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]
     pub against: Vec<PathBuf>,
     /// What to tell, and where.
     #[command(flatten)]
@@ -316,7 +328,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub rollout: RolloutArgs,
     /// The run folder [default: v2token-runs/<run id>].
-    #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub run_dir: Option<PathBuf>,
     /// What to tell.
     #[command(flatten)]

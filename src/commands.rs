@@ -8,6 +8,7 @@ mod conduct;
 mod connect;
 mod doctor;
 mod ledger;
+mod manuals;
 mod policy;
 mod report;
 mod resume;
@@ -18,7 +19,7 @@ mod survey;
 mod tell;
 
 use crate::cli::{
-    ApplyArgs, Command, Given, IamArgs, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
+    ApplyArgs, Command, Given, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
     empty_inclusion, mistyped_variable,
 };
 use crate::error::Error;
@@ -52,14 +53,14 @@ pub fn program(typed: Typed) -> u8 {
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
 pub async fn dispatch(typed: Typed) -> u8 {
     let surroundings = Surroundings::look();
-    let output = match output_of(&typed.cli.command) {
-        Ok(output) => output.clone(),
+    if let Command::Iam(args) = &typed.cli.command {
         // It reads its command line and talks like the AWS CLI.
-        Err(args) => return iam::run(&args.arguments).await,
-    };
-    let talk = Voice::resolve(output, &surroundings).map(|voice| voice.talk);
+        return iam::run(&args.arguments).await;
+    }
+    let output = output_of(&typed.cli.command);
+    let talk = output.and_then(|output| Voice::resolve(output.clone(), &surroundings).ok()).map(|voice| voice.talk);
     let color = talk.as_ref().map_or(surroundings.stderr_is_terminal && !surroundings.no_color, |talk| talk.color);
-    if let Ok(talk) = talk {
+    if let Some(talk) = talk {
         log::start(talk.debug, talk.json_log, talk.color, || Stderr);
     }
     let failed = match typed.cli.command {
@@ -69,6 +70,7 @@ pub async fn dispatch(typed: Typed) -> u8 {
         Command::Doctor(_) => "nothing was checked",
         Command::Policy(_) => "no document was made",
         Command::Iam(_) => "nothing was called",
+        Command::Completions(_) | Command::Man(_) => "nothing is complete",
     };
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
@@ -123,6 +125,8 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
         }
         Command::Policy(args) => Box::pin(policy::policy(*args, &given, surroundings)).await,
         Command::Iam(args) => Ok(iam::run(&args.arguments).await),
+        Command::Completions(args) => manuals::completions(&args),
+        Command::Man(args) => manuals::man(&args),
     }
 }
 
@@ -143,16 +147,16 @@ fn refuse_role_options(run: &RunArgs, given: &Given) -> Result<(), Error> {
 }
 
 /// What is to be told and where, unless the command has rules of its own.
-fn output_of(command: &Command) -> Result<&OutputArgs, &IamArgs> {
+fn output_of(command: &Command) -> Option<&OutputArgs> {
     match command {
         Command::Plan(PlanArgs { run, .. })
         | Command::Apply(ApplyArgs { run, .. })
         | Command::Resume(ResumeArgs { run, .. })
-        | Command::Rollback(RollbackArgs { run, .. }) => Ok(&run.output),
-        Command::Report(ReportArgs { output, .. }) => Ok(output),
-        Command::Doctor(args) => Ok(&args.run.output),
-        Command::Policy(args) => Ok(&args.run.output),
-        Command::Iam(args) => Err(args),
+        | Command::Rollback(RollbackArgs { run, .. }) => Some(&run.output),
+        Command::Report(ReportArgs { output, .. }) => Some(output),
+        Command::Doctor(args) => Some(&args.run.output),
+        Command::Policy(args) => Some(&args.run.output),
+        Command::Iam(_) | Command::Completions(_) | Command::Man(_) => None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod argparse;
+mod describe;
 mod ended;
 mod help;
 mod input;
@@ -26,6 +27,8 @@ use ended::Ended;
 use options::{Asked, Call, Globals, Operation, Skeleton};
 use resolve::{Around, Settings, Timeouts};
 use retry::{Policy, Tried};
+
+pub use describe::{Described, DescribedOperation, global_options, operations};
 
 /// Whether the arguments, the program's name left out, are meant for this command.
 #[must_use]

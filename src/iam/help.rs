@@ -20,6 +20,11 @@ Subcommands:
   set-security-token-service-preferences  Set the global endpoint token version of the account
   get-account-summary                     Read the account summary, which has the token version in it
   help                                    Print this help
+
+Examples:
+  Set the version in the account of the credentials, and read it:
+    v2token iam set-security-token-service-preferences --global-endpoint-token-version v2Token
+    v2token iam get-account-summary --query SummaryMap.GlobalEndpointTokenVersion
 ";
 
 const SET: &str = "\
@@ -43,7 +48,7 @@ Options:
   --generate-cli-skeleton [input|output]   print a skeleton of that JSON, or of the output, and call nothing
 ";
 
-const GLOBAL: &str = "
+pub(super) const GLOBAL: &str = "
 Global options, anywhere on the command line, may be shortened to any unambiguous beginning:
   --profile NAME            the AWS profile [default: AWS_PROFILE]
   --region REGION           the Region to sign for behind an endpoint of one's own [default: AWS_DEFAULT_REGION]
@@ -69,10 +74,14 @@ Exit codes:
 
 /// The text of a help.
 pub(super) fn text(topic: Topic) -> String {
-    let head = match topic {
+    format!("{}{GLOBAL}", of(topic))
+}
+
+/// The part of a help that is not the same everywhere.
+pub(super) const fn of(topic: Topic) -> &'static str {
+    match topic {
         Topic::Iam => IAM,
         Topic::Operation(Operation::SetSecurityTokenServicePreferences) => SET,
         Topic::Operation(Operation::GetAccountSummary) => SUMMARY,
-    };
-    format!("{head}{GLOBAL}")
+    }
 }

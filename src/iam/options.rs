@@ -114,6 +114,19 @@ pub(super) fn names() -> Vec<&'static str> {
     GLOBAL.iter().map(|option| option.name).chain([TOKEN_VERSION, INPUT_JSON, SKELETON]).collect()
 }
 
+/// The values that an option takes, by its name without the dashes; none if there are more than can be named.
+pub(super) fn choices(long: &str) -> &'static [&'static str] {
+    let is = |option: &&Opt| option.name.strip_prefix("--") == Some(long);
+    match GLOBAL.iter().find(is) {
+        Some(option) => option.choices,
+        None if SKELETON.strip_prefix("--") == Some(long) => &SKELETONS,
+        None => &[],
+    }
+}
+
+/// What `--generate-cli-skeleton` takes.
+const SKELETONS: [&str; 2] = ["input", "output"];
+
 /// Whether a command line names `iam` as its command: global options may stand in front of it.
 pub(super) fn names_iam(arguments: &[String]) -> bool {
     if let Ok(parsed) = parse_known(arguments, &GLOBAL, COMMAND) {
@@ -166,7 +179,7 @@ fn own(operation: Operation, arguments: &[String]) -> Result<Asked, Ended> {
     }
     let mut options = vec![
         Opt::new(INPUT_JSON, Takes::One),
-        Opt { choices: &["input", "output"], ..Opt::new(SKELETON, Takes::Optional("input")) },
+        Opt { choices: &SKELETONS, ..Opt::new(SKELETON, Takes::Optional("input")) },
     ];
     if operation == Operation::SetSecurityTokenServicePreferences {
         let required = !waived(arguments);

@@ -37,6 +37,7 @@ mod running;
 mod schema;
 mod secrets;
 mod selection;
+mod shells;
 mod signals;
 mod stand_in;
 mod stops;

@@ -1,15 +1,16 @@
 //! This module owns the truth of the examples: what the documents show of a run in the simulated Organization is what happens
 //! there.
 
-use clap::ValueEnum;
+use clap::{CommandFactory as _, ValueEnum};
 use serde_json::Value;
+use v2token::cli::Cli;
 use v2token::doctor::Status;
 use v2token::org::role::RoleTemplate;
 use v2token::org::select::Management;
 use v2token::org::{AccountId, Caller};
 use v2token_simulator::Organization;
 
-use super::markdown::Document;
+use super::markdown::{Document, words};
 use super::read;
 use crate::harness::Bench;
 
@@ -54,6 +55,82 @@ fn steady(text: &str) -> Vec<String> {
         if timed { line.chars().filter(|character| !character.is_ascii_digit()).collect() } else { line }
     });
     lines.collect()
+}
+
+/// The commands that are shown below a command's help.
+fn shown_by(help: &str) -> Vec<String> {
+    let joined = help.replace("\\\n", " ");
+    joined.lines().filter(|line| line.starts_with("    v2token ")).map(|line| line.trim().to_owned()).collect()
+}
+
+/// What stands for the reader's own in the examples, and what it is in the simulated Organization.
+const STAND_INS: [(&str, &str); 4] =
+    [("111122223333", "000000000001"), ("444455556666", "000000000002"), ("30m", "10ms"), ("~/", "home/")];
+
+#[test]
+fn the_examples_below_the_help_do_what_they_say() {
+    let mut bench = Bench::new(
+        Organization::builder().accounts(6).unlimited().account(5, |account| account.faults.deny_set = true).start(),
+    );
+    // One failure of six would stop a rollout; the examples are about what comes after.
+    bench.env("V2TOKEN_MAX_ERRORS", "100%").env("AWS_DEFAULT_REGION", "us-east-1");
+    let runs = ["20261121T160000Z-ghijkl", "20261122T041500Z-abcdef", "20261122T041501Z-bcdefg"];
+    let [plan, apply, part] = runs.map(|run| format!("v2token-runs/{run}"));
+    bench.run(&plan, &["plan"]).exits(0);
+    bench
+        .run(&apply, &["apply", "--yes", "--max-errors=100%", "--account=000000000001,000000000002,000000000005"])
+        .exits(3);
+    bench.run(&part, &["plan", "--shard=0/2"]).exits(0);
+    let mut count = 0;
+    let mut with_examples = Vec::new();
+    for command in Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let help = bench.again("none", &[name, if name == "iam" { "help" } else { "--help" }]).exits(0).stdout;
+        let examples = shown_by(&help);
+        if !examples.is_empty() {
+            with_examples.push(name.to_owned());
+        }
+        for example in examples {
+            count += 1;
+            let mut line = example.clone();
+            for (reader, ours) in STAND_INS {
+                line = line.replace(reader, ours);
+            }
+            let words = words(&line);
+            let mut arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+            let asks = ["apply", "rollback"].contains(&name) && !arguments.contains(&"--yes");
+            if asks {
+                // Without a terminal nobody can be asked.
+                arguments.push("--yes");
+            }
+            let run = bench.again("none", &arguments);
+            // The fifth account can't be set, whatever is tried.
+            let expected = match name {
+                "resume" | "apply" => 3,
+                "doctor" => i32::from(run.stdout.contains("failure")),
+                "plan" if example.contains("--detailed-exitcode") => 4,
+                _ => 0,
+            };
+            assert_eq!(run.code, expected, "{example}\n{run}");
+            assert_eq!(
+                run.stdout.is_empty(),
+                example.contains("--output none")
+                    || name == "man" && example.contains('~')
+                    || example.contains("set-security"),
+                "{example}\n{run}"
+            );
+        }
+    }
+    assert_eq!(
+        with_examples,
+        ["plan", "apply", "resume", "rollback", "report", "doctor", "policy", "iam", "completions", "man"]
+    );
+    assert!(count >= 20, "{count}");
+    for file in
+        ["drift.md", "rollout.csv", "rollout.md", "page.html", "ticket.md", "home/.local/share/man/man1/v2token-plan.1"]
+    {
+        assert!(bench.folder.path().join(file).is_file(), "{file}");
+    }
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! This module owns what describes the command line to other programs: completions for shells, and manual pages.
+
+use std::io;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, ValueEnum, ValueHint};
+use clap_mangen::Man;
+
+use super::Cli;
+use crate::iam::{self, Described};
+
+/// The shells that completions are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Source it, or put it into bash-completion's folder.
+    Bash,
+    /// Put it into a folder of fpath, as _v2token.
+    Zsh,
+    /// Put it into fish's folder of completions, as v2token.fish.
+    Fish,
+}
+
+/// The options of `completions`.
+#[derive(Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+/// The options of `man`.
+#[derive(Args)]
+pub struct ManArgs {
+    /// Write a page for each command into this folder, which is made if it is not there.
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub folder: Option<std::path::PathBuf>,
+}
+
+/// The completions for a shell.
+#[must_use]
+pub fn completions(shell: Shell) -> Vec<u8> {
+    use clap_complete::Shell as Made;
+    let shell = match shell {
+        Shell::Bash => Made::Bash,
+        Shell::Zsh => Made::Zsh,
+        Shell::Fish => Made::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut described(), "v2token", &mut script);
+    script
+}
+
+/// The manual pages by their file names: that of the program first, and then one for each command.
+///
+/// # Errors
+///
+/// Never: memory takes whatever is written.
+pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    // The help of the commands is in their pages.
+    let mut command = described().disable_help_subcommand(true);
+    command.build();
+    let mut pages = Vec::new();
+    collect(&command, &mut pages)?;
+    Ok(pages)
+}
+
+fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
+    let name = command.get_display_name().unwrap_or(command.get_name());
+    pages.push((format!("{name}.1"), page(command.clone())?));
+    command.get_subcommands().try_for_each(|command| collect(command, pages))
+}
+
+/// A manual page. What stands below the help is kept as it is, line by line, where clap would fill its lines.
+fn page(command: Command) -> io::Result<Vec<u8>> {
+    let below = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string).unwrap_or_default();
+    let has_commands = command.has_subcommands();
+    let man = Man::new(command).manual("v2token").source(concat!("v2token ", env!("CARGO_PKG_VERSION")));
+    let mut page = Vec::new();
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    if has_commands {
+        man.render_subcommands_section(&mut page)?;
+    }
+    for paragraphs in below.split("\n\n") {
+        let (title, lines) = paragraphs.split_once('\n').unwrap_or((paragraphs, ""));
+        if title.ends_with(':') && !title.starts_with(' ') {
+            page.extend(format!(".SH {}\n.nf\n", title.trim_end_matches(':').to_uppercase()).bytes());
+        } else {
+            page.extend(b".PP\n.nf\n");
+            page.extend(verbatim(title).bytes());
+        }
+        lines.lines().for_each(|line| page.extend(verbatim(line).bytes()));
+        page.extend(b".fi\n");
+    }
+    Ok(page)
+}
+
+/// A line that roff takes as it is.
+fn verbatim(line: &str) -> String {
+    // A control character at the beginning would be a request; `\&` is nothing, and in front of it.
+    format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga"))
+}
+
+/// The command line with all that can be typed, also where other rules than clap's read it.
+fn described() -> Command {
+    let versions = |command: Command| {
+        let both = || PossibleValuesParser::new(["v1Token", "v2Token"]);
+        command.mut_args(|arg| if arg.get_id() == TARGET { arg.value_parser(both()) } else { arg })
+    };
+    // Its only argument is everything behind its name; in its place comes what that may be.
+    let own = Cli::command();
+    let about = own.find_subcommand("iam").and_then(Command::get_about).cloned().unwrap_or_default();
+    let others: Vec<Command> = own.get_subcommands().filter(|command| command.get_name() != "iam").cloned().collect();
+    let bare = Command::new("v2token")
+        .version(env!("CARGO_PKG_VERSION"))
+        .propagate_version(true)
+        .about(own.get_about().cloned().unwrap_or_default())
+        .long_about(own.get_long_about().cloned().unwrap_or_default())
+        .after_help(own.get_after_help().cloned().unwrap_or_default());
+    bare.subcommands(others.into_iter().map(versions)).subcommand(described_iam().about(about))
+}
+
+const TARGET: &str = "global_endpoint_token_version";
+
+fn described_iam() -> Command {
+    let global = iam::global_options();
+    let bare = |name: &'static str| {
+        Command::new(name).disable_version_flag(true).disable_help_flag(true).disable_help_subcommand(true)
+    };
+    let operations = iam::operations().into_iter().map(|operation| {
+        let options = operation.options.iter().chain(&global).copied().map(argument);
+        bare(operation.name).about(operation.about).args(options)
+    });
+    bare("iam").args(global.iter().copied().map(argument)).subcommands(operations)
+}
+
+fn argument(option: Described) -> Arg {
+    let Described { long, value, choices, help } = option;
+    let arg = Arg::new(long).long(long).help(help);
+    let arg = match value {
+        None => arg.action(ArgAction::SetTrue),
+        Some(value) => arg.value_name(value.trim_matches(['[', ']'])),
+    };
+    match (long, value) {
+        ("global-endpoint-token-version", _) => arg.value_parser(PossibleValuesParser::new(["v1Token", "v2Token"])),
+        ("ca-bundle", _) => arg.value_hint(ValueHint::FilePath),
+        (_, Some(_)) if !choices.is_empty() => arg.value_parser(PossibleValuesParser::new(choices)),
+        _ => arg,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_described_has_every_command_and_option() {
+        described().debug_assert();
+        let (described, own) = (described(), Cli::command());
+        for command in own.get_subcommands().filter(|command| command.get_name() != "iam") {
+            let other = described.find_subcommand(command.get_name()).expect("the same commands");
+            let names = |of: &Command| of.get_arguments().map(|arg| arg.get_id().to_string()).collect::<Vec<_>>();
+            assert_eq!(names(command), names(other), "{}", command.get_name());
+        }
+        let iam = described.find_subcommand("iam").expect("iam");
+        assert_eq!(iam.get_subcommands().count(), 2);
+        assert!(iam.get_arguments().any(|arg| arg.get_long() == Some("profile")));
+    }
+
+    #[test]
+    fn roff_takes_a_line_as_it_is() {
+        for (line, roff) in [
+            (".SH x", "\\&.SH x\n"),
+            ("'it\\", "\\&\\(aqit\\e\n"),
+            ("  --query \"a[?b=='c']\"", "\\&  \\-\\-query \"a[?b==\\(aqc\\(aq]\"\n"),
+            ("", "\\&\n"),
+        ] {
+            assert_eq!(verbatim(line), roff);
+        }
+    }
+}
