@@ -78,8 +78,8 @@ fn account(number: u32) -> (Account, Record) {
         attempts: 4,
         throttled: u32::from(number.is_multiple_of(97)),
         wave: Some(1 + u32::from(number > 1) + u32::from(number > 5_000)),
-        role_arn: format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id),
-        sts_endpoint: "https://sts.us-east-1.amazonaws.com".to_owned(),
+        role_arn: format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into(),
+        sts_endpoint: "https://sts.us-east-1.amazonaws.com".into(),
         started_at: Some(
             SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number,
         ),
