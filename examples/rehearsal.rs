@@ -2,7 +2,7 @@
 //! apply of that plan which is interrupted, its resumption, and its undoing. No AWS, no credentials, nothing leaves this machine.
 //!
 //! ```console
-//! $ cargo run --release --example rehearsal
+//! $ cargo run --example rehearsal
 //! ```
 //!
 //! Started with arguments, the example is the program itself; that is how it starts the program as a process of its own.

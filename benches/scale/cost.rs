@@ -28,18 +28,16 @@ pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
         for pair in 0..pairs {
             // In turn, so that what changes on the machine meets both.
             if pair % 2 == 0 {
-                loops.push(floor(&world(*accounts), CONCURRENCY)?);
+                loops.push(floor(&world(*accounts), CONCURRENCY, &[])?);
                 runs.push(apply(*accounts)?);
             } else {
                 runs.push(apply(*accounts)?);
-                loops.push(floor(&world(*accounts), CONCURRENCY)?);
+                loops.push(floor(&world(*accounts), CONCURRENCY, &[])?);
             }
         }
         let ratios =
             runs.iter().zip(&loops).map(|(run, bare)| run.cpu.as_secs_f64() / bare.cpu.as_secs_f64()).collect();
         let (bare, run) = (middle(&loops), middle(&runs));
-        let each =
-            |cost: &Cost| 1_000.0 * cost.cpu.as_secs_f64() / f64::from(u32::try_from(*accounts).unwrap_or(u32::MAX));
         let peak =
             |costs: &[Cost]| costs.iter().max_by_key(|cost| cost.peak_kib).map(Cost::peak_mib).unwrap_or_default();
         row(&[
@@ -47,7 +45,7 @@ pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
             format!("{:.2} s", bare.cpu.as_secs_f64()),
             format!("{:.2} s", run.cpu.as_secs_f64()),
             spread(ratios),
-            format!("{:.2} ms, {:.2} ms", each(&bare), each(&run)),
+            format!("{:.2} ms, {:.2} ms", each(*accounts, &bare), each(*accounts, &run)),
             peak(&loops),
             peak(&runs),
         ])?;
@@ -69,4 +67,40 @@ fn middle(costs: &[Cost]) -> Cost {
     let mut costs = costs.to_vec();
     costs.sort_by_key(|cost| cost.cpu);
     costs[costs.len() / 2]
+}
+
+/// Runs of each choice; the cheapest counts.
+const RUNS: usize = 3;
+
+/// Compares what a user of the SDK may choose.
+pub(crate) fn choices(accounts: usize) -> Result<(), Failed> {
+    head(
+        &format!("The bare loop over {accounts} accounts, by the client of IAM"),
+        &["client of IAM", "CPU for each account", "ratio", "peak"],
+    )?;
+    let table: [(&str, &[&str]); 2] =
+        [("one, credentials with each call", &[]), ("one for each account", &["--client-each"])];
+    let mut costs: Vec<Vec<Cost>> = vec![Vec::new(); table.len()];
+    for _ in 0..RUNS {
+        for ((_, choices), costs) in table.iter().zip(&mut costs) {
+            costs.push(floor(&world(accounts), CONCURRENCY, choices)?);
+        }
+    }
+    let cheapest = |costs: &[Cost]| costs.iter().min_by_key(|cost| cost.cpu).copied().ok_or("no run");
+    let first = cheapest(&costs[0])?;
+    for ((client, _), costs) in table.iter().zip(&costs) {
+        let cost = cheapest(costs)?;
+        row(&[
+            (*client).to_owned(),
+            format!("{:.2} ms", each(accounts, &cost)),
+            format!("{:.2}", cost.cpu.as_secs_f64() / first.cpu.as_secs_f64()),
+            cost.peak_mib(),
+        ])?;
+    }
+    Ok(())
+}
+
+/// The CPU for one account, in milliseconds.
+fn each(accounts: usize, cost: &Cost) -> f64 {
+    1_000.0 * cost.cpu.as_secs_f64() / f64::from(u32::try_from(accounts).unwrap_or(u32::MAX))
 }

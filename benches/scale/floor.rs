@@ -7,17 +7,27 @@
 use std::error::Error;
 
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_sdk_iam::config::Builder as IamConfig;
+use aws_sdk_iam::types::GlobalEndpointTokenVersion as Version;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use futures::stream::{self, TryStreamExt as _};
 
-pub(crate) type Failed = Box<dyn Error>;
+pub(crate) type Failed = Box<dyn Error + Send + Sync>;
+
+/// The choices that a user of the SDK has.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Choices {
+    /// A client of IAM for each account, in place of one with credentials for each call.
+    #[arg(long)]
+    pub(crate) client_each: bool,
+}
 
 /// Runs the loop over the Organization that the environment leads to.
 #[tokio::main(flavor = "current_thread")]
-pub(crate) async fn run(concurrency: usize) -> Result<(), Failed> {
+pub(crate) async fn run(concurrency: usize, choices: Choices) -> Result<(), Failed> {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http)
@@ -26,9 +36,12 @@ pub(crate) async fn run(concurrency: usize) -> Result<(), Failed> {
         .load()
         .await;
     let organizations = aws_sdk_organizations::Client::new(&config);
-    let sts = aws_sdk_sts::Client::new(&config);
-    let iam = aws_sdk_iam::Client::new(&config);
-    let caller = sts.get_caller_identity().send().await?.account.unwrap_or_default();
+    let clients = Clients {
+        sts: aws_sdk_sts::Client::new(&config),
+        iam: aws_sdk_iam::Client::new(&config),
+        each: choices.client_each.then_some(config),
+    };
+    let caller = clients.sts.get_caller_identity().send().await?.account.unwrap_or_default();
 
     let mut accounts = Vec::new();
     let mut token = None;
@@ -40,22 +53,37 @@ pub(crate) async fn run(concurrency: usize) -> Result<(), Failed> {
             break;
         }
     }
-    stream::iter(accounts.iter().filter(|id| **id != caller).map(Ok::<_, Failed>))
-        .try_for_each_concurrent(concurrency, async |id| visit(&sts, &iam, id).await)
-        .await
+    let members = accounts.into_iter().filter(|id| *id != caller).map(Ok::<_, Failed>);
+    stream::iter(members).try_for_each_concurrent(concurrency, async |id| clients.clone().visit(id).await).await
 }
 
-async fn visit(sts: &aws_sdk_sts::Client, iam: &aws_sdk_iam::Client, id: &str) -> Result<(), Failed> {
-    let role = format!("arn:aws:iam::{id}:role/OrganizationAccountAccessRole");
-    let answer = sts.assume_role().role_arn(role).role_session_name("floor").send().await?;
-    let issued = answer.credentials.ok_or("no credentials")?;
-    let credentials =
-        Credentials::new(issued.access_key_id, issued.secret_access_key, Some(issued.session_token), None, "floor");
-    let with = || aws_sdk_iam::config::Builder::new().credentials_provider(credentials.clone());
-    iam.get_account_summary().customize().config_override(with()).send().await?;
-    let wanted = aws_sdk_iam::types::GlobalEndpointTokenVersion::V2Token;
-    let set = iam.set_security_token_service_preferences().global_endpoint_token_version(wanted);
-    set.customize().config_override(with()).send().await?;
-    iam.get_account_summary().customize().config_override(with()).send().await?;
-    Ok(())
+#[derive(Clone)]
+struct Clients {
+    sts: aws_sdk_sts::Client,
+    iam: aws_sdk_iam::Client,
+    /// What a client for each account is made of, where there is to be one.
+    each: Option<SdkConfig>,
+}
+
+impl Clients {
+    async fn visit(self, id: String) -> Result<(), Failed> {
+        let role = format!("arn:aws:iam::{id}:role/OrganizationAccountAccessRole");
+        let answer = self.sts.assume_role().role_arn(role).role_session_name("floor").send().await?;
+        let issued = answer.credentials.ok_or("no credentials")?;
+        let credentials =
+            Credentials::new(issued.access_key_id, issued.secret_access_key, Some(issued.session_token), None, "floor");
+        let (iam, with): (_, fn(&Credentials) -> IamConfig) = match &self.each {
+            None => (self.iam, |credentials| IamConfig::new().credentials_provider(credentials.clone())),
+            Some(config) => {
+                let config = IamConfig::from(config).credentials_provider(credentials.clone()).build();
+                (aws_sdk_iam::Client::from_conf(config), |_| IamConfig::new())
+            }
+        };
+        let with = || with(&credentials);
+        iam.get_account_summary().customize().config_override(with()).send().await?;
+        let set = iam.set_security_token_service_preferences().global_endpoint_token_version(Version::V2Token);
+        set.customize().config_override(with()).send().await?;
+        iam.get_account_summary().customize().config_override(with()).send().await?;
+        Ok(())
+    }
 }

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use floor::Failed;
+use floor::{Choices, Failed};
 
 #[derive(Parser)]
 struct Arguments {
@@ -68,9 +68,19 @@ enum Experiment {
         #[arg(long, default_value_t = 50)]
         rate: u32,
     },
+    /// The bare loop with a client of IAM for each account, beside one with credentials for each call.
+    Choices {
+        /// Size of the Organization.
+        #[arg(long, default_value_t = 5_000)]
+        accounts: usize,
+    },
     /// The bare loop itself.
     #[command(hide = true)]
-    Floor { concurrency: usize },
+    Floor {
+        concurrency: usize,
+        #[command(flatten)]
+        choices: Choices,
+    },
     /// Runs a command and says what it has cost.
     #[command(hide = true)]
     Measure {
@@ -103,7 +113,8 @@ fn run(experiment: Option<Experiment>) -> Result<(), Failed> {
         Some(Experiment::Pace) => pace::watch(),
         Some(Experiment::Shards { accounts }) => shards::compare(accounts),
         Some(Experiment::Quotas { accounts, rate }) => quotas::compare(&accounts, rate),
-        Some(Experiment::Floor { concurrency }) => floor::run(concurrency),
+        Some(Experiment::Choices { accounts }) => cost::choices(accounts),
+        Some(Experiment::Floor { concurrency, choices }) => floor::run(concurrency, choices),
         Some(Experiment::Measure { command }) => measure::child(&command),
     }
 }

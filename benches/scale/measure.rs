@@ -29,10 +29,12 @@ impl Cost {
     }
 }
 
-/// Runs the bare loop.
-pub(crate) fn floor(organization: &Organization, concurrency: usize) -> Result<Cost, Failed> {
+/// Runs the bare loop, with further arguments if there are any.
+pub(crate) fn floor(organization: &Organization, concurrency: usize, choices: &[&str]) -> Result<Cost, Failed> {
     let itself = std::env::current_exe()?.display().to_string();
-    measure(organization, &std::env::temp_dir(), &[&itself, "floor", &concurrency.to_string()])
+    let concurrency = concurrency.to_string();
+    let command = [&[itself.as_str(), "floor", &concurrency], choices].concat();
+    measure(organization, &std::env::temp_dir(), &command)
 }
 
 /// Runs the program in a folder of its own, with `arguments` and a run folder below it.

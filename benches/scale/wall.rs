@@ -28,7 +28,7 @@ pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
         let (mut bare, mut run) = (Duration::MAX, Duration::MAX);
         for _ in 0..PAIRS {
             if rate == 0 {
-                bare = bare.min(floor(&world(accounts), concurrency)?.wall);
+                bare = bare.min(floor(&world(accounts), concurrency, &[])?.wall);
             }
             let (width, pace) = (format!("--concurrency={concurrency}"), format!("--rate={rate}"));
             run = run.min(program(&world(accounts), &["apply", "--yes", "--waves=100%", &width, &pace])?.wall);
