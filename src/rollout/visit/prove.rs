@@ -1,0 +1,62 @@
+//! This module owns the proof of effect: a token of the global endpoint, used in an opt-in Region.
+
+use std::time::Duration;
+
+use tokio::time::timeout_at;
+
+use super::{End, Intents, Visit};
+use crate::cloud::{Cloud, Kind, Operation, WayIn, failure::code};
+use crate::rollout::decide::Verify;
+use crate::rollout::record::{Stage, Verified};
+
+/// How long to wait before each try of a token. Issuance lags the setting by some 9 to 13 s (observed in commercial AWS in
+/// September 2026 by github radkawar/stackd); together the waits are 32 s.
+pub const TOKEN_WAITS: [Duration; 8] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+];
+
+impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
+    /// Proves the effect of the setting, if that is asked for: with patience, because issuance lags the setting.
+    ///
+    /// The account that the caller is in has no role to get a session for, so there only the setting is proven.
+    pub(super) async fn prove_token(&mut self) -> Result<(), End> {
+        self.record.verified = Some(Verified::Setting);
+        let Verify::Token(region) = &self.run.terms.verify else { return Ok(()) };
+        let WayIn::Role(_) = self.target.way else { return Ok(()) };
+        let mut last = None;
+        for wait in TOKEN_WAITS {
+            self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
+            self.record.attempts += 2;
+            let proof = self.run.cloud.prove_token(self.target.account, &self.target.way, region);
+            match timeout_at(self.deadline, proof).await {
+                Ok(Ok(_)) => {
+                    self.record.verified = Some(Verified::Token);
+                    return Ok(());
+                }
+                Ok(Err(failure)) if failure.kind == Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
+                Ok(Err(failure)) => {
+                    self.count(&failure);
+                    if failure.operation == Operation::AssumeRole && failure.kind == Kind::Credentials {
+                        self.caller_is_accepted(&failure).await?;
+                    }
+                    last = Some(failure);
+                }
+                Err(_) => {
+                    let late = self.out_of_time(Operation::GetCallerIdentity, last.as_ref());
+                    return Err(End::Failed(Stage::Verify, late));
+                }
+            }
+        }
+        let why = last.map_or_else(String::new, |failure| format!(": {failure}"));
+        let message =
+            format!("the setting was read back, but {region} did not accept a token of the global endpoint{why}");
+        Err(End::Failed(Stage::Verify, self.own(code::TOKEN_REFUSED, message)))
+    }
+}
