@@ -163,6 +163,9 @@ pub trait Cloud {
 
     /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
     fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
+
+    /// Asks STS for something that concerns no account, to learn whether it can be reached. Whatever it answers will do.
+    fn reach(&self) -> impl Future<Output = Result<(), Failure>>;
 }
 
 #[cfg(test)]

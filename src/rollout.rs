@@ -6,6 +6,7 @@
 pub mod decide;
 pub mod event;
 pub mod hint;
+pub mod outage;
 pub mod pace;
 pub mod record;
 pub mod run;
@@ -17,6 +18,7 @@ pub mod wave;
 pub use decide::{Decision, Mode, Verify, decide};
 pub use event::Event;
 pub use hint::{Surrounding, hint};
+pub use outage::Outage;
 pub use pace::Pace;
 pub use record::{Outcome, Record, Stage, Trouble, Verified};
 pub use run::{Ended, Past, Rollout, Target, Terms, Wave, roll_out, survey};

@@ -39,7 +39,7 @@ impl Verdict {
             Self::Done => 0,
             Self::SomeFailed => 3,
             Self::WouldChange => 4,
-            Self::Stopped(StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
+            Self::Stopped(StopReason::Unreachable(_) | StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
             Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
             Self::Stopped(StopReason::Interrupted) => 130,
             Self::Stopped(StopReason::Terminated) => 143,
@@ -113,6 +113,7 @@ pub fn because(reason: &StopReason) -> String {
                 "by --max-errors, because {errors} failed or are unverified in wave {wave}, and at most {allowed} may"
             )
         }
+        StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
         StopReason::CallerCredentials(failure) => {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
     use crate::cloud::{Effect, Failure, Kind, Operation};
 
-    fn reasons() -> [(StopReason, u8); 6] {
+    fn reasons() -> [(StopReason, u8); 7] {
         let failure = Failure {
             operation: Operation::AssumeRole,
             kind: Kind::Credentials,
@@ -142,6 +143,7 @@ mod tests {
             (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
             (StopReason::Interrupted, 130),
             (StopReason::Terminated, 143),
+            (StopReason::Unreachable(failure.clone()), 1),
             (StopReason::CallerCredentials(failure), 1),
             (StopReason::Journal("No space left on device".into()), 1),
         ]

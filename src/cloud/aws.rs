@@ -415,6 +415,11 @@ impl Cloud for Aws {
         .await
     }
 
+    async fn reach(&self) -> Result<(), Failure> {
+        // With the credentials there are: where they come from may be out of reach, too.
+        sts::ask_caller(&self.clients().sts).await.map(|_| ())
+    }
+
     async fn confirm_caller(&self) -> Result<(), Failure> {
         self.renew();
         let caller = sts::ask_caller(&self.clients().sts).await?;

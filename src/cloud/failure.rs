@@ -60,6 +60,14 @@ pub struct Failure {
     pub request_id: Option<String>,
 }
 
+impl Failure {
+    /// Whether nobody answered: the request, or the answer, got lost on the way between here and AWS.
+    #[must_use]
+    pub fn is_silence(&self) -> bool {
+        self.status.is_none() && [code::TIMEOUT, code::CONNECTION, code::DNS, code::TLS].contains(&self.code.as_str())
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed with {}", self.operation, self.code)?;

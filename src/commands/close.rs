@@ -74,6 +74,7 @@ pub(super) fn close(closing: Closing) -> u8 {
         let left = folder.file(RunFolder::JOURNAL).exists();
         let renew = match reason {
             StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
+            StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
             StopReason::TooManyErrors { .. }
             | StopReason::Interrupted
             | StopReason::Terminated
@@ -86,7 +87,10 @@ pub(super) fn close(closing: Closing) -> u8 {
             StopReason::Interrupted | StopReason::Terminated => {
                 format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence))
             }
-            StopReason::TooManyErrors { .. } | StopReason::CallerCredentials(_) | StopReason::Journal(_) => {
+            StopReason::TooManyErrors { .. }
+            | StopReason::Unreachable(_)
+            | StopReason::CallerCredentials(_)
+            | StopReason::Journal(_) => {
                 style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
             }
         };

@@ -10,7 +10,7 @@ use crate::cloud::aws::Aws;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
-use crate::rollout::{Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
@@ -50,11 +50,12 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
         records,
         journal,
     } = run;
-    let (pace, stop) = (Pace::new(settings.run.rate), Stop::default());
+    let (pace, outage, stop) = (Pace::new(settings.run.rate), Outage::default(), Stop::default());
     let rollout = Rollout {
         cloud: &aws,
         intents: &journal,
         pace: &pace,
+        outage: &outage,
         stop: &stop,
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),

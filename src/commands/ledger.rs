@@ -93,7 +93,7 @@ impl<'a> Ledger<'a> {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
                 self.journal.append(&Entry::WaveFinished { wave: *wave, outcomes });
             }
-            Event::Baking { .. } => {}
+            Event::Baking { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
         }
         if let Some(cause) = self.journal.failure() {
             self.stop.request(StopReason::Journal(cause.to_owned()));

@@ -20,7 +20,7 @@ use crate::org::Account;
 use crate::org::select::{Seat, Tags, check_selected, goes_by_account, why_not};
 use crate::report::{ReportFiles, columns};
 use crate::rollout::{
-    Mode, NoIntents, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify, survey as visit_all,
+    Mode, NoIntents, Outage, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify, survey as visit_all,
 };
 use crate::settings::{CommandName, Settings};
 
@@ -66,11 +66,12 @@ pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surv
     heading(&mut info, &organization, &aws);
     let journal = open(settings, folder, files, &info)?;
 
-    let (pace, stop) = (Pace::new(settings.run.rate), Stop::default());
+    let (pace, outage, stop) = (Pace::new(settings.run.rate), Outage::default(), Stop::default());
     let rollout = Rollout {
         cloud: &aws,
         intents: &NoIntents,
         pace: &pace,
+        outage: &outage,
         stop: &stop,
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::record::Record;
 use super::tally::Tally;
+use crate::cloud::Failure;
 
 /// One fact about a running rollout. Each carries the totals, so that a listener needs no memory of its own.
 #[derive(Debug)]
@@ -41,5 +42,17 @@ pub enum Event<'a> {
         wait: Duration,
         /// The wave that comes next.
         next: u32,
+    },
+    /// AWS can't be reached at all, and the visits wait until it can.
+    Unreachable {
+        /// What became of the call that found it out.
+        failure: &'a Failure,
+        /// How long they will wait.
+        patience: Duration,
+    },
+    /// AWS can be reached again, and the visits go on.
+    Reachable {
+        /// How long it could not.
+        after: Duration,
     },
 }

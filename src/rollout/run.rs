@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{Mode, Verify};
 use super::event::Event;
+use super::outage::{Outage, PATIENCE, Turn};
 use super::pace::Pace;
-use super::record::Outcome;
+use super::record::{Outcome, Record};
 use super::stop::{Stop, StopReason};
 use super::tally::{Tally, Tolerance};
 use super::visit::{Intents, visit};
@@ -92,6 +93,8 @@ pub struct Rollout<'a, C, I> {
     pub intents: &'a I,
     /// How fast visits start.
     pub pace: &'a Pace,
+    /// What is known about the way to AWS.
+    pub outage: &'a Outage,
     /// The switch that stops the run.
     pub stop: &'a Stop,
     /// The terms.
@@ -138,7 +141,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
         let mut visits = stream::iter(&wave.targets)
             .map(|target| visit(run, target, wave.number))
             .buffer_unordered(terms.concurrency);
-        while let Some(record) = visits.next().await {
+        while let Some(record) = next(&mut visits, run.outage, &mut listen).await {
             tally.add(record.outcome);
             in_wave.add(record.outcome);
             listen(Event::Visited {
@@ -173,7 +176,7 @@ pub async fn survey<C: Cloud, I: Intents>(
     let mut tally = Tally::default();
     let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.terms.concurrency);
     let mut visits = pin!(visits);
-    while let Some(record) = visits.next().await {
+    while let Some(record) = next(&mut visits, run.outage, &mut listen).await {
         tally.add(record.outcome);
         let (throttles, rate) = (run.pace.throttles(), run.pace.rate());
         listen(Event::Visited { record: &record, tally: &tally, throttles, rate });
@@ -182,6 +185,23 @@ pub async fn survey<C: Cloud, I: Intents>(
         }
     }
     Ended { tally, stopped: run.stop.reason() }
+}
+
+/// The record of the next visit that ends. Meanwhile `listen` is told whether AWS can be reached.
+async fn next(
+    visits: &mut (impl Stream<Item = Record> + Unpin),
+    outage: &Outage,
+    listen: &mut impl FnMut(Event<'_>),
+) -> Option<Record> {
+    loop {
+        tokio::select! {
+            record = visits.next() => return record,
+            turn = outage.next_turn() => match turn {
+                Turn::Lost(failure) => listen(Event::Unreachable { failure: &failure, patience: PATIENCE }),
+                Turn::Found(after) => listen(Event::Reachable { after }),
+            },
+        }
+    }
 }
 
 /// Waits before a wave, unless the run stops.

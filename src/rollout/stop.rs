@@ -20,6 +20,8 @@ pub enum StopReason {
         /// The wave whose own accounts failed too often; `None` when the whole selection did.
         wave: Option<u32>,
     },
+    /// AWS could not be reached at all, for longer than anybody wants to wait.
+    Unreachable(Failure),
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
@@ -35,10 +37,11 @@ impl StopReason {
     const fn severity(&self) -> u8 {
         match self {
             Self::TooManyErrors { .. } => 0,
-            Self::Interrupted => 1,
-            Self::Terminated => 2,
-            Self::CallerCredentials(_) => 3,
-            Self::Journal(_) => 4,
+            Self::Unreachable(_) => 1,
+            Self::Interrupted => 2,
+            Self::Terminated => 3,
+            Self::CallerCredentials(_) => 4,
+            Self::Journal(_) => 5,
         }
     }
 }
@@ -103,6 +106,7 @@ mod tests {
         };
         let ascending = [
             StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
+            StopReason::Unreachable(failure.clone()),
             StopReason::Interrupted,
             StopReason::Terminated,
             StopReason::CallerCredentials(failure),

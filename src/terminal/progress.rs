@@ -131,6 +131,16 @@ impl Progress {
             Event::Baking { wait, next } => {
                 self.line(&format!("waiting {} before wave {next}", humantime::format_duration(*wait)));
             }
+            Event::Unreachable { failure, patience } => {
+                let patience = humantime::format_duration(*patience);
+                self.say(&format!(
+                    "AWS can't be reached ({}): waiting up to {patience} for it; Ctrl-C stops the run",
+                    for_terminal(&failure.to_string())
+                ));
+            }
+            Event::Reachable { after } => {
+                self.say(&format!("AWS can be reached again after {} s: going on", after.as_secs()));
+            }
         }
     }
 

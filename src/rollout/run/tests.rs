@@ -1,5 +1,7 @@
 //! This module owns the tests of the rollout on a paused clock, against a small working fake of AWS.
 
+mod outages;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -51,6 +53,16 @@ struct Fake {
     proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
     in_flight: Cell<usize>,
     widest: Cell<usize>,
+    /// When nobody answers, counted from the start, and how long it takes to find that out.
+    silence: Cell<Option<Silence>>,
+    started: tokio::time::Instant,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    from: Duration,
+    to: Duration,
+    each: Duration,
 }
 
 impl Fake {
@@ -65,6 +77,20 @@ impl Fake {
             proofs: RefCell::default(),
             in_flight: Cell::new(0),
             widest: Cell::new(0),
+            silence: Cell::new(None),
+            started: tokio::time::Instant::now(),
+        }
+    }
+
+    /// Fails while nobody answers.
+    async fn arrive(&self, operation: Operation) -> Result<(), Failure> {
+        let now = self.started.elapsed();
+        match self.silence.get().filter(|silence| (silence.from..silence.to).contains(&now)) {
+            Some(silence) => {
+                tokio::time::sleep(silence.each).await;
+                Err(failure(operation, Kind::Transient, Effect::Unknown, "RequestTimedOut"))
+            }
+            None => Ok(()),
         }
     }
 
@@ -82,12 +108,19 @@ impl Fake {
         self.world.borrow().calls.iter().filter(|call| **call == (id(number), operation)).count()
     }
 
+    fn count_sets(&self, account: AccountId) -> usize {
+        let set = (account, Operation::SetSecurityTokenServicePreferences);
+        self.world.borrow().calls.iter().filter(|call| **call == set).count()
+    }
+
     async fn call(&self, account: AccountId, operation: Operation) -> Result<Option<Fault>, Failure> {
         self.world.borrow_mut().calls.push((account, operation));
         self.in_flight.set(self.in_flight.get() + 1);
         self.widest.set(self.widest.get().max(self.in_flight.get()));
         tokio::time::sleep(Duration::from_millis(100)).await;
+        let arrived = self.arrive(operation).await;
         self.in_flight.set(self.in_flight.get() - 1);
+        arrived?;
         let fault = self.world.borrow_mut().faults.get_mut(&(account, operation)).and_then(Vec::pop);
         match fault {
             Some(Fault::Fail(kind, effect, code)) => Err(failure(operation, kind, effect, code)),
@@ -146,6 +179,10 @@ impl Cloud for Fake {
         }
         Ok(())
     }
+
+    async fn reach(&self) -> Result<(), Failure> {
+        self.arrive(Operation::GetCallerIdentity).await
+    }
 }
 
 impl Intents for Fake {
@@ -189,7 +226,7 @@ async fn run_in_waves(
     stop: &Stop,
     mut listen: impl FnMut(&Event<'_>),
 ) -> (Ended, Vec<Record>) {
-    let pace = Pace::new(0);
+    let (pace, outage) = (Pace::new(0), Outage::default());
     let targets: Vec<Target> = fake
         .world
         .borrow()
@@ -206,8 +243,15 @@ async fn run_in_waves(
         .collect();
     let count = targets.len();
     let waves = divide(targets, &BTreeSet::new(), waves);
-    let rollout =
-        Rollout { cloud: fake, intents: fake, pace: &pace, stop, terms, sts_endpoint: "https://sts.test".into() };
+    let rollout = Rollout {
+        cloud: fake,
+        intents: fake,
+        pace: &pace,
+        outage: &outage,
+        stop,
+        terms,
+        sts_endpoint: "https://sts.test".into(),
+    };
     let mut records = Vec::new();
     let ended = roll_out(
         &rollout,
@@ -375,7 +419,7 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
         Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
         Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
         Event::Baking { next, .. } => story.push(format!("before {next}")),
-        Event::Visited { .. } => {}
+        Event::Visited { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
     })
     .await;
     assert_eq!(

@@ -2,13 +2,79 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{End, Intents, NEW_SESSIONS, Visit};
-use crate::cloud::{Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
+use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
+use crate::rollout::outage::Doubt;
 use crate::rollout::record::Stage;
+use crate::rollout::stop::StopReason;
+
+/// A call that failed.
+pub(super) struct Missed {
+    pub(super) failure: Failure,
+    /// It fell into an outage, and is not one of the call's tries.
+    pub(super) in_outage: bool,
+}
+
+impl Missed {
+    /// How many of the call's tries it has used up.
+    pub(super) const fn tries(&self) -> u32 {
+        if self.in_outage { 0 } else { 1 }
+    }
+}
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
+    /// Makes one call. If nobody answers it, and nobody answers anything else either, it waits until somebody does.
+    pub(super) async fn attempt<T>(
+        &mut self,
+        stage: Stage,
+        operation: Operation,
+        call: impl Future<Output = Result<Answer<T>, Failure>>,
+    ) -> Result<Result<Answer<T>, Missed>, End> {
+        let began = Instant::now();
+        let (failure, late) = match timeout_at(self.deadline, call).await {
+            Ok(Ok(answer)) => return Ok(Ok(answer)),
+            Ok(Err(failure)) if !failure.is_silence() => return Ok(Err(Missed { failure, in_outage: false })),
+            Ok(Err(failure)) => (failure, None),
+            Err(_) => {
+                let silence = self.own(code::TIMEOUT, "no answer within the time of the visit".to_owned());
+                (Failure { operation, ..silence }, Some(self.out_of_time(operation, None)))
+            }
+        };
+        let in_outage = self.sit_out(stage, began, &failure).await?;
+        match late {
+            Some(late) if !in_outage => Err(End::Failed(stage, late)),
+            _ if in_outage => {
+                self.deadline += began.elapsed();
+                Ok(Err(Missed { failure: Failure { kind: Kind::Transient, ..failure }, in_outage }))
+            }
+            _ => Ok(Err(Missed { failure, in_outage })),
+        }
+    }
+
+    /// Waits for as long as there is an outage, and says whether there was one. Once the run stops, nobody waits.
+    async fn sit_out(&self, stage: Stage, sent: Instant, failure: &Failure) -> Result<bool, End> {
+        let run = self.run;
+        if run.stop.requested() {
+            return Ok(false);
+        }
+        tokio::select! {
+            biased;
+            () = run.stop.wait() => {
+                if run.outage.is_on() { Err(End::NotAttempted(stage, failure.clone())) } else { Ok(false) }
+            }
+            doubt = run.outage.doubt(sent, async || run.cloud.reach().await) => match doubt {
+                Doubt::Unfounded => Ok(false),
+                Doubt::Over => Ok(true),
+                Doubt::Endless(silence) => {
+                    run.stop.request(StopReason::Unreachable(silence));
+                    Err(End::NotAttempted(stage, failure.clone()))
+                }
+            },
+        }
+    }
+
     /// Decides whether a call inside the account is tried again, and makes ready for it.
     pub(super) async fn after(
         &mut self,

@@ -15,18 +15,19 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
-            let answer = timeout_at(self.deadline, self.run.cloud.enter(self.target.account, &self.target.way)).await;
+            let call = self.run.cloud.enter(self.target.account, &self.target.way);
+            let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await?;
             self.entering = None;
-            let failure = match answer {
-                Err(_) => return Err(End::Failed(Stage::Assume, self.out_of_time(Operation::AssumeRole, None))),
-                Ok(Ok(answer)) => {
+            let missed = match answer {
+                Ok(answer) => {
                     self.run.pace.passed();
                     self.session = Some(answer.value);
                     return Ok(());
                 }
-                Ok(Err(failure)) => failure,
+                Err(missed) => missed,
             };
-            failed += 1;
+            failed += missed.tries();
+            let failure = missed.failure;
             self.count(&failure);
             let try_again = match failure.kind {
                 Kind::Throttled => {

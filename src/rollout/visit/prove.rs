@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout_at;
-
 use super::{End, Intents, Visit};
 use crate::cloud::{Cloud, Kind, Operation, WayIn, failure::code};
 use crate::rollout::decide::Verify;
@@ -31,28 +29,31 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let Verify::Token(region) = &self.run.terms.verify else { return Ok(()) };
         let WayIn::Role(_) = self.target.way else { return Ok(()) };
         let mut last = None;
-        for wait in TOKEN_WAITS {
-            self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
+        let mut waits = TOKEN_WAITS.into_iter();
+        let mut wait = waits.next();
+        while let Some(for_now) = wait {
+            self.sleep(for_now, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let proof = self.run.cloud.prove_token(self.target.account, &self.target.way, region);
-            match timeout_at(self.deadline, proof).await {
-                Ok(Ok(_)) => {
+            let missed = match self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? {
+                Ok(_) => {
                     self.record.verified = Some(Verified::Token);
                     return Ok(());
                 }
-                Ok(Err(failure)) if failure.kind == Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
-                Ok(Err(failure)) => {
-                    self.count(&failure);
-                    if failure.operation == Operation::AssumeRole && failure.kind == Kind::Credentials {
-                        self.caller_is_accepted(&failure).await?;
-                    }
-                    last = Some(failure);
-                }
-                Err(_) => {
-                    let late = self.out_of_time(Operation::GetCallerIdentity, last.as_ref());
-                    return Err(End::Failed(Stage::Verify, late));
-                }
+                Err(missed) => missed,
+            };
+            if !missed.in_outage {
+                wait = waits.next();
             }
+            let failure = missed.failure;
+            match failure.kind {
+                Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
+                Kind::Credentials if failure.operation == Operation::AssumeRole => {
+                    self.caller_is_accepted(&failure).await?;
+                }
+                Kind::Credentials | Kind::Throttled | Kind::Transient => self.count(&failure),
+            }
+            last = Some(failure);
         }
         let why = last.map_or_else(String::new, |failure| format!(": {failure}"));
         let message =

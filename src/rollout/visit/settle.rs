@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout_at;
-
 use super::{End, Intents, Sent, Visit};
 use crate::cloud::{Answer, Cloud, Effect, Kind, Operation, failure::code};
 use crate::org::Reading;
@@ -28,21 +26,22 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let (mut failed, mut renewed) = (0, 0);
         loop {
             self.record.attempts += 1;
-            let session = self.session.as_ref().expect("a visit reads only after it has entered");
-            let answer = timeout_at(self.deadline, self.run.cloud.read(session)).await;
-            let failure = match answer {
-                Err(_) => return Err(End::Failed(stage, self.out_of_time(Operation::GetAccountSummary, None))),
-                Ok(Ok(Answer { value, request_id })) => {
+            let session = self.session.take().expect("a visit reads only after it has entered");
+            let call = self.run.cloud.read(&session);
+            let answer = self.attempt(stage, Operation::GetAccountSummary, call).await;
+            self.session = Some(session);
+            let missed = match answer? {
+                Ok(Answer { value, request_id }) => {
                     self.record.current_version = Some(value);
                     if stage == Stage::Read {
                         self.record.request_id = request_id;
                     }
                     return Ok(value);
                 }
-                Ok(Err(failure)) => failure,
+                Err(missed) => missed,
             };
-            failed += 1;
-            self.after(stage, failure, failed, &mut renewed).await?;
+            failed += missed.tries();
+            self.after(stage, missed.failure, failed, &mut renewed).await?;
         }
     }
 
@@ -52,21 +51,20 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let refused = loop {
             let before = std::mem::replace(&mut self.sent, Sent::InDoubt);
             self.record.attempts += 1;
-            let session = self.session.as_ref().expect("a visit sets only after it has entered");
-            let answer = timeout_at(self.deadline, self.run.cloud.set(session, self.target.wanted)).await;
-            let failure = match answer {
-                Err(_) => {
-                    let operation = Operation::SetSecurityTokenServicePreferences;
-                    return Err(End::Failed(Stage::Set, self.out_of_time(operation, None)));
-                }
-                Ok(Ok(Answer { request_id, .. })) => {
+            let session = self.session.take().expect("a visit sets only after it has entered");
+            let call = self.run.cloud.set(&session, self.target.wanted);
+            let answer = self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await;
+            self.session = Some(session);
+            let missed = match answer? {
+                Ok(Answer { request_id, .. }) => {
                     self.record.request_id = request_id;
                     self.sent = Sent::Accepted;
                     break None;
                 }
-                Ok(Err(failure)) => failure,
+                Err(missed) => missed,
             };
-            failed += 1;
+            failed += missed.tries();
+            let failure = missed.failure;
             match failure.effect {
                 Effect::None => self.sent = before,
                 // The answer is lost, not necessarily the request: a look tells before it is sent again.

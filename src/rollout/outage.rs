@@ -1,0 +1,148 @@
+//! This module owns the outage: AWS can't be reached at all, so it is the way there that is broken, and not the accounts.
+//!
+//! All accounts share the endpoints. Whether a connection can be made, or a name be found, is the same question for one account as for
+//! all, and yet a visit that gets no answer uses up its tries within seconds. So as soon as one call is not answered by anybody,
+//! GetCallerIdentity, which concerns no account, is asked of STS. If that is answered, the silence belonged to that one call. If
+//! it is not, the visits wait until it is: an outage costs time, and no accounts.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use crate::cloud::Failure;
+
+/// How long an outage may last before the run stops: longer than a router takes to restart, or a VPN to connect again.
+pub const PATIENCE: Duration = Duration::from_mins(5);
+
+/// How long to wait before STS is asked again.
+const BETWEEN: Duration = Duration::from_secs(2);
+
+/// How the network turned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nobody answers any more, as this call found out.
+    Lost(Failure),
+    /// STS answers again, after so long.
+    Found(Duration),
+}
+
+/// What is known about the way to AWS. All visits of a run share it.
+#[derive(Debug, Default)]
+pub struct Outage {
+    /// A visit is asking. The others wait for what it finds out.
+    asking: Cell<bool>,
+    /// AWS is known to be out of reach.
+    lost: Cell<bool>,
+    /// Whether it was, before the last question was answered.
+    was_lost: Cell<bool>,
+    /// When it was last answered.
+    answered: Cell<Option<Instant>>,
+    over: Notify,
+    turns: RefCell<VecDeque<Turn>>,
+    turned: Notify,
+}
+
+/// What became of a doubt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// AWS can be reached, so the silence was that one call's.
+    Unfounded,
+    /// It could not be reached for a while, and can be now.
+    Over,
+    /// It has not been reached for as long as anybody wants to wait.
+    Endless(Failure),
+}
+
+impl Outage {
+    /// Waits for as long as AWS is known, or feared, to be out of reach.
+    pub async fn over(&self) {
+        loop {
+            let over = self.over.notified();
+            if !self.asking.get() {
+                return;
+            }
+            over.await;
+        }
+    }
+
+    /// Whether AWS is known to be out of reach.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        self.lost.get()
+    }
+
+    /// Finds out what is behind a call that was sent at `sent` and that nobody answered, by `ask`ing something that concerns no account.
+    /// Where nobody answers that either, it goes on asking until somebody does. Only one visit asks at a time, and the others wait.
+    pub async fn doubt(&self, sent: Instant, ask: impl AsyncFn() -> Result<(), Failure>) -> Doubt {
+        if self.asking.get() {
+            self.over().await;
+            return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
+        }
+        if self.answered.get().is_some_and(|answered| answered > sent) {
+            return Doubt::Unfounded;
+        }
+        let _asking = Asking::new(self);
+        let began = Instant::now();
+        for asked in 1_u32.. {
+            let silence = match ask().await {
+                Err(failure) if failure.is_silence() => failure,
+                Ok(()) | Err(_) => break,
+            };
+            // One question can get lost like any other call.
+            if asked == 1 {
+                continue;
+            }
+            if !self.lost.replace(true) {
+                self.turn(Turn::Lost(silence.clone()));
+            }
+            if began.elapsed() >= PATIENCE {
+                return Doubt::Endless(silence);
+            }
+            sleep(BETWEEN).await;
+        }
+        self.answered.set(Some(Instant::now()));
+        self.was_lost.set(self.lost.replace(false));
+        if self.was_lost.get() {
+            self.turn(Turn::Found(began.elapsed()));
+            Doubt::Over
+        } else {
+            Doubt::Unfounded
+        }
+    }
+
+    /// Resolves with the next turn, for whoever tells people of it.
+    pub async fn next_turn(&self) -> Turn {
+        loop {
+            let turned = self.turned.notified();
+            if let Some(turn) = self.turns.borrow_mut().pop_front() {
+                return turn;
+            }
+            turned.await;
+        }
+    }
+
+    fn turn(&self, turn: Turn) {
+        self.turns.borrow_mut().push_back(turn);
+        self.turned.notify_waiters();
+    }
+}
+
+/// Holds the others up for as long as one is asking, even if its visit is dropped meanwhile.
+struct Asking<'a>(&'a Outage);
+
+impl<'a> Asking<'a> {
+    fn new(outage: &'a Outage) -> Self {
+        outage.asking.set(true);
+        Self(outage)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.set(false);
+        self.0.over.notify_waiters();
+    }
+}

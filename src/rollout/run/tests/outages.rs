@@ -1,0 +1,105 @@
+//! This module owns the tests of outages: a network that is gone for a while costs time, and no accounts.
+
+use super::*;
+use crate::rollout::outage::PATIENCE;
+
+/// AWS with so many accounts that nobody answers for in this span of seconds, which takes `each` to find out.
+fn silent(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
+    let fake = Fake::new(accounts);
+    let [from, to] = [from, to].map(Duration::from_secs);
+    fake.silence.set(Some(Silence { from, to, each }));
+    fake
+}
+
+/// Which of the events were about the network.
+fn turns(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
+    |event| match event {
+        Event::Unreachable { .. } => listened.borrow_mut().push("lost"),
+        Event::Reachable { .. } => listened.borrow_mut().push("found"),
+        Event::WaveStarted { .. } | Event::Visited { .. } | Event::WaveFinished { .. } | Event::Baking { .. } => {}
+    }
+}
+
+/// Refused at once, not answered for as long as one attempt may take, and longer than a visit may take.
+#[tokio::test(start_paused = true)]
+async fn an_outage_costs_time_and_no_accounts() {
+    let table = [(Duration::ZERO, Duration::from_mins(2)), (Duration::from_secs(15), Duration::from_mins(2))];
+    let cut_short = (Duration::from_secs(15), Duration::from_secs(10));
+    for (each, account_timeout) in table.into_iter().chain([cut_short]) {
+        let fake = silent(300, 1, 61, each);
+        let (stop, told) = (Stop::default(), RefCell::default());
+        let tight = Terms { account_timeout, max_errors: Some(Tolerance::Count(0)), ..terms() };
+        let (ended, records) = run(&fake, tight, &stop, turns(&told)).await;
+        assert_eq!(ended.stopped, None, "{each:?}");
+        assert_eq!(ended.tally.of(Outcome::Changed), 300, "{each:?}: {records:?}");
+        assert_eq!(told.take(), ["lost", "found"], "{each:?}");
+        assert!(fake.started.elapsed() < Duration::from_mins(2), "{each:?}: {:?}", fake.started.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
+    let fake = silent(300, 1, 1_000_000, Duration::ZERO);
+    let (stop, told) = (Stop::default(), RefCell::default());
+    let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
+    assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
+    assert_eq!(told.take(), ["lost"]);
+    assert!((PATIENCE..PATIENCE + Duration::from_secs(10)).contains(&fake.started.elapsed()));
+    assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
+    assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
+    for record in &records {
+        let sets = fake.count_sets(record.account_id);
+        match record.outcome {
+            Outcome::Changed => {}
+            // What was on its way may have arrived, and a resume looks at it again.
+            Outcome::Unverified => assert!(sets > 0 && record.started_at.is_none(), "{record:?}"),
+            Outcome::NotAttempted => assert_eq!(sets, 0, "{record:?}"),
+            other => panic!("{other}: {record:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_ends_the_wait_for_the_network() {
+    let fake = silent(100, 1, 1_000_000, Duration::ZERO);
+    let stop = Stop::default();
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        stop.request(StopReason::Interrupted);
+    };
+    let ((ended, _), ()) = tokio::join!(run(&fake, terms(), &stop, |_| {}), later);
+    assert_eq!(ended.stopped, Some(StopReason::Interrupted));
+    assert_eq!(ended.tally.of(Outcome::Failed), 0);
+    assert!(fake.started.elapsed() < Duration::from_secs(25), "{:?}", fake.started.elapsed());
+}
+
+/// The silence of one account is that account's, and costs it its tries. STS answers, so nobody waits for the network.
+#[tokio::test(start_paused = true)]
+async fn the_silence_of_one_account_is_its_own() {
+    let faults = || std::iter::repeat_n(UNREACHED, 20);
+    let fake =
+        Fake::new(100).fault(7, Operation::GetAccountSummary, faults()).fault(9, Operation::AssumeRole, faults());
+    let (stop, told) = (Stop::default(), RefCell::default());
+    let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
+    assert_eq!(told.take(), [""; 0]);
+    assert_eq!((ended.tally.of(Outcome::Changed), ended.tally.of(Outcome::Failed)), (98, 2));
+    for (number, stage) in [(7, Stage::Read), (9, Stage::Assume)] {
+        let trouble = records[number - 1].trouble.as_ref().unwrap();
+        assert_eq!((trouble.stage, trouble.error_code.as_str()), (stage, "ConnectionFailed"));
+    }
+}
+
+/// What was set as the network went is read once it is back, before anything is sent again.
+#[tokio::test(start_paused = true)]
+async fn a_set_whose_answer_went_with_the_network_is_read_before_it_is_sent_again() {
+    let fake = silent(1, 0, 0, Duration::ZERO).fault(
+        1,
+        Operation::SetSecurityTokenServicePreferences,
+        [Fault::LostAcknowledgement],
+    );
+    let [from, to] = [350, 40_000].map(Duration::from_millis);
+    fake.silence.set(Some(Silence { from, to, each: Duration::ZERO }));
+    let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::Changed), 1, "{records:?}");
+    assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
+}
