@@ -360,6 +360,18 @@ async fn a_denied_read_back_is_not_taken_for_success() {
     assert_eq!(record.trouble.unwrap().stage, Stage::Verify);
 }
 
+/// A summary that never shows the version can't show that it has stayed as it was either.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
+    for (reading, expected) in [(Reading::V1Token, Outcome::Failed), (Reading::Unknown, Outcome::Unverified)] {
+        let fake = Fake::new(1).fault(1, Operation::SetSecurityTokenServicePreferences, [BROKEN, DENIED]);
+        fake.world.borrow_mut().versions.insert(id(1), (reading, reading));
+        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let trouble = records[0].trouble.as_ref().unwrap();
+        assert_eq!((records[0].outcome, trouble.error_code.as_str()), (expected, "AccessDenied"), "{reading}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_plan_sends_no_set_and_needs_no_intent() {
     let fake = Fake::new(40);

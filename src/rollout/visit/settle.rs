@@ -102,16 +102,16 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Every try to set failed, but at least one may have gone through.
     pub(super) async fn settle(&mut self, end: End) -> Result<Outcome, End> {
-        if let Ok(outcome) = self.read_back().await? {
-            Ok(outcome)
-        } else {
-            // The service has looked at the request and refused it, and the version has stayed as it was:
-            // then the request that went astray was not carried out either.
-            if matches!(&end, End::Failed(_, failure) if failure.kind == Kind::Refused) {
-                self.sent = Sent::Nothing;
-            }
-            Err(end)
+        let last = match self.read_back().await? {
+            Ok(outcome) => return Ok(outcome),
+            Err(last) => last,
+        };
+        // The service has looked at the request and refused it, and the version has stayed as it was: then the request that went
+        // astray was not carried out either. A summary without the version shows nothing of the kind.
+        if last != Reading::Unknown && matches!(&end, End::Failed(_, failure) if failure.kind == Kind::Refused) {
+            self.sent = Sent::Nothing;
         }
+        Err(end)
     }
 
     /// Reads until the wanted version shows, or gives the last reading when patience runs out.
