@@ -88,7 +88,8 @@ impl Outage {
         let began = Instant::now();
         for asked in 1_u32.. {
             let silence = match ask().await {
-                Err(failure) if failure.is_silence() => failure,
+                // Credentials may be out of reach, too, and what can't be signed is not answered.
+                Err(failure) if failure.is_silence() || (self.lost.get() && failure.status.is_none()) => failure,
                 Ok(()) | Err(_) => break,
             };
             // One question can get lost like any other call.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account_id::AccountId;
 use crate::fault::Faults;
+use crate::knowledge::Learning;
 use crate::role::Role;
 use crate::version::TokenVersion;
 
@@ -214,6 +215,7 @@ pub(crate) struct Ledger {
     /// One for each session that has one.
     pub source_identities: Vec<Arc<str>>,
     pub faults: BTreeMap<&'static str, u32>,
+    pub learning: Learning,
     /// Each value that was replaced, and when.
     replaced: Vec<(Instant, Option<TokenVersion>)>,
     stale: Option<Stale>,

@@ -8,6 +8,7 @@ use crate::fault::VisitCall;
 use crate::network::NoiseKind;
 use crate::request::{Call, Operation, Params};
 use crate::sigv4::Signable;
+use crate::version::TokenVersion;
 use crate::world::World;
 
 /// What an operation needs to know beside the world.
@@ -30,6 +31,7 @@ impl World {
         self.arrive(operation);
         let mut noise = None;
         let mut slow = std::time::Duration::ZERO;
+        let mut about = None;
         let authenticated = if operation == Operation::AssumeRoleWithWebIdentity {
             Ok(self.anonymous())
         } else {
@@ -38,6 +40,7 @@ impl World {
         let outcome = authenticated.map_err(Refusal::from).and_then(|caller| {
             self.count_caller(operation, &caller);
             let target = self.attribute(operation, &caller, &call.params);
+            about = target;
             slow = target.map(|index| self.account(index).faults.slow).unwrap_or_default();
             if !self.limits.admit(operation, self.now()) {
                 return Err(ApiError::throttled(call.service).into());
@@ -53,6 +56,7 @@ impl World {
         }
         answer.date = self.date_header();
         self.after(operation, noise, &mut answer);
+        self.learn(about, operation, &answer);
         answer
     }
 
@@ -93,6 +97,7 @@ impl World {
             _ => None,
         }?;
         let now = self.now_ms();
+        let version = params.text("GlobalEndpointTokenVersion").and_then(TokenVersion::from_wire);
         let is_global = self.settings.is_global_sts(&caller.region);
         let account = self.at(index);
         let id = account.id();
@@ -108,6 +113,7 @@ impl World {
             Operation::SimulatePrincipalPolicy => calls.simulate_principal_policy += 1,
             _ => {
                 calls.set_preferences += 1;
+                account.ledger.learning.set_sent(version);
                 self.set_arrivals.push((id, now));
             }
         }

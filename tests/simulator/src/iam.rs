@@ -63,7 +63,11 @@ impl World {
             return Err(self.denied(principal, READ, &no_identity_policy(READ)).into());
         }
         let version = self.at(index).read();
-        Ok(self.distort(index, VisitCall::Read, Document::Result(summary(version))))
+        let reply = self.distort(index, VisitCall::Read, Document::Result(summary(version)));
+        if let Document::Result(_) = reply.document {
+            self.at(index).ledger.learning.about_to_show(version);
+        }
+        Ok(reply)
     }
 
     pub(crate) fn set_preferences(&mut self, context: &Context<'_>) -> Outcome {

@@ -135,7 +135,7 @@ pub enum Network {
     Normal,
     /// Connections are accepted and no request is ever answered.
     BlackHole,
-    /// New connections and new requests are closed at once.
+    /// Nobody listens: new connections are refused, and those that are open are closed at their next request.
     Refuse,
 }
 

@@ -51,24 +51,47 @@ impl From<Infallible> for Abort {
 
 type Responding = Pin<Box<dyn Future<Output = Result<Response<Payload>, Abort>> + Send>>;
 
-/// Accepts connections until told to stop.
+/// Accepts connections until told to stop. While the network refuses them there is no listener.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
+    let address = listener.local_addr();
+    let changed = Arc::clone(&shared.world().network_changed);
+    let mut listener = Some(listener);
     loop {
-        let accepted = tokio::select! {
-            _ = &mut stop => return,
-            accepted = listener.accept() => accepted,
+        let turn = changed.notified();
+        let refuses = shared.world().network == Network::Refuse;
+        listener = match listener {
+            Some(_) if refuses => None,
+            None if !refuses => match &address {
+                // Somebody else may have taken the port meanwhile, and be about to give it back.
+                Ok(address) => TcpListener::bind(address).await.ok(),
+                Err(_) => None,
+            },
+            unchanged => unchanged,
         };
-        match accepted {
-            Ok((stream, _)) => {
-                shared.connection_accepted();
-                if shared.world().network == Network::Refuse {
-                    continue;
+        tokio::select! {
+            _ = &mut stop => return,
+            () = turn => {}
+            accepted = accept(listener.as_ref(), refuses) => match accepted {
+                Some(Ok((stream, _))) => {
+                    shared.connection_accepted();
+                    tokio::spawn(connection(stream, Arc::clone(&shared)));
                 }
-                tokio::spawn(connection(stream, Arc::clone(&shared)));
-            }
-            // Too many open files, most likely; those in use will be closed sooner or later.
-            Err(_) => sleep(Duration::from_millis(10)).await,
+                // Too many open files, most likely, or a port that is not free; those in use will be closed sooner or later.
+                Some(Err(_)) | None => sleep(Duration::from_millis(10)).await,
+            },
         }
+    }
+}
+
+/// Waits for a connection: for ever while the network refuses them, and not at all if there is no listener though there should be.
+async fn accept(
+    listener: Option<&TcpListener>,
+    refuses: bool,
+) -> Option<std::io::Result<(TcpStream, std::net::SocketAddr)>> {
+    match listener {
+        Some(listener) => Some(listener.accept().await),
+        None if refuses => std::future::pending().await,
+        None => None,
     }
 }
 
@@ -100,22 +123,9 @@ async fn respond(
     if let Some(path) = parts.uri.path().strip_prefix("/_simulator/") {
         return Ok(remote_control(&shared, &parts, path, &body));
     }
-    let network = shared.world().network;
-    match network {
-        Network::Normal => {}
-        Network::BlackHole => {
-            sleep(HANG).await;
-            return Err(Abort);
-        }
-        Network::Refuse => return Err(Abort),
-    }
     let Some(call) = Call::read(&parts.headers, &body) else {
         return Ok(plain(404, "text/plain", "none of the simulated services"));
     };
-    let _in_flight = shared.enter(call.service);
-    let arrived = Instant::now();
-    let latency = shared.world().latency.of(call.service);
-    pause(arrived, latency / 2).await;
     let signable = Signable {
         method: parts.method.as_str(),
         path: parts.uri.path(),
@@ -123,6 +133,23 @@ async fn respond(
         headers: &parts.headers,
         body: &body,
     };
+    let network = shared.world().network;
+    match network {
+        Network::Normal => {}
+        Network::BlackHole => {
+            shared.world().lose(&call, &signable, "black_hole");
+            sleep(HANG).await;
+            return Err(Abort);
+        }
+        Network::Refuse => {
+            shared.world().lose(&call, &signable, "closed");
+            return Err(Abort);
+        }
+    }
+    let _in_flight = shared.enter(call.service);
+    let arrived = Instant::now();
+    let latency = shared.world().latency.of(call.service);
+    pause(arrived, latency / 2).await;
     let answer = shared.world().answer(&call, &signable);
     shared.log(&call, &answer);
     pause(arrived, latency + answer.delay).await;

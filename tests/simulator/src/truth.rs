@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::AccountId;
 use crate::fault::ALWAYS;
+use crate::knowledge::Knowledge;
 use crate::network::Service;
 use crate::request::Operation;
 use crate::version::TokenVersion;
@@ -77,6 +78,8 @@ pub struct AccountTruth {
     pub sets_received: u32,
     /// The values that were applied, in order.
     pub sets_applied: Vec<TokenVersion>,
+    /// What whoever sent the requests can know from the answers.
+    pub knowledge: Knowledge,
     /// Role sessions issued in it.
     pub sessions: u32,
     /// The source identities of those of them that have one, in order.
@@ -211,6 +214,7 @@ impl World {
             calls: account.ledger.calls,
             sets_received: account.ledger.calls.set_preferences,
             sets_applied: account.ledger.sets_applied.clone(),
+            knowledge: account.ledger.learning.knowledge,
             sessions: account.ledger.sessions,
             source_identities: account.ledger.source_identities.iter().map(|text| text.as_ref().to_owned()).collect(),
             faults: account.ledger.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),

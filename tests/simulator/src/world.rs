@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use tokio::sync::Notify;
+
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
 use crate::bucket::Limits;
@@ -84,6 +86,8 @@ pub struct World {
     pub(crate) noise: Vec<(Noise, fastrand::Rng)>,
     pub(crate) latency: Latency,
     pub(crate) network: Network,
+    /// Tells the listener, which is not there while nobody listens.
+    pub(crate) network_changed: Arc<Notify>,
     pub(crate) tallies: Vec<Tally>,
     pub(crate) faults: BTreeMap<&'static str, u64>,
     pub(crate) assume_arrivals: Vec<u32>,
@@ -116,6 +120,7 @@ impl World {
             noise: Vec::new(),
             latency: Latency::default(),
             network: Network::default(),
+            network_changed: Arc::default(),
             tallies: vec![Tally::default(); Operation::ALL.len()],
             faults: BTreeMap::new(),
             assume_arrivals: Vec::new(),

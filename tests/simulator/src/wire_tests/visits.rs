@@ -1,6 +1,5 @@
 //! Owns the tests of visits to accounts: credentials, roles, the setting, faults and controls.
 
-use std::io::Read;
 use std::net::TcpStream;
 
 use hyper::HeaderMap;
@@ -177,12 +176,32 @@ fn limits_and_the_network_change_in_mid_run() {
     organization.control(|world| world.set_network(Network::BlackHole));
     assert_eq!(client.assume("000000000001", ""), None);
     organization.control(|world| world.set_network(Network::Refuse));
-    assert_eq!(TcpStream::connect(&client.address).unwrap().read(&mut [0; 1]).ok(), Some(0));
+    // The listener goes away a moment later.
+    while TcpStream::connect(&client.address).is_ok() {}
+    let refused = TcpStream::connect(&client.address).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     organization.control(|world| {
         world.set_network(Network::Normal);
         world.add_noise(Noise { reset: 1.0, service: Some(Service::Sts), ..Noise::default() });
     });
+    while TcpStream::connect(&client.address).is_err() {}
     assert_eq!(client.assume("000000000001", ""), None);
+}
+
+/// A Set that the network takes away is told apart from one that arrived.
+#[test]
+fn what_the_network_takes_away_never_arrives() {
+    let organization = Organization::builder().accounts(9).start();
+    let client = Client::new(&organization).visit("000000000001");
+    organization.control(|world| world.set_network(Network::BlackHole));
+    assert_eq!(client.iam(SET_V2), None);
+    organization.control(|world| world.set_network(Network::Normal));
+    assert_eq!(client.version(), Some(1));
+    let truth = organization.truth();
+    let account = truth.account(1);
+    assert_eq!((account.sets_received, account.knowledge.sets_lost, truth.fault("black_hole")), (0, 1, 1));
+    assert!(account.knowledge.set_may_have_worked(account.sets_received));
+    assert_eq!((account.knowledge.reads_since_set, account.knowledge.reads_that_showed), (1, 0));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::derive::mix;
 use crate::fault::ListingFault;
 use crate::network::{Latency, Network, Noise};
 use crate::permissions::Permissions;
+use crate::request::Operation;
 
 impl World {
     /// Moves an account to the unit with this id or path of names, which is created if need be.
@@ -47,6 +48,13 @@ impl World {
     /// Opens or closes the network.
     pub fn set_network(&mut self, network: Network) {
         self.network = network;
+        self.network_changed.notify_waiters();
+    }
+
+    /// How often an operation was called so far. It costs nothing, unlike the whole truth.
+    #[must_use]
+    pub fn requests(&self, operation: Operation) -> u64 {
+        self.tallies[operation as usize].requests
     }
 
     /// Adds random faults to those there are.

@@ -1,0 +1,148 @@
+//! Owns what a client can know of an account: which of its Sets were refused, and what its reads have shown since.
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, Delivery};
+use crate::request::{Call, Operation};
+use crate::sigv4::Signable;
+use crate::version::TokenVersion;
+use crate::world::World;
+
+/// What a client can know of an account from the answers that arrived whole. A Set that is neither refused nor shown by a
+/// read may or may not have been carried out, as far as anybody but the service can tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Knowledge {
+    /// Set requests that the network took away before they reached the service. They are not among those received.
+    pub sets_lost: u32,
+    /// Set requests that were answered with a refusal, a throttle included: they had no effect, and the client was told.
+    pub sets_refused: u32,
+    /// Reads that were answered since the last Set was sent.
+    pub reads_since_set: u32,
+    /// Reads, since the first Set for a version was sent, that showed this version.
+    pub reads_that_showed: u32,
+}
+
+impl Knowledge {
+    /// Whether a Set was sent of which the client was not told that it was refused.
+    #[must_use]
+    pub const fn set_may_have_worked(&self, sets_received: u32) -> bool {
+        sets_received + self.sets_lost > self.sets_refused
+    }
+}
+
+/// Follows what a client can know.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Learning {
+    pub knowledge: Knowledge,
+    asked_for: Option<TokenVersion>,
+    shown: Option<Option<TokenVersion>>,
+}
+
+impl Learning {
+    /// A Set for a version was sent.
+    pub(crate) fn set_sent(&mut self, version: Option<TokenVersion>) {
+        if self.asked_for != version {
+            self.asked_for = version;
+            self.knowledge.reads_that_showed = 0;
+        }
+        self.knowledge.reads_since_set = 0;
+    }
+
+    /// A read is about to show this, if its answer arrives.
+    pub(crate) const fn about_to_show(&mut self, version: Option<TokenVersion>) {
+        self.shown = Some(version);
+    }
+
+    fn answered(&mut self, operation: Operation, answer: &Answer) {
+        let shown = self.shown.take();
+        if answer.delivery != Delivery::Whole {
+            return;
+        }
+        match operation {
+            Operation::SetSecurityTokenServicePreferences => {
+                self.knowledge.sets_refused += u32::from((400..500).contains(&answer.status));
+            }
+            Operation::GetAccountSummary => {
+                if let Some(version) = shown {
+                    self.knowledge.reads_since_set += 1;
+                    self.knowledge.reads_that_showed +=
+                        u32::from(self.asked_for.is_some() && version == self.asked_for);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl World {
+    /// An answer about an account is on its way to the client, or not.
+    pub(crate) fn learn(&mut self, index: Option<u32>, operation: Operation, answer: &Answer) {
+        if let Some(index) = index {
+            self.at(index).ledger.learning.answered(operation, answer);
+        }
+    }
+
+    /// The network took a request away before it reached a service.
+    pub(crate) fn lose(&mut self, call: &Call, signable: &Signable<'_>, fault: &'static str) {
+        self.note(fault);
+        if call.operation != Some(Operation::SetSecurityTokenServicePreferences) {
+            return;
+        }
+        if let Ok(caller) = self.authenticate(call.service, signable) {
+            let version = call.params.text("GlobalEndpointTokenVersion").and_then(TokenVersion::from_wire);
+            let learning = &mut self.at(caller.principal.account).ledger.learning;
+            learning.knowledge.sets_lost += 1;
+            learning.set_sent(version);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer;
+
+    const SET: Operation = Operation::SetSecurityTokenServicePreferences;
+
+    fn answer(status: u16, delivery: Delivery) -> Answer {
+        Answer { status, ..answer::silence(delivery) }
+    }
+
+    #[test]
+    fn a_client_knows_what_arrived_whole() {
+        let mut learning = Learning::default();
+        let read = |learning: &mut Learning, version, delivery| {
+            learning.about_to_show(version);
+            learning.answered(Operation::GetAccountSummary, &answer(200, delivery));
+        };
+        read(&mut learning, Some(TokenVersion::V2), Delivery::Whole);
+        assert_eq!(learning.knowledge.reads_that_showed, 0, "nothing was asked for yet");
+        learning.set_sent(Some(TokenVersion::V2));
+        for (status, delivery, refused) in [
+            (500, Delivery::Whole, 0),
+            (200, Delivery::Close, 0),
+            (400, Delivery::Truncated, 0),
+            (400, Delivery::Whole, 1),
+        ] {
+            learning.answered(SET, &answer(status, delivery));
+            assert_eq!(learning.knowledge.sets_refused, refused, "{status} {delivery:?}");
+        }
+        assert!(learning.knowledge.set_may_have_worked(4) && !learning.knowledge.set_may_have_worked(1));
+        read(&mut learning, Some(TokenVersion::V1), Delivery::Whole);
+        read(&mut learning, Some(TokenVersion::V2), Delivery::Reset);
+        read(&mut learning, None, Delivery::Whole);
+        assert_eq!((learning.knowledge.reads_since_set, learning.knowledge.reads_that_showed), (2, 0));
+        read(&mut learning, Some(TokenVersion::V2), Delivery::Whole);
+        learning.set_sent(Some(TokenVersion::V2));
+        assert_eq!(
+            (learning.knowledge.reads_since_set, learning.knowledge.reads_that_showed),
+            (0, 1),
+            "it is known still"
+        );
+        learning.set_sent(Some(TokenVersion::V1));
+        assert_eq!(learning.knowledge.reads_that_showed, 0);
+        // An answer that was not made by the service shows nothing.
+        learning.answered(Operation::GetAccountSummary, &answer(200, Delivery::Whole));
+        assert_eq!(learning.knowledge.reads_since_set, 0);
+    }
+}
