@@ -39,8 +39,11 @@ mod secrets;
 mod selection;
 mod shells;
 mod signals;
+mod soak;
 mod stand_in;
 mod stops;
+#[path = "../soak/storm.rs"]
+mod storm;
 mod survey;
 mod throttles;
 mod tokens;

@@ -1,0 +1,96 @@
+//! This module owns the world of the soak: what is wrong with which account, with the requests, and with the limits.
+
+use std::time::Duration;
+
+use v2token_simulator::{
+    AccountId, Builder, MANAGEMENT_ACCOUNT, Noise, Operation, Organization, PerCall, RateLimit, Service,
+    SimulatedAccount, VersionMix,
+};
+
+/// What is wrong with an account: one in a hundred each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Sound,
+    DeniedAssume,
+    DeniedRead,
+    DeniedSet,
+    LostAcknowledgement,
+    StaleRead,
+    ExpiredSession,
+    MissingKey,
+}
+
+impl Fate {
+    /// What is wrong with this account.
+    pub(crate) fn of(seed: u64, id: AccountId) -> Self {
+        match scatter(seed ^ scatter(id.number())) % 100 {
+            0 => Self::DeniedAssume,
+            1 => Self::DeniedRead,
+            2 => Self::DeniedSet,
+            3 => Self::LostAcknowledgement,
+            4 => Self::StaleRead,
+            5 => Self::ExpiredSession,
+            6 => Self::MissingKey,
+            _ => Self::Sound,
+        }
+    }
+
+    /// Whether it keeps an account from being changed, or from being seen to be.
+    pub(crate) const fn lasts(self) -> bool {
+        match self {
+            Self::DeniedAssume | Self::DeniedRead | Self::DeniedSet | Self::MissingKey => true,
+            Self::Sound | Self::LostAcknowledgement | Self::StaleRead | Self::ExpiredSession => false,
+        }
+    }
+
+    fn befall(self, account: &mut SimulatedAccount) {
+        let faults = &mut account.faults;
+        match self {
+            Self::Sound => {}
+            Self::DeniedAssume => faults.deny_assume = true,
+            Self::DeniedRead => faults.deny_read = true,
+            Self::DeniedSet => faults.deny_set_by_scp = true,
+            Self::LostAcknowledgement => faults.lost_acknowledgements = 1,
+            Self::StaleRead => faults.stale_reads = 3,
+            Self::ExpiredSession => faults.expired_session = PerCall { assume: 0, read: 1, set: 1 },
+            Self::MissingKey => faults.missing_summary_key = true,
+        }
+    }
+}
+
+/// The finalizer of SplitMix64.
+const fn scatter(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    value ^ (value >> 31)
+}
+
+/// An Organization in which everything goes wrong now and then. One account in ten is on v2Token already.
+pub(crate) fn world(accounts: usize, seed: u64, hang: f64) -> Builder {
+    let each = 0.005;
+    let noise = Noise {
+        status_500: each,
+        status_503: each,
+        reset: each,
+        truncated: each,
+        slow: each,
+        slow_for: Duration::from_millis(500),
+        hang,
+        seed,
+        ..Noise::default()
+    };
+    Organization::builder()
+        .accounts(accounts)
+        .seed(seed)
+        .base_session(true)
+        .version_mix(VersionMix::percent_v2(10))
+        // The management account is entered with the caller's own credentials, which can't be denied.
+        .each_account(move |account| match account.id() {
+            MANAGEMENT_ACCOUNT => {}
+            id => Fate::of(seed, id).befall(account),
+        })
+        .noise(noise)
+        .throttle(Operation::ListAccounts, RateLimit::new(60.0, 10.0))
+        .throttle(Service::Sts, RateLimit::new(300.0, 100.0))
+        .throttle(Service::Iam, RateLimit::new(900.0, 200.0))
+}
