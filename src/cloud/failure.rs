@@ -105,6 +105,8 @@ pub mod code {
     pub const ACCOUNT_TIMEOUT: &str = "AccountTimeout";
     /// Set was accepted, but the read-back went on showing another version.
     pub const NOT_READ_BACK: &str = "NotReadBack";
+    /// Set was accepted, but the summary has no version at all, so that nothing can be read back.
+    pub const NOT_SHOWN: &str = "VersionNotShown";
     /// Set was accepted, and `--verify none` asked for no read-back.
     pub const NOT_VERIFIED: &str = "NotVerified";
 
@@ -118,7 +120,7 @@ pub mod code {
     pub const DRIFTED: &str = "Drifted";
 
     /// All of them, for tests and documents.
-    pub const ALL: [&str; 15] = [
+    pub const ALL: [&str; 16] = [
         TIMEOUT,
         CONNECTION,
         DNS,
@@ -129,6 +131,7 @@ pub mod code {
         NOT_SENT,
         ACCOUNT_TIMEOUT,
         NOT_READ_BACK,
+        NOT_SHOWN,
         NOT_VERIFIED,
         TOKEN_REFUSED,
         INTERRUPTED,

@@ -17,7 +17,7 @@ pub struct Surrounding<'a> {
 /// What to do about a failure; empty where there is nothing useful to say.
 #[must_use]
 pub fn hint(stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> String {
-    by_code(failure, surrounding).or_else(|| by_stage(stage, failure.kind).map(str::to_owned)).unwrap_or_default()
+    by_code(failure, surrounding).or_else(|| by_stage(stage, failure).map(str::to_owned)).unwrap_or_default()
 }
 
 fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
@@ -66,6 +66,10 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
         (code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle",
         (code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
         (code::NOT_READ_BACK, _) => "read it again later with plan: IAM is eventually consistent",
+        (code::NOT_SHOWN, _) => {
+            "this account's summary names no version at all, so that reading it again tells nothing: see whether a session of \
+             the global STS endpoint is accepted in an opt-in Region"
+        }
         (code::TOKEN_REFUSED, _) => {
             "the setting is right; check that the Region of --verify is enabled in this account, and try again later: \
              tokens of the new version are issued some 10 s after the setting"
@@ -100,12 +104,15 @@ fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
     }
 }
 
-const fn by_stage(stage: Stage, kind: Kind) -> Option<&'static str> {
-    match (kind, stage) {
+fn by_stage(stage: Stage, failure: &Failure) -> Option<&'static str> {
+    match (failure.kind, stage) {
         (Kind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
         (Kind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
         (Kind::Transient, Stage::Set | Stage::Verify) => {
             Some("it is not known whether this account was changed: read it with plan")
+        }
+        (Kind::Transient, _) if [code::TIMEOUT, code::CONNECTION].contains(&failure.code.as_str()) => {
+            Some("try this account again; if others fail in the same way, check the network and the proxy settings")
         }
         (Kind::Transient, _) => Some("try this account again"),
         (Kind::Credentials, Stage::Assume) => Some("renew the base credentials"),

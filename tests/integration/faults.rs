@@ -13,6 +13,7 @@ use crate::harness::Bench;
 type Told = (&'static str, &'static str, &'static str, &'static str);
 
 const CHANGED: Told = ("changed", "", "", "");
+const IN_DOUBT: &str = "read it with plan";
 const NOT_READ_BACK: Told = ("unverified", "verify", "NotReadBack", "read it again later");
 
 /// A name for the fault, how it is switched on, what is told of it, and whether a Set was carried out.
@@ -102,6 +103,9 @@ const CASES: &[Case] = &[
     ("500 twice", |account| account.faults.status_500 = PerCall::all(2), CHANGED, true),
     ("503 twice", |account| account.faults.status_503 = PerCall::all(2), CHANGED, true),
     ("garbage once", |account| account.faults.garbage = PerCall::all(1), CHANGED, true),
+    ("reset once before each effect", |account| account.faults.reset_before = PerCall::all(1), CHANGED, true),
+    ("reset once after each effect", |account| account.faults.reset_after = PerCall::all(1), CHANGED, true),
+    ("slow", |account| account.faults.slow = Duration::from_millis(300), CHANGED, true),
     ("truncated once", |account| account.faults.truncated = PerCall::all(1), CHANGED, true),
     ("session expired once, at the read", |account| account.faults.expired_session.read = 1, CHANGED, true),
     ("session expired once, at the set", |account| account.faults.expired_session.set = 1, CHANGED, true),
@@ -148,6 +152,18 @@ const CASES: &[Case] = &[
         false,
     ),
     (
+        "assume always 503",
+        |account| account.faults.status_503.assume = ALWAYS,
+        ("failed", "assume", "ServiceUnavailable", "try this account again"),
+        false,
+    ),
+    (
+        "read always 500",
+        |account| account.faults.status_500.read = ALWAYS,
+        ("failed", "read", "ServiceFailure", "try this account again"),
+        false,
+    ),
+    (
         "read always 503",
         |account| account.faults.status_503.read = ALWAYS,
         ("failed", "read", "ServiceUnavailable", "try this account again"),
@@ -156,9 +172,40 @@ const CASES: &[Case] = &[
     (
         "set always 500",
         |account| account.faults.status_500.set = ALWAYS,
-        ("unverified", "set", "ServiceFailure", "read it with plan"),
+        ("unverified", "set", "ServiceFailure", IN_DOUBT),
         false,
     ),
+    (
+        "set always 503",
+        |account| account.faults.status_503.set = ALWAYS,
+        ("unverified", "set", "ServiceUnavailable", IN_DOUBT),
+        false,
+    ),
+    (
+        "assume always reset before",
+        |account| account.faults.reset_before.assume = ALWAYS,
+        ("failed", "assume", "ConnectionFailed", "check the network"),
+        false,
+    ),
+    (
+        "assume always reset after",
+        |account| account.faults.reset_after.assume = ALWAYS,
+        ("failed", "assume", "ConnectionFailed", "check the network"),
+        false,
+    ),
+    (
+        "read always reset",
+        |account| account.faults.reset_before.read = ALWAYS,
+        ("failed", "read", "ConnectionFailed", "check the network"),
+        false,
+    ),
+    (
+        "set always reset before",
+        |account| account.faults.reset_before.set = ALWAYS,
+        ("unverified", "set", "ConnectionFailed", IN_DOUBT),
+        false,
+    ),
+    ("set always reset after", |account| account.faults.reset_after.set = ALWAYS, CHANGED, true),
     (
         "assume always garbage",
         |account| account.faults.garbage.assume = ALWAYS,
@@ -214,10 +261,11 @@ const CASES: &[Case] = &[
     (
         "set always dropped",
         |account| account.faults.dropped_sets = ALWAYS,
-        ("unverified", "set", "ConnectionFailed", "read it with plan"),
+        ("unverified", "set", "ConnectionFailed", IN_DOUBT),
         false,
     ),
     ("captive portal", |account| account.faults.captive_portal = 1, NOT_READ_BACK, false),
+    ("captive portal for ever", |account| account.faults.captive_portal = ALWAYS, NOT_READ_BACK, false),
     ("a few stale reads", |account| account.faults.stale_reads = 3, CHANGED, true),
     ("read-back never shows", |account| account.faults.read_back_never_shows = true, NOT_READ_BACK, true),
     (
@@ -226,7 +274,7 @@ const CASES: &[Case] = &[
             account.faults.lost_acknowledgements = ALWAYS;
             account.faults.read_back_never_shows = true;
         },
-        ("unverified", "set", "ConnectionFailed", "read it with plan"),
+        ("unverified", "set", "ConnectionFailed", IN_DOUBT),
         true,
     ),
     (
@@ -240,7 +288,22 @@ const CASES: &[Case] = &[
     ),
     // What is read before.
     ("summary without the key until it is set", |account| account.version = None, CHANGED, true),
-    ("summary never has the key", |account| account.faults.missing_summary_key = true, NOT_READ_BACK, true),
+    (
+        "summary never has the key",
+        |account| account.faults.missing_summary_key = true,
+        ("unverified", "verify", "VersionNotShown", "names no version at all"),
+        true,
+    ),
+    (
+        "summary never has the key, and 500 once at the set, then denied",
+        |account| {
+            account.faults.missing_summary_key = true;
+            account.faults.status_500.set = 1;
+            account.faults.deny_set_by_scp = true;
+        },
+        ("unverified", "set", "AccessDenied", "exempt the role"),
+        false,
+    ),
     ("there already", |account| account.version = Some(TokenVersion::V2), ("unchanged", "", "", ""), false),
     // States.
     ("suspended", |account| account.state = AccountState::Suspended, ("skipped", "select", "Suspended", ""), false),
@@ -337,5 +400,58 @@ fn the_limit_of_one_visit_holds_at_every_stage() {
         let row = &run.rows()[&AccountId::new(id).to_string()];
         assert_eq!((row["outcome"].as_str(), row["stage"].as_str()), (outcome, stage), "{run}");
         assert_eq!(row["error_code"], if stage.is_empty() { "" } else { "AccountTimeout" }, "{run}");
+    }
+}
+
+/// What one host does to all accounts at once, while STS answers: it is that host, and not the network.
+#[test]
+fn a_host_that_can_not_be_reached_is_told_apart() {
+    // Connections are taken by the system, and nobody answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let silent = format!("http://{}", silent.local_addr().expect("an address"));
+    let table = [
+        ("http://127.0.0.1:1", "3", "ConnectionFailed", "check the network and the proxy settings"),
+        ("http://iam.nowhere.invalid", "3", "HostNotFound", "check the Region, the DNS and the proxy settings"),
+        (&silent, "1", "RequestTimedOut", "check the network and the proxy settings"),
+    ];
+    for (host, tries, code, hint) in table {
+        let mut bench = Bench::new(Organization::builder().accounts(4).start());
+        bench.env("AWS_ENDPOINT_URL_IAM", host);
+        let attempts = format!("--max-attempts={tries}");
+        let arguments = ["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=100%", &attempts];
+        let run = bench.run("run", &arguments).exits(3).agrees(TokenVersion::V2);
+        for row in run.rows().values() {
+            assert_eq!(
+                [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str),
+                ["failed", "read", code],
+                "{run}"
+            );
+            assert!(row["hint"].contains(hint), "{row:#?}");
+        }
+        assert!(!run.stderr.contains("AWS can't be reached"), "STS can be\n{run}");
+    }
+}
+
+/// The limit of one attempt, where there is but one.
+#[test]
+fn an_answer_that_never_comes_is_told_at_every_stage() {
+    let builder = Organization::builder()
+        .accounts(5)
+        .account(1, |account| account.faults.hang.assume = ALWAYS)
+        .account(2, |account| account.faults.hang.read = ALWAYS)
+        .account(3, |account| account.faults.hang.set = ALWAYS);
+    let bench = Bench::new(builder.start());
+    let arguments = ["apply", "--yes", "--waves=100%", "--max-errors=100%", "--max-attempts=1"];
+    let run = bench.run("run", &arguments).exits(3).agrees(TokenVersion::V2);
+    let table = [
+        (1, ["failed", "assume", "RequestTimedOut"], "check the network"),
+        (2, ["failed", "read", "RequestTimedOut"], "check the network"),
+        (3, ["unverified", "set", "RequestTimedOut"], IN_DOUBT),
+        (4, ["changed", "", ""], ""),
+    ];
+    for (id, told, hint) in table {
+        let row = &run.rows()[&AccountId::new(id).to_string()];
+        assert_eq!([&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str), told, "{run}");
+        assert!(row["hint"].contains(hint), "{row:#?}");
     }
 }

@@ -110,7 +110,9 @@ impl Account<'_> {
             "unverified" if !open => Err("every set was refused, so it was known"),
             "unverified" if knowledge.reads_that_showed > 0 => Err("the wanted version was shown, so it was known"),
             "unverified" => match self.row["error_code"].as_str() {
-                "NotReadBack" => check(knowledge.reads_since_set >= READ_BACKS, "it was not read often enough"),
+                "NotReadBack" | "VersionNotShown" => {
+                    check(knowledge.reads_since_set >= READ_BACKS, "it was not read often enough")
+                }
                 "AccountTimeout" => {
                     let limit = u64::try_from(patience.account_timeout.as_millis()).unwrap_or(u64::MAX);
                     check(number("duration_ms") >= limit, "there was time left")

@@ -93,7 +93,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                         READ_BACK_WAITS.len(),
                         READ_BACK_WAITS.iter().sum::<Duration>().as_secs_f64(),
                     );
-                    Err(End::Failed(Stage::Verify, self.own(code::NOT_READ_BACK, message)))
+                    let code = if last == Reading::Unknown { code::NOT_SHOWN } else { code::NOT_READ_BACK };
+                    Err(End::Failed(Stage::Verify, self.own(code, message)))
                 },
                 Ok,
             ),

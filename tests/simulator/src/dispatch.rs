@@ -209,6 +209,8 @@ impl World {
             ("status_500", ApiError::internal(service).into())
         } else if faults.status_503.fire(call) {
             ("status_503", ApiError::unavailable(service).into())
+        } else if faults.reset_before.fire(call) {
+            ("reset_before", Refusal::Silence(Delivery::Reset))
         } else if faults.throttle.fire(call) {
             ("throttle", ApiError::throttled(service).into())
         } else if call != VisitCall::Assume && faults.expired_session.fire(call) {
@@ -226,6 +228,10 @@ impl World {
         if account.faults.garbage.fire(call) {
             account.note("garbage");
             return garbage(document).into();
+        }
+        if account.faults.reset_after.fire(call) {
+            account.note("reset_after");
+            return Reply { document, delivery: Delivery::Reset };
         }
         if account.faults.truncated.fire(call) {
             account.note("truncated");

@@ -77,7 +77,7 @@ pub(crate) enum VisitCall {
 /// How one account misbehaves. Everything can be combined, and every firing is counted in the truth.
 ///
 /// Where several counted faults apply to a call they fire one after the other, in the order of the
-/// fields: hang, then 500, then 503, then throttle, then the rest.
+/// fields: hang, then 500, then 503, then reset, then throttle, then the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// No answer until the client gives up, at most two minutes. The request has no effect.
@@ -86,12 +86,16 @@ pub struct Faults {
     pub status_500: PerCall,
     /// HTTP 503 without effect.
     pub status_503: PerCall,
+    /// The connection is reset before the request has an effect.
+    pub reset_before: PerCall,
     /// `Throttling`, "Rate exceeded", without effect.
     pub throttle: PerCall,
     /// The IAM call is told that its session has expired (`ExpiredToken`). `assume` has no meaning.
     pub expired_session: PerCall,
     /// HTTP 200 with a body that is not the expected document. A Set has been applied.
     pub garbage: PerCall,
+    /// The connection is reset in place of an answer. A Set has been applied.
+    pub reset_after: PerCall,
     /// The answer breaks off in the middle and the connection closes. A Set has been applied.
     pub truncated: PerCall,
     /// Every answer for this account is later by this much.
