@@ -88,7 +88,13 @@ impl Fake {
         match self.silence.get().filter(|silence| (silence.from..silence.to).contains(&now)) {
             Some(silence) => {
                 tokio::time::sleep(silence.each).await;
-                Err(failure(operation, Kind::Transient, Effect::Unknown, "RequestTimedOut"))
+                // A connection that is refused carries nothing; one that is silent may have.
+                let (effect, code) = if silence.each.is_zero() {
+                    (Effect::None, "ConnectionFailed")
+                } else {
+                    (Effect::Unknown, "RequestTimedOut")
+                };
+                Err(failure(operation, Kind::Transient, effect, code))
             }
             None => Ok(()),
         }

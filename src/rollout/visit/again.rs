@@ -42,14 +42,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 (Failure { operation, ..silence }, Some(self.out_of_time(operation, None)))
             }
         };
-        let in_outage = self.sit_out(stage, began, &failure).await?;
+        if self.sit_out(stage, began, &failure).await? {
+            self.deadline += began.elapsed();
+            return Ok(Err(Missed { failure: Failure { kind: Kind::Transient, ..failure }, in_outage: true }));
+        }
         match late {
-            Some(late) if !in_outage => Err(End::Failed(stage, late)),
-            _ if in_outage => {
-                self.deadline += began.elapsed();
-                Ok(Err(Missed { failure: Failure { kind: Kind::Transient, ..failure }, in_outage }))
-            }
-            _ => Ok(Err(Missed { failure, in_outage })),
+            Some(late) => Err(End::Failed(stage, late)),
+            None => Ok(Err(Missed { failure, in_outage: false })),
         }
     }
 

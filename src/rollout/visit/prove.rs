@@ -35,12 +35,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.sleep(for_now, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let proof = self.run.cloud.prove_token(self.target.account, &self.target.way, region);
-            let missed = match self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? {
-                Ok(_) => {
-                    self.record.verified = Some(Verified::Token);
-                    return Ok(());
-                }
-                Err(missed) => missed,
+            let Err(missed) = self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? else {
+                self.record.verified = Some(Verified::Token);
+                return Ok(());
             };
             if !missed.in_outage {
                 wait = waits.next();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{End, Intents, Sent, Visit};
-use crate::cloud::{Answer, Cloud, Effect, Kind, Operation, failure::code};
+use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, failure::code};
 use crate::org::Reading;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Outcome, Stage};
@@ -55,6 +55,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let call = self.run.cloud.set(&session, self.target.wanted);
             let answer = self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await;
             self.session = Some(session);
+            if let Err(End::NotAttempted(_, Failure { effect: Effect::None, .. })) = answer {
+                self.sent = before;
+            }
             let missed = match answer? {
                 Ok(Answer { request_id, .. }) => {
                     self.record.request_id = request_id;

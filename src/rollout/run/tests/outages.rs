@@ -1,7 +1,7 @@
 //! This module owns the tests of outages: a network that is gone for a while costs time, and no accounts.
 
 use super::*;
-use crate::rollout::outage::PATIENCE;
+use crate::cloud::backoff::PATIENCE;
 
 /// AWS with so many accounts that nobody answers for in this span of seconds, which takes `each` to find out.
 fn silent(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
@@ -39,22 +39,26 @@ async fn an_outage_costs_time_and_no_accounts() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
-    let fake = silent(300, 1, 1_000_000, Duration::ZERO);
-    let (stop, told) = (Stop::default(), RefCell::default());
-    let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
-    assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
-    assert_eq!(told.take(), ["lost"]);
-    assert!((PATIENCE..PATIENCE + Duration::from_secs(10)).contains(&fake.started.elapsed()));
-    assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
-    assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
-    for record in &records {
-        let sets = fake.count_sets(record.account_id);
-        match record.outcome {
-            Outcome::Changed => {}
-            // What was on its way may have arrived, and a resume looks at it again.
-            Outcome::Unverified => assert!(sets > 0 && record.started_at.is_none(), "{record:?}"),
-            Outcome::NotAttempted => assert_eq!(sets, 0, "{record:?}"),
-            other => panic!("{other}: {record:?}"),
+    for each in [Duration::ZERO, Duration::from_secs(15)] {
+        // Each account takes 0.4 s, so that the network goes while some are being set.
+        let fake = silent(300, 0, 0, each);
+        let [from, to] = [1_050, 1_000_000_000].map(Duration::from_millis);
+        fake.silence.set(Some(Silence { from, to, each }));
+        let (stop, told) = (Stop::default(), RefCell::default());
+        let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
+        assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
+        assert_eq!(told.take(), ["lost"]);
+        assert!((PATIENCE..PATIENCE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
+        assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
+        assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
+        // What was on its way may have arrived, and a resume looks at it again. What could not leave has not.
+        let in_doubt = |record: &&Record| record.outcome == Outcome::Unverified;
+        assert_eq!(records.iter().any(|record| in_doubt(&record)), !each.is_zero(), "{each:?}");
+        assert!(records.iter().filter(in_doubt).all(|record| record.started_at.is_none()), "{records:?}");
+        let sent = |record: &Record| fake.count_sets(record.account_id) > 0;
+        assert!(records.iter().any(|record| record.outcome != Outcome::Changed && sent(record)), "it came too early");
+        for record in records.iter().filter(|record| record.outcome == Outcome::NotAttempted && !each.is_zero()) {
+            assert!(!sent(record), "{record:?}");
         }
     }
 }
