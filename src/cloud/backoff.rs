@@ -6,13 +6,21 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Failure;
 
 /// The first wait, before jitter. One tenth of the SDK's, because the pace already spaces the calls of all visits.
 const FIRST: Duration = Duration::from_millis(100);
 
+/// From this failure on the waits grow no longer outside the visits, so that the end of an outage is noticed within 3.2 s.
+const LONG_ENOUGH: u32 = 6;
+
 /// No wait is longer than this, before jitter; the SDK's own cap.
 const LONGEST: Duration = Duration::from_secs(20);
+
+/// How long an outage may last once AWS was reached: longer than a router takes to restart, or a VPN to connect again.
+pub const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How long to wait after the `failed`-th failed attempt (1, 2, …), with `jitter` drawn from `[0, 1)`.
 ///
@@ -34,17 +42,33 @@ pub async fn wait(failed: u32) {
 /// # Errors
 ///
 /// When it is refused, or the last try failed.
-pub async fn persist<T>(max_attempts: u32, mut attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+pub async fn persist<T>(max_attempts: u32, attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    persist_through(Duration::ZERO, max_attempts, attempt).await
+}
+
+/// The same in the midst of many calls: where nobody answers, it goes on trying for as long as an outage may last.
+///
+/// # Errors
+///
+/// When it is refused, or the last try failed and the outage, if there is one, has lasted for too long.
+pub async fn persist_through<T>(
+    outage: Duration,
+    max_attempts: u32,
+    mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let began = Instant::now();
     let mut failed = 0;
     loop {
         match attempt().await {
             Ok(value) => return Ok(value),
             Err(failure) => {
                 failed += 1;
-                if !failure.kind.is_retryable() || failed >= max_attempts {
+                let tries_left = failure.kind.is_retryable() && failed < max_attempts;
+                let in_outage = failure.is_silence() && began.elapsed() < outage;
+                if !(tries_left || in_outage) {
                     return Err(failure);
                 }
-                wait(failed).await;
+                wait(failed.min(LONG_ENOUGH)).await;
             }
         }
     }
@@ -53,6 +77,40 @@ pub async fn persist<T>(max_attempts: u32, mut attempt: impl AsyncFnMut() -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::{Effect, Kind, Operation, failure::code};
+
+    fn failure(code: &str) -> Failure {
+        Failure {
+            operation: Operation::ListAccounts,
+            kind: Kind::Transient,
+            effect: Effect::Unknown,
+            code: code.to_owned(),
+            message: String::new(),
+            status: None,
+            request_id: None,
+        }
+    }
+
+    /// An outage is waited for in the midst of a listing, and neither at its start nor where somebody answers.
+    #[tokio::test(start_paused = true)]
+    async fn an_outage_is_waited_out_where_that_was_asked_for() {
+        let table = [
+            (PATIENCE, code::CONNECTION, 60, true),
+            (PATIENCE, code::DNS, 60, true),
+            (PATIENCE, code::CONNECTION, 600, false),
+            (PATIENCE, "ServiceException", 60, false),
+            (Duration::ZERO, code::CONNECTION, 60, false),
+        ];
+        for (patience, code, seconds, survives) in table {
+            let began = Instant::now();
+            let lasts = Duration::from_secs(seconds);
+            let attempt = async || if began.elapsed() < lasts { Err(failure(code)) } else { Ok(()) };
+            let result = persist_through(patience, 4, attempt).await;
+            assert_eq!(result.is_ok(), survives, "{patience:?} {code} {seconds}");
+            let limit = if survives { lasts } else { patience } + Duration::from_secs(4);
+            assert!(began.elapsed() < limit, "{code} {seconds}: {:?}", began.elapsed());
+        }
+    }
 
     #[test]
     fn waits_double_up_to_the_longest() {

@@ -13,9 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use crate::cloud::Failure;
-
-/// How long an outage may last before the run stops: longer than a router takes to restart, or a VPN to connect again.
-pub const PATIENCE: Duration = Duration::from_mins(5);
+use crate::cloud::backoff::PATIENCE;
 
 /// How long to wait before STS is asked again.
 const BETWEEN: Duration = Duration::from_secs(2);
@@ -92,8 +90,8 @@ impl Outage {
                 Err(failure) if failure.is_silence() || (self.lost.get() && failure.status.is_none()) => failure,
                 Ok(()) | Err(_) => break,
             };
-            // One question can get lost like any other call.
-            if asked == 1 {
+            // One question can get lost like any other call. One that waited for its answer in vain has asked for long enough.
+            if asked == 1 && began.elapsed() < BETWEEN {
                 continue;
             }
             if !self.lost.replace(true) {

@@ -9,12 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::decide::{Mode, Verify};
 use super::event::Event;
-use super::outage::{Outage, PATIENCE, Turn};
+use super::outage::{Outage, Turn};
 use super::pace::Pace;
 use super::record::{Outcome, Record};
 use super::stop::{Stop, StopReason};
 use super::tally::{Tally, Tolerance};
 use super::visit::{Intents, visit};
+use crate::cloud::backoff::PATIENCE;
 use crate::cloud::{Cloud, WayIn};
 use crate::org::{AccountId, Reading, TokenVersion};
 

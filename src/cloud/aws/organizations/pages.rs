@@ -1,9 +1,10 @@
 //! This module owns the turning of pages, so that a listing is complete or an error.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
-use super::super::calls::persist;
 use super::ListingFailed;
+use crate::cloud::backoff::{PATIENCE, persist_through};
 use crate::cloud::{Answer, Failure, Operation};
 
 /// Reads every page of a listing. `page` asks for the page that a token leads to; `take` uses it, and gives the next token.
@@ -19,7 +20,9 @@ pub(super) async fn every_page<T>(
     let mut seen = HashSet::new();
     let mut token: Option<String> = None;
     for pages in 1.. {
-        let answer = persist(max_attempts, async || page(token.clone()).await).await?;
+        // What was listed so far would be lost with a network that is gone for a moment.
+        let outage = if pages == 1 { Duration::ZERO } else { PATIENCE };
+        let answer = persist_through(outage, max_attempts, async || page(token.clone()).await).await?;
         token = take(answer.value)?.filter(|token| !token.is_empty());
         match &token {
             None => break,
