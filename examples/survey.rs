@@ -19,7 +19,7 @@ use v2token::rollout::{
 async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&Access::default()).await?;
     let organization = aws.organization().await?;
-    let accounts = aws.accounts(false, |_| {}).await?.accounts;
+    let accounts = aws.accounts(false, |_, _| {}).await?.accounts;
     let seat = Seat { id: organization.management, left_out: None };
     let selected = select(&accounts, seat, &Selection::default(), &Tags::new(), None)?;
     let way = |account| {

@@ -9,6 +9,7 @@ mod connect;
 mod doctor;
 mod ledger;
 mod manuals;
+mod overview;
 mod policy;
 mod report;
 mod resume;
@@ -27,9 +28,9 @@ use crate::iam;
 use crate::journal::RunFolder;
 use crate::org::role::AccessMode;
 use crate::rollout::Mode;
-use crate::settings::{CommandName, Settings, Surroundings, Voice};
+use crate::settings::{CommandName, Settings, Surroundings, Talk};
 use crate::terminal::stderr::{self, Stderr};
-use crate::terminal::{log, style};
+use crate::terminal::{log, note};
 
 /// The program after parsing: makes the runtime, runs the command, and gives the process's exit code.
 ///
@@ -57,12 +58,9 @@ pub async fn dispatch(typed: Typed) -> u8 {
         // It reads its command line and talks like the AWS CLI.
         return iam::run(&args.arguments).await;
     }
-    let output = output_of(&typed.cli.command);
-    let talk = output.and_then(|output| Voice::resolve(output.clone(), &surroundings).ok()).map(|voice| voice.talk);
-    let color = talk.as_ref().map_or(surroundings.stderr_is_terminal && !surroundings.no_color, |talk| talk.color);
-    if let Some(talk) = talk {
-        log::start(talk.debug, talk.json_log, talk.color, || Stderr);
-    }
+    let talk = output_of(&typed.cli.command)
+        .map_or_else(|| Talk::plain(&surroundings), |output| Talk::resolve(output, &surroundings));
+    log::start(talk.debug, talk.json_log, talk.color, || Stderr);
     let failed = match typed.cli.command {
         Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",
         Command::Resume(_) => "nothing was attempted by this resume",
@@ -75,8 +73,8 @@ pub async fn dispatch(typed: Typed) -> u8 {
     match Box::pin(run(typed, &surroundings)).await {
         Ok(exit_code) => exit_code,
         // A plan had begun to read.
-        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, color),
-        Err(error) => tell(failed, &error, color),
+        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, talk),
+        Err(error) => tell(failed, &error, talk),
     }
 }
 
@@ -161,9 +159,7 @@ fn output_of(command: &Command) -> Option<&OutputArgs> {
 }
 
 /// Says what did not happen, why, and what to do.
-fn tell(failed: &str, error: &Error, color: bool) -> u8 {
-    let message = format!("{failed}: {error}");
-    let text = style::fatal(&crate::harmless::for_terminal(&message), &error.hint(), color);
-    stderr::write(text);
+fn tell(failed: &str, error: &Error, talk: Talk) -> u8 {
+    note::error(talk, &format!("{failed}: {error}"), &error.hint());
     error.exit_code()
 }

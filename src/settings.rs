@@ -41,6 +41,8 @@ pub struct Surroundings {
     pub ci: bool,
     /// `NO_COLOR` is set.
     pub no_color: bool,
+    /// `TERM` is `dumb`: the terminal knows neither colours nor a cursor that moves.
+    pub dumb: bool,
     /// `AWS_CA_BUNDLE`, which the SDK does not know.
     pub aws_ca_bundle: Option<PathBuf>,
 }
@@ -56,6 +58,7 @@ impl Surroundings {
             stderr_is_terminal: std::io::stderr().is_terminal(),
             ci: set("CI").is_some(),
             no_color: set("NO_COLOR").is_some(),
+            dumb: set("TERM").is_some_and(|term| term == "dumb"),
             aws_ca_bundle: set("AWS_CA_BUNDLE").map(PathBuf::from),
         }
     }

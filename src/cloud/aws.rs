@@ -203,7 +203,11 @@ impl Aws {
     /// # Errors
     ///
     /// When the list would not be complete.
-    pub async fn accounts(&self, needs_paths: bool, mut progress: impl FnMut(usize)) -> Result<Listing, ListingFailed> {
+    pub async fn accounts(
+        &self,
+        needs_paths: bool,
+        mut progress: impl FnMut(usize, usize),
+    ) -> Result<Listing, ListingFailed> {
         let attempts = self.max_attempts;
         match organizations::accounts(&self.clients().organizations, attempts, needs_paths, &mut progress).await {
             Err(error) if self.list_from_hub(&error) => {
@@ -219,7 +223,7 @@ impl Aws {
     /// # Errors
     ///
     /// When the list would not be complete. Accounts may have been told by then.
-    pub async fn each_account(&self, mut found: impl FnMut(Account)) -> Result<Option<Failure>, ListingFailed> {
+    pub async fn each_account(&self, mut found: impl FnMut(Account, usize)) -> Result<Option<Failure>, ListingFailed> {
         let attempts = self.max_attempts;
         match organizations::each_account(&self.clients().organizations, attempts, &mut found).await {
             // The first call was refused, so nothing was told yet.

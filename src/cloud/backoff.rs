@@ -1,9 +1,10 @@
-//! This module owns how long to wait before a call is tried again.
+//! This module owns how long to wait before a call is tried again, and which try of it is under way.
 //!
 //! The SDK's own retries are switched off. Its retry quota is one static bucket for the whole process, and in a
 //! fan-out it runs dry: with three throttles for each of 64 concurrent calls, 37 to 59 of them failed although every
 //! one would have succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
 
+use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -30,6 +31,23 @@ pub const PATIENCE: Duration = Duration::from_mins(5);
 pub fn delay(failed: u32, jitter: f64) -> Duration {
     let doubled = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(16));
     doubled.min(LONGEST).mul_f64(0.5 + 0.5 * jitter)
+}
+
+tokio::task_local! {
+    /// Whoever decides on tries is far from where a call is sent and logged, and the calls between them have no use for the
+    /// number. So it goes with the future and not with each signature.
+    static ATTEMPT: u32;
+}
+
+/// Makes a call the `attempt`-th try (1, 2, …), for [`attempt`] to tell.
+pub fn nth<F: Future>(attempt: u32, call: F) -> impl Future<Output = F::Output> {
+    ATTEMPT.scope(attempt, call)
+}
+
+/// Which try the call is that asks.
+#[must_use]
+pub fn attempt() -> u32 {
+    ATTEMPT.try_get().unwrap_or(1)
 }
 
 /// Waits before the next attempt.
@@ -59,7 +77,7 @@ pub async fn persist_through<T>(
     let began = Instant::now();
     let mut failed = 0;
     loop {
-        match attempt().await {
+        match nth(failed + 1, attempt()).await {
             Ok(value) => return Ok(value),
             Err(failure) => {
                 failed += 1;
@@ -110,6 +128,30 @@ mod tests {
             let limit = if survives { lasts } else { patience } + Duration::from_secs(4);
             assert!(began.elapsed() < limit, "{code} {seconds}: {:?}", began.elapsed());
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_knows_which_try_it_is() {
+        let mut seen = Vec::new();
+        let failure = Failure {
+            operation: Operation::ListAccounts,
+            kind: Kind::Throttled,
+            effect: Effect::None,
+            code: String::new(),
+            message: String::new(),
+            status: None,
+            request_id: None,
+        };
+        let told: Result<(), _> = persist(3, async || {
+            seen.push(attempt());
+            // Another call meanwhile has a number of its own.
+            let other = nth(7, async { attempt() });
+            assert_eq!(futures::future::join(other, async { attempt() }).await, (7, *seen.last().unwrap()));
+            Err(failure.clone())
+        })
+        .await;
+        assert!(told.is_err());
+        assert_eq!((seen, attempt()), (vec![1, 2, 3], 1));
     }
 
     #[test]

@@ -19,12 +19,12 @@ use crate::terminal::Progress;
 pub(super) async fn list(
     aws: &Aws,
     settings: &Settings,
-    progress: &mut Progress,
+    progress: &Progress,
 ) -> Result<(Organization, Vec<Account>), Error> {
     let selection = &settings.run.selection;
     let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
     let organization = aws.organization().await?;
-    let listing = aws.accounts(needs_paths, |listed| progress.listing(listed)).await?;
+    let listing = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages)).await?;
     if let Some(failure) = &listing.pathless {
         note_pathless(failure, progress);
     }
@@ -33,9 +33,9 @@ pub(super) async fn list(
 
 /// Says why the report will have no paths.
 pub(super) fn note_pathless(failure: &Failure, progress: &Progress) {
-    progress.say(&crate::harmless::for_terminal(&format!(
-        "note: Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
-    )));
+    progress.warn(&format!(
+        "Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
+    ));
 }
 
 /// Checks that everything that is named exists, and reads the tags that decide, if any do.
@@ -45,7 +45,7 @@ pub(super) async fn look_up(
     accounts: &[Account],
     seat: Seat,
     basis: Option<&Basis>,
-    progress: &mut Progress,
+    progress: &Progress,
 ) -> Result<Tags, Error> {
     // The ids are checked first, because that takes no call.
     check_names(accounts, &run.selection, Vec::new())?;
@@ -69,7 +69,7 @@ pub(super) async fn look_up(
 /// Says which exclusions exclude nothing: they may be mistyped.
 pub(super) fn note_idle(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
     for exclusion in idle_exclusions(accounts, &run.selection, tags) {
-        progress.say(&crate::harmless::for_terminal(&format!("note: {exclusion} excludes no account")));
+        progress.warn(&format!("{exclusion} excludes no account"));
     }
 }
 

@@ -9,7 +9,8 @@ use crate::org::Account;
 use crate::report::{Report, ReportFiles};
 use crate::rollout::{Record, StopReason};
 use crate::settings::Settings;
-use crate::terminal::{Progress, stderr, style};
+use crate::terminal::note::Level;
+use crate::terminal::{Note, Progress, note};
 use crate::verdict::{Verdict, changes};
 
 /// All that is known of a run once its last visit is over.
@@ -64,9 +65,7 @@ pub(super) fn close(closing: Closing) -> u8 {
         },
     ];
     for problem in problems.into_iter().flatten() {
-        let message = format!("{problem}; {}", changes(&tally));
-        let text = style::fatal(&crate::harmless::for_terminal(&message), "", settings.voice.talk.color);
-        stderr::write(text);
+        note::error(settings.voice.talk, &format!("{problem}; {}", changes(&tally)), "");
         exit_code = if exit_code == 0 { 1 } else { exit_code };
     }
     if let Verdict::Stopped(reason) = &verdict {
@@ -82,19 +81,19 @@ pub(super) fn close(closing: Closing) -> u8 {
         };
         let go_on = || format!("{renew}go on with: v2token resume {}", folder.path().display());
         let hint = if left { go_on() } else { String::new() };
-        // A signal is no error; whoever sent it knows.
-        let text = match reason {
+        match reason {
+            // A signal is no error; whoever sent it knows.
             StopReason::Interrupted | StopReason::Terminated => {
-                format!("{}\n{hint}\n", crate::harmless::for_terminal(&sentence))
+                progress.answer(&Note::new(Level::Warn, "stopped", &sentence, serde_json::json!({})));
+                progress.answer(&Note::new(Level::Info, "hint", &hint, serde_json::json!({})));
             }
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)
             | StopReason::CallerCredentials(_)
             | StopReason::Journal(_) => {
-                style::fatal(&crate::harmless::for_terminal(&sentence), &hint, settings.voice.talk.color)
+                note::error(settings.voice.talk, &sentence, &hint);
             }
-        };
-        stderr::write(text);
+        }
     }
     exit_code
 }

@@ -7,7 +7,6 @@ use super::report::read;
 use super::tell::{self, find, say, write};
 use crate::cli::OutputFormat;
 use crate::error::Error;
-use crate::harmless::for_terminal;
 use crate::report::comparison::{Comparison, Incomparable};
 use crate::report::merge::{Part, merge};
 use crate::report::{Destination, Format, ReportFiles};
@@ -52,8 +51,8 @@ pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], aft
     };
     if before.run.started_at > after.run.started_at {
         let (before, after) = (&before.run.run_id, &after.run.run_id);
-        let note = format!("note: run {before}, which is taken as the earlier one, started after run {after}");
-        Progress::new(voice.talk).say(&for_terminal(&note));
+        let note = format!("run {before}, which is taken as the earlier one, started after run {after}");
+        Progress::new(voice.talk).warn(&note);
     }
     files.finish_with(|format, to| comparison.write(format, to))?;
     let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);

@@ -10,12 +10,17 @@ use crate::cloud::aws::Aws;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
-use crate::rollout::{Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Event, Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
 /// How long somebody at a terminal has to look at a wave before the next one starts.
-const LOOK: Duration = Duration::from_secs(5);
+pub(super) const LOOK: Duration = Duration::from_secs(5);
+
+/// Whether somebody sits at the terminal who has answered the question at the start, and no other wait leaves time to look.
+pub(super) const fn is_watched(settings: &Settings) -> bool {
+    settings.can_ask && !settings.run.yes && settings.run.bake.is_zero()
+}
 
 /// All that is needed to visit the accounts and to tell what came of it.
 pub(super) struct Conduct {
@@ -37,19 +42,8 @@ pub(super) struct Conduct {
 
 /// Visits the accounts and tells what came of it.
 pub(super) async fn conduct(run: Conduct) -> u8 {
-    let Conduct {
-        settings,
-        folder,
-        mut files,
-        mut progress,
-        mut signals,
-        aws,
-        info,
-        accounts,
-        waves,
-        records,
-        journal,
-    } = run;
+    let Conduct { settings, folder, mut files, progress, mut signals, aws, info, accounts, waves, records, journal } =
+        run;
     let (pace, outage, stop) = (Pace::new(settings.run.rate), Outage::default(), Stop::default());
     let rollout = Rollout {
         cloud: &aws,
@@ -60,14 +54,14 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),
     };
-    let display = progress.clone();
-    let watched = settings.can_ask && !settings.run.yes && settings.run.bake.is_zero();
+    signals.part_with(&format!("go on with: v2token resume {}", folder.path().display()));
+    let is_watched = is_watched(&settings);
     let gate = async |wave: &Wave| {
-        if watched {
-            let_look(&display, wave).await;
+        if is_watched {
+            let_look(&progress, wave).await;
         }
     };
-    let mut ledger = Ledger::new(&settings, &journal, &mut files, &mut progress, &stop);
+    let mut ledger = Ledger::new(&settings, &journal, &mut files, &progress, &stop);
     for account in accounts {
         ledger.admit(account);
     }
@@ -88,7 +82,7 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
 /// On a terminal where somebody answered the question at the start, leaves time to look at a wave and to stop before the next.
 async fn let_look(progress: &Progress, wave: &Wave) {
     if let Some(number) = wave.number {
-        progress.line(&format!("wave {number} starts in {} s; Ctrl-C stops here", LOOK.as_secs()));
+        progress.show(&Event::Baking { wait: LOOK, next: number });
         tokio::time::sleep(LOOK).await;
     }
 }

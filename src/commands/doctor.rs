@@ -14,14 +14,13 @@ use crate::cloud::backoff::persist;
 use crate::cloud::{Answer, Cloud as _, Failure, Operation, WayIn};
 use crate::doctor::{Check, Checks, Estimate, Measured, STS_QUOTA, Status, Subject, sample};
 use crate::error::Error;
-use crate::harmless::for_terminal;
 use crate::org::role::AccessMode;
 use crate::org::select::{Selected, select};
 use crate::org::{Account, AccountState, Reading};
 use crate::rollout::wave::spread;
 use crate::rollout::{Mode, Stage, Surrounding, hint};
 use crate::settings::{CommandName, PolicyChoice, Settings, Surroundings};
-use crate::terminal::{Progress, stderr, style};
+use crate::terminal::{Progress, note};
 
 /// Signatures are refused when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
 const SKEW_REFUSED: Duration = Duration::from_mins(5);
@@ -46,11 +45,14 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
     let count = usize::from(args.sample);
     let settings = Settings::resolve(args.run, CommandName::Plan, Mode::Plan, surroundings)?;
     settings.run.check()?;
-    let mut progress = Progress::new(settings.voice.talk);
-    let mut signals =
-        Signals::listen().map_err(|source| Error::Unwritable { what: "the signals", path: "/".into(), source })?;
+    let progress = Progress::new(settings.voice.talk);
+    let mut signals = Signals::listen(&progress).map_err(|source| Error::Unwritable {
+        what: "the signals",
+        path: "/".into(),
+        source,
+    })?;
     let mut checks = Checks::default();
-    let done = signals.or_stop(Box::pin(examine(&settings, count, &mut progress, &mut checks))).await;
+    let done = signals.or_stop(Box::pin(examine(&settings, count, &progress, &mut checks))).await;
     progress.finish();
     match done {
         // What keeps the checks from going on is a check that failed; a signal and wrong usage are not.
@@ -64,7 +66,7 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
         Err(cause) => {
             // Everything was checked, so this is not what an error would say of it.
             let message = format!("nothing could be printed: {cause}");
-            stderr::write(style::fatal(&for_terminal(&message), "", settings.voice.talk.color));
+            note::error(settings.voice.talk, &message, "");
             return Ok(2);
         }
     };
@@ -73,7 +75,7 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
 }
 
 /// Makes the checks, one after the other, as far as they go.
-async fn examine(settings: &Settings, count: usize, progress: &mut Progress, checks: &mut Checks) -> Result<(), Error> {
+async fn examine(settings: &Settings, count: usize, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
     let access = access(settings);
     let clock = access.clock.clone();
     let connected = connect_with(access, settings.can_ask, progress).await;

@@ -18,7 +18,7 @@ pub(super) struct Ledger<'a> {
     columns: &'static [Column],
     journal: &'a Journal,
     files: &'a mut ReportFiles,
-    progress: &'a mut Progress,
+    progress: &'a Progress,
     stop: &'a Stop,
     /// Every account, in the order in which they were admitted.
     accounts: Vec<Account>,
@@ -33,7 +33,7 @@ impl<'a> Ledger<'a> {
         settings: &'a Settings,
         journal: &'a Journal,
         files: &'a mut ReportFiles,
-        progress: &'a mut Progress,
+        progress: &'a Progress,
         stop: &'a Stop,
     ) -> Self {
         let columns = columns(&settings.run.verify);
@@ -74,7 +74,7 @@ impl<'a> Ledger<'a> {
     }
 
     /// The progress display, for what is no event of the rollout.
-    pub(super) fn progress(&mut self) -> &mut Progress {
+    pub(super) const fn progress(&self) -> &Progress {
         self.progress
     }
 
@@ -93,7 +93,7 @@ impl<'a> Ledger<'a> {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
                 self.journal.append(&Entry::WaveFinished { wave: *wave, outcomes });
             }
-            Event::Baking { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+            Event::Stopping { .. } | Event::Baking { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
         }
         if let Some(cause) = self.journal.failure() {
             self.stop.request(StopReason::Journal(cause.to_owned()));

@@ -60,8 +60,8 @@ pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surro
         .transpose()?;
     refuse_different_trusts(document, &settings)?;
     if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
-        Progress::new(settings.voice.talk).say(
-            "note: accounts that the Organization created have an OrganizationAccountAccessRole already, and a StackSet that \
+        Progress::new(settings.voice.talk).warn(
+            "accounts that the Organization created have an OrganizationAccountAccessRole already, and a StackSet that \
              makes it fails there: name another role with --role",
         );
     }

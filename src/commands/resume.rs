@@ -4,18 +4,19 @@ use super::basis::Basis;
 use super::choose;
 use super::conduct::{Conduct, conduct};
 use super::connect::connect;
+use super::overview::outline;
 use super::signals::Signals;
 use super::start::{begin, open_files, refuse_unasked, unwritable};
 use super::tell::{self, find, tell};
 use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
 use crate::error::Error;
-use crate::harmless::for_terminal;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
 use crate::report::{Report, columns};
 use crate::rollout::{Mode, Wave};
 use crate::settings::{CommandName, Settings, Surroundings};
-use crate::terminal::Progress;
+use crate::terminal::note::Level;
+use crate::terminal::{Note, Progress};
 
 /// Options that belong to the run and can't be given anew.
 const FIXED: [&str; 16] = [
@@ -87,7 +88,8 @@ fn say_finished(
         ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
         run_ids: None,
     };
-    Progress::new(settings.voice.talk).say(&for_terminal(&sentence));
+    let note = Note::new(Level::Info, "finished", &sentence, serde_json::json!({}));
+    Progress::new(settings.voice.talk).say(&note);
     let found = find(&settings.voice, info.command.as_str(), || report.document()).map_err(Error::Usage)?;
     tell(&settings.voice, Some(folder.path()), &report, found).map_err(tell::unwritable("the summary"))
 }
@@ -100,8 +102,8 @@ async fn go_on(
     mut waves: Vec<Wave>,
 ) -> Result<u8, Error> {
     let mut files = open_files(&folder, &settings)?;
-    let mut progress = Progress::new(settings.voice.talk);
-    let mut signals = Signals::listen().map_err(|source| unwritable(&folder, source))?;
+    let progress = Progress::new(settings.voice.talk);
+    let mut signals = Signals::listen(&progress).map_err(|source| unwritable(&folder, source))?;
     let (aws, organization) = signals
         .or_stop(Box::pin(async {
             let aws = connect(&settings, &progress).await?;
@@ -123,8 +125,7 @@ async fn go_on(
             target.way = choose::way_in(target.account, organization.management, &settings.run, &aws);
         }
     }
-    let left = waves.iter().map(|wave| wave.targets.len()).sum();
-    progress.start(left, replay.accounts.len(), info.organization_id.as_deref().unwrap_or_default());
+    progress.begin(outline(&settings, &organization, replay.accounts.len(), &waves));
     let journal = Journal::start(&folder).map_err(|source| unwritable(&folder, source))?;
     journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
     info.settings = settings.run.clone();

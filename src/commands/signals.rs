@@ -4,31 +4,37 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::error::Error;
 use crate::rollout::{Stop, StopReason};
-use crate::terminal::stderr;
+use crate::terminal::note::Level;
+use crate::terminal::{Note, Progress, stderr};
+
+/// How long a last word may take when the terminal does not take it.
+const LAST_WORD: Duration = Duration::from_millis(300);
 
 /// The two signals, listened to from now on.
 #[derive(Debug)]
 pub(super) struct Signals {
     first: UnboundedReceiver<StopReason>,
     over: Arc<AtomicBool>,
+    parting: Arc<Mutex<String>>,
 }
 
 impl Signals {
-    /// Starts listening.
-    pub(super) fn listen() -> io::Result<Self> {
+    /// Starts listening. The display is taken off the screen before the process leaves at once.
+    pub(super) fn listen(progress: &Progress) -> io::Result<Self> {
         let (sender, first) = unbounded_channel();
-        let over = Arc::new(AtomicBool::new(false));
+        let (over, parting) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
         let (ready, listening) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("signals".to_owned()).spawn({
-            let over = Arc::clone(&over);
+            let (over, parting, progress) = (Arc::clone(&over), Arc::clone(&parting), progress.clone());
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = match runtime {
@@ -53,6 +59,7 @@ impl Signals {
                         // The journal is true at every moment, so leaving at once loses nothing but the reports, which are made
                         // again from it.
                         if asked || over.load(Ordering::Relaxed) {
+                            leave(&progress, &parting.lock().unwrap_or_else(PoisonError::into_inner));
                             std::process::exit(exit_code);
                         }
                         asked = true;
@@ -62,7 +69,7 @@ impl Signals {
             }
         })?;
         listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread of the signals is gone")))?;
-        Ok(Self { first, over })
+        Ok(Self { first, over, parting })
     }
 
     async fn first(&mut self) -> StopReason {
@@ -88,15 +95,25 @@ impl Signals {
     pub(super) async fn watch(&mut self, stop: &Stop) -> Infallible {
         loop {
             let reason = self.first().await;
-            stderr::write(
-                "\nstopping: no further visit starts, those in flight finish; a second signal leaves at once\n",
-            );
             stop.request(reason);
         }
+    }
+
+    /// What is said when the process leaves at once.
+    pub(super) fn part_with(&self, words: &str) {
+        words.clone_into(&mut self.parting.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Once the last visit is over there is nothing to finish: from now on the first signal leaves at once.
     pub(super) fn over(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
+}
+
+/// Leaves the terminal as it should be found, and says what is left to do.
+fn leave(progress: &Progress, parting: &str) {
+    progress.finish();
+    let text = if parting.is_empty() { "left at once".to_owned() } else { format!("left at once; {parting}") };
+    progress.answer(&Note::new(Level::Warn, "left", &text, serde_json::json!({})));
+    stderr::drain_for(LAST_WORD);
 }

@@ -11,6 +11,7 @@ use super::choose;
 use super::close::{Closing, close};
 use super::conduct::{Conduct, conduct};
 use super::connect::connect;
+use super::overview::{Overview, outline};
 use super::signals::Signals;
 use super::survey::{Surveyed, can_survey, survey};
 use crate::cloud::aws::{Aws, Organization};
@@ -21,8 +22,10 @@ use crate::org::{Account, AccountId};
 use crate::report::{Format, ReportFiles, columns};
 use crate::rollout::wave::divide;
 use crate::rollout::{Mode, Record, Verify, Wave};
-use crate::settings::{CommandName, Settings};
-use crate::terminal::{Progress, prompt};
+use crate::settings::Settings;
+use crate::terminal::note::Level;
+use crate::terminal::size::stderr_width;
+use crate::terminal::{Note, Progress, prompt};
 
 /// Runs a plan, an apply or a rollback in a new folder.
 pub(super) async fn start(settings: Settings) -> Result<u8, Error> {
@@ -60,8 +63,8 @@ pub(super) async fn begin(
             return Err(error);
         }
     };
-    let mut progress = Progress::new(settings.voice.talk);
-    let course = Course { settings: &settings, folder: &folder, files: &mut files, progress: &mut progress };
+    let progress = Progress::new(settings.voice.talk);
+    let course = Course { settings: &settings, folder: &folder, files: &mut files, progress: &progress };
     if basis.is_none() && can_survey(&settings) {
         return match Box::pin(survey(course, info)).await {
             Ok(Surveyed { info, journal, accounts, records, stopped }) => {
@@ -97,7 +100,7 @@ pub(super) struct Course<'a> {
     pub(super) settings: &'a Settings,
     pub(super) folder: &'a RunFolder,
     pub(super) files: &'a mut ReportFiles,
-    pub(super) progress: &'a mut Progress,
+    pub(super) progress: &'a Progress,
 }
 
 /// What is known once everything is checked, and before any account is visited.
@@ -116,7 +119,7 @@ struct Prepared {
 /// Connects, lists, selects, asks, and writes down what is about to happen.
 async fn prepare(course: Course<'_>, mut info: RunInfo, basis: Option<Basis>) -> Result<Prepared, Error> {
     let Course { settings, folder, files, progress } = course;
-    let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
+    let mut signals = Signals::listen(progress).map_err(|source| unwritable(folder, source))?;
     let (aws, organization, mut accounts) = signals
         .or_stop(Box::pin(async {
             let aws = connect(settings, progress).await?;
@@ -131,7 +134,7 @@ async fn prepare(course: Course<'_>, mut info: RunInfo, basis: Option<Basis>) ->
     if let Some(basis) = &basis {
         basis.check(&organization, &aws, settings.command)?;
         if !basis.is_finished() {
-            progress.say("note: the earlier run did not come to its end; only what it got to know is used");
+            progress.warn("the earlier run did not come to its end; only what it got to know is used");
         }
     }
     let seat = choose::seat(&organization, &settings.run, &aws);
@@ -143,15 +146,16 @@ async fn prepare(course: Course<'_>, mut info: RunInfo, basis: Option<Basis>) ->
     let targets = choose::targets(&selected, &organization, &aws, &settings.run, basis.as_ref());
     choose::check_canary(&settings.run, &targets)?;
     let mut records: BTreeMap<AccountId, Record> = choose::skipped(&selected, &settings.run);
-    let (listed, selected) = (accounts.len(), targets.len());
+    let listed = accounts.len();
     if let Some(left) = basis.as_ref().map(|basis| basis.left(&accounts)).filter(|left| !left.is_empty()) {
         records.extend(left.iter().map(|account| (account.id, choose::gone(account.id, &settings.run))));
         accounts.extend(left);
         accounts.sort_by_key(|account| account.id);
     }
     let waves = divide(targets, &settings.run.canary, settings.run.waves.as_ref());
-    signals.or_stop(confirm(settings, progress, &organization, &aws, selected, listed)).await?;
-    progress.start(selected, listed, &organization.id);
+    let view = Overview { settings, organization: &organization, aws: &aws, listed, waves: &waves, skipped: &records };
+    signals.or_stop(confirm(&view, progress)).await?;
+    progress.begin(outline(settings, &organization, listed, &waves));
 
     heading(&mut info, &organization, &aws);
     // The question, if there was one, has been answered with yes; going on with this run needs no further one.
@@ -179,9 +183,7 @@ pub(super) fn heading(info: &mut RunInfo, organization: &Organization, aws: &Aws
 pub(super) fn note_partition(aws: &Aws, progress: &Progress) {
     let partition = &aws.caller.partition;
     if !partition.has_global_sts() {
-        progress.say(&format!(
-            "note: partition {partition} has no global STS endpoint, so the setting has no effect there"
-        ));
+        progress.warn(&format!("partition {partition} has no global STS endpoint, so the setting has no effect there"));
     }
 }
 
@@ -231,37 +233,19 @@ pub(super) fn open_files(folder: &RunFolder, settings: &Settings) -> Result<Repo
     ReportFiles::open(&own, &settings.voice.reports)
 }
 
-/// Asks whether to start.
-async fn confirm(
-    settings: &Settings,
-    progress: &Progress,
-    organization: &Organization,
-    aws: &Aws,
-    targets: usize,
-    listed: usize,
-) -> Result<(), Error> {
-    if settings.run.mode == Mode::Plan || targets == 0 {
+/// Says what is about to happen, and asks whether to start.
+async fn confirm(view: &Overview<'_>, progress: &Progress) -> Result<(), Error> {
+    let settings = view.settings;
+    if settings.run.mode == Mode::Plan || view.targets() == 0 {
         return Ok(());
     }
-    let waves = settings.run.waves.as_ref().map_or_else(String::new, |waves| format!(", in waves of {waves}"));
-    let change = match (settings.command, &settings.run.undoes) {
-        (CommandName::Rollback, Some(undone)) => format!("each back to what it was before {}", undone.display()),
-        _ => format!("GlobalEndpointTokenVersion to {}", settings.run.global_endpoint_token_version),
-    };
-    let mut lines = vec![format!("Organization  {}", organization.id), format!("Caller        {}", aws.caller.arn)];
-    if aws.hub != aws.caller {
-        lines.push(format!("Through       {}", aws.hub.arn));
-    }
-    lines.push(format!("Accounts      {targets} of {listed}{waves}"));
-    lines.push(format!("Change        {change}"));
-    let lines: Vec<_> = lines.iter().map(|line| crate::harmless::for_terminal(line)).collect();
-    let question = lines.join("\n");
     if settings.run.yes {
-        progress.line(&question);
+        progress.line(&Note::new(Level::Info, "overview", &view.in_a_line(), view.fields()));
         return Ok(());
     }
     let hidden = progress.hide();
-    let yes = prompt::confirm(&format!("{question}\nStart?")).await.unwrap_or(false);
+    let question = format!("{}\nStart?", view.in_lines(stderr_width(), settings.voice.talk.color));
+    let yes = prompt::confirm(&question).await.unwrap_or(false);
     drop(hidden);
     if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }
 }

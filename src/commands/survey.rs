@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 
@@ -23,6 +24,7 @@ use crate::rollout::{
     Mode, NoIntents, Outage, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify, survey as visit_all,
 };
 use crate::settings::{CommandName, Settings};
+use crate::terminal::Outline;
 
 /// What a plan has found out.
 pub(super) struct Surveyed {
@@ -50,7 +52,7 @@ pub(super) fn can_survey(settings: &Settings) -> bool {
 /// When the list does not come to its end. Some accounts may have been read by then, and none was changed.
 pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surveyed, Error> {
     let Course { settings, folder, files, progress } = course;
-    let mut signals = Signals::listen().map_err(|source| unwritable(folder, source))?;
+    let mut signals = Signals::listen(progress).map_err(|source| unwritable(folder, source))?;
     let (aws, organization) = signals
         .or_stop(Box::pin(async {
             let aws = connect(settings, progress).await?;
@@ -114,7 +116,8 @@ impl Survey<'_, '_> {
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {
-                let mut listing = pin!(self.rollout.cloud.each_account(|account| self.admit(&account, &sender)));
+                let mut listing =
+                    pin!(self.rollout.cloud.each_account(|account, page| self.admit(&account, page, &sender)));
                 loop {
                     tokio::select! {
                         listed = &mut listing => return Ok(listed?),
@@ -144,7 +147,7 @@ impl Survey<'_, '_> {
     }
 
     /// Takes in an account: it is skipped, or on its way to its visit.
-    fn admit(&self, account: &Account, sender: &UnboundedSender<Target>) {
+    fn admit(&self, account: &Account, page: usize, sender: &UnboundedSender<Target>) {
         let mut ledger = self.ledger.borrow_mut();
         if !ledger.admit(account.clone()) {
             return;
@@ -164,7 +167,7 @@ impl Survey<'_, '_> {
             let _ = sender.unbounded_send(target);
         }
         let listed = ledger.accounts();
-        ledger.progress().listing(listed);
+        ledger.progress().listing(listed, page);
     }
 
     /// Now that every account is known: checks that something was selected, and says how much there is to do.
@@ -174,17 +177,28 @@ impl Survey<'_, '_> {
         if selected == 0 {
             check_selected(self.ledger.borrow().listed(), self.seat, &self.settings.run.selection)?;
         }
-        let listed = self.ledger.borrow().listed().to_vec();
-        choose::note_idle(&listed, &self.settings.run, &Tags::new(), self.ledger.borrow_mut().progress());
-        if let Some(failure) = pathless {
-            choose::note_pathless(failure, self.ledger.borrow_mut().progress());
-        }
-        self.ledger.borrow_mut().progress().start(selected, accounts, &self.organization.id);
+        self.tell_listed(accounts, pathless);
         let ready = Entry::Ready { accounts, targets: selected };
         self.journal
             .append_durably(&ready)
             .await
             .map_err(|error| unwritable(self.folder, std::io::Error::other(error.0)))
+    }
+
+    /// Says what is worth knowing once every account is known, and how much there is to do.
+    fn tell_listed(&self, accounts: usize, pathless: Option<&Failure>) {
+        let ledger = self.ledger.borrow();
+        choose::note_idle(ledger.listed(), &self.settings.run, &Tags::new(), ledger.progress());
+        if let Some(failure) = pathless {
+            choose::note_pathless(failure, ledger.progress());
+        }
+        ledger.progress().begin(Outline {
+            organization: self.organization.id.clone(),
+            listed: accounts,
+            waves: vec![self.selected.get()],
+            between: Duration::ZERO,
+            concurrency: self.rollout.terms.concurrency,
+        });
     }
 }
 

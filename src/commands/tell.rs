@@ -6,12 +6,11 @@ use std::path::Path;
 
 use crate::cli::OutputFormat;
 use crate::error::Error;
-use crate::harmless::for_terminal;
 use crate::query::value::Value;
 use crate::report::found::{Form, print};
 use crate::report::{Destination, Format, Report, summary, write_text};
 use crate::settings::Voice;
-use crate::terminal::{size, stderr};
+use crate::terminal::{Progress, size};
 
 /// How much is shown of what a function was given and can't take: it may be the whole report.
 const SHOWN: usize = 300;
@@ -34,9 +33,6 @@ pub(super) fn find(voice: &Voice, title: &str, document: impl FnOnce() -> Value)
 
 /// A name that is nowhere in the document finds nothing, and an empty answer does not say why.
 fn note_unknown(voice: &Voice, name: &str, document: &Value) {
-    if voice.talk.quiet {
-        return;
-    }
     let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
     document.add_keys(&mut known, &mut of_items);
     let near =
@@ -45,8 +41,7 @@ fn note_unknown(voice: &Voice, name: &str, document: &Value) {
         Some((distance, near)) if distance <= 2 => format!("did you mean {near}?"),
         Some(_) | None => format!("if it is a text, write '{name}'"),
     };
-    let note = format!("note: --query: nothing is called {name} here; {meant}");
-    stderr::write(for_terminal(&note).into_owned() + "\n");
+    Progress::new(voice.talk).warn(&format!("--query: nothing is called {name} here; {meant}"));
 }
 
 fn shortened(cause: &str) -> String {

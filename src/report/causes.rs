@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::org::Account;
 use crate::rollout::{Outcome, Record, Stage};
@@ -36,13 +37,11 @@ impl<'a> Causes<'a> {
     /// Groups all accounts that have a cause.
     #[must_use]
     pub fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
-        let mut numbers: HashMap<(Outcome, Stage, &str, String, &str), usize> = HashMap::new();
+        let mut numbers: HashMap<Key<'a>, usize> = HashMap::new();
         let mut groups: Vec<Vec<&Account>> = Vec::new();
         let mut of_record: Vec<Option<usize>> = Vec::with_capacity(records.len());
         for (account, record) in accounts.iter().zip(records) {
-            of_record.push(record.trouble.as_ref().map(|trouble| {
-                let (code, message) = (trouble.error_code.as_str(), without_ids(&trouble.error_message));
-                let key = (record.outcome, trouble.stage, code, message, trouble.hint.as_str());
+            of_record.push(key(record).map(|key| {
                 let number = *numbers.entry(key).or_insert_with(|| {
                     groups.push(Vec::new());
                     groups.len() - 1
@@ -66,6 +65,23 @@ impl<'a> Causes<'a> {
         }
         Self { all: numbered.into_iter().map(|(_, cause)| cause).collect(), of_record }
     }
+}
+
+/// What two records have in common if their cause is one: outcome, stage, code, message, and hint.
+type Key<'a> = (Outcome, Stage, &'a str, String, &'a str);
+
+fn key(record: &Record) -> Option<Key<'_>> {
+    let trouble = record.trouble.as_ref()?;
+    let message = without_ids(&trouble.error_message);
+    Some((record.outcome, trouble.stage, &trouble.error_code, message, &trouble.hint))
+}
+
+/// A number that is the same for all records of one cause, whatever their hints, for whoever meets them one by one; `None` where
+/// nothing went wrong.
+#[must_use]
+pub fn sameness(record: &Record) -> Option<u64> {
+    let (outcome, stage, code, message, _) = key(record)?;
+    Some(BuildHasherDefault::<DefaultHasher>::default().hash_one((outcome, stage, code, message)))
 }
 
 /// Errors come before what was left alone, and that before what was never meant to be visited.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::record::Record;
+use super::stop::StopReason;
 use super::tally::Tally;
 use crate::cloud::Failure;
 
@@ -28,6 +29,15 @@ pub enum Event<'a> {
         throttles: u64,
         /// The pace of the moment in visits per second; `None` is unlimited.
         rate: Option<f64>,
+        /// How many visits are in flight.
+        in_flight: usize,
+    },
+    /// A stop was asked for: no further visit starts, and those in flight finish. It is told once.
+    Stopping {
+        /// Why.
+        reason: &'a StopReason,
+        /// How many visits are in flight.
+        in_flight: usize,
     },
     /// A wave ended.
     WaveFinished {

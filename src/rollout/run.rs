@@ -124,7 +124,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
     let terms = &run.terms;
     let selection = waves.iter().map(|wave| wave.targets.len()).sum();
     let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
-    let mut tally = Tally::default();
+    let (mut tally, mut told) = (Tally::default(), false);
     for (index, wave) in waves.iter().enumerate() {
         if index > 0 && !run.stop.requested() {
             bake(run, wave, &mut listen).await;
@@ -139,22 +139,16 @@ pub async fn roll_out<C: Cloud, I: Intents>(
             listen(Event::WaveStarted { wave: number, waves: last, accounts: wave.targets.len() });
         }
         let mut in_wave = Tally::default();
-        let mut visits = stream::iter(&wave.targets)
+        let visits = stream::iter(&wave.targets)
             .map(|target| visit(run, target, wave.number))
             .buffer_unordered(terms.concurrency);
-        while let Some(record) = next(&mut visits, run.outage, &mut listen).await {
+        let each = |record: &Record, listen: &mut dyn FnMut(Event<'_>)| {
             tally.add(record.outcome);
             in_wave.add(record.outcome);
-            listen(Event::Visited {
-                record: &record,
-                tally: &tally,
-                throttles: run.pace.throttles(),
-                rate: run.pace.rate(),
-            });
-            if let Some(reason) = too_many(terms, &tally, selection) {
-                run.stop.request(reason);
-            }
-        }
+            listen(visited(run, record, &tally));
+            too_many(terms, &tally, selection)
+        };
+        finish(run, visits, &mut told, &mut listen, each).await;
         if let Some(number) = started {
             listen(Event::WaveFinished { wave: number, tally: &in_wave });
             if let Some(reason) = went_badly(terms, &in_wave, number, last) {
@@ -176,33 +170,51 @@ pub async fn survey<C: Cloud, I: Intents>(
 ) -> Ended {
     let mut tally = Tally::default();
     let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.terms.concurrency);
-    let mut visits = pin!(visits);
-    while let Some(record) = next(&mut visits, run.outage, &mut listen).await {
+    let each = |record: &Record, listen: &mut dyn FnMut(Event<'_>)| {
         tally.add(record.outcome);
-        let (throttles, rate) = (run.pace.throttles(), run.pace.rate());
-        listen(Event::Visited { record: &record, tally: &tally, throttles, rate });
-        if let (Some(Tolerance::Count(_)), Some(reason)) = (run.terms.max_errors, too_many(&run.terms, &tally, 0)) {
-            run.stop.request(reason);
-        }
-    }
+        listen(visited(run, record, &tally));
+        matches!(run.terms.max_errors, Some(Tolerance::Count(_))).then(|| too_many(&run.terms, &tally, 0)).flatten()
+    };
+    finish(run, visits, &mut false, &mut listen, each).await;
     Ended { tally, stopped: run.stop.reason() }
 }
 
-/// The record of the next visit that ends. Meanwhile `listen` is told whether AWS can be reached.
-async fn next(
-    visits: &mut (impl Stream<Item = Record> + Unpin),
-    outage: &Outage,
+/// Goes through the visits as they end. It tells at once, and once in a run, that the run stops, for which what `each` gives asks;
+/// and each time that AWS can't be reached any more, or can again.
+async fn finish<C, I>(
+    run: &Rollout<'_, C, I>,
+    visits: impl Stream<Item = Record>,
+    told: &mut bool,
     listen: &mut impl FnMut(Event<'_>),
-) -> Option<Record> {
+    mut each: impl FnMut(&Record, &mut dyn FnMut(Event<'_>)) -> Option<StopReason>,
+) {
+    let mut visits = pin!(visits);
     loop {
         tokio::select! {
-            record = visits.next() => return record,
-            turn = outage.next_turn() => match turn {
+            biased;
+            () = run.stop.wait(), if !*told => {
+                *told = true;
+                if let Some(reason) = run.stop.reason() {
+                    listen(Event::Stopping { reason: &reason, in_flight: run.stop.in_flight() });
+                }
+            }
+            turn = run.outage.next_turn() => match turn {
                 Turn::Lost(failure) => listen(Event::Unreachable { failure: &failure, patience: PATIENCE }),
                 Turn::Found(after) => listen(Event::Reachable { after }),
             },
+            record = visits.next() => {
+                let Some(record) = record else { return };
+                if let Some(reason) = each(&record, listen) {
+                    run.stop.request(reason);
+                }
+            }
         }
     }
+}
+
+fn visited<'a, C, I>(run: &Rollout<'_, C, I>, record: &'a Record, tally: &'a Tally) -> Event<'a> {
+    let (throttles, rate, in_flight) = (run.pace.throttles(), run.pace.rate(), run.stop.in_flight());
+    Event::Visited { record, tally, throttles, rate, in_flight }
 }
 
 /// Waits before a wave, unless the run stops.

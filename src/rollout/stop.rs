@@ -1,8 +1,8 @@
-//! This module owns stopping: who asked for it, and how the visits learn of it.
+//! This module owns stopping: who asked for it, how the visits learn of it, and how many of them are still to finish.
 //!
 //! Stop means stop starting. Visits in flight finish, so that nothing is left half known.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use tokio::sync::Notify;
 
@@ -51,6 +51,7 @@ impl StopReason {
 pub struct Stop {
     reason: RefCell<Option<StopReason>>,
     notify: Notify,
+    in_flight: Cell<usize>,
 }
 
 impl Stop {
@@ -76,6 +77,18 @@ impl Stop {
         self.reason.borrow().clone()
     }
 
+    /// Counts a visit in for as long as what this gives is kept.
+    pub(super) fn fly(&self) -> InFlight<'_> {
+        self.in_flight.set(self.in_flight.get() + 1);
+        InFlight(&self.in_flight)
+    }
+
+    /// How many visits are in flight, and so would still finish.
+    #[must_use]
+    pub const fn in_flight(&self) -> usize {
+        self.in_flight.get()
+    }
+
     /// Resolves once a stop is asked for.
     pub async fn wait(&self) {
         loop {
@@ -85,6 +98,15 @@ impl Stop {
             }
             notified.await;
         }
+    }
+}
+
+/// A visit in flight.
+pub(super) struct InFlight<'a>(&'a Cell<usize>);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
     }
 }
 

@@ -87,6 +87,7 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(entering) = entering else { return record };
+    let _in_flight = run.stop.fly();
     let mut visit = Visit {
         run,
         target,

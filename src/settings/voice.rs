@@ -24,7 +24,7 @@ pub enum ProgressStyle {
 /// | asked for | terminal | elsewhere, or CI |
 /// |---|---|---|
 /// | `-q` or `--no-progress` | silent | silent |
-/// | `--debug` or `-v` | lines | lines |
+/// | `--debug`, `-v`, or `--log-format json` | lines | lines |
 /// | nothing | bar | lines |
 #[must_use]
 pub const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
@@ -48,8 +48,48 @@ pub struct Talk {
     pub verbose: bool,
     /// A line for every call.
     pub debug: bool,
-    /// Log lines as JSON.
+    /// Every line as JSON.
     pub json_log: bool,
+}
+
+impl Talk {
+    /// For a command without such options.
+    #[must_use]
+    pub const fn plain(surroundings: &Surroundings) -> Self {
+        Self {
+            progress: ProgressStyle::Silent,
+            color: surroundings.stderr_is_terminal && !surroundings.dumb && !surroundings.no_color,
+            quiet: false,
+            verbose: false,
+            debug: false,
+            json_log: false,
+        }
+    }
+
+    /// Resolves the options that concern stderr.
+    #[must_use]
+    pub fn resolve(args: &OutputArgs, surroundings: &Surroundings) -> Self {
+        let is_terminal = surroundings.stderr_is_terminal;
+        let json_log = args.log_format == LogFormat::Json;
+        Self {
+            progress: progress_style(
+                // A terminal that moves no cursor can't show a bar.
+                is_terminal && !surroundings.dumb,
+                surroundings.ci,
+                args.quiet || args.no_progress,
+                args.verbose || args.debug || json_log,
+            ),
+            color: match args.color {
+                Color::On => true,
+                Color::Off => false,
+                Color::Auto => is_terminal && !surroundings.dumb && !surroundings.no_color,
+            },
+            quiet: args.quiet,
+            verbose: args.verbose,
+            debug: args.debug,
+            json_log,
+        }
+    }
 }
 
 /// What is told, and where.
@@ -73,6 +113,7 @@ impl Voice {
     /// When two of them want stdout, a report has an ending that is no format, or the query is no expression.
     pub fn resolve(args: OutputArgs, surroundings: &Surroundings) -> Result<Self, Error> {
         let query = args.query.as_deref().map(expression::read).transpose()?;
+        let talk = Talk::resolve(&args, surroundings);
         let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;
         let to_stdout = reports.iter().filter(|(to, _)| *to == Destination::Stdout).count();
         if to_stdout > 1 {
@@ -90,24 +131,6 @@ impl Voice {
                     .to_owned(),
             ));
         }
-        let is_terminal = surroundings.stderr_is_terminal;
-        let talk = Talk {
-            progress: progress_style(
-                is_terminal,
-                surroundings.ci,
-                args.quiet || args.no_progress,
-                args.verbose || args.debug,
-            ),
-            color: match args.color {
-                Color::On => true,
-                Color::Off => false,
-                Color::Auto => is_terminal && !surroundings.no_color,
-            },
-            quiet: args.quiet,
-            verbose: args.verbose,
-            debug: args.debug,
-            json_log: args.log_format == LogFormat::Json,
-        };
         Ok(Self { reports, output, query, talk })
     }
 }

@@ -17,7 +17,7 @@ where
         return;
     }
     let subscriber: Box<dyn Subscriber + Send + Sync> = if json {
-        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(to);
+        let layer = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).with_writer(to);
         Box::new(registry().with(layer.with_filter(only_ours())))
     } else {
         let layer = tracing_subscriber::fmt::layer().with_ansi(color).with_target(false).with_writer(to);

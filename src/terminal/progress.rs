@@ -1,145 +1,192 @@
 //! This module owns the progress on stderr: a bar on a terminal, lines now and then elsewhere, or nothing.
 //!
-//! It only listens. Whatever goes wrong here never reaches the rollout.
+//! It only listens. Whatever goes wrong here never reaches the rollout. A visit costs it some numbers; texts are made only where
+//! they are shown, for the bar ten times a second at most.
 
-use std::time::{Duration, Instant};
+mod bar;
+mod line;
+mod screen;
+mod seen;
+mod state;
+mod words;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+use std::fmt::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
-use super::stderr::{self, Stderr};
-use crate::harmless::for_terminal;
-use crate::rollout::{Event, Outcome, Record, Tally};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as BarStyle};
+
+pub use state::Outline;
+
+use self::screen::Screen;
+use self::seen::Novelty;
+use self::state::State;
+use super::note::Note;
+use super::size::stderr_width;
+use super::stderr;
+use crate::rollout::{Event, StopReason};
 use crate::settings::{ProgressStyle, Talk};
 
-/// How often a line is written where there is no bar.
-const EVERY: Duration = Duration::from_secs(10);
+/// How often the bar is drawn.
+const FRAMES: u8 = 10;
 
-/// The progress display of a run.
+/// How often a line is written where there is no bar: first, and in a run that goes on for long.
+const OFTEN: Duration = Duration::from_secs(10);
+const RARELY: Duration = Duration::from_mins(1);
+
+/// A terminal that does not tell its width has so many columns.
+const USUAL_WIDTH: usize = 79;
+
+/// The progress display of a run. Its clones are the same display.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    bar: Option<ProgressBar>,
     talk: Talk,
+    state: Arc<Mutex<State>>,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// What is on the screen, and when something was last said.
+#[derive(Debug)]
+struct Shown {
+    bar: Option<(ProgressBar, Screen)>,
+    begun: Instant,
     said: Instant,
-    /// How many accounts were listed so far.
-    listed: usize,
-    /// How many are to be visited; 0 as long as that is not known.
-    total: usize,
+}
+
+/// Whoever panicked while he held it has left numbers behind that are still good enough for a display.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Progress {
     /// A display as the settings want it.
     #[must_use]
     pub fn new(talk: Talk) -> Self {
-        let bar = (talk.progress == ProgressStyle::Bar).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(Box::new(Stderr), 10));
-            bar.set_style(BarStyle::with_template("{spinner} {msg} {elapsed}").expect("a fixed template"));
-            bar
-        });
-        Self { bar, talk, said: Instant::now(), listed: 0, total: 0 }
+        let now = Instant::now();
+        let state = Arc::new(Mutex::new(State::new(now)));
+        Self { talk, state, shown: Arc::new(Mutex::new(Shown { bar: None, begun: now, said: now })) }
     }
 
-    /// Writes a line that belongs to the progress, above the bar if there is one.
-    pub fn line(&self, text: &str) {
+    /// Writes a note that belongs to the progress, above the bar if there is one.
+    pub fn line(&self, note: &Note) {
         if self.talk.progress != ProgressStyle::Silent {
-            self.say(text);
+            self.say(note);
         }
     }
 
-    /// Writes a line that is worth knowing even where no progress is shown, unless only errors are wanted.
-    pub fn say(&self, text: &str) {
-        if self.talk.quiet {
-            return;
-        }
-        let write = || stderr::write(format!("{text}\n"));
-        match &self.bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
+    /// Writes a note that is worth knowing even where no progress is shown, unless only errors are wanted.
+    pub fn say(&self, note: &Note) {
+        if !self.talk.quiet {
+            self.put(note);
         }
     }
 
-    /// Says that so many accounts were listed so far.
-    pub fn listing(&mut self, accounts: usize) {
-        self.listed = accounts;
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("listing accounts: {accounts}"));
-            bar.tick();
-        } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
-            self.line(&format!("listing accounts: {accounts} so far"));
+    /// Writes what people should know before they rely on the run.
+    pub fn warn(&self, text: &str) {
+        self.say(&Note::warning(text));
+    }
+
+    /// Writes the answer to what somebody did, a signal for instance, however quiet the rest is.
+    pub fn answer(&self, note: &Note) {
+        self.put(note);
+    }
+
+    fn put(&self, note: &Note) {
+        let shown = lock(&self.shown);
+        match &shown.bar {
+            _ if self.talk.json_log => stderr::write(note.for_machines(SystemTime::now()) + "\n"),
+            Some((bar, screen)) => {
+                screen.forget();
+                bar.println(note.for_people(self.talk.color, Some(stderr_width().unwrap_or(USUAL_WIDTH))));
+            }
+            None => stderr::write(note.for_people(self.talk.color, None) + "\n"),
         }
+    }
+
+    /// Says that so many accounts were listed so far, on so many pages.
+    pub fn listing(&self, accounts: usize, pages: usize) {
+        lock(&self.state).listing(accounts, pages, Instant::now());
+        self.raise();
+        self.now_and_then(|| words::listing(accounts, pages));
     }
 
     /// Says that the tags of so many accounts were read so far.
-    pub fn tags(&mut self, read: usize, of: usize) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!("reading tags: {read} of {of} accounts"));
-            bar.tick();
-        } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
-            self.line(&format!("reading tags: {read} of {of} accounts so far"));
-        }
+    pub fn tags(&self, read: usize, of: usize) {
+        lock(&self.state).tags(read, of, Instant::now());
+        self.raise();
+        self.now_and_then(|| words::tags(read, of));
     }
 
-    /// Says that visits start.
-    pub fn start(&mut self, targets: usize, listed: usize, organization: &str) {
-        self.total = targets;
-        let organization = for_terminal(organization);
+    /// Says what is about to be visited. It comes before the first visit, except in a plan that visits while it lists.
+    pub fn begin(&self, outline: Outline) {
         if self.talk.progress == ProgressStyle::Lines {
-            self.line(&format!("{listed} accounts listed in {organization}, {targets} to visit"));
+            self.line(&words::listed(&outline));
         }
-        if let Some(bar) = &self.bar {
-            bar.set_length(targets as u64);
-            bar.set_style(
-                BarStyle::with_template("{prefix}[{wide_bar}] {pos}/{len} {msg} {eta}")
-                    .expect("a fixed template")
-                    .progress_chars("=> "),
-            );
-            bar.set_message("");
-            bar.reset_eta();
-        }
+        lock(&self.state).begin(outline, Instant::now());
+        self.raise();
     }
 
     /// Shows an event.
-    pub fn show(&mut self, event: &Event<'_>) {
+    pub fn show(&self, event: &Event<'_>) {
+        let now = Instant::now();
+        let mut state = lock(&self.state);
+        state.note(event, now);
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
-                if let Some(bar) = &self.bar {
-                    bar.set_prefix(format!("wave {wave}/{waves} "));
-                } else if self.talk.progress == ProgressStyle::Lines {
-                    let noun = if *accounts == 1 { "account" } else { "accounts" };
-                    self.line(&format!("wave {wave} of {waves}: {accounts} {noun}"));
+                drop(state);
+                if self.talk.progress == ProgressStyle::Lines {
+                    self.line(&words::wave_started(*wave, *waves, *accounts));
                 }
             }
-            Event::Visited { record, tally, throttles, rate } => {
+            Event::Visited { record, .. } => {
+                let novelty = state.seen.note(record);
+                drop(state);
                 if self.talk.verbose {
-                    self.say(&account_line(record));
+                    self.say(&words::account(record));
+                } else if novelty != Novelty::Old {
+                    self.line(&words::failure(record));
+                    if novelty == Novelty::Last {
+                        self.line(&words::enough());
+                    }
                 }
-                let (listed, total) = (self.listed, self.total);
-                let state = || match total {
-                    0 => format!("{listed} listed, {} visited: {}", tally.total(), state(tally, *throttles, *rate)),
-                    _ => state(tally, *throttles, *rate),
-                };
-                if let Some(bar) = &self.bar {
-                    bar.set_position(tally.total() as u64);
-                    bar.set_message(state());
-                } else if self.talk.progress == ProgressStyle::Lines && self.is_due() {
-                    let of = if total == 0 { String::new() } else { format!("{} of {total}: ", tally.total()) };
-                    self.line(&format!("{of}{}", state()));
+                self.now_and_then(|| words::position(&lock(&self.state), now));
+            }
+            Event::Stopping { reason, in_flight } => {
+                // With the last account through, the rollout ends as it would have anyway.
+                let is_over = state.outline.as_ref().is_some_and(|outline| outline.targets() == state.done());
+                drop(state);
+                match reason {
+                    // Whoever sent it wants to see that it has arrived, however quiet the rest is.
+                    StopReason::Interrupted | StopReason::Terminated => {
+                        self.answer(&words::stopping(reason, *in_flight))
+                    }
+                    StopReason::TooManyErrors { .. } if is_over => {}
+                    StopReason::TooManyErrors { .. }
+                    | StopReason::Unreachable(_)
+                    | StopReason::CallerCredentials(_)
+                    | StopReason::Journal(_) => {
+                        self.line(&words::stopping(reason, *in_flight));
+                    }
                 }
             }
             Event::WaveFinished { wave, tally } => {
-                self.line(&format!("wave {wave} finished: {}", counts(tally)));
+                let note = words::wave_finished(*wave, tally, state.wave, now);
+                drop(state);
+                self.line(&note);
             }
             Event::Baking { wait, next } => {
-                self.line(&format!("waiting {} before wave {next}", humantime::format_duration(*wait)));
+                drop(state);
+                if self.talk.progress == ProgressStyle::Lines {
+                    self.line(&words::waiting(*wait, *next));
+                }
             }
             Event::Unreachable { failure, patience } => {
-                let patience = humantime::format_duration(*patience);
-                self.say(&format!(
-                    "AWS can't be reached ({}): waiting up to {patience} for it; Ctrl-C stops the run",
-                    for_terminal(&failure.to_string())
-                ));
+                drop(state);
+                self.say(&words::unreachable(failure, *patience));
             }
             Event::Reachable { after } => {
-                self.say(&format!("AWS can be reached again after {} s: going on", after.as_secs()));
+                drop(state);
+                self.say(&words::reachable(*after));
             }
         }
     }
@@ -147,63 +194,94 @@ impl Progress {
     /// Takes the bar off the screen until what this returns is dropped, so that a question can be asked in its place.
     #[must_use]
     pub fn hide(&self) -> Hidden {
+        let had_bar = lock(&self.shown).bar.is_some();
         self.finish();
-        Hidden(self.bar.clone())
+        Hidden(had_bar.then(|| self.clone()))
     }
 
     /// Takes the display away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some((bar, screen)) = lock(&self.shown).bar.take() {
+            screen.forget();
             bar.finish_and_clear();
         }
     }
 
-    fn is_due(&mut self) -> bool {
-        let due = self.said.elapsed() >= EVERY;
-        if due {
-            self.said = Instant::now();
+    /// Puts the bar up where there is to be one.
+    fn raise(&self) {
+        if self.talk.progress != ProgressStyle::Bar {
+            return;
         }
-        due
+        let mut shown = lock(&self.shown);
+        if shown.bar.is_some() {
+            return;
+        }
+        let (state, color, screen) = (Arc::clone(&self.state), self.talk.color, Screen::default());
+        let draw = move |_: &ProgressState, text: &mut dyn Write| {
+            let width = stderr_width().unwrap_or(USUAL_WIDTH);
+            let lines = bar::draw(&lock(&state), Instant::now(), width, color);
+            // indicatif has no use for an error either.
+            let _ = text.write_str(&lines.join("\n"));
+        };
+        let style = BarStyle::with_template("{lines}").expect("a fixed template").with_key("lines", draw);
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), FRAMES);
+        let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+        bar.enable_steady_tick(Duration::from_secs(1) / u32::from(FRAMES));
+        shown.bar = Some((bar, screen));
     }
+
+    /// Writes a line where lines are written, if one is due.
+    fn now_and_then(&self, note: impl FnOnce() -> Note) {
+        if self.talk.progress != ProgressStyle::Lines {
+            return;
+        }
+        let mut shown = lock(&self.shown);
+        if is_due(shown.begun.elapsed(), shown.said.elapsed()) {
+            shown.said = Instant::now();
+            drop(shown);
+            self.line(&note());
+        }
+    }
+}
+
+/// Whether a run that has been going on for so long should say something, when it did so long ago. The longer it goes on, the
+/// less there is new: an hour makes some 70 lines, and not 360.
+fn is_due(going: Duration, silent: Duration) -> bool {
+    silent >= (going / 6).clamp(OFTEN, RARELY)
 }
 
 /// A bar that is off the screen.
 #[derive(Debug)]
-pub struct Hidden(Option<ProgressBar>);
+pub struct Hidden(Option<Progress>);
 
 impl Drop for Hidden {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.reset();
+        if let Some(progress) = &self.0 {
+            progress.raise();
         }
     }
 }
 
-/// The counts that are not zero, in words.
-fn counts(tally: &Tally) -> String {
-    let parts: Vec<String> =
-        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}")).collect();
-    parts.join(", ")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn state(tally: &Tally, throttles: u64, rate: Option<f64>) -> String {
-    let mut text = counts(tally);
-    if throttles > 0 {
-        text.push_str(&format!(", {throttles} throttled"));
-        if let Some(rate) = rate {
-            text.push_str(&format!(", pace {rate:.0}/s"));
-        }
+    #[test]
+    fn the_longer_a_run_goes_on_the_rarer_are_its_lines() {
+        let lines = |seconds: u64| {
+            let mut said = 0;
+            (1..=seconds)
+                .filter(|now| {
+                    let due = is_due(Duration::from_secs(*now), Duration::from_secs(now - said));
+                    if due {
+                        said = *now;
+                    }
+                    due
+                })
+                .count()
+        };
+        assert_eq!((lines(9), lines(10), lines(60)), (0, 1, 6));
+        assert!((12..=20).contains(&lines(360)), "{}", lines(360));
+        assert!(lines(3600) <= 75, "{}", lines(3600));
     }
-    text
-}
-
-fn account_line(record: &Record) -> String {
-    let mut text = format!("{} {}", record.account_id, record.outcome);
-    if let Some(trouble) = &record.trouble {
-        text.push_str(&format!(" at {}: {}", trouble.stage, for_terminal(&trouble.error_code)));
-        if record.outcome != Outcome::Skipped && !trouble.error_message.is_empty() {
-            text.push_str(&format!(": {}", for_terminal(&trouble.error_message)));
-        }
-    }
-    text
 }

@@ -9,12 +9,17 @@ use super::stderr;
 
 /// Asks on stderr and reads the answer from stdin. Only `y` and `yes` mean yes.
 ///
+/// Whatever ends the question without an answer, a signal included, leaves the cursor at the beginning of a line.
+///
 /// # Errors
 ///
 /// When stdin can't be read.
 pub async fn confirm(question: &str) -> io::Result<bool> {
     stderr::write(format!("{question} [y/N] "));
-    Ok(means_yes(&read_line().await?))
+    let mut open = OpenLine(true);
+    let line = read_line().await?;
+    open.0 = !line.ends_with('\n');
+    Ok(means_yes(&line))
 }
 
 /// Asks on stderr for something that must not be seen, and reads it from stdin without an echo.
@@ -29,6 +34,17 @@ pub async fn secret(question: &str) -> io::Result<String> {
     let line = read_line().await?;
     stderr::write("\n".to_owned());
     Ok(line.trim().to_owned())
+}
+
+/// A line that nobody has ended yet.
+struct OpenLine(bool);
+
+impl Drop for OpenLine {
+    fn drop(&mut self) {
+        if self.0 {
+            stderr::write("\n");
+        }
+    }
 }
 
 /// Reads a line on a thread of its own, so that a signal is not held up by it.

@@ -1,4 +1,6 @@
-//! This module owns the width of what stdout goes to.
+//! This module owns the width of what stdout and stderr go to.
+
+use console::Term;
 
 /// How wide stdout is taken to be where it is no terminal, as in the AWS CLI.
 const ELSEWHERE: usize = 80;
@@ -6,6 +8,15 @@ const ELSEWHERE: usize = 80;
 /// How many columns stdout has.
 #[must_use]
 pub fn stdout_width() -> usize {
-    let stdout = console::Term::stdout();
+    let stdout = Term::stdout();
     if stdout.is_term() { usize::from(stdout.size().1) } else { ELSEWHERE }
+}
+
+/// How many columns there are for a line on stderr; `None` where it is no terminal, or one that does not tell.
+///
+/// It is asked each time, because a terminal's size changes. The last column is left free: a terminal whose cursor stands behind
+/// it is about to begin another line, and each does that in its own way.
+#[must_use]
+pub fn stderr_width() -> Option<usize> {
+    Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
 }

@@ -10,8 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use indicatif::TermLike;
-
 /// How many texts may wait. At a line for every call that is a few seconds of a fast rollout.
 const WAITING: usize = 4096;
 
@@ -61,12 +59,22 @@ pub fn write(text: impl Into<Vec<u8>>) {
     }
 }
 
+/// Hands a frame of the bar over. Where nobody is reading it is not missed: the next one shows the same, and more.
+pub(super) fn draw(frame: &str) {
+    let _ = queue().try_send(Message::Text(frame.as_bytes().to_vec()));
+}
+
 /// Waits until everything is written, but not for long.
 pub fn drain() {
+    drain_for(PATIENCE);
+}
+
+/// Waits until everything is written, for so long at most.
+pub fn drain_for(patience: Duration) {
     let (sender, done) = sync_channel(1);
     if queue().try_send(Message::Drained(sender)).is_ok() {
         // Who does not read for so long will not read at all.
-        let _ = done.recv_timeout(PATIENCE);
+        let _ = done.recv_timeout(patience);
     }
 }
 
@@ -83,57 +91,4 @@ impl Write for Stderr {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
-
-impl TermLike for Stderr {
-    fn width(&self) -> u16 {
-        console::Term::stderr().size().1
-    }
-
-    fn height(&self) -> u16 {
-        console::Term::stderr().size().0
-    }
-
-    fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-        csi(lines, 'A')
-    }
-
-    fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-        csi(lines, 'B')
-    }
-
-    fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        csi(columns, 'C')
-    }
-
-    fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        csi(columns, 'D')
-    }
-
-    fn write_line(&self, text: &str) -> io::Result<()> {
-        write(format!("{text}\n"));
-        Ok(())
-    }
-
-    fn write_str(&self, text: &str) -> io::Result<()> {
-        write(text);
-        Ok(())
-    }
-
-    fn clear_line(&self) -> io::Result<()> {
-        write("\r\u{1b}[2K");
-        Ok(())
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "it stands in for methods that may fail")]
-fn csi(count: usize, command: char) -> io::Result<()> {
-    if count > 0 {
-        write(format!("\u{1b}[{count}{command}"));
-    }
-    Ok(())
 }

@@ -7,6 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
 
+use super::super::backoff;
 pub(super) use super::super::backoff::persist;
 use super::super::{Answer, Effect, Failure, Kind, Operation};
 use super::error::{Described, failure};
@@ -18,7 +19,7 @@ pub(super) async fn call<T: RequestId, E: Described>(
     account: Option<AccountId>,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 ) -> Result<Answer<T>, Failure> {
-    let started = Instant::now();
+    let (started, attempt) = (Instant::now(), backoff::attempt());
     let result = request.await;
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let account = account.map(tracing::field::display);
@@ -26,7 +27,7 @@ pub(super) async fn call<T: RequestId, E: Described>(
         Ok(value) => {
             let request_id = value.request_id().map(str::to_owned);
             tracing::debug!(
-                service = operation.service(), %operation, account, status = 200, ms = milliseconds,
+                service = operation.service(), %operation, account, attempt, status = 200, ms = milliseconds,
                 request_id = request_id.as_deref(), "call"
             );
             Ok(Answer { value, request_id })
@@ -34,7 +35,7 @@ pub(super) async fn call<T: RequestId, E: Described>(
         Err(error) => {
             let failure = failure(operation, &error);
             tracing::debug!(
-                service = operation.service(), %operation, account, status = failure.status, ms = milliseconds,
+                service = operation.service(), %operation, account, attempt, status = failure.status, ms = milliseconds,
                 request_id = failure.request_id.as_deref(), code = failure.code, "call"
             );
             Err(failure)

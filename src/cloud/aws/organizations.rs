@@ -85,26 +85,27 @@ pub struct Listing {
     pub pathless: Option<Failure>,
 }
 
-/// Lists every account, and tells each as it is found, once. Accounts without a path in the tree are told last, after a walk
+/// Lists every account, and tells each as it is found, once, with the number of the page that it was on. Accounts without a path in the tree are told last, after a walk
 /// through it. It gives why there are accounts without a path, where the walk was refused.
 pub(super) async fn each_account(
     client: &Client,
     max_attempts: u32,
-    mut found: impl FnMut(Account),
+    mut found: impl FnMut(Account, usize),
 ) -> Result<Option<Failure>, ListingFailed> {
     let mut seen = BTreeSet::new();
     let mut pathless: Vec<Account> = Vec::new();
-    let operation = Operation::ListAccounts;
+    let (operation, mut pages) = (Operation::ListAccounts, 0);
     let page = async |token| {
         let request = client.list_accounts().max_results(PAGE).set_next_token(token);
         call(operation, None, request.send()).await
     };
     every_page(operation, max_attempts, page, |answer| {
+        pages += 1;
         for account in answer.accounts() {
             let account = translate(account)?;
             match (seen.insert(account.id), account.ou_path.is_empty()) {
                 (false, _) => {}
-                (true, false) => found(account),
+                (true, false) => found(account, pages),
                 (true, true) => pathless.push(account),
             }
         }
@@ -124,22 +125,22 @@ pub(super) async fn each_account(
     };
     for account in pathless {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
-        found(Account { ou_path, ..account });
+        found(Account { ou_path, ..account }, pages);
     }
     Ok(refused)
 }
 
-/// Lists every account. A walk through the tree that is refused is no failure unless `needs_paths`.
+/// Lists every account, and tells how many there are so far, on how many pages. A walk through the tree that is refused is no failure unless `needs_paths`.
 pub(super) async fn accounts(
     client: &Client,
     max_attempts: u32,
     needs_paths: bool,
-    mut progress: impl FnMut(usize),
+    mut progress: impl FnMut(usize, usize),
 ) -> Result<Listing, ListingFailed> {
     let mut accounts = BTreeMap::new();
-    let pathless = each_account(client, max_attempts, |account| {
+    let pathless = each_account(client, max_attempts, |account, pages| {
         accounts.insert(account.id, account);
-        progress(accounts.len());
+        progress(accounts.len(), pages);
     })
     .await?;
     match pathless {

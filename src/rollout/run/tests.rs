@@ -437,7 +437,7 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
         Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
         Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
         Event::Baking { next, .. } => story.push(format!("before {next}")),
-        Event::Visited { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+        Event::Visited { .. } | Event::Stopping { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
     })
     .await;
     assert_eq!(
@@ -498,15 +498,33 @@ async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
     let fake = Fake::new(100);
     let stop = Stop::default();
     let terms = Terms { concurrency: 10, ..terms() };
-    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &stop, |event| {
-        if let Event::Visited { tally, .. } = event
-            && tally.total() == 30
-        {
-            stop.request(StopReason::Interrupted);
+    let mut told = Vec::new();
+    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &stop, |event| match event {
+        Event::Visited { tally, in_flight, .. } => {
+            assert!(*in_flight <= 9, "the one that has ended is not in flight");
+            if tally.total() == 30 {
+                stop.request(StopReason::Interrupted);
+            }
+            // A second one changes the reason, and is not told again.
+            if tally.total() == 33 {
+                stop.request(StopReason::Terminated);
+                stop.request(StopReason::Interrupted);
+            }
         }
+        Event::Stopping { reason, in_flight } => told.push(((*reason).clone(), *in_flight)),
+        Event::WaveStarted { .. }
+        | Event::WaveFinished { .. }
+        | Event::Baking { .. }
+        | Event::Unreachable { .. }
+        | Event::Reachable { .. } => {}
     })
     .await;
-    assert_eq!(ended.stopped, Some(StopReason::Interrupted));
+    let (reason, in_flight) = told.pop().expect("it is told");
+    assert!(told.is_empty(), "once");
+    assert_eq!((reason, stop.in_flight()), (StopReason::Interrupted, 0));
+    let finished = ended.tally.of(Outcome::Changed) - 30;
+    assert_eq!(in_flight, finished, "as many finish as were in flight");
+    assert_eq!(ended.stopped, Some(StopReason::Terminated));
     let changed = ended.tally.of(Outcome::Changed);
     assert!((30..=40).contains(&changed), "{changed}");
     assert_eq!(changed + ended.tally.of(Outcome::NotAttempted), 100);

@@ -3,7 +3,7 @@
 use tokio::time::{Instant, timeout_at};
 
 use super::{End, Intents, NEW_SESSIONS, Visit};
-use crate::cloud::{Cloud, Failure, Kind, Operation};
+use crate::cloud::{Cloud, Failure, Kind, Operation, backoff};
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
@@ -15,7 +15,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
-            let call = self.run.cloud.enter(self.target.account, &self.target.way);
+            let call = backoff::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.way));
             let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await?;
             self.entering = None;
             let missed = match answer {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{End, Intents, Sent, Visit};
-use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, failure::code};
+use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
 use crate::org::Reading;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Outcome, Stage};
@@ -27,7 +27,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         loop {
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit reads only after it has entered");
-            let call = self.run.cloud.read(&session);
+            let call = backoff::nth(failed + 1, self.run.cloud.read(&session));
             let answer = self.attempt(stage, Operation::GetAccountSummary, call).await;
             self.session = Some(session);
             let missed = match answer? {
@@ -52,7 +52,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let before = std::mem::replace(&mut self.sent, Sent::InDoubt);
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit sets only after it has entered");
-            let call = self.run.cloud.set(&session, self.target.wanted);
+            let call = backoff::nth(failed + 1, self.run.cloud.set(&session, self.target.wanted));
             let answer = self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await;
             self.session = Some(session);
             if let Err(End::NotAttempted(_, Failure { effect: Effect::None, .. })) = answer {

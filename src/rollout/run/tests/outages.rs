@@ -16,7 +16,11 @@ fn turns(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
     |event| match event {
         Event::Unreachable { .. } => listened.borrow_mut().push("lost"),
         Event::Reachable { .. } => listened.borrow_mut().push("found"),
-        Event::WaveStarted { .. } | Event::Visited { .. } | Event::WaveFinished { .. } | Event::Baking { .. } => {}
+        Event::WaveStarted { .. }
+        | Event::Visited { .. }
+        | Event::Stopping { .. }
+        | Event::WaveFinished { .. }
+        | Event::Baking { .. } => {}
     }
 }
 

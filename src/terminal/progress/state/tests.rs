@@ -1,0 +1,86 @@
+use super::*;
+use crate::org::TokenVersion;
+use crate::rollout::Record;
+
+/// A run with waves of these sizes.
+pub(in crate::terminal::progress) fn run(waves: &[usize], between: Duration, begun: Instant) -> State {
+    let mut state = State::new(begun);
+    let (organization, listed) = ("o-exampleorg1".to_owned(), waves.iter().sum());
+    state.begin(Outline { organization, listed, waves: waves.to_vec(), between, concurrency: 32 }, begun);
+    state
+}
+
+/// So many visits with this outcome, each of which took a second, end one after the other from `from` on.
+pub(in crate::terminal::progress) fn visit(
+    state: &mut State,
+    outcome: Outcome,
+    count: usize,
+    from: Instant,
+    apart: Duration,
+) -> Instant {
+    let mut record = Record::blank("000000000012".parse().unwrap(), TokenVersion::V2Token);
+    (record.outcome, record.duration) = (outcome, Some(Duration::from_secs(1)));
+    let mut tally = state.tally.clone();
+    (0..count).fold(from, |before, _| {
+        tally.add(outcome);
+        let now = before + apart;
+        let (throttles, rate) = (state.throttles, Some(50.0));
+        state.note(&Event::Visited { record: &record, tally: &tally, throttles, rate, in_flight: 7 }, now);
+        now
+    })
+}
+
+fn start_wave(state: &mut State, wave: u32, waves: u32, accounts: usize, now: Instant) {
+    state.note(&Event::WaveStarted { wave, waves, accounts }, now);
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+#[test]
+fn the_pace_is_that_of_the_last_seconds() {
+    let begun = Instant::now();
+    let mut state = run(&[10_000], Duration::ZERO, begun);
+    assert_eq!(state.pace(begun), None);
+    let slow = visit(&mut state, Outcome::Changed, 300, begun, Duration::from_millis(100));
+    let pace = state.pace(slow).unwrap();
+    assert!((9.0..11.0).contains(&pace), "{pace}");
+    let fast = visit(&mut state, Outcome::Changed, 1_500, slow, Duration::from_millis(10));
+    let pace = state.pace(fast).unwrap();
+    assert!((95.0..105.0).contains(&pace), "{pace}");
+    // Nothing ends for a while.
+    let pace = state.pace(fast + Duration::from_secs(8)).unwrap();
+    assert!(pace < 60.0, "{pace}");
+}
+
+#[test]
+fn what_is_left_counts_the_waves_and_the_waits() {
+    let begun = Instant::now();
+    let mut state = run(&[1, 50, 500], MINUTE, begun);
+    start_wave(&mut state, 1, 3, 1, begun);
+    assert_eq!(state.left(begun), None, "nobody knows how long a visit takes");
+    let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
+    // At 32 at once, each for a second, 32 are through in a second: 50 and 500 take 1.5 s and 15.6 s, and a second at each end.
+    let seconds = |state: &State, now: Instant| state.left(now).unwrap().as_secs();
+    assert_eq!(seconds(&state, now), 120 + 19);
+    state.note(&Event::Baking { wait: MINUTE, next: 2 }, now);
+    let later = now + MINUTE / 2;
+    assert_eq!(seconds(&state, later), 30 + 60 + 19);
+    start_wave(&mut state, 2, 3, 50, later);
+    assert_eq!(seconds(&state, later), 60 + 19);
+    let now = visit(&mut state, Outcome::Changed, 50, later, Duration::from_millis(30));
+    assert_eq!(seconds(&state, now), 60 + 16);
+    start_wave(&mut state, 3, 3, 500, now);
+    let now = visit(&mut state, Outcome::Failed, 499, now, Duration::from_millis(30));
+    assert_eq!(seconds(&state, now), 1);
+    let now = visit(&mut state, Outcome::Failed, 1, now, Duration::from_millis(30));
+    assert_eq!(seconds(&state, now), 0);
+}
+
+#[test]
+fn what_was_not_attempted_is_not_through() {
+    let begun = Instant::now();
+    let mut state = run(&[100], Duration::ZERO, begun);
+    visit(&mut state, Outcome::Changed, 10, begun, Duration::from_millis(100));
+    visit(&mut state, Outcome::NotAttempted, 90, begun, Duration::ZERO);
+    assert_eq!(state.done(), 10);
+}

@@ -1,0 +1,243 @@
+//! This module owns what is said of a rollout in lines, and the facts that machines get with each of them.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::bar::pace;
+use super::state::{Current, Outline, State};
+use crate::cloud::Failure;
+use crate::rollout::{Outcome, Record, StopReason, Tally};
+use crate::terminal::forecast::brief;
+use crate::terminal::note::{Level, Note};
+use crate::terminal::style::Paint;
+use crate::verdict::because;
+
+pub(super) fn listing(accounts: usize, pages: usize) -> Note {
+    let text = format!("listing accounts: {accounts} so far, {}", plural(pages, "page"));
+    Note::new(Level::Info, "listing", &text, json!({ "accounts": accounts, "pages": pages }))
+}
+
+pub(super) fn tags(read: usize, of: usize) -> Note {
+    let text = format!("reading tags: {read} of {of} accounts so far");
+    Note::new(Level::Info, "tags", &text, json!({ "read": read, "accounts": of }))
+}
+
+pub(super) fn listed(outline: &Outline) -> Note {
+    let Outline { organization, listed, waves, .. } = outline;
+    let targets = outline.targets();
+    let text = format!("{} listed in {organization}, {targets} to visit", plural(*listed, "account"));
+    let fields = json!({ "organization_id": organization, "accounts": listed, "targets": targets, "waves": waves });
+    Note::new(Level::Info, "listed", &text, fields)
+}
+
+pub(super) fn wave_started(wave: u32, waves: u32, accounts: usize) -> Note {
+    let text = format!("wave {wave} of {waves}: {}", plural(accounts, "account"));
+    let fields = json!({ "wave": wave, "waves": waves, "accounts": accounts });
+    Note::new(Level::Info, "wave_started", &text, fields)
+}
+
+pub(super) fn wave_finished(wave: u32, tally: &Tally, current: Option<Current>, now: Instant) -> Note {
+    let took = current.map_or(Duration::ZERO, |current| now.saturating_duration_since(current.since));
+    let of = current.map_or_else(String::new, |current| format!(" of {}", current.last));
+    let text = format!("wave {wave}{of} finished in {}: {}", brief(took), counts(tally));
+    let fields = json!({ "wave": wave, "outcomes": outcomes(tally), "seconds": rounded(took.as_secs_f64()) });
+    let level = if tally.errors() > 0 { Level::Warn } else { Level::Info };
+    Note::new(level, "wave_finished", &text, fields).painted(Paint::Strong, "wave")
+}
+
+pub(super) fn waiting(wait: Duration, next: u32) -> Note {
+    let text = format!("waiting {} before wave {next}; Ctrl-C stops here", humantime::format_duration(wait));
+    Note::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
+}
+
+/// Where the rollout is, where there is no bar to show it.
+pub(super) fn position(state: &State, now: Instant) -> Note {
+    let done = state.done();
+    let targets = state.outline.as_ref().map(Outline::targets);
+    let wave = state.wave.map_or_else(String::new, |wave| format!("wave {} of {}: ", wave.number, wave.last));
+    let of = targets.map_or_else(|| format!("{} listed, {done} visited", state.listed), |of| format!("{done} of {of}"));
+    let mut parts = vec![counts(&state.tally)];
+    parts.extend(pace(state, now).map(|[pace, _]| pace));
+    if state.throttles > 0 {
+        parts.push(format!("{} throttled", state.throttles));
+    }
+    let left = state.left(now);
+    parts.extend(left.map(|left| format!("{} left", brief(left))));
+    let fields = json!({
+        "wave": state.wave.map(|wave| wave.number),
+        "visited": done,
+        "targets": targets,
+        "listed": state.listed,
+        "outcomes": outcomes(&state.tally),
+        "causes": state.seen.count(),
+        "throttles": state.throttles,
+        "in_flight": state.in_flight,
+        "visits_per_second": state.pace(now).map(rounded),
+        "allowed_per_second": state.rate.map(rounded),
+        "seconds_left": left.map(|left| rounded(left.as_secs_f64())),
+    });
+    Note::new(Level::Info, "progress", &format!("{wave}{of}: {}", parts.join(", ")), fields)
+}
+
+/// What came of an account.
+pub(super) fn account(record: &Record) -> Note {
+    let Record { account_id, outcome, .. } = record;
+    let id = account_id.to_string();
+    let mut text = format!("{id} {outcome}");
+    if let Some(trouble) = &record.trouble {
+        text.push_str(&format!(" at {}: {}", trouble.stage, trouble.error_code));
+        if *outcome != Outcome::Skipped && !trouble.error_message.is_empty() {
+            text.push_str(&format!(": {}", trouble.error_message));
+        }
+    }
+    let level = if outcome.is_error() { Level::Warn } else { Level::Info };
+    Note::new(level, "account", &text, facts(record))
+}
+
+/// A failure whose cause is new, with the account as its example.
+pub(super) fn failure(record: &Record) -> Note {
+    let Record { account_id, outcome, .. } = record;
+    let mut text = format!("{outcome} {account_id}");
+    if let Some(trouble) = &record.trouble {
+        text.push_str(&format!(" at {}: {}", trouble.stage, trouble.error_code));
+        if !trouble.error_message.is_empty() {
+            text.push_str(&format!(": {}", trouble.error_message));
+        }
+    }
+    Note::new(Level::Warn, "failure", &text, facts(record)).painted(Paint::of(*outcome), outcome.as_str())
+}
+
+/// Said once, when no further cause is shown.
+pub(super) fn enough() -> Note {
+    let text = "further causes are only counted here; the report has them all";
+    Note::new(Level::Warn, "causes_left_out", text, json!({}))
+}
+
+pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> Note {
+    let why = match reason {
+        StopReason::Interrupted | StopReason::Terminated => String::new(),
+        StopReason::TooManyErrors { .. }
+        | StopReason::Unreachable(_)
+        | StopReason::CallerCredentials(_)
+        | StopReason::Journal(_) => format!(" {}", because(reason)),
+    };
+    let flight = match in_flight {
+        0 => "none is in flight".to_owned(),
+        1 => "the one in flight finishes".to_owned(),
+        visits => format!("the {visits} in flight finish"),
+    };
+    let again = match reason {
+        StopReason::Interrupted if in_flight > 0 => "; Ctrl-C again leaves at once",
+        StopReason::Terminated if in_flight > 0 => "; a second signal leaves at once",
+        _ => "",
+    };
+    let text = format!("stopping{why}: no further visit starts, {flight}{again}");
+    let fields = json!({ "reason": because(reason), "in_flight": in_flight });
+    Note::new(Level::Warn, "stopping", &text, fields).painted(Paint::Doubt, "stopping")
+}
+
+/// Nobody answers, and the run waits.
+pub(super) fn unreachable(failure: &Failure, patience: Duration) -> Note {
+    let text = format!(
+        "AWS can't be reached ({failure}): waiting up to {} for it; Ctrl-C stops the run",
+        humantime::format_duration(patience)
+    );
+    let fields =
+        json!({ "error_code": failure.code, "error_message": failure.message, "patience_seconds": patience.as_secs() });
+    Note::new(Level::Warn, "unreachable", &text, fields)
+}
+
+/// Somebody answers again.
+pub(super) fn reachable(after: Duration) -> Note {
+    let text = format!("AWS can be reached again after {} s: going on", after.as_secs());
+    Note::new(Level::Info, "reachable", &text, json!({ "after_seconds": after.as_secs() }))
+}
+
+/// The counts that are not zero, in words.
+fn counts(tally: &Tally) -> String {
+    let parts: Vec<String> =
+        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}")).collect();
+    if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
+}
+
+fn outcomes(tally: &Tally) -> Map<String, Value> {
+    tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| (outcome.to_string(), count.into())).collect()
+}
+
+/// The facts of a record, under the names that they have in the report.
+fn facts(record: &Record) -> Value {
+    let trouble = record.trouble.as_ref();
+    let text = |value: Option<&String>| value.map_or("", String::as_str).to_owned();
+    json!({
+        "account_id": record.account_id.to_string(),
+        "outcome": record.outcome.as_str(),
+        "wave": record.wave,
+        "stage": trouble.map_or("", |trouble| trouble.stage.as_str()),
+        "error_code": text(trouble.map(|trouble| &trouble.error_code)),
+        "error_message": text(trouble.map(|trouble| &trouble.error_message)),
+        "hint": text(trouble.map(|trouble| &trouble.hint)),
+        "request_id": record.request_id,
+        "attempts": record.attempts,
+        "duration_ms": record.duration.map(crate::timestamp::milliseconds),
+    })
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// To three places, which is more than anybody measures here.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{Effect, Kind, Operation};
+
+    #[test]
+    fn a_stop_says_why_what_still_happens_and_how_to_leave_at_once() {
+        let failure = Failure {
+            operation: Operation::GetCallerIdentity,
+            kind: Kind::Credentials,
+            effect: Effect::None,
+            code: "ExpiredToken".into(),
+            message: String::new(),
+            status: Some(403),
+            request_id: None,
+        };
+        let table = [
+            (
+                StopReason::Interrupted,
+                31,
+                "stopping: no further visit starts, the 31 in flight finish; Ctrl-C again leaves at once",
+            ),
+            (
+                StopReason::Terminated,
+                1,
+                "stopping: no further visit starts, the one in flight finishes; a second signal leaves at once",
+            ),
+            (StopReason::Interrupted, 0, "stopping: no further visit starts, none is in flight"),
+            (
+                StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
+                5,
+                "stopping by --max-errors, because 2 failed or are unverified, and at most 1 may: no further visit starts, the 5 in flight finish",
+            ),
+            (
+                StopReason::CallerCredentials(failure),
+                2,
+                "stopping because the base credentials are no longer accepted (GetCallerIdentity failed with ExpiredToken): no further visit starts, the 2 in flight finish",
+            ),
+            (
+                StopReason::Journal("disk full".into()),
+                0,
+                "stopping because the journal can't be written (disk full): no further visit starts, none is in flight",
+            ),
+        ];
+        for (reason, in_flight, expected) in table {
+            assert_eq!(stopping(&reason, in_flight).text, expected);
+        }
+    }
+}
