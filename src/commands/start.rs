@@ -239,12 +239,13 @@ async fn confirm(view: &Overview<'_>, progress: &Progress) -> Result<(), Error> 
     if settings.run.mode == Mode::Plan || view.targets() == 0 {
         return Ok(());
     }
+    let lines = view.in_lines(stderr_width(), settings.voice.talk.color);
     if settings.run.yes {
-        progress.line(&Note::new(Level::Info, "overview", &view.in_a_line(), view.fields()));
+        progress.block(&Note::new(Level::Info, "overview", &view.in_a_line(), view.fields()), &lines);
         return Ok(());
     }
     let hidden = progress.hide();
-    let question = format!("{}\nStart?", view.in_lines(stderr_width(), settings.voice.talk.color));
+    let question = format!("{lines}\nStart?");
     let yes = prompt::confirm(&question).await.unwrap_or(false);
     drop(hidden);
     if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }

@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const NARROW: usize = 60;
 
 /// Lines longer than this are hard to read, however wide the terminal is.
-const COMFORT: usize = 110;
+const COMFORT: usize = 160;
 
 /// How many columns a text takes.
 #[must_use]

@@ -14,7 +14,7 @@ use crate::harmless::for_terminal;
 use crate::settings::Talk;
 use crate::timestamp::rfc3339;
 
-/// So many lines of a terminal one note may take. AWS's messages go on for longer than anybody reads while a bar moves; the report
+/// So many lines of a terminal a failure may take. AWS's messages go on for longer than anybody reads while a bar moves; the report
 /// has them whole.
 const LINES: usize = 4;
 
@@ -41,6 +41,8 @@ pub struct Note {
     pub text: String,
     /// How the beginning of the text looks, and how many bytes of it.
     pub paint: (Paint, usize),
+    /// Into how many lines of a terminal it has to fit.
+    pub rows: usize,
     /// The facts in it, for machines: an object.
     pub fields: Value,
 }
@@ -49,13 +51,19 @@ impl Note {
     /// A note. What comes from outside is made harmless for people and stays as it is for machines.
     #[must_use]
     pub fn new(level: Level, name: &'static str, text: &str, fields: Value) -> Self {
-        Self { level, name, text: for_terminal(text).into_owned(), paint: (Paint::Plain, 0), fields }
+        Self { level, name, text: for_terminal(text).into_owned(), paint: (Paint::Plain, 0), rows: usize::MAX, fields }
     }
 
     /// The same with its first word, which `word` is, in a colour.
     #[must_use]
     pub fn painted(self, paint: Paint, word: &str) -> Self {
         Self { paint: (paint, if self.text.starts_with(word) { word.len() } else { 0 }), ..self }
+    }
+
+    /// The same as a failure, whose message may be long.
+    #[must_use]
+    pub fn short(self) -> Self {
+        Self { rows: LINES, ..self }
     }
 
     /// Something that people should know before they rely on the run.
@@ -69,9 +77,11 @@ impl Note {
     #[must_use]
     pub fn for_people(&self, color: bool, width: Option<usize>) -> String {
         let mut lines = width.map_or_else(|| vec![self.text.clone()], |width| wrap(&self.text, width, 4));
-        if let (Some(width), true) = (width, lines.len() > LINES) {
-            lines.truncate(LINES);
-            lines[LINES - 1] = cut(&format!("{}…", lines[LINES - 1]), width);
+        if let (Some(width), true) = (width, lines.len() > self.rows) {
+            lines.truncate(self.rows);
+            if let Some(last) = lines.last_mut() {
+                *last = cut(&format!("{last}…"), width);
+            }
         }
         let mut text = lines.join("\n");
         let (paint, length) = self.paint;

@@ -86,20 +86,35 @@ impl Progress {
         self.say(&Note::warning(text));
     }
 
+    /// Writes a note that people get in lines of their own, which are harmless and no wider than the terminal.
+    pub fn block(&self, note: &Note, lines: &str) {
+        if self.talk.json_log || self.talk.progress == ProgressStyle::Silent {
+            self.line(note);
+        } else {
+            self.write(lines);
+        }
+    }
+
     /// Writes the answer to what somebody did, a signal for instance, however quiet the rest is.
     pub fn answer(&self, note: &Note) {
         self.put(note);
     }
 
     fn put(&self, note: &Note) {
-        let shown = lock(&self.shown);
-        match &shown.bar {
-            _ if self.talk.json_log => stderr::write(note.for_machines(SystemTime::now()) + "\n"),
+        if self.talk.json_log {
+            return stderr::write(note.for_machines(SystemTime::now()) + "\n");
+        }
+        let has_bar = lock(&self.shown).bar.is_some();
+        self.write(&note.for_people(self.talk.color, has_bar.then(|| stderr_width().unwrap_or(USUAL_WIDTH))));
+    }
+
+    fn write(&self, lines: &str) {
+        match &lock(&self.shown).bar {
             Some((bar, screen)) => {
                 screen.forget();
-                bar.println(note.for_people(self.talk.color, Some(stderr_width().unwrap_or(USUAL_WIDTH))));
+                bar.println(lines);
             }
-            None => stderr::write(note.for_people(self.talk.color, None) + "\n"),
+            None => stderr::write(format!("{lines}\n")),
         }
     }
 

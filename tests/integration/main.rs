@@ -46,7 +46,9 @@ mod stops;
 #[path = "../soak/storm.rs"]
 mod storm;
 mod survey;
+mod terminal;
 mod throttles;
+mod tmux;
 mod tokens;
 mod waves;
 mod ways;

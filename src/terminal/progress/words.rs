@@ -105,7 +105,8 @@ pub(super) fn failure(record: &Record) -> Note {
             text.push_str(&format!(": {}", trouble.error_message));
         }
     }
-    Note::new(Level::Warn, "failure", &text, facts(record)).painted(Paint::of(*outcome), outcome.as_str())
+    let note = Note::new(Level::Warn, "failure", &text, facts(record));
+    note.painted(Paint::of(*outcome), outcome.as_str()).short()
 }
 
 /// Said once, when no further cause is shown.
