@@ -35,7 +35,7 @@ pub enum Color {
     Off,
 }
 
-/// The format of log lines on stderr.
+/// The format of stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -66,7 +66,7 @@ pub struct OutputArgs {
     /// Colour on stderr.
     #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
     pub color: Color,
-    /// No progress on stderr.
+    /// No progress on stderr; warnings and errors remain.
     #[arg(long, env = "V2TOKEN_NO_PROGRESS", value_parser = switch(), help_heading = OUTPUT)]
     pub no_progress: bool,
     /// Only errors on stderr.
@@ -75,10 +75,10 @@ pub struct OutputArgs {
     /// A line for every account on stderr.
     #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch(), help_heading = OUTPUT)]
     pub verbose: bool,
-    /// A line for every call to AWS on stderr, never with a secret.
+    /// A line for every call to AWS on stderr, with its try and its request id, and never with a secret.
     #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch(), help_heading = OUTPUT)]
     pub debug: bool,
-    /// The format of log lines on stderr.
+    /// The format of stderr: text for people, or one JSON object a line for machines; without a bar then.
     #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = OUTPUT)]
     pub log_format: LogFormat,
 }

@@ -173,7 +173,7 @@ impl Progress {
                 match reason {
                     // Whoever sent it wants to see that it has arrived, however quiet the rest is.
                     StopReason::Interrupted | StopReason::Terminated => {
-                        self.answer(&words::stopping(reason, *in_flight))
+                        self.answer(&words::stopping(reason, *in_flight));
                     }
                     StopReason::TooManyErrors { .. } if is_over => {}
                     StopReason::TooManyErrors { .. }

@@ -7,7 +7,7 @@ use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Organization, PerCall, Toke
 
 use crate::harness::{Bench, Run};
 use crate::questions::{answer, no_terminal};
-use crate::running::LIMIT;
+use crate::running::{LIMIT, Running};
 use crate::tmux::{Terminal, no_tmux};
 
 const ACCOUNTS: usize = 40;
@@ -37,6 +37,9 @@ fn held_up() -> Bench {
 
 const APPLY: [&str; 7] =
     ["apply", "--yes", "--rate=0", "--concurrency=12", "--max-errors=100%", "--canary=000000000001", "--waves=1,100%"];
+
+/// Arguments, variables, and what is expected.
+type Case<T> = (&'static [&'static str], &'static [(&'static str, &'static str)], T);
 
 /// The lines of the bar, which are the last two on the screen.
 fn bar(screen: &str) -> (&str, &str) {
@@ -130,7 +133,7 @@ fn colours_are_used_where_they_may_be() {
     if no_tmux() {
         return;
     }
-    let cases: [(&[&str], &[(&str, &str)], bool); 4] = [
+    let cases: [Case<bool>; 4] = [
         (&[], &[], true),
         (&[], &[("NO_COLOR", "1")], false),
         (&["--color=off"], &[], false),
@@ -152,7 +155,7 @@ fn there_are_lines_where_a_bar_has_no_place() {
     if no_terminal() {
         return;
     }
-    let cases: [(&[&str], &[(&str, &str)], usize); 7] = [
+    let cases: [Case<usize>; 7] = [
         (&[], &[("CI", "true")], 3),
         (&[], &[("TERM", "dumb")], 3),
         (&["--debug"], &[], 3),
@@ -196,8 +199,35 @@ fn a_log_has_few_lines_however_many_accounts_there_are() {
     }
 }
 
+/// The rows of the document's table of JSON lines: names, and fields.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let document = include_str!("../../docs/operating.md");
+    let section =
+        document.split("### For machines").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("a section");
+    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+    let rows = section.lines().filter(|line| line.starts_with("| `")).map(|row| row.split('|').collect::<Vec<_>>());
+    let mut table: BTreeMap<_, _> =
+        rows.flat_map(|cells| words(cells[1]).into_iter().map(move |name| (name, words(cells[3])))).collect();
+    let same = table["failure"].clone();
+    table.insert("account".to_owned(), same);
+    table
+}
+
+/// The lines of stderr, each of which is one that the document describes.
 fn parsed(run: &Run) -> Vec<Value> {
-    run.stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{run}"))).collect()
+    let documented = documented();
+    let lines = run.stderr.lines().map(|line| {
+        let parsed: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}\n{run}"));
+        let fields = parsed.as_object().expect("an object");
+        assert!(["timestamp", "level", "message"].iter().all(|name| fields[*name].is_string()), "{line}");
+        let name = fields["message"].as_str().expect("a name");
+        let known = documented.get(name).unwrap_or_else(|| panic!("not described: {line}"));
+        let common = ["timestamp", "level", "message", "text"];
+        let more = fields.keys().find(|field| !common.contains(&field.as_str()) && !known.contains(*field));
+        assert!(name == "overview" || more.is_none(), "{more:?} is not described: {line}");
+        parsed
+    });
+    lines.collect()
 }
 
 /// Every line is one object, whatever it is about.
@@ -209,7 +239,6 @@ fn with_log_format_json_all_of_stderr_is_for_machines() {
     let lines = parsed(&run);
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for line in &lines {
-        assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
         *seen.entry(line["message"].as_str().expect("a name")).or_default() += 1;
     }
     assert_eq!(seen["call"] as u64, run.all_calls(), "{run}");
@@ -222,6 +251,15 @@ fn with_log_format_json_all_of_stderr_is_for_machines() {
     let run = bench.run("again", &[&["apply", "--yes"], &arguments[..]].concat()).exits(3);
     let causes = parsed(&run).iter().filter(|line| line["message"] == "failure").count();
     assert_eq!(causes, 2, "once for each cause\n{run}");
+
+    // A wave that waits, and a signal.
+    let bake = ["apply", "--yes", "--max-errors=100%", "--bake=1h", "--log-format=json"];
+    let mut running = Running::start(&bench, "bake", &bake);
+    running.until_it_says("waiting").send("INT");
+    let run = running.end().exits(130);
+    let lines = parsed(&run);
+    let told = |name: &str| lines.iter().filter(|line| line["message"] == name).count();
+    assert_eq!((told("waiting"), told("stopping"), told("stopped")), (1, 1, 1), "{run}");
 
     let run = bench.run("wrong", &["apply", "--log-format=json"]).exits(1);
     let [error] = &parsed(&run)[..] else { panic!("one line\n{run}") };

@@ -40,10 +40,11 @@ pub(super) fn wave_started(wave: u32, waves: u32, accounts: usize) -> Note {
 pub(super) fn wave_finished(wave: u32, tally: &Tally, current: Option<Current>, now: Instant) -> Note {
     let took = current.map_or(Duration::ZERO, |current| now.saturating_duration_since(current.since));
     let of = current.map_or_else(String::new, |current| format!(" of {}", current.last));
-    let text = format!("wave {wave}{of} finished in {}: {}", brief(took), counts(tally));
+    let head = format!("wave {wave}{of}");
+    let text = format!("{head} finished in {}: {}", brief(took), counts(tally));
     let fields = json!({ "wave": wave, "outcomes": outcomes(tally), "seconds": rounded(took.as_secs_f64()) });
     let level = if tally.errors() > 0 { Level::Warn } else { Level::Info };
-    Note::new(level, "wave_finished", &text, fields).painted(Paint::Strong, "wave")
+    Note::new(level, "wave_finished", &text, fields).painted(Paint::Strong, &head)
 }
 
 pub(super) fn waiting(wait: Duration, next: u32) -> Note {
