@@ -60,6 +60,9 @@ pub async fn dispatch(typed: Typed) -> u8 {
     }
     let talk = output_of(&typed.cli.command)
         .map_or_else(|| Talk::plain(&surroundings), |output| Talk::resolve(output, &surroundings));
+    if talk.json_log {
+        stderr::tell_gaps_with(note::gap);
+    }
     log::start(talk.debug, talk.json_log, talk.color, || Stderr);
     let failed = match typed.cli.command {
         Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",

@@ -85,7 +85,9 @@ pub(super) fn close(closing: Closing) -> u8 {
             // A signal is no error; whoever sent it knows.
             StopReason::Interrupted | StopReason::Terminated => {
                 progress.answer(&Note::new(Level::Warn, "stopped", &sentence, serde_json::json!({})));
-                progress.answer(&Note::new(Level::Info, "hint", &hint, serde_json::json!({})));
+                if left {
+                    progress.answer(&Note::new(Level::Info, "hint", &hint, serde_json::json!({})));
+                }
             }
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)

@@ -8,6 +8,7 @@ use crate::terminal::{Progress, prompt};
 
 /// Connects to AWS as the settings say.
 pub(super) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
+    progress.connecting();
     connect_with(settings.access(), settings.can_ask, progress).await
 }
 

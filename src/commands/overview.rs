@@ -171,7 +171,7 @@ impl Overview<'_> {
         let list = format!("{}{more}", sizes[..sizes.len().min(WAVES)].join(", "));
         let bake = self.settings.run.bake;
         match (sizes.len(), is_watched(self.settings)) {
-            (0 | 1, _) => "one".to_owned(),
+            (0 | 1, _) => "all accounts in one".to_owned(),
             (_, true) => format!("{list} accounts; {} to look after each", brief(LOOK)),
             (_, false) if bake.is_zero() => format!("{list} accounts"),
             (_, false) => format!("{list} accounts; {} between them", humantime::format_duration(bake)),

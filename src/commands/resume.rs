@@ -66,7 +66,12 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
             say_finished(&settings, &folder, &info, &replay, verdict)?;
             Ok(exit_code)
         }
-        Some(_) | None => go_on(settings, folder, info, replay, waves).await,
+        Some(_) | None => {
+            let progress = Progress::new(settings.voice.talk);
+            let went = go_on(settings, folder, info, replay, waves, &progress).await;
+            progress.finish();
+            went
+        }
     }
 }
 
@@ -100,13 +105,13 @@ async fn go_on(
     mut info: RunInfo,
     replay: Replay,
     mut waves: Vec<Wave>,
+    progress: &Progress,
 ) -> Result<u8, Error> {
     let mut files = open_files(&folder, &settings)?;
-    let progress = Progress::new(settings.voice.talk);
-    let mut signals = Signals::listen(&progress).map_err(|source| unwritable(&folder, source))?;
+    let mut signals = Signals::listen(progress).map_err(|source| unwritable(&folder, source))?;
     let (aws, organization) = signals
         .or_stop(Box::pin(async {
-            let aws = connect(&settings, &progress).await?;
+            let aws = connect(&settings, progress).await?;
             let organization = aws.organization().await?;
             if info.organization_id.as_deref() != Some(organization.id.as_str()) {
                 let was = info.organization_id.as_deref().unwrap_or("no Organization");
@@ -136,7 +141,7 @@ async fn go_on(
     let again: std::collections::BTreeSet<_> =
         waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
     let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();
-    let accounts = replay.accounts;
+    let (accounts, progress) = (replay.accounts, progress.clone());
     let conducted =
         Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
     Ok(conduct(conducted).await)

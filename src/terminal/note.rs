@@ -110,6 +110,13 @@ impl Note {
     }
 }
 
+/// Says to machines that so many lines are missing.
+#[must_use]
+pub fn gap(lines: u64) -> String {
+    let note = Note::new(Level::Warn, "left_out", &stderr::gap(lines), serde_json::json!({ "lines": lines }));
+    note.for_machines(SystemTime::now()) + "\n"
+}
+
 /// Says what keeps the command from what it was to do, and what to do about it.
 pub fn error(talk: Talk, message: &str, hint: &str) {
     let (message, hint) = (for_terminal(message), for_terminal(hint));

@@ -118,6 +118,11 @@ impl Progress {
         }
     }
 
+    /// Says that AWS is being reached.
+    pub fn connecting(&self) {
+        self.raise();
+    }
+
     /// Says that so many accounts were listed so far, on so many pages.
     pub fn listing(&self, accounts: usize, pages: usize) {
         lock(&self.state).listing(accounts, pages, Instant::now());

@@ -23,6 +23,7 @@ enum Message {
 
 static QUEUE: OnceLock<SyncSender<Message>> = OnceLock::new();
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+static GAP: OnceLock<fn(u64) -> String> = OnceLock::new();
 
 fn queue() -> &'static SyncSender<Message> {
     QUEUE.get_or_init(|| {
@@ -41,7 +42,8 @@ fn write_all(inbox: &Receiver<Message>) {
             Message::Text(text) => {
                 let left_out = LEFT_OUT.swap(0, Ordering::Relaxed);
                 if left_out > 0 {
-                    let _ = writeln!(stderr, "({left_out} lines are left out here: nobody was reading)");
+                    let gap = GAP.get().map_or_else(|| gap(left_out) + "\n", |gap| gap(left_out));
+                    let _ = stderr.write_all(gap.as_bytes());
                 }
                 let _ = stderr.write_all(&text);
             }
@@ -50,6 +52,17 @@ fn write_all(inbox: &Receiver<Message>) {
             }
         }
     }
+}
+
+/// Says in words that so many lines are missing.
+pub(super) fn gap(lines: u64) -> String {
+    format!("({lines} lines are left out here: nobody was reading)")
+}
+
+/// From now on `gap` makes the line that says how many are missing.
+pub fn tell_gaps_with(gap: fn(u64) -> String) {
+    // Whoever came first has settled it for the process.
+    let _ = GAP.set(gap);
 }
 
 /// Hands a text over. It never blocks and never fails.
