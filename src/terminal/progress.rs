@@ -104,8 +104,10 @@ impl Progress {
         if self.talk.json_log {
             return stderr::write(note.for_machines(SystemTime::now()) + "\n");
         }
-        let has_bar = lock(&self.shown).bar.is_some();
-        self.write(&note.for_people(self.talk.color, has_bar.then(|| stderr_width().unwrap_or(USUAL_WIDTH))));
+        // What goes by above a bar, or where it was, is for eyes; everything else is easier to search in whole lines.
+        let is_watched = self.talk.progress == ProgressStyle::Bar;
+        let width = is_watched.then(|| stderr_width().unwrap_or(USUAL_WIDTH));
+        self.write(&note.for_people(self.talk.color, width));
     }
 
     fn write(&self, lines: &str) {
