@@ -8,6 +8,7 @@ use super::options::Globals;
 use super::retry::{Mode, Policy};
 use crate::cloud::aws::{RawAccess, Trust};
 use crate::query::number::int;
+use crate::secret::without_user;
 
 /// How long connecting and answering may each take, unless said otherwise (botocore 1.43, `endpoint.py`).
 const TIMEOUT: i64 = 60;
@@ -76,6 +77,7 @@ pub(super) fn check_scheme(globals: &Globals) -> Result<(), Ended> {
     if scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.chars().all(allowed) {
         return Ok(());
     }
+    let url = without_user(url);
     Err(Ended::said(format!(
         "Bad value for --endpoint-url \"{url}\": scheme is missing.  Must be of the form http://<hostname>/ or https://<hostname>/"
     )))
@@ -198,7 +200,7 @@ fn check_region(region: &str) -> Result<(), Ended> {
 
 /// Checks that an endpoint has a host that could exist.
 pub(super) fn check_endpoint(url: &str) -> Result<(), Ended> {
-    let refused = || Ended::said(format!("Invalid endpoint: {url}"));
+    let refused = || Ended::said(format!("Invalid endpoint: {}", without_user(url)));
     let (_, rest) = url.split_once("://").ok_or_else(refused)?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);

@@ -118,7 +118,9 @@ pub(super) fn aws_host_configured(config: &SdkConfig, given: Option<&str>) -> Op
 
 /// Checks that a URL is one, and that it is not the global STS endpoint.
 pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
-    let refused = || EndpointRefused::NotAUrl { url: url.to_owned() };
+    // What is no URL may still be one with a password and a slash too few.
+    let refused =
+        || if url.contains('@') { EndpointRefused::UserInfo } else { EndpointRefused::NotAUrl { url: url.to_owned() } };
     let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;
     if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
         return Err(refused());
@@ -158,8 +160,16 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_repeated() {
-        let refused = check_url("https://user:hunter2@host/").unwrap_err();
-        assert!(!refused.to_string().contains("hunter2"));
+        for url in [
+            "https://user:hunter2@host/",
+            "https://user:hunter2@",
+            "user:hunter2@host",
+            "https:/user:hunter2@host",
+            "ftp://u:hunter2@h",
+        ] {
+            let refused = check_url(url).unwrap_err();
+            assert!(!refused.to_string().contains("hunter2"), "{refused}");
+        }
     }
 
     #[test]

@@ -116,6 +116,10 @@ fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
+/// Where the SDK quotes what a `credential_process` wrote to stderr (aws-config 1.13.0, `credential_process.rs`). A script that
+/// traces itself, or that prints the answer which it could not use, writes its secrets there.
+const SAID_BY_PROCESS: &str = ". Stderr: ";
+
 /// What one error says, in one line. The SDK shows its errors to programmers, with the structures they come in.
 fn words(error: &(dyn Error + 'static)) -> String {
     if let Some(metadata) = error.downcast_ref::<ErrorMetadata>() {
@@ -123,6 +127,13 @@ fn words(error: &(dyn Error + 'static)) -> String {
         return parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     }
     let text = error.to_string().replace("StatusCode(", "status (");
+    let text = match text.split_once(SAID_BY_PROCESS) {
+        Some((before, said)) if !said.trim().is_empty() => {
+            format!("{before}; what it said is not repeated here: run the command of credential_process by hand")
+        }
+        Some((before, _)) => before.to_owned(),
+        None => text,
+    };
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -1,6 +1,5 @@
 //! This module owns what is said when there was no answer: the SDK's errors, in the words of the AWS CLI.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -10,6 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
 use super::super::error::{Described, chain, find};
+use crate::secret::without_user;
 
 /// Why there was no answer. It reads like the AWS CLI's message (botocore 1.43, `exceptions.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,20 +56,6 @@ pub enum Unanswered {
     Other(String),
 }
 
-/// A URL without the name and password that may stand in it.
-fn without_user(url: &str) -> Cow<'_, str> {
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-            match authority.rfind('@') {
-                Some(at) => Cow::Owned(format!("{scheme}://{}", &rest[at + 1..])),
-                None => Cow::Borrowed(url),
-            }
-        }
-        None => Cow::Borrowed(url),
-    }
-}
-
 impl fmt::Display for Unanswered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,7 +76,7 @@ impl fmt::Display for Unanswered {
                     without_user(url)
                 )
             }
-            Self::Tls { url, detail } => write!(f, "SSL validation failed for {url} {detail}"),
+            Self::Tls { url, detail } => write!(f, "SSL validation failed for {} {detail}", without_user(url)),
             Self::Proxy { url } => write!(f, "Failed to connect to proxy URL: \"{url}\""),
             Self::Other(detail) => write!(f, "An HTTP Client raised an unhandled exception: {detail}"),
         }
