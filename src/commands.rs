@@ -111,7 +111,7 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             // It may be named relative to where the program runs now; a resume may run elsewhere.
             settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
             if let Some(folder) = &settings.run.plan {
-                let (planned, _) = RunFolder::read(folder)?;
+                let (planned, _) = RunFolder::read_own(folder)?;
                 settings.run = settings.run.with_way_of(&planned.settings, |long| given.gave(long));
                 settings.check_external_ids()?;
             }

@@ -8,6 +8,7 @@ use crate::cloud::{Failure, Kind, Operation};
 use crate::journal::ReplayFailed;
 use crate::org::region::RegionRefused;
 use crate::org::select::SelectionFailed;
+use crate::trust::Untrusted;
 
 /// What stops a run before or while accounts are visited. An account that fails is not an error but a record.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +58,9 @@ pub enum Error {
     /// The run folder holds a run already.
     #[error("the run folder {} holds a run already", .0.display())]
     RunFolderTaken(PathBuf),
+    /// Somebody else has a say in the run folder.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
     /// A plan had begun to read accounts, and their list did not come to its end.
     #[error("{0}")]
     Unlisted(Box<Error>),
@@ -85,7 +89,8 @@ impl Error {
             | Self::Replay(_)
             | Self::RunFolderBusy(_)
             | Self::Mismatch(_)
-            | Self::RunFolderTaken(_) => 1,
+            | Self::RunFolderTaken(_)
+            | Self::Untrusted(_) => 1,
             Self::Unlisted(cause) => cause.exit_code(),
             Self::Signal { exit_code, .. } => *exit_code,
         }
@@ -140,6 +145,14 @@ impl Error {
                     .to_owned()
             }
             Self::RunFolderTaken(_) => "name another with --run-dir, or go on with that run: v2token resume".to_owned(),
+            Self::Untrusted(Untrusted::Mixed { .. }) => {
+                "files of several runs came together in it: take them apart, and look at each with v2token report".to_owned()
+            }
+            Self::Untrusted(_) => {
+                "what a run folder says is done in AWS: for a new run, name a folder of your own or one inside it with --run-dir; \
+                 look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"
+                    .to_owned()
+            }
             Self::RunFolderBusy(_) => "wait for it, or watch it: v2token report".to_owned(),
             Self::NoRun { .. } => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
             Self::Replay(ReplayFailed::Damaged { .. }) => {

@@ -17,6 +17,7 @@
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
+//! | [`trust`] | whose files are trusted |
 //! | [`rollout`] | waves, visits, the pace, and when to stop |
 //! | [`cloud`] | the port to AWS, and AWS behind it |
 //! | [`org`] | the nouns: accounts, token versions, partitions, Regions, roles |
@@ -52,4 +53,5 @@ pub mod settings;
 pub mod terminal;
 mod textual;
 pub mod timestamp;
+pub mod trust;
 pub mod verdict;

@@ -376,6 +376,7 @@ const fn subject_of(error: &Error) -> Subject {
         | Error::RunFolderBusy(_)
         | Error::Mismatch(_)
         | Error::RunFolderTaken(_)
+        | Error::Untrusted(_)
         | Error::Unlisted(_)
         | Error::Signal { .. } => Subject::Identity,
     }

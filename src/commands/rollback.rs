@@ -17,7 +17,7 @@ pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &S
     }
     let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, surroundings)?;
-    let (undone, _) = RunFolder::read(&args.folder)?;
+    let (undone, _) = RunFolder::read_own(&args.folder)?;
     let typed = settings.run;
     let own = RunSettings {
         mode,

@@ -1,13 +1,14 @@
 //! This module owns the run folder: private to its user, and one run's alone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::replay::Replay;
 use super::run_info::RunInfo;
 use crate::error::Error;
+use crate::trust::{self, Untrusted};
 
 /// A folder that holds one run.
 #[derive(Debug)]
@@ -29,18 +30,17 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When the folder can't be written, or holds a run already.
+    /// When the folder can't be written, somebody else may write to it, too, or it holds a run already.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let unwritable = |source| Error::Unwritable { what: "the run folder", path: path.to_owned(), source };
         let made = !path.exists();
         make_folder(path).map_err(unwritable)?;
-        let journal = OpenOptions::new()
-            .append(true)
-            .read(true)
-            .create(true)
-            .mode(0o600)
-            .open(path.join(Self::JOURNAL))
-            .map_err(unwritable)?;
+        trust::folder(path)?;
+        let name = path.join(Self::JOURNAL);
+        let mut options = OpenOptions::new();
+        options.append(true).read(true).create(true).mode(0o600);
+        let journal = trust::open_plain(&name, &mut options, true).map_err(unwritable)?;
+        trust::file(&name, &journal.metadata().map_err(unwritable)?)?;
         let folder = Self { path: path.to_owned(), journal, made };
         lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
@@ -54,48 +54,82 @@ impl RunFolder {
     ///
     /// # Errors
     ///
-    /// When there is no run, another process works in it, or its journal can't be read.
+    /// When there is no run, somebody else may have a say in it, another process works in it, or its journal can't be read.
     pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), Error> {
         let unwritable = |source| Error::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
-        let journal = OpenOptions::new().append(true).read(true).open(path.join(Self::JOURNAL));
+        trust::folder(path)?;
+        let journal = trust::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
         let journal = journal.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => no_run(path, &source.to_string()),
             _ => unwritable(source),
         })?;
         let folder = Self { path: path.to_owned(), journal, made: false };
         lock(&folder.journal, path)?;
-        let (info, replay) = Self::read(path)?;
+        let (info, replay) = Self::read_own(path)?;
         folder.journal.set_len(replay.length).and_then(|()| folder.journal.sync_all()).map_err(unwritable)?;
         Ok((folder, info, replay))
     }
 
-    /// Reads the folder of a run, which may be going on.
+    /// Reads the folder of a run, which may be going on, to show it. Whose folder it is does not matter.
     ///
     /// # Errors
     ///
     /// When there is no run, or it can't be read.
     pub fn read(path: &Path) -> Result<(RunInfo, Replay), Error> {
-        let none = |cause: String| no_run(path, &cause);
-        let text = |name: &str| fs::read(path.join(name)).map_err(|error| none(format!("{name}: {error}")));
-        // The journal first: its format is known to every version, and a newer one must be told before anything else.
-        let replay = Replay::of(&text(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
-        let info =
-            serde_json::from_slice(&text(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
-        Ok((info, replay))
+        Self::load(path, false)
     }
 
-    /// Reads the folder of a run in which no process works, and keeps others from working in it for as long as what comes first
-    /// is held.
+    /// Reads the folder of a run, to act on what it says.
     ///
     /// # Errors
     ///
-    /// When there is no run, a process works in it, or it can't be read.
+    /// When there is no run, somebody else may have a say in it, or it can't be read.
+    pub fn read_own(path: &Path) -> Result<(RunInfo, Replay), Error> {
+        trust::folder(path)?;
+        let (info, replay) = Self::load(path, true)?;
+        match &replay.run_id {
+            Some(journal) if journal != info.run_id.as_str() => Err(Error::Untrusted(Untrusted::Mixed {
+                path: path.to_owned(),
+                journal: journal.clone(),
+                described: info.run_id.to_string(),
+            })),
+            Some(_) | None => Ok((info, replay)),
+        }
+    }
+
+    /// Reads the folder of a run in which no process works, to act on what it says, and keeps others from working in it for as long
+    /// as what comes first is held.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run, somebody else may have a say in it, a process works in it, or it can't be read.
     pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), Error> {
-        let name = path.join(Self::JOURNAL);
-        let journal = File::open(&name).map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
+        trust::folder(path)?;
+        let journal = trust::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
+            .map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
         lock(&journal, path)?;
-        let (info, replay) = Self::read(path)?;
+        let (info, replay) = Self::read_own(path)?;
         Ok((journal, info, replay))
+    }
+
+    fn load(path: &Path, own: bool) -> Result<(RunInfo, Replay), Error> {
+        let none = |cause: String| no_run(path, &cause);
+        let bytes = |name: &str| {
+            let file = path.join(name);
+            let unreadable = |error: io::Error| none(format!("{name}: {error}"));
+            let mut open = trust::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
+            if own {
+                trust::file(&file, &open.metadata().map_err(unreadable)?)?;
+            }
+            let mut bytes = Vec::new();
+            open.read_to_end(&mut bytes).map_err(unreadable)?;
+            Ok::<_, Error>(bytes)
+        };
+        // The journal first: its format is known to every version, and a newer one must be told before anything else.
+        let replay = Replay::of(&bytes(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
+        let info =
+            serde_json::from_slice(&bytes(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
+        Ok((info, replay))
     }
 
     /// Makes the journal empty again, for a run that never became ready.

@@ -46,6 +46,8 @@ pub struct Intent {
 /// What a journal says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
+    /// The run, as the first line names it.
+    pub run_id: Option<String>,
     /// The accounts of the Organization, sorted by id once the run was ready.
     pub accounts: Vec<Account>,
     /// The accounts to visit, in their order, each with its wave.
@@ -127,7 +129,8 @@ impl Replay {
             }
             Entry::Ended { exit_code, verdict } => self.ended = Some((exit_code, verdict.into_owned())),
             Entry::Resumed { .. } => self.ended = None,
-            Entry::Journal { .. } | Entry::WaveStarted { .. } | Entry::WaveFinished { .. } => {}
+            Entry::Journal { run_id, .. } => self.run_id = Some(run_id.into_owned()),
+            Entry::WaveStarted { .. } | Entry::WaveFinished { .. } => {}
         }
     }
 

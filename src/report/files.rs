@@ -6,11 +6,14 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 use super::csv::CsvWriter;
 use super::row::{Column, Row};
 use super::{Report, csv, json, markdown, page};
 use crate::error::Error;
 use crate::journal::RunId;
+use crate::trust;
 
 /// The formats of a report, each with its file name ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +90,8 @@ struct ReportFile {
     made: bool,
     /// Something else than a plain file, such as a pipe: it is opened once, written once, and never replaced.
     special: Option<File>,
+    /// The file has other names, too. It is replaced at the end, and never written itself, so that what they name stays.
+    several_names: bool,
     live: Option<CsvWriter<File>>,
 }
 
@@ -127,8 +132,8 @@ impl ReportFiles {
     ///
     /// When one can't be written.
     pub fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.special.is_none()) {
-            let open = || OpenOptions::new().write(true).truncate(true).open(&file.path);
+        for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
+            let open = || trust::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
             let begun = match file.format {
                 Format::Csv => open().and_then(|to| CsvWriter::new(to, columns)).map(Some),
                 Format::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
@@ -187,13 +192,21 @@ impl ReportFiles {
 
 impl ReportFile {
     fn open(path: &Path, format: Format, mode: u32) -> io::Result<Self> {
-        use std::os::unix::fs::OpenOptionsExt as _;
+        use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+        trust::place(path).map_err(io::Error::other)?;
         let new = !path.exists();
-        let file = OpenOptions::new().append(true).create(true).mode(mode).open(path)?;
-        let special = if file.metadata()?.is_file() { None } else { Some(file) };
+        let is_link = fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
+        // What was no link a moment ago must not have become one.
+        let direct = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).mode(mode).custom_flags(direct.bits().cast_signed());
+        let file = options.open(path)?;
+        let found = file.metadata()?;
+        let several_names = found.nlink() > 1;
+        let special = if found.is_file() { None } else { Some(file) };
         // Through a link, the file behind it is the one to replace.
         let path = if special.is_some() { path.to_owned() } else { path.canonicalize()? };
-        Ok(Self { path, format, mode, made: new, special, live: None })
+        Ok(Self { path, format, mode, made: new, special, several_names, live: None })
     }
 
     fn finish(self, write: &impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {

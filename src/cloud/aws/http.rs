@@ -1,5 +1,7 @@
 //! This module owns the one HTTP client that all services and all visits of a run share.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use aws_smithy_http_client::pool;
@@ -8,6 +10,9 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+
+/// No list of authorities is larger: that of Mozilla has some 220 kB.
+const LARGEST: u64 = 16 << 20;
 
 /// The file of certificate authorities can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +66,14 @@ fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
 
 /// Reads the file and checks every certificate in it: the HTTP client would panic on a bad one.
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleRefused> {
-    let bytes = std::fs::read(path).map_err(|source| CaBundleRefused::Unreadable { path: path.to_owned(), source })?;
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+        .map_err(|source| CaBundleRefused::Unreadable { path: path.to_owned(), source })?;
     let refused = |detail: String| CaBundleRefused::NotPem { path: path.to_owned(), detail };
+    if bytes.len() as u64 == LARGEST {
+        return Err(refused(format!("it is larger than {} MiB", LARGEST >> 20)));
+    }
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
         let certificate = certificate.map_err(|error| refused(error.to_string()))?;

@@ -10,6 +10,7 @@ use v2token::journal::ReplayFailed;
 use v2token::org::Caller;
 use v2token::org::region::RegionRefused;
 use v2token::org::select::SelectionFailed;
+use v2token::trust::Untrusted;
 
 /// A failed call.
 pub(super) fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {
@@ -76,6 +77,10 @@ pub(super) fn errors() -> Vec<Error> {
         ReplayFailed::Newer { path: path(), format: 9 }.into(),
         Error::RunFolderBusy(path()),
         Error::RunFolderTaken(path()),
+        Untrusted::Owner { path: path(), owner: 65_534 }.into(),
+        Untrusted::Writable { path: path(), mode: 0o777 }.into(),
+        Untrusted::Link { path: path(), owner: 65_534 }.into(),
+        Untrusted::Mixed { path: path(), journal: text(), described: text() }.into(),
         Error::Unlisted(Box::new(ListingFailed::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
     ];
@@ -132,6 +137,9 @@ fn is_known(error: &Error) {
         | Error::NoRun { .. }
         | Error::RunFolderBusy(_)
         | Error::RunFolderTaken(_)
+        | Error::Untrusted(
+            Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. } | Untrusted::Mixed { .. },
+        )
         | Error::Unlisted(_)
         | Error::Signal { .. }
         // Their texts are in the source, and looked for there.
