@@ -28,6 +28,8 @@ pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub use pace::PaceArgs;
 pub use rollout::RolloutArgs;
 pub use selection::SelectionArgs;
+#[cfg(any(test, fuzzing))]
+pub(crate) use values::parse_all;
 
 const TARGET: &str = "Target";
 const SELECTION: &str = "Selection";

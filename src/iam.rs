@@ -11,6 +11,8 @@ mod help;
 mod input;
 mod options;
 mod output;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod outside;
 mod resolve;
 mod retry;
 

@@ -44,6 +44,8 @@ pub mod harmless;
 pub mod iam;
 pub mod journal;
 pub mod org;
+#[cfg(any(test, fuzzing))]
+pub mod outside;
 pub mod policy;
 pub mod query;
 pub mod report;

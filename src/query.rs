@@ -36,6 +36,9 @@ pub struct BadQuery {
 /// How many brackets an expression may have.
 const DEEPEST: usize = 200;
 
+/// How many steps may follow each other in it. The tree goes down one level for each.
+const LONGEST: usize = 500;
+
 impl Query {
     /// Reads an expression.
     ///
@@ -54,6 +57,9 @@ impl Query {
         let depth = text.bytes().filter(|byte| b"([{!&".contains(byte)).count();
         if depth > DEEPEST {
             return Err(refused(&format!("nested more than {DEEPEST} levels deep")));
+        }
+        if text.bytes().filter(|byte| b".|&<>=*".contains(byte)).count() > LONGEST {
+            return Err(refused(&format!("more than {LONGEST} steps")));
         }
         jmespath::parse(text).map(Self).map_err(|error| {
             let cause = match &error.reason {
@@ -275,5 +281,31 @@ mod tests {
         let written = serde_json::to_string(&value).unwrap();
         assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
         assert!(written.starts_with(r#"{"b":[1,-2.5,null,true,"#), "{written}");
+    }
+
+    /// On this machine's memory, on the stack, and in time.
+    #[test]
+    fn no_expression_takes_more_than_there_is() {
+        let doubled = |step: &str| vec![step; 35].join(" | ");
+        for expression in [
+            doubled("[@, @]"),
+            doubled("{a: @, b: @}"),
+            doubled("map(&[@, @], to_array(@))"),
+            doubled("to_string([@, @])"),
+            doubled("join('', [to_string(@), to_string(@)])"),
+        ] {
+            assert_eq!(search(&expression), Err("the result of --query is too large".to_owned()), "{expression}");
+        }
+        for step in ["a.", "a|", "a||", "a&&", "a==", "a<"] {
+            assert!(search(&(step.repeat(30_000) + "a")).is_err(), "{step}");
+        }
+        // On a stack like that of the program, whatever the tests' threads have.
+        let deep = || search(&("s.".repeat(499) + "s"));
+        let found = std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
+        assert_eq!(found, Ok("null".to_owned()));
+        for step in ["a[0]", "[", "(", "!", "&", "[*]", "[]"] {
+            let (Ok(_) | Err(_)) = search(&step.repeat(199));
+            assert!(search(&step.repeat(30_000)).is_err(), "{step}");
+        }
     }
 }

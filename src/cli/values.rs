@@ -100,6 +100,13 @@ pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
     }
 }
 
+/// Gives a text to every parser of this module.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn parse_all(text: &str) {
+    drop((duration(text), positive_duration(text), session_duration(text)));
+    drop((session_name(text), source_identity(text), mfa_serial(text)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

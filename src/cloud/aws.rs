@@ -11,6 +11,8 @@ mod http;
 mod iam;
 pub mod inquiry;
 pub mod organizations;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod outside;
 mod profile;
 mod profiles;
 mod proof;

@@ -103,7 +103,7 @@ pub enum FileRefused {
 ///
 /// Lines that start with `#` are comments. Where the first line has no id in its first column it is a header, and the column
 /// `account_id` holds the ids, or else the first column; `role` and `external_id` may say more of single accounts. Columns are
-/// separated by commas, semicolons or tabs, whichever the first line has.
+/// separated by commas, semicolons or tabs, whichever comes first in the first line.
 ///
 /// # Errors
 ///
@@ -119,7 +119,7 @@ pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
     if first.starts_with(['{', '[']) {
         return Err(FileRefused::Json);
     }
-    let delimiter = [b',', b';', b'\t'].into_iter().find(|byte| first.as_bytes().contains(byte)).unwrap_or(b',');
+    let delimiter = delimiter(first);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -155,6 +155,16 @@ pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
         found.insert(id, merged);
     }
     if found.is_empty() { Err(FileRefused::Empty) } else { Ok(found.into_values().collect()) }
+}
+
+/// What stands behind the first cell. In quotes, and further on, there may be any of them.
+fn delimiter(first: &str) -> u8 {
+    let mut quoted = false;
+    let outside = |byte: &u8| {
+        quoted ^= *byte == b'"';
+        !quoted && b",;\t".contains(byte)
+    };
+    first.bytes().find(outside).unwrap_or(b',')
 }
 
 /// The line of a record. The reader knows only where the record before it ended, and skips comments and empty lines from there.
@@ -250,6 +260,9 @@ mod tests {
             "name,ACCOUNT_ID\nx,000000000001\ny,000000000002\n",
             "Account;Owner\n000000000001;me\n000000000002;you\n",
             "000000000001\tme\n000000000002\n",
+            "000000000001;\"me, myself\"\n000000000002;you\n",
+            "000000000001\tme; and you, too\n000000000002\n",
+            "\"000000000001\";a,b\n000000000002;c\n",
             "000000000001,me\n000000000002,you,too\n,\n",
         ] {
             assert_eq!(ids(file), expected, "{file:?}");

@@ -56,12 +56,12 @@ pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
         line(format_args!("    in: {}", named(&cause.accounts)));
     }
     let Some(folder) = folder else { return text };
-    line(format_args!("\nReport: {}", folder.join("report.csv").display()));
+    line(format_args!("\nReport: {}", for_terminal(&folder.join("report.csv").display().to_string())));
     if tally.of(Outcome::WouldChange) > 0 && report.run.command == CommandName::Plan {
         line(format_args!(
             "To set these {}: v2token apply --plan {}",
             tally.of(Outcome::WouldChange),
-            folder.display()
+            for_terminal(&folder.display().to_string())
         ));
     }
     text

@@ -35,10 +35,20 @@ pub(super) async fn with_mfa(named: Option<&str>, session_name: &str) -> Result<
     if named.is_none() && set("AWS_ACCESS_KEY_ID") {
         return Ok(None);
     }
+    with_mfa_in(&Fs::real(), &Env::real(), named, session_name).await
+}
+
+/// The same with these files and variables.
+pub(super) async fn with_mfa_in(
+    fs: &Fs,
+    env: &Env,
+    named: Option<&str>,
+    session_name: &str,
+) -> Result<Option<MfaProfile>, ConnectFailed> {
     let selected = named.map(|name| Cow::Owned(name.to_owned()));
     #[expect(deprecated, reason = "as above")]
     let files = ProfileFiles::default();
-    let Ok(profiles) = load(&Fs::real(), &Env::real(), &files, selected).await else { return Ok(None) };
+    let Ok(profiles) = load(fs, env, &files, selected).await else { return Ok(None) };
     check_defined(&profiles)?;
     walk(&profiles, profiles.selected_profile(), session_name)
 }

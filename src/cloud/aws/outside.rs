@@ -1,0 +1,163 @@
+//! This module owns the laws of answers and profiles: whatever is answered, success is proven, and no secret is told.
+
+use std::sync::OnceLock;
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use aws_types::os_shim_internal::{Env, Fs};
+use tokio::runtime::Runtime;
+
+use super::{Session, SessionTerms, iam, organizations, profile, sts};
+use crate::cloud::Failure;
+use crate::org::{AccountId, Caller, Reading, TokenVersion};
+
+/// The account that is asked for.
+const ACCOUNT: &str = "000000000012";
+/// What a secret of the seeds begins with.
+const SECRET: &str = "canary-secret";
+/// The statuses of answers.
+const STATUSES: [u16; 8] = [200, 200, 200, 400, 403, 429, 500, 503];
+
+/// A client that always gets the same answer.
+#[derive(Clone, Debug)]
+struct Always {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl HttpClient for Always {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Always {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        let status = StatusCode::try_from(self.status).expect("a status of HTTP");
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(self.body.clone()))))
+    }
+}
+
+/// Asks every question that a run asks, and gets these bytes as the answer: the first says which status it has.
+pub fn answer(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let always = Always { status: STATUSES[usize::from(*first) % STATUSES.len()], body: body.to_vec() };
+    let text = String::from_utf8_lossy(body).into_owned();
+    with_runtime(|runtime| runtime.block_on(ask(&always, &text)));
+}
+
+async fn ask(always: &Always, text: &str) {
+    let account = AccountId::try_from(ACCOUNT.to_owned()).expect("an id");
+    let config = aws_config::SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(credentials())
+        .retry_config(RetryConfig::disabled())
+        .http_client(SharedHttpClient::new(always.clone()))
+        .build();
+    let (sts_client, iam_client) = (aws_sdk_sts::Client::new(&config), aws_sdk_iam::Client::new(&config));
+    let organizations_client = aws_sdk_organizations::Client::new(&config);
+    let said = |what: &str| assert!(text.contains(what), "what was not answered is not known: {what}");
+    // What a service says in a refusal is its message. A success that can't be used may be made of credentials.
+    let secretive = always.status < 400 && keeps_secrets_in_their_place(text);
+    let quiet = |failure: &Failure| {
+        assert!(!secretive || !failure.to_string().contains(SECRET), "{failure}");
+        assert!(!failure.code.is_empty(), "every failure has a cause");
+    };
+
+    let role = format!("arn:aws:iam::{ACCOUNT}:role/R");
+    let entered = [
+        sts::assume(&sts_client, account, &role, &SessionTerms::default()).await,
+        sts::own(&sts_client, Some(credentials()), account).await,
+    ];
+    for entered in entered {
+        match entered {
+            Ok(answer) => {
+                assert_eq!(answer.value.account, account);
+                assert!(
+                    always.status < 400 && proves(text, account),
+                    "the session is not proven to be in {account}: {text}"
+                );
+            }
+            Err(failure) => quiet(&failure),
+        }
+    }
+    let caller = Caller::from_api(Some(ACCOUNT), Some("arn:aws:iam::000000000012:user/x")).expect("a caller");
+    if let Err(failure) = sts::assume_root(&sts_client, &caller.partition, account).await {
+        quiet(&failure);
+    }
+    drop(sts::caller(&sts_client, 1).await);
+
+    let session = Session { account, credentials: credentials() };
+    match iam::token_version(&iam_client, &session).await {
+        Ok(answer) if answer.value == Reading::Unknown => {}
+        Ok(_) => said("SummaryMap"),
+        Err(failure) => quiet(&failure),
+    }
+    match iam::set_token_version(&iam_client, &session, TokenVersion::V2Token).await {
+        Ok(_) => assert!(always.status < 400, "a refusal is no success"),
+        Err(failure) => quiet(&failure),
+    }
+    if let Ok(organization) = organizations::describe(&organizations_client, 1).await {
+        assert!(always.status < 400 && !organization.id.is_empty() || text.contains("Id"));
+    }
+    match organizations::accounts(&organizations_client, 1, false, |_| {}).await {
+        Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
+        Err(error) => assert!(!secretive || !error.to_string().contains(SECRET), "{error}"),
+    }
+}
+
+/// Whether secrets stand in an answer only where credentials do, and not in a name or an ARN, which may be told.
+fn keeps_secrets_in_their_place(text: &str) -> bool {
+    let mut rest = text.to_owned();
+    for element in ["SecretAccessKey", "SessionToken"] {
+        let (start, end) = (format!("<{element}>"), format!("</{element}>"));
+        while let Some((before, (_, after))) = rest.split_once(&start).and_then(|(b, a)| Some((b, a.split_once(&end)?)))
+        {
+            rest = format!("{before}{after}");
+        }
+    }
+    !rest.contains(SECRET)
+}
+
+/// Whether an answer names the account, in an ARN or by its number, as another reader of XML sees it.
+fn proves(text: &str, account: AccountId) -> bool {
+    let Ok(document) = roxmltree::Document::parse(text) else {
+        // The SDK's reader is laxer; the number must stand there all the same.
+        return text.contains(ACCOUNT) || text.contains("&#");
+    };
+    document.descendants().filter_map(|node| node.text()).any(|text| text.contains(&account.to_string()))
+}
+
+fn credentials() -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "outside"))
+}
+
+/// Whatever stands in `~/.aws/config`, the walk to the credentials of a profile comes to an end, and tells no secret.
+pub fn profile(bytes: &[u8]) {
+    let files = std::collections::HashMap::from([("/home/.aws/config".to_owned(), bytes.to_vec())]);
+    let (fs, env) = (Fs::from_map(files), Env::from_slice(&[("HOME", "/home")]));
+    let walked = with_runtime(|runtime| runtime.block_on(profile::with_mfa_in(&fs, &env, Some("p"), "session")));
+    match walked {
+        Ok(None) => {}
+        Ok(Some(found)) => assert!(!found.hops.is_empty() && !found.serial.is_empty()),
+        Err(error) => assert!(!error.to_string().contains(SECRET), "{error}"),
+    }
+}
+
+fn with_runtime<T>(work: impl FnOnce(&Runtime) -> T) -> T {
+    thread_local! {
+        static RUNTIME: OnceLock<Runtime> = const { OnceLock::new() };
+    }
+    let make = || tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    RUNTIME.with(|runtime| work(runtime.get_or_init(make)))
+}

@@ -1,0 +1,131 @@
+//! This module owns the laws of files: what a run left, and lists of accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::journal::{Replay, RunId, RunInfo};
+use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file as list};
+use crate::report::merge::{Merged, Part, merge as merged};
+use crate::rollout::{Outcome, Record, Stage, Trouble};
+
+/// A journal knows of every intent that stands in a whole line, however it goes on, and a torn one is read up to where it is torn.
+pub fn journal(bytes: &[u8]) {
+    let path = Path::new("journal.jsonl");
+    let Ok(replay) = Replay::of(bytes, path) else { return };
+    let length = usize::try_from(replay.length).expect("it is a part of the bytes");
+    let whole = &bytes[..length];
+    assert_eq!(Replay::of(whole, path).as_ref(), Ok(&replay), "what was torn off says nothing");
+    let known: BTreeSet<String> = replay.intents.keys().map(ToString::to_string).collect();
+    assert_eq!(known, intended(whole), "every durable intent is known, and no other");
+    for cut in [length / 4, length / 2, length - length / 4, length.saturating_sub(1)] {
+        let earlier = Replay::of(&whole[..cut], path).expect("a torn end is no damage");
+        assert!(earlier.length <= cut as u64 && earlier.intents.keys().all(|id| replay.intents.contains_key(id)));
+        let line_end = whole[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let earlier: BTreeSet<String> = earlier.intents.keys().map(ToString::to_string).collect();
+        assert_eq!(earlier, intended(&whole[..line_end]));
+    }
+    let records = replay.records();
+    assert_eq!(records.len(), replay.accounts.len(), "every account has one record");
+    let targets = |failed| -> BTreeSet<AccountId> {
+        replay.rest(failed).iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect()
+    };
+    let (rest, with_failed) = (targets(false), targets(true));
+    assert!(rest.is_subset(&with_failed));
+    for (_, target) in &replay.targets {
+        let open = replay.intents.get(&target.account).is_some_and(|intent| intent.open);
+        assert!(!open || rest.contains(&target.account), "what may be half done is gone on with");
+    }
+}
+
+/// The accounts with an intent, found in another way.
+fn intended(lines: &[u8]) -> BTreeSet<String> {
+    let entries = lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let intents = entries.filter(|entry| entry["event"] == "intent");
+    intents.map(|entry| entry["account_id"].as_str().expect("an intent names its account").to_owned()).collect()
+}
+
+/// What was read of `run.json` is written and read again without a change.
+pub fn run_json(bytes: &[u8]) {
+    let Ok(info) = serde_json::from_slice::<RunInfo>(bytes) else { return };
+    let written = serde_json::to_string(&info).expect("it has only string keys and finite numbers");
+    let read: RunInfo = serde_json::from_str(&written).expect("what was written can be read");
+    // Times are written with milliseconds, so that the first reading may have known more.
+    assert_eq!(serde_json::to_string(&read).expect("as above"), written);
+    let (Ok(()) | Err(_)) = info.settings.check();
+    drop(info.settings.policy());
+}
+
+/// A list names only accounts that stand in it, each once, and never shows an external id.
+pub fn accounts_file(bytes: &[u8]) {
+    match list::read(bytes) {
+        Ok(named) => {
+            let text = std::str::from_utf8(bytes).expect("anything else is refused");
+            assert!(!named.is_empty() && named.is_sorted_by(|one, other| one.id < other.id));
+            for one in named {
+                assert!(text.contains(&one.id.to_string()), "{} stands in the file", one.id);
+            }
+        }
+        Err(refused) => assert!(refused.to_string().len() < 4_096, "a message is not a copy of the file"),
+    }
+}
+
+/// A merge has every account once, with a record that one of the runs has, and none of the others knows more.
+pub fn merge(bytes: &[u8]) {
+    let runs = bytes.first().map_or(1, |byte| usize::from(byte % 4) + 1);
+    let mut parts: Vec<BTreeMap<AccountId, Record>> = vec![BTreeMap::new(); runs];
+    for (index, choice) in bytes.iter().skip(1).enumerate() {
+        let id = AccountId::try_from(format!("{:012}", choice & 0xf)).expect("twelve digits");
+        let outcome = Outcome::ALL[index % Outcome::ALL.len()];
+        let code = ["OtherShard", "Suspended"][usize::from(choice >> 7)];
+        // No two visits start at the same time, so that it is settled which came last.
+        let visited = !matches!(outcome, Outcome::Skipped | Outcome::NotAttempted);
+        let started_at = visited.then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));
+        let trouble = Trouble {
+            stage: Stage::Select,
+            error_code: code.to_owned(),
+            error_message: String::new(),
+            hint: String::new(),
+        };
+        let blank = Record::blank(id, TokenVersion::V2Token);
+        let record = Record { outcome, started_at, trouble: Some(trouble), ..blank };
+        parts[usize::from(choice >> 4) % runs].insert(id, record);
+    }
+    let exit_codes = [Some(0), Some(3), None, Some(5)];
+    let make = |order: &[usize]| {
+        let part = |number: &usize| {
+            let records: Vec<Record> = parts[*number].values().cloned().collect();
+            let account = |record: &Record| Account {
+                id: record.account_id,
+                name: String::new(),
+                email: String::new(),
+                state: AccountState::Active,
+                ou_path: String::new(),
+                invited: false,
+            };
+            let ended = exit_codes[(number + bytes.len()) % 4];
+            Part { run: super::text::run_info(), accounts: records.iter().map(account).collect(), records, ended }
+        };
+        merged(order.iter().map(part).collect()).expect("there is a run")
+    };
+    let forwards: Vec<usize> = (0..runs).collect();
+    let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
+    let Merged { part, run_ids, sentence } = make(&forwards);
+    let all: BTreeSet<AccountId> = parts.iter().flat_map(BTreeMap::keys).copied().collect();
+    assert!(part.accounts.iter().map(|account| account.id).eq(all), "every account is there once, by its id");
+    assert_eq!((part.records.len(), run_ids.len()), (part.accounts.len(), part.accounts.len()));
+    for (account, record) in part.accounts.iter().zip(&part.records) {
+        let candidates: Vec<&Record> = parts.iter().filter_map(|part| part.get(&account.id)).collect();
+        assert!(candidates.contains(&record), "no record is made up");
+        let last = candidates.iter().filter_map(|record| record.started_at).max();
+        assert_eq!(record.started_at, last, "the last visit wins");
+    }
+    let again = make(&backwards);
+    let told =
+        |records: &[Record]| records.iter().map(|record| (record.account_id, record.outcome)).collect::<Vec<_>>();
+    assert_eq!(told(&again.part.records), told(&part.records), "in whatever order the runs are named");
+    assert_eq!((again.part.ended, again.sentence), (part.ended, sentence));
+    assert_eq!(part.run.run_id, RunId::of_several(&vec![&super::text::run_info().run_id; runs]));
+}

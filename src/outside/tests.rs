@@ -1,0 +1,311 @@
+//! The laws, held against what proptest makes up and against the seeds of the fuzz targets with something changed in them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::cloud::WayIn;
+use crate::journal::{Entry, Replay};
+use crate::org::{Account, AccountId, AccountState, Reading, TokenVersion};
+use crate::rollout::{Outcome, Past, Record, Stage, Target, Trouble, Verified};
+
+/// Texts that mean something to somebody: terminals, spreadsheets, Markdown, HTML, JSON, XML.
+const MEANT: [&str; 24] = [
+    "",
+    " ",
+    "=1+1",
+    "+",
+    "-",
+    "@x",
+    "\t=1",
+    "'",
+    "\"",
+    ",",
+    "\n",
+    "\r\n",
+    "\u{1b}[2J",
+    "\u{202e}",
+    "\u{feff}",
+    "`",
+    "|",
+    "\\",
+    "</script>",
+    "<!--",
+    "]]>",
+    "&lt;",
+    "\u{0}",
+    "﹦",
+];
+
+fn texts() -> impl Strategy<Value = String> {
+    let piece =
+        prop_oneof![select(&MEANT[..]).prop_map(str::to_owned), "\\PC{0,6}", any::<char>().prop_map(String::from)];
+    vec(piece, 0..5).prop_map(|pieces| pieces.concat())
+}
+
+fn ids() -> impl Strategy<Value = AccountId> {
+    // Few, so that the same account comes again.
+    (0_u64..6).prop_map(|number| AccountId::try_from(format!("{number:012}")).unwrap())
+}
+
+fn versions() -> impl Strategy<Value = TokenVersion> {
+    select(&[TokenVersion::V1Token, TokenVersion::V2Token][..])
+}
+
+fn readings() -> impl Strategy<Value = Reading> {
+    select(&[Reading::V1Token, Reading::V2Token, Reading::Unknown][..])
+}
+
+fn accounts() -> impl Strategy<Value = Account> {
+    let states = prop_oneof![
+        select(&["PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED", ""][..])
+            .prop_map(str::to_owned),
+        texts(),
+    ];
+    (ids(), texts(), texts(), states, texts(), any::<bool>()).prop_map(|(id, name, email, state, ou_path, invited)| {
+        Account { id, name, email, state: AccountState::from_api(Some(&state), None), ou_path, invited }
+    })
+}
+
+fn targets() -> impl Strategy<Value = Target> {
+    let role = |text: String| WayIn::Role(text.into());
+    let root = |text: String| WayIn::Root(text.into());
+    let ways = prop_oneof![Just(WayIn::Own), texts().prop_map(role), texts().prop_map(root)];
+    let pasts = prop_oneof![
+        Just(Past::None),
+        readings().prop_map(Past::Intended),
+        (versions(), any::<bool>(), readings()).prop_map(|(to, certain, before)| Past::Set { to, certain, before }),
+    ];
+    (ids(), ways, any::<bool>(), any::<bool>(), versions(), pasts).prop_map(
+        |(account, way, management, invited, wanted, past)| Target { account, way, management, invited, wanted, past },
+    )
+}
+
+fn records() -> impl Strategy<Value = Record> {
+    let troubles = (select(&Stage::ALL[..]), texts(), texts(), texts())
+        .prop_map(|(stage, error_code, error_message, hint)| Trouble { stage, error_code, error_message, hint });
+    let read = (option::of(readings()), versions(), option::of(readings()), option::of(select(&Verified::ALL[..])));
+    let calls = (option::of(texts()), any::<u32>(), any::<u32>(), option::of(any::<u32>()), texts(), texts());
+    let times = (option::of(0_u64..4_000_000_000_000), option::of(0_u64..u64::from(u32::MAX)));
+    (ids(), select(&Outcome::ALL[..]), read, option::of(troubles), texts(), calls, times).prop_map(
+        |(account_id, outcome, read, trouble, note, calls, times)| Record {
+            account_id,
+            outcome,
+            previous_version: read.0,
+            target_version: read.1,
+            current_version: read.2,
+            verified: read.3,
+            trouble,
+            note,
+            request_id: calls.0,
+            attempts: calls.1,
+            throttled: calls.2,
+            wave: calls.3,
+            role_arn: calls.4.into(),
+            sts_endpoint: calls.5.into(),
+            started_at: times.0.map(|milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)),
+            duration: times.1.map(Duration::from_millis),
+        },
+    )
+}
+
+fn entries() -> impl Strategy<Value = Entry<'static>> {
+    let intents = (ids(), readings(), versions()).prop_map(|(account_id, previous_version, target_version)| {
+        Entry::Intent { account_id, previous_version, target_version }
+    });
+    prop_oneof![
+        1 => texts().prop_map(|version| Entry::Journal { format: 1, run_id: version.clone().into(), version: version.into() }),
+        1 => accounts().prop_map(|account| Entry::Account(Cow::Owned(account))),
+        1 => (option::of(any::<u32>()), targets()).prop_map(|(wave, target)| Entry::Target { wave, target: Cow::Owned(target) }),
+        1 => (any::<usize>(), any::<usize>()).prop_map(|(accounts, targets)| Entry::Ready { accounts, targets }),
+        1 => texts().prop_map(|version| Entry::Resumed { version: version.into() }),
+        1 => (any::<u32>(), any::<usize>()).prop_map(|(wave, accounts)| Entry::WaveStarted { wave, accounts }),
+        // What matters most comes most often.
+        4 => intents,
+        2 => records().prop_map(|record| Entry::Record(Cow::Owned(record))),
+        1 => (any::<u32>(), vec((select(&Outcome::ALL[..]), any::<usize>()), 0..4))
+            .prop_map(|(wave, outcomes)| Entry::WaveFinished { wave, outcomes }),
+        1 => (any::<u8>(), texts()).prop_map(|(exit_code, verdict)| Entry::Ended { exit_code, verdict: verdict.into() }),
+    ]
+}
+
+fn lines(entries: &[Entry<'_>]) -> Vec<u8> {
+    entries.iter().flat_map(Entry::to_line).collect()
+}
+
+fn replayed(bytes: &[u8]) -> Result<Replay, crate::journal::ReplayFailed> {
+    Replay::of(bytes, Path::new("journal.jsonl"))
+}
+
+fn intended(entries: &[Entry<'_>]) -> BTreeSet<AccountId> {
+    let ids = entries.iter().filter_map(|entry| match entry {
+        Entry::Intent { account_id, .. } => Some(*account_id),
+        _ => None,
+    });
+    ids.collect()
+}
+
+/// So many cases that all of them together take a few seconds without optimisation.
+fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn every_entry_is_one_line_and_reads_back(entry in entries()) {
+        let line = entry.to_line();
+        prop_assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+        prop_assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).unwrap(), entry);
+    }
+
+    /// Whatever a run wrote before it was killed, at whatever byte: all that was durable is known.
+    #[test]
+    fn a_journal_that_is_cut_anywhere_knows_what_was_whole(entries in vec(entries(), 1..12), share in 0.0..1.0_f64) {
+        let bytes = lines(&entries);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of it")]
+        let cut = (bytes.len() as f64 * share) as usize;
+        let mut whole = 0;
+        let mut end = 0;
+        for entry in &entries {
+            end += entry.to_line().len();
+            whole += usize::from(end <= cut);
+        }
+        let replay = replayed(&bytes[..cut]).unwrap();
+        prop_assert_eq!(replay.length, lines(&entries[..whole]).len() as u64);
+        let known: BTreeSet<AccountId> = replay.intents.keys().copied().collect();
+        prop_assert_eq!(known, intended(&entries[..whole]));
+        journal(&bytes[..cut]);
+    }
+
+    /// Damage is an error, or it is a journal that says what its lines say. It is never a panic, and never a wrong claim.
+    #[test]
+    fn a_journal_that_is_damaged_claims_nothing_wrong(
+        mut entries in vec(entries(), 1..12),
+        swap in any::<(prop::sample::Index, prop::sample::Index)>(),
+        flips in vec(any::<(prop::sample::Index, u8)>(), 0..4),
+    ) {
+        let (one, other) = (swap.0.index(entries.len()), swap.1.index(entries.len()));
+        entries.swap(one, other);
+        let mut bytes = lines(&entries);
+        journal(&bytes);
+        for (index, value) in flips {
+            let at = index.index(bytes.len());
+            bytes[at] = value;
+        }
+        journal(&bytes);
+    }
+
+    #[test]
+    fn a_text_is_harmless_where_it_is_shown_and_true_where_it_is_data(bytes in texts()) {
+        text(bytes.as_bytes());
+    }
+
+    #[test]
+    fn a_list_of_every_make_names_what_stands_in_it(
+        rows in vec((0_u64..1_000_000_000_000, texts()), 1..8),
+        look in select(&[(",", "\n"), (";", "\r\n"), ("\t", "\n")][..]),
+        header in any::<bool>(),
+        bom in any::<bool>(),
+        quoted in any::<bool>(),
+    ) {
+        let (delimiter, line_end) = look;
+        let mut file = String::from(if bom { "\u{feff}" } else { "" });
+        if header {
+            file.push_str(&format!("account_id{delimiter}owner{line_end}"));
+        }
+        for (id, owner) in &rows {
+            let owner: String = owner.chars().filter(|character| !character.is_control()).collect();
+            let owner = format!("\"{}\"", owner.replace('"', "\"\""));
+            let id = if quoted { format!("\"{id:012}\"") } else { format!("{id:012}") };
+            file.push_str(&format!("{id}{delimiter}{owner}{line_end}"));
+        }
+        let expected: BTreeSet<String> = rows.iter().map(|(id, _)| format!("{id:012}")).collect();
+        let named = crate::org::accounts_file::read(file.as_bytes()).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        prop_assert_eq!(named.iter().map(|named| named.id.to_string()).collect::<BTreeSet<_>>(), expected);
+        accounts_file(file.as_bytes());
+    }
+
+    #[test]
+    fn runs_are_merged_without_loss(bytes in vec(any::<u8>(), 0..60)) {
+        merge(&bytes);
+    }
+
+    #[test]
+    fn what_is_typed_is_understood_or_refused(
+        typed in prop_oneof![texts(), "[0-9a-z*?%,./:={}\\-]{0,24}", "(arn:aws:iam::)?[{}a-z_0-9/]{0,20}"],
+        applied in texts(),
+    ) {
+        option(typed.as_bytes());
+        option(format!("{typed}\n{applied}").as_bytes());
+    }
+
+    #[test]
+    fn an_expression_comes_to_an_end(
+        expression in "(@|SummaryMap|l|s|\\*|\\.|\\||\\[\\]|\\[\\*\\]|\\[0\\]|\\[::-1\\]|\\[\\?@\\]|&|!|`1`|'x'|,|\\(|\\)|keys|length|to_string|map|sort_by|join|\\{a: @\\}|\\[@, @\\]){1,14}",
+    ) {
+        query(expression.as_bytes());
+    }
+}
+
+/// Patterns and names that take others for ever.
+#[test]
+fn no_pattern_goes_on_for_ever() {
+    for pattern in
+        ["*a".repeat(500) + "b", "*".repeat(2_000), "a*".repeat(500) + "c", "?*".repeat(500), "*?a".repeat(300)]
+    {
+        let pattern: crate::org::NamePattern = pattern.parse().unwrap();
+        for name in ["a".repeat(5_000), "ab".repeat(2_500), "é".repeat(2_500)] {
+            let _ = pattern.fits(&name);
+        }
+    }
+}
+
+/// Each law, held against the seeds of its fuzz target, and against what becomes of them by cutting, doubling, and exchanging.
+#[test]
+fn every_law_holds_around_its_seeds() {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
+    for (name, law) in LAWS {
+        let folder = std::fs::read_dir(seeds.join(name)).unwrap_or_else(|error| panic!("seeds of {name}: {error}"));
+        let seeds: Vec<Vec<u8>> = folder.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        assert!(!seeds.is_empty(), "{name}");
+        for seed in &seeds {
+            law(seed);
+        }
+        let mut random = fastrand::Rng::with_seed(4711);
+        for _ in 0..150 {
+            let mut bytes = random.choice(&seeds).unwrap().clone();
+            for _ in 0..random.usize(1..4) {
+                change(&mut bytes, random.choice(&seeds).unwrap(), &mut random);
+            }
+            law(&bytes);
+        }
+    }
+}
+
+fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
+    let (from, to) = (random.usize(0..=bytes.len()), random.usize(0..=bytes.len()));
+    let (from, to) = (from.min(to), from.max(to));
+    match random.u8(0..5) {
+        0 => bytes.truncate(from),
+        1 => drop(bytes.drain(from..to)),
+        2 => {
+            let part = bytes[from..to].to_vec();
+            bytes.splice(to..to, part);
+        }
+        3 if from < bytes.len() => bytes[from] = random.u8(..),
+        _ => {
+            let start = random.usize(0..=other.len());
+            let length = random.usize(0..=other.len() - start);
+            bytes.splice(from..from, other[start..start + length].iter().copied());
+        }
+    }
+}

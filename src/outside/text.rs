@@ -1,0 +1,120 @@
+//! This module owns the law of texts that others choose: names of accounts, messages, and whatever stands in a run folder.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Command, PlanArgs};
+use crate::harmless::{for_cell, for_terminal};
+use crate::journal::{RunId, RunInfo};
+use crate::org::{Account, AccountId, AccountState, TokenVersion};
+use crate::report::{COLUMNS, Format, Report, summary};
+use crate::rollout::{Mode, Outcome, Record, Stage, Trouble};
+use crate::settings::{CommandName, Settings, Surroundings};
+
+/// A text is harmless wherever it is shown, and true where it is data.
+pub fn text(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (shown, cell) = (for_terminal(&text), for_cell(&text));
+    assert!(!shown.contains(char::is_control), "{shown:?}");
+    assert_eq!(for_terminal(&shown), shown, "what is harmless stays as it is");
+    assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{cell:?} is no formula");
+    assert!(cell == shown || cell.strip_prefix('\'') == Some(&shown), "{cell:?} says what {text:?} says");
+    in_reports(&text);
+}
+
+/// Puts the text wherever a report shows something from outside.
+fn in_reports(text: &str) {
+    let hostile = report_with(text, Format::ALL);
+    let [csv, json, jsonl, markdown, html] = hostile.formats;
+    let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
+    let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("CSV")).collect();
+    assert_eq!((rows.len(), csv.matches('\n').count()), (1, 2), "one line a row");
+    for (column, value) in [(1, text), (2, text), (11, text), (12, text), (13, text)] {
+        assert_eq!(rows[0][column], *for_cell(value), "column {}", COLUMNS[column].0);
+    }
+    let true_text = if text.is_empty() { serde_json::Value::Null } else { text.into() };
+    let row: serde_json::Value = serde_json::from_str(&jsonl).expect("one line of JSON");
+    let document: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((&row["account_name"], &row), (&true_text, &document["accounts"][0]));
+    assert_eq!(document["run"]["caller_arn"], text);
+    for (shown, whose) in [(&csv, "CSV"), (&markdown, "Markdown"), (&hostile.summary, "the summary")] {
+        let control = |character: char| character.is_control() && character != '\n';
+        assert!(!shown.contains(control), "{whose}: {shown:?}");
+    }
+    // Only this program opens a tag, or ends the data of the page.
+    let plain = report_with(if text.is_empty() { "" } else { "x" }, [Format::Html; 5]);
+    let tags = |page: &str| page.matches('<').count();
+    assert_eq!(tags(&html), tags(&plain.formats[0]), "{text:?} is text in the page");
+}
+
+struct Written {
+    formats: [String; 5],
+    summary: String,
+}
+
+fn report_with(text: &str, formats: [Format; 5]) -> Written {
+    let account = Account {
+        id: AccountId::try_from("000000000012".to_owned()).expect("an id"),
+        name: text.to_owned(),
+        email: text.to_owned(),
+        state: AccountState::Other(text.to_owned()),
+        ou_path: format!("o-x/r-y/{}", text.replace('/', "")),
+        invited: false,
+    };
+    let trouble = Trouble {
+        stage: Stage::Assume,
+        error_code: format!("x{text}"),
+        error_message: text.to_owned(),
+        hint: text.to_owned(),
+    };
+    let record = Record {
+        outcome: Outcome::Failed,
+        trouble: Some(trouble),
+        request_id: Some(text.to_owned()),
+        ..Record::blank(account.id, TokenVersion::V2Token)
+    };
+    let mut run = run_info();
+    run.caller_arn = Some(text.to_owned());
+    run.organization_id = Some(text.to_owned());
+    run.version = format!("1{text}");
+    let report =
+        Report { run: &run, accounts: &[account], records: &[record], sentence: text, ended: Some(3), run_ids: None };
+    let write = |format: Format| {
+        let mut bytes = Vec::new();
+        format.write(&report, &mut bytes).expect("memory takes everything");
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    Written { formats: formats.map(write), summary: summary(&report, Some(Path::new(text))) }
+}
+
+/// What describes a run.
+pub(super) fn run_info() -> RunInfo {
+    static INFO: OnceLock<RunInfo> = OnceLock::new();
+    let make = || {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_321_700);
+        let Ok(Cli { command: Command::Plan(PlanArgs { run, .. }), .. }) = Cli::try_parse_from(["v2token", "plan"])
+        else {
+            unreachable!("it is a plan");
+        };
+        let surroundings = Surroundings { now, ..Surroundings::look() };
+        let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, &surroundings);
+        RunInfo {
+            run_id: RunId::new(now),
+            command: CommandName::Plan,
+            version: "1".to_owned(),
+            organization_id: None,
+            management_account: None,
+            caller_arn: None,
+            region: None,
+            sts_endpoint: None,
+            settings: settings.unwrap_or_else(|error| unreachable!("the defaults are settings: {error}")).run,
+            started_at: Some(now),
+            ended_at: Some(now),
+            verdict: None,
+        }
+    };
+    INFO.get_or_init(make).clone()
+}
