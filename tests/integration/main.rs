@@ -46,6 +46,7 @@ mod stand_in;
 mod stops;
 #[path = "../soak/storm.rs"]
 mod storm;
+mod supply;
 mod survey;
 mod terminal;
 mod throttles;

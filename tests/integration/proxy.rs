@@ -83,3 +83,45 @@ fn hosts_in_no_proxy_are_reached_directly() {
     bench.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "example.com,localhost");
     bench.run("directly", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
 }
+
+/// No option, variable, or key of a profile makes a rollout trust whoever answers. `v2token iam` alone has the AWS CLI's
+/// `--no-verify-ssl`.
+#[test]
+fn certificates_are_checked_whatever_is_asked_for() {
+    let options = ["--no-verify-ssl", "--insecure", "--no-verify", "--skip-tls-verify", "--no-check-certificate", "-k"];
+    let keys =
+        ["verify_ssl = false", "no_verify_ssl = true", "cli_no_verify_ssl = true", "insecure = true", "ca_bundle ="];
+    let variables = [
+        ("AWS_NO_VERIFY_SSL", "true"),
+        ("AWS_VERIFY_SSL", "false"),
+        ("AWS_CA_BUNDLE", ""),
+        ("V2TOKEN_NO_VERIFY_SSL", "true"),
+        ("V2TOKEN_INSECURE", "true"),
+        ("PYTHONHTTPSVERIFY", "0"),
+        ("NODE_TLS_REJECT_UNAUTHORIZED", "0"),
+        ("CURL_INSECURE", "1"),
+        ("GIT_SSL_NO_VERIFY", "1"),
+        ("REQUESTS_CA_BUNDLE", ""),
+        ("SSL_NO_VERIFY", "1"),
+    ];
+    let (mut bench, gateway, authority) = behind_a_gateway("HTTPS_PROXY");
+    for option in options {
+        let run = bench.run("run", &["apply", "--yes", option]).exits(2);
+        assert!(run.all_calls() == 0 && !run.folder.exists(), "{option}\n{run}");
+    }
+    let profile = bench.folder.path().join("config");
+    std::fs::write(&profile, format!("[default]\n{}\n", keys.join("\n"))).expect("a writable folder");
+    bench.env("AWS_CONFIG_FILE", profile.to_str().expect("a UTF-8 path"));
+    for (name, value) in variables {
+        let mut command = bench.command("run", &["apply", "--yes"]);
+        command.env(name, value);
+        bench.finish("run", command).exits(1).attempted_nothing("CertificateRefused");
+    }
+    // A certificate of an authority that is trusted, for another host.
+    let elsewhere = format!("https://127.0.0.1:{}", gateway.direct.port());
+    bench.without_env("HTTPS_PROXY").env("AWS_ENDPOINT_URL", &elsewhere);
+    bench.run("run", &["apply", "--yes", "--ca-bundle", &authority]).exits(1).attempted_nothing("CertificateRefused");
+    let there = elsewhere.replace("127.0.0.1", "localhost");
+    bench.env("AWS_ENDPOINT_URL", &there);
+    bench.run("run", &["apply", "--yes", "--ca-bundle", &authority]).exits(0).agrees(TokenVersion::V2);
+}

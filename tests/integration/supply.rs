@@ -1,0 +1,55 @@
+//! This module owns what the program is made of: the crates in `Cargo.lock`, and the lints that every member of the workspace keeps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The value of a key in a part of a TOML file, as it is written.
+fn value<'a>(part: &'a str, key: &str) -> Option<&'a str> {
+    part.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=')).map(str::trim)
+}
+
+#[test]
+fn every_crate_is_from_the_registry_and_there_is_one_tls() {
+    let lock = read("Cargo.lock");
+    let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for package in lock.split("[[package]]").skip(1) {
+        let name = value(package, "name").expect("a name").trim_matches('"');
+        versions.entry(name).or_default().insert(value(package, "version").expect("a version"));
+        match value(package, "source") {
+            None => assert!(name.starts_with("v2token"), "{name} is no crate of this workspace"),
+            Some(source) => {
+                assert_eq!(source, "\"registry+https://github.com/rust-lang/crates.io-index\"", "{name}");
+                assert!(value(package, "checksum").is_some(), "{name}");
+            }
+        }
+    }
+    for one in ["rustls", "rustls-webpki", "ring", "hyper", "http"] {
+        assert_eq!(versions[one].len(), 1, "{one}: {:?}", versions[one]);
+    }
+    assert!(versions.get("h2").is_none_or(|versions| versions.len() == 1));
+    for none in ["openssl", "openssl-sys", "native-tls", "boring", "aws-lc-rs", "aws-lc-sys"] {
+        assert!(!versions.contains_key(none), "{none}");
+    }
+}
+
+/// `forbid` can't be lifted anywhere below, so it is enough that nobody is left out.
+#[test]
+fn no_member_of_the_workspace_may_be_unsafe() {
+    let root = read("Cargo.toml");
+    let (_, lints) = root.split_once("[workspace.lints.rust]").expect("lints of the workspace");
+    assert_eq!(value(lints, "unsafe_code"), Some("\"forbid\""));
+    let members = value(&root, "members").expect("members").trim_matches(['[', ']']);
+    for member in members.split(',').map(|member| member.trim().trim_matches('"')).chain(["."]) {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        let inherits =
+            manifest.split_once("\n[lints]\n").and_then(|(_, lints)| value(lints, "workspace")) == Some("true");
+        let forbids = |root: &str| read(&format!("{member}/src/{root}")).contains("#![forbid(unsafe_code)]");
+        assert!(inherits || ["lib.rs", "main.rs"].into_iter().all(forbids), "{member} may be unsafe");
+    }
+}
