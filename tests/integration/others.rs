@@ -1,6 +1,7 @@
 //! This module owns what other users of the machine can prepare: run folders, links, and files that the program comes across.
 
 use std::fs::{self, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, lchown, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -13,12 +14,12 @@ use crate::harness::{Bench, Run};
 const NOBODY: u32 = 65_534;
 
 /// Only root can make files that are somebody else's. The gate runs as root.
-#[expect(clippy::print_stderr, reason = "whoever runs the tests has to know that some did nothing")]
 fn is_root() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     assert!(root || std::env::var_os("CI").is_none(), "the gate must run as root to make files of other users");
     if !root {
-        eprintln!("skipped: only root can make files of other users");
+        // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+        let _ = writeln!(std::io::stderr(), "SKIPPED: only root can make files of other users");
     }
     root
 }

@@ -1,5 +1,7 @@
 //! This module owns the search for secrets: in everything that a run puts out, at the highest verbosity.
 
+mod inputs;
+
 use std::process::Command;
 
 use serde_json::Value;

@@ -291,7 +291,7 @@ fn what_is_wrong_is_said_before_anything_is_attempted() {
     for (name, arrange, says) in CASES {
         let mut stage = Stage::new(3, LONG);
         arrange(&mut stage);
-        let run = stage.run("run", &["apply", "--yes", "--debug", "--max-attempts=2"]).exits(1);
+        let run = stage.run("run", &["apply", "--yes", "--debug", "-v", "--max-attempts=2"]).exits(1);
         let missing: Vec<_> = says.iter().filter(|words| !run.stderr.contains(**words)).collect();
         assert!(missing.is_empty(), "{name}: {missing:?} is not said\n{run}");
         assert!(run.stderr.contains("nothing was attempted") && run.stdout.is_empty(), "{name}\n{run}");
