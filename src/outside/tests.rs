@@ -309,3 +309,14 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
         }
     }
 }
+
+/// Every law has a fuzz target.
+#[test]
+fn the_fuzz_targets_are_the_laws() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
+    let targets: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(targets, LAWS.iter().map(|(name, _)| (*name).to_owned()).collect());
+}

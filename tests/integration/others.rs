@@ -176,24 +176,39 @@ fn a_new_run_does_not_move_into_a_folder_that_others_have_a_say_in() {
     }
 }
 
-/// Whatever the user's umask allows others, and however little it leaves the user.
+/// Applies under a umask, with a report beside the run folder.
+fn under_umask(bench: &Bench, umask: &str) -> Run {
+    let apply = bench.command("run", &["apply", "--yes", "--report", "report.csv"]);
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(format!("umask {umask}; exec \"$@\"")).arg("sh");
+    shell.arg(apply.get_program()).args(apply.get_args()).env_clear().current_dir(bench.folder.path());
+    shell.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    bench.finish("run", shell).exits(0)
+}
+
+/// The modes that the document names: of the run folder, of the files in it, and of other reports.
+fn documented_modes() -> [u32; 3] {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/security.md")).expect("the document");
+    ["the run folder", "the files in it", "files of `--report`"].map(|what| {
+        let row = text.lines().find_map(|line| line.strip_prefix(&format!("| {what} | `"))).expect("a row");
+        u32::from_str_radix(row.split('`').next().expect("a mode"), 8).expect("an octal number")
+    })
+}
+
+/// Whatever the user's umask allows others.
 #[test]
 fn the_umask_opens_no_run_folder() {
+    let [of_folder, of_file, of_report] = documented_modes();
     for umask in ["000", "077", "002"] {
         let bench = bench();
-        let apply = bench.command("run", &["apply", "--yes", "--report", "report.csv"]);
-        let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(format!("umask {umask}; exec \"$@\"")).arg("sh");
-        shell.arg(apply.get_program()).args(apply.get_args()).env_clear().current_dir(bench.folder.path());
-        shell.envs(apply.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let run = bench.finish("run", shell).exits(0);
-        assert_eq!(mode(&run.folder), 0o700, "{umask}");
+        let run = under_umask(&bench, umask);
+        assert_eq!(mode(&run.folder), of_folder, "{umask}");
         for entry in fs::read_dir(&run.folder).expect("a folder") {
             let path = entry.expect("an entry").path();
-            assert_eq!(mode(&path), 0o600, "{umask}: {}", path.display());
+            assert_eq!(mode(&path), of_file, "{umask}: {}", path.display());
         }
-        let wanted = 0o666 & !u32::from_str_radix(umask, 8).expect("an octal number");
-        assert_eq!(mode(&bench.run_folder("report.csv")), wanted, "{umask}");
+        let taken = u32::from_str_radix(umask, 8).expect("an octal number");
+        assert_eq!(mode(&bench.run_folder("report.csv")), of_report & !taken, "{umask}");
         bench.again("none", &["resume", "run"]).exits(0);
     }
 }

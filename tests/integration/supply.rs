@@ -53,3 +53,18 @@ fn no_member_of_the_workspace_may_be_unsafe() {
         assert!(inherits || ["lib.rs", "main.rs"].into_iter().all(forbids), "{member} may be unsafe");
     }
 }
+
+/// What `docs/security.md` says of defaults is what the options have.
+#[test]
+fn the_sessions_are_as_small_as_the_document_says() {
+    use clap::CommandFactory as _;
+    let document = read("docs/security.md");
+    let command = v2token::cli::Cli::command();
+    let apply = command.get_subcommands().find(|command| command.get_name() == "apply").expect("apply");
+    for option in ["session-policy", "session-duration"] {
+        let argument = apply.get_arguments().find(|argument| argument.get_long() == Some(option)).expect("the option");
+        let default = argument.get_default_values()[0].to_str().expect("UTF-8");
+        let words = document.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(&format!("`--{option}` is `{default}`")), "--{option}: {default}");
+    }
+}
