@@ -32,7 +32,7 @@ fn in_reports(text: &str) {
     let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("CSV")).collect();
     assert_eq!((rows.len(), csv.matches('\n').count()), (1, 2), "one line a row");
-    for (column, value) in [(1, text), (2, text), (11, text), (12, text), (13, text)] {
+    for (column, value) in [(1, text), (2, text), (11, text), (12, text), (13, text), (20, text)] {
         assert_eq!(rows[0][column], *for_cell(value), "column {}", COLUMNS[column].0);
     }
     let true_text = if text.is_empty() { serde_json::Value::Null } else { text.into() };
@@ -80,6 +80,9 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
     run.caller_arn = Some(text.to_owned());
     run.organization_id = Some(text.to_owned());
     run.version = format!("1{text}");
+    run.run_id = serde_json::from_value(text.into()).expect("an id is a text");
+    text.clone_into(&mut run.settings.session_name);
+    run.settings.source_identity = Some(text.to_owned());
     let report =
         Report { run: &run, accounts: &[account], records: &[record], sentence: text, ended: Some(3), run_ids: None };
     let write = |format: Format| {
