@@ -112,7 +112,11 @@ async fn ask(always: &Always, text: &str) {
     }
     match organizations::accounts(&organizations_client, 1, false, |_| {}).await {
         Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
-        Err(error) => assert!(!secretive || !error.to_string().contains(SECRET), "{error}"),
+        // In JSON there are no credentials, and what stands in place of an id is told.
+        Err(error) => {
+            let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
+            assert!(!secretive || is_json || !error.to_string().contains(SECRET), "{error}");
+        }
     }
 }
 
