@@ -79,7 +79,11 @@ impl RoleTemplate {
     #[must_use]
     pub fn arn(&self, partition: &Partition, account: AccountId) -> String {
         let filled = self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string());
-        if filled.starts_with("arn:") { filled } else { format!("arn:{partition}:iam::{account}:role/{filled}") }
+        if filled.starts_with("arn:") {
+            filled
+        } else {
+            format!("arn:{partition}:iam::{account}:role/{}", filled.trim_start_matches('/'))
+        }
     }
 }
 
@@ -151,10 +155,17 @@ impl FromStr for RoleTemplate {
         // What stands in braces and is neither of the two is mistyped.
         let braces = name.replace("{account_id}", "").replace("{partition}", "").contains(['{', '}']);
         let path_ok = path_ok && !braces && !name.contains("//");
+        // Behind slashes an ARN would be taken for one the next time it is read, and would be the same in every account.
+        let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
         if !path_ok || !(1..=64).contains(&last.len()) || !last_plain.bytes().all(allowed) {
             return Err(NotARole::Malformed);
         }
-        Ok(Self(if text.starts_with("arn:") { text.to_owned() } else { name.to_owned() }))
+        Ok(Self(match text.strip_prefix("arn:") {
+            Some(_) => text.to_owned(),
+            // The path /role/ keeps its slash, without which it would be what stands before a name in an ARN.
+            None if name.starts_with("role/") => format!("/{name}"),
+            None => name.to_owned(),
+        }))
     }
 }
 
@@ -174,10 +185,13 @@ mod tests {
             ("/ops/Audit", "arn:aws-us-gov:iam::000000000012:role/ops/Audit"),
             ("arn:{partition}:iam::{account_id}:role/p/R", "arn:aws-us-gov:iam::000000000012:role/p/R"),
             ("arn:aws:iam::{account_id}:role/R", "arn:aws:iam::000000000012:role/R"),
+            ("/role/Audit", "arn:aws-us-gov:iam::000000000012:role/role/Audit"),
             ("p/R-{account_id}", "arn:aws-us-gov:iam::000000000012:role/p/R-000000000012"),
         ];
         for (text, arn) in table {
-            assert_eq!(text.parse::<RoleTemplate>().unwrap().arn(&partition, account), arn);
+            let role: RoleTemplate = text.parse().unwrap();
+            assert_eq!(role.arn(&partition, account), arn);
+            assert_eq!(role.to_string().parse(), Ok(role), "{text} is read back from run.json");
         }
     }
 
@@ -215,6 +229,7 @@ mod tests {
             ("path/", NotARole::Malformed),
             ("role/ops/Audit", NotARole::Prefixed { name: "ops/Audit".to_owned() }),
             ("Rôle", NotARole::Malformed),
+            ("/arn:aws:iam::000000000100:role/Hub", NotARole::Malformed),
             ("arn:aws:iam::{account_id}:user/x", NotARole::NotARoleArn),
             ("arn:aws:sts::{account_id}:role/x", NotARole::NotARoleArn),
             ("arn:aws:iam::000000000012:role/x", NotARole::NoAccountId),
