@@ -148,6 +148,12 @@ pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
         let columns = columns.as_ref().expect("the first line has just set them");
         let named = columns.account(&record).map_err(|refusal| refusal.at(line()))?;
         let id = named.id;
+        // The reader puts a cell together from what is quoted in it and what is not.
+        let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
+        let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
+        if !row.is_some_and(|row| row.contains(&id.to_string())) {
+            return Err(FileRefused::Csv(format!("line {}: an id is quoted only in part", line())));
+        }
         let merged = match found.remove(&id) {
             None => named,
             Some(earlier) => earlier.with(named).ok_or_else(|| FileRefused::Contradiction { line: line(), id })?,
@@ -296,6 +302,7 @@ mod tests {
         );
         assert!(line("account_id,role\n000000000001,A\n000000000001,B\n").starts_with("line 3: account 000000000001"));
         assert!(line("account_id,owner\n000000000001,\"a\n000000000002,b\n").starts_with("line 2: a quoted cell"));
+        assert!(line("\"00000002\"0000\n").ends_with("line 1: an id is quoted only in part"));
         let secret = line("external_id,account\nSECRET,000000000001\n");
         assert_eq!(secret, "there is no column account_id");
         assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
