@@ -128,6 +128,8 @@ fn words(error: &(dyn Error + 'static)) -> String {
     }
     let text = error.to_string().replace("StatusCode(", "status (");
     let text = match text.split_once(SAID_BY_PROCESS) {
+        // What the shell says of it, which is no secret.
+        Some((before, _)) if before.ends_with(" 127") => format!("{before}: the command was not found"),
         Some((before, said)) if !said.trim().is_empty() => {
             format!("{before}; what it said is not repeated here: run the command of credential_process by hand")
         }

@@ -58,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
     (
         "a process that is not there",
         |stage| process(stage, "/nonexistent/fetch"),
-        &["NoCredentials", "profile \"ops\"", "/nonexistent/fetch: not found"],
+        &["NoCredentials", "profile \"ops\"", "exit status: 127: the command was not found"],
     ),
     (
         "a process that fails",
