@@ -110,7 +110,7 @@ async fn ask(always: &Always, text: &str) {
     if let Ok(organization) = organizations::describe(&organizations_client, 1).await {
         assert!(always.status < 400 && !organization.id.is_empty() || text.contains("Id"));
     }
-    match organizations::accounts(&organizations_client, 1, false, |_| {}).await {
+    match organizations::accounts(&organizations_client, 1, false, |_, _| {}).await {
         Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
         // In JSON there are no credentials, and what stands in place of an id is told.
         Err(error) => {
