@@ -2,7 +2,8 @@
 
 /// What stands below the long help of a command.
 pub(super) fn above(examples: &str, exit_codes: &str) -> String {
-    let examples = format!("Examples:\n{examples}");
+    // The backslash at their beginning takes the first line's indentation away.
+    let examples = format!("Examples:\n  {examples}");
     if exit_codes.is_empty() { examples } else { format!("{examples}\n\n{exit_codes}") }
 }
 
