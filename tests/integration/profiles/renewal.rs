@@ -63,7 +63,8 @@ const ENDS: [End; 5] = [
         way: "process",
         ends: |stage| drop(stage.write("fetch.sh", "echo the vault is sealed >&2; exit 3\n")),
         begins: |stage| drop(stage.write_process()),
-        says: &["the vault is sealed"],
+        // A script may print a secret there, so that what it says is never repeated.
+        says: &["exit status: 3; what it said is not repeated here"],
     },
     End {
         way: "web identity by variables",

@@ -56,7 +56,7 @@ fn accounts_are_reached_through_one_role_or_two() {
     let bench = Bench::new(behind_a_hub(six()).start());
     let run = changed_all(apply(&bench, "run", &["--via-role", HUB]));
     assert_eq!(assumed(&run), counts([("user/operator", 1), ("role/platform/Hub", 5)]), "{run}");
-    assert!(run.stderr.contains("Through       arn:aws:sts::000000000100:assumed-role/Hub/v2token-"), "{run}");
+    assert!(run.stderr.contains("through       arn:aws:sts::000000000100:assumed-role/Hub/v2token-"), "{run}");
     let listing = &run.after.callers["user/operator"];
     assert_eq!((listing[&Operation::ListAccounts], listing[&Operation::DescribeOrganization]), (1, 1), "{run}");
 
