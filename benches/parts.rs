@@ -84,7 +84,7 @@ fn journal(criterion: &mut Criterion) {
         bencher.iter(|| entries.iter().map(|entry| black_box(entry.to_line()).len()).sum::<usize>());
     });
     group.bench_function("replay", |bencher| {
-        bencher.iter(|| Replay::of(black_box(&text), Path::new("journal.jsonl")).expect("it is whole"));
+        bencher.iter(|| Replay::of(black_box(&text[..]), Path::new("journal.jsonl")).expect("it is whole"));
     });
     group.finish();
 }

@@ -155,6 +155,9 @@ impl Error {
             }
             Self::RunFolderBusy(_) => "wait for it, or watch it: v2token report".to_owned(),
             Self::NoRun { .. } => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
+            Self::Replay(ReplayFailed::Unreadable { .. }) => {
+                "see to the disk that the run folder is on; nothing was changed there".to_owned()
+            }
             Self::Replay(ReplayFailed::Damaged { .. }) => {
                 "nothing was cut off: repair the line or take it out, if you know what it said".to_owned()
             }

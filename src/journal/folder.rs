@@ -1,7 +1,7 @@
 //! This module owns the run folder: private to its user, and one run's alone.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -114,21 +114,19 @@ impl RunFolder {
 
     fn load(path: &Path, own: bool) -> Result<(RunInfo, Replay), Error> {
         let none = |cause: String| no_run(path, &cause);
-        let bytes = |name: &str| {
+        let open = |name: &str| {
             let file = path.join(name);
             let unreadable = |error: io::Error| none(format!("{name}: {error}"));
-            let mut open = trust::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
+            let open = trust::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
             if own {
                 trust::file(&file, &open.metadata().map_err(unreadable)?)?;
             }
-            let mut bytes = Vec::new();
-            open.read_to_end(&mut bytes).map_err(unreadable)?;
-            Ok::<_, Error>(bytes)
+            Ok::<_, Error>(BufReader::new(open))
         };
         // The journal first: its format is known to every version, and a newer one must be told before anything else.
-        let replay = Replay::of(&bytes(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
+        let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
         let info =
-            serde_json::from_slice(&bytes(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
+            serde_json::from_reader(open(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
         Ok((info, replay))
     }
 

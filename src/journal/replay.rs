@@ -1,7 +1,8 @@
 //! This module owns reading a journal: what is known of a run, however it ended.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::org::{Account, AccountId, Reading, TokenVersion};
@@ -10,6 +11,14 @@ use crate::rollout::{Outcome, Past, Record, Target, Wave};
 /// The journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayFailed {
+    /// The file gives no more bytes.
+    #[error("the journal {} can't be read: {detail}", path.display())]
+    Unreadable {
+        /// The journal.
+        path: PathBuf,
+        /// What the system says.
+        detail: String,
+    },
     /// A line in the middle is not an entry.
     #[error("line {line} of the journal {} is damaged: {detail}", path.display())]
     Damaged {
@@ -65,39 +74,40 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Reads a journal from its text.
+    /// Reads a journal line by line. Another process may be adding lines to it.
     ///
     /// A crash tears the journal at its end and nowhere else: the last line may be cut short. Such a line is left out. A
     /// line that can't be read while others follow it is damage.
     ///
     /// # Errors
     ///
-    /// When it is damaged, or of a newer format.
-    pub fn of(journal: &[u8], path: &std::path::Path) -> Result<Self, ReplayFailed> {
+    /// When it can't be read, is damaged, or is of a newer format.
+    pub fn of(mut journal: impl BufRead, path: &Path) -> Result<Self, ReplayFailed> {
+        let unreadable =
+            |error: std::io::Error| ReplayFailed::Unreadable { path: path.to_owned(), detail: error.to_string() };
         let mut replay = Self::default();
-        let mut lines = journal.split_inclusive(|byte| *byte == b'\n').enumerate().peekable();
-        while let Some((index, line)) = lines.next() {
-            let whole = line.ends_with(b"\n");
-            match serde_json::from_slice(line) {
+        let mut bytes = Vec::new();
+        for line in 1.. {
+            bytes.clear();
+            journal.read_until(b'\n', &mut bytes).map_err(unreadable)?;
+            let whole = bytes.ends_with(b"\n");
+            match serde_json::from_slice(&bytes) {
                 Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {
                     return Err(ReplayFailed::Newer { path: path.to_owned(), format });
                 }
-                Ok(entry) if whole => {
+                // The end, or a line without its own: it was not written in full, even if it is whole as JSON.
+                _ if !whole => break,
+                Ok(entry) => {
                     replay.take(entry);
-                    replay.length += line.len() as u64;
-                }
-                // Whole as JSON, but its line end is missing: it was not written to the end.
-                Ok(_) => break,
-                // A crash of the whole machine may leave zeros where the end was to be.
-                Err(_) if lines.peek().is_none() && (!whole || line.iter().all(|byte| [0, b'\n'].contains(byte))) => {
-                    break;
+                    replay.length += bytes.len() as u64;
                 }
                 Err(error) => {
-                    return Err(ReplayFailed::Damaged {
-                        path: path.to_owned(),
-                        line: index + 1,
-                        detail: error.to_string(),
-                    });
+                    // A crash of the whole machine may leave zeros where the end was to be.
+                    let zeros = bytes.iter().all(|byte| [0, b'\n'].contains(byte));
+                    if zeros && journal.fill_buf().map_err(unreadable)?.is_empty() {
+                        break;
+                    }
+                    return Err(ReplayFailed::Damaged { path: path.to_owned(), line, detail: error.to_string() });
                 }
             }
         }
@@ -246,7 +256,7 @@ mod tests {
     #[test]
     fn a_run_that_was_killed_is_known_as_far_as_it_went() {
         let bytes = journal(&story());
-        let replay = Replay::of(&bytes, Path::new("j")).unwrap();
+        let replay = Replay::of(&bytes[..], Path::new("j")).unwrap();
         assert_eq!(replay.length, bytes.len() as u64);
         let outcomes: Vec<_> = replay.records().iter().map(|record| record.outcome).collect();
         assert_eq!(outcomes, [Changed, Failed, Unverified, NotAttempted, Unverified, NotAttempted]);
@@ -271,7 +281,7 @@ mod tests {
         }
         let mut zeros = bytes.clone();
         zeros.extend([0; 300]);
-        assert_eq!(Replay::of(&zeros, Path::new("j")).unwrap().length, bytes.len() as u64);
+        assert_eq!(Replay::of(&zeros[..], Path::new("j")).unwrap().length, bytes.len() as u64);
     }
 
     #[test]
@@ -279,7 +289,7 @@ mod tests {
         let mut bytes = journal(&story());
         let third = bytes.split_inclusive(|byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
         bytes[third] = b'x';
-        let error = Replay::of(&bytes, Path::new("folder/journal.jsonl")).unwrap_err();
+        let error = Replay::of(&bytes[..], Path::new("folder/journal.jsonl")).unwrap_err();
         assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
     }
 
@@ -288,7 +298,7 @@ mod tests {
         let mut bytes = journal(&story());
         let last = bytes.len() - 3;
         bytes[last] = b'x';
-        assert!(matches!(Replay::of(&bytes, Path::new("j")), Err(ReplayFailed::Damaged { .. })));
+        assert!(matches!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Damaged { .. })));
     }
 
     #[test]
@@ -303,7 +313,7 @@ mod tests {
         ] {
             let mut entries = story();
             entries.push(Entry::Record(Cow::Owned(record)));
-            let intent = Replay::of(&journal(&entries), Path::new("j")).unwrap().intents[&id(5)];
+            let intent = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap().intents[&id(5)];
             assert_eq!((intent.open, intent.unsettled), (open, unsettled));
             assert_eq!(intent.previous, Reading::V1Token);
         }
@@ -312,7 +322,7 @@ mod tests {
     #[test]
     fn a_newer_format_is_refused() {
         let bytes = journal(&[Entry::Journal { format: 2, run_id: "r".into(), version: "9".into() }]);
-        assert_eq!(Replay::of(&bytes, Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
+        assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
     }
 
     #[test]
@@ -323,7 +333,7 @@ mod tests {
             intent(5, Reading::V2Token),
             record(5, Outcome::Changed),
         ]);
-        let replay = Replay::of(&journal(&entries), Path::new("j")).unwrap();
+        let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
         assert_eq!(replay.intents[&id(5)].previous, Reading::V1Token);
         assert!(!replay.intents[&id(5)].open);
     }

@@ -73,6 +73,7 @@ pub(super) fn errors() -> Vec<Error> {
         ListingFailed::Call(call()).into(),
         Error::Unwritable { what: "the report", path: path(), source: io::Error::other("x") },
         Error::NoRun { path: path(), cause: text() },
+        ReplayFailed::Unreadable { path: path(), detail: text() }.into(),
         ReplayFailed::Damaged { path: path(), line: 3, detail: text() }.into(),
         ReplayFailed::Newer { path: path(), format: 9 }.into(),
         Error::RunFolderBusy(path()),
@@ -132,7 +133,7 @@ fn is_known(error: &Error) {
         | Error::Selection(
             SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },
         )
-        | Error::Replay(ReplayFailed::Damaged { .. } | ReplayFailed::Newer { .. })
+        | Error::Replay(ReplayFailed::Unreadable { .. } | ReplayFailed::Damaged { .. } | ReplayFailed::Newer { .. })
         | Error::Unwritable { .. }
         | Error::NoRun { .. }
         | Error::RunFolderBusy(_)
