@@ -1,5 +1,6 @@
 //! This module owns the run from its first visit to its last.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -68,13 +69,15 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
     for record in records.into_values() {
         ledger.know(record);
     }
+    let ledger = RefCell::new(ledger);
     let ended = tokio::select! {
-        ended = roll_out(&rollout, &waves, |event| ledger.note(&event), gate) => ended,
+        ended = roll_out(&rollout, &waves, |event| ledger.borrow_mut().note(&event), gate) => ended,
         never = signals.watch(&stop) => match never {},
+        never = Ledger::keep_up(&ledger) => match never {},
     };
     signals.over();
     drop(waves);
-    let (accounts, records) = ledger.into_parts();
+    let (accounts, records) = ledger.into_inner().into_parts();
     let stopped = ended.stopped;
     close(Closing { settings, folder, files, progress, info, journal, accounts, records, stopped })
 }

@@ -2,8 +2,11 @@
 //! written as results arrive, and to the progress display.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
+use std::convert::Infallible;
+use std::time::Duration;
 
 use crate::journal::{Entry, Journal, RunId};
 use crate::org::{Account, AccountId};
@@ -11,6 +14,9 @@ use crate::report::{Column, ReportFiles, Row, columns};
 use crate::rollout::{Event, Record, Stop, StopReason};
 use crate::settings::Settings;
 use crate::terminal::Progress;
+
+/// How long rows gather in memory. To hand each on by itself would cost more than to make it.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// The accounts and records of a run, and everybody who wants to know of them.
 pub(super) struct Ledger<'a> {
@@ -59,7 +65,7 @@ impl<'a> Ledger<'a> {
         let place = *self.places.get(&record.account_id).expect("records are about listed accounts");
         let account = &self.accounts[place];
         let row = Row { account, record: &record, run_id: self.run_id, columns: self.columns };
-        self.files.add(&std::iter::once(row));
+        self.files.add(&row);
         self.records[place] = Some(record);
     }
 
@@ -99,6 +105,14 @@ impl<'a> Ledger<'a> {
             self.stop.request(StopReason::Journal(cause.to_owned()));
         }
         self.progress.show(event);
+    }
+
+    /// Hands the rows of the reports that are written as results arrive to the system, again and again.
+    pub(super) async fn keep_up(ledger: &RefCell<Self>) -> Infallible {
+        loop {
+            tokio::time::sleep(GATHER).await;
+            ledger.borrow_mut().files.hand_on();
+        }
     }
 
     /// All accounts, by their ids, and what came of each.

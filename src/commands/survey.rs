@@ -122,6 +122,7 @@ impl Survey<'_, '_> {
                     tokio::select! {
                         listed = &mut listing => return Ok(listed?),
                         done = &mut visits, if ended.is_none() => ended = Some(done),
+                        never = Ledger::keep_up(self.ledger) => match never {},
                     }
                 }
             }))
@@ -141,6 +142,7 @@ impl Survey<'_, '_> {
             tokio::select! {
                 ended = visits => ended,
                 never = signals.watch(self.rollout.stop) => match never {},
+                never = Ledger::keep_up(self.ledger) => match never {},
             }
         };
         Ok(ended.stopped)

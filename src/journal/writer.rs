@@ -2,14 +2,15 @@
 //!
 //! A visit must not send a Set before its intent is on disk, and an fsync takes milliseconds. While one is under way,
 //! further lines gather; the next fsync makes all of them durable at once. So the disk's latency is added to a visit, but
-//! the number of visits per second does not depend on it.
+//! the number of visits per second does not depend on it. A line that nobody waits for goes along with the next one that
+//! somebody does wait for, or on its own after [`LINGER`].
 
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -18,18 +19,37 @@ use super::folder::RunFolder;
 use crate::org::{AccountId, Reading, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 
-struct Line {
+/// How long a line that nobody waits for may stay in memory. What is lost with it if the process is killed meanwhile is the record
+/// of a visit whose intent, if there was a Set, is on disk.
+const LINGER: Duration = Duration::from_millis(100);
+
+/// So many bytes are written without lingering.
+const ENOUGH: usize = 256 * 1024;
+
+/// What waits for the disk.
+#[derive(Debug, Default)]
+struct Queue {
     bytes: Vec<u8>,
-    durable: Option<oneshot::Sender<Result<(), String>>>,
+    /// Those who wait until all of it is durable.
+    waiting: Vec<oneshot::Sender<Result<(), String>>>,
+    /// No line comes any more, or none is taken any more.
+    closed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// Somebody waits, there is enough, the first line came in, or the queue was closed.
+    called: Condvar,
+    /// The first error. A journal that failed once is never written again.
+    failed: OnceLock<String>,
 }
 
 /// The journal of a run, open for writing.
 #[derive(Debug)]
 pub struct Journal {
-    lines: Option<Sender<Line>>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    /// The first error. A journal that failed once is never written again.
-    failed: Arc<OnceLock<String>>,
 }
 
 impl Journal {
@@ -40,18 +60,15 @@ impl Journal {
     /// When the file's handle can't be duplicated, or no thread can be started.
     pub fn start(folder: &RunFolder) -> io::Result<Self> {
         let file = folder.journal()?;
-        let failed = Arc::new(OnceLock::new());
-        let (lines, inbox) = channel();
-        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn({
-            let failed = Arc::clone(&failed);
-            move || write_groups(file, &inbox, &failed)
-        })?;
-        Ok(Self { lines: Some(lines), thread: Some(thread), failed })
+        let shared = Arc::new(Shared::default());
+        let writer = Writer { file, shared: Arc::clone(&shared) };
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Hands a line over. It is on disk soon; whether that failed shows in [`failure`](Self::failure).
     pub fn append(&self, entry: &Entry<'_>) {
-        self.send(entry, None);
+        self.shared.put(entry, None);
     }
 
     /// Hands a line over and waits until it is durable, with all lines before it.
@@ -61,7 +78,7 @@ impl Journal {
     /// When this line or an earlier one could not be written.
     pub async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
-        self.send(entry, Some(durable));
+        self.shared.put(entry, Some(durable));
         match written.await {
             Ok(result) => result.map_err(NotDurable),
             Err(_) => Err(NotDurable("the journal's writer is gone".to_owned())),
@@ -71,7 +88,7 @@ impl Journal {
     /// Why the journal can't be written any more, if it can't.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
-        self.failed.get().map(String::as_str)
+        self.shared.failed.get().map(String::as_str)
     }
 
     /// Waits until every line is durable.
@@ -84,19 +101,12 @@ impl Journal {
         self.failure().map_or(Ok(()), |cause| Err(NotDurable(cause.to_owned())))
     }
 
-    fn send(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), String>>>) {
-        if let Some(lines) = &self.lines {
-            // It fails only when the writer's thread is gone; a waiting sender notices by its own channel.
-            let _ = lines.send(Line { bytes: entry.to_line(), durable });
-        }
-    }
-
     fn join(&mut self) {
-        drop(self.lines.take());
+        self.shared.close();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            let _ = self.failed.set("the journal's writer panicked".to_owned());
+            let _ = self.shared.failed.set("the journal's writer panicked".to_owned());
         }
     }
 }
@@ -118,30 +128,87 @@ impl Intents for Journal {
     }
 }
 
-/// A journal that was deleted takes lines without complaint, and they are lost with the process.
-fn still_there(file: &File) -> io::Result<()> {
-    if file.metadata()?.nlink() == 0 { Err(io::Error::other("it was deleted")) } else { Ok(()) }
-}
+impl Shared {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Lines are put in whole, so what a panic left is a queue of whole lines.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-/// Takes all lines that are there, writes them, syncs, and tells those who wait. Until the last sender is gone.
-fn write_groups(mut file: File, inbox: &Receiver<Line>, failed: &OnceLock<String>) {
-    let mut bytes = Vec::new();
-    let mut waiting = Vec::new();
-    while let Ok(first) = inbox.recv() {
-        bytes.clear();
-        for line in std::iter::once(first).chain(inbox.try_iter()) {
-            bytes.extend_from_slice(&line.bytes);
-            waiting.extend(line.durable);
+    fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), String>>>) {
+        let line = entry.to_line();
+        let mut queue = self.queue();
+        if queue.closed {
+            // The writer is gone; who waits notices as `durable` is dropped.
+            return;
         }
-        if failed.get().is_none()
-            && let Err(error) = file.write_all(&bytes).and_then(|()| file.sync_data()).and_then(|()| still_there(&file))
-        {
-            let _ = failed.set(error.to_string());
-        }
-        let result = failed.get().map_or(Ok(()), |cause| Err(cause.clone()));
-        for durable in waiting.drain(..) {
-            // A visit that was dropped does not wait any more.
-            let _ = durable.send(result.clone());
+        let call = queue.bytes.is_empty() || durable.is_some() || queue.bytes.len() + line.len() >= ENOUGH;
+        queue.bytes.extend_from_slice(&line);
+        queue.waiting.extend(durable);
+        drop(queue);
+        if call {
+            self.called.notify_one();
         }
     }
+
+    fn close(&self) {
+        self.queue().closed = true;
+        self.called.notify_one();
+    }
+}
+
+/// The thread's side.
+struct Writer {
+    file: File,
+    shared: Arc<Shared>,
+}
+
+impl Writer {
+    /// Takes all lines that are there, writes them, syncs, and tells those who wait. Until the queue is closed and empty.
+    fn run(mut self) {
+        let mut group = Queue::default();
+        while self.next(&mut group) {
+            let failed = &self.shared.failed;
+            if failed.get().is_none()
+                && let Err(error) = write(&mut self.file, &group.bytes)
+            {
+                let _ = failed.set(error.to_string());
+            }
+            let result = failed.get().map_or(Ok(()), |cause| Err(cause.clone()));
+            for durable in group.waiting.drain(..) {
+                // A visit that was dropped does not wait any more.
+                let _ = durable.send(result.clone());
+            }
+            group.bytes.clear();
+        }
+    }
+
+    /// Waits for lines and exchanges the queue for `group`, which is empty. Says whether there are any; if not, none will come.
+    fn next(&self, group: &mut Queue) -> bool {
+        let called = &self.shared.called;
+        let idle = |queue: &mut Queue| queue.bytes.is_empty() && !queue.closed;
+        let lingering = |queue: &mut Queue| queue.waiting.is_empty() && queue.bytes.len() < ENOUGH && !queue.closed;
+        let queue = called.wait_while(self.shared.queue(), idle).unwrap_or_else(PoisonError::into_inner);
+        let waited = called.wait_timeout_while(queue, LINGER, lingering);
+        let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut queue.bytes, &mut group.bytes);
+        std::mem::swap(&mut queue.waiting, &mut group.waiting);
+        !group.bytes.is_empty()
+    }
+}
+
+impl Drop for Writer {
+    /// However the thread ends, nobody waits for it in vain.
+    fn drop(&mut self) {
+        let mut queue = self.shared.queue();
+        queue.closed = true;
+        queue.waiting.clear();
+    }
+}
+
+/// Writes whole lines and makes them durable. A journal that was deleted takes them without complaint, and they would be lost with
+/// the process.
+fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    file.write_all(lines)?;
+    file.sync_data()?;
+    if file.metadata()?.nlink() == 0 { Err(io::Error::other("it was deleted")) } else { Ok(()) }
 }

@@ -6,10 +6,17 @@ use super::Report;
 use super::row::{Cell, Column, Row};
 use crate::harmless::for_cell;
 
+/// So many rows are handed to the system at once, and so many bytes hold them. What is handed on ends with a row, so that a file that
+/// is still written is whole, unless its rows are longer than any that this program makes.
+const ROWS: usize = 32;
+const BYTES: usize = 256 * 1024;
+
 /// Writes rows as CSV, each as it comes.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     inner: ::csv::Writer<W>,
+    /// How many rows were not handed to the system yet.
+    gathered: usize,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -19,19 +26,24 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// When it can't be written.
     pub fn new(to: W, columns: &[Column]) -> io::Result<Self> {
-        let mut inner = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
+        let mut inner = ::csv::WriterBuilder::new()
+            .terminator(::csv::Terminator::Any(b'\n'))
+            .buffer_capacity(BYTES)
+            .from_writer(to);
         inner.write_record(columns.iter().map(|(name, _)| name)).map_err(as_io)?;
         inner.flush()?;
-        Ok(Self { inner })
+        Ok(Self { inner, gathered: 0 })
     }
 
-    /// Writes one row.
+    /// Writes one row. It may stay in memory for a while.
     ///
     /// # Errors
     ///
     /// When it can't be written.
     pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
-        self.inner.write_record(cells(row.values())).map_err(as_io)
+        self.inner.write_record(cells(row.values())).map_err(as_io)?;
+        self.gathered += 1;
+        if self.gathered < ROWS { Ok(()) } else { self.flush() }
     }
 
     /// Hands everything over to the system.
@@ -40,7 +52,11 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// When it can't be written.
     pub fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        if self.gathered > 0 {
+            self.gathered = 0;
+            self.inner.flush()?;
+        }
+        Ok(())
     }
 }
 

@@ -145,12 +145,20 @@ impl ReportFiles {
         Ok(())
     }
 
-    /// Adds rows to the files that are written as results arrive. A file that fails here is tried again at the end.
-    pub fn add<'a>(&mut self, rows: &(impl Iterator<Item = Row<'a>> + Clone)) {
+    /// Adds a row to the files that are written as results arrive. It may stay in memory until [`hand_on`](Self::hand_on). A file
+    /// that fails is tried again at the end.
+    pub fn add(&mut self, row: &Row<'_>) {
+        self.live(|live| live.write(row));
+    }
+
+    /// Hands all rows so far to the system.
+    pub fn hand_on(&mut self) {
+        self.live(CsvWriter::flush);
+    }
+
+    fn live(&mut self, mut write: impl FnMut(&mut CsvWriter<File>) -> io::Result<()>) {
         for file in &mut self.files {
-            if let Some(live) = &mut file.live
-                && rows.clone().try_for_each(|row| live.write(&row)).and_then(|()| live.flush()).is_err()
-            {
+            if file.live.as_mut().is_some_and(|live| write(live).is_err()) {
                 file.live = None;
             }
         }
