@@ -1,6 +1,7 @@
 //! This module owns the truth of the documents: what they promise is compared with the code, what they name must exist, and what
 //! is generated must be up to date. With `UPDATE_DOCUMENTS=1` the generated page is written anew.
 
+mod commands;
 mod errors;
 mod examples;
 mod markdown;

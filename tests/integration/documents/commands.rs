@@ -1,0 +1,129 @@
+//! This module owns that the documents' commands work: each of them is run as it stands there, page by page and line by line, in one
+//! simulated Organization.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Organization, ROOT_ID, Role, TokenVersion, Trusted};
+
+use super::documents;
+use super::markdown::words;
+use crate::harness::Bench;
+
+/// What stands for the reader's own in the documents, and what it is in the simulated Organization.
+const STAND_INS: [(&str, &str); 5] = [
+    ("arn:aws:iam::111122223333:mfa/me", "arn:aws:iam::000000000100:mfa/operator"),
+    ("111122223333", "000000000001"),
+    ("444455556666", "000000000002"),
+    ("--bake 10m", "--bake 10ms"),
+    // None of the accounts fails here.
+    ("',failed,'", "',would_change,'"),
+];
+
+/// The runs that the documents speak of without having made them, and how they were made.
+const RUNS: [(&str, &[&str]); 3] = [
+    ("v2token-runs/20261121T160000Z-ghijkl", &["plan"]),
+    ("v2token-runs/20261122T041500Z-abcdef", &["plan"]),
+    ("v2token-runs/20261122T051500Z-ghijkl", &["apply", "--yes"]),
+];
+
+/// Commands that are not run here: they build, measure for minutes, or are about the reader's own machine. The gate runs the first two.
+const OTHERS: [&str; 19] = [
+    "cargo run --example rehearsal",
+    "cargo test --workspace",
+    "cargo install --path . --locked",
+    "cargo run --release -p v2token-simulator -- --accounts 200 --realistic",
+    "cargo build --release",
+    "target/aws_cli-venv/bin/python tests/aws_cli/measure.py target/release/v2token",
+    "cargo bench --bench soak",
+    "cargo bench --bench soak -- 2000 7",
+    "cargo bench --bench scale",
+    "cargo bench --bench scale -- quotas --accounts 1000,10000,50000",
+    "cargo bench --bench parts",
+    "cargo deny check licenses bans sources",
+    "cargo deny check advisories",
+    "cargo install cargo-fuzz --locked",
+    "cargo fuzz run --sanitizer none journal fuzz/corpus/journal fuzz/seeds/journal -- -max_total_time=60",
+    "UPDATE_DOCUMENTS=1 cargo test --test integration documents",
+    "chown -R \"$USER\" v2token-runs/RUN",
+    "chmod -R go-w v2token-runs/RUN",
+    "export AWS_PROFILE=management AWS_REGION=us-east-1",
+];
+
+const ACCOUNTS: usize = 12;
+
+/// An Organization with all that the documents take for given: a hub, MFA, OUs, tags, and centralised root access.
+fn world() -> Builder {
+    let hub = "arn:aws:iam::000000000002:role/Hub";
+    Organization::builder()
+        .accounts(ACCOUNTS)
+        .unlimited()
+        .root_access(true)
+        .mfa_codes(["271828"])
+        .unit("ou-ab12-prod0001", "Prod", ROOT_ID)
+        .unit("ou-ab12-test0001", "Test", ROOT_ID)
+        .each_account(move |account| {
+            let even = account.id().number() % 2 == 0;
+            account.ou.push_str(if even { "ou-ab12-prod0001" } else { "ou-ab12-test0001" });
+            account.tags = vec![("Team".to_owned(), "payments".to_owned())];
+            let trusts = vec![Trusted::Principal(hub.to_owned())];
+            account.other_roles.push(Role { trusts, ..Role::named("TokenVersionRole") });
+        })
+        .account(2, |account| {
+            let trusts = vec![Trusted::Account(MANAGEMENT_ACCOUNT)];
+            account.other_roles.push(Role { trusts, ..Role::named("Hub") });
+        })
+        .account(MANAGEMENT_ACCOUNT, |account| account.ou.clear())
+}
+
+#[test]
+fn every_command_in_the_documents_does_its_work() {
+    let mut bench = Bench::new(world().start());
+    bench.env("AWS_DEFAULT_REGION", "us-east-1");
+    for (folder, arguments) in RUNS {
+        bench.run(folder, arguments).exits(0);
+    }
+    let (mut pages, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for (page, document) in documents() {
+        for line in document.commands() {
+            let line = line.trim();
+            let mut ours = line.to_owned();
+            for (reader, stand_in) in STAND_INS {
+                ours = ours.replace(reader, stand_in);
+            }
+            let words = words(&ours);
+            if ["head", "grep", "cat"].iter().any(|tool| ours.starts_with(tool)) {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &ours]).current_dir(bench.folder.path()).env("GITHUB_STEP_SUMMARY", "step.md");
+                assert!(shell.status().expect("there is a shell").success(), "{page}: {line}");
+                continue;
+            }
+            let ["v2token", command, ..] = words.iter().map(String::as_str).collect::<Vec<_>>()[..] else {
+                others.extend(
+                    (!line.is_empty()).then(|| line.split_once(" # ").map_or(line, |(line, _)| line).to_owned()),
+                );
+                continue;
+            };
+            let mut arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
+            if ["apply", "rollback"].contains(&command) {
+                // Without a terminal nobody can be asked.
+                arguments.push("--yes");
+            }
+            if line.contains("--mfa-serial") {
+                arguments.extend(["--mfa-token", "271828"]);
+            }
+            let run = bench.again("none", &arguments);
+            let asks = line.contains("--detailed-exitcode") && run.stdout.contains("would be set");
+            assert_eq!(run.code, if asks { 4 } else { 0 }, "{page}: {line}\n{run}");
+            pages.insert(page.clone());
+        }
+        // The next page finds things as this one did.
+        bench.organization.control(|world| {
+            for number in 1..ACCOUNTS {
+                world.account_mut(number).changed_by_somebody_else(Some(TokenVersion::V1));
+            }
+        });
+    }
+    assert!(pages.len() >= 6, "{pages:?}");
+    assert_eq!(others, OTHERS.map(str::to_owned).into());
+}
