@@ -25,7 +25,7 @@ use crate::rollout::{Record, Tally};
 pub use self::csv::CsvWriter;
 pub use files::{Destination, Format, ReportFiles};
 pub use row::{COLUMNS, Cell, Column, Row, columns};
-pub use summary::summary;
+pub use summary::{summary, whereabouts};
 pub use text::write as write_text;
 
 /// All that a report shows.

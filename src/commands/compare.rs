@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::report::read;
-use super::tell::{self, find, say, write};
+use super::tell::{self, find, fitted, say, write};
 use crate::cli::OutputFormat;
 use crate::error::Error;
 use crate::report::comparison::{Comparison, Incomparable};
@@ -64,7 +64,7 @@ pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], aft
         (None, None, OutputFormat::Csv) => write(|to| comparison.write(Format::Csv, to)),
         (None, None, OutputFormat::Json) => write(|to| comparison.write(Format::Json, to)),
         (None, None, OutputFormat::Jsonl) => write(|to| comparison.write(Format::Jsonl, to)),
-        (None, None, OutputFormat::Table) => write(|to| to.write_all(comparison.summary().as_bytes())),
+        (None, None, OutputFormat::Table) => write(|to| to.write_all(fitted(&comparison.summary()).as_bytes())),
     };
     told.map_err(tell::unwritable("the comparison"))
 }

@@ -8,8 +8,9 @@ use crate::cli::OutputFormat;
 use crate::error::Error;
 use crate::query::value::Value;
 use crate::report::found::{Form, print};
-use crate::report::{Destination, Format, Report, summary, write_text};
+use crate::report::{Destination, Format, Report, summary, whereabouts, write_text};
 use crate::settings::Voice;
+use crate::terminal::layout::wrap;
 use crate::terminal::{Progress, size};
 
 /// How much is shown of what a function was given and can't take: it may be the whole report.
@@ -73,8 +74,17 @@ pub(super) fn tell(voice: &Voice, folder: Option<&Path>, report: &Report<'_>, fo
         (None, None, OutputFormat::Csv) => write(|to| Format::Csv.write(report, to)),
         (None, None, OutputFormat::Json) => write(|to| Format::Json.write(report, to)),
         (None, None, OutputFormat::Jsonl) => write(|to| Format::Jsonl.write(report, to)),
-        (None, None, OutputFormat::Table) => write(|to| to.write_all(summary(report, folder).as_bytes())),
+        (None, None, OutputFormat::Table) => {
+            let places = folder.map(|folder| whereabouts(report, folder)).unwrap_or_default();
+            write(|to| to.write_all((fitted(&summary(report)) + &places).as_bytes()))
+        }
     }
+}
+
+/// The text in lines that fit into the terminal, if it goes to one.
+pub(super) fn fitted(text: &str) -> String {
+    let Some(width) = size::stdout_columns() else { return text.to_owned() };
+    text.lines().flat_map(|line| wrap(line, width, 4)).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// Writes what a query found.

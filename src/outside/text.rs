@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command, PlanArgs};
 use crate::harmless::{for_cell, for_terminal};
 use crate::journal::{RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
-use crate::report::{COLUMNS, Format, Report, summary};
+use crate::report::{COLUMNS, Format, Report, summary, whereabouts};
 use crate::rollout::{Mode, Outcome, Record, Stage, Trouble};
 use crate::settings::{CommandName, Settings, Surroundings};
 
@@ -90,7 +90,7 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
         format.write(&report, &mut bytes).expect("memory takes everything");
         String::from_utf8(bytes).expect("UTF-8")
     };
-    Written { formats: formats.map(write), summary: summary(&report, Some(Path::new(text))) }
+    Written { formats: formats.map(write), summary: summary(&report) + &whereabouts(&report, Path::new(text)) }
 }
 
 /// What describes a run.

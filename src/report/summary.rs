@@ -13,9 +13,9 @@ use crate::settings::CommandName;
 /// How many accounts of a cause are named.
 const NAMED: usize = 5;
 
-/// The summary as text. `folder` is where the whole report is, if it is anywhere.
+/// The summary as text.
 #[must_use]
-pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
+pub fn summary(report: &Report<'_>) -> String {
     let mut text = format!(
         "{} {}: {}\n\n",
         report.run.command,
@@ -55,14 +55,17 @@ pub fn summary(report: &Report<'_>, folder: Option<&Path>) -> String {
         }
         line(format_args!("    in: {}", named(&cause.accounts)));
     }
-    let Some(folder) = folder else { return text };
-    line(format_args!("\nReport: {}", for_terminal(&folder.join("report.csv").display().to_string())));
-    if tally.of(Outcome::WouldChange) > 0 && report.run.command == CommandName::Plan {
-        line(format_args!(
-            "To set these {}: v2token apply --plan {}",
-            tally.of(Outcome::WouldChange),
-            for_terminal(&folder.display().to_string())
-        ));
+    text
+}
+
+/// Where the whole report is, and the command that comes next: lines to be copied, so they are never broken.
+#[must_use]
+pub fn whereabouts(report: &Report<'_>, folder: &Path) -> String {
+    let mut text = format!("\nReport: {}\n", for_terminal(&folder.join("report.csv").display().to_string()));
+    let would_change = report.tally().of(Outcome::WouldChange);
+    if would_change > 0 && report.run.command == CommandName::Plan {
+        let folder = for_terminal(&folder.display().to_string()).into_owned();
+        text.push_str(&format!("To set these {would_change}: v2token apply --plan {folder}\n"));
     }
     text
 }

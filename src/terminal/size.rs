@@ -5,11 +5,16 @@ use console::Term;
 /// How wide stdout is taken to be where it is no terminal, as in the AWS CLI.
 const ELSEWHERE: usize = 80;
 
-/// How many columns stdout has.
+/// How many columns stdout has, or is taken to have.
 #[must_use]
 pub fn stdout_width() -> usize {
-    let stdout = Term::stdout();
-    if stdout.is_term() { usize::from(stdout.size().1) } else { ELSEWHERE }
+    stdout_columns().unwrap_or(ELSEWHERE)
+}
+
+/// How many columns stdout has; `None` where it is no terminal, or one that does not tell.
+#[must_use]
+pub fn stdout_columns() -> Option<usize> {
+    Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
 }
 
 /// How many columns there are for a line on stderr; `None` where it is no terminal, or one that does not tell.

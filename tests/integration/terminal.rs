@@ -93,6 +93,26 @@ fn a_rollout_is_shown_at_every_width_and_left_in_order() {
 }
 
 #[test]
+fn the_summary_breaks_no_word_and_no_command() {
+    if no_tmux() {
+        return;
+    }
+    let builder = Organization::builder().accounts(8).account(5, |account| account.faults.deny_assume = true);
+    let bench = Bench::new(builder.start());
+    for columns in [40, 80] {
+        let name = format!("a-folder-with-a-name-that-has-no-place-in-{columns}-columns");
+        let terminal = Terminal::start(&bench, &name, &["plan", "--rate=0", "--no-progress"], (columns, 60), &[]);
+        let screen = terminal.until(|screen| screen.contains("left with 3"));
+        let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+        for told in ["hint: check that OrganizationAccountAccessRole exists in this account", "apply would set 7 to"] {
+            assert!(words.contains(told), "{columns}: {told}\n{screen}");
+        }
+        let next = format!("v2token apply --plan {}", bench.run_folder(&name).display());
+        assert!(screen.replace('\n', "").contains(&next), "{columns}\n{screen}");
+    }
+}
+
+#[test]
 fn the_question_is_readable_at_every_width_and_a_signal_leaves_it_in_order() {
     if no_tmux() {
         return;
