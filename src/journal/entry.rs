@@ -87,11 +87,17 @@ impl Entry<'_> {
         Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 
+    /// Adds the entry as a line, with its line end.
+    pub fn write_line(&self, to: &mut Vec<u8>) {
+        serde_json::to_writer(&mut *to, self).expect("an entry has only string keys and finite numbers");
+        to.push(b'\n');
+    }
+
     /// The entry as a line, with its line end.
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
-        let mut line = serde_json::to_vec(self).expect("an entry has only string keys and finite numbers");
-        line.push(b'\n');
+        let mut line = Vec::new();
+        self.write_line(&mut line);
         line
     }
 }

@@ -165,9 +165,10 @@ impl RunFolder {
     pub fn write_run(&self, info: &RunInfo) -> Result<(), Error> {
         let path = self.file(Self::RUN);
         let unwritable = |source| Error::Unwritable { what: "the run's description", path: path.clone(), source };
+        let mut text = serde_json::to_vec_pretty(info).map_err(|error| unwritable(error.into()))?;
+        text.push(b'\n');
         let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(unwritable)?;
-        serde_json::to_writer_pretty(&mut file, info).map_err(|error| unwritable(error.into()))?;
-        file.write_all(b"\n").map_err(unwritable)?;
+        file.write_all(&text).map_err(unwritable)?;
         file.as_file().sync_data().map_err(unwritable)?;
         file.persist(&path).map_err(|error| unwritable(error.error))?;
         sync_folder(&self.path).map_err(unwritable)

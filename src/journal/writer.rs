@@ -36,6 +36,13 @@ struct Queue {
     closed: bool,
 }
 
+impl Queue {
+    /// Whether it is to be written at once.
+    fn is_urgent(&self) -> bool {
+        !self.waiting.is_empty() || self.bytes.len() >= ENOUGH || self.closed
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
@@ -135,15 +142,16 @@ impl Shared {
     }
 
     fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), String>>>) {
-        let line = entry.to_line();
         let mut queue = self.queue();
         if queue.closed {
             // The writer is gone; who waits notices as `durable` is dropped.
             return;
         }
-        let call = queue.bytes.is_empty() || durable.is_some() || queue.bytes.len() + line.len() >= ENOUGH;
-        queue.bytes.extend_from_slice(&line);
+        let before = (queue.bytes.is_empty(), queue.is_urgent());
+        entry.write_line(&mut queue.bytes);
         queue.waiting.extend(durable);
+        // Once it has been called, the writer comes; to call again would only cost.
+        let call = before.0 || before.1 != queue.is_urgent();
         drop(queue);
         if call {
             self.called.notify_one();
@@ -186,7 +194,7 @@ impl Writer {
     fn next(&self, group: &mut Queue) -> bool {
         let called = &self.shared.called;
         let idle = |queue: &mut Queue| queue.bytes.is_empty() && !queue.closed;
-        let lingering = |queue: &mut Queue| queue.waiting.is_empty() && queue.bytes.len() < ENOUGH && !queue.closed;
+        let lingering = |queue: &mut Queue| !queue.is_urgent();
         let queue = called.wait_while(self.shared.queue(), idle).unwrap_or_else(PoisonError::into_inner);
         let waited = called.wait_timeout_while(queue, LINGER, lingering);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);

@@ -41,7 +41,15 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// When it can't be written.
     pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
-        self.inner.write_record(cells(row.values())).map_err(as_io)?;
+        for cell in row.values() {
+            match cell {
+                Cell::Nothing => self.inner.write_field(""),
+                Cell::Text(text) => self.inner.write_field(for_cell(&text).as_bytes()),
+                Cell::Number(number) => self.inner.write_field(number.to_string()),
+            }
+            .map_err(as_io)?;
+        }
+        self.inner.write_record(None::<&[u8]>).map_err(as_io)?;
         self.gathered += 1;
         if self.gathered < ROWS { Ok(()) } else { self.flush() }
     }
