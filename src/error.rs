@@ -183,7 +183,8 @@ fn hint(failure: &Failure) -> String {
         }
         (_, "ExpiredToken" | "ExpiredTokenException", _) => "the base credentials have expired: renew them",
         (_, "SignatureDoesNotMatch" | "InvalidSignatureException", _) if failure.message.contains("valid region") => {
-            "the Region is in another partition than the credentials: name a Region of theirs with --region"
+            "the Region is not one of the credentials' partition, or not that of the endpoint that is configured: name another with \
+             --region"
         }
         (_, "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired", _) => {
             "check the secret key and this machine's clock"

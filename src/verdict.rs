@@ -62,21 +62,27 @@ impl Verdict {
         let there = tally.of(Outcome::Changed) + tally.of(Outcome::Unchanged);
         let left = tally.of(Outcome::NotAttempted);
         let some = tally.of(Outcome::WouldChange);
+        let (all, read) = if selected == 1 {
+            ("the one selected account".to_owned(), "was read")
+        } else {
+            (format!("all of {of}"), "were read")
+        };
+        let how_many = if (selected, some) == (1, 1) { "it".to_owned() } else { some.to_string() };
         let (goal, would) = match command {
             CommandName::Plan | CommandName::Apply => {
-                (format!("on {wanted}"), format!("apply would set {some} to {wanted}"))
+                (format!("on {wanted}"), format!("apply would set {how_many} to {wanted}"))
             }
-            CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {some}")),
+            CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {how_many}")),
         };
         match self {
             Self::Done | Self::WouldChange if selected == 0 => "nothing to do: no account is selected".to_owned(),
             Self::Done | Self::WouldChange if mode == Mode::Plan && some == 0 => {
-                format!("nothing to do: all of {of} are {goal} already")
+                format!("nothing to do: {all} {are} {goal} already")
             }
             Self::Done | Self::WouldChange if mode == Mode::Plan => {
-                format!("all of {of} were read; {would}; nothing was changed")
+                format!("{all} {read}; {would}; nothing was changed")
             }
-            Self::Done | Self::WouldChange => format!("all of {of} are {goal}; by this run {were}"),
+            Self::Done | Self::WouldChange => format!("{all} {are} {goal}; by this run {were}"),
             Self::SomeFailed if mode == Mode::Plan => {
                 format!("{errors} of {of} could not be read; {would}; nothing was changed")
             }
@@ -174,6 +180,29 @@ mod tests {
             assert_eq!(code(&[outcome], None, true), detailed, "{outcome}");
         }
         assert_eq!(code(&[Outcome::WouldChange, Outcome::Failed], None, true), 3);
+    }
+
+    #[test]
+    fn one_account_is_spoken_of_as_one() {
+        for (outcomes, said) in [
+            (
+                &[Outcome::WouldChange][..],
+                "the one selected account was read; apply would set it to v2Token; nothing was changed",
+            ),
+            (
+                &[Outcome::Failed],
+                "1 of 1 selected account could not be read; apply would set 0 to v2Token; nothing was changed",
+            ),
+            (&[Outcome::Unchanged], "nothing to do: the one selected account is on v2Token already"),
+            (
+                &[Outcome::WouldChange, Outcome::Unchanged, Outcome::Skipped],
+                "all of 2 selected accounts were read; apply would set 1 to v2Token; nothing was changed",
+            ),
+        ] {
+            let tally: Tally = outcomes.iter().copied().collect();
+            let verdict = Verdict::of(&tally, None, false);
+            assert_eq!(verdict.sentence(CommandName::Plan, Mode::Plan, TokenVersion::V2Token, &tally), said);
+        }
     }
 
     #[test]

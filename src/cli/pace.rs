@@ -15,7 +15,7 @@ pub struct PaceArgs {
         env = "V2TOKEN_CONCURRENCY",
         value_name = "N",
         default_value_t = 32,
-        value_parser = clap::value_parser!(u16).range(1..=1000),
+        value_parser = values::whole(1..=1000_u16),
         help_heading = PACE
     )]
     pub concurrency: u16,
@@ -25,7 +25,7 @@ pub struct PaceArgs {
         env = "V2TOKEN_RATE",
         value_name = "N",
         default_value_t = 50,
-        value_parser = clap::value_parser!(u32).range(0..=10_000),
+        value_parser = values::whole(0..=10_000_u32),
         help_heading = PACE
     )]
     pub rate: u32,
@@ -35,7 +35,7 @@ pub struct PaceArgs {
         env = "V2TOKEN_MAX_ATTEMPTS",
         value_name = "N",
         default_value_t = 8,
-        value_parser = clap::value_parser!(u32).range(1..=100),
+        value_parser = values::whole(1..=100_u32),
         help_heading = PACE
     )]
     pub max_attempts: u32,

@@ -1,5 +1,8 @@
 //! This module owns the texts of options that are neither plain numbers nor types of their own.
 
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -40,6 +43,19 @@ impl ValueEnum for Management {
 /// A switch: its variable in the environment may say `true`, `yes`, `on` or `1`, or the opposite.
 pub(super) fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
+}
+
+/// A whole number in a range.
+pub(super) fn whole<N: FromStr + PartialOrd + Display>(
+    range: RangeInclusive<N>,
+) -> impl Fn(&str) -> Result<N, String> + Clone
+where
+    RangeInclusive<N>: Clone,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("expected a whole number, {} to {}", range.start(), range.end()))
+    }
 }
 
 /// No wait is longer than this.

@@ -63,9 +63,15 @@ pub fn summary(report: &Report<'_>) -> String {
 pub fn whereabouts(report: &Report<'_>, folder: &Path) -> String {
     let mut text = format!("\nReport: {}\n", for_terminal(&folder.join("report.csv").display().to_string()));
     let would_change = report.tally().of(Outcome::WouldChange);
-    if would_change > 0 && report.run.command == CommandName::Plan {
-        let folder = for_terminal(&folder.display().to_string()).into_owned();
-        text.push_str(&format!("To set these {would_change}: v2token apply --plan {folder}\n"));
+    let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
+    let next = match (report.run.command, &report.run.settings.undoes) {
+        _ if would_change == 0 => None,
+        (CommandName::Plan, _) => Some((format!("To set {these}"), "apply --plan", folder)),
+        (CommandName::Rollback, Some(undone)) => Some((format!("To put {these} back"), "rollback", undone.as_path())),
+        (CommandName::Apply | CommandName::Rollback, _) => None,
+    };
+    if let Some((what, command, of)) = next {
+        text.push_str(&format!("{what}: v2token {command} {}\n", for_terminal(&of.display().to_string())));
     }
     text
 }

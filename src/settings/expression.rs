@@ -28,6 +28,9 @@ fn said(text: &str, bad: &BadQuery) -> String {
         _ => format!("`{rest}`"),
     };
     let what = match (expected, found) {
+        ("Unexpected nud token" | "Unexpected led token" | "Did not parse the complete expression", "Eof") => {
+            "the expression ends too early".to_owned()
+        }
         ("Unexpected nud token" | "Unexpected led token" | "Did not parse the complete expression", _) => {
             format!("unexpected {there}")
         }
@@ -61,6 +64,7 @@ mod tests {
             ("accounts[?outcome=failed]", "'=' is not valid. Did you mean '=='? at character 18; for example"),
             ("accounts[?outcome=='failed'", "expected ']', but there is the end; for example"),
             ("accounts[].{id account_id}", "expected ':' to follow key, but there is `account_id}` at character 16"),
+            ("summary.[changed", "ends too early; for example"),
             ("summary.failed)", "unexpected `)` at character 15"),
             ("summary failed", "unexpected `failed` at character 9"),
             ("a.#", "invalid character: # at character 3"),
