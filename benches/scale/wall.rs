@@ -21,7 +21,7 @@ const PAIRS: usize = 3;
 pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
     head(
         &format!("Wall time: {accounts} accounts, 60 ms for Organizations and STS, 120 ms for IAM, one wave"),
-        &["in flight", "rate", "dictated", "bare loop", "v2token", "v2token to dictated"],
+        &["in flight", "rate", "dictated", "bare loop", "v2token", "v2token to dictated", "v2token to bare loop"],
     )?;
     for (concurrency, rate) in [(64, 0), (256, 0), (64, 100)] {
         let dictated = dictated(accounts, concurrency, rate);
@@ -40,7 +40,8 @@ pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
             seconds(dictated),
             if rate == 0 { seconds(bare) } else { "–".to_owned() },
             seconds(run),
-            format!("{:.3}", run.as_secs_f64() / dictated.as_secs_f64()),
+            format!("{:.2}", run.as_secs_f64() / dictated.as_secs_f64()),
+            if rate == 0 { format!("{:.2}", run.as_secs_f64() / bare.as_secs_f64()) } else { "–".to_owned() },
         ])?;
     }
     Ok(())
@@ -53,7 +54,7 @@ fn dictated(accounts: usize, concurrency: usize, rate: u32) -> Duration {
     let listing = LATENCY.sts + LATENCY.organizations * (1 + count(accounts.div_ceil(20)));
     let visit = LATENCY.sts + LATENCY.iam * 3;
     let visits = if rate == 0 {
-        visit * count(accounts) / count(concurrency)
+        visit * count(accounts.div_ceil(concurrency))
     } else {
         Duration::from_secs_f64(f64::from(count(accounts)) / f64::from(rate)) + visit
     };
