@@ -10,6 +10,7 @@
 mod answers;
 mod case;
 mod endings;
+mod forks;
 mod meaning;
 mod recorder;
 mod round_trip;
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use case::{Case, Home, SECRET};
+use forks::{Forks, Line};
 use recorder::{Recorder, Request};
 
 use crate::gateway::Authority;
@@ -32,6 +34,9 @@ const WIDTH: usize = 3;
 
 /// No case takes longer than the waits between five tries.
 const LIMIT: Duration = Duration::from_mins(1);
+
+/// Of so many cases one is also put to an AWS CLI that is started for it.
+const SAMPLE: usize = 30;
 
 /// How two programs can differ, in the words of the document.
 const WAYS: [&str; 4] = ["request", "stdout", "stderr", "exit code"];
@@ -55,8 +60,16 @@ fn both_programs_do_the_same_but_for_what_is_documented() {
             scope.spawn(move || {
                 let recorder = Recorder::start(authority);
                 let home = Home::new(&folder, &recorder, &authority.pem);
-                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let theirs = watch(case, &home, &recorder, aws(python));
+                let mut forks = Forks::start(python, &home.surroundings(), LIMIT);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(case) = cases.get(number) else { return };
+                    let theirs = watch_fork(case, &home, &recorder, &mut forks);
+                    if number % SAMPLE == 0 {
+                        let started = watch(case, &home, &recorder, aws(python));
+                        let differences = theirs.differences(&started, case);
+                        assert!(differences.is_empty(), "{}: a fork is not a start\n{theirs}{started}", case.name);
+                    }
                     let ours = watch(case, &home, &recorder, Command::new(env!("CARGO_BIN_EXE_v2token")));
                     assert!(!ours.stderr.contains(SECRET) && !ours.stdout.contains(SECRET), "{}: a secret", case.name);
                     let differences = ours.differences(&theirs, case);
@@ -125,24 +138,31 @@ impl std::fmt::Display for Seen {
 
 fn watch(case: &Case, home: &Home, recorder: &Recorder, mut command: Command) -> Seen {
     recorder.answer(&case.answers);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).current_dir(&home.folder).stdin(Stdio::null());
-    command.envs(home.environment(case)).args(case.arguments.iter().map(|argument| home.fill(argument)));
-    let [stdout, stderr] = ["stdout", "stderr"].map(|stream| home.folder.join(stream));
+    let [stdout, stderr] = home.outputs();
+    command.env_clear().current_dir(&home.folder).stdin(Stdio::null());
+    command.envs(home.environment(case)).args(home.arguments(case));
     let create = |path: &Path| std::fs::File::create(path).expect("a file for output");
     command.stdout(create(&stdout)).stderr(create(&stderr));
     let mut child = crate::python::Reaped(command.spawn().expect("the program starts"));
     let status = poll(LIMIT, || child.0.try_wait().expect("a child's status"));
-    let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).expect("output")).into_owned();
-    Seen {
-        code: status.and_then(|status| status.code()),
-        stdout: read(&stdout),
-        stderr: read(&stderr),
-        requests: recorder.requests(),
-    }
+    Seen::new(status.and_then(|status| status.code()), home, recorder)
+}
+
+fn watch_fork(case: &Case, home: &Home, recorder: &Recorder, forks: &mut Forks) -> Seen {
+    recorder.answer(&case.answers);
+    let [stdout, stderr] = &home.outputs();
+    let (arguments, environment) = (home.arguments(case), home.environment(case));
+    let code = forks.run(&Line { arguments, environment, folder: &home.folder, stdout, stderr });
+    Seen::new(code, home, recorder)
 }
 
 impl Seen {
+    fn new(code: Option<i32>, home: &Home, recorder: &Recorder) -> Self {
+        let [stdout, stderr] =
+            home.outputs().map(|path| String::from_utf8_lossy(&std::fs::read(path).expect("output")).into_owned());
+        Self { code, stdout, stderr, requests: recorder.requests() }
+    }
+
     fn differences(&self, theirs: &Self, case: &Case) -> BTreeSet<&'static str> {
         let wire = |seen: &Self| seen.requests.iter().map(meaning::of_request).collect::<Vec<_>>();
         // Two lines of debugging never say the same.

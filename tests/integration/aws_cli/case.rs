@@ -107,8 +107,18 @@ impl Home {
         self.places.iter().fold(text.to_owned(), |text, (name, place)| text.replace(name, place))
     }
 
-    pub(super) fn environment(&self, case: &Case) -> BTreeMap<String, String> {
-        let mut environment: BTreeMap<String, String> = [
+    pub(super) fn arguments(&self, case: &Case) -> Vec<String> {
+        case.arguments.iter().map(|argument| self.fill(argument)).collect()
+    }
+
+    /// Where a run's stdout and stderr go.
+    pub(super) fn outputs(&self) -> [PathBuf; 2] {
+        ["stdout", "stderr"].map(|stream| self.folder.join(stream))
+    }
+
+    /// The environment that a case changes.
+    pub(super) fn surroundings(&self) -> BTreeMap<String, String> {
+        let mut surroundings: BTreeMap<String, String> = [
             ("HOME", "{home}"),
             ("LANG", "C.UTF-8"),
             ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
@@ -119,6 +129,12 @@ impl Home {
         ]
         .map(|(name, value)| (name.to_owned(), self.fill(value)))
         .into();
+        surroundings.extend(std::env::var("PATH").map(|path| ("PATH".to_owned(), path)));
+        surroundings
+    }
+
+    pub(super) fn environment(&self, case: &Case) -> BTreeMap<String, String> {
+        let mut environment = self.surroundings();
         for word in &case.environment {
             match (word.strip_prefix('-'), word.split_once('=')) {
                 (Some(name), _) => drop(environment.remove(name)),

@@ -22,9 +22,7 @@ fn recorder(name: &str) -> (Scratch, Recorder, Home) {
 
 fn prepare(mut command: Command, case: &Case, home: &Home, recorder: &Recorder) -> Command {
     recorder.answer(&case.answers);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).envs(home.environment(case)).stdin(Stdio::null());
-    command.args(case.arguments.iter().map(|argument| home.fill(argument)));
+    command.env_clear().envs(home.environment(case)).stdin(Stdio::null()).args(home.arguments(case));
     command
 }
 

@@ -1,0 +1,69 @@
+//! This module owns the AWS CLI that is imported once and forked for each command line: most of what a call of it costs is the start
+//! of Python.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::python::Reaped;
+
+/// A running `tests/aws_cli/forks.py`. Dropping it ends it.
+pub(super) struct Forks {
+    lines: ChildStdin,
+    codes: Receiver<String>,
+    limit: Duration,
+    _process: Reaped,
+}
+
+/// What a fork is to be.
+pub(super) struct Line<'a> {
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: BTreeMap<String, String>,
+    pub(super) folder: &'a Path,
+    pub(super) stdout: &'a Path,
+    pub(super) stderr: &'a Path,
+}
+
+impl Forks {
+    /// Starts it with this environment; that of a command line may differ in what is not read before it. What takes longer than the
+    /// limit is ended.
+    pub(super) fn start(python: &Path, environment: &BTreeMap<String, String>, limit: Duration) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws_cli/forks.py");
+        let mut command = Command::new(python);
+        command.arg(script).env_clear().envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("python starts");
+        let lines = child.stdin.take().expect("a pipe");
+        let answers = BufReader::new(child.stdout.take().expect("a pipe"));
+        let (sender, codes) = channel();
+        // It ends with the process.
+        std::thread::spawn(move || {
+            for code in answers.lines().map_while(Result::ok) {
+                let _ = sender.send(code);
+            }
+        });
+        Self { lines, codes, limit, _process: Reaped(child) }
+    }
+
+    /// Runs a command line to its end and gives the exit code, if it ended by itself.
+    pub(super) fn run(&mut self, line: &Line<'_>) -> Option<i32> {
+        let Line { arguments, environment, folder, stdout, stderr } = line;
+        let line = json!({
+            "arguments": arguments,
+            "environment": environment,
+            "folder": folder,
+            "stdout": stdout,
+            "stderr": stderr,
+            "seconds": self.limit.as_secs(),
+        });
+        writeln!(self.lines, "{line}").expect("python reads command lines");
+        // The fork's own limit comes first.
+        let code = self.codes.recv_timeout(self.limit * 2).expect("the exit code of a fork");
+        let code: i32 = code.parse().unwrap_or_else(|_| panic!("not an exit code: {code}"));
+        (code >= 0).then_some(code)
+    }
+}
