@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 /// Downloads are slow on a bad day.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 
+/// `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale. What is imported is compiled
+/// then, and most of it never is.
+const INSTALL: &str = "-m pip install --no-compile --quiet --disable-pip-version-check --no-input --requirement";
+
 /// A folder of this test's own. It stays after a failure, with all that the processes wrote.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
@@ -91,11 +95,8 @@ fn build(venv: &Path, requirements: &Path, scratch: &Path) -> Result<(), String>
     create.args(["-m", "venv"]).arg(venv);
     run(&mut create, "venv", scratch, INSTALL_LIMIT)?;
 
-    // `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale.
     let mut install = Command::new(venv.join("bin/python"));
-    install
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--requirement"])
-        .arg(requirements);
+    install.args(INSTALL.split(' ')).arg(requirements);
     run(&mut install, "pip", scratch, INSTALL_LIMIT)?;
     Ok(())
 }
