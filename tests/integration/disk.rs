@@ -52,7 +52,8 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
     let whole = bench.run("run", &APPLY).exits(0);
     let journal = std::fs::read_to_string(whole.folder.join("journal.jsonl")).expect("a journal");
 
-    for number in [5, 12, 25, 38] {
+    // Up to eight visits may have written their intents before the results that came in front of them the first time.
+    for number in [5, 12, 25, 32] {
         let bench = Bench::new(organization().start());
         let blocks = size_before_intent(&journal, number) / BLOCK;
         let run = bench.finish("run", on_a_full_disk(&bench.command("run", &APPLY), blocks)).exits(1);
