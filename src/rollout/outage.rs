@@ -66,10 +66,15 @@ impl Outage {
         }
     }
 
-    /// Whether AWS is known to be out of reach.
-    #[must_use]
-    pub fn is_on(&self) -> bool {
-        self.lost.get()
+    /// Resolves once AWS is known to be out of reach.
+    pub async fn on(&self) {
+        loop {
+            let turned = self.turned.notified();
+            if self.lost.get() {
+                return;
+            }
+            turned.await;
+        }
     }
 
     /// Finds out what is behind a call that was sent at `sent` and that nobody answered, by `ask`ing something that concerns no account.

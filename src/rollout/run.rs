@@ -199,6 +199,8 @@ async fn finish<C, I>(
                 }
             }
             turn = run.outage.next_turn() => match turn {
+                // Whoever has stopped the run does not wait for the network.
+                Turn::Lost(_) if run.stop.requested() => {}
                 Turn::Lost(failure) => listen(Event::Unreachable { failure: &failure, patience: PATIENCE }),
                 Turn::Found(after) => listen(Event::Reachable { after }),
             },

@@ -52,17 +52,19 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Waits for as long as there is an outage, and says whether there was one. Once the run stops, nobody waits.
+    /// Waits for as long as there is an outage, and says whether there was one.
+    ///
+    /// Once the run stops, nobody waits for the end of an outage. Whether there is one is found out all the same: without a network
+    /// the visit would use up its tries in vain, and end as if the account were at fault.
     async fn sit_out(&self, stage: Stage, sent: Instant, failure: &Failure) -> Result<bool, End> {
         let run = self.run;
-        if run.stop.requested() {
-            return Ok(false);
-        }
+        let not_waited_for = async {
+            run.stop.wait().await;
+            run.outage.on().await;
+        };
         tokio::select! {
             biased;
-            () = run.stop.wait() => {
-                if run.outage.is_on() { Err(End::NotAttempted(stage, failure.clone())) } else { Ok(false) }
-            }
+            () = not_waited_for => Err(End::NotAttempted(stage, failure.clone())),
             doubt = run.outage.doubt(sent, async || run.cloud.reach().await) => match doubt {
                 Doubt::Unfounded => Ok(false),
                 Doubt::Over => Ok(true),

@@ -81,6 +81,34 @@ async fn a_signal_ends_the_wait_for_the_network() {
     assert!(fake.started.elapsed() < Duration::from_secs(25), "{:?}", fake.started.elapsed());
 }
 
+/// A signal comes before anybody has noticed that the network is gone: while calls wait for their answers, and just before it goes.
+/// Nobody waits for it then, and no account is blamed for it.
+#[tokio::test(start_paused = true)]
+async fn a_signal_before_an_outage_is_noticed_burns_no_account() {
+    for (each, stopped_after) in [(Duration::from_secs(15), 2_000), (Duration::ZERO, 950)] {
+        let fake = Fake::new(100);
+        let from = Duration::from_secs(1);
+        fake.silence.set(Some(Silence { from, to: Duration::from_secs(1_000_000), each }));
+        let (stop, told) = (Stop::default(), RefCell::default());
+        let later = async {
+            tokio::time::sleep(Duration::from_millis(stopped_after)).await;
+            stop.request(StopReason::Interrupted);
+        };
+        let ((ended, records), ()) = tokio::join!(run(&fake, terms(), &stop, turns(&told)), later);
+        assert_eq!(ended.stopped, Some(StopReason::Interrupted));
+        assert_eq!(ended.tally.of(Outcome::Failed), 0, "{each:?}: {records:?}");
+        assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0, "{each:?}");
+        let mut met_it = records.iter().filter(|record| record.outcome != Outcome::Changed && record.attempts > 0);
+        assert!(met_it.clone().count() > 0, "{each:?}: it came too late");
+        assert!(met_it.all(|record| {
+            record.outcome == Outcome::NotAttempted || (record.outcome, record.started_at) == (Outcome::Unverified, None)
+        }));
+        assert_eq!(told.take(), [""; 0], "nobody waits, so nothing is said of waiting");
+        // A call and the question to STS, one after the other.
+        assert!(fake.started.elapsed() < Duration::from_secs(35), "{each:?}: {:?}", fake.started.elapsed());
+    }
+}
+
 /// The silence of one account is that account's, and costs it its tries. STS answers, so nobody waits for the network.
 #[tokio::test(start_paused = true)]
 async fn the_silence_of_one_account_is_its_own() {
