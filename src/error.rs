@@ -159,7 +159,14 @@ impl Error {
                 "see to the disk that the run folder is on; nothing was changed there".to_owned()
             }
             Self::Replay(ReplayFailed::Damaged { .. }) => {
-                "nothing was cut off: repair the line or take it out, if you know what it said".to_owned()
+                "nothing was cut off: restore the journal from a copy, or repair the line; do not take it out, because what it said \
+                 would be forgotten"
+                    .to_owned()
+            }
+            Self::Replay(ReplayFailed::Incomplete { .. }) => {
+                "lines are missing before it, or were changed: restore the journal from a copy; nothing was cut off, and each \
+                 account that was set has a line with the event intent"
+                    .to_owned()
             }
             Self::Replay(ReplayFailed::Newer { .. }) => "use the version of v2token that wrote it, or a later one".to_owned(),
             Self::Unlisted(cause) => cause.hint(),

@@ -1,5 +1,7 @@
 //! This module owns reading a journal: what is known of a run, however it ended.
 
+mod order;
+
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,16 @@ pub enum ReplayFailed {
         /// The line, from 1.
         line: usize,
         /// What is wrong with it.
+        detail: String,
+    },
+    /// Lines are missing.
+    #[error("line {line} of the journal {} does not follow from those before it: {detail}", path.display())]
+    Incomplete {
+        /// The journal.
+        path: PathBuf,
+        /// The line that shows it, from 1.
+        line: usize,
+        /// What shows it.
         detail: String,
     },
     /// A later version of the program wrote it.
@@ -77,11 +89,11 @@ impl Replay {
     /// Reads a journal line by line. Another process may be adding lines to it.
     ///
     /// A crash tears the journal at its end and nowhere else: the last line may be cut short. Such a line is left out. A
-    /// line that can't be read while others follow it is damage.
+    /// line that can't be read while others follow it is damage, and so is one that does not follow from those before it.
     ///
     /// # Errors
     ///
-    /// When it can't be read, is damaged, or is of a newer format.
+    /// When it can't be read, is damaged, has lost lines, or is of a newer format.
     pub fn of(mut journal: impl BufRead, path: &Path) -> Result<Self, ReplayFailed> {
         let unreadable =
             |error: std::io::Error| ReplayFailed::Unreadable { path: path.to_owned(), detail: error.to_string() };
@@ -98,6 +110,11 @@ impl Replay {
                 // The end, or a line without its own: it was not written in full, even if it is whole as JSON.
                 _ if !whole => break,
                 Ok(entry) => {
+                    order::check(&replay, &entry).map_err(|detail| ReplayFailed::Incomplete {
+                        path: path.to_owned(),
+                        line,
+                        detail,
+                    })?;
                     replay.take(entry);
                     replay.length += bytes.len() as u64;
                 }
@@ -191,150 +208,4 @@ impl Replay {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use Outcome::{Changed, Failed, NotAttempted, Unverified};
-    use std::borrow::Cow;
-    use std::path::Path;
-
-    fn id(number: u64) -> AccountId {
-        format!("{number:012}").parse().unwrap()
-    }
-
-    fn target(number: u64) -> Target {
-        Target {
-            account: id(number),
-            way: crate::cloud::WayIn::Own,
-            management: false,
-            invited: false,
-            wanted: TokenVersion::V2Token,
-            past: Past::None,
-        }
-    }
-
-    fn record(number: u64, outcome: Outcome) -> Entry<'static> {
-        let started_at = (outcome != Outcome::NotAttempted).then_some(std::time::UNIX_EPOCH);
-        Entry::Record(Cow::Owned(Record { outcome, started_at, ..Record::blank(id(number), TokenVersion::V2Token) }))
-    }
-
-    fn intent(number: u64, previous_version: Reading) -> Entry<'static> {
-        Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token }
-    }
-
-    fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
-        entries.iter().flat_map(Entry::to_line).collect()
-    }
-
-    fn story() -> Vec<Entry<'static>> {
-        let mut entries = vec![Entry::Journal { format: 1, run_id: "r".into(), version: "0".into() }];
-        for number in (1..=6).rev() {
-            entries.push(Entry::Account(Cow::Owned(Account {
-                id: id(number),
-                name: String::new(),
-                email: String::new(),
-                state: crate::org::AccountState::Active,
-                ou_path: String::new(),
-                invited: false,
-            })));
-        }
-        for number in 1..=6 {
-            entries.push(Entry::Target { wave: Some(1 + u32::from(number > 1)), target: Cow::Owned(target(number)) });
-        }
-        entries.push(Entry::Ready { accounts: 6, targets: 6 });
-        entries.extend([
-            intent(1, Reading::V1Token),
-            record(1, Outcome::Changed),
-            record(2, Outcome::Failed),
-            intent(3, Reading::Unknown),
-            record(3, Outcome::Unverified),
-            record(4, Outcome::NotAttempted),
-            intent(5, Reading::V1Token),
-        ]);
-        entries
-    }
-
-    #[test]
-    fn a_run_that_was_killed_is_known_as_far_as_it_went() {
-        let bytes = journal(&story());
-        let replay = Replay::of(&bytes[..], Path::new("j")).unwrap();
-        assert_eq!(replay.length, bytes.len() as u64);
-        let outcomes: Vec<_> = replay.records().iter().map(|record| record.outcome).collect();
-        assert_eq!(outcomes, [Changed, Failed, Unverified, NotAttempted, Unverified, NotAttempted]);
-
-        let rest: Vec<_> = replay.rest(false).into_iter().flat_map(|wave| wave.targets).collect();
-        assert_eq!(rest.iter().map(|target| target.account).collect::<Vec<_>>(), [id(4), id(5), id(6)]);
-        assert_eq!(rest[1].past, Past::Intended(Reading::V1Token));
-        let all = replay.rest(true);
-        assert_eq!(all.iter().map(|wave| wave.number).collect::<Vec<_>>(), [Some(2)]);
-        assert_eq!(all[0].targets.len(), 5);
-        assert_eq!(all[0].targets[0].past, Past::None, "a failed account was not changed");
-        assert_eq!(all[0].targets[1].past, Past::Intended(Reading::Unknown));
-    }
-
-    #[test]
-    fn cut_anywhere_it_is_read_up_to_the_last_whole_line() {
-        let bytes = journal(&story());
-        for length in 0..bytes.len() {
-            let replay = Replay::of(&bytes[..length], Path::new("j")).unwrap();
-            let whole = bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-            assert_eq!(replay.length, whole as u64, "cut at {length}");
-        }
-        let mut zeros = bytes.clone();
-        zeros.extend([0; 300]);
-        assert_eq!(Replay::of(&zeros[..], Path::new("j")).unwrap().length, bytes.len() as u64);
-    }
-
-    #[test]
-    fn damage_in_the_middle_names_its_line() {
-        let mut bytes = journal(&story());
-        let third = bytes.split_inclusive(|byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
-        bytes[third] = b'x';
-        let error = Replay::of(&bytes[..], Path::new("folder/journal.jsonl")).unwrap_err();
-        assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
-    }
-
-    #[test]
-    fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
-        let mut bytes = journal(&story());
-        let last = bytes.len() - 3;
-        bytes[last] = b'x';
-        assert!(matches!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Damaged { .. })));
-    }
-
-    #[test]
-    fn what_may_have_been_set_stays_in_doubt_until_a_visit_settles_it() {
-        let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(Reading::V1Token);
-        let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
-        for (record, open, unsettled) in [
-            (interrupted, true, true),
-            (visited.clone(), false, true),
-            (Record { outcome: Outcome::Changed, trouble: None, ..visited.clone() }, false, false),
-            (Record { outcome: Outcome::Failed, ..visited }, false, false),
-        ] {
-            let mut entries = story();
-            entries.push(Entry::Record(Cow::Owned(record)));
-            let intent = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap().intents[&id(5)];
-            assert_eq!((intent.open, intent.unsettled), (open, unsettled));
-            assert_eq!(intent.previous, Reading::V1Token);
-        }
-    }
-
-    #[test]
-    fn a_newer_format_is_refused() {
-        let bytes = journal(&[Entry::Journal { format: 2, run_id: "r".into(), version: "9".into() }]);
-        assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
-    }
-
-    #[test]
-    fn the_first_of_several_intents_knows_what_was_there_before() {
-        let mut entries = story();
-        entries.extend([
-            Entry::Resumed { version: "0".into() },
-            intent(5, Reading::V2Token),
-            record(5, Outcome::Changed),
-        ]);
-        let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
-        assert_eq!(replay.intents[&id(5)].previous, Reading::V1Token);
-        assert!(!replay.intents[&id(5)].open);
-    }
-}
+mod tests;

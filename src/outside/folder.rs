@@ -27,6 +27,7 @@ pub fn journal(bytes: &[u8]) {
         let earlier: BTreeSet<String> = earlier.intents.keys().map(ToString::to_string).collect();
         assert_eq!(earlier, intended(&whole[..line_end]));
     }
+    fits_together(&replay);
     let records = replay.records();
     assert_eq!(records.len(), replay.accounts.len(), "every account has one record");
     let targets = |failed| -> BTreeSet<AccountId> {
@@ -37,6 +38,25 @@ pub fn journal(bytes: &[u8]) {
     for (_, target) in &replay.targets {
         let open = replay.intents.get(&target.account).is_some_and(|intent| intent.open);
         assert!(!open || rest.contains(&target.account), "what may be half done is gone on with");
+    }
+}
+
+/// Whoever goes on with a run relies on its lists being complete.
+fn fits_together(replay: &Replay) {
+    assert!(replay.ready || replay.intents.is_empty(), "nothing is set before the lists are complete");
+    if !replay.ready {
+        return;
+    }
+    let listed: BTreeSet<AccountId> = replay.accounts.iter().map(|account| account.id).collect();
+    let to_visit: BTreeSet<AccountId> = replay.targets.iter().map(|(_, target)| target.account).collect();
+    assert_eq!((listed.len(), to_visit.len()), (replay.accounts.len(), replay.targets.len()), "each is listed once");
+    let named = to_visit.iter().chain(replay.records.keys()).chain(replay.intents.keys());
+    assert!(named.clone().all(|id| listed.contains(id)), "nothing is known of an account that is not listed");
+    for id in &listed {
+        assert!(
+            to_visit.contains(id) || replay.records.contains_key(id),
+            "{id} is to be visited, or it is known why not"
+        );
     }
 }
 

@@ -136,6 +136,51 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     ]
 }
 
+/// What a run may have written: lists, the line that counts them, and whatever came of it then.
+fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
+    let listed = vec((accounts(), targets(), option::of(any::<u32>()), any::<bool>()), 1..6);
+    (texts(), listed, vec(entries(), 0..12)).prop_map(|(text, listed, later)| {
+        let mut story = vec![Entry::Journal { format: 1, run_id: text.clone().into(), version: text.into() }];
+        let mut ids = Vec::new();
+        let mut skipped = Vec::new();
+        let mut targets = Vec::new();
+        for (account, target, wave, is_target) in listed {
+            if ids.contains(&account.id) {
+                continue;
+            }
+            ids.push(account.id);
+            if is_target {
+                let target = Target { account: account.id, ..target };
+                targets.push(Entry::Target { wave, target: Cow::Owned(target) });
+            } else {
+                let record = Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "");
+                skipped.push(Entry::Record(Cow::Owned(record)));
+            }
+            story.push(Entry::Account(Cow::Owned(account)));
+        }
+        let ready = Entry::Ready { accounts: ids.len(), targets: targets.len() };
+        story.extend(skipped.into_iter().chain(targets).chain([ready]));
+        let mut intended = BTreeSet::new();
+        story.extend(later.into_iter().filter(|entry| match entry {
+            Entry::Intent { account_id, .. } if ids.contains(account_id) => {
+                intended.insert(*account_id);
+                true
+            }
+            Entry::Account(_) | Entry::Target { .. } | Entry::Ready { .. } | Entry::Intent { .. } => false,
+            Entry::Record(record) => {
+                let was_set = matches!(record.outcome, Outcome::Changed | Outcome::Unverified);
+                ids.contains(&record.account_id) && (!was_set || intended.contains(&record.account_id))
+            }
+            Entry::Journal { .. }
+            | Entry::Resumed { .. }
+            | Entry::WaveStarted { .. }
+            | Entry::WaveFinished { .. }
+            | Entry::Ended { .. } => true,
+        }));
+        story
+    })
+}
+
 fn lines(entries: &[Entry<'_>]) -> Vec<u8> {
     entries.iter().flat_map(Entry::to_line).collect()
 }
@@ -169,7 +214,7 @@ proptest! {
 
     /// Whatever a run wrote before it was killed, at whatever byte: all that was durable is known.
     #[test]
-    fn a_journal_that_is_cut_anywhere_knows_what_was_whole(entries in vec(entries(), 1..12), share in 0.0..1.0_f64) {
+    fn a_journal_that_is_cut_anywhere_knows_what_was_whole(entries in stories(), share in 0.0..1.0_f64) {
         let bytes = lines(&entries);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of it")]
         let cut = (bytes.len() as f64 * share) as usize;
@@ -189,7 +234,7 @@ proptest! {
     /// Damage is an error, or it is a journal that says what its lines say. It is never a panic, and never a wrong claim.
     #[test]
     fn a_journal_that_is_damaged_claims_nothing_wrong(
-        mut entries in vec(entries(), 1..12),
+        mut entries in prop_oneof![vec(entries(), 1..12), stories()],
         swap in any::<(prop::sample::Index, prop::sample::Index)>(),
         flips in vec(any::<(prop::sample::Index, u8)>(), 0..4),
     ) {

@@ -41,6 +41,9 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     }
     write(&Entry::Ready { accounts: accounts.len(), targets: accounts.len() });
     for record in &records {
+        let previous_version = Reading::V1Token;
+        let target_version = TokenVersion::V2Token;
+        write(&Entry::Intent { account_id: record.account_id, previous_version, target_version });
         write(&Entry::Record(Cow::Borrowed(record)));
     }
     write(&Entry::Ended { exit_code: 3, verdict: "some accounts failed".into() });

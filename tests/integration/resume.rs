@@ -165,7 +165,19 @@ fn a_folder_that_can_not_be_trusted_is_refused_and_left_as_it_is() {
             lines.concat()
         }
     };
-    let table: [(Change, &str); 4] = [
+    let without = |event: &'static str| {
+        move |text: String| {
+            let first = text.lines().position(|line| line.contains(event)).expect("there is one");
+            let others = text.split_inclusive('\n').enumerate().filter(|(at, _)| *at != first);
+            others.map(|(_, line)| line).collect()
+        }
+    };
+    let missing = "does not follow from those before it";
+    let table: [(Change, &str); 8] = [
+        (Box::new(without("\"account\"")), missing),
+        (Box::new(without("\"target\"")), missing),
+        (Box::new(without("\"ready\"")), missing),
+        (Box::new(without("\"intent\"")), missing),
         (Box::new(damage(3)), "line 3 of the journal"),
         (Box::new(damage(30)), "line 30 of the journal"),
         (Box::new(|text| text.replacen("\"format\":1", "\"format\":2", 1)), "has format 2"),

@@ -75,6 +75,7 @@ pub(super) fn errors() -> Vec<Error> {
         Error::NoRun { path: path(), cause: text() },
         ReplayFailed::Unreadable { path: path(), detail: text() }.into(),
         ReplayFailed::Damaged { path: path(), line: 3, detail: text() }.into(),
+        ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }.into(),
         ReplayFailed::Newer { path: path(), format: 9 }.into(),
         Error::RunFolderBusy(path()),
         Error::RunFolderTaken(path()),
@@ -133,7 +134,12 @@ fn is_known(error: &Error) {
         | Error::Selection(
             SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },
         )
-        | Error::Replay(ReplayFailed::Unreadable { .. } | ReplayFailed::Damaged { .. } | ReplayFailed::Newer { .. })
+        | Error::Replay(
+            ReplayFailed::Unreadable { .. }
+            | ReplayFailed::Damaged { .. }
+            | ReplayFailed::Incomplete { .. }
+            | ReplayFailed::Newer { .. },
+        )
         | Error::Unwritable { .. }
         | Error::NoRun { .. }
         | Error::RunFolderBusy(_)

@@ -1,0 +1,205 @@
+//! This module owns the tests of replaying a journal.
+
+use super::*;
+use Outcome::{Changed, Failed, NotAttempted, Unverified};
+use std::borrow::Cow;
+use std::path::Path;
+
+fn id(number: u64) -> AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+fn target(number: u64) -> Target {
+    Target {
+        account: id(number),
+        way: crate::cloud::WayIn::Own,
+        management: false,
+        invited: false,
+        wanted: TokenVersion::V2Token,
+        past: Past::None,
+    }
+}
+
+fn record(number: u64, outcome: Outcome) -> Entry<'static> {
+    let started_at = (outcome != Outcome::NotAttempted).then_some(std::time::UNIX_EPOCH);
+    Entry::Record(Cow::Owned(Record { outcome, started_at, ..Record::blank(id(number), TokenVersion::V2Token) }))
+}
+
+fn intent(number: u64, previous_version: Reading) -> Entry<'static> {
+    Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token }
+}
+
+fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
+    entries.iter().flat_map(Entry::to_line).collect()
+}
+
+fn blank_account() -> Account {
+    Account {
+        id: id(0),
+        name: String::new(),
+        email: String::new(),
+        state: crate::org::AccountState::Active,
+        ou_path: String::new(),
+        invited: false,
+    }
+}
+
+fn story() -> Vec<Entry<'static>> {
+    let mut entries = vec![Entry::Journal { format: 1, run_id: "r".into(), version: "0".into() }];
+    for number in (1..=6).rev() {
+        entries.push(Entry::Account(Cow::Owned(Account { id: id(number), ..blank_account() })));
+    }
+    for number in 1..=6 {
+        entries.push(Entry::Target { wave: Some(1 + u32::from(number > 1)), target: Cow::Owned(target(number)) });
+    }
+    entries.push(Entry::Ready { accounts: 6, targets: 6 });
+    entries.extend([
+        intent(1, Reading::V1Token),
+        record(1, Outcome::Changed),
+        record(2, Outcome::Failed),
+        intent(3, Reading::Unknown),
+        record(3, Outcome::Unverified),
+        record(4, Outcome::NotAttempted),
+        intent(5, Reading::V1Token),
+    ]);
+    entries
+}
+
+#[test]
+fn a_run_that_was_killed_is_known_as_far_as_it_went() {
+    let bytes = journal(&story());
+    let replay = Replay::of(&bytes[..], Path::new("j")).unwrap();
+    assert_eq!(replay.length, bytes.len() as u64);
+    let outcomes: Vec<_> = replay.records().iter().map(|record| record.outcome).collect();
+    assert_eq!(outcomes, [Changed, Failed, Unverified, NotAttempted, Unverified, NotAttempted]);
+
+    let rest: Vec<_> = replay.rest(false).into_iter().flat_map(|wave| wave.targets).collect();
+    assert_eq!(rest.iter().map(|target| target.account).collect::<Vec<_>>(), [id(4), id(5), id(6)]);
+    assert_eq!(rest[1].past, Past::Intended(Reading::V1Token));
+    let all = replay.rest(true);
+    assert_eq!(all.iter().map(|wave| wave.number).collect::<Vec<_>>(), [Some(2)]);
+    assert_eq!(all[0].targets.len(), 5);
+    assert_eq!(all[0].targets[0].past, Past::None, "a failed account was not changed");
+    assert_eq!(all[0].targets[1].past, Past::Intended(Reading::Unknown));
+}
+
+#[test]
+fn cut_anywhere_it_is_read_up_to_the_last_whole_line() {
+    let bytes = journal(&story());
+    for length in 0..bytes.len() {
+        let replay = Replay::of(&bytes[..length], Path::new("j")).unwrap();
+        let whole = bytes[..length].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        assert_eq!(replay.length, whole as u64, "cut at {length}");
+    }
+    let mut zeros = bytes.clone();
+    zeros.extend([0; 300]);
+    assert_eq!(Replay::of(&zeros[..], Path::new("j")).unwrap().length, bytes.len() as u64);
+}
+
+#[test]
+fn damage_in_the_middle_names_its_line() {
+    let mut bytes = journal(&story());
+    let third = bytes.split_inclusive(|byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+    bytes[third] = b'x';
+    let error = Replay::of(&bytes[..], Path::new("folder/journal.jsonl")).unwrap_err();
+    assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
+}
+
+/// What a line said that is not there any more must not be forgotten without a word.
+#[test]
+fn a_line_that_was_taken_out_is_missed_by_those_that_follow() {
+    const READY: usize = 13;
+    let whole: Vec<Vec<u8>> = story().iter().map(Entry::to_line).collect();
+    let last = whole.len() - 1;
+    assert!(whole[READY].starts_with(b"{\"event\":\"ready\""));
+    for taken_out in 1..=last {
+        let lines: Vec<&[u8]> =
+            whole.iter().enumerate().filter(|(at, _)| *at != taken_out).map(|(_, line)| &line[..]).collect();
+        let replayed = Replay::of(&lines.concat()[..], Path::new("j"));
+        let shown_at = match &replayed {
+            Err(ReplayFailed::Incomplete { line, .. }) => Some(*line),
+            other => other.as_ref().map(|_| None).unwrap(),
+        };
+        let expected = match taken_out {
+            // The line that counts, which is one line further up now.
+            1..READY => Some(READY),
+            // The first intent.
+            READY => Some(READY + 1),
+            // An intent whose record is there: the line of that record.
+            14 => Some(15),
+            17 => Some(18),
+            // A visit that left no line is made again, and what was to come has not come.
+            _ => None,
+        };
+        assert_eq!(shown_at, expected, "without line {}: {replayed:?}", taken_out + 1);
+    }
+}
+
+#[test]
+fn lines_that_do_not_fit_those_before_are_refused() {
+    let stranger = || Entry::Account(Cow::Owned(Account { id: id(7), ..blank_account() }));
+    let table: [(usize, Entry<'static>, &str); 6] = [
+        (14, Entry::Target { wave: None, target: Cow::Owned(target(1)) }, "lists that were complete"),
+        (14, stranger(), "lists that were complete"),
+        (14, intent(9, Reading::V1Token), "account 000000000009 is not listed"),
+        (14, record(9, Outcome::Failed), "account 000000000009 is not listed"),
+        (13, record(9, Outcome::Skipped), "account 000000000009 is not listed"),
+        (1, Entry::Resumed { version: "0".into() }, "the lists are complete"),
+    ];
+    for (at, entry, words) in table {
+        let mut entries = story();
+        entries.insert(at, entry);
+        let error = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+    }
+    let mut entries = story();
+    entries[2] = entries[1].clone();
+    let error = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap_err().to_string();
+    assert!(error.contains("in a list twice"), "{error}");
+    let mut entries = story();
+    entries[13] = Entry::Ready { accounts: 7, targets: 6 };
+    entries.insert(1, stranger());
+    let error = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap_err().to_string();
+    assert!(error.contains("what is to be done with account 000000000007"), "{error}");
+}
+
+#[test]
+fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
+    let mut bytes = journal(&story());
+    let last = bytes.len() - 3;
+    bytes[last] = b'x';
+    assert!(matches!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Damaged { .. })));
+}
+
+#[test]
+fn what_may_have_been_set_stays_in_doubt_until_a_visit_settles_it() {
+    let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(Reading::V1Token);
+    let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
+    for (record, open, unsettled) in [
+        (interrupted, true, true),
+        (visited.clone(), false, true),
+        (Record { outcome: Outcome::Changed, trouble: None, ..visited.clone() }, false, false),
+        (Record { outcome: Outcome::Failed, ..visited }, false, false),
+    ] {
+        let mut entries = story();
+        entries.push(Entry::Record(Cow::Owned(record)));
+        let intent = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap().intents[&id(5)];
+        assert_eq!((intent.open, intent.unsettled), (open, unsettled));
+        assert_eq!(intent.previous, Reading::V1Token);
+    }
+}
+
+#[test]
+fn a_newer_format_is_refused() {
+    let bytes = journal(&[Entry::Journal { format: 2, run_id: "r".into(), version: "9".into() }]);
+    assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
+}
+
+#[test]
+fn the_first_of_several_intents_knows_what_was_there_before() {
+    let mut entries = story();
+    entries.extend([Entry::Resumed { version: "0".into() }, intent(5, Reading::V2Token), record(5, Outcome::Changed)]);
+    let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
+    assert_eq!(replay.intents[&id(5)].previous, Reading::V1Token);
+    assert!(!replay.intents[&id(5)].open);
+}
