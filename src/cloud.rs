@@ -164,7 +164,8 @@ pub trait Cloud {
     /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
     fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Asks STS for something that concerns no account, to learn whether it can be reached. Whatever it answers will do.
+    /// Asks STS for something that concerns no account, to learn whether it can be reached. Whatever it answers will do, so that it
+    /// must not depend on credentials: where they come from may be out of reach, too, or may have none any more.
     fn reach(&self) -> impl Future<Output = Result<(), Failure>>;
 }
 

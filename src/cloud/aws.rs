@@ -54,6 +54,8 @@ struct Clients {
     organizations: aws_sdk_organizations::Client,
     /// With the credentials that enter the accounts.
     sts: aws_sdk_sts::Client,
+    /// Without credentials, to learn whether anybody answers.
+    unsigned: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
 }
 
@@ -338,17 +340,23 @@ impl Route {
         let mut iam = aws_sdk_iam::config::Builder::from(base)
             .region(Region::from_static(self.home.iam))
             .retry_config(off.clone());
-        let mut sts = aws_sdk_sts::config::Builder::from(&hub).retry_config(off).interceptor(self.clock.clone());
+        let mut sts =
+            aws_sdk_sts::config::Builder::from(&hub).retry_config(off.clone()).interceptor(self.clock.clone());
+        let mut nobody = hub.to_builder();
+        nobody.set_credentials_provider(None);
+        let mut unsigned = aws_sdk_sts::config::Builder::from(&nobody.build()).retry_config(off).allow_no_auth();
         // Set on each service, an endpoint wins over those of the environment and of the profile. Set on the configuration that
         // they share, it would lose against them, and redirect the credential providers too.
         if let Some(url) = url {
             organizations.set_endpoint_url(Some(url.to_owned()));
             iam.set_endpoint_url(Some(url.to_owned()));
             sts.set_endpoint_url(Some(url.to_owned()));
+            unsigned.set_endpoint_url(Some(url.to_owned()));
         }
         Clients {
             organizations: aws_sdk_organizations::Client::from_conf(organizations.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            unsigned: aws_sdk_sts::Client::from_conf(unsigned.build()),
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
         }
     }
@@ -422,8 +430,7 @@ impl Cloud for Aws {
     }
 
     async fn reach(&self) -> Result<(), Failure> {
-        // With the credentials there are: where they come from may be out of reach, too.
-        sts::ask_caller(&self.clients().sts).await.map(|_| ())
+        sts::ask_caller(&self.clients().unsigned).await.map(|_| ())
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {

@@ -66,6 +66,21 @@ impl Failure {
     pub fn is_silence(&self) -> bool {
         self.status.is_none() && [code::TIMEOUT, code::CONNECTION, code::DNS, code::TLS].contains(&self.code.as_str())
     }
+
+    /// Whether there were no credentials to sign the call with: they could not be fetched from where they come from.
+    #[must_use]
+    pub fn is_unsigned(&self) -> bool {
+        self.status.is_none() && self.code == code::NO_CREDENTIALS
+    }
+
+    /// Whether the service looked at the request and said no: with an answer that names an error of its own.
+    #[must_use]
+    pub fn is_the_services_no(&self) -> bool {
+        self.kind == Kind::Refused
+            && self.status.is_some()
+            && !self.code.starts_with(code::HTTP_STATUS)
+            && !code::ALL.contains(&self.code.as_str())
+    }
 }
 
 impl fmt::Display for Failure {
@@ -119,7 +134,10 @@ pub mod code {
     /// The account is not as the run that is to be undone left it.
     pub const DRIFTED: &str = "Drifted";
 
-    /// All of them, for tests and documents.
+    /// How the code of an answer begins that names no error of AWS. The status follows.
+    pub const HTTP_STATUS: &str = "HttpStatus";
+
+    /// All whole ones.
     pub const ALL: [&str; 16] = [
         TIMEOUT,
         CONNECTION,

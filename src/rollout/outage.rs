@@ -2,7 +2,7 @@
 //!
 //! All accounts share the endpoints. Whether a connection can be made, or a name be found, is the same question for one account as for
 //! all, and yet a visit that gets no answer uses up its tries within seconds. So as soon as one call is not answered by anybody,
-//! GetCallerIdentity, which concerns no account, is asked of STS. If that is answered, the silence belonged to that one call. If
+//! GetCallerIdentity, which concerns no account and needs no credentials to be answered, is asked of STS. If that is answered, the silence belonged to that one call. If
 //! it is not, the visits wait until it is: an outage costs time, and no accounts.
 
 use std::cell::{Cell, RefCell};
@@ -91,8 +91,7 @@ impl Outage {
         let began = Instant::now();
         for asked in 1_u32.. {
             let silence = match ask().await {
-                // Credentials may be out of reach, too, and what can't be signed is not answered.
-                Err(failure) if failure.is_silence() || (self.lost.get() && failure.status.is_none()) => failure,
+                Err(failure) if failure.is_silence() => failure,
                 Ok(()) | Err(_) => break,
             };
             // One question can get lost like any other call. One that waited for its answer in vain has asked for long enough.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, World};
+use v2token_simulator::{Builder, Latency, Network, Operation, Organization, TokenVersion, World};
 
 use crate::harness::Bench;
+use crate::running::Running;
 
 const CONCURRENCY: u64 = 16;
 const GOOD_FOR: u64 = 60;
@@ -21,11 +22,17 @@ fn short_lived() -> Builder {
 }
 
 /// Lets the base credentials come from a process that asks the simulator, which renews them when they have expired.
-fn from_a_process(bench: &mut Bench, profile: &str) {
+pub(crate) fn from_a_process(bench: &mut Bench, profile: &str) {
+    from_a_process_that(bench, profile, "");
+}
+
+/// The same, with something that the process does before.
+fn from_a_process_that(bench: &mut Bench, profile: &str, before: &str) {
     let script = bench.folder.path().join("credentials.sh");
     let address = bench.organization.endpoint().replace("http://", "").replace(':', "/");
     let text = format!(
-        "exec 3<>/dev/tcp/{address}\n\
+        "{before}\n\
+         exec 3<>/dev/tcp/{address}\n\
          printf 'GET /_simulator/credentials HTTP/1.1\\r\\nHost: simulator\\r\\nConnection: close\\r\\n\\r\\n' >&3\n\
          sed '1,/^\\r$/d' <&3\n"
     );
@@ -40,7 +47,7 @@ fn configure(bench: &mut Bench, text: &str) {
     bench.env("AWS_CONFIG_FILE", path.to_str().expect("a UTF-8 path")).env("PATH", "/usr/bin:/bin");
 }
 
-fn without_keys(bench: &mut Bench) {
+pub(crate) fn without_keys(bench: &mut Bench) {
     bench.without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY").without_env("AWS_SESSION_TOKEN");
 }
 
@@ -70,6 +77,66 @@ fn credentials_that_are_renewed_let_the_run_finish() {
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 200, "{run}");
     assert!(run.after.operation(Operation::AssumeRole).refused() >= 1, "they did expire");
+}
+
+/// An organization whose base credentials come from a process that stops working once there is a file `armed` in the folder: it then
+/// makes a file `asked`, waits for a file `gone`, and fails until there is a file `back`.
+fn from_a_process_that_can_fail() -> Bench {
+    let builder = Organization::builder().accounts(200).latency(Latency::all(Duration::from_millis(5))).unlimited();
+    let mut bench = Bench::new(builder.base_session(true).start());
+    without_keys(&mut bench);
+    let before = format!(
+        "cd {}\n\
+         if test -e armed; then\n\
+         touch asked; while ! test -e gone; do sleep 0.02; done\n\
+         test -e back || exit 1\n\
+         fi",
+        bench.folder.path().display()
+    );
+    from_a_process_that(&mut bench, "default", &before);
+    bench
+}
+
+fn touch(bench: &Bench, name: &str) {
+    std::fs::write(bench.folder.path().join(name), "").expect("a writable folder");
+}
+
+/// Starts an apply, lets its credentials end in the middle, and waits until others are asked for.
+fn until_others_are_asked_for(bench: &Bench) -> Running<'_> {
+    let arguments = ["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=0", "--max-attempts=2"];
+    let mut running = Running::start(bench, "run", &arguments);
+    running.until(|truth| truth.requests(Operation::SetSecurityTokenServicePreferences) > 40);
+    touch(bench, "armed");
+    bench.organization.control(World::expire_base_credentials);
+    running.until(|_| bench.folder.path().join("asked").exists());
+    running
+}
+
+/// Where the credentials come from is as much out of reach as AWS is.
+#[test]
+fn an_outage_that_falls_on_a_renewal_costs_no_account() {
+    let bench = from_a_process_that_can_fail();
+    let mut running = until_others_are_asked_for(&bench);
+    bench.organization.control(|world| world.set_network(Network::Refuse));
+    touch(&bench, "gone");
+    running.until_it_says("AWS can't be reached");
+    touch(&bench, "back");
+    bench.organization.control(|world| world.set_network(Network::Normal));
+    let run = running.end().exits(0).agrees(TokenVersion::V2).says(&["AWS can be reached again"]);
+    assert_eq!(run.outcomes()["changed"], 200, "{run}");
+}
+
+/// AWS can be reached, so somebody has to log in again.
+#[test]
+fn a_process_that_gives_nothing_any_more_stops_the_run_and_is_named_as_the_cause() {
+    let bench = from_a_process_that_can_fail();
+    let running = until_others_are_asked_for(&bench);
+    touch(&bench, "gone");
+    let run = running.end().exits(1).agrees(TokenVersion::V2);
+    let run = run.says(&["the base credentials are no longer accepted", "NoCredentials", "aws sso login"]);
+    let outcomes = run.outcomes();
+    assert!(outcomes["not_attempted"] > 0 && !outcomes.contains_key("failed"), "{run}");
+    assert!(!run.stderr.contains("can't be reached"), "{run}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ impl<E: ProvideErrorMetadata + RequestId + Error + 'static> Described for E {}
 /// Translates one error of the SDK.
 pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
     let request_id = error.request_id().map(str::to_owned);
-    let status = error.raw_response().map(|response| response.status().as_u16());
+    let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| hop_status(error));
     let (kind, effect, code, message) = match error {
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
@@ -36,7 +36,7 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
                 None => (
                     kind,
                     effect,
-                    format!("HttpStatus{status}"),
+                    format!("{}{status}", code::HTTP_STATUS),
                     format!("HTTP status {status} with a body that names no AWS error"),
                 ),
             }
@@ -64,10 +64,20 @@ fn unreadable(operation: Operation, status: u16) -> Translated {
     (Kind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
 }
 
+/// The role on the way to the accounts that could not be assumed. Where several lead there, the first that refuses is behind the
+/// refusals of those that follow.
+fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HopRefused> {
+    links(error).filter_map(|error| error.downcast_ref()).last()
+}
+
+/// The status of the answer, if AWS has answered to such a role: then the credentials are not out of reach.
+fn hop_status(error: &(dyn Error + 'static)) -> Option<u16> {
+    hop(error).and_then(|refused| refused.failure.status)
+}
+
 /// The request never left: usually because there were no credentials to sign it with.
 fn unsent(error: &(dyn Error + 'static)) -> Translated {
-    // Where several roles lead to the accounts, the first that refuses is behind the refusals of those that follow.
-    if let Some(refused) = links(error).filter_map(|error| error.downcast_ref::<HopRefused>()).last() {
+    if let Some(refused) = hop(error) {
         let (kind, code) = match refused.failure.kind {
             kind @ (Kind::Throttled | Kind::Transient) => (kind, refused.failure.code.clone()),
             Kind::Credentials | Kind::Refused => (Kind::Credentials, code::NO_CREDENTIALS.to_owned()),

@@ -47,6 +47,10 @@ struct World {
 struct Fake {
     world: RefCell<World>,
     caller_expired: Cell<bool>,
+    /// From then on base credentials have to be fetched, which needs the network; or can't be fetched any more.
+    base_ends: Cell<Option<Duration>>,
+    base_is_gone: Cell<bool>,
+    fetches: Cell<usize>,
     disk_full: Cell<bool>,
     /// How many proofs of a token fail, and those that were tried.
     lag: Cell<usize>,
@@ -72,6 +76,9 @@ impl Fake {
         Self {
             world: RefCell::new(world),
             caller_expired: Cell::new(false),
+            base_ends: Cell::new(None),
+            base_is_gone: Cell::new(false),
+            fetches: Cell::new(0),
             disk_full: Cell::new(false),
             lag: Cell::new(0),
             proofs: RefCell::default(),
@@ -80,6 +87,18 @@ impl Fake {
             silence: Cell::new(None),
             started: tokio::time::Instant::now(),
         }
+    }
+
+    /// Fails where base credentials are needed and can't be had.
+    async fn sign(&self, operation: Operation) -> Result<(), Failure> {
+        if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
+            self.fetches.set(self.fetches.get() + 1);
+            if self.base_is_gone.get() || self.arrive(operation).await.is_err() {
+                return Err(failure(operation, Kind::Credentials, Effect::None, "NoCredentials"));
+            }
+            self.base_ends.set(None);
+        }
+        Ok(())
     }
 
     /// Fails while nobody answers.
@@ -143,6 +162,7 @@ impl Cloud for Fake {
         if self.caller_expired.get() {
             return Err(failure(Operation::AssumeRole, Kind::Credentials, Effect::None, "ExpiredToken"));
         }
+        self.sign(Operation::AssumeRole).await?;
         self.call(account, Operation::AssumeRole).await?;
         Ok(Answer { value: account, request_id: None })
     }
@@ -180,6 +200,8 @@ impl Cloud for Fake {
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {
+        self.sign(Operation::GetCallerIdentity).await?;
+        self.arrive(Operation::GetCallerIdentity).await?;
         if self.caller_expired.get() {
             return Err(failure(Operation::GetCallerIdentity, Kind::Credentials, Effect::None, "ExpiredToken"));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{End, Intents, NEW_SESSIONS, Visit};
-use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
+use crate::cloud::{Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
 use crate::rollout::outage::Doubt;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
@@ -25,17 +25,20 @@ impl Missed {
 }
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Makes one call. If nobody answers it, and nobody answers anything else either, it waits until somebody does.
+    /// Makes one call. If nobody answers it, and nobody answers anything else either, it waits until somebody does. Where there are
+    /// no credentials to make it with, it may be the way to where they come from that is broken, which is the same question.
     pub(super) async fn attempt<T>(
         &mut self,
         stage: Stage,
         operation: Operation,
-        call: impl Future<Output = Result<Answer<T>, Failure>>,
-    ) -> Result<Result<Answer<T>, Missed>, End> {
+        call: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Result<T, Missed>, End> {
         let began = Instant::now();
         let (failure, late) = match timeout_at(self.deadline, call).await {
             Ok(Ok(answer)) => return Ok(Ok(answer)),
-            Ok(Err(failure)) if !failure.is_silence() => return Ok(Err(Missed { failure, in_outage: false })),
+            Ok(Err(failure)) if !(failure.is_silence() || failure.is_unsigned()) => {
+                return Ok(Err(Missed { failure, in_outage: false }));
+            }
             Ok(Err(failure)) => (failure, None),
             Err(_) => {
                 let silence = self.own(code::TIMEOUT, "no answer within the time of the visit".to_owned());

@@ -1,11 +1,19 @@
 //! This module owns the way into an account: the turn, the session, and whose fault a refusal is.
 
-use tokio::time::{Instant, timeout_at};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::again::Missed;
 use super::{End, Intents, NEW_SESSIONS, Visit};
 use crate::cloud::{Cloud, Failure, Kind, Operation, backoff};
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
+
+/// How often fetching the base credentials may fail, while AWS can be reached, before they are taken to be gone, and how long to wait
+/// after the first time; after the second it is twice as long.
+const FETCHES: u32 = 3;
+const BETWEEN_FETCHES: Duration = Duration::from_secs(1);
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Gets a session in the account, or a new one when the old one is no longer accepted.
@@ -27,15 +35,17 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Err(missed) => missed,
             };
             failed += missed.tries();
-            let failure = missed.failure;
+            let Missed { failure, in_outage } = missed;
             self.count(&failure);
             let try_again = match failure.kind {
                 Kind::Throttled => {
                     self.run.pace.throttled(sent);
                     true
                 }
-                Kind::Transient => true,
-                Kind::Credentials => self.caller_is_accepted(&failure).await? && failed <= NEW_SESSIONS,
+                Kind::Transient if !failure.is_unsigned() || in_outage => true,
+                Kind::Credentials | Kind::Transient => {
+                    self.caller_is_accepted(&failure).await? && failed <= NEW_SESSIONS
+                }
                 Kind::Refused => false,
             };
             if !try_again || failed >= self.run.terms.max_attempts {
@@ -57,15 +67,33 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Finds out whether a refusal is about the base credentials, which concerns every account, or only about this one.
     pub(super) async fn caller_is_accepted(&mut self, refused: &Failure) -> Result<bool, End> {
-        self.record.attempts += 1;
-        match timeout_at(self.deadline, self.run.cloud.confirm_caller()).await {
-            Ok(Err(failure)) if failure.kind == Kind::Credentials => {
-                self.run.stop.request(StopReason::CallerCredentials(failure));
-                Err(End::NotAttempted(Stage::Assume, refused.clone()))
+        let mut in_vain = 0;
+        loop {
+            self.record.attempts += 1;
+            let call = self.run.cloud.confirm_caller();
+            let asked =
+                self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await.map_err(|end| match end {
+                    End::Failed(stage, _) => {
+                        End::Failed(stage, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))
+                    }
+                    end @ (End::NotAttempted(..) | End::Drifted(_)) => end,
+                })?;
+            match asked {
+                // They could not be fetched. That may pass, and need not mean that they are gone.
+                Err(Missed { failure, in_outage: false }) if failure.is_unsigned() && in_vain + 1 < FETCHES => {
+                    in_vain += 1;
+                    let wait = BETWEEN_FETCHES * in_vain;
+                    self.sleep(wait, Stage::Assume, Operation::GetCallerIdentity, Some(&failure)).await?;
+                }
+                Err(Missed { failure, in_outage: false })
+                    if failure.is_unsigned() || failure.kind == Kind::Credentials =>
+                {
+                    self.run.stop.request(StopReason::CallerCredentials(failure));
+                    return Err(End::NotAttempted(Stage::Assume, refused.clone()));
+                }
+                // Where it could not be found out, it is worth another try.
+                Ok(()) | Err(_) => return Ok(true),
             }
-            // Where it could not be found out, it is worth another try.
-            Ok(Ok(()) | Err(_)) => Ok(true),
-            Err(_) => Err(End::Failed(Stage::Assume, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))),
         }
     }
 }

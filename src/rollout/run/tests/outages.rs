@@ -101,7 +101,8 @@ async fn a_signal_before_an_outage_is_noticed_burns_no_account() {
         let mut met_it = records.iter().filter(|record| record.outcome != Outcome::Changed && record.attempts > 0);
         assert!(met_it.clone().count() > 0, "{each:?}: it came too late");
         assert!(met_it.all(|record| {
-            record.outcome == Outcome::NotAttempted || (record.outcome, record.started_at) == (Outcome::Unverified, None)
+            record.outcome == Outcome::NotAttempted
+                || (record.outcome, record.started_at) == (Outcome::Unverified, None)
         }));
         assert_eq!(told.take(), [""; 0], "nobody waits, so nothing is said of waiting");
         // A call and the question to STS, one after the other.
@@ -138,4 +139,48 @@ async fn a_set_whose_answer_went_with_the_network_is_read_before_it_is_sent_agai
     let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Changed), 1, "{records:?}");
     assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
+}
+
+/// The base credentials end as the network goes, and where they come from is out of reach, too.
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_falls_on_a_renewal_costs_time_and_no_accounts() {
+    for each in [Duration::ZERO, Duration::from_secs(15)] {
+        // Half of them end before anybody has noticed the outage, and half of them by the time that it is over.
+        for end in [1, 30] {
+            let fake = silent(300, 1, 61, each);
+            fake.base_ends.set(Some(Duration::from_secs(end)));
+            let (stop, told) = (Stop::default(), RefCell::default());
+            let tight = Terms { max_errors: Some(Tolerance::Count(0)), ..terms() };
+            let (ended, records) = run(&fake, tight, &stop, turns(&told)).await;
+            assert_eq!(ended.stopped, None, "{each:?} {end}");
+            assert_eq!(ended.tally.of(Outcome::Changed), 300, "{each:?} {end}: {records:?}");
+            assert_eq!(told.take(), ["lost", "found"], "{each:?} {end}");
+            assert!(fake.fetches.get() > 0, "{each:?} {end}");
+        }
+    }
+}
+
+/// Somebody has to log in again. The run stops soon and says so, whether or not there was an outage before; but not for a single
+/// try that failed.
+#[tokio::test(start_paused = true)]
+async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
+    for outage in
+        [None, Some(Silence { from: Duration::from_secs(1), to: Duration::from_secs(41), each: Duration::ZERO })]
+    {
+        let fake = Fake::new(300);
+        fake.silence.set(outage);
+        fake.base_ends.set(Some(Duration::from_secs(1)));
+        fake.base_is_gone.set(true);
+        let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let Some(StopReason::CallerCredentials(failure)) = ended.stopped else { panic!("{:?}", ended.stopped) };
+        assert_eq!(failure.code, "NoCredentials");
+        assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
+        assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0);
+        let over = outage.map_or(1, |outage| outage.to.as_secs());
+        assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
+    }
+    let fake =
+        Fake::new(1).fault(1, Operation::AssumeRole, [Fault::Fail(Kind::Credentials, Effect::None, "NoCredentials")]);
+    let (ended, _) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    assert_eq!((ended.tally.of(Outcome::Changed), ended.stopped), (1, None));
 }
