@@ -50,14 +50,18 @@ impl Pace {
         }
     }
 
-    /// Waits for the turn of a new visit. Turns are given in the order in which they were asked for. What it gives is to be kept
-    /// until the account has answered for the first time.
-    pub async fn turn(&self) -> Entering<'_> {
+    /// Waits for the turn of a new visit. Turns are given in the order in which they were asked for, and none for as long as `open`
+    /// is waited for. What it gives is to be kept until the account has answered for the first time.
+    pub async fn turn(&self, open: impl AsyncFn()) -> Entering<'_> {
         let entering = self.ramp.enter().await;
         let _head = self.first.acquire().await.expect("the semaphore is never closed");
         loop {
-            while self.waiting.get() > 0 {
+            // Only the head of the queue looks, and no turn is taken before it may be used: those behind it keep their distance
+            // when it opens again.
+            open().await;
+            if self.waiting.get() > 0 {
                 self.none_waits.notified().await;
+                continue;
             }
             let taken = self.control.borrow_mut().take(Instant::now());
             match taken {

@@ -83,7 +83,8 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let entering = tokio::select! {
         biased;
         () = run.stop.wait() => None,
-        entering = turn(run) => Some(entering),
+        // Nobody enters another account in an outage.
+        entering = run.pace.turn(|| run.outage.over()) => Some(entering),
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(entering) = entering else { return record };
@@ -103,12 +104,6 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let end = visit.walk().await;
     visit.conclude(end);
     Record { duration: Some(started.elapsed()), ..visit.record }
-}
-
-/// Waits until another account may be entered.
-async fn turn<'r, C, I>(run: &Rollout<'r, C, I>) -> Entering<'r> {
-    run.outage.over().await;
-    run.pace.turn().await
 }
 
 struct Visit<'a, 'r, C: Cloud, I> {

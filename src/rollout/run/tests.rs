@@ -60,6 +60,8 @@ struct Fake {
     /// When nobody answers, counted from the start, and how long it takes to find that out.
     silence: Cell<Option<Silence>>,
     started: tokio::time::Instant,
+    /// How many visits may start in a second; 0 is unlimited.
+    rate: Cell<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +88,7 @@ impl Fake {
             widest: Cell::new(0),
             silence: Cell::new(None),
             started: tokio::time::Instant::now(),
+            rate: Cell::new(0),
         }
     }
 
@@ -254,7 +257,7 @@ async fn run_in_waves(
     stop: &Stop,
     mut listen: impl FnMut(&Event<'_>),
 ) -> (Ended, Vec<Record>) {
-    let (pace, outage) = (Pace::new(0), Outage::default());
+    let (pace, outage) = (Pace::new(fake.rate.get()), Outage::default());
     let targets: Vec<Target> = fake
         .world
         .borrow()

@@ -41,6 +41,28 @@ async fn an_outage_costs_time_and_no_accounts() {
     }
 }
 
+/// Visits that were waiting for their turn as the network went wait on, and keep their distance once it is back.
+#[tokio::test(start_paused = true)]
+async fn no_visit_starts_in_an_outage() {
+    let fake = silent(300, 1, 61, Duration::ZERO);
+    fake.rate.set(20);
+    let entered = || fake.world.borrow().calls.iter().map(|(account, _)| *account).collect::<HashSet<_>>().len();
+    let (mut at, stop) = (Vec::new(), Stop::default());
+    let (ended, _) = run(&fake, terms(), &stop, |event| match event {
+        Event::Unreachable { .. } | Event::Reachable { .. } => at.push((entered(), tokio::time::Instant::now())),
+        Event::Visited { .. } if at.len() == 2 => at.push((entered(), tokio::time::Instant::now())),
+        _ => {}
+    })
+    .await;
+    assert_eq!(ended.tally.of(Outcome::Changed), 300);
+    let [(lost, _), (found, open), (first, visited)] = at[..] else { panic!("{at:?}") };
+    assert!((1..100).contains(&lost), "{lost}");
+    // Two may start in the very moment in which it is over: the one whose turn it is, and one that the pace may catch up.
+    assert!(found <= lost + 2, "nobody enters an account while it lasts: {lost}, {found}");
+    let paced = 20.0 * (visited - open).as_secs_f64() + 2.0;
+    assert!(f64::from(u32::try_from(first - found).unwrap()) <= paced, "{first} - {found} in {:?}", visited - open);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
     for each in [Duration::ZERO, Duration::from_secs(15)] {
