@@ -18,14 +18,14 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Sums a run up.
+    /// Sums a run up. `left_out` says that there are accounts that a resume would visit without being asked to retry.
     #[must_use]
-    pub fn of(tally: &Tally, stopped: Option<&StopReason>, detailed: bool) -> Self {
+    pub fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
             // Nothing may be said of a run whose journal broke.
             Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
             // A stop that came too late to leave anything out did not stop the run.
-            Some(reason) if tally.of(Outcome::NotAttempted) > 0 => Self::Stopped(reason.clone()),
+            Some(reason) if left_out => Self::Stopped(reason.clone()),
             Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
             Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
             Some(_) | None => Self::Done,
@@ -155,9 +155,9 @@ mod tests {
         ]
     }
 
-    fn code(outcomes: &[Outcome], stopped: Option<&StopReason>, detailed: bool) -> u8 {
+    fn code(outcomes: &[Outcome], stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> u8 {
         let tally: Tally = outcomes.iter().copied().collect();
-        let verdict = Verdict::of(&tally, stopped, detailed);
+        let verdict = Verdict::of(&tally, stopped, left_out, detailed);
         for command in [CommandName::Plan, CommandName::Apply, CommandName::Rollback] {
             for mode in [Mode::Plan, Mode::Apply] {
                 assert!(!verdict.sentence(command, mode, TokenVersion::V2Token, &tally).is_empty());
@@ -176,10 +176,10 @@ mod tests {
             (Outcome::Failed, 3, 3),
             (Outcome::Skipped, 0, 0),
         ] {
-            assert_eq!(code(&[outcome], None, false), plain, "{outcome}");
-            assert_eq!(code(&[outcome], None, true), detailed, "{outcome}");
+            assert_eq!(code(&[outcome], None, false, false), plain, "{outcome}");
+            assert_eq!(code(&[outcome], None, false, true), detailed, "{outcome}");
         }
-        assert_eq!(code(&[Outcome::WouldChange, Outcome::Failed], None, true), 3);
+        assert_eq!(code(&[Outcome::WouldChange, Outcome::Failed], None, false, true), 3);
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
             ),
         ] {
             let tally: Tally = outcomes.iter().copied().collect();
-            let verdict = Verdict::of(&tally, None, false);
+            let verdict = Verdict::of(&tally, None, false, false);
             assert_eq!(verdict.sentence(CommandName::Plan, Mode::Plan, TokenVersion::V2Token, &tally), said);
         }
     }
@@ -209,8 +209,10 @@ mod tests {
     fn every_reason_to_stop() {
         for (reason, expected) in reasons() {
             let journal = matches!(reason, StopReason::Journal(_));
-            assert_eq!(code(&[Outcome::Changed, Outcome::NotAttempted], Some(&reason), false), expected);
-            let late = code(&[Outcome::Changed], Some(&reason), false);
+            for left_out in [Outcome::NotAttempted, Outcome::Unverified] {
+                assert_eq!(code(&[Outcome::Changed, left_out], Some(&reason), true, false), expected, "{left_out}");
+            }
+            let late = code(&[Outcome::Changed], Some(&reason), false, false);
             assert_eq!(late, u8::from(journal), "a stop that left nothing out");
         }
     }

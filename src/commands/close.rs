@@ -35,7 +35,8 @@ pub(super) fn close(closing: Closing) -> u8 {
     progress.finish();
 
     let tally = records.iter().map(|record| record.outcome).collect();
-    let verdict = Verdict::of(&tally, stopped.as_ref(), settings.run.detailed_exitcode);
+    let left_out = records.iter().any(Record::is_left_out);
+    let verdict = Verdict::of(&tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
     let sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);
     let mut exit_code = verdict.exit_code();

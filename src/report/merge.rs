@@ -55,7 +55,7 @@ pub fn merge(parts: Vec<Part>) -> Option<Merged> {
     }
     let tally: Tally = merged.records.iter().map(|record| record.outcome).collect();
     let settings = &merged.run.settings;
-    let verdict = Verdict::of(&tally, None, settings.detailed_exitcode);
+    let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
     let sum = verdict.sentence(merged.run.command, settings.mode, settings.global_endpoint_token_version, &tally);
     // Of accounts that no run came to, the verdict of finished runs would say too much.
     let sentence = if ended.is_none() || tally.of(Outcome::NotAttempted) > 0 { unfinished(&tally) } else { sum };

@@ -247,6 +247,17 @@ impl Record {
         }
     }
 
+    /// Whether the run ended before the account's turn, or left it in doubt without having looked at it.
+    #[must_use]
+    pub const fn is_left_out(&self) -> bool {
+        match self.outcome {
+            Outcome::NotAttempted => true,
+            // A visit that the run's end broke off, and one whose turn did not come again, has no beginning: a resume makes it.
+            Outcome::Unverified => self.started_at.is_none(),
+            Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped => false,
+        }
+    }
+
     /// The record of an account that the run had announced to set without writing down the outcome.
     #[must_use]
     pub fn interrupted(self, previous: Reading) -> Self {

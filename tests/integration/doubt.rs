@@ -52,6 +52,22 @@ fn an_account_whose_turn_does_not_come_again_stays_in_doubt() {
     finishes_and_goes_back(&bench, &before, &[]);
 }
 
+/// Every account that is left is in doubt, and none of them is `not_attempted`: the run is stopped all the same.
+#[test]
+fn a_stop_that_leaves_out_only_what_is_in_doubt_is_told_as_a_stop() {
+    let bench = Bench::new(slow().start());
+    let all_at_once = ["apply", "--yes", "--rate=0", "--concurrency=24", "--waves=100%"];
+    let mut running = Running::start(&bench, "run", &all_at_once);
+    running.until(|truth| truth.requests(SET) >= ACCOUNTS as u64);
+    let before = running.kill();
+    let mut running = Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--rate=1", "--concurrency=1"]));
+    running.until_it_says("to visit").send("INT");
+    let stopped = running.end().exits(130).says(&["stopped by SIGINT", "go on with: v2token resume run"]);
+    let outcomes = stopped.outcomes();
+    assert!(outcomes["unverified"] > 0 && !outcomes.contains_key("not_attempted"), "{stopped}");
+    finishes_and_goes_back(&bench, &before, &[]);
+}
+
 #[test]
 fn an_account_that_can_not_be_entered_again_stays_in_doubt_and_can_be_put_back() {
     for resumed_first in [true, false] {
