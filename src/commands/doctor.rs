@@ -18,7 +18,7 @@ use crate::org::role::AccessMode;
 use crate::org::select::{Selected, select};
 use crate::org::{Account, AccountState, Reading};
 use crate::rollout::wave::spread;
-use crate::rollout::{Mode, Stage, Surrounding, hint};
+use crate::rollout::{Mode, Outcome, Stage, Surrounding, hint};
 use crate::settings::{CommandName, PolicyChoice, Settings, Surroundings};
 use crate::terminal::{Progress, note};
 
@@ -260,7 +260,7 @@ async fn examine_account(
     let way = choose::way_in(account.id, organization.management, &settings.run, aws);
     let about = Surrounding { way: &way, management: account.id == organization.management, invited: account.invited };
     let failed = |what: &str, stage: Stage, failure: &Failure| {
-        Check::new(subject, Status::Failure, format!("{what}: {failure}"), hint(stage, failure, about))
+        Check::new(subject, Status::Failure, format!("{what}: {failure}"), hint(Outcome::Failed, stage, failure, about))
     };
     let attempts = settings.run.max_attempts;
     let started = Instant::now();

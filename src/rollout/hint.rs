@@ -1,6 +1,6 @@
 //! This module owns the hints: for each way in which an account can fail, what its reader should do about it.
 
-use super::record::Stage;
+use super::record::{Outcome, Stage};
 use crate::cloud::{Failure, Kind, Operation, WayIn, failure::code};
 
 /// What a hint may refer to.
@@ -14,10 +14,10 @@ pub struct Surrounding<'a> {
     pub invited: bool,
 }
 
-/// What to do about a failure; empty where there is nothing useful to say.
+/// What to do about a failure that led to this outcome; empty where there is nothing useful to say.
 #[must_use]
-pub fn hint(stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> String {
-    by_code(failure, surrounding).or_else(|| by_stage(stage, failure).map(str::to_owned)).unwrap_or_default()
+pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> String {
+    by_code(failure, surrounding).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
 }
 
 fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
@@ -104,11 +104,12 @@ fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
     }
 }
 
-fn by_stage(stage: Stage, failure: &Failure) -> Option<&'static str> {
+fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'static str> {
     match (failure.kind, stage) {
         (Kind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
         (Kind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
-        (Kind::Transient, Stage::Set | Stage::Verify) => {
+        // Of all others it is known that they were not changed.
+        (Kind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")
         }
         (Kind::Transient, _) if [code::TIMEOUT, code::CONNECTION].contains(&failure.code.as_str()) => {
@@ -142,7 +143,7 @@ mod tests {
 
     fn hint_for(stage: Stage, failure: &Failure) -> String {
         let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
-        hint(stage, failure, Surrounding { way: &way, management: false, invited: false })
+        hint(Outcome::Failed, stage, failure, Surrounding { way: &way, management: false, invited: false })
     }
 
     #[test]
@@ -156,13 +157,26 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_unverified_is_said_not_to_be_known() {
+        let way = WayIn::Own;
+        let surrounding = Surrounding { way: &way, management: false, invited: false };
+        for stage in [Stage::Assume, Stage::Read, Stage::Set, Stage::Verify] {
+            let lost = failure(Operation::GetAccountSummary, Kind::Transient, code::CONNECTION, "");
+            for outcome in [Outcome::Failed, Outcome::NotAttempted, Outcome::Unverified] {
+                let text = hint(outcome, stage, &lost, surrounding);
+                assert_eq!(text.contains("not known"), outcome == Outcome::Unverified, "{outcome} at {stage}: {text}");
+            }
+        }
+    }
+
+    #[test]
     fn a_denied_assume_role_is_explained_by_what_is_known_of_the_account() {
         let denied = failure(Operation::AssumeRole, Kind::Refused, "AccessDenied", "");
         let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
         for (management, invited, says) in
             [(true, false, "--management-account skip"), (false, true, "was invited"), (false, false, "trust policy")]
         {
-            let text = hint(Stage::Assume, &denied, Surrounding { way: &way, management, invited });
+            let text = hint(Outcome::Failed, Stage::Assume, &denied, Surrounding { way: &way, management, invited });
             assert!(text.contains(says) && text.contains("path/Admin"), "{text}");
         }
     }
@@ -171,7 +185,7 @@ mod tests {
     fn where_the_caller_is_at_home_it_is_the_caller_who_lacks_the_permission() {
         let own = Surrounding { way: &WayIn::Own, management: true, invited: false };
         for operation in [Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences] {
-            let text = hint(Stage::Read, &failure(operation, Kind::Refused, "AccessDenied", ""), own);
+            let text = hint(Outcome::Failed, Stage::Read, &failure(operation, Kind::Refused, "AccessDenied", ""), own);
             assert!(text.starts_with(&format!("allow {} to the caller", operation.action())), "{text}");
         }
     }

@@ -182,7 +182,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         if let Some((stage, failure)) = trouble {
             let surrounding =
                 Surrounding { way: &self.target.way, management: self.target.management, invited: self.target.invited };
-            let advice = hint(stage, &failure, surrounding);
+            let advice = hint(outcome, stage, &failure, surrounding);
             self.record.blame(stage, &failure, advice);
         }
     }

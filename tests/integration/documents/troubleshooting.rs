@@ -7,7 +7,7 @@ use v2token::cloud::aws::{ConnectFailed, ListingFailed};
 use v2token::cloud::failure::{classify, code};
 use v2token::cloud::{Kind, Operation, WayIn};
 use v2token::error::Error;
-use v2token::rollout::{Past, Record, Stage, Surrounding, Target, hint};
+use v2token::rollout::{Outcome, Past, Record, Stage, Surrounding, Target, hint};
 
 use super::errors::{errors, failure};
 use super::markdown::Document;
@@ -195,7 +195,9 @@ fn every_error_code_of_an_account_has_its_row_and_its_hint() {
                         management: when.contains("management account"),
                         invited: when.contains("invited"),
                     };
-                    hint(stage, &failure(operation, kind_of(code, when), code, &spans(when).join(" ")), about)
+                    let unverified = spans(when).contains(&Outcome::Unverified.as_str());
+                    let outcome = if unverified { Outcome::Unverified } else { Outcome::Failed };
+                    hint(outcome, stage, &failure(operation, kind_of(code, when), code, &spans(when).join(" ")), about)
                 }
             };
             assert_eq!(plain(advice), given, "{code} at {stage}: {when}");
