@@ -56,6 +56,12 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
     Failure { operation, kind, effect, code, message, status, request_id }
 }
 
+/// Translates the failure to get credentials for a request.
+pub(super) fn without_credentials(operation: Operation, error: &CredentialsError) -> Failure {
+    let (kind, effect, code, message) = unsent(error);
+    Failure { operation, kind, effect, code, message, status: hop_status(error), request_id: None }
+}
+
 type Translated = (Kind, Effect, String, String);
 
 /// Something answered that is not this service, or its answer was damaged on the way.
@@ -165,4 +171,39 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
         }
     }
     if text.is_empty() { "the request could not be sent as it was built".to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What became of a role on the way decides what is done about the account behind it.
+    #[test]
+    fn credentials_that_a_role_on_the_way_does_not_give_keep_its_reason() {
+        let table = [
+            (Kind::Throttled, "Throttling", Some(400), Kind::Throttled, "Throttling"),
+            (Kind::Transient, code::CONNECTION, None, Kind::Transient, code::CONNECTION),
+            (Kind::Refused, "AccessDenied", Some(403), Kind::Credentials, code::NO_CREDENTIALS),
+        ];
+        for (kind, code, status, expected, told) in table {
+            let failure = Failure {
+                operation: Operation::AssumeRole,
+                kind,
+                effect: Effect::None,
+                code: code.to_owned(),
+                message: "why".to_owned(),
+                status,
+                request_id: None,
+            };
+            let refused = HopRefused { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
+            let error = CredentialsError::provider_error(refused);
+            let failure = without_credentials(Operation::GetCallerIdentity, &error);
+            assert_eq!((failure.kind, failure.code.as_str(), failure.status), (expected, told, status));
+            assert!(failure.message.contains("role/Hub") && failure.message.contains(code), "{failure}");
+            assert!(!failure.is_unsigned() || status.is_none(), "AWS has answered");
+        }
+        let nothing = CredentialsError::not_loaded("the file is gone");
+        let failure = without_credentials(Operation::GetCallerIdentity, &nothing);
+        assert!(failure.is_unsigned() && failure.message.contains("the file is gone"), "{failure}");
+    }
 }

@@ -11,6 +11,7 @@ use aws_sdk_sts::types::PolicyDescriptorType;
 use super::super::failure::code;
 use super::super::{Answer, Effect, Failure, Kind, Operation};
 use super::calls::{call, own_failure, persist};
+use super::error::without_credentials;
 use super::{ConnectFailed, Session, SessionTerms};
 use crate::org::caller::account_in_arn;
 use crate::org::{AccountId, Caller, Partition};
@@ -40,10 +41,12 @@ pub(super) async fn own(
     account: AccountId,
 ) -> Result<Answer<Session>, Failure> {
     let operation = Operation::GetCallerIdentity;
-    let none =
-        |message: String| Failure { kind: Kind::Credentials, ..own_failure(operation, code::NO_CREDENTIALS, message) };
-    let base = base.ok_or_else(|| none("there are no base credentials".to_owned()))?;
-    let credentials = base.provide_credentials().await.map_err(|error| none(error.to_string()))?;
+    let none = || Failure {
+        kind: Kind::Credentials,
+        ..own_failure(operation, code::NO_CREDENTIALS, "there are no base credentials".to_owned())
+    };
+    let base = base.ok_or_else(none)?;
+    let credentials = base.provide_credentials().await.map_err(|error| without_credentials(operation, &error))?;
     let session = SharedCredentialsProvider::new(credentials);
     let with = Builder::new().credentials_provider(session.clone());
     let request = client.get_caller_identity().customize().config_override(with).send();
