@@ -227,7 +227,9 @@ impl Intents for Fake {
 }
 
 fn failure(operation: Operation, kind: Kind, effect: Effect, code: &str) -> Failure {
-    Failure { operation, kind, effect, code: code.into(), message: "why".into(), status: None, request_id: None }
+    // An answer has a status, and the code is AWS's or a proxy's. The others are ours.
+    let status = (!crate::cloud::failure::code::ALL.contains(&code)).then_some(400);
+    Failure { operation, kind, effect, code: code.into(), message: "why".into(), status, request_id: None }
 }
 
 fn id(number: u64) -> AccountId {
@@ -400,6 +402,26 @@ async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
         let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
         let trouble = records[0].trouble.as_ref().unwrap();
         assert_eq!((records[0].outcome, trouble.error_code.as_str()), (expected, "AccessDenied"), "{reading}");
+    }
+}
+
+/// A proxy, a certificate, and the way into the account say nothing about a Set that went astray before.
+#[tokio::test(start_paused = true)]
+async fn only_a_refusal_of_iam_settles_a_doubt() {
+    let proxy = Fault::Fail(Kind::Refused, Effect::None, "HttpStatus403");
+    let certificate = Fault::Fail(Kind::Refused, Effect::None, "CertificateRefused");
+    for (sets, doors, expected) in [
+        (vec![BROKEN, DENIED], vec![], Outcome::Failed),
+        (vec![BROKEN, proxy], vec![], Outcome::Unverified),
+        (vec![BROKEN, certificate], vec![], Outcome::Unverified),
+        // The door is open once.
+        (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),
+    ] {
+        let set = Operation::SetSecurityTokenServicePreferences;
+        let fake = Fake::new(1).fault(1, set, sets.clone()).fault(1, Operation::AssumeRole, doors);
+        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        assert_eq!(records[0].outcome, expected, "{sets:?}: {records:?}");
+        assert_eq!(fake.count(1, set), 2);
     }
 }
 

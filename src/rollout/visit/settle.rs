@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{End, Intents, Sent, Visit};
-use crate::cloud::{Answer, Cloud, Effect, Failure, Kind, Operation, backoff, failure::code};
+use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, backoff, failure::code};
 use crate::org::Reading;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Outcome, Stage};
@@ -110,9 +110,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             Ok(outcome) => return Ok(outcome),
             Err(last) => last,
         };
-        // The service has looked at the request and refused it, and the version has stayed as it was: then the request that went
-        // astray was not carried out either. A summary without the version shows nothing of the kind.
-        if last != Reading::Unknown && matches!(&end, End::Failed(_, failure) if failure.kind == Kind::Refused) {
+        // IAM has looked at the request and refused it, and the version has stayed as it was: then the request that went astray was
+        // not carried out either. A summary without the version shows nothing of the kind, and nor does the refusal of a proxy, or
+        // of a new session.
+        let refused_by_iam = |failure: &Failure| {
+            failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_the_services_no()
+        };
+        if last != Reading::Unknown && matches!(&end, End::Failed(_, failure) if refused_by_iam(failure)) {
             self.sent = Sent::Nothing;
         }
         Err(end)
