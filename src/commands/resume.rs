@@ -1,5 +1,7 @@
 //! This module owns `resume`: a run that stopped is gone on with, whatever stopped it.
 
+use std::collections::BTreeSet;
+
 use super::basis::Basis;
 use super::choose;
 use super::conduct::{Conduct, conduct};
@@ -10,9 +12,10 @@ use super::start::{begin, open_files, refuse_unasked, unwritable};
 use super::tell::{self, find, tell};
 use crate::cli::{Given, ResumeArgs};
 use crate::cloud::WayIn;
+use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
-use crate::report::{Report, columns};
+use crate::report::{Report, ReportFiles, columns};
 use crate::rollout::{Mode, Wave};
 use crate::settings::{CommandName, Settings, Surroundings};
 use crate::terminal::note::Level;
@@ -107,11 +110,47 @@ async fn go_on(
     mut waves: Vec<Wave>,
     progress: &Progress,
 ) -> Result<u8, Error> {
+    // Nobody goes on with the run that this one undoes, as long as it is undone. If its folder is gone, nobody can; all that is
+    // needed of it stands in this run's own journal.
+    let _undone = settings.run.undoes.as_deref().map(RunFolder::hold).transpose()?;
     let mut files = open_files(&folder, &settings)?;
-    let mut signals = Signals::listen(progress).map_err(|source| unwritable(&folder, source))?;
+    match make_ready(&settings, &folder, &mut files, &mut info, &replay, &mut waves, progress).await {
+        Ok(Ready { signals, aws, journal }) => {
+            let again: BTreeSet<_> = waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
+            let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();
+            let (accounts, progress) = (replay.accounts, progress.clone());
+            let conducted =
+                Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
+            Ok(conduct(conducted).await)
+        }
+        Err(error) => {
+            files.discard();
+            Err(error)
+        }
+    }
+}
+
+/// What is known once everything is checked, and before any account is visited again.
+struct Ready {
+    signals: Signals,
+    aws: Aws,
+    journal: Journal,
+}
+
+/// Connects, checks that it is the same Organization, and writes down that the run goes on.
+async fn make_ready(
+    settings: &Settings,
+    folder: &RunFolder,
+    files: &mut ReportFiles,
+    info: &mut RunInfo,
+    replay: &Replay,
+    waves: &mut [Wave],
+    progress: &Progress,
+) -> Result<Ready, Error> {
+    let mut signals = Signals::listen(progress).map_err(|source| unwritable(folder, source))?;
     let (aws, organization) = signals
         .or_stop(Box::pin(async {
-            let aws = connect(&settings, progress).await?;
+            let aws = connect(settings, progress).await?;
             let organization = aws.organization().await?;
             if info.organization_id.as_deref() != Some(organization.id.as_str()) {
                 let was = info.organization_id.as_deref().unwrap_or("no Organization");
@@ -130,19 +169,13 @@ async fn go_on(
             target.way = choose::way_in(target.account, organization.management, &settings.run, &aws);
         }
     }
-    progress.begin(outline(&settings, &organization, replay.accounts.len(), &waves));
-    let journal = Journal::start(&folder).map_err(|source| unwritable(&folder, source))?;
+    progress.begin(outline(settings, &organization, replay.accounts.len(), waves));
+    let journal = Journal::start(folder).map_err(|source| unwritable(folder, source))?;
     journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
     info.settings = settings.run.clone();
     info.ended_at = None;
     info.verdict = None;
-    folder.write_run(&info)?;
+    folder.write_run(info)?;
     files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
-    let again: std::collections::BTreeSet<_> =
-        waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
-    let records = replay.records.into_iter().filter(|(id, _)| !again.contains(id)).collect();
-    let (accounts, progress) = (replay.accounts, progress.clone());
-    let conducted =
-        Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
-    Ok(conduct(conducted).await)
+    Ok(Ready { signals, aws, journal })
 }

@@ -112,6 +112,21 @@ impl RunFolder {
         Ok((journal, info, replay))
     }
 
+    /// Keeps others from working in the folder of a run for as long as what it gives is held. A folder that holds no run any more needs
+    /// no keeping. Nothing is read of it, so whose it is does not matter.
+    ///
+    /// # Errors
+    ///
+    /// When a process works in it, or its journal can't be opened.
+    pub fn hold(path: &Path) -> Result<Option<File>, Error> {
+        let file = path.join(Self::JOURNAL);
+        match trust::open_plain(&file, OpenOptions::new().read(true), true) {
+            Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(no_run(path, &format!("{}: {error}", Self::JOURNAL))),
+        }
+    }
+
     fn load(path: &Path, own: bool) -> Result<(RunInfo, Replay), Error> {
         let none = |cause: String| no_run(path, &cause);
         let open = |name: &str| {

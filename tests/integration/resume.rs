@@ -209,8 +209,10 @@ fn a_folder_of_another_organization_or_of_no_run_is_refused() {
         ("empty", "empty holds no run"),
         ("missing", "missing holds no run"),
     ] {
-        let run = bench.again(folder, &["resume", folder]).exits(1).says(&["nothing was attempted", words]);
+        let resume = ["resume", folder, "--report=new.csv"];
+        let run = bench.again(folder, &resume).exits(1).says(&["nothing was attempted", words]);
         assert!(!run.touched_accounts(), "{run}");
+        assert!(!bench.folder.path().join("new.csv").exists(), "an empty report was left behind\n{run}");
     }
 }
 

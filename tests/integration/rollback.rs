@@ -244,3 +244,35 @@ fn unverified_accounts_are_put_back_where_the_set_took_effect() {
         assert_eq!(rows[id]["outcome"], outcome, "{back}");
     }
 }
+
+/// Going on with a run while it is undone would set what the rollback has put back.
+#[test]
+fn a_resumed_rollback_keeps_others_from_the_run_that_it_undoes() {
+    let bench = Bench::new(slow().account(3, |account| account.faults.deny_read = true).start());
+    let applied = apply(&bench, &["--max-errors=100%"]).exits(3);
+    let back = ["rollback", "run", "--yes", "--rate=0", "--concurrency=2", "--waves=100%"];
+    let mut running = Running::start(&bench, "back", &back);
+    let sets = applied.after.requests(SET);
+    running.until(|truth| truth.requests(SET) >= sets + 3);
+    running.kill();
+    let mut running = Running::spawn(&bench, "back", bench.bare(&["resume", "back", "--rate=0", "--concurrency=1"]));
+    let sets = bench.truth().requests(SET);
+    running.until(|truth| truth.requests(SET) > sets);
+    let busy = "another process works in the run folder";
+    bench.again("run", &["resume", "run", "--retry-failed"]).exits(1).says(&[busy]);
+    restored(&applied.before, &running.end().exits(0));
+}
+
+/// A rollback knows from its own journal what it is to put back.
+#[test]
+fn a_rollback_is_resumed_without_the_folder_of_the_run_that_it_undoes() {
+    let bench = Bench::new(slow().start());
+    let applied = apply(&bench, &[]).exits(0);
+    let back = ["rollback", "run", "--yes", "--rate=0", "--concurrency=2", "--waves=100%"];
+    let mut running = Running::start(&bench, "back", &back);
+    let sets = applied.after.requests(SET);
+    running.until(|truth| truth.requests(SET) >= sets + 3);
+    running.kill();
+    std::fs::rename(bench.run_folder("run"), bench.run_folder("elsewhere")).expect("it can be renamed");
+    restored(&applied.before, &bench.again("back", &["resume", "back", "--rate=0"]).exits(0));
+}
