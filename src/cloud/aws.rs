@@ -50,6 +50,9 @@ pub struct Session {
 
 /// The clients, made anew when the base credentials have to be fetched again.
 struct Clients {
+    /// The base credentials, and those that enter the accounts, each with the cache that its clients use.
+    base: SdkConfig,
+    hub: SdkConfig,
     /// With the base credentials, or, where those may not list the accounts, with those that enter the accounts.
     organizations: aws_sdk_organizations::Client,
     /// With the credentials that enter the accounts.
@@ -75,7 +78,6 @@ struct Route {
 /// AWS, as the caller's credentials show it.
 pub struct Aws {
     route: Route,
-    base: SdkConfig,
     clients: RefCell<Rc<Clients>>,
     /// The base credentials may not list the accounts, so those that enter them do.
     lists_from_hub: Cell<bool>,
@@ -129,8 +131,7 @@ impl Aws {
             endpoint_url,
             clock: access.clock.clone(),
         };
-        let base = route.base();
-        let clients = route.clients(&base, false);
+        let clients = route.clients(route.base(), false);
         let caller = match sts::caller(&clients.sts, access.max_attempts).await {
             Ok(caller) => caller,
             Err(error) => return Err(named(error, access).await),
@@ -146,7 +147,8 @@ impl Aws {
             external_id: None,
         };
         route.via = access.via_roles.iter().map(hop).collect();
-        let clients = route.clients(&base, false);
+        // With the same base credentials, so that they are not fetched twice.
+        let clients = route.clients(clients.base, false);
         let hub = if route.via.is_empty() {
             caller.clone()
         } else {
@@ -154,7 +156,6 @@ impl Aws {
         };
         Ok(Self {
             route,
-            base,
             clients: RefCell::new(Rc::new(clients)),
             lists_from_hub: Cell::new(false),
             session: access.session.clone(),
@@ -173,7 +174,7 @@ impl Aws {
 
     /// Fetches the base credentials again, in case the cached ones went stale before their time.
     fn renew(&self) {
-        let clients = self.route.clients(&self.route.base(), self.lists_from_hub.get());
+        let clients = self.route.clients(self.route.base(), self.lists_from_hub.get());
         *self.clients.borrow_mut() = Rc::new(clients);
     }
 
@@ -289,8 +290,8 @@ impl Aws {
         let home = self.route.home;
         Ok([
             ("sts", self.sts_endpoint.clone()),
-            ("iam", endpoint::iam(&self.base, home.iam, url).await?),
-            ("organizations", endpoint::organizations(&self.base, home.organizations, url).await?),
+            ("iam", endpoint::iam(&self.clients().base, home.iam, url).await?),
+            ("organizations", endpoint::organizations(&self.clients().base, home.organizations, url).await?),
         ])
     }
 
@@ -304,10 +305,10 @@ impl Aws {
             let detail = format!("partition {} has no global STS endpoint", self.caller.partition);
             return Err(ConnectFailed::NoProof { detail });
         }
-        if self.base.use_fips() == Some(true) {
+        if self.clients().base.use_fips() == Some(true) {
             return Err(ConnectFailed::NoProof { detail: "the global STS endpoint is no FIPS endpoint".to_owned() });
         }
-        match endpoint::aws_host_configured(&self.base, self.route.endpoint_url.as_deref()) {
+        match endpoint::aws_host_configured(&self.clients().base, self.route.endpoint_url.as_deref()) {
             Some(url) => Err(ConnectFailed::NoProof {
                 detail: format!("{url} is configured for STS, and would get the calls for the global endpoint too"),
             }),
@@ -329,15 +330,15 @@ impl Route {
         chain::through(&fresh, self.endpoint_url.as_deref(), &self.profile)
     }
 
-    fn clients(&self, base: &SdkConfig, lists_from_hub: bool) -> Clients {
+    fn clients(&self, base: SdkConfig, lists_from_hub: bool) -> Clients {
         let url = self.endpoint_url.as_deref();
-        let hub = self.hub(base);
+        let hub = self.hub(&base);
         // The visits own the retries: see `cloud::backoff`.
         let off = RetryConfig::disabled();
-        let mut organizations = aws_sdk_organizations::config::Builder::from(if lists_from_hub { &hub } else { base })
+        let mut organizations = aws_sdk_organizations::config::Builder::from(if lists_from_hub { &hub } else { &base })
             .region(Region::from_static(self.home.organizations))
             .retry_config(off.clone());
-        let mut iam = aws_sdk_iam::config::Builder::from(base)
+        let mut iam = aws_sdk_iam::config::Builder::from(&base)
             .region(Region::from_static(self.home.iam))
             .retry_config(off.clone());
         let mut sts =
@@ -358,6 +359,8 @@ impl Route {
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             unsigned: aws_sdk_sts::Client::from_conf(unsigned.build()),
             iam: aws_sdk_iam::Client::from_conf(iam.build()),
+            base,
+            hub,
         }
     }
 
@@ -400,9 +403,9 @@ impl Cloud for Aws {
     async fn enter(&self, account: AccountId, way: &WayIn) -> Result<Answer<Session>, Failure> {
         match way {
             WayIn::Own => {
-                let hub = self.route.hub(&self.base);
-                let config = if account == self.caller.account { &self.base } else { &hub };
-                sts::own(&self.clients().sts, config.credentials_provider(), account).await
+                let clients = self.clients();
+                let config = if account == self.caller.account { &clients.base } else { &clients.hub };
+                sts::own(&clients.sts, config.credentials_provider(), account).await
             }
             WayIn::Role(arn) => sts::assume(&self.clients().sts, account, arn, &self.session).await,
             WayIn::Root(_) => sts::assume_root(&self.clients().sts, &self.caller.partition, account).await,
@@ -418,15 +421,7 @@ impl Cloud for Aws {
     }
 
     async fn prove_token(&self, account: AccountId, way: &WayIn, region: &str) -> Result<Answer<()>, Failure> {
-        proof::prove(
-            &self.route.hub(&self.base),
-            self.route.endpoint_url.as_deref(),
-            account,
-            way,
-            region,
-            &self.session,
-        )
-        .await
+        proof::prove(&self.clients().hub, self.route.endpoint_url.as_deref(), account, way, region, &self.session).await
     }
 
     async fn reach(&self) -> Result<(), Failure> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Operation, Organization, Service, TokenVersion, Truth};
 
+use crate::credentials::{from_a_process, without_keys};
 use crate::harness::{Bench, Run, told};
 use crate::running::Running;
 
@@ -107,6 +108,18 @@ fn a_run_that_was_killed_while_it_proved_is_resumed_with_the_proof() {
     let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
     assert_eq!(told(&resumed.rows(), "changed").len(), ACCOUNTS - 1, "{resumed}");
     assert_eq!(verified(&resumed), PROVEN, "{resumed}");
+}
+
+/// What enters the accounts after a renewal proves the tokens in them, too.
+#[test]
+fn base_credentials_that_are_renewed_prove_as_well() {
+    let builder = organization(40, Duration::ZERO).base_session(true).base_credentials_expire_after(20);
+    let mut bench = Bench::new(builder.start());
+    without_keys(&mut bench);
+    from_a_process(&mut bench, "default");
+    let run = apply(&bench, &[PROVE, "--concurrency=4"]).exits(0).agrees(TokenVersion::V2);
+    assert!(run.after.operation(Operation::AssumeRole).refused() > 0, "they did not end\n{run}");
+    assert_eq!(told(&run.rows(), "changed").len(), 39, "{run}");
 }
 
 #[test]
