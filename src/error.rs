@@ -61,7 +61,7 @@ pub enum Error {
     /// Somebody else has a say in the run folder.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
-    /// A plan had begun to read accounts, and their list did not come to its end.
+    /// A plan had begun to read accounts, and their list did not come to its end, or could not be written down.
     #[error("{0}")]
     Unlisted(Box<Error>),
     /// A signal came before anything was touched.

@@ -127,15 +127,15 @@ impl Survey<'_, '_> {
                 }
             }))
             .await;
-        let pathless = match listed {
-            Ok(pathless) => pathless,
+        let no_plan = |cause| match self.selected.get() {
             // Nobody was visited yet.
-            Err(cause) if self.selected.get() == 0 => return Err(cause),
-            Err(cause) => return Err(Error::Unlisted(Box::new(cause))),
+            0 => cause,
+            _ => Error::Unlisted(Box::new(cause)),
         };
+        let pathless = listed.map_err(no_plan)?;
         // The visits end once the last of the targets is through.
         sender.close_channel();
-        self.all_listed(pathless.as_ref()).await?;
+        self.all_listed(pathless.as_ref()).await.map_err(no_plan)?;
         let ended = if let Some(ended) = ended {
             ended
         } else {

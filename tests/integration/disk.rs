@@ -87,6 +87,21 @@ fn a_disk_that_is_full_from_the_start_stops_the_run_before_the_first_visit() {
     }
 }
 
+/// A plan visits while it still lists, and by then accounts have been read.
+#[test]
+fn a_disk_that_is_full_before_a_plan_has_its_lists_is_no_plan_and_not_nothing() {
+    let latency = Latency { organizations: Duration::from_millis(20), ..Latency::default() };
+    let builder = || Organization::builder().accounts(160).unlimited().latency(latency);
+    let bench = Bench::new(builder().start());
+    let whole = bench.run("run", &["plan", "--rate=0"]).exits(0);
+    let journal = std::fs::read_to_string(whole.folder.join("journal.jsonl")).expect("a journal");
+    let lists = journal.find("{\"event\":\"ready\"").expect("it is ready");
+    let bench = Bench::new(builder().start());
+    let plan = on_a_full_disk(&bench.command("run", &["plan", "--rate=0"]), lists / 2 / BLOCK);
+    let run = bench.finish("run", plan).exits(1).made_no_plan("File too large");
+    run.says(&["no plan was made, and nothing was changed"]);
+}
+
 /// The journal is open, so it goes on wherever the folder is; what is written anew at the end has no place any more.
 #[test]
 fn a_folder_that_is_moved_away_is_told_at_the_end() {
