@@ -149,8 +149,8 @@ impl Replay {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
                     intent.unsettled = record.outcome == Outcome::Unverified;
-                    // An account whose turn did not come again is as open as it was.
-                    intent.open &= intent.unsettled && record.started_at.is_none();
+                    // An account whose turn did not come again is open, even if it was asked for because an earlier visit was in vain.
+                    intent.open = intent.unsettled && record.started_at.is_none();
                 }
                 self.records.insert(record.account_id, record);
             }

@@ -195,6 +195,17 @@ fn a_newer_format_is_refused() {
     assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
 }
 
+/// Somebody asked for it to be visited again, and that visit was left out: a resume makes it without being asked once more.
+#[test]
+fn a_retry_that_was_left_out_is_made_by_the_next_resume() {
+    let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(Reading::Unknown);
+    let mut entries = story();
+    entries.extend([Entry::Resumed { version: "0".into() }, Entry::Record(Cow::Owned(interrupted))]);
+    let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
+    assert!(replay.intents[&id(3)].open && replay.records()[2].is_left_out());
+    assert!(replay.rest(false).iter().flat_map(|wave| &wave.targets).any(|target| target.account == id(3)));
+}
+
 #[test]
 fn the_first_of_several_intents_knows_what_was_there_before() {
     let mut entries = story();
