@@ -6,6 +6,7 @@ use std::time::Instant;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
+use futures::FutureExt as _;
 
 use super::super::backoff;
 pub(super) use super::super::backoff::persist;
@@ -14,13 +15,25 @@ use super::error::{Described, failure};
 use crate::org::AccountId;
 
 /// Sends one request, once. Neither the request nor the answer is ever logged, only what it was and how it ended.
-pub(super) async fn call<T: RequestId, E: Described>(
+///
+/// It is no `async fn`: that would keep the request's future twice, and each copy of the future of a visit is paid for.
+pub(super) fn call<T: RequestId, E: Described>(
     operation: Operation,
     account: Option<AccountId>,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> impl Future<Output = Result<Answer<T>, Failure>> {
+    let started = Instant::now();
+    request.map(move |result| concluded(operation, account, started, result))
+}
+
+/// Translates the answer, and logs that it came.
+fn concluded<T: RequestId, E: Described>(
+    operation: Operation,
+    account: Option<AccountId>,
+    started: Instant,
+    result: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<Answer<T>, Failure> {
-    let (started, attempt) = (Instant::now(), backoff::attempt());
-    let result = request.await;
+    let attempt = backoff::attempt();
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let account = account.map(tracing::field::display);
     match result {

@@ -1,5 +1,6 @@
 //! This module owns what follows a call that failed: whether it is tried again, when, and what is said where it is not.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -31,7 +32,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         &mut self,
         stage: Stage,
         operation: Operation,
-        call: impl Future<Output = Result<T, Failure>>,
+        call: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<Result<T, Missed>, End> {
         let began = Instant::now();
         let (failure, late) = match timeout_at(self.deadline, call).await {

@@ -1,5 +1,6 @@
 //! This module owns the way into an account: the turn, the session, and whose fault a refusal is.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -23,7 +24,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
-            let call = backoff::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.way));
+            let call = pin!(backoff::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.way)));
             let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await?;
             self.entering = None;
             let missed = match answer {
@@ -70,7 +71,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let mut in_vain = 0;
         loop {
             self.record.attempts += 1;
-            let call = self.run.cloud.confirm_caller();
+            let call = pin!(self.run.cloud.confirm_caller());
             let asked =
                 self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await.map_err(|end| match end {
                     End::Failed(stage, _) => {

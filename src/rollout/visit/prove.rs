@@ -1,5 +1,6 @@
 //! This module owns the proof of effect: a token of the global endpoint, used in an opt-in Region.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::{End, Intents, Visit};
@@ -34,7 +35,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         while let Some(for_now) = wait {
             self.sleep(for_now, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
-            let proof = self.run.cloud.prove_token(self.target.account, &self.target.way, region);
+            let proof = pin!(self.run.cloud.prove_token(self.target.account, &self.target.way, region));
             let Err(missed) = self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? else {
                 self.record.verified = Some(Verified::Token);
                 return Ok(());

@@ -1,5 +1,6 @@
 //! This module owns what is asked and done inside an account: reading, setting, and finding out what became of a set.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use super::{End, Intents, Sent, Visit};
@@ -27,8 +28,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         loop {
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit reads only after it has entered");
-            let call = backoff::nth(failed + 1, self.run.cloud.read(&session));
-            let answer = self.attempt(stage, Operation::GetAccountSummary, call).await;
+            let answer = {
+                let call = pin!(backoff::nth(failed + 1, self.run.cloud.read(&session)));
+                self.attempt(stage, Operation::GetAccountSummary, call).await
+            };
             self.session = Some(session);
             let missed = match answer? {
                 Ok(Answer { value, request_id }) => {
@@ -52,8 +55,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let before = std::mem::replace(&mut self.sent, Sent::InDoubt);
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit sets only after it has entered");
-            let call = backoff::nth(failed + 1, self.run.cloud.set(&session, self.target.wanted));
-            let answer = self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await;
+            let answer = {
+                let call = pin!(backoff::nth(failed + 1, self.run.cloud.set(&session, self.target.wanted)));
+                self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await
+            };
             self.session = Some(session);
             if let Err(End::NotAttempted(_, Failure { effect: Effect::None, .. })) = answer {
                 self.sent = before;
