@@ -3,7 +3,8 @@
 //! A visit must not send a Set before its intent is on disk, and an fsync takes milliseconds. While one is under way,
 //! further lines gather; the next fsync makes all of them durable at once. So the disk's latency is added to a visit, but
 //! the number of visits per second does not depend on it. A line that nobody waits for goes along with the next one that
-//! somebody does wait for, or on its own after [`LINGER`].
+//! somebody does wait for, or on its own after [`LINGER`]. Where intents come in crowds, each fsync waits a moment for more of
+//! them, because on a fast disk it is the fsyncs that cost CPU.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -22,6 +23,11 @@ use crate::rollout::{Intents, NotDurable};
 /// How long a line that nobody waits for may stay in memory. What is lost with it if the process is killed meanwhile is the record
 /// of a visit whose intent, if there was a Set, is on disk.
 const LINGER: Duration = Duration::from_millis(100);
+
+/// How long an fsync waits for further intents, where so many or more came with the last one. A hundred visits a second are no crowd,
+/// so nothing is waited for there.
+const MOMENT: Duration = Duration::from_millis(2);
+const CROWD: usize = 4;
 
 /// So many bytes are written without lingering.
 const ENOUGH: usize = 256 * 1024;
@@ -174,7 +180,9 @@ impl Writer {
     /// Takes all lines that are there, writes them, syncs, and tells those who wait. Until the queue is closed and empty.
     fn run(mut self) {
         let mut group = Queue::default();
-        while self.next(&mut group) {
+        let mut crowded = false;
+        while self.next(&mut group, crowded) {
+            crowded = group.waiting.len() >= CROWD;
             let failed = &self.shared.failed;
             if failed.get().is_none()
                 && let Err(error) = write(&mut self.file, &group.bytes)
@@ -190,14 +198,20 @@ impl Writer {
         }
     }
 
-    /// Waits for lines and exchanges the queue for `group`, which is empty. Says whether there are any; if not, none will come.
-    fn next(&self, group: &mut Queue) -> bool {
+    /// Waits for lines, and a moment longer in a crowd, and exchanges the queue for `group`, which is empty. Says whether there are
+    /// any; if not, none will come.
+    fn next(&self, group: &mut Queue, crowded: bool) -> bool {
         let called = &self.shared.called;
         let idle = |queue: &mut Queue| queue.bytes.is_empty() && !queue.closed;
         let lingering = |queue: &mut Queue| !queue.is_urgent();
         let queue = called.wait_while(self.shared.queue(), idle).unwrap_or_else(PoisonError::into_inner);
         let waited = called.wait_timeout_while(queue, LINGER, lingering);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if crowded {
+            let filling = |queue: &mut Queue| queue.bytes.len() < ENOUGH && !queue.closed;
+            let waited = called.wait_timeout_while(queue, MOMENT, filling);
+            (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        }
         std::mem::swap(&mut queue.bytes, &mut group.bytes);
         std::mem::swap(&mut queue.waiting, &mut group.waiting);
         !group.bytes.is_empty()
