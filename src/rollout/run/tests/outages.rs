@@ -163,21 +163,34 @@ async fn a_set_whose_answer_went_with_the_network_is_read_before_it_is_sent_agai
     assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
 }
 
-/// The base credentials end as the network goes, and where they come from is out of reach, too.
+/// The base credentials end as the network goes, or while it is gone, and where they come from is out of reach, too. Where visits come
+/// one at a time, it goes before the next one enters, so that nothing else tells of it.
 #[tokio::test(start_paused = true)]
 async fn an_outage_that_falls_on_a_renewal_costs_time_and_no_accounts() {
-    for each in [Duration::ZERO, Duration::from_secs(15)] {
-        // Half of them end before anybody has noticed the outage, and half of them by the time that it is over.
-        for end in [1, 30] {
-            let fake = silent(300, 1, 61, each);
-            fake.base_ends.set(Some(Duration::from_secs(end)));
-            let (stop, told) = (Stop::default(), RefCell::default());
-            let tight = Terms { max_errors: Some(Tolerance::Count(0)), ..terms() };
-            let (ended, records) = run(&fake, tight, &stop, turns(&told)).await;
-            assert_eq!(ended.stopped, None, "{each:?} {end}");
-            assert_eq!(ended.tally.of(Outcome::Changed), 300, "{each:?} {end}: {records:?}");
-            assert_eq!(told.take(), ["lost", "found"], "{each:?} {end}");
-            assert!(fake.fetches.get() > 0, "{each:?} {end}");
+    for (accounts, concurrency) in [(300, 32), (10, 1)] {
+        for each in [Duration::ZERO, Duration::from_secs(15)] {
+            for later in [0, 30].map(Duration::from_secs) {
+                let fake = Fake::new(accounts);
+                let (stop, told) = (Stop::default(), RefCell::default());
+                let tight = Terms { max_errors: Some(Tolerance::Count(0)), concurrency, ..terms() };
+                let mut tell = turns(&told);
+                let (ended, records) = run(&fake, tight, &stop, |event| {
+                    tell(event);
+                    if let Event::Visited { tally, .. } = event
+                        && tally.total() == 3
+                    {
+                        let from = fake.started.elapsed();
+                        fake.silence.set(Some(Silence { from, to: from + Duration::from_mins(1), each }));
+                        fake.base_ends.set(Some(from + later));
+                    }
+                })
+                .await;
+                assert_eq!(ended.stopped, None, "{concurrency} {each:?} {later:?}");
+                let changed = ended.tally.of(Outcome::Changed) as u64;
+                assert_eq!(changed, accounts, "{concurrency} {each:?} {later:?}: {records:?}");
+                assert_eq!(told.take(), ["lost", "found"], "{concurrency} {each:?} {later:?}");
+                assert!(fake.fetches.get() > 0, "{concurrency} {each:?} {later:?}");
+            }
         }
     }
 }
