@@ -4,6 +4,11 @@ use std::process::ExitCode;
 
 use v2token::{cli::Typed, commands};
 
+/// A call takes some 350 pieces of memory, and the system's allocator takes locks for them as soon as there is a second thread
+/// (`docs/decisions/cost.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     commands::program(Typed::from_process()).into()
 }

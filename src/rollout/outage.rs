@@ -2,8 +2,8 @@
 //!
 //! All accounts share the endpoints. Whether a connection can be made, or a name be found, is the same question for one account as for
 //! all, and yet a visit that gets no answer uses up its tries within seconds. So as soon as one call is not answered by anybody,
-//! GetCallerIdentity, which concerns no account and needs no credentials to be answered, is asked of STS. If that is answered, the silence belonged to that one call. If
-//! it is not, the visits wait until it is: an outage costs time, and no accounts.
+//! GetCallerIdentity, which concerns no account and needs no credentials to be answered, is asked of STS. If that is answered, the
+//! silence belonged to that one call. If it is not, the visits wait until it is: an outage costs time, and no accounts.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
