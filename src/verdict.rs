@@ -122,6 +122,9 @@ pub fn because(reason: &StopReason) -> String {
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
+        StopReason::CallerCredentials(failure) if failure.is_unsigned() => {
+            format!("because the base credentials can't be fetched any more ({failure})")
+        }
         StopReason::CallerCredentials(failure) => {
             format!("because the base credentials are no longer accepted ({failure})")
         }

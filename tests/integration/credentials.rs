@@ -133,7 +133,7 @@ fn a_process_that_gives_nothing_any_more_stops_the_run_and_is_named_as_the_cause
     let running = until_others_are_asked_for(&bench);
     touch(&bench, "gone");
     let run = running.end().exits(1).agrees(TokenVersion::V2);
-    let run = run.says(&["the base credentials are no longer accepted", "NoCredentials", "aws sso login"]);
+    let run = run.says(&["the base credentials can't be fetched any more", "NoCredentials", "aws sso login"]);
     let outcomes = run.outcomes();
     assert!(outcomes["not_attempted"] > 0 && !outcomes.contains_key("failed"), "{run}");
     assert!(!run.stderr.contains("can't be reached"), "{run}");
