@@ -85,7 +85,8 @@ impl Outage {
             return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
         }
         if self.answered.get().is_some_and(|answered| answered > sent) {
-            return Doubt::Unfounded;
+            // The call may have been on its way when an outage began that others have sat out meanwhile.
+            return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
         }
         let _asking = Asking::new(self);
         let began = Instant::now();
@@ -147,5 +148,39 @@ impl Drop for Asking<'_> {
     fn drop(&mut self) {
         self.0.asking.set(false);
         self.0.over.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{Effect, Kind, Operation, failure::code};
+
+    fn silence() -> Failure {
+        Failure {
+            operation: Operation::GetCallerIdentity,
+            kind: Kind::Transient,
+            effect: Effect::None,
+            code: code::CONNECTION.to_owned(),
+            message: String::new(),
+            status: None,
+            request_id: None,
+        }
+    }
+
+    /// A call on a connection that is dead fails long after others have noticed the outage and sat it out.
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_outlasts_an_outage_fell_into_it() {
+        let (outage, began) = (Outage::default(), Instant::now());
+        let back = began + Duration::from_secs(10);
+        let ask = async || if Instant::now() < back { Err(silence()) } else { Ok(()) };
+        assert_eq!(outage.doubt(began, ask).await, Doubt::Over);
+        sleep(Duration::from_secs(5)).await;
+        assert_eq!(outage.doubt(began + Duration::from_millis(100), ask).await, Doubt::Over);
+        // What is sent now is asked about anew.
+        let sent = Instant::now();
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(outage.doubt(sent, ask).await, Doubt::Unfounded);
+        assert_eq!(outage.doubt(sent, ask).await, Doubt::Unfounded);
     }
 }

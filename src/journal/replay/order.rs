@@ -12,6 +12,10 @@ use crate::rollout::Outcome;
 
 /// Says why this line can't follow those that were read.
 pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
+    match (&replay.run_id, entry) {
+        (None, Entry::Journal { .. }) | (Some(_), _) => {}
+        (None, _) => return Err("no line before it says whose journal this is".to_owned()),
+    }
     match entry {
         Entry::Account(_) | Entry::Target { .. } if replay.ready => {
             Err("it adds to lists that were complete".to_owned())
