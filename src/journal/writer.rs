@@ -24,8 +24,8 @@ use crate::rollout::{Intents, NotDurable};
 /// of a visit whose intent, if there was a Set, is on disk.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// How long an fsync waits for further intents, where so many or more came with the last one. A hundred visits a second are no crowd,
-/// so nothing is waited for there.
+/// How long an fsync waits for further intents, where so many or more came with the last one. Visits whose starts the pace spreads
+/// come one by one, and wait for nobody.
 const MOMENT: Duration = Duration::from_millis(2);
 const CROWD: usize = 4;
 
@@ -143,7 +143,7 @@ impl Intents for Journal {
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Lines are put in whole, so what a panic left is a queue of whole lines.
+        // Nothing panics with the lock: an entry has only string keys and finite numbers, so that it always becomes a line.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -153,11 +153,11 @@ impl Shared {
             // The writer is gone; who waits notices as `durable` is dropped.
             return;
         }
-        let before = (queue.bytes.is_empty(), queue.is_urgent());
+        let (was_empty, was_urgent) = (queue.bytes.is_empty(), queue.is_urgent());
         entry.write_line(&mut queue.bytes);
         queue.waiting.extend(durable);
         // Once it has been called, the writer comes; to call again would only cost.
-        let call = before.0 || before.1 != queue.is_urgent();
+        let call = was_empty || was_urgent != queue.is_urgent();
         drop(queue);
         if call {
             self.called.notify_one();
