@@ -101,7 +101,8 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
         entering: Some(entering),
     };
     let started = Instant::now();
-    let end = visit.walk().await;
+    // Boxed only now: what waits for its turn is small, and what is large is not copied from hand to hand.
+    let end = Box::pin(visit.walk()).await;
     visit.conclude(end);
     Record { duration: Some(started.elapsed()), ..visit.record }
 }
@@ -120,6 +121,8 @@ struct Visit<'a, 'r, C: Cloud, I> {
     entering: Option<Entering<'a>>,
 }
 
+/// What seldom happens in a visit, or calls AWS beside the usual calls, is boxed by whoever awaits it: the future of a visit is as
+/// large as the largest of what may be awaited in it, and there are as many of them as visits are in flight.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     async fn walk(&mut self) -> Result<Outcome, End> {
         let terms = &self.run.terms;
@@ -131,7 +134,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         match decide(terms.mode, previous, self.target.wanted, self.target.past) {
             Decision::Done(Outcome::Changed) => {
                 self.sent = Sent::Accepted;
-                self.prove_token().await?;
+                Box::pin(self.prove_token()).await?;
                 Ok(Outcome::Changed)
             }
             Decision::Done(outcome) => Ok(outcome),

@@ -46,7 +46,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 (Failure { operation, ..silence }, Some(self.out_of_time(operation, None)))
             }
         };
-        if self.sit_out(stage, began, &failure).await? {
+        if Box::pin(self.sit_out(stage, began, &failure)).await? {
             self.deadline += began.elapsed();
             return Ok(Err(Missed { failure: Failure { kind: Kind::Transient, ..failure }, in_outage: true }));
         }
@@ -94,7 +94,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             _ if failed >= self.run.terms.max_attempts => Err(End::Failed(stage, failure)),
             Kind::Credentials if *renewed < NEW_SESSIONS => {
                 *renewed += 1;
-                self.enter().await
+                Box::pin(self.enter()).await
             }
             Kind::Credentials => Err(End::Failed(stage, failure)),
             Kind::Throttled | Kind::Transient => self.back_off(failed, stage, failure).await,

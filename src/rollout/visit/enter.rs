@@ -45,7 +45,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 Kind::Transient if !failure.is_unsigned() || in_outage => true,
                 Kind::Credentials | Kind::Transient => {
-                    self.caller_is_accepted(&failure).await? && failed <= NEW_SESSIONS
+                    Box::pin(self.caller_is_accepted(&failure)).await? && failed <= NEW_SESSIONS
                 }
                 Kind::Refused => false,
             };

@@ -47,7 +47,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             match failure.kind {
                 Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
                 Kind::Credentials if failure.operation == Operation::AssumeRole => {
-                    self.caller_is_accepted(&failure).await?;
+                    Box::pin(self.caller_is_accepted(&failure)).await?;
                 }
                 Kind::Credentials | Kind::Throttled | Kind::Transient => self.count(&failure),
             }

@@ -78,7 +78,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 // The answer is lost, not necessarily the request: a look tells before it is sent again.
                 Effect::Unknown => {
                     if self.read(Stage::Verify).await?.shows(self.target.wanted) {
-                        self.prove_token().await?;
+                        Box::pin(self.prove_token()).await?;
                         return Ok(Outcome::Changed);
                     }
                 }
@@ -134,7 +134,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.sleep(wait, Stage::Verify, Operation::GetAccountSummary, None).await?;
             last = self.read(Stage::Verify).await?;
             if last.shows(self.target.wanted) {
-                self.prove_token().await?;
+                Box::pin(self.prove_token()).await?;
                 return Ok(Ok(Outcome::Changed));
             }
         }
