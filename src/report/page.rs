@@ -8,7 +8,7 @@ mod chart;
 mod data;
 mod view;
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use askama::Template;
@@ -100,9 +100,11 @@ struct Waiting<'a> {
 }
 
 /// Writes the page that stands in until the run ends.
-pub(super) fn write_waiting(run_id: &RunId, folder: &Path, mut to: impl Write) -> io::Result<()> {
+pub(super) fn write_waiting(run_id: &RunId, folder: &Path, to: impl Write) -> io::Result<()> {
+    let mut to = BufWriter::new(to);
     let folder = for_terminal(&folder.to_string_lossy()).into_owned();
-    Waiting { policy: policy(), style: STYLE, run_id: run_id.as_str(), folder }.write_into(&mut to)
+    Waiting { policy: policy(), style: STYLE, run_id: run_id.as_str(), folder }.write_into(&mut to)?;
+    to.flush()
 }
 
 /// Nothing may be fetched, and nothing run but this page's own script, which may not make markup of text either.
