@@ -178,14 +178,24 @@ impl Aws {
         *self.clients.borrow_mut() = Rc::new(clients);
     }
 
-    /// Lists from the hub from now on, if there is one and the base credentials have been refused.
-    fn list_from_hub(&self, refused: &ListingFailed) -> bool {
-        let refused = matches!(refused, ListingFailed::Call(failure) if failure.kind == Kind::Refused);
-        let turns = refused && !self.route.via.is_empty() && !self.lists_from_hub.replace(true);
-        if turns {
-            self.renew();
+    /// Asks Organizations with the base credentials, and from then on from the hub, if there is one and they have been refused.
+    async fn list<T>(
+        &self,
+        mut ask: impl AsyncFnMut(&aws_sdk_organizations::Client) -> Result<T, ListingFailed>,
+    ) -> Result<T, ListingFailed> {
+        let from_hub = self.lists_from_hub.get();
+        match ask(&self.clients().organizations).await {
+            Err(ListingFailed::Call(failure))
+                if failure.kind == Kind::Refused && !self.route.via.is_empty() && !from_hub =>
+            {
+                // Another question, asked at the same time, may have found it out before.
+                if !self.lists_from_hub.replace(true) {
+                    self.renew();
+                }
+                ask(&self.clients().organizations).await
+            }
+            other => other,
         }
-        turns
     }
 
     /// The Organization that the caller's account belongs to.
@@ -194,12 +204,7 @@ impl Aws {
     ///
     /// When `DescribeOrganization` fails for good.
     pub async fn organization(&self) -> Result<Organization, ListingFailed> {
-        match organizations::describe(&self.clients().organizations, self.max_attempts).await {
-            Err(error) if self.list_from_hub(&error) => {
-                organizations::describe(&self.clients().organizations, self.max_attempts).await
-            }
-            other => other,
-        }
+        self.list(async |client| organizations::describe(client, self.max_attempts).await).await
     }
 
     /// Every account of the Organization, once, sorted by id. `progress` is told how many were listed so far. Where accounts come
@@ -213,13 +218,8 @@ impl Aws {
         needs_paths: bool,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Listing, ListingFailed> {
-        let attempts = self.max_attempts;
-        match organizations::accounts(&self.clients().organizations, attempts, needs_paths, &mut progress).await {
-            Err(error) if self.list_from_hub(&error) => {
-                organizations::accounts(&self.clients().organizations, attempts, needs_paths, progress).await
-            }
-            other => other,
-        }
+        self.list(async |client| organizations::accounts(client, self.max_attempts, needs_paths, &mut progress).await)
+            .await
     }
 
     /// Tells every account of the Organization as it is found, once, and gives why some come without their path in the tree, where
@@ -229,14 +229,8 @@ impl Aws {
     ///
     /// When the list would not be complete. Accounts may have been told by then.
     pub async fn each_account(&self, mut found: impl FnMut(Account, usize)) -> Result<Option<Failure>, ListingFailed> {
-        let attempts = self.max_attempts;
-        match organizations::each_account(&self.clients().organizations, attempts, &mut found).await {
-            // The first call was refused, so nothing was told yet.
-            Err(error) if self.list_from_hub(&error) => {
-                organizations::each_account(&self.clients().organizations, attempts, found).await
-            }
-            other => other,
-        }
+        // Where the first page is refused, nothing was told yet.
+        self.list(async |client| organizations::each_account(client, self.max_attempts, &mut found).await).await
     }
 
     /// Whether an OU or root exists.

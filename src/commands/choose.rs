@@ -23,8 +23,9 @@ pub(super) async fn list(
 ) -> Result<(Organization, Vec<Account>), Error> {
     let selection = &settings.run.selection;
     let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
-    let organization = aws.organization().await?;
-    let listing = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages)).await?;
+    // Neither needs the other.
+    let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
+    let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
     if let Some(failure) = &listing.pathless {
         note_pathless(failure, progress);
     }
