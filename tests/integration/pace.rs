@@ -1,6 +1,8 @@
 //! This module owns the measurement of the pace at the other end: when AssumeRole calls arrive.
 
-use v2token_simulator::{Organization, TokenVersion};
+use std::time::Duration;
+
+use v2token_simulator::{Latency, Organization, TokenVersion};
 
 use crate::harness::Bench;
 
@@ -38,4 +40,20 @@ fn the_rate_is_never_exceeded_and_nearly_reached() {
         }
     }
     panic!("more than {RATE} and a burst of {BURST} in a second, every time: {measured:?}");
+}
+
+/// Whatever `--concurrency` allows, few accounts are entered before the first of them has answered.
+#[test]
+fn a_cold_start_enters_few_accounts_at_once() {
+    const ANSWER: u32 = 400;
+    let sts = Duration::from_millis(ANSWER.into());
+    let world =
+        Organization::builder().accounts(300).latency(Latency { sts, ..Latency::default() }).unlimited().start();
+    let bench = Bench::new(world);
+    let run = bench.run("run", &["plan", "--rate=0", "--concurrency=300"]).exits(0);
+    let arrivals = &run.after.assume_role_arrivals_ms;
+    let first = *arrivals.iter().min().expect("accounts are entered");
+    let before = |after: u32| arrivals.iter().filter(|at| **at < first + after).count();
+    assert!(before(ANSWER - 10) <= 64, "{} at once", before(ANSWER - 10));
+    assert_eq!(arrivals.len(), 299);
 }

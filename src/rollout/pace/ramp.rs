@@ -9,7 +9,7 @@ use std::cell::Cell;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// How many accounts may be entered at once at the start.
-const START: usize = 32;
+const START: usize = 64;
 
 /// The width is of no further interest beyond the widest `--concurrency`.
 const WIDEST: usize = 1000;
@@ -76,7 +76,7 @@ mod tests {
         });
         let seen = futures::future::join_all(visits).await;
         let widest = |trip| seen.iter().filter(|(of, _)| *of == trip).map(|(_, width)| *width).max();
-        assert_eq!([1, 2, 3, 4, 5].map(widest), [32, 64, 128, 256, 512].map(Some));
+        assert_eq!([1, 2, 3, 4, 5].map(widest), [64, 128, 256, 512, 1000].map(Some));
         assert_eq!(seen.iter().map(|(_, width)| *width).max(), Some(1000));
     }
 }
