@@ -90,6 +90,11 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
         }
         visited.push(name);
         if let Some(device) = profile.get("mfa_serial") {
+            if device.is_empty() {
+                return Err(refused(format!(
+                    "mfa_serial of profile {name:?} is empty: give the device's serial number or ARN, or leave the line out"
+                )));
+            }
             if serial.as_deref().is_some_and(|other| other != device) {
                 return Err(refused("it asks for two MFA devices, and only one can be served".to_owned()));
             }

@@ -143,6 +143,7 @@ fn with_profiles(builder: Builder) -> Bench {
          [profile admin]\n{role}source_profile = keys\nmfa_serial = {DEVICE}\nregion = eu-west-1\n\
          [profile alone]\n{role}mfa_serial = {DEVICE}\n\
          [profile itself]\n{role}source_profile = itself\nmfa_serial = {DEVICE}\n\
+         [profile blank]\n{role}source_profile = keys\nmfa_serial = # of whom?\n\
          [profile two]\n{role}source_profile = admin\nmfa_serial = arn:aws:iam::000000000100:mfa/other\n",
         keys.access_key_id, keys.secret_access_key
     );
@@ -174,6 +175,7 @@ fn a_profile_that_cannot_be_served_is_refused_with_the_reason() {
         ("alone", "mfa_serial needs the keys of a user, and profile \"alone\" has no source_profile"),
         ("itself", "is its own source_profile: put the keys into a profile of their own"),
         ("two", "it asks for two MFA devices"),
+        ("blank", "mfa_serial of profile \"blank\" is empty: give the device's serial number or ARN"),
         (
             "admim",
             "profile \"admim\": it is defined neither in ~/.aws/config nor in ~/.aws/credentials; did you mean admin?",
