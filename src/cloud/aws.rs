@@ -19,6 +19,7 @@ mod proof;
 mod sts;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use aws_config::retry::RetryConfig;
@@ -229,8 +230,14 @@ impl Aws {
     ///
     /// When the list would not be complete. Accounts may have been told by then.
     pub async fn each_account(&self, mut found: impl FnMut(Account, usize)) -> Result<Option<Failure>, ListingFailed> {
-        // Where the first page is refused, nothing was told yet.
-        self.list(async |client| organizations::each_account(client, self.max_attempts, &mut found).await).await
+        // Some were told already if the base credentials are refused in the middle of the list, and it begins anew from the hub.
+        let mut told = BTreeSet::new();
+        let mut once = |account: Account, page| {
+            if told.insert(account.id) {
+                found(account, page);
+            }
+        };
+        self.list(async |client| organizations::each_account(client, self.max_attempts, &mut once).await).await
     }
 
     /// Whether an OU or root exists.
