@@ -19,7 +19,6 @@ mod proof;
 mod sts;
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use aws_config::retry::RetryConfig;
@@ -223,21 +222,15 @@ impl Aws {
             .await
     }
 
-    /// Tells every account of the Organization as it is found, once, and gives why some come without their path in the tree, where
-    /// the walk through it was refused.
+    /// Tells every account of the Organization as it is found, and gives why some come without their path in the tree, where the walk
+    /// through it was refused. Each is told once, unless the base credentials are refused in the middle of the list: then it begins
+    /// anew from the hub, and tells again what it told.
     ///
     /// # Errors
     ///
     /// When the list would not be complete. Accounts may have been told by then.
     pub async fn each_account(&self, mut found: impl FnMut(Account, usize)) -> Result<Option<Failure>, ListingFailed> {
-        // Some were told already if the base credentials are refused in the middle of the list, and it begins anew from the hub.
-        let mut told = BTreeSet::new();
-        let mut once = |account: Account, page| {
-            if told.insert(account.id) {
-                found(account, page);
-            }
-        };
-        self.list(async |client| organizations::each_account(client, self.max_attempts, &mut once).await).await
+        self.list(async |client| organizations::each_account(client, self.max_attempts, &mut found).await).await
     }
 
     /// Whether an OU or root exists.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use v2token_simulator::{
-    AccountId, Builder, Caller, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, Role, SECRET_MARKER,
-    TokenVersion, Trusted, World,
+    AccountId, Builder, Caller, Latency, ListingError, ListingFault, MANAGEMENT_ACCOUNT, Operation, Organization, Role,
+    SECRET_MARKER, TokenVersion, Trusted, World,
 };
 
 use super::{MANAGEMENT, MEMBERS, apply, changed_all, kept_out, six};
@@ -98,6 +98,20 @@ fn the_last_role_lists_where_the_base_credentials_may_not() {
     assert_eq!((row["stage"].as_str(), row["error_code"].as_str()), ("read", "AccessDenied"), "{row:?}");
     assert!(row["hint"].contains("allow iam:GetAccountSummary to the caller"), "it is the caller at home: {row:?}");
     assert_eq!(run.after.callers["role/platform/Hub"][&Operation::DescribeOrganization], 1, "{run}");
+}
+
+/// A plan has visits under way by then, and the list begins anew from the hub.
+#[test]
+fn base_credentials_that_are_refused_in_the_middle_of_the_list_make_no_visit_twice() {
+    const ACCOUNTS: usize = 60;
+    let refused = ListingFault::PageFails { page: 3, error: ListingError::AccessDenied, times: 1 };
+    let world = behind_a_hub(Organization::builder().accounts(ACCOUNTS)).listing(refused).unlimited().start();
+    let bench = Bench::new(world);
+    let run = bench.run("run", &["plan", "--rate=0", "--via-role", HUB]).exits(0).agrees(TokenVersion::V2);
+    assert_eq!(run.after.callers["role/platform/Hub"][&Operation::ListAccounts], 3, "{run}");
+    // The hub once more for the list.
+    assert_eq!(assumed(&run), counts([("user/operator", 2), ("role/platform/Hub", ACCOUNTS as u64 - 1)]), "{run}");
+    assert_eq!(run.rows().len(), ACCOUNTS, "{run}");
 }
 
 #[test]
