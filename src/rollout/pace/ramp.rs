@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many accounts may be entered at once at the start.
+/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` reckons with it.
 const START: usize = 64;
 
 /// The width is of no further interest beyond the widest `--concurrency`.
