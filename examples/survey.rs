@@ -12,7 +12,7 @@ use v2token::org::role::RoleTemplate;
 use v2token::org::select::{Seat, Selection, Tags, select};
 use v2token::org::{Reading, TokenVersion};
 use v2token::rollout::{
-    Event, Mode, NoIntents, Outage, Pace, Past, Rollout, Stop, Target, Terms, Verify, Wave, roll_out,
+    Acceptance, Event, Mode, NoIntents, Outage, Pace, Past, Rollout, Stop, Target, Terms, Verify, Wave, roll_out,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,9 +48,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
         max_errors: None,
     };
     let (pace, outage, stop) = (Pace::new(50), Outage::default(), Stop::default());
+    let acceptance = Acceptance::default();
     let sts_endpoint = aws.sts_endpoint.as_str().into();
-    let survey =
-        Rollout { cloud: &aws, intents: &NoIntents, pace: &pace, outage: &outage, stop: &stop, terms, sts_endpoint };
+    let survey = Rollout {
+        cloud: &aws,
+        intents: &NoIntents,
+        pace: &pace,
+        outage: &outage,
+        acceptance: &acceptance,
+        stop: &stop,
+        terms,
+        sts_endpoint,
+    };
     let print = |event: Event<'_>| {
         if let Event::Visited { record, .. } = event {
             let version = record.current_version.map_or("not readable", Reading::as_str);

@@ -3,6 +3,7 @@
 //! It knows neither AWS nor the terminal nor the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
 //! intents durable through [`Intents`], and tells what happens through [`Event`]s.
 
+pub mod acceptance;
 pub mod decide;
 pub mod event;
 pub mod hint;
@@ -15,6 +16,7 @@ pub mod tally;
 pub mod visit;
 pub mod wave;
 
+pub use acceptance::Acceptance;
 pub use decide::{Decision, Mode, Verify, decide};
 pub use event::Event;
 pub use hint::{Surrounding, hint};

@@ -11,7 +11,7 @@ use crate::cloud::aws::Aws;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
-use crate::rollout::{Event, Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Acceptance, Event, Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
@@ -46,11 +46,13 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
     let Conduct { settings, folder, mut files, progress, mut signals, aws, info, accounts, waves, records, journal } =
         run;
     let (pace, outage, stop) = (Pace::new(settings.run.rate), Outage::default(), Stop::default());
+    let acceptance = Acceptance::default();
     let rollout = Rollout {
         cloud: &aws,
         intents: &journal,
         pace: &pace,
         outage: &outage,
+        acceptance: &acceptance,
         stop: &stop,
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),

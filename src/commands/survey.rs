@@ -21,7 +21,8 @@ use crate::org::Account;
 use crate::org::select::{Seat, Tags, check_selected, goes_by_account, why_not};
 use crate::report::{ReportFiles, columns};
 use crate::rollout::{
-    Mode, NoIntents, Outage, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify, survey as visit_all,
+    Acceptance, Mode, NoIntents, Outage, Pace, Record, Rollout, Stop, StopReason, Target, Tolerance, Verify,
+    survey as visit_all,
 };
 use crate::settings::{CommandName, Settings};
 use crate::terminal::Outline;
@@ -69,11 +70,13 @@ pub(super) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surv
     let journal = open(settings, folder, files, &info)?;
 
     let (pace, outage, stop) = (Pace::new(settings.run.rate), Outage::default(), Stop::default());
+    let acceptance = Acceptance::default();
     let rollout = Rollout {
         cloud: &aws,
         intents: &NoIntents,
         pace: &pace,
         outage: &outage,
+        acceptance: &acceptance,
         stop: &stop,
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
+use super::acceptance::Acceptance;
 use super::decide::{Mode, Verify};
 use super::event::Event;
 use super::outage::{Outage, Turn};
@@ -96,6 +97,8 @@ pub struct Rollout<'a, C, I> {
     pub pace: &'a Pace,
     /// What is known about the way to AWS.
     pub outage: &'a Outage,
+    /// What is known about the base credentials.
+    pub acceptance: &'a Acceptance,
     /// The switch that stops the run.
     pub stop: &'a Stop,
     /// The terms.

@@ -83,8 +83,7 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let entering = tokio::select! {
         biased;
         () = run.stop.wait() => None,
-        // Nobody enters another account in an outage.
-        entering = run.pace.turn(|| run.outage.over()) => Some(entering),
+        entering = run.pace.turn(|| may_enter(run)) => Some(entering),
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(entering) = entering else { return record };
@@ -105,6 +104,12 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let end = Box::pin(visit.walk()).await;
     visit.conclude(end);
     Record { duration: Some(started.elapsed()), ..visit.record }
+}
+
+/// Nobody enters another account in an outage, or while it is open whether the base credentials are accepted.
+async fn may_enter<C, I>(run: &Rollout<'_, C, I>) {
+    run.acceptance.settled().await;
+    run.outage.over().await;
 }
 
 struct Visit<'a, 'r, C: Cloud, I> {

@@ -1,5 +1,6 @@
 //! This module owns base credentials: where they come from, and what happens when they end in the middle of a run.
 
+use std::path::Path;
 use std::time::Duration;
 
 use v2token_simulator::{Builder, Latency, Network, Operation, Organization, TokenVersion, World};
@@ -73,10 +74,19 @@ fn credentials_that_expire_for_good_stop_the_run_and_not_the_accounts_one_by_one
 fn credentials_that_are_renewed_let_the_run_finish() {
     let mut bench = Bench::new(short_lived().start());
     without_keys(&mut bench);
-    from_a_process(&mut bench, "default");
+    let fetched = bench.folder.path().join("fetched");
+    from_a_process_that(&mut bench, "default", &format!("echo >> {}", fetched.display()));
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 200, "{run}");
-    assert!(run.after.operation(Operation::AssumeRole).refused() >= 1, "they did expire");
+    let refused = run.after.operation(Operation::AssumeRole).refused();
+    assert!(refused >= 1, "they did expire");
+    // At the start, once for all visits that were refused, and for the account that the caller is in.
+    assert_eq!(times(&fetched), 3, "{refused} were refused");
+}
+
+/// How many lines a file has.
+fn times(path: &Path) -> usize {
+    std::fs::read_to_string(path).expect("a file").lines().count()
 }
 
 /// An organization whose base credentials come from a process that stops working once there is a file `armed` in the folder: it then
@@ -88,7 +98,7 @@ fn from_a_process_that_can_fail() -> Bench {
     let before = format!(
         "cd {}\n\
          if test -e armed; then\n\
-         touch asked; while ! test -e gone; do sleep 0.02; done\n\
+         echo >> asked; while ! test -e gone; do sleep 0.02; done\n\
          test -e back || exit 1\n\
          fi",
         bench.folder.path().display()
@@ -137,6 +147,7 @@ fn a_process_that_gives_nothing_any_more_stops_the_run_and_is_named_as_the_cause
     let outcomes = run.outcomes();
     assert!(outcomes["not_attempted"] > 0 && !outcomes.contains_key("failed"), "{run}");
     assert!(!run.stderr.contains("can't be reached"), "{run}");
+    assert_eq!(times(&bench.folder.path().join("asked")), 3, "one visit asks for all, and more than once");
 }
 
 #[test]

@@ -51,6 +51,8 @@ struct Fake {
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
     fetches: Cell<usize>,
+    /// How often it was asked whether the base credentials are accepted.
+    confirmations: Cell<usize>,
     disk_full: Cell<bool>,
     /// How many proofs of a token fail, and those that were tried.
     lag: Cell<usize>,
@@ -81,6 +83,7 @@ impl Fake {
             base_ends: Cell::new(None),
             base_is_gone: Cell::new(false),
             fetches: Cell::new(0),
+            confirmations: Cell::new(0),
             disk_full: Cell::new(false),
             lag: Cell::new(0),
             proofs: RefCell::default(),
@@ -203,6 +206,7 @@ impl Cloud for Fake {
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {
+        self.confirmations.set(self.confirmations.get() + 1);
         self.sign(Operation::GetCallerIdentity).await?;
         self.arrive(Operation::GetCallerIdentity).await?;
         if self.caller_expired.get() {
@@ -259,7 +263,7 @@ async fn run_in_waves(
     stop: &Stop,
     mut listen: impl FnMut(&Event<'_>),
 ) -> (Ended, Vec<Record>) {
-    let (pace, outage) = (Pace::new(fake.rate.get()), Outage::default());
+    let (pace, outage, acceptance) = (Pace::new(fake.rate.get()), Outage::default(), Acceptance::default());
     let targets: Vec<Target> = fake
         .world
         .borrow()
@@ -281,6 +285,7 @@ async fn run_in_waves(
         intents: fake,
         pace: &pace,
         outage: &outage,
+        acceptance: &acceptance,
         stop,
         terms,
         sts_endpoint: "https://sts.test".into(),
@@ -458,6 +463,7 @@ async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
     assert_eq!(ended.tally.of(Outcome::Changed) + ended.tally.of(Outcome::NotAttempted), 1_000);
     let hit = records.iter().filter(|record| record.outcome == Outcome::NotAttempted && record.started_at.is_some());
     assert!(hit.count() <= 10);
+    assert_eq!(fake.confirmations.get(), 1, "one asks for all");
 }
 
 #[tokio::test(start_paused = true)]

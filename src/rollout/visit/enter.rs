@@ -1,5 +1,6 @@
 //! This module owns the way into an account: the turn, the session, and whose fault a refusal is.
 
+use std::cell::Cell;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 Kind::Transient if !failure.is_unsigned() || in_outage => true,
                 Kind::Credentials | Kind::Transient => {
-                    Box::pin(self.caller_is_accepted(&failure)).await? && failed <= NEW_SESSIONS
+                    Box::pin(self.caller_is_accepted(sent, &failure)).await? && failed <= NEW_SESSIONS
                 }
                 Kind::Refused => false,
             };
@@ -66,23 +67,33 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.deadline += asked.elapsed();
     }
 
-    /// Finds out whether a refusal is about the base credentials, which concerns every account, or only about this one.
-    pub(super) async fn caller_is_accepted(&mut self, refused: &Failure) -> Result<bool, End> {
-        let mut in_vain = 0;
+    /// Finds out whether the refusal of a call that was sent at `sent` is about the base credentials, which concerns every account, or
+    /// only about this one.
+    pub(super) async fn caller_is_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
+        let run = self.run;
+        let question = run.acceptance.question();
+        let (mut since, mut in_vain) = (sent, 0);
         loop {
-            self.record.attempts += 1;
-            let call = pin!(self.run.cloud.confirm_caller());
-            let asked =
-                self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await.map_err(|end| match end {
-                    End::Failed(stage, _) => {
-                        End::Failed(stage, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))
-                    }
-                    end @ (End::NotAttempted(..) | End::Drifted(_)) => end,
-                })?;
-            match asked {
+            let asked = Cell::new(0);
+            let ask = async {
+                asked.set(1);
+                run.cloud.confirm_caller().await
+            };
+            let call = pin!(question.ask(since, ask));
+            let answer = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
+            // Not what another visit has asked.
+            self.record.attempts += asked.get();
+            let answer = answer.map_err(|end| match end {
+                End::Failed(stage, _) => {
+                    End::Failed(stage, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))
+                }
+                end @ (End::NotAttempted(..) | End::Drifted(_)) => end,
+            })?;
+            match answer {
                 // They could not be fetched. That may pass, and need not mean that they are gone.
                 Err(Missed { failure, in_outage: false }) if failure.is_unsigned() && in_vain + 1 < FETCHES => {
                     in_vain += 1;
+                    since = Instant::now();
                     let wait = BETWEEN_FETCHES * in_vain;
                     self.sleep(wait, Stage::Assume, Operation::GetCallerIdentity, Some(&failure)).await?;
                 }

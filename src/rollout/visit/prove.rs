@@ -3,6 +3,8 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{End, Intents, Visit};
 use crate::cloud::{Cloud, Kind, Operation, WayIn, failure::code};
 use crate::rollout::decide::Verify;
@@ -35,6 +37,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         while let Some(for_now) = wait {
             self.sleep(for_now, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
+            let sent = Instant::now();
             let proof = pin!(self.run.cloud.prove_token(self.target.account, &self.target.way, region));
             let Err(missed) = self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? else {
                 self.record.verified = Some(Verified::Token);
@@ -47,7 +50,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             match failure.kind {
                 Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
                 Kind::Credentials if failure.operation == Operation::AssumeRole => {
-                    Box::pin(self.caller_is_accepted(&failure)).await?;
+                    Box::pin(self.caller_is_accepted(sent, &failure)).await?;
                 }
                 Kind::Credentials | Kind::Throttled | Kind::Transient => self.count(&failure),
             }

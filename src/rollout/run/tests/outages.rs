@@ -213,6 +213,7 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0);
         let over = outage.map_or(1, |outage| outage.to.as_secs());
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
+        assert!((1..=3).contains(&fake.confirmations.get()), "one asks for all: {}", fake.confirmations.get());
     }
     let fake =
         Fake::new(1).fault(1, Operation::AssumeRole, [Fault::Fail(Kind::Credentials, Effect::None, "NoCredentials")]);
