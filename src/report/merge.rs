@@ -1,7 +1,10 @@
 //! This module owns the merge of several runs into one report: every account once, with the record of the run that knows most of
 //! it. Shards of one run add up to it, and so do the runs of several Organizations.
+//!
+//! What was done in an account stays told: a visit that failed later has undone nothing.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use crate::journal::{Ending, RunId, RunInfo};
 use crate::org::{Account, AccountId};
@@ -37,18 +40,23 @@ pub struct Merged {
 pub fn merge(parts: Vec<Part>) -> Option<Merged> {
     let run = together(parts.iter().map(|part| &part.run))?;
     let ended = parts.iter().map(|part| part.ended).collect::<Option<Vec<u8>>>();
-    let mut known: BTreeMap<AccountId, (Account, Record, RunId)> = BTreeMap::new();
+    let mut known: BTreeMap<AccountId, Vec<Told>> = BTreeMap::new();
     for Part { run, accounts, records, .. } in parts {
+        let last_sign = last_sign_of_life(&run, &records);
         for (account, record) in accounts.into_iter().zip(records) {
-            let better = known.get(&account.id).is_none_or(|(_, other, _)| knows_more(&record) > knows_more(other));
-            if better {
-                known.insert(account.id, (account, record, run.run_id.clone()));
+            let run_id = run.run_id.clone();
+            let told = Told { rank: rank(&record), at: record.started_at.or(last_sign), account, record, run_id };
+            let others = known.entry(told.account.id).or_default();
+            match others.first().map_or(0, |other| other.rank) {
+                VISITED if told.rank == VISITED => others.push(told),
+                rank if told.rank > rank || others.is_empty() => *others = vec![told],
+                _ => {}
             }
         }
     }
     let mut merged = Part { run, accounts: Vec::new(), records: Vec::new(), ended: None };
     let mut run_ids = Vec::new();
-    for (account, record, run_id) in known.into_values() {
+    for Told { account, record, run_id, .. } in known.into_values().filter_map(in_the_end) {
         merged.accounts.push(account);
         merged.records.push(record);
         run_ids.push(run_id);
@@ -70,18 +78,59 @@ pub fn unfinished(tally: &Tally) -> String {
     let selected = tally.total() - tally.of(Outcome::Skipped);
     let left = tally.of(Outcome::NotAttempted);
     let changed = tally.of(Outcome::Changed);
-    format!("not finished: {changed} of {selected} selected accounts were changed so far, {left} are left")
+    let in_doubt = match tally.of(Outcome::Unverified) {
+        0 => String::new(),
+        unverified => format!(", {unverified} may have been"),
+    };
+    format!("not finished: {changed} of {selected} selected accounts were changed so far{in_doubt}, {left} are left")
 }
 
-/// How much a record says of its account: that it was visited, and when; that it was to be; why it was not.
-fn knows_more(record: &Record) -> (u8, Option<std::time::SystemTime>) {
-    let rank = match record.outcome {
-        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => 3,
+/// What a run tells of an account.
+struct Told {
+    rank: u8,
+    at: Option<SystemTime>,
+    account: Account,
+    record: Record,
+    run_id: RunId,
+}
+
+/// The rank of a visit.
+const VISITED: u8 = 3;
+
+/// How much a record says of its account: that it was visited; that it was to be; why it was not.
+fn rank(record: &Record) -> u8 {
+    match record.outcome {
+        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
         Outcome::NotAttempted => 2,
         Outcome::Skipped if record.trouble.as_ref().is_some_and(|trouble| trouble.error_code != "OtherShard") => 1,
         Outcome::Skipped => 0,
-    };
-    (rank, record.started_at)
+    }
+}
+
+/// When a run was last seen at work. What it left in doubt has no time of its own, and is as old as that.
+fn last_sign_of_life(run: &RunInfo, records: &[Record]) -> Option<SystemTime> {
+    let ends = records.iter().filter_map(|record| {
+        let started = record.started_at?;
+        Some(started.checked_add(record.duration.unwrap_or_default()).unwrap_or(started))
+    });
+    ends.chain(run.started_at).chain(run.ended_at).max()
+}
+
+/// What is known of an account after all that is told of it, in the order in which it happened.
+fn in_the_end(mut told: Vec<Told>) -> Option<Told> {
+    told.sort_by_key(|told| (told.at, told.record.outcome));
+    told.into_iter().reduce(|known, later| if overrules(&later.record, &known.record) { later } else { known })
+}
+
+/// Whether a visit makes an earlier one a thing of the past.
+fn overrules(later: &Record, earlier: &Record) -> bool {
+    match (earlier.outcome, later.outcome) {
+        // Nothing was changed then, which is not to say that nothing was before.
+        (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
+        // It is as it was set.
+        (Outcome::Changed, Outcome::Unchanged) => earlier.target_version != later.target_version,
+        _ => true,
+    }
 }
 
 /// Which of several exit codes says most of what is left to do.
@@ -124,35 +173,62 @@ fn together<'a>(runs: impl Iterator<Item = &'a RunInfo> + Clone) -> Option<RunIn
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     use super::*;
-    use crate::org::TokenVersion;
+    use crate::org::{AccountState, TokenVersion};
 
-    fn record(outcome: Outcome, code: &str, started: Option<u64>) -> Record {
+    const V1: TokenVersion = TokenVersion::V1Token;
+    const V2: TokenVersion = TokenVersion::V2Token;
+
+    fn told(outcome: Outcome, wanted: TokenVersion, at: u64) -> Told {
         let id = "000000000001".parse().unwrap();
-        let started_at = started.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
-        Record { outcome, started_at, ..Record::skipped(id, TokenVersion::V2Token, code, "why") }
+        let record = Record { outcome, ..Record::blank(id, wanted) };
+        let account = Account {
+            id,
+            name: String::new(),
+            email: String::new(),
+            state: AccountState::Active,
+            ou_path: String::new(),
+            invited: false,
+        };
+        let at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+        Told { rank: rank(&record), at, account, record, run_id: RunId::of_several(&[]) }
+    }
+
+    /// Of every two outcomes, the one that is known in the end, if the first of them came first.
+    #[test]
+    fn what_was_done_stays_told() {
+        use Outcome::{Changed, Failed, Unchanged, Unverified, WouldChange};
+        let visits: Vec<Outcome> = Outcome::ALL
+            .into_iter()
+            .filter(|outcome| rank(&Record { outcome: *outcome, ..told(*outcome, V2, 0).record }) == VISITED)
+            .collect();
+        assert_eq!(visits, [Changed, Unchanged, WouldChange, Unverified, Failed]);
+        for earlier in &visits {
+            for later in &visits {
+                let stays = matches!((earlier, later), (Changed, Unchanged | Failed) | (Unverified, Failed));
+                for turned in [false, true] {
+                    let mut pair = vec![told(*earlier, V2, 1), told(*later, V2, 2)];
+                    if turned {
+                        pair.reverse();
+                    }
+                    let known = in_the_end(pair).unwrap();
+                    let expected = if stays { 1 } else { 2 };
+                    assert_eq!(known.at, told(Changed, V2, expected).at, "{earlier}, then {later}");
+                }
+            }
+        }
+        // It was set back, and is on what that run wanted.
+        let back = in_the_end(vec![told(Changed, V2, 1), told(Unchanged, V1, 2)]).unwrap();
+        assert_eq!(back.record.target_version, V1);
     }
 
     #[test]
-    fn the_record_that_says_most_is_shown() {
-        // From the one that says least to the one that says most.
-        let ascending = [
-            record(Outcome::Skipped, "OtherShard", None),
-            record(Outcome::Skipped, "Suspended", None),
-            record(Outcome::NotAttempted, "", None),
-            record(Outcome::Failed, "", Some(1)),
-            record(Outcome::Unverified, "", Some(2)),
-            record(Outcome::Changed, "", Some(3)),
-            record(Outcome::Unchanged, "", Some(4)),
-            record(Outcome::WouldChange, "", Some(5)),
-        ];
-        for pair in ascending.windows(2) {
-            assert!(knows_more(&pair[0]) < knows_more(&pair[1]), "{:?} {:?}", pair[0].outcome, pair[1].outcome);
-        }
-        let shown: std::collections::BTreeSet<_> = ascending.iter().map(|record| record.outcome.as_str()).collect();
-        assert_eq!(shown.len(), Outcome::ALL.len(), "every outcome is in the table");
+    fn a_visit_says_more_than_a_reason_why_there_was_none() {
+        let skipped = |code| rank(&Record::skipped("000000000001".parse().unwrap(), V2, code, "why"));
+        let ascending = [skipped("OtherShard"), skipped("Suspended"), told(Outcome::NotAttempted, V2, 0).rank, VISITED];
+        assert!(ascending.is_sorted_by(|less, more| less < more), "{ascending:?}");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::time::Duration;
 use v2token::journal::RunFolder;
 use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
-use crate::harness::{Bench, sent_to, told};
+use crate::harness::{Bench, read_csv, sent_to, told};
+use crate::running::Running;
 
 /// How many of the moments one test takes; four of them run side by side.
 const MOMENTS: usize = 50;
@@ -74,7 +75,7 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
 
         let after = bench.truth();
         assert_eq!(after.with_version(TokenVersion::V2), 40, "moment {moment}");
-        let rows = crate::harness::read_csv(&folder.join("report.csv"));
+        let rows = read_csv(&folder.join("report.csv"));
         assert_eq!(rows.len(), 40, "moment {moment}");
         assert_eq!(
             told(&rows, "changed"),
@@ -87,6 +88,32 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         for (was, is) in before.accounts.iter().zip(&restored.accounts) {
             assert_eq!(was.version, is.version, "moment {moment}: {} is not what it was", was.id);
         }
+    }
+}
+
+/// In the report of both, it is not the failed visit of an earlier run that is shown for an account that a killed one may have set.
+#[test]
+fn an_earlier_failure_hides_nothing_that_a_crash_left_in_doubt() {
+    let organization = Organization::builder().accounts(60).latency(Latency::all(Duration::from_millis(60))).start();
+    let bench = Bench::new(organization);
+    let apply = ["apply", "--yes", "--rate=0", "--waves=100%"];
+    bench
+        .run("failed", &[&apply[..], &["--role=NoSuchRole", "--max-errors=100%", "--management-account=skip"]].concat())
+        .exits(3);
+    let mut running = Running::start(&bench, "killed", &apply);
+    running.until(|truth| truth.with_version(TokenVersion::V2) > 40);
+    running.kill();
+    let set = sent_to(&bench.truth());
+    for order in [["failed", "killed"], ["killed", "failed"]] {
+        let [first, second] = order.map(|name| bench.run_folder(name).display().to_string());
+        let merged = bench.folder.path().join("merged.csv");
+        let report = format!("--report={}", merged.display());
+        let run = bench.again("merged", &["report", &first, &second, &report, "--output=none"]).exits(0);
+        let rows = read_csv(&merged);
+        let (changed, doubted) = (told(&rows, "changed"), told(&rows, "unverified"));
+        assert!(!changed.is_empty() && !doubted.is_empty(), "{run}");
+        assert!(set.is_subset(&(&changed | &doubted)), "{:?} were set as well", &set - &(&changed | &doubted));
+        assert!(changed.is_subset(&set), "{:?} were not set", &changed - &set);
     }
 }
 
