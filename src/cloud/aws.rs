@@ -35,7 +35,7 @@ use clock::Clock;
 
 pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
 pub use endpoint::EndpointRefused;
-pub use http::CaBundleRefused;
+pub use http::{CaBundleRefused, ProxyRefused};
 pub use iam::{AccountSummary, IamClient, RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
 pub use organizations::{Listing, ListingFailed, Organization};
 pub use profiles::Profiles;

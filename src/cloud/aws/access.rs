@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::endpoint::EndpointRefused;
-use super::http::CaBundleRefused;
+use super::http::{CaBundleRefused, ProxyRefused};
 use crate::cloud::{Failure, Operation};
 use crate::org::AccountId;
 use crate::org::region::RegionRefused;
@@ -129,6 +129,9 @@ pub enum ConnectFailed {
     /// The CA bundle can't be used.
     #[error(transparent)]
     CaBundle(#[from] CaBundleRefused),
+    /// A proxy can't be read.
+    #[error(transparent)]
+    Proxy(#[from] ProxyRefused),
     /// A call failed.
     #[error(transparent)]
     Call(#[from] Failure),

@@ -1,5 +1,6 @@
 //! This module owns the configuration: from where every AWS tool looks for it, with time limits that hold.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -10,8 +11,11 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
+use tokio::time::{Instant, timeout};
 
 use super::access::{Access, ConnectFailed};
 use super::http;
@@ -28,6 +32,7 @@ pub(super) const ATTEMPT: Duration = Duration::from_secs(20);
 /// Loads the configuration. The credentials are those of the profile that was named, of the source of a profile with MFA, or of
 /// the usual chain.
 pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) -> Result<SdkConfig, ConnectFailed> {
+    http::check_proxies(|name| std::env::var_os(name))?;
     let http = http::client(access.ca_bundle.as_deref(), access.connections)?;
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_attempt_timeout(ATTEMPT).build();
@@ -64,30 +69,56 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
     }
     let config = loader.load().await;
     Ok(match config.credentials_provider() {
-        Some(provider) => config.to_builder().credentials_provider(Printable::around(provider)).build(),
+        Some(provider) => config.to_builder().credentials_provider(Checked::around(provider)).build(),
         None => config,
     })
 }
 
-/// Refuses credentials that can't stand in a header, such as those of a file with the line ends of another system. The SDK
-/// would panic on them.
-#[derive(Debug)]
-pub(super) struct Printable(SharedCredentialsProvider);
+/// How long fetching credentials may take: a little less than the attempt that waits for them, so that it is known which of the two
+/// was slow.
+const FETCH: Duration = Duration::from_secs(18);
 
-impl Printable {
+/// Whoever asks so soon after a fetch that took too long has waited for it, too, and need not wait for another.
+const SOON: Duration = Duration::from_millis(500);
+
+/// Gives credentials in time or not at all, and refuses those that can't stand in a header, such as those of a file with the line ends
+/// of another system. The SDK would panic on them.
+#[derive(Debug)]
+pub(super) struct Checked {
+    provider: SharedCredentialsProvider,
+    /// When a fetch last took too long.
+    gave_up: Mutex<Option<Instant>>,
+}
+
+impl Checked {
     /// Looks at what this provider gives.
     pub(super) fn around(provider: SharedCredentialsProvider) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Self(provider))
+        SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default() })
+    }
+
+    fn gave_up(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.gave_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn fetch(&self) -> Result<Credentials, CredentialsError> {
+        let in_vain = self.gave_up().is_some_and(|gave_up| gave_up.elapsed() < SOON);
+        if !in_vain && let Ok(fetched) = timeout(FETCH, self.provider.provide_credentials()).await {
+            return fetched;
+        }
+        if !in_vain {
+            *self.gave_up() = Some(Instant::now());
+        }
+        Err(CredentialsError::provider_timed_out(FETCH))
     }
 }
 
-impl ProvideCredentials for Printable {
+impl ProvideCredentials for Checked {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let credentials = self.0.provide_credentials().await?;
+            let credentials = self.fetch().await?;
             let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
             for (name, text) in [
                 ("the access key id", credentials.access_key_id()),
@@ -101,5 +132,42 @@ impl ProvideCredentials for Printable {
             }
             Ok(credentials)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// Never gives anything.
+    #[derive(Debug, Default)]
+    struct Hangs(std::sync::Arc<AtomicU32>);
+
+    impl ProvideCredentials for Hangs {
+        fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            future::ProvideCredentials::new(std::future::pending())
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_fetch_that_takes_too_long_is_given_up_once_for_all_who_wait() {
+        let fetches = std::sync::Arc::default();
+        let provider = Checked::around(SharedCredentialsProvider::new(Hangs(std::sync::Arc::clone(&fetches))));
+        let started = Instant::now();
+        for _ in 0..3 {
+            let error = provider.provide_credentials().await.expect_err("there are none");
+            assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
+            assert_eq!((fetches.load(Ordering::Relaxed), started.elapsed().as_secs()), (1, FETCH.as_secs()));
+        }
+        tokio::time::sleep(SOON).await;
+        assert!(provider.provide_credentials().await.is_err());
+        assert_eq!(fetches.load(Ordering::Relaxed), 2, "it may be over");
+        assert!(FETCH < ATTEMPT);
     }
 }

@@ -91,8 +91,8 @@ fn unsent(error: &(dyn Error + 'static)) -> Translated {
         return (kind, Effect::None, code, refused.to_string());
     }
     match find::<CredentialsError>(error) {
-        Some(CredentialsError::ProviderTimedOut(_)) => {
-            (Kind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(error))
+        Some(slow @ CredentialsError::ProviderTimedOut(_)) => {
+            (Kind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(slow))
         }
         Some(credentials) => (Kind::Credentials, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(credentials)),
         None => (Kind::Refused, Effect::None, code::NOT_SENT.to_owned(), chain(error)),

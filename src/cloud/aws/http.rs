@@ -1,5 +1,6 @@
 //! This module owns the one HTTP client that all services and all visits of a run share.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use aws_smithy_http_client::pool;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -33,6 +36,35 @@ pub enum CaBundleRefused {
         /// What is wrong.
         detail: String,
     },
+}
+
+/// The variables that name proxies. Where one is not set, that of the same name in lower case counts.
+const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+
+/// A variable names a proxy that can't be read. What it says may hold a password, and is not repeated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{variable} is not the URL of a proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
+)]
+pub struct ProxyRefused {
+    /// The variable.
+    pub variable: String,
+}
+
+/// Checks that every proxy can be read: the HTTP client would go past one that it can't read.
+pub(super) fn check_proxies(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
+    for name in PROXIES {
+        let names = [name.to_owned(), name.to_ascii_lowercase()];
+        let set = names.into_iter().find_map(|name| variable(&name).map(|value| (name, value)));
+        let Some((name, value)) = set.filter(|(_, value)| !value.is_empty()) else { continue };
+        let anywhere = Uri::from_static("https://proxied.invalid");
+        let is_read =
+            value.to_str().is_some_and(|url| Matcher::builder().all(url).build().intercept(&anywhere).is_some());
+        if !is_read {
+            return Err(ProxyRefused { variable: name });
+        }
+    }
+    Ok(())
 }
 
 /// Makes the client. It honours `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, with and without a CA bundle.
@@ -85,4 +117,33 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleRefused> {
         return Err(refused("it holds no certificate".to_owned()));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_can_not_be_read_is_refused_by_the_name_of_its_variable() {
+        let set = |name: &'static str, value: &'static str| {
+            check_proxies(move |asked| (asked == name).then(|| OsString::from(value)))
+        };
+        for good in
+            ["", "http://proxy:3128", "proxy:3128", "https://u:p%40@proxy", "http://[::1]:3128/", "socks5://proxy"]
+        {
+            assert_eq!(set("HTTPS_PROXY", good), Ok(()), "{good}");
+        }
+        for bad in
+            ["http://[", "http://user:secret@[", "ht!tp://proxy", "://", "http://a b:3128", "ftp://proxy", "/proxy"]
+        {
+            for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "all_proxy"] {
+                let refused = set(name, bad).expect_err(bad).to_string();
+                assert!(refused.starts_with(&format!("{name} is not")) && !refused.contains("secret"), "{refused}");
+            }
+        }
+        // As the HTTP client reads them: what is set in upper case counts, even if it is empty.
+        assert_eq!(check_proxies(|name| Some(if name == "https_proxy" { "://" } else { "" }.into())), Ok(()));
+        let not_text: OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
+        assert!(check_proxies(|_| Some(not_text.clone())).is_err());
+    }
 }

@@ -50,6 +50,8 @@ struct Fake {
     /// From then on base credentials have to be fetched, which needs the network; or can't be fetched any more.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
+    /// How long it takes to find that out.
+    fetch_takes: Cell<Duration>,
     fetches: Cell<usize>,
     /// How often it was asked whether the base credentials are accepted.
     confirmations: Cell<usize>,
@@ -82,6 +84,7 @@ impl Fake {
             caller_expired: Cell::new(false),
             base_ends: Cell::new(None),
             base_is_gone: Cell::new(false),
+            fetch_takes: Cell::new(Duration::ZERO),
             fetches: Cell::new(0),
             confirmations: Cell::new(0),
             disk_full: Cell::new(false),
@@ -99,6 +102,7 @@ impl Fake {
     async fn sign(&self, operation: Operation) -> Result<(), Failure> {
         if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
             self.fetches.set(self.fetches.get() + 1);
+            tokio::time::sleep(self.fetch_takes.get()).await;
             if self.base_is_gone.get() || self.arrive(operation).await.is_err() {
                 return Err(failure(operation, Kind::Credentials, Effect::None, "NoCredentials"));
             }

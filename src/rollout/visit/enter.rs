@@ -17,6 +17,9 @@ use crate::rollout::stop::StopReason;
 const FETCHES: u32 = 3;
 const BETWEEN_FETCHES: Duration = Duration::from_secs(1);
 
+/// How long all of that may take: each fetch ends by itself, and the way to STS may be slow.
+const QUESTION: Duration = Duration::from_mins(3);
+
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Gets a session in the account, or a new one when the old one is no longer accepted.
     pub(super) async fn enter(&mut self) -> Result<(), End> {
@@ -68,8 +71,16 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     }
 
     /// Finds out whether the refusal of a call that was sent at `sent` is about the base credentials, which concerns every account, or
-    /// only about this one.
+    /// only about this one. How long that takes is not the account's fault.
     pub(super) async fn caller_is_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        self.deadline = Instant::now() + QUESTION;
+        let accepted = self.ask_whether_accepted(sent, refused).await;
+        self.deadline = Instant::now() + left;
+        accepted
+    }
+
+    async fn ask_whether_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
         let run = self.run;
         let question = run.acceptance.question();
         let (mut since, mut in_vain) = (sent, 0);

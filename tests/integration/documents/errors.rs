@@ -2,7 +2,7 @@
 
 use std::io;
 
-use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed};
+use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProxyRefused};
 use v2token::cloud::failure::code;
 use v2token::cloud::{Effect, Failure, Kind, Operation};
 use v2token::error::Error;
@@ -44,6 +44,7 @@ pub(super) fn errors() -> Vec<Error> {
         EndpointRefused::Unresolved { detail: text() }.into(),
         CaBundleRefused::Unreadable { path: path(), source: io::Error::other("x") }.into(),
         CaBundleRefused::NotPem { path: path(), detail: text() }.into(),
+        ProxyRefused { variable: text() }.into(),
         Caller::from_api(None, None).expect_err("it names nobody").into(),
         ConnectFailed::Profile { profile: text(), detail: text() },
         ConnectFailed::MfaTokenMissing { serial: text() },
@@ -114,6 +115,7 @@ fn is_known(error: &Error) {
                 | EndpointRefused::Unresolved { .. },
             )
             | ConnectFailed::CaBundle(CaBundleRefused::Unreadable { .. } | CaBundleRefused::NotPem { .. })
+            | ConnectFailed::Proxy(ProxyRefused { .. })
             | ConnectFailed::NoRegion
             | ConnectFailed::Call(_)
             | ConnectFailed::Nobody(_)

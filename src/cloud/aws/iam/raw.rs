@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::super::configure::Printable;
+use super::super::configure::Checked;
 use super::super::error::Described;
 use super::super::{endpoint, http};
 use super::unanswered::unanswered;
@@ -116,7 +116,7 @@ impl RawIam {
         }
         let config = loader.load().await;
         let config = match config.credentials_provider() {
-            Some(provider) => config.to_builder().credentials_provider(Printable::around(provider)).build(),
+            Some(provider) => config.to_builder().credentials_provider(Checked::around(provider)).build(),
             None => config,
         };
         let endpoint_url = access.endpoint_url.clone().or_else(|| endpoint::configured_url(&config, "iam"));

@@ -215,6 +215,15 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
         assert!((1..=3).contains(&fake.confirmations.get()), "one asks for all: {}", fake.confirmations.get());
     }
+    // Where they come from does not answer, for nearly as long as a visit may take.
+    let fake = Fake::new(300);
+    fake.base_ends.set(Some(Duration::from_secs(1)));
+    fake.base_is_gone.set(true);
+    fake.fetch_takes.set(Duration::from_secs(18));
+    let tight = Terms { account_timeout: Duration::from_secs(20), ..terms() };
+    let (ended, records) = run(&fake, tight, &Stop::default(), |_| {}).await;
+    assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
+    assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
     let fake =
         Fake::new(1).fault(1, Operation::AssumeRole, [Fault::Fail(Kind::Credentials, Effect::None, "NoCredentials")]);
     let (ended, _) = run(&fake, terms(), &Stop::default(), |_| {}).await;
