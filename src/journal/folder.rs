@@ -244,7 +244,7 @@ fn no_run(path: &Path, cause: &str) -> Error {
 /// the only run in it.
 fn meant(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
-    let is_run = |folder: &PathBuf| folder.join(RunFolder::JOURNAL).is_file();
+    let is_run = |folder: &PathBuf| folder.join(RunFolder::RUN).is_file();
     let elsewhere = Path::new(RUNS).join(path.file_name()?);
     if is_run(&elsewhere) && elsewhere != path {
         return Some(elsewhere);

@@ -83,6 +83,19 @@ pub enum FileRefused {
     /// There is a header, and it names no column for the ids.
     #[error("there is no column account_id")]
     NoIdColumn,
+    /// There is a header, and it names a column twice.
+    #[error("there are two columns {0}")]
+    Twice(&'static str),
+    /// There is no header, and a line has a second id, which would be left out.
+    #[error(
+        "line {line}: there is a second account id, {id}: write one id a line, or begin with a header that names the column account_id"
+    )]
+    SecondId {
+        /// The line, from 1.
+        line: u64,
+        /// The second id.
+        id: AccountId,
+    },
     /// Two lines say different things of one account.
     #[error("line {line}: account {id} stands in an earlier line with another role or external id")]
     Contradiction {
@@ -186,6 +199,7 @@ enum Refusal {
     Role(NotARole),
     Elsewhere { id: AccountId, found: AccountId },
     ExternalId,
+    SecondId(AccountId),
 }
 
 impl Refusal {
@@ -195,6 +209,7 @@ impl Refusal {
             Self::Role(cause) => FileRefused::Role { line, cause },
             Self::Elsewhere { id, found } => FileRefused::Elsewhere { line, id, found },
             Self::ExternalId => FileRefused::ExternalId { line },
+            Self::SecondId(id) => FileRefused::SecondId { line, id },
         }
     }
 }
@@ -204,6 +219,8 @@ struct Columns {
     id: usize,
     role: Option<usize>,
     external_id: Option<usize>,
+    /// A header says so.
+    named: bool,
 }
 
 impl Columns {
@@ -216,7 +233,13 @@ impl Columns {
         let id = position("account_id");
         let is_header = id.is_some() || worded;
         let named = |name| if is_header { position(name) } else { None };
-        let columns = Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id") };
+        let columns =
+            Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id"), named: is_header };
+        let times = |name: &str| first.iter().filter(|cell| cell.eq_ignore_ascii_case(name.as_bytes())).count();
+        if let Some(name) = ["account_id", "role", "external_id"].into_iter().find(|name| is_header && times(name) > 1)
+        {
+            return Err(FileRefused::Twice(name));
+        }
         if id.is_none() && [columns.role, columns.external_id].contains(&Some(0)) {
             return Err(FileRefused::NoIdColumn);
         }
@@ -227,6 +250,9 @@ impl Columns {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
         let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
         let id: AccountId = cell(self.id).parse().map_err(Refusal::Id)?;
+        if let Some(second) = (1..record.len()).find_map(|column| cell(column).parse().ok()).filter(|_| !self.named) {
+            return Err(Refusal::SecondId(second));
+        }
         if let Some(found) = given(self.role).and_then(account_in_arn).filter(|found| *found != id) {
             return Err(Refusal::Elsewhere { id, found });
         }
@@ -264,6 +290,7 @@ mod tests {
             "account_id\n000000000001\n000000000002\n",
             "account_id,account_name\n000000000001,\"a, \"\"b\"\" c\"\n000000000002,#x\n",
             "name,ACCOUNT_ID\nx,000000000001\ny,000000000002\n",
+            "account_id,payer\n000000000001,000000000100\n000000000002,000000000100\n",
             "Account;Owner\n000000000001;me\n000000000002;you\n",
             "000000000001\tme\n000000000002\n",
             "000000000001;\"me, myself\"\n000000000002;you\n",
@@ -306,6 +333,11 @@ mod tests {
         let secret = line("external_id,account\nSECRET,000000000001\n");
         assert_eq!(secret, "there is no column account_id");
         assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
+        for delimiter in [",", ";", "\t"] {
+            let two = line(&format!("000000000001{delimiter}000000000002\n"));
+            assert!(two.starts_with("line 1: there is a second account id, 000000000002"), "{two}");
+        }
+        assert_eq!(line("account_id,x,ACCOUNT_ID\n000000000001,x,000000000002\n"), "there are two columns account_id");
         let secret = line("account_id,external_id\n000000000001,hunter 2\n");
         assert!(secret.starts_with("line 2: ") && !secret.contains("hunter"), "{secret}");
     }

@@ -66,9 +66,15 @@ impl ShardChoice {
         };
         let set = |(index, size): (&'static str, Option<&'static str>)| Some((index, environment(index)?, size));
         let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or(NoShard::NoIndex)?;
-        let of = match of {
-            Some(of) => of.to_string(),
-            None => size.and_then(&environment).ok_or(NoShard::NoSize { variable })?,
+        let size = size.and_then(|size| environment(size).map(|jobs| (size, jobs)));
+        let of = match (of, size) {
+            (None, None) => return Err(NoShard::NoSize { variable }),
+            (Some(of), None) => of,
+            (asked, Some((size, jobs))) => match jobs.parse::<u32>() {
+                Ok(of) if of > 0 && asked.is_none_or(|asked| asked == of) => of,
+                Ok(of) if of > 0 => return Err(NoShard::OtherSize { asked: asked.unwrap_or(of), size, of }),
+                Ok(_) | Err(_) => return Err(NoShard::NotASize { size, jobs }),
+            },
         };
         format!("{index}/{of}").parse().map_err(|cause| NoShard::Wrong { variable, value: index, cause })
     }
@@ -87,6 +93,24 @@ pub enum NoShard {
     NoSize {
         /// The variable.
         variable: &'static str,
+    },
+    /// It says of how many, and another count was given. Some parts would never be taken.
+    #[error("--shard auto/{asked}: {size} is {of}: give --shard auto, or run {asked} jobs")]
+    OtherSize {
+        /// The count that was given.
+        asked: u32,
+        /// The variable.
+        size: &'static str,
+        /// Its value.
+        of: u32,
+    },
+    /// It does not say of how many.
+    #[error("--shard auto: {size} is {jobs:?}, which is no count of jobs")]
+    NotASize {
+        /// The variable.
+        size: &'static str,
+        /// Its value.
+        jobs: String,
     },
     /// The number does not fit.
     #[error("--shard auto: {variable} is {value:?}: {cause}")]
@@ -205,7 +229,19 @@ mod tests {
         assert_eq!(resolve("1/4", &[batch, size]).unwrap(), "1/4");
         assert_eq!(resolve("auto", &[batch, size]).unwrap(), "3/8");
         assert_eq!(resolve("auto/5", &[kubernetes]).unwrap(), "2/5");
-        assert_eq!(resolve("auto/4", &[batch, size]).unwrap(), "3/4");
+        assert_eq!(resolve("auto/8", &[batch, size]).unwrap(), "3/8");
+        let refused =
+            |choice, jobs| resolve(choice, &[batch, ("AWS_BATCH_JOB_ARRAY_SIZE", jobs)]).unwrap_err().to_string();
+        let other = "--shard auto/10: AWS_BATCH_JOB_ARRAY_SIZE is 8: give --shard auto, or run 10 jobs";
+        assert_eq!(refused("auto/10", "8"), other);
+        for jobs in ["0", "", "x", "-1", "\u{1b}[31m2"] {
+            for choice in ["auto", "auto/4"] {
+                assert_eq!(
+                    refused(choice, jobs),
+                    format!("--shard auto: AWS_BATCH_JOB_ARRAY_SIZE is {jobs:?}, which is no count of jobs")
+                );
+            }
+        }
         assert_eq!(resolve("auto", &[]), Err(NoShard::NoIndex));
         assert_eq!(resolve("auto", &[kubernetes]), Err(NoShard::NoSize { variable: "JOB_COMPLETION_INDEX" }));
         assert!(matches!(resolve("auto/2", &[kubernetes]), Err(NoShard::Wrong { .. })));

@@ -52,6 +52,21 @@ fn a_finished_run_has_nothing_left_to_do() {
     }
 }
 
+/// A kill before the run was described leaves a folder with an empty journal: nothing to go on with, and free to be taken.
+#[test]
+fn a_folder_that_was_only_just_made_is_no_run() {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let bench = Bench::new(Organization::builder().accounts(ACCOUNTS).unlimited().start());
+    let folder = bench.run_folder("run");
+    std::fs::create_dir(&folder).expect("a new folder");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).expect("it is ours");
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600).open(folder.join("journal.jsonl")).expect("an empty journal");
+    let resumed = bench.again("run", &["resume", "run"]).exits(1).says(&["run holds no run"]);
+    assert!(!resumed.stderr.contains("did you mean"), "{resumed}");
+    bench.run("run", &["apply", "--yes", "--rate=0"]).exits(0).agrees(TokenVersion::V2);
+}
+
 #[test]
 fn failed_and_unverified_accounts_are_taken_again_when_asked() {
     let builder = Organization::builder()
