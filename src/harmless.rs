@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Whether a terminal, a spreadsheet or a reader's eye would be misled by this character: control characters, line
 /// separators, and the marks that turn the direction of writing round.
@@ -52,6 +53,19 @@ pub fn for_cell(text: &str) -> Cow<'_, str> {
     if safe.trim_start().starts_with(formula) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
 
+/// The name of a file or folder as a word of a command that can be copied into a shell: in quotes where it needs them, and never taken
+/// for an option. What would mislead is written out, as [`for_terminal`] does.
+#[must_use]
+pub fn for_shell(path: &Path) -> String {
+    let name = path.to_string_lossy();
+    let name = if name.starts_with('-') { Cow::Owned(format!("./{name}")) } else { name };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
+    if !name.is_empty() && name.bytes().all(plain) {
+        return name.into_owned();
+    }
+    format!("'{}'", for_terminal(&name).replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,6 +84,25 @@ mod tests {
         ];
         for (text, safe) in table {
             assert_eq!(for_terminal(text), safe);
+        }
+    }
+
+    #[test]
+    fn a_name_is_one_word_of_a_command() {
+        for (name, word) in [
+            ("v2token-runs/20261122T041500Z-abcdef", "v2token-runs/20261122T041500Z-abcdef"),
+            ("/srv/my run", "'/srv/my run'"),
+            ("-x", "./-x"),
+            ("--run dir", "'./--run dir'"),
+            ("a; rm b", "'a; rm b'"),
+            ("it's", r"'it'\''s'"),
+            ("$HOME", "'$HOME'"),
+            ("~", "'~'"),
+            ("Zürich", "'Zürich'"),
+            ("a\u{1b}b", "'a\\u{1b}b'"),
+            ("", "''"),
+        ] {
+            assert_eq!(for_shell(Path::new(name)), word);
         }
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::tell::{find, tell};
+use crate::harmless::for_shell;
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::Account;
 use crate::report::{Report, ReportFiles};
@@ -62,7 +63,7 @@ pub(super) fn close(closing: Closing) -> u8 {
             Ok(found) => tell(&settings.voice, Some(folder.path()), &report, found)
                 .err()
                 .map(|error| format!("stdout can't be written: {error}")),
-            Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", folder.path().display())),
+            Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),
         },
     ];
     for problem in problems.into_iter().flatten() {
@@ -80,7 +81,7 @@ pub(super) fn close(closing: Closing) -> u8 {
             | StopReason::Terminated
             | StopReason::Journal(_) => "",
         };
-        let go_on = || format!("{renew}go on with: v2token resume {}", folder.path().display());
+        let go_on = || format!("{renew}go on with: v2token resume {}", for_shell(folder.path()));
         let hint = if left { go_on() } else { String::new() };
         match reason {
             // A signal is no error; whoever sent it knows.

@@ -8,6 +8,7 @@ use super::close::{Closing, close};
 use super::ledger::Ledger;
 use super::signals::Signals;
 use crate::cloud::aws::Aws;
+use crate::harmless::for_shell;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
@@ -57,7 +58,7 @@ pub(super) async fn conduct(run: Conduct) -> u8 {
         terms: settings.run.terms(),
         sts_endpoint: aws.sts_endpoint.as_str().into(),
     };
-    signals.part_with(&format!("go on with: v2token resume {}", folder.path().display()));
+    signals.part_with(&format!("go on with: v2token resume {}", for_shell(folder.path())));
     let is_watched = is_watched(&settings);
     let gate = async |wave: &Wave| {
         if is_watched {

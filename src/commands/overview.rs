@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::conduct::{LOOK, is_watched};
 use crate::cloud::WayIn;
 use crate::cloud::aws::{Aws, Organization};
-use crate::harmless::for_terminal;
+use crate::harmless::{for_shell, for_terminal};
 use crate::org::AccountId;
 use crate::rollout::{Record, Tolerance, Verify, Wave};
 use crate::settings::{CommandName, PolicyChoice, Settings};
@@ -122,7 +122,7 @@ impl Overview<'_> {
                 }
             },
         ));
-        rows.push(("undo", format!("v2token rollback {}", settings.folder().display())));
+        rows.push(("undo", format!("v2token rollback {}", for_shell(&settings.folder()))));
         rows
     }
 

@@ -40,9 +40,12 @@ fn in_reports(text: &str) {
     let document: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&row["account_name"], &row), (&true_text, &document["accounts"][0]));
     assert_eq!(document["run"]["caller_arn"], text);
-    for (shown, whose) in [(&csv, "CSV"), (&markdown, "Markdown"), (&hostile.summary, "the summary")] {
-        let control = |character: char| character.is_control() && character != '\n';
-        assert!(!shown.contains(control), "{whose}: {shown:?}");
+    for (shown, whose) in
+        [(&csv, "CSV"), (&markdown, "Markdown"), (&hostile.summary, "the summary"), (&html, "the page")]
+    {
+        for line in shown.split('\n') {
+            assert_eq!(for_terminal(line), line, "{whose}");
+        }
     }
     // Only this program opens a tag, or ends the data of the page.
     let plain = report_with(if text.is_empty() { "" } else { "x" }, [Format::Html; 5]);
@@ -74,6 +77,7 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
         outcome: Outcome::Failed,
         trouble: Some(trouble),
         request_id: Some(text.to_owned()),
+        role_arn: text.into(),
         ..Record::blank(account.id, TokenVersion::V2Token)
     };
     let mut run = run_info();

@@ -25,7 +25,7 @@ use super::facts::{Fact, facts};
 use super::timeline::Timeline;
 use super::units::units;
 use super::words::grouped;
-use crate::harmless::for_terminal;
+use crate::harmless::{for_shell, for_terminal};
 use crate::journal::RunId;
 use crate::rollout::Outcome;
 
@@ -66,13 +66,14 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
     let unit_outcomes: Vec<Outcome> =
         tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, _)| outcome).collect();
     let harmless = |(name, fact): Fact| (name, for_terminal(&fact).into_owned());
+    let run_id = for_terminal(report.run.run_id.as_str());
     let page = Page {
         policy: policy(),
         style: STYLE,
         script: SCRIPT,
-        title: format!("v2token {} {}", report.run.command, report.run.run_id),
+        title: format!("v2token {} {run_id}", report.run.command),
         command: report.run.command.as_str(),
-        run_id: report.run.run_id.as_str(),
+        run_id: &run_id,
         sentence: &for_terminal(report.sentence),
         tone: tone(report.ended),
         ended: report.ended.is_some(),
@@ -102,8 +103,8 @@ struct Waiting<'a> {
 /// Writes the page that stands in until the run ends.
 pub(super) fn write_waiting(run_id: &RunId, folder: &Path, to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::new(to);
-    let folder = for_terminal(&folder.to_string_lossy()).into_owned();
-    Waiting { policy: policy(), style: STYLE, run_id: run_id.as_str(), folder }.write_into(&mut to)?;
+    let (run_id, folder) = (for_terminal(run_id.as_str()), for_shell(folder));
+    Waiting { policy: policy(), style: STYLE, run_id: &run_id, folder }.write_into(&mut to)?;
     to.flush()
 }
 

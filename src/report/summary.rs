@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Report;
 use super::causes::causes;
-use crate::harmless::for_terminal;
+use crate::harmless::{for_shell, for_terminal};
 use crate::org::Account;
 use crate::rollout::Outcome;
 use crate::settings::CommandName;
@@ -71,7 +71,7 @@ pub fn whereabouts(report: &Report<'_>, folder: &Path) -> String {
         (CommandName::Apply | CommandName::Rollback, _) => None,
     };
     if let Some((what, command, of)) = next {
-        text.push_str(&format!("{what}: v2token {command} {}\n", for_terminal(&of.display().to_string())));
+        text.push_str(&format!("{what}: v2token {command} {}\n", for_shell(of)));
     }
     text
 }

@@ -99,7 +99,9 @@ impl Serialize for Data<'_> {
         map.serialize_entry("outcomes", &Outcome::ALL.map(Outcome::as_str))?;
         map.serialize_entry("readings", &Reading::ALL.map(Reading::as_str))?;
         map.serialize_entry("states", &states.texts.iter().map(|text| for_terminal(text[0])).collect::<Vec<_>>())?;
-        map.serialize_entry("roles", &roles.texts)?;
+        let harmless =
+            |parts: &Vec<&'_ str>| parts.iter().map(|part| for_terminal(part).into_owned()).collect::<Vec<_>>();
+        map.serialize_entry("roles", &roles.texts.iter().map(harmless).collect::<Vec<_>>())?;
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
         map.serialize_entry("causes", &self.causes().collect::<Vec<_>>())?;
         map.serialize_entry("rows", &Rows { data: self, start, numbered: &numbered, unit_numbers: &unit_numbers })?;
