@@ -126,6 +126,15 @@ impl Typed {
 
 /// The variable of the short spelling `--to`, beside that of the long one.
 const SHORT_TARGET: &str = "V2TOKEN_TO";
+const LONG_TARGET: &str = "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION";
+
+/// Whether the variables of both spellings are set, and not to the same version.
+#[must_use]
+pub fn targets_differ() -> Option<[&'static str; 2]> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let (short, long) = set(SHORT_TARGET).zip(set(LONG_TARGET))?;
+    (short != long).then_some([SHORT_TARGET, LONG_TARGET])
+}
 
 /// An empty variable is an unset one, as for every AWS tool.
 fn without_empty(argument: clap::Arg) -> clap::Arg {

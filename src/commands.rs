@@ -21,7 +21,7 @@ mod tell;
 
 use crate::cli::{
     ApplyArgs, Command, Given, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
-    empty_inclusion, mistyped_variable,
+    empty_inclusion, mistyped_variable, targets_differ,
 };
 use crate::error::Error;
 use crate::iam;
@@ -92,6 +92,12 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
     if let Some(name) = empty_inclusion().filter(|_| selects) {
         return Err(Error::Usage(format!(
             "the environment variable {name} is set and empty: unset it to mean every account"
+        )));
+    }
+    let is_open = selects && !typed.given.typed("global-endpoint-token-version");
+    if let Some([one, other]) = targets_differ().filter(|_| is_open) {
+        return Err(Error::Usage(format!(
+            "the environment variables {one} and {other} name different versions: unset one of them"
         )));
     }
     let Typed { cli, given } = typed;

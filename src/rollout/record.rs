@@ -162,6 +162,9 @@ impl Verified {
     }
 }
 
+/// What to do about an account that the end of the run left in doubt.
+pub(super) const IN_DOUBT: &str = "finish the run with resume, which reads this account first";
+
 /// What happened to one account: one row of the report, without the columns that describe the account itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -268,7 +271,7 @@ impl Record {
                 stage: Stage::Set,
                 error_code: code::INTERRUPTED.to_owned(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
-                hint: "finish the run with resume, which reads this account first".to_owned(),
+                hint: IN_DOUBT.to_owned(),
             }),
             ..self
         }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::decide::{Decision, decide};
 use super::hint::{Surrounding, hint};
 use super::pace::Entering;
-use super::record::{Outcome, Record, Stage, Trouble};
+use super::record::{IN_DOUBT, Outcome, Record, Stage, Trouble};
 use super::run::{Past, Rollout, Target};
 use super::stop::StopReason;
 use crate::cloud::{Cloud, Effect, Failure, Kind, Operation, failure::code};
@@ -190,7 +190,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         if let Some((stage, failure)) = trouble {
             let surrounding =
                 Surrounding { way: &self.target.way, management: self.target.management, invited: self.target.invited };
-            let advice = hint(outcome, stage, &failure, surrounding);
+            let in_doubt = outcome == Outcome::Unverified && self.record.started_at.is_none();
+            let advice = if in_doubt { IN_DOUBT.to_owned() } else { hint(outcome, stage, &failure, surrounding) };
             self.record.blame(stage, &failure, advice);
         }
     }

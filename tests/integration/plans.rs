@@ -201,6 +201,9 @@ fn the_short_spelling_of_the_target_has_its_variable_too() {
         "{run}"
     );
     bench.env("V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION", "v2Token");
-    let run = bench.run("long", &["plan"]).exits(0);
-    assert!(run.rows().values().all(|row| row["target_version"] == "v2Token"), "the long one wins\n{run}");
+    bench.run("both", &["plan"]).exits(2).attempted_nothing("name different versions: unset one of them");
+    let run = bench.run("typed", &["plan", "--to=v2Token"]).exits(0);
+    assert!(run.rows().values().all(|row| row["target_version"] == "v2Token"), "{run}");
+    bench.env("V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION", "v1Token");
+    bench.run("agreed", &["plan"]).exits(0);
 }

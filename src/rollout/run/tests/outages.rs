@@ -81,6 +81,8 @@ async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
         let in_doubt = |record: &&Record| record.outcome == Outcome::Unverified;
         assert_eq!(records.iter().any(|record| in_doubt(&record)), !each.is_zero(), "{each:?}");
         assert!(records.iter().filter(in_doubt).all(|record| record.started_at.is_none()), "{records:?}");
+        let hint = |record: &Record| record.trouble.as_ref().is_some_and(|trouble| trouble.hint.contains("resume"));
+        assert!(records.iter().filter(in_doubt).all(hint), "{records:?}");
         let sent = |record: &Record| fake.count_sets(record.account_id) > 0;
         assert!(records.iter().any(|record| record.outcome != Outcome::Changed && sent(record)), "it came too early");
         for record in records.iter().filter(|record| record.outcome == Outcome::NotAttempted && !each.is_zero()) {
