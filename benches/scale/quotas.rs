@@ -58,7 +58,9 @@ fn model(accounts: usize, rate: u32, command: &str) -> (f64, String) {
     let accounts = f64::from(u32::try_from(accounts).unwrap_or(u32::MAX));
     let pages = (accounts / PAGE).ceil();
     let (by_quota, by_latency) = ((pages - BURST).max(0.0) / PAGES, pages * NEAR);
-    let listing = by_quota.max(by_latency) + 2.0 * NEAR;
+    // Who asks, and about which Organization. An apply asks the second while it lists.
+    let alone = if command == "plan" { 2.0 * NEAR } else { NEAR };
+    let listing = by_quota.max(by_latency) + alone;
     let calls: f64 = if command == "plan" { 1.0 } else { 3.0 };
     let visit = calls.mul_add(FAR, NEAR);
     let pace = (CONCURRENCY / visit).min(if rate == 0 { 600.0 } else { f64::from(rate) });
@@ -68,7 +70,7 @@ fn model(accounts: usize, rate: u32, command: &str) -> (f64, String) {
     match command {
         // It visits while it lists.
         "plan" if listing > visits => (listing + visit, listing_by.to_owned()),
-        "plan" => (visits + 2.0 * NEAR, visits_by.to_owned()),
+        "plan" => (visits + alone, visits_by.to_owned()),
         _ if listing > visits => (listing + visits, format!("{listing_by}, then {visits_by}")),
         _ => (listing + visits, format!("{visits_by}, after the listing")),
     }
