@@ -75,7 +75,8 @@ pub(super) fn tell(voice: &Voice, folder: Option<&Path>, report: &Report<'_>, fo
         (None, None, OutputFormat::Json) => write(|to| Format::Json.write(report, to)),
         (None, None, OutputFormat::Jsonl) => write(|to| Format::Jsonl.write(report, to)),
         (None, None, OutputFormat::Table) => {
-            let places = folder.map(|folder| whereabouts(report, folder)).unwrap_or_default();
+            let written = |folder: &Path| folder.join("report.csv").is_file();
+            let places = folder.map(|folder| whereabouts(report, folder, written(folder))).unwrap_or_default();
             write(|to| to.write_all((fitted(&summary(report)) + &places).as_bytes()))
         }
     }

@@ -94,7 +94,7 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
         format.write(&report, &mut bytes).expect("memory takes everything");
         String::from_utf8(bytes).expect("UTF-8")
     };
-    Written { formats: formats.map(write), summary: summary(&report) + &whereabouts(&report, Path::new(text)) }
+    Written { formats: formats.map(write), summary: summary(&report) + &whereabouts(&report, Path::new(text), true) }
 }
 
 /// What describes a run.

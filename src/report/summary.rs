@@ -58,10 +58,13 @@ pub fn summary(report: &Report<'_>) -> String {
     text
 }
 
-/// Where the whole report is, and the command that comes next: lines to be copied, so they are never broken.
+/// Where the whole report is, if it is `written`, and the command that comes next: lines to be copied, so they are never broken.
 #[must_use]
-pub fn whereabouts(report: &Report<'_>, folder: &Path) -> String {
-    let mut text = format!("\nReport: {}\n", for_terminal(&folder.join("report.csv").display().to_string()));
+pub fn whereabouts(report: &Report<'_>, folder: &Path, written: bool) -> String {
+    let mut text = "\n".to_owned();
+    if written {
+        text.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));
+    }
     let would_change = report.tally().of(Outcome::WouldChange);
     let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
     let next = match (report.run.command, &report.run.settings.undoes) {
@@ -73,7 +76,7 @@ pub fn whereabouts(report: &Report<'_>, folder: &Path) -> String {
     if let Some((what, command, of)) = next {
         text.push_str(&format!("{what}: v2token {command} {}\n", for_shell(of)));
     }
-    text
+    if text.len() > 1 { text } else { String::new() }
 }
 
 /// The first of several accounts by id and name, and how many more there are.

@@ -188,7 +188,10 @@ fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
     let rows = read_csv(&bench.folder.path().join("dead.csv"));
     let known: BTreeSet<String> = told(&rows, "changed").union(&told(&rows, "unverified")).cloned().collect();
     assert!(known.is_superset(&sent_to(&shown.after)), "every account that may have changed is named\n{shown}");
-    assert!(shown.stdout.contains("not finished:"), "{shown}");
+    assert!(shown.stdout.contains("not finished:") && shown.stdout.contains("Report: run/report.csv"), "{shown}");
+    std::fs::remove_file(bench.run_folder("run").join("report.csv")).expect("it is ours");
+    let shown = bench.again("run", &["report", "run"]).exits(0);
+    assert!(!shown.stdout.contains("Report:"), "no report is told that is not there\n{shown}");
 }
 
 #[test]
