@@ -161,6 +161,9 @@ pub trait Cloud {
         region: &str,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
+    /// Whether base credentials are being fetched at this moment, so that calls wait for them.
+    fn is_fetching(&self) -> bool;
+
     /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
     fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
 

@@ -32,6 +32,7 @@ use crate::org::select::Tags;
 use crate::org::{Account, AccountId, Caller, Reading, TokenVersion, UnitId};
 use chain::Hop;
 use clock::Clock;
+use configure::Fetching;
 
 pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
 pub use endpoint::EndpointRefused;
@@ -82,6 +83,7 @@ pub struct Aws {
     /// The base credentials may not list the accounts, so those that enter them do.
     lists_from_hub: Cell<bool>,
     session: SessionTerms,
+    fetching: Fetching,
     max_attempts: u32,
     /// The Region of the run, which is that of its STS endpoint.
     pub region: String,
@@ -104,7 +106,8 @@ impl Aws {
             region::partition_of(named)?;
         }
         let with_mfa = profile::with_mfa(access.profile.as_deref(), &access.session.name).await?;
-        let config = configure::configure(access, with_mfa.as_ref()).await?;
+        let fetching = Fetching::default();
+        let config = configure::configure(access, with_mfa.as_ref(), &fetching).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
         let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
         let home = region::home_of(&region)?;
@@ -113,6 +116,13 @@ impl Aws {
             endpoint::check_url(url)?;
         }
         let sts_endpoint = endpoint::regional_sts(&config, endpoint_url.clone()).await?;
+        let others = [
+            endpoint::iam(&config, home.iam, endpoint_url.as_deref()).await,
+            endpoint::organizations(&config, home.organizations, endpoint_url.as_deref()).await,
+        ];
+        for url in others.iter().flatten().chain([&sts_endpoint]) {
+            http::check_proxy(url, |name| std::env::var_os(name))?;
+        }
         let serial = access.mfa.serial.clone().or_else(|| with_mfa.as_ref().map(|with_mfa| with_mfa.serial.clone()));
         let first = match (serial, &access.mfa.token) {
             (None, None) => config,
@@ -159,6 +169,7 @@ impl Aws {
             clients: RefCell::new(Rc::new(clients)),
             lists_from_hub: Cell::new(false),
             session: access.session.clone(),
+            fetching,
             max_attempts: access.max_attempts,
             region,
             sts_endpoint,
@@ -420,6 +431,10 @@ impl Cloud for Aws {
 
     async fn reach(&self) -> Result<(), Failure> {
         sts::ask_caller(&self.clients().unsigned).await.map(|_| ())
+    }
+
+    fn is_fetching(&self) -> bool {
+        self.fetching.is_on()
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {

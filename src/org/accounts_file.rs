@@ -250,7 +250,8 @@ impl Columns {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
         let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
         let id: AccountId = cell(self.id).parse().map_err(Refusal::Id)?;
-        if let Some(second) = (1..record.len()).find_map(|column| cell(column).parse().ok()).filter(|_| !self.named) {
+        let mut others = (1..record.len()).filter_map(|column| cell(column).parse().ok());
+        if let Some(second) = others.find(|other| !self.named && *other != id) {
             return Err(Refusal::SecondId(second));
         }
         if let Some(found) = given(self.role).and_then(account_in_arn).filter(|found| *found != id) {
@@ -297,6 +298,7 @@ mod tests {
             "000000000001\tme; and you, too\n000000000002\n",
             "\"000000000001\";a,b\n000000000002;c\n",
             "000000000001,me\n000000000002,you,too\n,\n",
+            "000000000001,000000000001\n000000000002,\n",
         ] {
             assert_eq!(ids(file), expected, "{file:?}");
         }

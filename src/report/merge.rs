@@ -39,13 +39,18 @@ pub struct Merged {
 #[must_use]
 pub fn merge(parts: Vec<Part>) -> Option<Merged> {
     let run = together(parts.iter().map(|part| &part.run))?;
+    let alike = parts.iter().all(|part| {
+        let settings = &part.run.settings;
+        part.run.command == run.command
+            && settings.global_endpoint_token_version == run.settings.global_endpoint_token_version
+    });
     let ended = parts.iter().map(|part| part.ended).collect::<Option<Vec<u8>>>();
     let mut known: BTreeMap<AccountId, Vec<Told>> = BTreeMap::new();
-    for Part { run, accounts, records, .. } in parts {
-        let last_sign = last_sign_of_life(&run, &records);
+    for Part { run, accounts, records, ended } in parts {
+        let end = ended.and(run.ended_at);
         for (account, record) in accounts.into_iter().zip(records) {
             let run_id = run.run_id.clone();
-            let told = Told { rank: rank(&record), at: record.started_at.or(last_sign), account, record, run_id };
+            let told = Told { rank: rank(&record), at: record.started_at.or(end), account, record, run_id };
             let others = known.entry(told.account.id).or_default();
             match others.first().map_or(0, |other| other.rank) {
                 VISITED if told.rank == VISITED => others.push(told),
@@ -64,12 +69,28 @@ pub fn merge(parts: Vec<Part>) -> Option<Merged> {
     let tally: Tally = merged.records.iter().map(|record| record.outcome).collect();
     let settings = &merged.run.settings;
     let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
-    let sum = verdict.sentence(merged.run.command, settings.mode, settings.global_endpoint_token_version, &tally);
+    let wanted = settings.global_endpoint_token_version;
+    let sum = if alike { verdict.sentence(merged.run.command, settings.mode, wanted, &tally) } else { plainly(&tally) };
     // Of accounts that no run came to, the verdict of finished runs would say too much.
     let sentence = if ended.is_none() || tally.of(Outcome::NotAttempted) > 0 { unfinished(&tally) } else { sum };
-    merged.ended = ended.map(|codes| codes.into_iter().max_by_key(|code| gravity(*code)).unwrap_or(0));
+    merged.ended = ended.map(|codes| {
+        let gravest = codes.into_iter().max_by_key(|code| gravity(*code)).unwrap_or(0);
+        // What came of the accounts is known from all runs together; that a run stopped is known from itself.
+        if gravity(gravest) > gravity(SOME_FAILED) { gravest } else { verdict.exit_code() }
+    });
     merged.run.verdict = merged.ended.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
     Some(Merged { part: merged, run_ids, sentence })
+}
+
+/// What became of the accounts, where the runs did not want the same.
+fn plainly(tally: &Tally) -> String {
+    let counts: Vec<String> = tally
+        .iter()
+        .filter(|(outcome, count)| *count > 0 && *outcome != Outcome::Skipped)
+        .map(|(outcome, count)| format!("{count} {outcome}"))
+        .collect();
+    let selected = tally.total() - tally.of(Outcome::Skipped);
+    format!("of {selected} accounts in runs of several kinds: {}", counts.join(", "))
 }
 
 /// How far runs have come that did not come to their end.
@@ -94,6 +115,9 @@ struct Told {
     run_id: RunId,
 }
 
+/// The exit code of a run in which accounts failed.
+const SOME_FAILED: u8 = 3;
+
 /// The rank of a visit.
 const VISITED: u8 = 3;
 
@@ -107,28 +131,26 @@ fn rank(record: &Record) -> u8 {
     }
 }
 
-/// When a run was last seen at work. What it left in doubt has no time of its own, and is as old as that.
-fn last_sign_of_life(run: &RunInfo, records: &[Record]) -> Option<SystemTime> {
-    let ends = records.iter().filter_map(|record| {
-        let started = record.started_at?;
-        Some(started.checked_add(record.duration.unwrap_or_default()).unwrap_or(started))
-    });
-    ends.chain(run.started_at).chain(run.ended_at).max()
-}
-
-/// What is known of an account after all that is told of it, in the order in which it happened.
+/// What is known of an account after all that is told of it, in the order in which it happened. A doubt of a run that has not come to
+/// its end has no time, and comes last: nobody knows whether it is older than what others have seen.
 fn in_the_end(mut told: Vec<Told>) -> Option<Told> {
-    told.sort_by_key(|told| (told.at, told.record.outcome));
+    told.sort_by_key(|told| (told.at.is_none(), told.at, told.record.outcome));
     told.into_iter().reduce(|known, later| if overrules(&later.record, &known.record) { later } else { known })
 }
 
-/// Whether a visit makes an earlier one a thing of the past.
+/// Whether what is told of an account makes something earlier a thing of the past.
 fn overrules(later: &Record, earlier: &Record) -> bool {
+    let same_target = earlier.target_version == later.target_version;
     match (earlier.outcome, later.outcome) {
         // Nothing was changed then, which is not to say that nothing was before.
         (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
         // It is as it was set.
-        (Outcome::Changed, Outcome::Unchanged) => earlier.target_version != later.target_version,
+        (Outcome::Changed, Outcome::Unchanged) => !same_target,
+        (Outcome::Changed, Outcome::WouldChange) => {
+            !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
+        }
+        // It was set to that version, whichever of the two did it.
+        (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
         _ => true,
     }
 }
@@ -176,14 +198,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::org::{AccountState, TokenVersion};
+    use crate::org::{AccountState, Reading, TokenVersion};
 
     const V1: TokenVersion = TokenVersion::V1Token;
     const V2: TokenVersion = TokenVersion::V2Token;
 
     fn told(outcome: Outcome, wanted: TokenVersion, at: u64) -> Told {
         let id = "000000000001".parse().unwrap();
-        let record = Record { outcome, ..Record::blank(id, wanted) };
+        let at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+        let record = Record { outcome, started_at: at, ..Record::blank(id, wanted) };
         let account = Account {
             id,
             name: String::new(),
@@ -192,7 +215,6 @@ mod tests {
             ou_path: String::new(),
             invited: false,
         };
-        let at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
         Told { rank: rank(&record), at, account, record, run_id: RunId::of_several(&[]) }
     }
 
@@ -218,6 +240,21 @@ mod tests {
                     assert_eq!(known.at, told(Changed, V2, expected).at, "{earlier}, then {later}");
                 }
             }
+        }
+        // What a crash left in doubt has no time, and only a change to the same version settles it.
+        for other in &visits {
+            let doubt = || Told { at: None, ..told(Unverified, V2, 0) };
+            let doubt = || Told { record: Record { started_at: None, ..doubt().record }, ..doubt() };
+            let known = in_the_end(vec![doubt(), told(*other, V2, 1)]).unwrap();
+            assert_eq!(known.record.outcome, if *other == Changed { Changed } else { Unverified }, "{other}");
+            let known = in_the_end(vec![doubt(), told(*other, V1, 1)]).unwrap();
+            assert_eq!(known.record.outcome, Unverified, "{other}");
+        }
+        // A plan for another version undoes nothing; one that finds the change gone knows better.
+        for (found, outcome) in [(Reading::V2Token, Changed), (Reading::V1Token, WouldChange)] {
+            let mut plan = told(WouldChange, V1, 2);
+            plan.record.current_version = Some(found);
+            assert_eq!(in_the_end(vec![told(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);
         }
         // It was set back, and is on what that run wanted.
         let back = in_the_end(vec![told(Changed, V2, 1), told(Unchanged, V1, 2)]).unwrap();

@@ -210,3 +210,25 @@ fn the_short_spelling_of_the_target_has_its_variable_too() {
     bench.env("V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION", "v1Token");
     bench.run("agreed", &["plan"]).exits(0);
 }
+
+/// The sentence and the exit code of several runs together follow from what became of the accounts, and not from the first run.
+#[test]
+fn several_runs_are_summed_up_by_what_became_of_the_accounts() {
+    let bench = Bench::new(Organization::builder().accounts(5).unlimited().start());
+    let denied = ["--role=NoSuchRole", "--max-errors=100%", "--management-account=skip"];
+    bench.run("applied", &["apply", "--yes"]).exits(0);
+    bench.run("denied", &[&["apply", "--yes"], &denied[..]].concat()).exits(3);
+    bench.run("other", &["plan", "--to=v1Token"]).exits(0);
+    bench.run("back", &["rollback", "applied", "--yes"]).exits(0);
+    for (other, sentence, on) in [
+        ("denied", "all of 5 selected accounts are on v2Token; by this run 5 accounts were changed", "v2Token"),
+        ("other", "of 5 accounts in runs of several kinds: 5 changed", "v2Token"),
+        ("back", "of 5 accounts in runs of several kinds: 5 changed", "v1Token"),
+    ] {
+        let run = bench.again(other, &["report", "applied", other, "--output=json"]).exits(0);
+        let document: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
+        let verdict = &document["run"]["verdict"];
+        assert_eq!((verdict["exit_code"].as_u64(), verdict["sentence"].as_str()), (Some(0), Some(sentence)), "{other}");
+        assert_eq!(document["accounts"][0]["current_version"], on, "{other}");
+    }
+}

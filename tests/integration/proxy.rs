@@ -53,11 +53,13 @@ fn a_proxys_password_is_given_to_the_proxy_and_to_nobody_else() {
 
 /// Whoever names a proxy must not be let past it because of a slip.
 #[test]
-fn a_proxy_that_can_not_be_read_is_refused() {
+fn a_proxy_that_can_not_be_used_is_refused() {
     let (mut bench, gateway, _) = behind_a_gateway("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", "http://operator:proxy-password@[");
-    let run =
-        bench.run("run", &["plan", "--debug"]).exits(1).attempted_nothing("HTTPS_PROXY is not the URL of a proxy");
+    let run = bench
+        .run("run", &["plan", "--debug"])
+        .exits(1)
+        .attempted_nothing("HTTPS_PROXY is not the URL of an HTTP proxy");
     assert_eq!((run.all_calls(), gateway.hosts().len()), (0, 0));
     run.holds_no_secret("proxy-password");
 }

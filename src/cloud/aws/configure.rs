@@ -1,6 +1,7 @@
 //! This module owns the configuration: from where every AWS tool looks for it, with time limits that hold.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
@@ -31,8 +32,11 @@ pub(super) const ATTEMPT: Duration = Duration::from_secs(20);
 
 /// Loads the configuration. The credentials are those of the profile that was named, of the source of a profile with MFA, or of
 /// the usual chain.
-pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) -> Result<SdkConfig, ConnectFailed> {
-    http::check_proxies(|name| std::env::var_os(name))?;
+pub(super) async fn configure(
+    access: &Access,
+    with_mfa: Option<&MfaProfile>,
+    fetching: &Fetching,
+) -> Result<SdkConfig, ConnectFailed> {
     let http = http::client(access.ca_bundle.as_deref(), access.connections)?;
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_attempt_timeout(ATTEMPT).build();
@@ -69,7 +73,7 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
     }
     let config = loader.load().await;
     Ok(match config.credentials_provider() {
-        Some(provider) => config.to_builder().credentials_provider(Checked::around(provider)).build(),
+        Some(provider) => config.to_builder().credentials_provider(Checked::around(provider, fetching)).build(),
         None => config,
     })
 }
@@ -78,8 +82,9 @@ pub(super) async fn configure(access: &Access, with_mfa: Option<&MfaProfile>) ->
 /// was slow.
 const FETCH: Duration = Duration::from_secs(18);
 
-/// Whoever asks so soon after a fetch that took too long has waited for it, too, and need not wait for another.
-const SOON: Duration = Duration::from_millis(500);
+/// Whoever asks so soon after a fetch that took too long has stood in line for it: the SDK's cache lets one at a time through. A call
+/// that is tried again comes later, after 50 ms at least ([`backoff`](crate::cloud::backoff)).
+const SOON: Duration = Duration::from_millis(40);
 
 /// Gives credentials in time or not at all, and refuses those that can't stand in a header, such as those of a file with the line ends
 /// of another system. The SDK would panic on them.
@@ -88,12 +93,36 @@ pub(super) struct Checked {
     provider: SharedCredentialsProvider,
     /// When a fetch last took too long.
     gave_up: Mutex<Option<Instant>>,
+    fetching: Fetching,
+}
+
+/// How many fetches are under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fetching(Arc<AtomicUsize>);
+
+impl Fetching {
+    /// Whether there is one.
+    pub(super) fn is_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    /// Counts one until it is dropped.
+    fn begin(&self) -> impl Drop + use<> {
+        struct Under(Fetching);
+        impl Drop for Under {
+            fn drop(&mut self) {
+                self.0.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Under(self.clone())
+    }
 }
 
 impl Checked {
     /// Looks at what this provider gives.
-    pub(super) fn around(provider: SharedCredentialsProvider) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default() })
+    pub(super) fn around(provider: SharedCredentialsProvider, fetching: &Fetching) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default(), fetching: fetching.clone() })
     }
 
     fn gave_up(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -101,6 +130,7 @@ impl Checked {
     }
 
     async fn fetch(&self) -> Result<Credentials, CredentialsError> {
+        let _fetching = self.fetching.begin();
         let in_vain = self.gave_up().is_some_and(|gave_up| gave_up.elapsed() < SOON);
         if !in_vain && let Ok(fetched) = timeout(FETCH, self.provider.provide_credentials()).await {
             return fetched;
@@ -137,13 +167,11 @@ impl ProvideCredentials for Checked {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
 
     /// Never gives anything.
     #[derive(Debug, Default)]
-    struct Hangs(std::sync::Arc<AtomicU32>);
+    struct Hangs(Arc<AtomicUsize>);
 
     impl ProvideCredentials for Hangs {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
@@ -157,15 +185,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_fetch_that_takes_too_long_is_given_up_once_for_all_who_wait() {
-        let fetches = std::sync::Arc::default();
-        let provider = Checked::around(SharedCredentialsProvider::new(Hangs(std::sync::Arc::clone(&fetches))));
+        let (fetches, fetching) = (Arc::default(), Fetching::default());
+        let provider = Checked::around(SharedCredentialsProvider::new(Hangs(Arc::clone(&fetches))), &fetching);
         let started = Instant::now();
+        let just_looked = timeout(Duration::from_secs(0), provider.provide_credentials()).await;
+        assert!(just_looked.is_err() && !fetching.is_on(), "whoever leaves takes the fetch along");
+        fetches.store(0, Ordering::Relaxed);
         for _ in 0..3 {
             let error = provider.provide_credentials().await.expect_err("there are none");
             assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
             assert_eq!((fetches.load(Ordering::Relaxed), started.elapsed().as_secs()), (1, FETCH.as_secs()));
         }
-        tokio::time::sleep(SOON).await;
+        // The first wait before a call is tried again.
+        tokio::time::sleep(crate::cloud::backoff::delay(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "it may be over");
         assert!(FETCH < ATTEMPT);

@@ -38,33 +38,38 @@ pub enum CaBundleRefused {
     },
 }
 
-/// The variables that name proxies. Where one is not set, that of the same name in lower case counts.
-const PROXIES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
-
-/// A variable names a proxy that can't be read. What it says may hold a password, and is not repeated.
+/// The variable that names the proxy names none that can be used. What it says may hold a password, and is not repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{variable} is not the URL of a proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
+    "{variable} is not the URL of an HTTP proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
 )]
 pub struct ProxyRefused {
     /// The variable.
     pub variable: String,
 }
 
-/// Checks that every proxy can be read: the HTTP client would go past one that it can't read.
-pub(super) fn check_proxies(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
-    for name in PROXIES {
-        let names = [name.to_owned(), name.to_ascii_lowercase()];
-        let set = names.into_iter().find_map(|name| variable(&name).map(|value| (name, value)));
-        let Some((name, value)) = set.filter(|(_, value)| !value.is_empty()) else { continue };
-        let anywhere = Uri::from_static("https://proxied.invalid");
-        let is_read =
-            value.to_str().is_some_and(|url| Matcher::builder().all(url).build().intercept(&anywhere).is_some());
-        if !is_read {
-            return Err(ProxyRefused { variable: name });
-        }
+/// Checks that the proxy on the way to this URL can be used, if there is one: the HTTP client would go past one that it can't read.
+///
+/// The variables are looked up as the client does it (hyper-util 0.1, `client/proxy/matcher.rs`).
+pub(super) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
+    let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
+    // Whoever answers web requests gets HTTP_PROXY from the one who asks.
+    if variable("REQUEST_METHOD").is_some() {
+        return Ok(());
     }
-    Ok(())
+    let set = |name: &str| {
+        let names = [name.to_owned(), name.to_ascii_lowercase()];
+        names.into_iter().find_map(|name| Some((variable(&name)?, name))).filter(|(value, _)| !value.is_empty())
+    };
+    let own = if uri.scheme_str() == Some("https") { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+    let named: Vec<(OsString, String)> = [own, "ALL_PROXY"].into_iter().filter_map(set).collect();
+    let Some((_, name)) = named.first() else { return Ok(()) };
+    let no = set("NO_PROXY").and_then(|(hosts, _)| hosts.into_string().ok()).unwrap_or_default();
+    let through = |proxy: &str| Matcher::builder().all(proxy).no(no.as_str()).build().intercept(&uri);
+    let is_direct = through("http://proxy.invalid").is_none();
+    let used = named.iter().find_map(|(value, _)| through(value.to_str()?));
+    let is_http = used.is_some_and(|used| matches!(used.uri().scheme_str(), Some("http" | "https")));
+    if is_direct || is_http { Ok(()) } else { Err(ProxyRefused { variable: name.clone() }) }
 }
 
 /// Makes the client. It honours `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, with and without a CA bundle.
@@ -123,27 +128,47 @@ fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleRefused> {
 mod tests {
     use super::*;
 
+    const AWS: &str = "https://sts.eu-west-1.amazonaws.com";
+
+    fn check(url: &str, environment: &[(&str, &str)]) -> Result<(), String> {
+        let get = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        check_proxy(url, get).map_err(|refused| refused.to_string())
+    }
+
     #[test]
-    fn a_proxy_that_can_not_be_read_is_refused_by_the_name_of_its_variable() {
-        let set = |name: &'static str, value: &'static str| {
-            check_proxies(move |asked| (asked == name).then(|| OsString::from(value)))
-        };
-        for good in
-            ["", "http://proxy:3128", "proxy:3128", "https://u:p%40@proxy", "http://[::1]:3128/", "socks5://proxy"]
-        {
-            assert_eq!(set("HTTPS_PROXY", good), Ok(()), "{good}");
+    fn a_proxy_that_can_not_be_used_is_refused_by_the_name_of_its_variable() {
+        for good in ["", "http://proxy:3128", "proxy:3128", "https://u:p%40@proxy", "http://[::1]:3128/"] {
+            assert_eq!(check(AWS, &[("HTTPS_PROXY", good)]), Ok(()), "{good}");
         }
         for bad in
-            ["http://[", "http://user:secret@[", "ht!tp://proxy", "://", "http://a b:3128", "ftp://proxy", "/proxy"]
+            ["http://[", "http://user:secret@[", "ht!tp://proxy", "://", "http://a b:3128", "/proxy", "socks5://p"]
         {
-            for name in ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "all_proxy"] {
-                let refused = set(name, bad).expect_err(bad).to_string();
+            for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+                let refused = check(AWS, &[(name, bad)]).expect_err(bad);
                 assert!(refused.starts_with(&format!("{name} is not")) && !refused.contains("secret"), "{refused}");
             }
+            let local = "http://127.0.0.1:4566";
+            assert!(check(local, &[("HTTP_PROXY", bad)]).is_err() && check(local, &[("HTTPS_PROXY", bad)]).is_ok());
         }
-        // As the HTTP client reads them: what is set in upper case counts, even if it is empty.
-        assert_eq!(check_proxies(|name| Some(if name == "https_proxy" { "://" } else { "" }.into())), Ok(()));
         let not_text: OsString = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
-        assert!(check_proxies(|_| Some(not_text.clone())).is_err());
+        assert!(check_proxy(AWS, |name| (name == "HTTPS_PROXY").then(|| not_text.clone())).is_err());
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_used_may_be_anything() {
+        for environment in [
+            // Desktops set this one beside those that count.
+            [("all_proxy", "socks://127.0.0.1:1080/"), ("https_proxy", "http://proxy:3128")],
+            [("HTTP_PROXY", "://"), ("HTTPS_PROXY", "http://proxy:3128")],
+            [("HTTPS_PROXY", "://"), ("NO_PROXY", "*")],
+            [("HTTPS_PROXY", "://"), ("no_proxy", "amazonaws.com")],
+            [("HTTPS_PROXY", ""), ("https_proxy", "://")],
+            [("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "GET")],
+            // It is not the one that was meant, and it is one.
+            [("HTTPS_PROXY", "://"), ("ALL_PROXY", "http://proxy:3128")],
+        ] {
+            assert_eq!(check(AWS, &environment), Ok(()), "{environment:?}");
+        }
+        assert!(check(AWS, &[("HTTPS_PROXY", "://"), ("NO_PROXY", "example.com")]).is_err());
     }
 }

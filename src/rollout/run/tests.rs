@@ -50,8 +50,9 @@ struct Fake {
     /// From then on base credentials have to be fetched, which needs the network; or can't be fetched any more.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
-    /// How long it takes to find that out.
+    /// How long it takes to find that out, and whether somebody does.
     fetch_takes: Cell<Duration>,
+    fetching: Cell<bool>,
     fetches: Cell<usize>,
     /// How often it was asked whether the base credentials are accepted.
     confirmations: Cell<usize>,
@@ -85,6 +86,7 @@ impl Fake {
             base_ends: Cell::new(None),
             base_is_gone: Cell::new(false),
             fetch_takes: Cell::new(Duration::ZERO),
+            fetching: Cell::new(false),
             fetches: Cell::new(0),
             confirmations: Cell::new(0),
             disk_full: Cell::new(false),
@@ -102,7 +104,9 @@ impl Fake {
     async fn sign(&self, operation: Operation) -> Result<(), Failure> {
         if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
             self.fetches.set(self.fetches.get() + 1);
+            self.fetching.set(true);
             tokio::time::sleep(self.fetch_takes.get()).await;
+            self.fetching.set(false);
             if self.base_is_gone.get() || self.arrive(operation).await.is_err() {
                 return Err(failure(operation, Kind::Credentials, Effect::None, "NoCredentials"));
             }
@@ -207,6 +211,10 @@ impl Cloud for Fake {
             return Err(failure(Operation::GetCallerIdentity, Kind::Credentials, Effect::None, "InvalidClientTokenId"));
         }
         Ok(Answer { value: (), request_id: None })
+    }
+
+    fn is_fetching(&self) -> bool {
+        self.fetching.get()
     }
 
     async fn confirm_caller(&self) -> Result<(), Failure> {

@@ -41,6 +41,14 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 return Ok(Err(Missed { failure, in_outage: false }));
             }
             Ok(Err(failure)) => (failure, None),
+            // Whatever else is called has the credentials of a session.
+            Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching() => {
+                // That is no more the account's fault than an outage.
+                self.deadline += began.elapsed();
+                let message = "the base credentials were still being fetched when the time of the visit was up";
+                let unsigned = self.own(code::NO_CREDENTIALS, message.to_owned());
+                (Failure { operation, effect: Effect::None, ..unsigned }, None)
+            }
             Err(_) => {
                 let silence = self.own(code::TIMEOUT, "no answer within the time of the visit".to_owned());
                 (Failure { operation, ..silence }, Some(self.out_of_time(operation, None)))

@@ -101,8 +101,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 end @ (End::NotAttempted(..) | End::Drifted(_)) => end,
             })?;
             match answer {
-                // They could not be fetched. That may pass, and need not mean that they are gone.
-                Err(Missed { failure, in_outage: false }) if failure.is_unsigned() && in_vain + 1 < FETCHES => {
+                // They could not be fetched. That may pass, and need not mean that they are gone. A run that stops does not wait for it.
+                Err(Missed { failure, in_outage: false })
+                    if failure.is_unsigned() && in_vain + 1 < FETCHES && !run.stop.requested() =>
+                {
                     in_vain += 1;
                     since = Instant::now();
                     let wait = BETWEEN_FETCHES * in_vain;
@@ -111,7 +113,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Err(Missed { failure, in_outage: false })
                     if failure.is_unsigned() || failure.kind == Kind::Credentials =>
                 {
-                    self.run.stop.request(StopReason::CallerCredentials(failure));
+                    if !run.stop.requested() {
+                        run.stop.request(StopReason::CallerCredentials(failure));
+                    }
                     return Err(End::NotAttempted(Stage::Assume, refused.clone()));
                 }
                 // Where it could not be found out, it is worth another try.

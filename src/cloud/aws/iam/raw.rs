@@ -14,7 +14,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::super::configure::Checked;
+use super::super::configure::{Checked, Fetching};
 use super::super::error::Described;
 use super::super::{endpoint, http};
 use super::unanswered::unanswered;
@@ -116,7 +116,9 @@ impl RawIam {
         }
         let config = loader.load().await;
         let config = match config.credentials_provider() {
-            Some(provider) => config.to_builder().credentials_provider(Checked::around(provider)).build(),
+            Some(provider) => {
+                config.to_builder().credentials_provider(Checked::around(provider, &Fetching::default())).build()
+            }
             None => config,
         };
         let endpoint_url = access.endpoint_url.clone().or_else(|| endpoint::configured_url(&config, "iam"));
@@ -157,11 +159,13 @@ impl RawIam {
         if self.no_region {
             return Err(Unanswered::NoRegion);
         }
-        if let Some(detail) = &self.no_tls {
-            let url = self.endpoint_url.clone().unwrap_or_else(|| "https://iam.amazonaws.com/".to_owned());
-            if !url.starts_with("http://") {
-                return Err(Unanswered::Tls { url, detail: detail.clone() });
-            }
+        let url = self.endpoint_url.clone().unwrap_or_else(|| "https://iam.amazonaws.com/".to_owned());
+        http::check_proxy(&url, |name| std::env::var_os(name))
+            .map_err(|refused| Unanswered::Other(refused.to_string()))?;
+        if let Some(detail) = &self.no_tls
+            && !url.starts_with("http://")
+        {
+            return Err(Unanswered::Tls { url, detail: detail.clone() });
         }
         let seen = Arc::new(Mutex::new(Seen::default()));
         let wire = Wire { attempt, endpoint_url: self.endpoint_url.clone(), sending, seen: Arc::clone(&seen) };

@@ -217,15 +217,38 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
         assert!((1..=3).contains(&fake.confirmations.get()), "one asks for all: {}", fake.confirmations.get());
     }
-    // Where they come from does not answer, for nearly as long as a visit may take.
-    let fake = Fake::new(300);
+    // Where they come from does not answer, for longer than a visit may take, or nearly as long.
+    for account_timeout in [10, 20, 120].map(Duration::from_secs) {
+        let fake = Fake::new(300);
+        fake.base_ends.set(Some(Duration::from_secs(1)));
+        fake.base_is_gone.set(true);
+        fake.fetch_takes.set(Duration::from_secs(18));
+        let (ended, records) = run(&fake, Terms { account_timeout, ..terms() }, &Stop::default(), |_| {}).await;
+        assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
+        assert_eq!(ended.tally.of(Outcome::Failed), 0, "{account_timeout:?}: {records:?}");
+    }
+    // What hangs in an account meanwhile is the account's, and a Set without an answer is in doubt.
+    for (operation, outcome) in [
+        (Operation::GetAccountSummary, Outcome::Failed),
+        (Operation::SetSecurityTokenServicePreferences, Outcome::Unverified),
+    ] {
+        let fake = Fake::new(1).fault(1, operation, [Fault::Hang]);
+        fake.fetching.set(true);
+        let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        assert_eq!((ended.tally.of(outcome), ended.stopped), (1, None), "{operation}: {records:?}");
+    }
+    // A run that stops waits for one answer, and keeps its reason.
+    let (fake, stop) = (Fake::new(300), Stop::default());
     fake.base_ends.set(Some(Duration::from_secs(1)));
     fake.base_is_gone.set(true);
     fake.fetch_takes.set(Duration::from_secs(18));
-    let tight = Terms { account_timeout: Duration::from_secs(20), ..terms() };
-    let (ended, records) = run(&fake, tight, &Stop::default(), |_| {}).await;
-    assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
-    assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        stop.request(StopReason::Interrupted);
+    };
+    let ((ended, records), ()) = tokio::join!(run(&fake, terms(), &stop, |_| {}), later);
+    assert_eq!((ended.stopped, ended.tally.of(Outcome::Failed)), (Some(StopReason::Interrupted), 0), "{records:?}");
+    assert!(fake.started.elapsed() < Duration::from_secs(45), "{:?}", fake.started.elapsed());
     let fake =
         Fake::new(1).fault(1, Operation::AssumeRole, [Fault::Fail(Kind::Credentials, Effect::None, "NoCredentials")]);
     let (ended, _) = run(&fake, terms(), &Stop::default(), |_| {}).await;
