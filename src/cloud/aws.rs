@@ -7,6 +7,7 @@ pub mod clock;
 mod configure;
 mod endpoint;
 mod error;
+mod fetch;
 mod http;
 mod iam;
 pub mod inquiry;
@@ -32,7 +33,7 @@ use crate::org::select::Tags;
 use crate::org::{Account, AccountId, Caller, Reading, TokenVersion, UnitId};
 use chain::Hop;
 use clock::Clock;
-use configure::Fetching;
+use fetch::Fetching;
 
 pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
 pub use endpoint::EndpointRefused;

@@ -153,7 +153,7 @@ textual!(Shard, NotAShard);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAShard {
     /// Not two numbers.
-    #[error("expected I/N, such as 0/4 for the first of four parts, or auto")]
+    #[error("expected I/N, such as 0/4 for the first of four parts, or auto, or auto/4")]
     Malformed,
     /// The parts are counted from 0.
     #[error("the parts are counted from 0: the last of {of} is {last}/{of}")]

@@ -50,11 +50,12 @@ pub fn merge(parts: Vec<Part>) -> Option<Merged> {
         let end = ended.and(run.ended_at);
         for (account, record) in accounts.into_iter().zip(records) {
             let run_id = run.run_id.clone();
-            let told = Told { rank: rank(&record), at: record.started_at.or(end), account, record, run_id };
+            let told = Told { at: record.started_at.or(end), account, record, run_id };
             let others = known.entry(told.account.id).or_default();
-            match others.first().map_or(0, |other| other.rank) {
-                VISITED if told.rank == VISITED => others.push(told),
-                rank if told.rank > rank || others.is_empty() => *others = vec![told],
+            let (old, new) = (others.first().map(|other| rank(&other.record)), rank(&told.record));
+            match old {
+                Some(VISITED) if new == VISITED => others.push(told),
+                old if Some(new) > old => *others = vec![told],
                 _ => {}
             }
         }
@@ -108,7 +109,7 @@ pub fn unfinished(tally: &Tally) -> String {
 
 /// What a run tells of an account.
 struct Told {
-    rank: u8,
+    /// When it was seen; `None` if that is not known.
     at: Option<SystemTime>,
     account: Account,
     record: Record,
@@ -215,7 +216,7 @@ mod tests {
             ou_path: String::new(),
             invited: false,
         };
-        Told { rank: rank(&record), at, account, record, run_id: RunId::of_several(&[]) }
+        Told { at, account, record, run_id: RunId::of_several(&[]) }
     }
 
     /// Of every two outcomes, the one that is known in the end, if the first of them came first.
@@ -264,7 +265,8 @@ mod tests {
     #[test]
     fn a_visit_says_more_than_a_reason_why_there_was_none() {
         let skipped = |code| rank(&Record::skipped("000000000001".parse().unwrap(), V2, code, "why"));
-        let ascending = [skipped("OtherShard"), skipped("Suspended"), told(Outcome::NotAttempted, V2, 0).rank, VISITED];
+        let ascending =
+            [skipped("OtherShard"), skipped("Suspended"), rank(&told(Outcome::NotAttempted, V2, 0).record), VISITED];
         assert!(ascending.is_sorted_by(|less, more| less < more), "{ascending:?}");
     }
 

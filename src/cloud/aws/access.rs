@@ -129,7 +129,7 @@ pub enum ConnectFailed {
     /// The CA bundle can't be used.
     #[error(transparent)]
     CaBundle(#[from] CaBundleRefused),
-    /// A proxy can't be read.
+    /// The proxy on the way can't be used.
     #[error(transparent)]
     Proxy(#[from] ProxyRefused),
     /// A call failed.
