@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
 use crate::cloud::failure::code;
 use crate::cloud::{Failure, Kind, Operation};
+use crate::file_ownership::Untrusted;
 use crate::journal::ReplayFailed;
 use crate::org::region::RegionRefused;
 use crate::org::select::SelectionFailed;
-use crate::trust::Untrusted;
 
 /// What stops a run before or while accounts are visited. An account that fails is not an error but a record.
 #[derive(Debug, thiserror::Error)]

@@ -7,12 +7,12 @@ mod answer;
 mod argparse;
 mod describe;
 mod ended;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod help;
 mod input;
 mod options;
 mod output;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod outside;
 mod resolve;
 mod retry;
 

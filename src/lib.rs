@@ -17,7 +17,7 @@
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
-//! | [`trust`] | whose files are trusted |
+//! | [`file_ownership`] | whose files are trusted |
 //! | [`rollout`] | waves, visits, the pace, and when to stop |
 //! | [`cloud`] | the port to AWS, and AWS behind it |
 //! | [`org`] | the nouns: accounts, token versions, partitions, Regions, roles |
@@ -40,20 +40,20 @@ pub mod cloud;
 pub mod commands;
 pub mod doctor;
 pub mod error;
-pub mod harmless;
+pub mod file_ownership;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod iam;
 pub mod journal;
 pub mod org;
-#[cfg(any(test, fuzzing))]
-pub mod outside;
 pub mod policy;
 pub mod query;
 pub mod report;
 pub mod rollout;
+pub mod sanitize;
 pub mod secret;
+mod serde_text;
 pub mod settings;
 pub mod terminal;
-mod textual;
 pub mod timestamp;
-pub mod trust;
 pub mod verdict;

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| v2token::outside::accounts_file(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| v2token::fuzzing::accounts_file(bytes));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| v2token::outside::run_json(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| v2token::fuzzing::run_json(bytes));

@@ -8,12 +8,12 @@ mod configure;
 mod endpoint;
 mod error;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod http;
 mod iam;
 pub mod inquiry;
 pub mod organizations;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod outside;
 mod profile;
 mod profiles;
 mod proof;

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use super::tell::{find, tell};
-use crate::harmless::for_shell;
 use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
 use crate::org::Account;
 use crate::report::{Report, ReportFiles};
 use crate::rollout::{Record, StopReason};
+use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::note::Level;
 use crate::terminal::{Note, Progress, note};

@@ -8,11 +8,11 @@ use super::close::{Closing, close};
 use super::ledger::Ledger;
 use super::signals::Signals;
 use crate::cloud::aws::Aws;
-use crate::harmless::for_shell;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
 use crate::rollout::{Acceptance, Event, Outage, Pace, Record, Rollout, Stop, Wave, roll_out};
+use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 

@@ -24,7 +24,7 @@ pub(super) async fn connect_with(mut access: Access, can_ask: bool, progress: &P
 }
 
 async fn ask(serial: &str, progress: &Progress) -> Result<Secret, Error> {
-    let question = crate::harmless::for_terminal(&format!("MFA code of {serial}: ")).into_owned();
+    let question = crate::sanitize::for_terminal(&format!("MFA code of {serial}: ")).into_owned();
     let hidden = progress.hide();
     let answer = prompt::secret(&question).await;
     drop(hidden);

@@ -32,6 +32,6 @@ pub(super) fn man(args: &ManArgs) -> Result<u8, Error> {
         fs::write(&path, page).map_err(unwritable(&path))?;
     }
     let text = format!("{} manual pages are in {}\n", pages.len(), folder.display());
-    stderr::write(crate::harmless::for_terminal(text.trim_end()).into_owned() + "\n");
+    stderr::write(crate::sanitize::for_terminal(text.trim_end()).into_owned() + "\n");
     Ok(0)
 }

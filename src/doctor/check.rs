@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::harmless::for_terminal;
 use crate::org::AccountId;
 use crate::query::value::Value;
+use crate::sanitize::for_terminal;
 
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

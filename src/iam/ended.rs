@@ -3,7 +3,7 @@
 
 use super::answer::Refusal;
 use crate::cloud::aws::Unanswered;
-use crate::harmless::for_terminal;
+use crate::sanitize::for_terminal;
 
 /// Why there is no result.
 #[derive(Clone, Debug)]

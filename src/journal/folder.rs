@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::replay::Replay;
 use super::run_info::RunInfo;
 use crate::error::Error;
-use crate::trust::{self, Untrusted};
+use crate::file_ownership::{self, Untrusted};
 
 /// A folder that holds one run.
 #[derive(Debug)]
@@ -35,12 +35,12 @@ impl RunFolder {
         let unwritable = |source| Error::Unwritable { what: "the run folder", path: path.to_owned(), source };
         let made = !path.exists();
         make_folder(path).map_err(unwritable)?;
-        trust::folder(path)?;
+        file_ownership::folder(path)?;
         let name = path.join(Self::JOURNAL);
         let mut options = OpenOptions::new();
         options.append(true).read(true).create(true).mode(0o600);
-        let journal = trust::open_plain(&name, &mut options, true).map_err(unwritable)?;
-        trust::file(&name, &journal.metadata().map_err(unwritable)?)?;
+        let journal = file_ownership::open_plain(&name, &mut options, true).map_err(unwritable)?;
+        file_ownership::file(&name, &journal.metadata().map_err(unwritable)?)?;
         let folder = Self { path: path.to_owned(), journal, made };
         lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
@@ -57,8 +57,9 @@ impl RunFolder {
     /// When there is no run, somebody else may have a say in it, another process works in it, or its journal can't be read.
     pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), Error> {
         let unwritable = |source| Error::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
-        trust::folder(path)?;
-        let journal = trust::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
+        file_ownership::folder(path)?;
+        let journal =
+            file_ownership::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
         let journal = journal.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => no_run(path, &source.to_string()),
             _ => unwritable(source),
@@ -85,7 +86,7 @@ impl RunFolder {
     ///
     /// When there is no run, somebody else may have a say in it, or it can't be read.
     pub fn read_own(path: &Path) -> Result<(RunInfo, Replay), Error> {
-        trust::folder(path)?;
+        file_ownership::folder(path)?;
         let (info, replay) = Self::load(path, true)?;
         match &replay.run_id {
             Some(journal) if journal != info.run_id.as_str() => Err(Error::Untrusted(Untrusted::Mixed {
@@ -104,8 +105,8 @@ impl RunFolder {
     ///
     /// When there is no run, somebody else may have a say in it, a process works in it, or it can't be read.
     pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), Error> {
-        trust::folder(path)?;
-        let journal = trust::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
+        file_ownership::folder(path)?;
+        let journal = file_ownership::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
             .map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
@@ -120,7 +121,7 @@ impl RunFolder {
     /// When a process works in it, or its journal can't be opened.
     pub fn hold(path: &Path) -> Result<Option<File>, Error> {
         let file = path.join(Self::JOURNAL);
-        match trust::open_plain(&file, OpenOptions::new().read(true), true) {
+        match file_ownership::open_plain(&file, OpenOptions::new().read(true), true) {
             Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(no_run(path, &format!("{}: {error}", Self::JOURNAL))),
@@ -132,9 +133,9 @@ impl RunFolder {
         let open = |name: &str| {
             let file = path.join(name);
             let unreadable = |error: io::Error| none(format!("{name}: {error}"));
-            let open = trust::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
+            let open = file_ownership::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
             if own {
-                trust::file(&file, &open.metadata().map_err(unreadable)?)?;
+                file_ownership::file(&file, &open.metadata().map_err(unreadable)?)?;
             }
             Ok::<_, Error>(BufReader::new(open))
         };

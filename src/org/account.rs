@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::unit::UnitId;
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// A 12-digit account id. Leading zeros belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// A pattern for a whole account name: `*` is any text, `?` is any character, upper and lower case differ.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

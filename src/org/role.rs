@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
 use super::caller::{Partition, account_in_arn};
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// Whether a text can be an external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
 #[must_use]

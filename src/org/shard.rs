@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// The I-th of N parts, written `I/N`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// The id of an organizational unit, `ou-…-…`, or of a root, `r-…`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

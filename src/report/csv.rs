@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Report;
 use super::row::{Cell, Column, Row};
-use crate::harmless::for_cell;
+use crate::sanitize::for_cell;
 
 /// So many rows are handed to the system at once, and so many bytes hold them. What is handed on ends with a row, so that a file that
 /// is still written is whole, unless its rows are longer than any that this program makes.

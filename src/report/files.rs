@@ -12,8 +12,8 @@ use super::csv::CsvWriter;
 use super::row::{Column, Row};
 use super::{Report, csv, json, markdown, page};
 use crate::error::Error;
+use crate::file_ownership;
 use crate::journal::RunId;
-use crate::trust;
 
 /// The formats of a report, each with its file name ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl ReportFiles {
     /// When one can't be written.
     pub fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
-            let open = || trust::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
+            let open = || file_ownership::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
             let begun = match file.format {
                 Format::Csv => open().and_then(|to| CsvWriter::new(to, columns)).map(Some),
                 Format::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
@@ -201,7 +201,7 @@ impl ReportFiles {
 impl ReportFile {
     fn open(path: &Path, format: Format, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-        trust::place(path).map_err(io::Error::other)?;
+        file_ownership::place(path).map_err(io::Error::other)?;
         let new = !path.exists();
         let is_link = fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
         // What was no link a moment ago must not have become one.

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use super::csv;
-use crate::harmless::{for_cell, for_terminal};
 use crate::query::forms::{Look, table, text};
 use crate::query::value::Value;
+use crate::sanitize::{for_cell, for_terminal};
 
 /// The formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

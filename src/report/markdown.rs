@@ -12,9 +12,9 @@ use super::causes::{Cause, causes};
 use super::facts::facts;
 use super::units::{Unit, units};
 use super::words::{counted, grouped};
-use crate::harmless::for_terminal;
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
+use crate::sanitize::for_terminal;
 
 /// GitHub takes comments of at most 65,536 characters. Bytes are counted here, of which no text has fewer.
 pub(super) const LIMIT: usize = 65_536;

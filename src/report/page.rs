@@ -25,9 +25,9 @@ use super::facts::{Fact, facts};
 use super::timeline::Timeline;
 use super::units::units;
 use super::words::grouped;
-use crate::harmless::{for_shell, for_terminal};
 use crate::journal::RunId;
 use crate::rollout::Outcome;
+use crate::sanitize::{for_shell, for_terminal};
 
 const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");

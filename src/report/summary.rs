@@ -5,9 +5,9 @@ use std::path::Path;
 
 use super::Report;
 use super::causes::causes;
-use crate::harmless::{for_shell, for_terminal};
 use crate::org::Account;
 use crate::rollout::Outcome;
+use crate::sanitize::{for_shell, for_terminal};
 use crate::settings::CommandName;
 
 /// How many accounts of a cause are named.

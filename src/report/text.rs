@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 
 use super::Report;
 use super::row::Cell;
-use crate::harmless::for_terminal;
+use crate::sanitize::for_terminal;
 
 /// Writes every record.
 ///

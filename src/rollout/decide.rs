@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::record::Outcome;
 use super::run::Past;
 use crate::org::{Reading, TokenVersion, region};
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// Whether the run may change anything. There is no other place where a dry run differs from a real one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

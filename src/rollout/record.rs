@@ -196,10 +196,10 @@ pub struct Record {
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
     /// The role that was assumed or would have been; empty where none is.
-    #[serde(with = "crate::textual::shared")]
+    #[serde(with = "crate::serde_text::shared")]
     pub role_arn: Arc<str>,
     /// The STS endpoint that the session came from; empty where none was asked.
-    #[serde(with = "crate::textual::shared")]
+    #[serde(with = "crate::serde_text::shared")]
     pub sts_endpoint: Arc<str>,
     /// When the visit started; `None` when it never did.
     #[serde(with = "crate::timestamp::optional_time")]

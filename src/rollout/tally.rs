@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::record::Outcome;
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// How many accounts came to each outcome.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

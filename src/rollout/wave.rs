@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{Target, Wave};
 use crate::org::{Account, AccountId};
-use crate::textual::textual;
+use crate::serde_text::textual;
 
 /// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

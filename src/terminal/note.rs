@@ -10,7 +10,7 @@ use super::layout::{cut, wrap};
 use super::size::stderr_width;
 use super::stderr;
 use super::style::Paint;
-use crate::harmless::for_terminal;
+use crate::sanitize::for_terminal;
 use crate::settings::Talk;
 use crate::timestamp::rfc3339;
 

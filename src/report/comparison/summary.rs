@@ -2,10 +2,10 @@
 
 use super::Comparison;
 use super::groups::groups;
-use crate::harmless::for_terminal;
 use crate::report::merge::Part;
 use crate::report::summary::named;
 use crate::report::words::moment;
+use crate::sanitize::for_terminal;
 
 /// The comparison as text.
 pub(super) fn summary(comparison: &Comparison<'_>) -> String {

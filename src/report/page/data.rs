@@ -12,12 +12,12 @@ use std::time::SystemTime;
 use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::harmless::for_terminal;
 use crate::org::{Account, AccountId, Reading};
 use crate::report::Report;
 use crate::report::causes::{Cause, Causes, Piece, pieces};
 use crate::report::units::Unit;
 use crate::rollout::{Outcome, Record, Verified};
+use crate::sanitize::for_terminal;
 use crate::timestamp::milliseconds;
 
 /// The data of a page. Its `Display` is JSON that may stand in a script element.

@@ -1,13 +1,13 @@
 //! This module owns what stands in the page's tables and lists, in the words and widths in which it stands there.
 
 use super::chart::{colour, real};
-use crate::harmless::for_terminal;
 use crate::org::Account;
 use crate::report::causes::Cause;
 use crate::report::timeline::WaveLine;
 use crate::report::units::Unit;
 use crate::report::words::{counted, grouped, took};
 use crate::rollout::{Outcome, Tally};
+use crate::sanitize::for_terminal;
 
 /// How many accounts of a cause are named. The others are a link away.
 const NAMED: usize = 8;

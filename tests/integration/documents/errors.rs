@@ -6,11 +6,11 @@ use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, Listi
 use v2token::cloud::failure::code;
 use v2token::cloud::{Effect, Failure, Kind, Operation};
 use v2token::error::Error;
+use v2token::file_ownership::Untrusted;
 use v2token::journal::ReplayFailed;
 use v2token::org::Caller;
 use v2token::org::region::RegionRefused;
 use v2token::org::select::SelectionFailed;
-use v2token::trust::Untrusted;
 
 /// A failed call.
 pub(super) fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Parser as _;
 
 use crate::cli::{Cli, SessionPolicy, parse_all};
-use crate::iam::outside::arguments;
+use crate::iam::fuzzing::arguments;
 use crate::org::name_pattern::NamePattern;
 use crate::org::role::{RoleTemplate, ViaRole, is_external_id};
 use crate::org::shard::{Shard, ShardChoice};

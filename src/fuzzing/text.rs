@@ -7,11 +7,11 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command, PlanArgs};
-use crate::harmless::{for_cell, for_terminal};
 use crate::journal::{RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
 use crate::report::{COLUMNS, Format, Report, summary, whereabouts};
 use crate::rollout::{Mode, Outcome, Record, Stage, Trouble};
+use crate::sanitize::{for_cell, for_terminal};
 use crate::settings::{CommandName, Settings, Surroundings};
 
 /// A text is harmless wherever it is shown, and true where it is data.
