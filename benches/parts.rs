@@ -10,12 +10,12 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use v2token::cloud::WayIn;
+use v2token::cloud::AccessMethod;
 use v2token::journal::{Entry, Replay};
-use v2token::org::select::{Seat, Selection, Tags, select};
-use v2token::org::{Account, AccountId, AccountState, NamePattern, Reading, TokenVersion};
+use v2token::org::selection::{ManagementAccount, Selection, Tags, select};
+use v2token::org::{Account, AccountId, AccountState, NamePattern, ObservedVersion, TokenVersion};
 use v2token::rollout::wave::{Waves, divide, spread};
-use v2token::rollout::{Outcome, Past, Record, Target};
+use v2token::rollout::{Outcome, Provenance, Record, Target};
 
 /// As many as AWS lets an Organization have.
 const ACCOUNTS: u64 = 50_000;
@@ -39,19 +39,19 @@ fn accounts() -> Vec<Account> {
 fn target(account: &Account) -> Target {
     Target {
         account: account.id,
-        way: WayIn::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
+        access: AccessMethod::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         management: false,
         invited: account.invited,
         wanted: TokenVersion::V2Token,
-        past: Past::None,
+        provenance: Provenance::None,
     }
 }
 
 fn record(target: &Target) -> Record {
     Record {
         outcome: Outcome::Changed,
-        previous_version: Some(Reading::V1Token),
-        current_version: Some(Reading::V2Token),
+        previous_version: Some(ObservedVersion::V1Token),
+        current_version: Some(ObservedVersion::V2Token),
         ..Record::of_target(target)
     }
 }
@@ -66,7 +66,7 @@ fn entries(accounts: &[Account]) -> Vec<Entry<'_>> {
     for target in &targets {
         entries.push(Entry::Intent {
             account_id: target.account,
-            previous_version: Reading::V1Token,
+            previous_version: ObservedVersion::V1Token,
             target_version: TokenVersion::V2Token,
         });
         entries.push(Entry::Record(Cow::Owned(record(target))));
@@ -91,13 +91,15 @@ fn journal(criterion: &mut Criterion) {
 
 fn selection(criterion: &mut Criterion) {
     let accounts = accounts();
-    let seat = Seat { id: id(ACCOUNTS), left_out: None };
+    let management_account = ManagementAccount { id: id(ACCOUNTS), left_out: None };
     let mut chosen = Selection::default();
     chosen.exclude.names.extend(["team 9* production".parse::<NamePattern>().expect("a pattern")]);
     let mut group = criterion.benchmark_group("50,000 accounts");
     group.sample_size(20).throughput(Throughput::Elements(ACCOUNTS));
     group.bench_function("select", |bencher| {
-        bencher.iter(|| select(black_box(&accounts), seat, &chosen, &Tags::default(), None).expect("most are left"));
+        bencher.iter(|| {
+            select(black_box(&accounts), management_account, &chosen, &Tags::default(), None).expect("most are left")
+        });
     });
     group.bench_function("spread and divide into waves", |bencher| {
         let all: Vec<&Account> = accounts.iter().collect();

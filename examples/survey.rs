@@ -6,39 +6,40 @@ use std::error::Error;
 use std::io::Write as _;
 use std::time::Duration;
 
-use v2token::cloud::WayIn;
-use v2token::cloud::aws::{Access, Aws};
+use v2token::cloud::AccessMethod;
+use v2token::cloud::aws::{Aws, ConnectOptions};
 use v2token::org::role::RoleTemplate;
-use v2token::org::select::{Seat, Selection, Tags, select};
-use v2token::org::{Reading, TokenVersion};
+use v2token::org::selection::{ManagementAccount, Selection, Tags, select};
+use v2token::org::{ObservedVersion, TokenVersion};
 use v2token::rollout::{
-    Acceptance, Event, Mode, NoIntents, Outage, Pace, Past, Rollout, Stop, Target, Terms, Verify, Wave, roll_out,
+    Connectivity, CredentialProbe, Event, Mode, NoIntents, Provenance, RateLimiter, Rollout, RolloutOptions, Stop,
+    Target, Verify, Wave, roll_out,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let aws = Aws::connect(&Access::default()).await?;
+    let aws = Aws::connect(&ConnectOptions::default()).await?;
     let organization = aws.organization().await?;
     let accounts = aws.accounts(false, |_, _| {}).await?.accounts;
-    let seat = Seat { id: organization.management, left_out: None };
-    let selected = select(&accounts, seat, &Selection::default(), &Tags::new(), None)?;
-    let way = |account| {
+    let management_account = ManagementAccount { id: organization.management, left_out: None };
+    let selected = select(&accounts, management_account, &Selection::default(), &Tags::new(), None)?;
+    let access = |account| {
         if account == aws.caller.account {
-            WayIn::Own
+            AccessMethod::Own
         } else {
-            WayIn::Role(RoleTemplate::default().arn(&aws.caller.partition, account).into())
+            AccessMethod::Role(RoleTemplate::default().arn(&aws.caller.partition, account).into())
         }
     };
     let target = |account: &&v2token::org::Account| Target {
         account: account.id,
-        way: way(account.id),
+        access: access(account.id),
         management: account.id == organization.management,
         invited: account.invited,
         wanted: TokenVersion::V2Token,
-        past: Past::None,
+        provenance: Provenance::None,
     };
     let all = [Wave { number: None, targets: selected.targets.iter().map(target).collect() }];
-    let terms = Terms {
+    let terms = RolloutOptions {
         mode: Mode::Plan,
         verify: Verify::Setting,
         concurrency: 32,
@@ -47,22 +48,22 @@ async fn main() -> Result<(), Box<dyn Error>> {
         bake: Duration::ZERO,
         max_errors: None,
     };
-    let (pace, outage, stop) = (Pace::new(50), Outage::default(), Stop::default());
-    let acceptance = Acceptance::default();
+    let (rate_limiter, connectivity, stop) = (RateLimiter::new(50), Connectivity::default(), Stop::default());
+    let credential_probe = CredentialProbe::default();
     let sts_endpoint = aws.sts_endpoint.as_str().into();
     let survey = Rollout {
         cloud: &aws,
         intents: &NoIntents,
-        pace: &pace,
-        outage: &outage,
-        acceptance: &acceptance,
+        rate_limiter: &rate_limiter,
+        connectivity: &connectivity,
+        credential_probe: &credential_probe,
         stop: &stop,
         terms,
         sts_endpoint,
     };
     let print = |event: Event<'_>| {
         if let Event::Visited { record, .. } = event {
-            let version = record.current_version.map_or("not readable", Reading::as_str);
+            let version = record.current_version.map_or("not readable", ObservedVersion::as_str);
             let _ = writeln!(std::io::stdout(), "{} {version}", record.account_id);
         }
     };

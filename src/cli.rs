@@ -5,7 +5,7 @@ mod describe;
 mod examples;
 mod inspect;
 mod output;
-mod pace;
+mod rate;
 mod rollout;
 mod selection;
 mod values;
@@ -25,7 +25,7 @@ pub use access::{AccessArgs, SessionPolicy};
 pub use describe::{CompletionsArgs, ManArgs, Shell, completions, pages};
 pub use inspect::{DoctorArgs, Document, PolicyArgs, PolicyFor};
 pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
-pub use pace::PaceArgs;
+pub use rate::RateArgs;
 pub use rollout::RolloutArgs;
 pub use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
@@ -72,21 +72,21 @@ pub struct Cli {
 }
 
 /// A command line, with the knowledge of what was given and what is a default.
-pub struct Typed {
+pub struct Invocation {
     /// The values.
     pub cli: Cli,
     /// The options that were given.
-    pub given: Given,
+    pub given: GivenOptions,
 }
 
 /// The options that were given.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct GivenOptions {
     typed: BTreeSet<String>,
     in_environment: BTreeSet<String>,
 }
 
-impl Given {
+impl GivenOptions {
     /// Whether an option was given, on the command line or in the environment, by its long name.
     #[must_use]
     pub fn gave(&self, long: &str) -> bool {
@@ -100,16 +100,16 @@ impl Given {
     }
 }
 
-impl Typed {
+impl Invocation {
     /// Reads the process's command line. On wrong usage the process ends here, with code 2.
     #[must_use]
     pub fn from_process() -> Self {
         let arguments: Vec<String> =
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-        if crate::iam::is_meant(&arguments) {
+        if crate::awscli::is_meant(&arguments) {
             // It has the AWS CLI's rules, and options in front of the command.
             let cli = Cli { command: Command::Iam(IamArgs { arguments }) };
-            return Self { cli, given: Given::default() };
+            return Self { cli, given: GivenOptions::default() };
         }
         let mut matches = Cli::command().mut_subcommands(|command| command.mut_args(without_empty)).get_matches();
         let from = |source: ValueSource| {
@@ -118,7 +118,8 @@ impl Typed {
                 options.ids().map(clap::Id::as_str).filter(is).map(str::to_owned).collect()
             })
         };
-        let given = Given { typed: from(ValueSource::CommandLine), in_environment: from(ValueSource::EnvVariable) };
+        let given =
+            GivenOptions { typed: from(ValueSource::CommandLine), in_environment: from(ValueSource::EnvVariable) };
         let cli = Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
         Self { cli, given }
     }
@@ -334,7 +335,7 @@ pub struct RunArgs {
     pub access: AccessArgs,
     /// How fast.
     #[command(flatten)]
-    pub pace: PaceArgs,
+    pub rate: RateArgs,
     /// How carefully.
     #[command(flatten)]
     pub rollout: RolloutArgs,

@@ -4,8 +4,8 @@
 //! at stake: a read may be repeated freely, a Set whose answer was lost must be followed by a read.
 
 pub mod aws;
-pub mod backoff;
 pub mod failure;
+pub mod retry;
 
 use std::fmt;
 use std::future::Future;
@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::org::{AccountId, Reading, TokenVersion};
-pub use failure::{Effect, Failure, Kind};
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
+pub use failure::{Effect, Failure, FailureKind};
 
 /// The AWS operations that the program calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,7 +120,7 @@ impl fmt::Display for Operation {
 /// How an account is entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum WayIn {
+pub enum AccessMethod {
     /// With the caller's own credentials: only for the account that the caller is in.
     Own,
     /// Through this role, by its ARN.
@@ -144,20 +144,24 @@ pub trait Cloud {
     type Session;
 
     /// Opens a session in the account and proves that it is in this account and no other.
-    fn enter(&self, account: AccountId, way: &WayIn) -> impl Future<Output = Result<Answer<Self::Session>, Failure>>;
+    fn enter(
+        &self,
+        account: AccountId,
+        access: &AccessMethod,
+    ) -> impl Future<Output = Result<Answer<Self::Session>, Failure>>;
 
     /// Reads the account's token version.
-    fn read(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<Reading>, Failure>>;
+    fn read(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<ObservedVersion>, Failure>>;
 
     /// Asks for a token version. Success means only that the request was accepted.
     fn set(&self, session: &Self::Session, version: TokenVersion) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
     /// Gets a session for the account from the global STS endpoint and uses it in an opt-in Region. It fails with
-    /// [`Kind::Credentials`] as long as that Region refuses the token.
+    /// [`FailureKind::Credentials`] as long as that Region refuses the token.
     fn prove_token(
         &self,
         account: AccountId,
-        way: &WayIn,
+        access: &AccessMethod,
         region: &str,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 

@@ -1,34 +1,25 @@
 //! This module owns the commands: it brings AWS, rollout, journal, report and terminal together.
 
-mod basis;
-mod choose;
-mod close;
 mod compare;
-mod conduct;
-mod connect;
 mod doctor;
-mod ledger;
 mod manuals;
-mod overview;
 mod policy;
 mod report;
 mod resume;
 mod rollback;
-mod signals;
-mod start;
-mod survey;
-mod tell;
 
+use crate::awscli;
 use crate::cli::{
-    ApplyArgs, Command, Given, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, Typed,
+    ApplyArgs, Command, GivenOptions, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs,
     empty_inclusion, mistyped_variable, targets_differ,
 };
 use crate::error::Error;
-use crate::iam;
+use crate::journal::CommandName;
 use crate::journal::RunFolder;
 use crate::org::role::AccessMode;
 use crate::rollout::Mode;
-use crate::settings::{CommandName, Settings, Surroundings, Talk};
+use crate::run::prepare;
+use crate::settings::{Environment, Settings, StderrMode};
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, note};
 
@@ -38,7 +29,7 @@ use crate::terminal::{log, note};
 ///
 /// When the system refuses a process its timers or its poll.
 #[must_use]
-pub fn program(typed: Typed) -> u8 {
+pub fn program(typed: Invocation) -> u8 {
     // One thread is enough: the work is waiting, and a second one makes each visit dearer.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -52,18 +43,18 @@ pub fn program(typed: Typed) -> u8 {
 }
 
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
-pub async fn dispatch(typed: Typed) -> u8 {
-    let surroundings = Surroundings::look();
+pub async fn dispatch(typed: Invocation) -> u8 {
+    let environment = Environment::look();
     if let Command::Iam(args) = &typed.cli.command {
         // It reads its command line and talks like the AWS CLI.
-        return iam::run(&args.arguments).await;
+        return awscli::run(&args.arguments).await;
     }
-    let talk = output_of(&typed.cli.command)
-        .map_or_else(|| Talk::plain(&surroundings), |output| Talk::resolve(output, &surroundings));
-    if talk.json_log {
+    let stderr_mode = output_of(&typed.cli.command)
+        .map_or_else(|| StderrMode::plain(&environment), |output| StderrMode::resolve(output, &environment));
+    if stderr_mode.json_log {
         stderr::tell_gaps_with(note::gap);
     }
-    log::start(talk.debug, talk.json_log, talk.color, || Stderr);
+    log::start(stderr_mode.debug, stderr_mode.json_log, stderr_mode.color, || Stderr);
     let failed = match typed.cli.command {
         Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",
         Command::Resume(_) => "nothing was attempted by this resume",
@@ -73,15 +64,15 @@ pub async fn dispatch(typed: Typed) -> u8 {
         Command::Iam(_) => "nothing was called",
         Command::Completions(_) | Command::Man(_) => "nothing is complete",
     };
-    match Box::pin(run(typed, &surroundings)).await {
+    match Box::pin(run(typed, &environment)).await {
         Ok(exit_code) => exit_code,
         // A plan had begun to read.
-        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, talk),
-        Err(error) => tell(failed, &error, talk),
+        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, stderr_mode),
+        Err(error) => tell(failed, &error, stderr_mode),
     }
 }
 
-async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
+async fn run(typed: Invocation, environment: &Environment) -> Result<u8, Error> {
     if let Some((name, meant)) = mistyped_variable().filter(|_| !matches!(typed.cli.command, Command::Iam(_))) {
         return Err(Error::Usage(format!("the environment variable {name} is none of v2token: did you mean {meant}?")));
     }
@@ -100,19 +91,19 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
             "the environment variables {one} and {other} name different versions: unset one of them"
         )));
     }
-    let Typed { cli, given } = typed;
+    let Invocation { cli, given } = typed;
     match cli.command {
         Command::Plan(PlanArgs { run, detailed_exitcode }) => {
             refuse_role_options(&run, &given)?;
-            let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
+            let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, environment)?;
             settings.run.detailed_exitcode = detailed_exitcode;
-            Box::pin(start::start(settings)).await
+            Box::pin(prepare::start(settings)).await
         }
         Command::Apply(ApplyArgs { run, plan, dry_run, detailed_exitcode }) => {
             refuse_role_options(&run, &given)?;
             let (command, mode) =
                 if dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
-            let mut settings = Settings::resolve(run, command, mode, surroundings)?;
+            let mut settings = Settings::resolve(run, command, mode, environment)?;
             settings.run.detailed_exitcode = detailed_exitcode;
             // It may be named relative to where the program runs now; a resume may run elsewhere.
             settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
@@ -121,17 +112,17 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
                 settings.run = settings.run.with_way_of(&planned.settings, |long| given.gave(long));
                 settings.check_external_ids()?;
             }
-            Box::pin(start::start(settings)).await
+            Box::pin(prepare::start(settings)).await
         }
-        Command::Resume(args) => Box::pin(resume::resume(args, &given, surroundings)).await,
-        Command::Rollback(args) => Box::pin(rollback::rollback(args, &given, surroundings)).await,
-        Command::Report(args) => report::report(args, surroundings),
+        Command::Resume(args) => Box::pin(resume::resume(args, &given, environment)).await,
+        Command::Rollback(args) => Box::pin(rollback::rollback(args, &given, environment)).await,
+        Command::Report(args) => report::report(args, environment),
         Command::Doctor(args) => {
             refuse_role_options(&args.run, &given)?;
-            doctor::doctor(*args, &given, surroundings).await
+            doctor::doctor(*args, &given, environment).await
         }
-        Command::Policy(args) => Box::pin(policy::policy(*args, &given, surroundings)).await,
-        Command::Iam(args) => Ok(iam::run(&args.arguments).await),
+        Command::Policy(args) => Box::pin(policy::policy(*args, &given, environment)).await,
+        Command::Iam(args) => Ok(awscli::run(&args.arguments).await),
         Command::Completions(args) => manuals::completions(&args),
         Command::Man(args) => manuals::man(&args),
     }
@@ -141,7 +132,7 @@ async fn run(typed: Typed, surroundings: &Surroundings) -> Result<u8, Error> {
 const ROLE_ONLY: [&str; 5] = ["role", "external-id", "session-name", "source-identity", "session-policy"];
 
 /// Refuses options that would have no effect.
-fn refuse_role_options(run: &RunArgs, given: &Given) -> Result<(), Error> {
+fn refuse_role_options(run: &RunArgs, given: &GivenOptions) -> Result<(), Error> {
     if run.access.access != AccessMode::AssumeRoot {
         return Ok(());
     }
@@ -168,7 +159,7 @@ fn output_of(command: &Command) -> Option<&OutputArgs> {
 }
 
 /// Says what did not happen, why, and what to do.
-fn tell(failed: &str, error: &Error, talk: Talk) -> u8 {
-    note::error(talk, &format!("{failed}: {error}"), &error.hint());
+fn tell(failed: &str, error: &Error, stderr_mode: StderrMode) -> u8 {
+    note::error(stderr_mode, &format!("{failed}: {error}"), &error.hint());
     error.exit_code()
 }

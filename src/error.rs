@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
 use crate::cloud::failure::code;
-use crate::cloud::{Failure, Kind, Operation};
+use crate::cloud::{Failure, FailureKind, Operation};
 use crate::file_ownership::Untrusted;
 use crate::journal::ReplayFailed;
 use crate::org::region::RegionRefused;
-use crate::org::select::SelectionFailed;
+use crate::org::selection::SelectionFailed;
 
 /// What stops a run before or while accounts are visited. An account that fails is not an error but a record.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +196,7 @@ fn hint(failure: &Failure) -> String {
         (_, "SignatureDoesNotMatch" | "InvalidSignatureException" | "RequestExpired", _) => {
             "check the secret key and this machine's clock"
         }
-        (_, _, Kind::Credentials) => {
+        (_, _, FailureKind::Credentials) => {
             "the base credentials are not accepted: check them, and that their Region is enabled"
         }
         (Operation::GetSessionToken, "AccessDenied", _) => {

@@ -8,8 +8,8 @@ mod options;
 mod query;
 mod text;
 
+pub use crate::awscli::fuzzing::body;
 pub use crate::cloud::aws::fuzzing::{answer, profile};
-pub use crate::iam::fuzzing::body;
 pub use folder::{accounts_file, journal, merge, run_json};
 pub use options::{command_line, option};
 pub use query::query;

@@ -12,8 +12,8 @@
 //! | [`commands`] | the commands: they bring the modules below together |
 //! | [`doctor`] | the checks before a rollout: how they are told, and the estimate of its duration |
 //! | [`policy`] | the policies that a run needs |
-//! | [`iam`] | the AWS CLI v1's two commands for one account |
-//! | [`query`] | JMESPath, and the AWS CLI's text and tables |
+//! | [`awscli`] | the AWS CLI v1's two commands for one account |
+//! | [`awscli::jmespath`] | JMESPath, and the AWS CLI's text and tables |
 //! | [`report`] | the report: one row for every account, in several formats |
 //! | [`terminal`] | progress, log lines and questions on stderr |
 //! | [`journal`] | the run folder and the journal in it, which is the truth |
@@ -35,6 +35,7 @@
 //! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Past::None), Decision::Done(Outcome::WouldChange));
 //! ```
 
+pub mod awscli;
 pub mod cli;
 pub mod cloud;
 pub mod commands;
@@ -43,13 +44,12 @@ pub mod error;
 pub mod file_ownership;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-pub mod iam;
 pub mod journal;
 pub mod org;
 pub mod policy;
-pub mod query;
 pub mod report;
 pub mod rollout;
+mod run;
 pub mod sanitize;
 pub mod secret;
 mod serde_text;

@@ -5,11 +5,11 @@ pub mod comparison;
 mod csv;
 mod facts;
 mod files;
-pub mod found;
 mod json;
 mod markdown;
 pub mod merge;
 mod page;
+pub mod query_output;
 mod row;
 mod summary;
 mod text;
@@ -17,9 +17,9 @@ pub mod timeline;
 pub mod units;
 mod words;
 
+use crate::awscli::jmespath::value::Value;
 use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
-use crate::query::value::Value;
 use crate::rollout::{Record, Tally};
 
 pub use self::csv::CsvWriter;

@@ -1,9 +1,8 @@
 //! This module owns the settings: what was typed and what surrounds the program, resolved into what is meant.
 
 mod expression;
-mod named_files;
-mod run_settings;
-mod voice;
+mod input_files;
+mod output;
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -12,25 +11,24 @@ use std::time::{Duration, SystemTime};
 
 use crate::cli::{RunArgs, SelectionArgs, SessionPolicy};
 use crate::cloud::aws::clock::Clock;
-use crate::cloud::aws::{Access, Mfa, SessionTerms};
+use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
-use crate::journal::RunId;
+use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
 use crate::org::accounts_file::Named;
 use crate::org::role::is_external_id;
-use crate::org::select::{Kinds, Management, Selection};
+use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag};
 use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
-pub use run_settings::{CHAINED, CommandName, PolicyChoice, RunSettings, scoped_policy};
-pub use voice::{ProgressStyle, Talk, Voice, progress_style};
+pub use output::{OutputSettings, ProgressStyle, StderrMode, progress_style};
 
 /// How many accounts may fail in a rollout, unless said otherwise.
 pub const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 
 /// What the program finds around itself, as a value, so that resolving is a function of values.
 #[derive(Clone, Debug)]
-pub struct Surroundings {
+pub struct Environment {
     /// The time.
     pub now: SystemTime,
     /// Whether stdin is a terminal.
@@ -47,7 +45,7 @@ pub struct Surroundings {
     pub aws_ca_bundle: Option<PathBuf>,
 }
 
-impl Surroundings {
+impl Environment {
     /// Looks around.
     #[must_use]
     pub fn look() -> Self {
@@ -72,7 +70,7 @@ impl Surroundings {
 
 /// How to reach AWS, as far as it is not a setting of the run.
 #[derive(Clone)]
-pub struct Reach {
+pub struct ConnectionSettings {
     /// The profile that was named.
     pub profile: Option<String>,
     /// The endpoint that was named.
@@ -98,13 +96,13 @@ pub struct Settings {
     /// What is written down of the settings.
     pub run: RunSettings,
     /// How to reach AWS.
-    pub reach: Reach,
+    pub connection: ConnectionSettings,
     /// Whether somebody could be asked.
     pub can_ask: bool,
     /// The run folder that was named.
     pub run_dir: Option<PathBuf>,
     /// What is told, and where.
-    pub voice: Voice,
+    pub output: OutputSettings,
 }
 
 impl Settings {
@@ -113,13 +111,8 @@ impl Settings {
     /// # Errors
     ///
     /// When options contradict each other.
-    pub fn resolve(
-        args: RunArgs,
-        command: CommandName,
-        mode: Mode,
-        surroundings: &Surroundings,
-    ) -> Result<Self, Error> {
-        let RunArgs { global_endpoint_token_version, selection, access, pace, rollout, run_dir, output } = args;
+    pub fn resolve(args: RunArgs, command: CommandName, mode: Mode, environment: &Environment) -> Result<Self, Error> {
+        let RunArgs { global_endpoint_token_version, selection, access, rate, rollout, run_dir, output } = args;
         if let Some(external_id) = &access.external_id {
             check_external_id(external_id)?;
         }
@@ -129,24 +122,24 @@ impl Settings {
         let session_policy = match access.session_policy {
             SessionPolicy::Scoped => PolicyChoice::Scoped,
             SessionPolicy::None => PolicyChoice::None,
-            SessionPolicy::File(path) => PolicyChoice::Document(named_files::policy(&path)?),
+            SessionPolicy::File(path) => PolicyChoice::Document(input_files::policy(&path)?),
         };
         for (option, tags) in [("--tag", &selection.tag), ("--exclude-tag", &selection.exclude_tag)] {
             check_tags(option, tags)?;
         }
-        let named = named_files::accounts(&selection.accounts_from)?;
+        let named = input_files::accounts(&selection.accounts_from)?;
         let selection = chosen(selection, &named, access.management_account)?;
         let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
         let external_ids: BTreeMap<_, _> =
             named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
-        let run_id = RunId::new(surroundings.now);
+        let run_id = RunId::new(environment.now);
         let (waves, max_errors, bake) = match mode {
             // Reading does no harm, so a plan goes through all accounts at once and to the end, unless told otherwise.
             Mode::Plan => (None, rollout.max_errors, Duration::ZERO),
             Mode::Apply => (Some(rollout.waves), Some(rollout.max_errors.unwrap_or(MAX_ERRORS)), rollout.bake),
         };
         Ok(Self {
-            now: surroundings.now,
+            now: environment.now,
             command,
             run: RunSettings {
                 mode,
@@ -166,10 +159,10 @@ impl Settings {
                 external_ids_given: external_ids.keys().copied().collect(),
                 mfa_serial: access.mfa_serial,
                 region: access.region,
-                concurrency: pace.concurrency,
-                rate: pace.rate,
-                max_attempts: pace.max_attempts,
-                account_timeout: pace.account_timeout,
+                concurrency: rate.concurrency,
+                rate: rate.rate,
+                max_attempts: rate.max_attempts,
+                account_timeout: rate.account_timeout,
                 waves,
                 canary: rollout.canary.into_iter().collect(),
                 bake,
@@ -178,17 +171,17 @@ impl Settings {
                 detailed_exitcode: false,
                 yes: rollout.yes,
             },
-            reach: Reach {
+            connection: ConnectionSettings {
                 profile: access.profile,
                 endpoint_url: access.endpoint_url,
-                ca_bundle: access.ca_bundle.or_else(|| surroundings.aws_ca_bundle.clone()),
+                ca_bundle: access.ca_bundle.or_else(|| environment.aws_ca_bundle.clone()),
                 external_id: access.external_id,
                 external_ids,
                 mfa_token: access.mfa_token,
             },
-            can_ask: surroundings.can_ask(),
+            can_ask: environment.can_ask(),
             run_dir,
-            voice: Voice::resolve(output, surroundings)?,
+            output: OutputSettings::resolve(output, environment)?,
             run_id,
         })
     }
@@ -201,22 +194,22 @@ impl Settings {
 
     /// How to reach AWS.
     #[must_use]
-    pub fn access(&self) -> Access {
-        Access {
-            profile: self.reach.profile.clone(),
+    pub fn access(&self) -> ConnectOptions {
+        ConnectOptions {
+            profile: self.connection.profile.clone(),
             region: self.run.region.clone(),
-            endpoint_url: self.reach.endpoint_url.clone(),
-            ca_bundle: self.reach.ca_bundle.clone(),
+            endpoint_url: self.connection.endpoint_url.clone(),
+            ca_bundle: self.connection.ca_bundle.clone(),
             connections: usize::from(self.run.concurrency),
             max_attempts: self.run.max_attempts,
-            mfa: Mfa { serial: self.run.mfa_serial.clone(), token: self.reach.mfa_token.clone() },
+            mfa: Mfa { serial: self.run.mfa_serial.clone(), token: self.connection.mfa_token.clone() },
             via_roles: self.run.via_roles.clone(),
-            session: SessionTerms {
+            session: SessionOptions {
                 name: self.run.session_name.clone(),
                 duration: self.run.session_duration,
                 source_identity: self.run.source_identity.clone(),
-                external_id: self.reach.external_id.clone(),
-                external_ids: self.reach.external_ids.clone(),
+                external_id: self.connection.external_id.clone(),
+                external_ids: self.connection.external_ids.clone(),
                 policy: self.run.policy(),
             },
             clock: Clock::default(),
@@ -230,13 +223,13 @@ impl Settings {
     ///
     /// When one is missing.
     pub fn check_external_ids(&self) -> Result<(), Error> {
-        if self.run.external_id_given && self.reach.external_id.is_none() {
+        if self.run.external_id_given && self.connection.external_id.is_none() {
             return Err(Error::Usage(
                 "the run used an external id, which is written down nowhere: give it again with --external-id"
                     .to_owned(),
             ));
         }
-        if let Some(id) = self.run.external_ids_given.iter().find(|id| !self.reach.external_ids.contains_key(id)) {
+        if let Some(id) = self.run.external_ids_given.iter().find(|id| !self.connection.external_ids.contains_key(id)) {
             return Err(Error::Usage(format!(
                 "the run used external ids of single accounts, such as {id}, which are written down nowhere: give the file \
                  again with --accounts-from"
@@ -247,14 +240,18 @@ impl Settings {
 }
 
 /// Which accounts the options choose.
-fn chosen(args: SelectionArgs, named: &BTreeMap<AccountId, Named>, management: Management) -> Result<Selection, Error> {
-    let include = Kinds {
+fn chosen(
+    args: SelectionArgs,
+    named: &BTreeMap<AccountId, Named>,
+    management: ManagementAccess,
+) -> Result<Selection, Error> {
+    let include = Criteria {
         accounts: args.account.into_iter().chain(named.keys().copied()).collect(),
         ous: args.ou.into_iter().collect(),
         names: args.name,
         tags: args.tag.into_iter().collect(),
     };
-    let exclude = Kinds {
+    let exclude = Criteria {
         accounts: args.exclude_account.into_iter().collect(),
         ous: args.exclude_ou.into_iter().collect(),
         names: args.exclude_name,

@@ -1,8 +1,8 @@
 //! This module owns the verdict: what a finished run amounts to, in one sentence and one exit code.
 
+use crate::journal::CommandName;
 use crate::org::TokenVersion;
 use crate::rollout::{Mode, Outcome, StopReason, Tally};
-use crate::settings::CommandName;
 
 /// What a run amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,12 +135,12 @@ pub fn because(reason: &StopReason) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{Effect, Failure, Kind, Operation};
+    use crate::cloud::{Effect, Failure, FailureKind, Operation};
 
     fn reasons() -> [(StopReason, u8); 7] {
         let failure = Failure {
             operation: Operation::AssumeRole,
-            kind: Kind::Credentials,
+            kind: FailureKind::Credentials,
             effect: Effect::None,
             code: "ExpiredToken".into(),
             message: "expired".into(),

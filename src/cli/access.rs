@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{ACCESS, values};
 use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
-use crate::org::select::Management;
+use crate::org::selection::ManagementAccess;
 use crate::secret::Secret;
 
 /// What a session in an account may do.
@@ -131,10 +131,10 @@ pub struct AccessArgs {
         env = "V2TOKEN_MANAGEMENT_ACCOUNT",
         value_name = "HOW",
         value_enum,
-        default_value_t = Management::Own,
+        default_value_t = ManagementAccess::Own,
         help_heading = ACCESS
     )]
-    pub management_account: Management,
+    pub management_account: ManagementAccess,
     /// One endpoint for Organizations, STS and IAM: a VPC endpoint, a proxy, a test server.
     #[arg(long, env = "V2TOKEN_ENDPOINT_URL", value_name = "URL", help_heading = ACCESS)]
     pub endpoint_url: Option<String>,

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, ValueEnum, ValueH
 use clap_mangen::Man;
 
 use super::Cli;
-use crate::iam::{self, Described};
+use crate::awscli::{self, Described};
 
 /// The shells that completions are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -126,11 +126,11 @@ fn described() -> Command {
 const TARGET: &str = "global_endpoint_token_version";
 
 fn described_iam() -> Command {
-    let global = iam::global_options();
+    let global = awscli::global_options();
     let bare = |name: &'static str| {
         Command::new(name).disable_version_flag(true).disable_help_flag(true).disable_help_subcommand(true)
     };
-    let operations = iam::operations().into_iter().map(|operation| {
+    let operations = awscli::operations().into_iter().map(|operation| {
         let options = operation.options.iter().chain(&global).copied().map(argument);
         bare(operation.name).about(operation.about).args(options)
     });

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use clap::builder::{BoolishValueParser, PossibleValue};
 
 use crate::org::role::AccessMode;
-use crate::org::select::Management;
+use crate::org::selection::ManagementAccess;
 
 impl ValueEnum for AccessMode {
     fn value_variants<'a>() -> &'a [Self] {
@@ -25,7 +25,7 @@ impl ValueEnum for AccessMode {
     }
 }
 
-impl ValueEnum for Management {
+impl ValueEnum for ManagementAccess {
     fn value_variants<'a>() -> &'a [Self] {
         &[Self::Own, Self::Role, Self::Skip]
     }

@@ -1,23 +1,23 @@
 //! This module owns the connection to AWS: configuration from the usual places, endpoints, and the clients of a run.
 
-mod access;
-mod calls;
-mod chain;
+mod call;
 pub mod clock;
-mod configure;
+mod config;
+mod connect_options;
+mod credentials;
 mod endpoint;
 mod error;
-mod fetch;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod http;
 mod iam;
-pub mod inquiry;
 pub mod organizations;
 mod profile;
 mod profiles;
-mod proof;
+mod role_chain;
+pub mod simulate;
 mod sts;
+mod token_proof;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -27,15 +27,15 @@ use aws_config::{Region, SdkConfig};
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::IdentityCache;
 
-use super::{Answer, Cloud, Failure, Kind, Operation, WayIn, failure::code};
+use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, failure::code};
 use crate::org::region::{self, Home};
-use crate::org::select::Tags;
-use crate::org::{Account, AccountId, Caller, Reading, TokenVersion, UnitId};
-use chain::Hop;
+use crate::org::selection::Tags;
+use crate::org::{Account, AccountId, Caller, ObservedVersion, TokenVersion, UnitId};
 use clock::Clock;
-use fetch::Fetching;
+use credentials::Fetching;
+use role_chain::ChainedRole;
 
-pub use access::{Access, ConnectFailed, Mfa, SessionTerms, session_policy};
+pub use connect_options::{ConnectFailed, ConnectOptions, Mfa, SessionOptions, session_policy};
 pub use endpoint::EndpointRefused;
 pub use http::{CaBundleRefused, ProxyRefused};
 pub use iam::{AccountSummary, IamClient, RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
@@ -69,9 +69,9 @@ struct Route {
     /// With the first credentials: those of the AWS chain, or of an MFA session.
     first: SdkConfig,
     /// The roles of the profile, where this program assumes them.
-    profile: Vec<Hop>,
+    profile: Vec<ChainedRole>,
     /// The roles of `--via-role`.
-    via: Vec<Hop>,
+    via: Vec<ChainedRole>,
     home: Home,
     endpoint_url: Option<String>,
     clock: Clock,
@@ -83,7 +83,7 @@ pub struct Aws {
     clients: RefCell<Rc<Clients>>,
     /// The base credentials may not list the accounts, so those that enter them do.
     lists_from_hub: Cell<bool>,
-    session: SessionTerms,
+    session: SessionOptions,
     fetching: Fetching,
     max_attempts: u32,
     /// The Region of the run, which is that of its STS endpoint.
@@ -102,13 +102,13 @@ impl Aws {
     /// # Errors
     ///
     /// When something is missing or refused; nothing was attempted then.
-    pub async fn connect(access: &Access) -> Result<Self, ConnectFailed> {
+    pub async fn connect(access: &ConnectOptions) -> Result<Self, ConnectFailed> {
         if let Some(named) = &access.region {
             region::partition_of(named)?;
         }
         let with_mfa = profile::with_mfa(access.profile.as_deref(), &access.session.name).await?;
         let fetching = Fetching::default();
-        let config = configure::configure(access, with_mfa.as_ref(), &fetching).await?;
+        let config = config::load(access, with_mfa.as_ref(), &fetching).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
         let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
         let home = region::home_of(&region)?;
@@ -130,7 +130,7 @@ impl Aws {
             (None, Some(_)) => return Err(ConnectFailed::MfaSerialMissing),
             (Some(serial), None) => return Err(ConnectFailed::MfaTokenMissing { serial }),
             (Some(serial), Some(token)) => {
-                let session = chain::mfa_session(&config, endpoint_url.as_deref(), &serial, token).await?;
+                let session = role_chain::mfa_session(&config, endpoint_url.as_deref(), &serial, token).await?;
                 config.to_builder().credentials_provider(session).build()
             }
         };
@@ -148,10 +148,10 @@ impl Aws {
             Err(error) => return Err(named(error, access).await),
         };
         region::check(&region, &caller.partition)?;
-        if chain::is_role_session(&caller.arn) && access.session.duration > chain::HOP {
+        if role_chain::is_role_session(&caller.arn) && access.session.duration > role_chain::HOP {
             return Err(ConnectFailed::ChainedTooLong { arn: caller.arn, asked: access.session.duration });
         }
-        let hop = |role: &crate::org::role::ViaRole| Hop {
+        let hop = |role: &crate::org::role::ViaRole| ChainedRole {
             role_arn: role.arn(&caller.partition),
             session_name: access.session.name.clone(),
             source_identity: access.session.source_identity.clone(),
@@ -198,7 +198,7 @@ impl Aws {
         let from_hub = self.lists_from_hub.get();
         match ask(&self.clients().organizations).await {
             Err(ListingFailed::Call(failure))
-                if failure.kind == Kind::Refused && !self.route.via.is_empty() && !from_hub =>
+                if failure.kind == FailureKind::Refused && !self.route.via.is_empty() && !from_hub =>
             {
                 // Another question, asked at the same time, may have found it out before.
                 if !self.lists_from_hub.replace(true) {
@@ -269,7 +269,7 @@ impl Aws {
     ///
     /// When IAM does not say.
     pub async fn root_access(&self) -> Result<bool, Failure> {
-        inquiry::root_access(&self.clients().iam, self.max_attempts).await
+        simulate::root_access(&self.clients().iam, self.max_attempts).await
     }
 
     /// What IAM's simulation says of one action of a role, asked in the role's account.
@@ -282,8 +282,8 @@ impl Aws {
         session: &Session,
         role_arn: &str,
         operation: Operation,
-    ) -> Result<Answer<inquiry::Decision>, Failure> {
-        inquiry::simulate(&self.clients().iam, session, role_arn, operation).await
+    ) -> Result<Answer<simulate::Decision>, Failure> {
+        simulate::simulate(&self.clients().iam, session, role_arn, operation).await
     }
 
     /// The endpoints in use: each service's name and URL.
@@ -333,13 +333,13 @@ impl Route {
     /// The base credentials, not cached yet.
     fn base(&self) -> SdkConfig {
         let fresh = self.first.to_builder().identity_cache(IdentityCache::lazy().build()).build();
-        chain::through(&fresh, self.endpoint_url.as_deref(), &self.profile)
+        role_chain::through(&fresh, self.endpoint_url.as_deref(), &self.profile)
     }
 
     fn clients(&self, base: SdkConfig, lists_from_hub: bool) -> Clients {
         let url = self.endpoint_url.as_deref();
         let hub = self.hub(&base);
-        // The visits own the retries: see `cloud::backoff`.
+        // The visits own the retries: see `cloud::retry`.
         let off = RetryConfig::disabled();
         let mut organizations = aws_sdk_organizations::config::Builder::from(if lists_from_hub { &hub } else { &base })
             .region(Region::from_static(self.home.organizations))
@@ -375,13 +375,13 @@ impl Route {
         if self.via.is_empty() {
             return base.clone();
         }
-        let through = chain::through(base, self.endpoint_url.as_deref(), &self.via);
+        let through = role_chain::through(base, self.endpoint_url.as_deref(), &self.via);
         through.to_builder().identity_cache(IdentityCache::lazy().build()).build()
     }
 }
 
 /// Says which profile gives no credentials, and which file is missing; the SDK's own words do not always name them.
-async fn named(error: ConnectFailed, access: &Access) -> ConnectFailed {
+async fn named(error: ConnectFailed, access: &ConnectOptions) -> ConnectFailed {
     let mut failure = match error {
         ConnectFailed::Call(failure) if failure.code == code::NO_CREDENTIALS => failure,
         other => return other,
@@ -406,19 +406,19 @@ fn via(error: ConnectFailed) -> ConnectFailed {
 impl Cloud for Aws {
     type Session = Session;
 
-    async fn enter(&self, account: AccountId, way: &WayIn) -> Result<Answer<Session>, Failure> {
-        match way {
-            WayIn::Own => {
+    async fn enter(&self, account: AccountId, access: &AccessMethod) -> Result<Answer<Session>, Failure> {
+        match access {
+            AccessMethod::Own => {
                 let clients = self.clients();
                 let config = if account == self.caller.account { &clients.base } else { &clients.hub };
                 sts::own(&clients.sts, config.credentials_provider(), account).await
             }
-            WayIn::Role(arn) => sts::assume(&self.clients().sts, account, arn, &self.session).await,
-            WayIn::Root(_) => sts::assume_root(&self.clients().sts, &self.caller.partition, account).await,
+            AccessMethod::Role(arn) => sts::assume(&self.clients().sts, account, arn, &self.session).await,
+            AccessMethod::Root(_) => sts::assume_root(&self.clients().sts, &self.caller.partition, account).await,
         }
     }
 
-    async fn read(&self, session: &Session) -> Result<Answer<Reading>, Failure> {
+    async fn read(&self, session: &Session) -> Result<Answer<ObservedVersion>, Failure> {
         iam::token_version(&self.clients().iam, session).await
     }
 
@@ -426,8 +426,21 @@ impl Cloud for Aws {
         iam::set_token_version(&self.clients().iam, session, version).await
     }
 
-    async fn prove_token(&self, account: AccountId, way: &WayIn, region: &str) -> Result<Answer<()>, Failure> {
-        proof::prove(&self.clients().hub, self.route.endpoint_url.as_deref(), account, way, region, &self.session).await
+    async fn prove_token(
+        &self,
+        account: AccountId,
+        access: &AccessMethod,
+        region: &str,
+    ) -> Result<Answer<()>, Failure> {
+        token_proof::prove(
+            &self.clients().hub,
+            self.route.endpoint_url.as_deref(),
+            account,
+            access,
+            region,
+            &self.session,
+        )
+        .await
     }
 
     async fn reach(&self) -> Result<(), Failure> {
@@ -445,8 +458,8 @@ impl Cloud for Aws {
             return Ok(());
         }
         Err(Failure {
-            kind: Kind::Credentials,
-            ..calls::own_failure(
+            kind: FailureKind::Credentials,
+            ..call::own_failure(
                 Operation::GetCallerIdentity,
                 code::WRONG_ACCOUNT,
                 format!("the base credentials moved from account {} to {}", self.hub.account, caller.value.account),

@@ -7,7 +7,7 @@ use super::Operation;
 
 /// What kind of failure it is, which decides what is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum FailureKind {
     /// The service asks for fewer calls. Trying again helps, later.
     Throttled,
     /// No usable answer: the connection, the service, or the answer itself was broken. Trying again may help.
@@ -18,7 +18,7 @@ pub enum Kind {
     Refused,
 }
 
-impl Kind {
+impl FailureKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Throttled, Self::Transient, Self::Credentials, Self::Refused];
 
@@ -47,7 +47,7 @@ pub struct Failure {
     /// The operation that failed.
     pub operation: Operation,
     /// What kind of failure it is.
-    pub kind: Kind,
+    pub kind: FailureKind,
     /// Whether it may have taken effect.
     pub effect: Effect,
     /// The service's error code, or one of ours where the service gave none.
@@ -76,7 +76,7 @@ impl Failure {
     /// Whether the service looked at the request and said no: with an answer that names an error of its own.
     #[must_use]
     pub fn is_the_services_no(&self) -> bool {
-        self.kind == Kind::Refused
+        self.kind == FailureKind::Refused
             && self.status.is_some()
             && !self.code.starts_with(code::HTTP_STATUS)
             && !code::ALL.contains(&self.code.as_str())
@@ -158,12 +158,12 @@ pub mod code {
     ];
 }
 
-/// Sorts a service's error code and HTTP status into a [`Kind`] and an [`Effect`].
+/// Sorts a service's error code and HTTP status into a [`FailureKind`] and an [`Effect`].
 ///
 /// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2,
 /// `src/retries/classifiers.rs`); the credential codes are from the common errors of the STS and IAM API references.
 #[must_use]
-pub fn classify(code: &str, status: u16) -> (Kind, Effect) {
+pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
     const THROTTLED: &[&str] = &[
         "Throttling",
         "ThrottlingException",
@@ -193,13 +193,13 @@ pub fn classify(code: &str, status: u16) -> (Kind, Effect) {
         "MissingAuthenticationTokenException",
     ];
     if THROTTLED.contains(&code) || status == 429 {
-        (Kind::Throttled, Effect::None)
+        (FailureKind::Throttled, Effect::None)
     } else if TRANSIENT.contains(&code) || status >= 500 || status == 408 {
-        (Kind::Transient, Effect::Unknown)
+        (FailureKind::Transient, Effect::Unknown)
     } else if CREDENTIALS.contains(&code) {
-        (Kind::Credentials, Effect::None)
+        (FailureKind::Credentials, Effect::None)
     } else {
-        (Kind::Refused, Effect::None)
+        (FailureKind::Refused, Effect::None)
     }
 }
 
@@ -210,20 +210,20 @@ mod tests {
     #[test]
     fn codes_and_statuses_are_sorted() {
         let table = [
-            ("Throttling", 400, Kind::Throttled, Effect::None),
-            ("TooManyRequestsException", 400, Kind::Throttled, Effect::None),
-            ("RequestLimitExceeded", 503, Kind::Throttled, Effect::None),
-            ("", 429, Kind::Throttled, Effect::None),
-            ("ServiceFailure", 500, Kind::Transient, Effect::Unknown),
-            ("ServiceUnavailable", 503, Kind::Transient, Effect::Unknown),
-            ("RequestTimeout", 400, Kind::Transient, Effect::Unknown),
-            ("ExpiredToken", 403, Kind::Credentials, Effect::None),
-            ("InvalidClientTokenId", 403, Kind::Credentials, Effect::None),
-            ("SignatureDoesNotMatch", 403, Kind::Credentials, Effect::None),
-            ("AccessDenied", 403, Kind::Refused, Effect::None),
-            ("RegionDisabledException", 403, Kind::Refused, Effect::None),
-            ("ValidationError", 400, Kind::Refused, Effect::None),
-            ("SomethingNew", 400, Kind::Refused, Effect::None),
+            ("Throttling", 400, FailureKind::Throttled, Effect::None),
+            ("TooManyRequestsException", 400, FailureKind::Throttled, Effect::None),
+            ("RequestLimitExceeded", 503, FailureKind::Throttled, Effect::None),
+            ("", 429, FailureKind::Throttled, Effect::None),
+            ("ServiceFailure", 500, FailureKind::Transient, Effect::Unknown),
+            ("ServiceUnavailable", 503, FailureKind::Transient, Effect::Unknown),
+            ("RequestTimeout", 400, FailureKind::Transient, Effect::Unknown),
+            ("ExpiredToken", 403, FailureKind::Credentials, Effect::None),
+            ("InvalidClientTokenId", 403, FailureKind::Credentials, Effect::None),
+            ("SignatureDoesNotMatch", 403, FailureKind::Credentials, Effect::None),
+            ("AccessDenied", 403, FailureKind::Refused, Effect::None),
+            ("RegionDisabledException", 403, FailureKind::Refused, Effect::None),
+            ("ValidationError", 400, FailureKind::Refused, Effect::None),
+            ("SomethingNew", 400, FailureKind::Refused, Effect::None),
         ];
         for (code, status, kind, effect) in table {
             assert_eq!(classify(code, status), (kind, effect), "{code} {status}");
@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn only_throttles_and_broken_answers_are_tried_again() {
-        let retried: Vec<_> = Kind::ALL.into_iter().filter(|kind| kind.is_retryable()).collect();
-        assert_eq!(retried, [Kind::Throttled, Kind::Transient]);
+        let retried: Vec<_> = FailureKind::ALL.into_iter().filter(|kind| kind.is_retryable()).collect();
+        assert_eq!(retried, [FailureKind::Throttled, FailureKind::Transient]);
     }
 }

@@ -4,18 +4,18 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::report::read;
-use super::tell::{self, find, fitted, say, write};
 use crate::cli::OutputFormat;
 use crate::error::Error;
 use crate::report::comparison::{Comparison, Incomparable};
 use crate::report::merge::{Part, merge};
 use crate::report::{Destination, Format, ReportFiles};
-use crate::settings::Voice;
+use crate::run::stdout::{self, find, fitted, say, write};
+use crate::settings::OutputSettings;
 use crate::terminal::Progress;
 
 /// Refuses the formats that a comparison does not have.
-pub(super) fn refuse_formats(voice: &Voice) -> Result<(), Error> {
-    match voice.reports.iter().find(|(_, format)| *format == Format::Html) {
+pub(super) fn refuse_formats(output: &OutputSettings) -> Result<(), Error> {
+    match output.reports.iter().find(|(_, format)| *format == Format::Html) {
         None => Ok(()),
         Some((to, _)) => {
             let path = if let Destination::File(path) = to { path.as_path() } else { Path::new("-") };
@@ -28,7 +28,12 @@ pub(super) fn refuse_formats(voice: &Voice) -> Result<(), Error> {
 }
 
 /// Compares the runs in these folders. The files are taken away again if that can't be done.
-pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], after: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn compare(
+    output: &OutputSettings,
+    files: ReportFiles,
+    before: &[PathBuf],
+    after: &[PathBuf],
+) -> Result<(), Error> {
     let parts = one(before).and_then(|before| Ok((before, one(after)?)));
     let (before, after) = match parts {
         Ok(parts) => parts,
@@ -39,7 +44,7 @@ pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], aft
     };
     let compared = Comparison::of(&before, &after).map_err(refused);
     let found = compared.and_then(|comparison| {
-        let found = find(voice, "comparison", || comparison.document()).map_err(Error::Usage)?;
+        let found = find(output, "comparison", || comparison.document()).map_err(Error::Usage)?;
         Ok((comparison, found))
     });
     let (comparison, found) = match found {
@@ -52,11 +57,11 @@ pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], aft
     if before.run.started_at > after.run.started_at {
         let (before, after) = (&before.run.run_id, &after.run.run_id);
         let note = format!("run {before}, which is taken as the earlier one, started after run {after}");
-        Progress::new(voice.talk).warn(&note);
+        Progress::new(output.stderr_mode).warn(&note);
     }
     files.finish_with(|format, to| comparison.write(format, to))?;
-    let to_stdout = voice.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
-    let told = match (to_stdout, found, voice.output) {
+    let to_stdout = output.reports.iter().find(|(to, _)| *to == Destination::Stdout).map(|(_, format)| *format);
+    let told = match (to_stdout, found, output.stdout) {
         (Some(format), _, _) => write(|to| comparison.write(format, to)),
         (None, Some(found), _) => say(&found),
         (None, None, OutputFormat::None) => Ok(()),
@@ -66,7 +71,7 @@ pub(super) fn compare(voice: &Voice, files: ReportFiles, before: &[PathBuf], aft
         (None, None, OutputFormat::Jsonl) => write(|to| comparison.write(Format::Jsonl, to)),
         (None, None, OutputFormat::Table) => write(|to| to.write_all(fitted(&comparison.summary()).as_bytes())),
     };
-    told.map_err(tell::unwritable("the comparison"))
+    told.map_err(stdout::unwritable("the comparison"))
 }
 
 fn refused(cause: Incomparable) -> Error {

@@ -3,23 +3,24 @@
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use super::choose;
-use super::connect::connect_with;
-use super::signals::Signals;
-use super::tell;
-use crate::cli::{DoctorArgs, Given, OutputFormat};
-use crate::cloud::aws::inquiry::Decision;
-use crate::cloud::aws::{Access, Aws, ConnectFailed, Organization, session_policy};
-use crate::cloud::backoff::persist;
-use crate::cloud::{Answer, Cloud as _, Failure, Operation, WayIn};
+use crate::cli::{DoctorArgs, GivenOptions, OutputFormat};
+use crate::cloud::aws::simulate::Decision;
+use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions, Organization, session_policy};
+use crate::cloud::retry::persist;
+use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::doctor::{Check, Checks, Estimate, Measured, STS_QUOTA, Status, Subject, sample};
 use crate::error::Error;
+use crate::journal::{CommandName, PolicyChoice};
 use crate::org::role::AccessMode;
-use crate::org::select::{Selected, select};
-use crate::org::{Account, AccountState, Reading};
+use crate::org::selection::{Selected, select};
+use crate::org::{Account, AccountState, ObservedVersion};
 use crate::rollout::wave::spread;
-use crate::rollout::{Mode, Outcome, Stage, Surrounding, hint};
-use crate::settings::{CommandName, PolicyChoice, Settings, Surroundings};
+use crate::rollout::{HintContext, Mode, Outcome, Stage, hint};
+use crate::run::connect::connect_with;
+use crate::run::signals::Signals;
+use crate::run::stdout;
+use crate::run::targets;
+use crate::settings::{Environment, Settings};
 use crate::terminal::{Progress, note};
 
 /// Signatures are refused when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
@@ -35,7 +36,7 @@ const NEIGHBOURLY: u32 = STS_QUOTA / 2;
 const RUN_ONLY: [&str; 2] = ["run-dir", "report"];
 
 /// Checks everything that a rollout needs, and tells it.
-pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+pub(super) async fn doctor(args: DoctorArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
     if let Some(option) = RUN_ONLY.into_iter().find(|option| given.typed(option)) {
         return Err(Error::Usage(format!("--{option}: doctor makes no run")));
     }
@@ -43,9 +44,9 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
         return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
     let count = usize::from(args.sample);
-    let settings = Settings::resolve(args.run, CommandName::Plan, Mode::Plan, surroundings)?;
+    let settings = Settings::resolve(args.run, CommandName::Plan, Mode::Plan, environment)?;
     settings.run.check()?;
-    let progress = Progress::new(settings.voice.talk);
+    let progress = Progress::new(settings.output.stderr_mode);
     let mut signals = Signals::listen(&progress).map_err(|source| Error::Unwritable {
         what: "the signals",
         path: "/".into(),
@@ -60,17 +61,17 @@ pub(super) async fn doctor(args: DoctorArgs, given: &Given, surroundings: &Surro
         Err(error) => checks.add(Check::new(subject_of(&error), Status::Failure, error.to_string(), error.hint())),
         Ok(()) => {}
     }
-    let told = match tell::find(&settings.voice, "doctor", || checks.document()) {
-        Ok(Some(found)) => tell::say(&found),
-        Ok(None) => say(&checks, settings.voice.output),
+    let told = match stdout::find(&settings.output, "doctor", || checks.document()) {
+        Ok(Some(found)) => stdout::say(&found),
+        Ok(None) => say(&checks, settings.output.stdout),
         Err(cause) => {
             // Everything was checked, so this is not what an error would say of it.
             let message = format!("nothing could be printed: {cause}");
-            note::error(settings.voice.talk, &message, "");
+            note::error(settings.output.stderr_mode, &message, "");
             return Ok(2);
         }
     };
-    told.map_err(tell::unwritable("the result"))?;
+    told.map_err(stdout::unwritable("the result"))?;
     Ok(u8::from(checks.failed()))
 }
 
@@ -96,14 +97,14 @@ async fn examine(settings: &Settings, count: usize, progress: &Progress, checks:
     checks.add(Check::ok(Subject::Endpoints, format!("Region {}: {urls}", aws.region)));
 
     let started = Instant::now();
-    let (organization, accounts) = choose::list(&aws, settings, progress).await?;
+    let (organization, accounts) = targets::list(&aws, settings, progress).await?;
     let listing = started.elapsed();
     checks.add(belonging(&aws, &organization));
     checks.add(root_access(&aws, settings.run.access).await);
 
-    let seat = choose::seat(&organization, &settings.run, &aws);
-    let tags = choose::look_up(&aws, &settings.run, &accounts, seat, None, progress).await?;
-    let selected = select(&accounts, seat, &settings.run.selection, &tags, None)?;
+    let management_account = targets::management_account(&organization, &settings.run, &aws);
+    let tags = targets::look_up(&aws, &settings.run, &accounts, management_account, None, progress).await?;
+    let selected = select(&accounts, management_account, &settings.run.selection, &tags, None)?;
     checks.add(population(&accounts, &selected, &organization));
 
     let in_order = spread(&selected.targets, organization.management);
@@ -129,7 +130,7 @@ async fn examine(settings: &Settings, count: usize, progress: &Progress, checks:
 }
 
 /// As for a plan, but a session may ask for the simulation too.
-fn access(settings: &Settings) -> Access {
+fn access(settings: &Settings) -> ConnectOptions {
     let mut access = settings.access();
     if settings.run.session_policy == PolicyChoice::Scoped {
         access.session.policy =
@@ -257,14 +258,15 @@ async fn examine_account(
     account: &Account,
 ) -> (Check, Option<(Duration, Duration)>) {
     let subject = Subject::Account(account.id);
-    let way = choose::way_in(account.id, organization.management, &settings.run, aws);
-    let about = Surrounding { way: &way, management: account.id == organization.management, invited: account.invited };
+    let access = targets::access_method(account.id, organization.management, &settings.run, aws);
+    let about =
+        HintContext { access: &access, management: account.id == organization.management, invited: account.invited };
     let failed = |what: &str, stage: Stage, failure: &Failure| {
         Check::new(subject, Status::Failure, format!("{what}: {failure}"), hint(Outcome::Failed, stage, failure, about))
     };
     let attempts = settings.run.max_attempts;
     let started = Instant::now();
-    let session = match persist(attempts, async || aws.enter(account.id, &way).await).await {
+    let session = match persist(attempts, async || aws.enter(account.id, &access).await).await {
         Ok(answer) => answer.value,
         Err(failure) => return (failed("can't be entered", Stage::Assume, &failure), None),
     };
@@ -275,13 +277,13 @@ async fn examine_account(
     };
     let latency = Some((entered, started.elapsed().saturating_sub(entered)));
     let found = match reading {
-        Reading::Unknown => "entered and read: its version is not shown".to_owned(),
-        Reading::V1Token | Reading::V2Token => format!("entered and read: {reading}"),
+        ObservedVersion::Unknown => "entered and read: its version is not shown".to_owned(),
+        ObservedVersion::V1Token | ObservedVersion::V2Token => format!("entered and read: {reading}"),
     };
-    let check = match &way {
-        WayIn::Root(_) => Check::ok(subject, format!("{found}; it can only be read by this way in")),
-        WayIn::Own => Check::ok(subject, format!("{found}; with the caller's own credentials")),
-        WayIn::Role(arn) => {
+    let check = match &access {
+        AccessMethod::Root(_) => Check::ok(subject, format!("{found}; it can only be read by this way in")),
+        AccessMethod::Own => Check::ok(subject, format!("{found}; with the caller's own credentials")),
+        AccessMethod::Role(arn) => {
             let simulated = persist(attempts, async || {
                 aws.simulate(&session, arn, Operation::SetSecurityTokenServicePreferences).await
             });
@@ -392,5 +394,5 @@ fn say(checks: &Checks, output: OutputFormat) -> io::Result<()> {
         }
         OutputFormat::Csv | OutputFormat::None => String::new(),
     };
-    tell::write(|to| to.write_all(text.as_bytes()))
+    stdout::write(|to| to.write_all(text.as_bytes()))
 }

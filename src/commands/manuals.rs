@@ -3,23 +3,23 @@
 use std::fs;
 use std::io::Write as _;
 
-use super::tell::{self, write};
 use crate::cli::{CompletionsArgs, ManArgs, completions as script, pages};
 use crate::error::Error;
+use crate::run::stdout::{self, write};
 use crate::terminal::stderr;
 
 /// Prints the completions of a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Result<u8, Error> {
-    write(|to| to.write_all(&script(args.shell))).map_err(tell::unwritable("the completions"))?;
+    write(|to| to.write_all(&script(args.shell))).map_err(stdout::unwritable("the completions"))?;
     Ok(0)
 }
 
 /// Prints the program's manual page, or writes all pages into a folder.
 pub(super) fn man(args: &ManArgs) -> Result<u8, Error> {
-    let pages = pages().map_err(tell::unwritable("the manual page"))?;
+    let pages = pages().map_err(stdout::unwritable("the manual page"))?;
     let Some(folder) = &args.folder else {
         let page = pages.first().map(|(_, page)| page.as_slice()).unwrap_or_default();
-        write(|to| to.write_all(page)).map_err(tell::unwritable("the manual page"))?;
+        write(|to| to.write_all(page)).map_err(stdout::unwritable("the manual page"))?;
         return Ok(0);
     };
     let unwritable = |path: &std::path::Path| {

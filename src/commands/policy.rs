@@ -5,21 +5,22 @@ use std::io::{self, Write as _};
 
 use serde_json::{Map, Value, json};
 
-use super::connect::connect;
-use crate::cli::{Document, Given, PolicyArgs, PolicyFor};
+use crate::cli::{Document, GivenOptions, PolicyArgs, PolicyFor};
 use crate::error::Error;
+use crate::journal::CommandName;
 use crate::org::caller::account_in_arn;
 use crate::org::region::partition_of;
 use crate::org::role::{AccessMode, RoleTemplate};
-use crate::org::select::Management;
+use crate::org::selection::ManagementAccess;
 use crate::org::{Caller, Partition};
 use crate::policy::{self, Principal, Situation, Task};
 use crate::rollout::Mode;
-use crate::settings::{CommandName, Settings, Surroundings};
+use crate::run::connect::connect;
+use crate::settings::{Environment, Settings};
 use crate::terminal::Progress;
 
 /// Prints the documents.
-pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+pub(super) async fn policy(args: PolicyArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
     if given.typed("query") {
         return Err(Error::Usage(
             "--query: policy makes no report; its documents are JSON for jq and the like".to_owned(),
@@ -29,7 +30,7 @@ pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surro
     if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.typed("for") {
         return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
     }
-    let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, surroundings)?;
+    let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, environment)?;
     settings.run.check()?;
     let names_caller = match document {
         Some(Document::Trust | Document::Stackset) | None => settings.run.access == AccessMode::Role,
@@ -38,7 +39,7 @@ pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surro
     let caller = match caller_arn {
         Some(arn) => Some(caller_of(&arn)?),
         None if names_caller && settings.run.via_roles.is_empty() => {
-            let progress = Progress::new(settings.voice.talk);
+            let progress = Progress::new(settings.output.stderr_mode);
             let aws = connect(&settings, &progress).await?;
             progress.finish();
             Some(aws.caller)
@@ -60,7 +61,7 @@ pub(super) async fn policy(args: PolicyArgs, given: &Given, surroundings: &Surro
         .transpose()?;
     refuse_different_trusts(document, &settings)?;
     if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
-        Progress::new(settings.voice.talk).warn(
+        Progress::new(settings.output.stderr_mode).warn(
             "accounts that the Organization created have an OrganizationAccountAccessRole already, and a StackSet that \
              makes it fails there: name another role with --role",
         );
@@ -95,7 +96,7 @@ fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> S
             access: run.access,
             tags: run.selection.needs_tags(),
             units: !run.selection.include.ous.is_empty() || !run.selection.exclude.ous.is_empty(),
-            own: run.selection.management == Management::Own,
+            own: run.selection.management == ManagementAccess::Own,
             mfa,
         },
         partition,
@@ -103,7 +104,7 @@ fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> S
         other_roles: run.roles.values().cloned().collect(),
         session_seconds: run.session_duration.as_secs(),
         via: run.via_roles.clone(),
-        external_id: settings.reach.external_id.as_ref().map(|secret| secret.reveal().to_owned()),
+        external_id: settings.connection.external_id.as_ref().map(|secret| secret.reveal().to_owned()),
         source_identity: run.source_identity.is_some(),
         mfa,
     }

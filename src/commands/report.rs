@@ -4,24 +4,24 @@
 use std::path::Path;
 
 use super::compare::{compare, refuse_formats};
-use super::tell::{self, find, tell};
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::{RunFolder, RunId};
 use crate::report::merge::{Merged, Part, merge, unfinished};
 use crate::report::{Report, ReportFiles};
-use crate::settings::{Surroundings, Voice};
+use crate::run::stdout::{self, find, tell};
+use crate::settings::{Environment, OutputSettings};
 
 /// Shows the runs in these folders.
-pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8, Error> {
+pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
     let ReportArgs { folders, against, output } = args;
-    let voice = Voice::resolve(output, surroundings)?;
+    let output = OutputSettings::resolve(output, environment)?;
     if !against.is_empty() {
-        refuse_formats(&voice)?;
+        refuse_formats(&output)?;
     }
-    let files = ReportFiles::open(&[], &voice.reports)?;
+    let files = ReportFiles::open(&[], &output.reports)?;
     if !against.is_empty() {
-        compare(&voice, files, &against, &folders)?;
+        compare(&output, files, &against, &folders)?;
         return Ok(0);
     }
     let parts = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>();
@@ -34,24 +34,24 @@ pub(super) fn report(args: ReportArgs, surroundings: &Surroundings) -> Result<u8
     };
     if let [folder] = &folders[..] {
         let (part, sentence, _) = parts.swap_remove(0);
-        show(&voice, files, &part, &sentence, None, Some(folder))?;
+        show(&output, files, &part, &sentence, None, Some(folder))?;
     } else {
-        several(&voice, files, parts)?;
+        several(&output, files, parts)?;
     }
     Ok(0)
 }
 
 /// Shows several runs as one.
-fn several(voice: &Voice, files: ReportFiles, parts: Vec<Known>) -> Result<(), Error> {
+fn several(output: &OutputSettings, files: ReportFiles, parts: Vec<Known>) -> Result<(), Error> {
     let parts = parts.into_iter().map(|(part, ..)| part).collect();
     let Some(Merged { part, run_ids, sentence }) = merge(parts) else {
         return Err(Error::Usage("name the folder of a run".to_owned()));
     };
-    show(voice, files, &part, &sentence, Some(&run_ids), None)
+    show(output, files, &part, &sentence, Some(&run_ids), None)
 }
 
 fn show(
-    voice: &Voice,
+    output: &OutputSettings,
     files: ReportFiles,
     part: &Part,
     sentence: &str,
@@ -60,7 +60,7 @@ fn show(
 ) -> Result<(), Error> {
     let Part { run, accounts, records, ended } = part;
     let report = Report { run, accounts, records, sentence, ended: *ended, run_ids };
-    let found = match find(voice, "report", || report.document()) {
+    let found = match find(output, "report", || report.document()) {
         Ok(found) => found,
         Err(cause) => {
             files.discard();
@@ -68,7 +68,7 @@ fn show(
         }
     };
     files.finish(&report)?;
-    tell(voice, folder, &report, found).map_err(tell::unwritable("the report"))
+    tell(output, folder, &report, found).map_err(stdout::unwritable("the report"))
 }
 
 /// A run, how far it has come in one sentence, and whether all accounts of the Organization are in it.

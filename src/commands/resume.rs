@@ -2,22 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::basis::Basis;
-use super::choose;
-use super::conduct::{Conduct, conduct};
-use super::connect::connect;
-use super::overview::outline;
-use super::signals::Signals;
-use super::start::{begin, open_files, refuse_unasked, unwritable};
-use super::tell::{self, find, tell};
-use crate::cli::{Given, ResumeArgs};
-use crate::cloud::WayIn;
+use crate::cli::{GivenOptions, ResumeArgs};
+use crate::cloud::AccessMethod;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
+use crate::journal::CommandName;
 use crate::journal::{Entry, Journal, Replay, RunFolder, RunInfo};
 use crate::report::{Report, ReportFiles, columns};
 use crate::rollout::{Mode, Wave};
-use crate::settings::{CommandName, Settings, Surroundings};
+use crate::run::baseline::Baseline;
+use crate::run::connect::connect;
+use crate::run::execute::{Conduct, conduct};
+use crate::run::overview::outline;
+use crate::run::prepare::{begin, open_files, refuse_unasked, unwritable};
+use crate::run::signals::Signals;
+use crate::run::stdout::{self, find, tell};
+use crate::run::targets;
+use crate::settings::{Environment, Settings};
 use crate::terminal::note::Level;
 use crate::terminal::{Note, Progress};
 
@@ -42,14 +43,14 @@ const FIXED: [&str; 16] = [
 ];
 
 /// Goes on with the run in a folder.
-pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+pub(super) async fn resume(args: ResumeArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
     // A variable in the environment may be meant for other runs; only what was typed here is a mistake.
     if let Some(option) = FIXED.into_iter().find(|option| given.typed(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
     }
     let ResumeArgs { folder, retry_failed, run } = args;
     let (folder, info, replay) = RunFolder::reopen(&folder)?;
-    let mut settings = Settings::resolve(run, CommandName::Apply, Mode::Apply, surroundings)?;
+    let mut settings = Settings::resolve(run, CommandName::Apply, Mode::Apply, environment)?;
     settings.run = info.settings.clone().with_given(settings.run, |long| given.gave(long));
     settings.run_id = info.run_id.clone();
     settings.command = info.command;
@@ -58,9 +59,9 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
     if !replay.ready {
         // Nothing was visited yet, so the run simply begins.
         refuse_unasked(&settings)?;
-        let basis = Basis::of(&settings.run)?;
+        let baseline = Baseline::of(&settings.run)?;
         folder.clear()?;
-        return begin(settings, folder, info, basis, false).await;
+        return begin(settings, folder, info, baseline, false).await;
     }
     let waves = replay.rest(retry_failed);
     match &replay.ended {
@@ -70,7 +71,7 @@ pub(super) async fn resume(args: ResumeArgs, given: &Given, surroundings: &Surro
             Ok(exit_code)
         }
         Some(_) | None => {
-            let progress = Progress::new(settings.voice.talk);
+            let progress = Progress::new(settings.output.stderr_mode);
             let went = go_on(settings, folder, info, replay, waves, &progress).await;
             progress.finish();
             went
@@ -97,9 +98,9 @@ fn say_finished(
         run_ids: None,
     };
     let note = Note::new(Level::Info, "finished", &sentence, serde_json::json!({}));
-    Progress::new(settings.voice.talk).say(&note);
-    let found = find(&settings.voice, info.command.as_str(), || report.document()).map_err(Error::Usage)?;
-    tell(&settings.voice, Some(folder.path()), &report, found).map_err(tell::unwritable("the summary"))
+    Progress::new(settings.output.stderr_mode).say(&note);
+    let found = find(&settings.output, info.command.as_str(), || report.document()).map_err(Error::Usage)?;
+    tell(&settings.output, Some(folder.path()), &report, found).map_err(stdout::unwritable("the summary"))
 }
 
 async fn go_on(
@@ -164,9 +165,9 @@ async fn make_ready(
         .await?;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         // The role may be given anew, and so may credentials, which may then be of another account.
-        let own = target.way == WayIn::Own && aws.is_in(target.account);
+        let own = target.access == AccessMethod::Own && aws.is_in(target.account);
         if !own {
-            target.way = choose::way_in(target.account, organization.management, &settings.run, &aws);
+            target.access = targets::access_method(target.account, organization.management, &settings.run, &aws);
         }
     }
     progress.begin(outline(settings, &organization, replay.accounts.len(), waves));

@@ -1,22 +1,23 @@
 //! This module owns `rollback`: what a run changed is put back, by a run of its own.
 
-use super::start::start;
-use crate::cli::{Given, RollbackArgs};
+use crate::cli::{GivenOptions, RollbackArgs};
 use crate::error::Error;
 use crate::journal::RunFolder;
-use crate::org::select::Selection;
+use crate::journal::{CommandName, RunSettings};
+use crate::org::selection::Selection;
 use crate::rollout::Mode;
-use crate::settings::{CommandName, RunSettings, Settings, Surroundings};
+use crate::run::prepare::start;
+use crate::settings::{Environment, Settings};
 
 /// Puts back what the run in a folder changed.
-pub(super) async fn rollback(args: RollbackArgs, given: &Given, surroundings: &Surroundings) -> Result<u8, Error> {
+pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
     if given.typed("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
     }
     let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
-    let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, surroundings)?;
+    let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, environment)?;
     let (undone, _) = RunFolder::read_own(&args.folder)?;
     let typed = settings.run;
     let own = RunSettings {

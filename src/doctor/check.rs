@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::awscli::jmespath::value::Value;
 use crate::org::AccountId;
-use crate::query::value::Value;
 use crate::sanitize::for_terminal;
 
 /// What a check is about.

@@ -9,7 +9,7 @@ use crate::org::{Account, AccountId};
 pub fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize) -> Vec<&'a Account> {
     let mut chosen: Vec<&Account> = Vec::new();
     let mut units = BTreeSet::new();
-    let seat = accounts.iter().find(|account| account.id == management);
+    let management_account = accounts.iter().find(|account| account.id == management);
     let invited = accounts.iter().find(|account| account.invited && account.id != management);
     let mut take = |account: &&'a Account, of_new_unit: bool| {
         let known = chosen.iter().any(|other| other.id == account.id);
@@ -17,7 +17,7 @@ pub fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize)
             chosen.push(account);
         }
     };
-    for account in seat.into_iter().chain(invited) {
+    for account in management_account.into_iter().chain(invited) {
         take(account, false);
     }
     for of_new_unit in [true, false] {

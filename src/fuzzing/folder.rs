@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::journal::{Replay, RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file as list};
 use crate::report::merge::{Merged, Part, merge as merged};
-use crate::rollout::{Outcome, Record, Stage, Trouble};
+use crate::rollout::{AccountError, Outcome, Record, Stage};
 
 /// A journal knows of every intent that stands in a whole line, however it goes on, and a torn one is read up to where it is torn.
 pub fn journal(bytes: &[u8]) {
@@ -104,14 +104,14 @@ pub fn merge(bytes: &[u8]) {
         let visited = !matches!(outcome, Outcome::Skipped | Outcome::NotAttempted);
         let in_doubt = outcome == Outcome::Unverified && index % 2 == 0;
         let started_at = (visited && !in_doubt).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));
-        let trouble = Trouble {
+        let error = AccountError {
             stage: Stage::Select,
             error_code: code.to_owned(),
             error_message: String::new(),
             hint: String::new(),
         };
         let blank = Record::blank(id, TokenVersion::V2Token);
-        let record = Record { outcome, started_at, trouble: Some(trouble), ..blank };
+        let record = Record { outcome, started_at, error: Some(error), ..blank };
         parts[usize::from(choice >> 4) % runs].insert(id, record);
     }
     let exit_codes = [Some(0), Some(3), None, Some(5)];

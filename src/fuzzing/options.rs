@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use clap::Parser as _;
 
+use crate::awscli::fuzzing::arguments;
 use crate::cli::{Cli, SessionPolicy, parse_all};
-use crate::iam::fuzzing::arguments;
 use crate::org::name_pattern::NamePattern;
 use crate::org::role::{RoleTemplate, ViaRole, is_external_id};
 use crate::org::shard::{Shard, ShardChoice};

@@ -1,7 +1,7 @@
 //! This module owns the law of expressions.
 
-use crate::query::forms::{self, Look};
-use crate::query::{Query, value::Value};
+use crate::awscli::jmespath::forms::{self, Look};
+use crate::awscli::jmespath::{Query, value::Value};
 
 /// A summary as IAM gives it.
 const SUMMARY: &str =

@@ -11,10 +11,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::cloud::WayIn;
+use crate::cloud::AccessMethod;
 use crate::journal::{Entry, Replay};
-use crate::org::{Account, AccountId, AccountState, Reading, TokenVersion};
-use crate::rollout::{Outcome, Past, Record, Stage, Target, Trouble, Verified};
+use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
+use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
 
 /// Texts that mean something to somebody: terminals, spreadsheets, Markdown, HTML, JSON, XML.
 const MEANT: [&str; 24] = [
@@ -59,8 +59,8 @@ fn versions() -> impl Strategy<Value = TokenVersion> {
     select(&[TokenVersion::V1Token, TokenVersion::V2Token][..])
 }
 
-fn readings() -> impl Strategy<Value = Reading> {
-    select(&[Reading::V1Token, Reading::V2Token, Reading::Unknown][..])
+fn readings() -> impl Strategy<Value = ObservedVersion> {
+    select(&[ObservedVersion::V1Token, ObservedVersion::V2Token, ObservedVersion::Unknown][..])
 }
 
 fn accounts() -> impl Strategy<Value = Account> {
@@ -75,34 +75,45 @@ fn accounts() -> impl Strategy<Value = Account> {
 }
 
 fn targets() -> impl Strategy<Value = Target> {
-    let role = |text: String| WayIn::Role(text.into());
-    let root = |text: String| WayIn::Root(text.into());
-    let ways = prop_oneof![Just(WayIn::Own), texts().prop_map(role), texts().prop_map(root)];
+    let role = |text: String| AccessMethod::Role(text.into());
+    let root = |text: String| AccessMethod::Root(text.into());
+    let ways = prop_oneof![Just(AccessMethod::Own), texts().prop_map(role), texts().prop_map(root)];
     let pasts = prop_oneof![
-        Just(Past::None),
-        readings().prop_map(Past::Intended),
-        (versions(), any::<bool>(), readings()).prop_map(|(to, certain, before)| Past::Set { to, certain, before }),
+        Just(Provenance::None),
+        readings().prop_map(Provenance::Intended),
+        (versions(), any::<bool>(), readings()).prop_map(|(to, certain, before)| Provenance::Set {
+            to,
+            certain,
+            before
+        }),
     ];
     (ids(), ways, any::<bool>(), any::<bool>(), versions(), pasts).prop_map(
-        |(account, way, management, invited, wanted, past)| Target { account, way, management, invited, wanted, past },
+        |(account, access, management, invited, wanted, provenance)| Target {
+            account,
+            access,
+            management,
+            invited,
+            wanted,
+            provenance,
+        },
     )
 }
 
 fn records() -> impl Strategy<Value = Record> {
     let troubles = (select(&Stage::ALL[..]), texts(), texts(), texts())
-        .prop_map(|(stage, error_code, error_message, hint)| Trouble { stage, error_code, error_message, hint });
+        .prop_map(|(stage, error_code, error_message, hint)| AccountError { stage, error_code, error_message, hint });
     let read = (option::of(readings()), versions(), option::of(readings()), option::of(select(&Verified::ALL[..])));
     let calls = (option::of(texts()), any::<u32>(), any::<u32>(), option::of(any::<u32>()), texts(), texts());
     let times = (option::of(0_u64..4_000_000_000_000), option::of(0_u64..u64::from(u32::MAX)));
     (ids(), select(&Outcome::ALL[..]), read, option::of(troubles), texts(), calls, times).prop_map(
-        |(account_id, outcome, read, trouble, note, calls, times)| Record {
+        |(account_id, outcome, read, error, note, calls, times)| Record {
             account_id,
             outcome,
             previous_version: read.0,
             target_version: read.1,
             current_version: read.2,
             verified: read.3,
-            trouble,
+            error,
             note,
             request_id: calls.0,
             attempts: calls.1,

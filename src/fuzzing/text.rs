@@ -7,12 +7,13 @@ use std::time::{Duration, SystemTime};
 use clap::Parser as _;
 
 use crate::cli::{Cli, Command, PlanArgs};
+use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
 use crate::report::{COLUMNS, Format, Report, summary, whereabouts};
-use crate::rollout::{Mode, Outcome, Record, Stage, Trouble};
+use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal};
-use crate::settings::{CommandName, Settings, Surroundings};
+use crate::settings::{Environment, Settings};
 
 /// A text is harmless wherever it is shown, and true where it is data.
 pub fn text(bytes: &[u8]) {
@@ -67,7 +68,7 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
         ou_path: format!("o-x/r-y/{}", text.replace('/', "")),
         invited: false,
     };
-    let trouble = Trouble {
+    let error = AccountError {
         stage: Stage::Assume,
         error_code: format!("x{text}"),
         error_message: text.to_owned(),
@@ -75,7 +76,7 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
     };
     let record = Record {
         outcome: Outcome::Failed,
-        trouble: Some(trouble),
+        error: Some(error),
         request_id: Some(text.to_owned()),
         role_arn: text.into(),
         ..Record::blank(account.id, TokenVersion::V2Token)
@@ -106,8 +107,8 @@ pub(super) fn run_info() -> RunInfo {
         else {
             unreachable!("it is a plan");
         };
-        let surroundings = Surroundings { now, ..Surroundings::look() };
-        let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, &surroundings);
+        let environment = Environment { now, ..Environment::look() };
+        let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment);
         RunInfo {
             run_id: RunId::new(now),
             command: CommandName::Plan,

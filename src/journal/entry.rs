@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::org::{Account, AccountId, Reading, TokenVersion};
+use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Record, Target};
 
 /// One line of the journal.
@@ -55,7 +55,7 @@ pub enum Entry<'a> {
         /// The account.
         account_id: AccountId,
         /// What was read in it.
-        previous_version: Reading,
+        previous_version: ObservedVersion,
         /// What it is about to be set to.
         target_version: TokenVersion,
     },
@@ -105,9 +105,9 @@ impl Entry<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::WayIn;
+    use crate::cloud::AccessMethod;
     use crate::org::AccountState;
-    use crate::rollout::Past;
+    use crate::rollout::Provenance;
 
     #[test]
     fn every_entry_is_one_line_and_reads_back() {
@@ -122,16 +122,16 @@ mod tests {
         let record = Record {
             started_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)),
             duration: Some(std::time::Duration::from_millis(1234)),
-            current_version: Some(Reading::Unknown),
+            current_version: Some(ObservedVersion::Unknown),
             ..Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "why\nnot")
         };
         let target = Target {
             account: account.id,
-            way: WayIn::Role("arn:aws:iam::000000000012:role/R".into()),
+            access: AccessMethod::Role("arn:aws:iam::000000000012:role/R".into()),
             management: false,
             invited: true,
             wanted: TokenVersion::V1Token,
-            past: Past::Set { to: TokenVersion::V2Token, certain: true, before: Reading::V1Token },
+            provenance: Provenance::Set { to: TokenVersion::V2Token, certain: true, before: ObservedVersion::V1Token },
         };
         let entries = [
             Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },
@@ -142,7 +142,7 @@ mod tests {
             Entry::WaveStarted { wave: 1, accounts: 1 },
             Entry::Intent {
                 account_id: account.id,
-                previous_version: Reading::V1Token,
+                previous_version: ObservedVersion::V1Token,
                 target_version: TokenVersion::V2Token,
             },
             Entry::Record(Cow::Owned(record)),

@@ -1,14 +1,14 @@
 //! This module owns reading a journal: what is known of a run, however it ended.
 
-mod order;
+mod consistency;
 
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
-use crate::org::{Account, AccountId, Reading, TokenVersion};
-use crate::rollout::{Outcome, Past, Record, Target, Wave};
+use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
+use crate::rollout::{Outcome, Provenance, Record, Target, Wave};
 
 /// The journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +55,7 @@ pub enum ReplayFailed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
     /// What was read before the first of this run's Sets.
-    pub previous: Reading,
+    pub previous: ObservedVersion,
     /// What it was about to be set to.
     pub wanted: TokenVersion,
     /// No visit came to an end after it: it is not known whether the Set was sent, and whether it took effect.
@@ -110,7 +110,7 @@ impl Replay {
                 // The end, or a line without its own: it was not written in full, even if it is whole as JSON.
                 _ if !whole => break,
                 Ok(entry) => {
-                    order::check(&replay, &entry).map_err(|detail| ReplayFailed::Incomplete {
+                    consistency::check(&replay, &entry).map_err(|detail| ReplayFailed::Incomplete {
                         path: path.to_owned(),
                         line,
                         detail,
@@ -196,8 +196,8 @@ impl Replay {
                 continue;
             }
             let unsettled = intent.filter(|intent| intent.unsettled);
-            let past = unsettled.map_or(target.past, |intent| Past::Intended(intent.previous));
-            let target = Target { past, ..target.clone() };
+            let provenance = unsettled.map_or(target.provenance, |intent| Provenance::Intended(intent.previous));
+            let target = Target { provenance, ..target.clone() };
             match waves.last_mut().filter(|wave| wave.number == *number) {
                 Some(wave) => wave.targets.push(target),
                 None => waves.push(Wave { number: *number, targets: vec![target] }),

@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 
 use super::entry::Entry;
 use super::folder::RunFolder;
-use crate::org::{AccountId, Reading, TokenVersion};
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 
 /// How long a line that nobody waits for may stay in memory. What is lost with it if the process is killed meanwhile is the record
@@ -134,7 +134,7 @@ impl Intents for Journal {
     async fn intend(
         &self,
         account_id: AccountId,
-        previous_version: Reading,
+        previous_version: ObservedVersion,
         target_version: TokenVersion,
     ) -> Result<(), NotDurable> {
         self.append_durably(&Entry::Intent { account_id, previous_version, target_version }).await

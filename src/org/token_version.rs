@@ -64,7 +64,7 @@ impl FromStr for TokenVersion {
 
 /// What one `GetAccountSummary` said about the token version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Reading {
+pub enum ObservedVersion {
     /// The summary held 1.
     #[serde(rename = "v1Token")]
     V1Token,
@@ -76,7 +76,7 @@ pub enum Reading {
     Unknown,
 }
 
-impl Reading {
+impl ObservedVersion {
     /// Every reading, in order.
     pub const ALL: [Self; 3] = [Self::V1Token, Self::V2Token, Self::Unknown];
 
@@ -107,7 +107,7 @@ impl Reading {
     }
 }
 
-impl fmt::Display for Reading {
+impl fmt::Display for ObservedVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
@@ -132,24 +132,24 @@ mod tests {
     #[test]
     fn a_reading_shows_only_its_own_version() {
         let table = [
-            (Some(1), Reading::V1Token, [true, false]),
-            (Some(2), Reading::V2Token, [false, true]),
-            (None, Reading::Unknown, [false, false]),
-            (Some(0), Reading::Unknown, [false, false]),
-            (Some(3), Reading::Unknown, [false, false]),
+            (Some(1), ObservedVersion::V1Token, [true, false]),
+            (Some(2), ObservedVersion::V2Token, [false, true]),
+            (None, ObservedVersion::Unknown, [false, false]),
+            (Some(0), ObservedVersion::Unknown, [false, false]),
+            (Some(3), ObservedVersion::Unknown, [false, false]),
         ];
         for (value, reading, shows) in table {
-            assert_eq!(Reading::from_summary(value), reading);
+            assert_eq!(ObservedVersion::from_summary(value), reading);
             assert_eq!(TokenVersion::ALL.map(|version| reading.shows(version)), shows);
         }
     }
 
     #[test]
     fn every_reading_has_one_word_in_json_and_text() {
-        for reading in Reading::ALL {
+        for reading in ObservedVersion::ALL {
             let json = serde_json::to_string(&reading).unwrap();
             assert_eq!(json, format!("\"{reading}\""));
-            assert_eq!(serde_json::from_str::<Reading>(&json).unwrap(), reading);
+            assert_eq!(serde_json::from_str::<ObservedVersion>(&json).unwrap(), reading);
         }
     }
 }

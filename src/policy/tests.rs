@@ -94,7 +94,7 @@ fn what_is_not_asked_for_is_not_allowed() {
 
 #[test]
 fn sessions_are_allowed_no_more_than_the_role_needs() {
-    use crate::settings::scoped_policy;
+    use crate::journal::scoped_policy;
     for (sets, mode) in [(false, crate::rollout::Mode::Plan), (true, crate::rollout::Mode::Apply)] {
         let task = Task { sets, checks: false, ..situation().task };
         let session: Value = serde_json::from_str(&scoped_policy(mode)).unwrap();

@@ -71,9 +71,9 @@ impl<'a> Causes<'a> {
 type Key<'a> = (Outcome, Stage, &'a str, String, &'a str);
 
 fn key(record: &Record) -> Option<Key<'_>> {
-    let trouble = record.trouble.as_ref()?;
-    let message = without_ids(&trouble.error_message);
-    Some((record.outcome, trouble.stage, &trouble.error_code, message, &trouble.hint))
+    let error = record.error.as_ref()?;
+    let message = without_ids(&error.error_message);
+    Some((record.outcome, error.stage, &error.error_code, message, &error.hint))
 }
 
 /// A number that is the same for all records of one cause, whatever their hints, for whoever meets them one by one; `None` where
@@ -184,19 +184,19 @@ mod tests {
     #[test]
     fn errors_come_first_then_the_most_frequent_and_every_record_knows_its_cause() {
         use crate::org::{AccountState, TokenVersion};
-        use crate::rollout::Trouble;
+        use crate::rollout::AccountError;
         use Outcome::{Changed, Failed, NotAttempted, Skipped, Unverified};
         let row = |(number, (outcome, code)): (usize, &(Outcome, &str))| {
             let id = format!("{number:012}").parse().unwrap();
             let (name, email, ou_path) = (String::new(), String::new(), String::new());
             let account = Account { id, name, email, state: AccountState::Active, ou_path, invited: false };
-            let trouble = (*outcome != Changed).then(|| Trouble {
+            let error = (*outcome != Changed).then(|| AccountError {
                 stage: Stage::Set,
                 error_code: (*code).to_owned(),
                 error_message: format!("no {id} today"),
                 hint: String::new(),
             });
-            (account, Record { outcome: *outcome, trouble, ..Record::blank(id, TokenVersion::V2Token) })
+            (account, Record { outcome: *outcome, error, ..Record::blank(id, TokenVersion::V2Token) })
         };
         let told = [
             (Skipped, "Closed"),

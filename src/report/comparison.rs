@@ -18,9 +18,9 @@ use super::csv;
 use super::files::Format;
 use super::merge::Part;
 use super::words::counted;
+use crate::awscli::jmespath::value::Value;
 use crate::journal::RunId;
 use crate::org::{Account, AccountId};
-use crate::query::value::Value;
 use crate::rollout::{Outcome, Record, Stage};
 
 pub use row::{COMPARISON_COLUMNS, ComparisonColumn};
@@ -147,9 +147,8 @@ pub struct Sighting<'a> {
 impl Sighting<'_> {
     /// A run that is based on an earlier one has a row for accounts that have left since.
     fn has_left(self) -> bool {
-        let trouble = self.record.trouble.as_ref();
-        self.record.outcome == Outcome::Skipped
-            && trouble.is_some_and(|trouble| trouble.error_code == "LeftOrganization")
+        let error = self.record.error.as_ref();
+        self.record.outcome == Outcome::Skipped && error.is_some_and(|error| error.error_code == "LeftOrganization")
     }
 }
 
@@ -240,8 +239,8 @@ fn is_alike(before: Outcome, after: Outcome) -> bool {
 
 /// Why an account came to grief, without what differs from request to request.
 fn cause(record: &Record) -> Option<(Outcome, Stage, &str, String)> {
-    let trouble = record.trouble.as_ref()?;
-    Some((record.outcome, trouble.stage, trouble.error_code.as_str(), without_ids(&trouble.error_message)))
+    let error = record.error.as_ref()?;
+    Some((record.outcome, error.stage, error.error_code.as_str(), without_ids(&error.error_message)))
 }
 
 /// Why two runs can't be compared.

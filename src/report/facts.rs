@@ -2,8 +2,8 @@
 
 use super::Report;
 use super::words::{counted, moment, took};
+use crate::journal::CommandName;
 use crate::rollout::Mode;
-use crate::settings::CommandName;
 
 /// A fact: its name, and what it is. The second is partly from outside and not made harmless yet.
 pub(super) type Fact = (&'static str, String);

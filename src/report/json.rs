@@ -7,8 +7,8 @@ use serde::ser::{SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::Report;
 use super::row::Cell;
+use crate::awscli::jmespath::value::Value;
 use crate::journal::RunInfo;
-use crate::query::value::Value;
 use crate::rollout::Tally;
 
 #[derive(Serialize)]

@@ -127,7 +127,7 @@ fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
         Outcome::NotAttempted => 2,
-        Outcome::Skipped if record.trouble.as_ref().is_some_and(|trouble| trouble.error_code != "OtherShard") => 1,
+        Outcome::Skipped if record.error.as_ref().is_some_and(|error| error.error_code != "OtherShard") => 1,
         Outcome::Skipped => 0,
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::org::{AccountState, Reading, TokenVersion};
+    use crate::org::{AccountState, ObservedVersion, TokenVersion};
 
     const V1: TokenVersion = TokenVersion::V1Token;
     const V2: TokenVersion = TokenVersion::V2Token;
@@ -252,7 +252,7 @@ mod tests {
             assert_eq!(known.record.outcome, Unverified, "{other}");
         }
         // A plan for another version undoes nothing; one that finds the change gone knows better.
-        for (found, outcome) in [(Reading::V2Token, Changed), (Reading::V1Token, WouldChange)] {
+        for (found, outcome) in [(ObservedVersion::V2Token, Changed), (ObservedVersion::V1Token, WouldChange)] {
             let mut plan = told(WouldChange, V1, 2);
             plan.record.current_version = Some(found);
             assert_eq!(in_the_end(vec![told(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::Report;
 use super::causes::causes;
+use crate::journal::CommandName;
 use crate::org::Account;
 use crate::rollout::Outcome;
 use crate::sanitize::{for_shell, for_terminal};
-use crate::settings::CommandName;
 
 /// How many accounts of a cause are named.
 const NAMED: usize = 5;

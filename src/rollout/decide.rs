@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::Provenance;
 use super::record::Outcome;
-use super::run::Past;
-use crate::org::{Reading, TokenVersion, region};
+use crate::org::{ObservedVersion, TokenVersion, region};
 use crate::serde_text::textual;
 
 /// Whether the run may change anything. There is no other place where a dry run differs from a real one.
@@ -85,21 +85,23 @@ pub enum Decision {
 
 /// Decides what to do with what was read. `unknown` is not the wanted version, whatever that is.
 #[must_use]
-pub const fn decide(mode: Mode, read: Reading, wanted: TokenVersion, past: Past) -> Decision {
+pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
     use Decision::{Done, Drifted, Set};
-    match (past, read.shows(wanted)) {
+    match (provenance, read.shows(wanted)) {
         // This run has sent a Set for it, or was about to; whether it was this Set that took effect nobody can tell, but the
         // version has changed since it was read, and this run is answerable for that.
-        (Past::Intended(_), true) => Done(Outcome::Changed),
-        (Past::None | Past::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
+        (Provenance::Intended(_), true) => Done(Outcome::Changed),
+        (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
         // A run that found `unknown` and set the default has nothing to go back to.
-        (Past::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
-        (Past::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
+        (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
+        (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
         // Nobody knows whether the run set it, and the summary does not tell either: what was asked for is put there.
-        (Past::Set { to, certain, .. }, false) if !read.shows(to) && (certain || !matches!(read, Reading::Unknown)) => {
+        (Provenance::Set { to, certain, .. }, false)
+            if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
+        {
             Drifted(Outcome::Skipped)
         }
-        (Past::None | Past::Intended(_) | Past::Set { .. }, false) => match mode {
+        (Provenance::None | Provenance::Intended(_) | Provenance::Set { .. }, false) => match mode {
             Mode::Plan => Done(Outcome::WouldChange),
             Mode::Apply => Set,
         },
@@ -115,17 +117,17 @@ mod tests {
         use Decision::{Done, Set};
         use Outcome::{Unchanged, WouldChange};
         let table = [
-            (Reading::V1Token, TokenVersion::V1Token, Done(Unchanged), Done(Unchanged)),
-            (Reading::V1Token, TokenVersion::V2Token, Done(WouldChange), Set),
-            (Reading::V2Token, TokenVersion::V1Token, Done(WouldChange), Set),
-            (Reading::V2Token, TokenVersion::V2Token, Done(Unchanged), Done(Unchanged)),
-            (Reading::Unknown, TokenVersion::V1Token, Done(WouldChange), Set),
-            (Reading::Unknown, TokenVersion::V2Token, Done(WouldChange), Set),
+            (ObservedVersion::V1Token, TokenVersion::V1Token, Done(Unchanged), Done(Unchanged)),
+            (ObservedVersion::V1Token, TokenVersion::V2Token, Done(WouldChange), Set),
+            (ObservedVersion::V2Token, TokenVersion::V1Token, Done(WouldChange), Set),
+            (ObservedVersion::V2Token, TokenVersion::V2Token, Done(Unchanged), Done(Unchanged)),
+            (ObservedVersion::Unknown, TokenVersion::V1Token, Done(WouldChange), Set),
+            (ObservedVersion::Unknown, TokenVersion::V2Token, Done(WouldChange), Set),
         ];
-        assert_eq!(table.len(), Reading::ALL.len() * TokenVersion::ALL.len());
+        assert_eq!(table.len(), ObservedVersion::ALL.len() * TokenVersion::ALL.len());
         for (read, wanted, planned, applied) in table {
-            assert_eq!(decide(Mode::Plan, read, wanted, Past::None), planned);
-            assert_eq!(decide(Mode::Apply, read, wanted, Past::None), applied);
+            assert_eq!(decide(Mode::Plan, read, wanted, Provenance::None), planned);
+            assert_eq!(decide(Mode::Apply, read, wanted, Provenance::None), applied);
         }
     }
 
@@ -150,22 +152,22 @@ mod tests {
 
     #[test]
     fn what_this_run_may_have_set_is_its_own() {
-        let past = Past::Intended(Reading::V1Token);
-        let apply = |read| decide(Mode::Apply, read, TokenVersion::V2Token, past);
-        assert_eq!(Reading::ALL.map(apply), [Decision::Set, Decision::Done(Outcome::Changed), Decision::Set]);
+        let provenance = Provenance::Intended(ObservedVersion::V1Token);
+        let apply = |read| decide(Mode::Apply, read, TokenVersion::V2Token, provenance);
+        assert_eq!(ObservedVersion::ALL.map(apply), [Decision::Set, Decision::Done(Outcome::Changed), Decision::Set]);
     }
 
     #[test]
     fn only_what_the_undone_run_left_is_put_back() {
         use Decision::{Done, Drifted, Set};
         let back = |read, certain| {
-            let past = Past::Set { to: TokenVersion::V2Token, certain, before: Reading::V1Token };
-            decide(Mode::Apply, read, TokenVersion::V1Token, past)
+            let provenance = Provenance::Set { to: TokenVersion::V2Token, certain, before: ObservedVersion::V1Token };
+            decide(Mode::Apply, read, TokenVersion::V1Token, provenance)
         };
         let table = [
-            (Reading::V2Token, Set, Set),
-            (Reading::V1Token, Drifted(Outcome::Unchanged), Done(Outcome::Unchanged)),
-            (Reading::Unknown, Drifted(Outcome::Skipped), Set),
+            (ObservedVersion::V2Token, Set, Set),
+            (ObservedVersion::V1Token, Drifted(Outcome::Unchanged), Done(Outcome::Unchanged)),
+            (ObservedVersion::Unknown, Drifted(Outcome::Skipped), Set),
         ];
         for (read, certain, uncertain) in table {
             assert_eq!((back(read, true), back(read, false)), (certain, uncertain), "{read}");

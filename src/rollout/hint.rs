@@ -1,13 +1,13 @@
 //! This module owns the hints: for each way in which an account can fail, what its reader should do about it.
 
 use super::record::{Outcome, Stage};
-use crate::cloud::{Failure, Kind, Operation, WayIn, failure::code};
+use crate::cloud::{AccessMethod, Failure, FailureKind, Operation, failure::code};
 
 /// What a hint may refer to.
 #[derive(Clone, Copy, Debug)]
-pub struct Surrounding<'a> {
+pub struct HintContext<'a> {
     /// How the account was entered.
-    pub way: &'a WayIn,
+    pub access: &'a AccessMethod,
     /// Whether it is the management account.
     pub management: bool,
     /// Whether it was invited into the Organization.
@@ -16,11 +16,11 @@ pub struct Surrounding<'a> {
 
 /// What to do about a failure that led to this outcome; empty where there is nothing useful to say.
 #[must_use]
-pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, surrounding: Surrounding<'_>) -> String {
+pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, surrounding: HintContext<'_>) -> String {
     by_code(failure, surrounding).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
 }
 
-fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
+fn by_code(failure: &Failure, surrounding: HintContext<'_>) -> Option<String> {
     let text = match (failure.code.as_str(), failure.operation) {
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("root accounts") => {
             "the caller is a root user, who can't assume roles: use a role or an IAM user of that account"
@@ -34,7 +34,7 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
              account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
         }
         ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
-            if *surrounding.way == WayIn::Own =>
+            if *surrounding.access == AccessMethod::Own =>
         {
             return Some(format!(
                 "allow {} to the caller, whose own credentials are used in this account",
@@ -82,10 +82,10 @@ fn by_code(failure: &Failure, surrounding: Surrounding<'_>) -> Option<String> {
 
 /// STS gives one and the same answer for a missing role, a trust policy that names somebody else, a wrong external id
 /// and a policy of the Organization. So the hint names the likeliest for this account first.
-fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
-    let role = match surrounding.way {
-        WayIn::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
-        WayIn::Own | WayIn::Root(_) => "",
+fn denied_at_the_door(surrounding: HintContext<'_>) -> String {
+    let role = match surrounding.access {
+        AccessMethod::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
+        AccessMethod::Own | AccessMethod::Root(_) => "",
     };
     if surrounding.management {
         format!(
@@ -106,21 +106,21 @@ fn denied_at_the_door(surrounding: Surrounding<'_>) -> String {
 
 fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'static str> {
     match (failure.kind, stage) {
-        (Kind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
-        (Kind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
+        (FailureKind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
+        (FailureKind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
         // Of all others it is known that they were not changed.
-        (Kind::Transient, _) if outcome == Outcome::Unverified => {
+        (FailureKind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")
         }
-        (Kind::Transient, _) if [code::TIMEOUT, code::CONNECTION].contains(&failure.code.as_str()) => {
+        (FailureKind::Transient, _) if [code::TIMEOUT, code::CONNECTION].contains(&failure.code.as_str()) => {
             Some("try this account again; if others fail in the same way, check the network and the proxy settings")
         }
-        (Kind::Transient, _) => Some("try this account again"),
-        (Kind::Credentials, Stage::Assume) => Some("renew the base credentials"),
-        (Kind::Credentials, _) => {
+        (FailureKind::Transient, _) => Some("try this account again"),
+        (FailureKind::Credentials, Stage::Assume) => Some("renew the base credentials"),
+        (FailureKind::Credentials, _) => {
             Some("the session was not accepted: try this account again, with a longer --session-duration if it expired")
         }
-        (Kind::Refused, _) => None,
+        (FailureKind::Refused, _) => None,
     }
 }
 
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::cloud::Effect;
 
-    fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {
+    fn failure(operation: Operation, kind: FailureKind, code: &str, message: &str) -> Failure {
         Failure {
             operation,
             kind,
@@ -142,26 +142,26 @@ mod tests {
     }
 
     fn hint_for(stage: Stage, failure: &Failure) -> String {
-        let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
-        hint(Outcome::Failed, stage, failure, Surrounding { way: &way, management: false, invited: false })
+        let access = AccessMethod::Role("arn:aws:iam::000000000001:role/path/Admin".into());
+        hint(Outcome::Failed, stage, failure, HintContext { access: &access, management: false, invited: false })
     }
 
     #[test]
     fn every_kind_at_every_stage_that_can_be_mended_has_a_hint() {
         for stage in Stage::ALL {
-            for kind in Kind::ALL {
+            for kind in FailureKind::ALL {
                 let text = hint_for(stage, &failure(Operation::GetAccountSummary, kind, "Whatever", ""));
-                assert_eq!(text.is_empty(), kind == Kind::Refused, "{stage} {kind:?}: {text}");
+                assert_eq!(text.is_empty(), kind == FailureKind::Refused, "{stage} {kind:?}: {text}");
             }
         }
     }
 
     #[test]
     fn only_what_is_unverified_is_said_not_to_be_known() {
-        let way = WayIn::Own;
-        let surrounding = Surrounding { way: &way, management: false, invited: false };
+        let access = AccessMethod::Own;
+        let surrounding = HintContext { access: &access, management: false, invited: false };
         for stage in [Stage::Assume, Stage::Read, Stage::Set, Stage::Verify] {
-            let lost = failure(Operation::GetAccountSummary, Kind::Transient, code::CONNECTION, "");
+            let lost = failure(Operation::GetAccountSummary, FailureKind::Transient, code::CONNECTION, "");
             for outcome in [Outcome::Failed, Outcome::NotAttempted, Outcome::Unverified] {
                 let text = hint(outcome, stage, &lost, surrounding);
                 assert_eq!(text.contains("not known"), outcome == Outcome::Unverified, "{outcome} at {stage}: {text}");
@@ -171,21 +171,23 @@ mod tests {
 
     #[test]
     fn a_denied_assume_role_is_explained_by_what_is_known_of_the_account() {
-        let denied = failure(Operation::AssumeRole, Kind::Refused, "AccessDenied", "");
-        let way = WayIn::Role("arn:aws:iam::000000000001:role/path/Admin".into());
+        let denied = failure(Operation::AssumeRole, FailureKind::Refused, "AccessDenied", "");
+        let access = AccessMethod::Role("arn:aws:iam::000000000001:role/path/Admin".into());
         for (management, invited, says) in
             [(true, false, "--management-account skip"), (false, true, "was invited"), (false, false, "trust policy")]
         {
-            let text = hint(Outcome::Failed, Stage::Assume, &denied, Surrounding { way: &way, management, invited });
+            let text =
+                hint(Outcome::Failed, Stage::Assume, &denied, HintContext { access: &access, management, invited });
             assert!(text.contains(says) && text.contains("path/Admin"), "{text}");
         }
     }
 
     #[test]
     fn where_the_caller_is_at_home_it_is_the_caller_who_lacks_the_permission() {
-        let own = Surrounding { way: &WayIn::Own, management: true, invited: false };
+        let own = HintContext { access: &AccessMethod::Own, management: true, invited: false };
         for operation in [Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences] {
-            let text = hint(Outcome::Failed, Stage::Read, &failure(operation, Kind::Refused, "AccessDenied", ""), own);
+            let text =
+                hint(Outcome::Failed, Stage::Read, &failure(operation, FailureKind::Refused, "AccessDenied", ""), own);
             assert!(text.starts_with(&format!("allow {} to the caller", operation.action())), "{text}");
         }
     }
@@ -193,10 +195,14 @@ mod tests {
     #[test]
     fn a_policy_of_the_organization_is_told_from_the_roles_own() {
         let operation = Operation::SetSecurityTokenServicePreferences;
-        let by_scp =
-            failure(operation, Kind::Refused, "AccessDenied", "with an explicit deny in a service control policy");
+        let by_scp = failure(
+            operation,
+            FailureKind::Refused,
+            "AccessDenied",
+            "with an explicit deny in a service control policy",
+        );
         assert!(hint_for(Stage::Set, &by_scp).contains("exempt the role"));
-        let by_role = failure(operation, Kind::Refused, "AccessDenied", "no identity-based policy allows it");
+        let by_role = failure(operation, FailureKind::Refused, "AccessDenied", "no identity-based policy allows it");
         assert!(hint_for(Stage::Set, &by_role).contains("allow iam:Set"));
     }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Past, Target};
-use crate::cloud::{Failure, WayIn, failure::code};
-use crate::org::{AccountId, Reading, TokenVersion};
+use super::engine::{Provenance, Target};
+use crate::cloud::{AccessMethod, Failure, failure::code};
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
 /// The one word that sums a record up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl fmt::Display for Stage {
 
 /// Why a record is not a success: where, what, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trouble {
+pub struct AccountError {
     /// Where it went wrong.
     pub stage: Stage,
     /// AWS's error code, or one of this program's.
@@ -173,16 +173,17 @@ pub struct Record {
     /// The one word.
     pub outcome: Outcome,
     /// What was read before anything was sent; `None` when it was never read.
-    pub previous_version: Option<Reading>,
+    pub previous_version: Option<ObservedVersion>,
     /// The wanted version.
     pub target_version: TokenVersion,
     /// What was read last; `None` when it was never read.
-    pub current_version: Option<Reading>,
+    pub current_version: Option<ObservedVersion>,
     /// How far a change was proven; `None` where nothing was changed, or nothing was proven.
     #[serde(default)]
     pub verified: Option<Verified>,
     /// Why it is not a success.
-    pub trouble: Option<Trouble>,
+    #[serde(rename = "trouble")]
+    pub error: Option<AccountError>,
     /// What else is worth knowing of a success; it stands in the column `hint`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
@@ -220,7 +221,7 @@ impl Record {
             target_version,
             current_version: None,
             verified: None,
-            trouble: None,
+            error: None,
             note: String::new(),
             request_id: None,
             attempts: 0,
@@ -238,15 +239,15 @@ impl Record {
     #[must_use]
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
-            role_arn: match &target.way {
-                WayIn::Own => Arc::default(),
-                WayIn::Role(arn) | WayIn::Root(arn) => Arc::clone(arn),
+            role_arn: match &target.access {
+                AccessMethod::Own => Arc::default(),
+                AccessMethod::Role(arn) | AccessMethod::Root(arn) => Arc::clone(arn),
             },
             ..Self::blank(target.account, target.wanted)
         };
-        match target.past {
-            Past::Intended(previous) => blank.interrupted(previous),
-            Past::None | Past::Set { .. } => blank,
+        match target.provenance {
+            Provenance::Intended(previous) => blank.interrupted(previous),
+            Provenance::None | Provenance::Set { .. } => blank,
         }
     }
 
@@ -263,11 +264,11 @@ impl Record {
 
     /// The record of an account that the run had announced to set without writing down the outcome.
     #[must_use]
-    pub fn interrupted(self, previous: Reading) -> Self {
+    pub fn interrupted(self, previous: ObservedVersion) -> Self {
         Self {
             outcome: Outcome::Unverified,
             previous_version: Some(previous),
-            trouble: Some(Trouble {
+            error: Some(AccountError {
                 stage: Stage::Set,
                 error_code: code::INTERRUPTED.to_owned(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
@@ -282,7 +283,7 @@ impl Record {
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,
-            trouble: Some(Trouble {
+            error: Some(AccountError {
                 stage: Stage::Select,
                 error_code: code.to_owned(),
                 error_message: message.to_owned(),
@@ -294,8 +295,12 @@ impl Record {
 
     /// Takes over what a failed call says, without its stage and hint.
     pub(crate) fn blame(&mut self, stage: Stage, failure: &Failure, hint: String) {
-        self.trouble =
-            Some(Trouble { stage, error_code: failure.code.clone(), error_message: failure.message.clone(), hint });
+        self.error = Some(AccountError {
+            stage,
+            error_code: failure.code.clone(),
+            error_message: failure.message.clone(),
+            hint,
+        });
         self.request_id.clone_from(&failure.request_id);
     }
 }

@@ -113,13 +113,13 @@ impl Drop for InFlight<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{Effect, Kind, Operation};
+    use crate::cloud::{Effect, FailureKind, Operation};
 
     #[test]
     fn a_graver_reason_replaces_a_milder_one_and_never_the_other_way_round() {
         let failure = Failure {
             operation: Operation::AssumeRole,
-            kind: Kind::Credentials,
+            kind: FailureKind::Credentials,
             effect: Effect::None,
             code: "ExpiredToken".into(),
             message: String::new(),

@@ -2,9 +2,9 @@
 //!
 //! Whatever happens in an account ends up in its record; only what concerns the whole run asks for a stop.
 
-mod again;
 mod enter;
 mod prove;
+mod retry;
 mod settle;
 
 use std::future::Future;
@@ -14,13 +14,13 @@ use std::time::SystemTime;
 use tokio::time::Instant;
 
 use super::decide::{Decision, decide};
-use super::hint::{Surrounding, hint};
-use super::pace::Entering;
-use super::record::{IN_DOUBT, Outcome, Record, Stage, Trouble};
-use super::run::{Past, Rollout, Target};
+use super::engine::{Provenance, Rollout, Target};
+use super::hint::{HintContext, hint};
+use super::rate_limiter::Entering;
+use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
-use crate::cloud::{Cloud, Effect, Failure, Kind, Operation, failure::code};
-use crate::org::{AccountId, Reading, TokenVersion};
+use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code};
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
 pub use prove::TOKEN_WAITS;
 pub use settle::READ_BACK_WAITS;
 
@@ -37,7 +37,7 @@ pub trait Intents {
     fn intend(
         &self,
         account: AccountId,
-        previous: Reading,
+        previous: ObservedVersion,
         wanted: TokenVersion,
     ) -> impl Future<Output = Result<(), NotDurable>>;
 }
@@ -47,7 +47,7 @@ pub trait Intents {
 pub struct NoIntents;
 
 impl Intents for NoIntents {
-    async fn intend(&self, _: AccountId, _: Reading, _: TokenVersion) -> Result<(), NotDurable> {
+    async fn intend(&self, _: AccountId, _: ObservedVersion, _: TokenVersion) -> Result<(), NotDurable> {
         Err(NotDurable("there is no journal".to_owned()))
     }
 }
@@ -83,7 +83,7 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let entering = tokio::select! {
         biased;
         () = run.stop.wait() => None,
-        entering = run.pace.turn(|| may_enter(run)) => Some(entering),
+        entering = run.rate_limiter.turn(|| may_enter(run)) => Some(entering),
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(entering) = entering else { return record };
@@ -91,10 +91,10 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
     let mut visit = Visit {
         run,
         target,
-        record: Record { wave, started_at: Some(SystemTime::now()), trouble: None, ..record },
+        record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
         session: None,
         // What an interrupted part of this run may have sent is in doubt until it is read.
-        sent: if matches!(target.past, Past::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
+        sent: if matches!(target.provenance, Provenance::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
         deadline: Instant::now() + run.terms.account_timeout,
         has_turn: true,
         entering: Some(entering),
@@ -108,8 +108,8 @@ pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Targe
 
 /// Nobody enters another account in an outage, or while it is open whether the base credentials are accepted.
 async fn may_enter<C, I>(run: &Rollout<'_, C, I>) {
-    run.acceptance.settled().await;
-    run.outage.over().await;
+    run.credential_probe.settled().await;
+    run.connectivity.over().await;
 }
 
 struct Visit<'a, 'r, C: Cloud, I> {
@@ -134,9 +134,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.enter().await?;
         let previous = self.read(Stage::Read).await?;
         // A run that was interrupted in this account knows better what was there before it came.
-        let original = if let Past::Intended(before) = self.target.past { before } else { previous };
+        let original = if let Provenance::Intended(before) = self.target.provenance { before } else { previous };
         self.record.previous_version = Some(original);
-        match decide(terms.mode, previous, self.target.wanted, self.target.past) {
+        match decide(terms.mode, previous, self.target.wanted, self.target.provenance) {
             Decision::Done(Outcome::Changed) => {
                 self.sent = Sent::Accepted;
                 Box::pin(self.prove_token()).await?;
@@ -160,11 +160,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Writes the end of the visit into the record.
     fn conclude(&mut self, end: Result<Outcome, End>) {
-        let (outcome, trouble) = match end {
+        let (outcome, error) = match end {
             Ok(outcome) => (outcome, None),
             Err(End::Drifted(outcome)) => {
                 self.record.outcome = outcome;
-                self.record.trouble = Some(self.drift());
+                self.record.error = Some(self.drift());
                 return;
             }
             Err(End::NotAttempted(stage, failure)) if self.sent == Sent::Nothing => {
@@ -181,15 +181,18 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             },
         };
         self.record.outcome = outcome;
-        if let (Past::Set { before: Reading::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
-            (self.target.past, outcome)
+        if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
+            (self.target.provenance, outcome)
         {
             "its version was unknown before the run that is undone; v1Token is AWS's default"
                 .clone_into(&mut self.record.note);
         }
-        if let Some((stage, failure)) = trouble {
-            let surrounding =
-                Surrounding { way: &self.target.way, management: self.target.management, invited: self.target.invited };
+        if let Some((stage, failure)) = error {
+            let surrounding = HintContext {
+                access: &self.target.access,
+                management: self.target.management,
+                invited: self.target.invited,
+            };
             let in_doubt = outcome == Outcome::Unverified && self.record.started_at.is_none();
             let advice = if in_doubt { IN_DOUBT.to_owned() } else { hint(outcome, stage, &failure, surrounding) };
             self.record.blame(stage, &failure, advice);
@@ -197,13 +200,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     }
 
     /// Says that the account is not as the undone run left it.
-    fn drift(&self) -> Trouble {
-        let left = match self.target.past {
-            Past::Set { to, .. } => to.as_str(),
-            Past::None | Past::Intended(_) => "another version",
+    fn drift(&self) -> AccountError {
+        let left = match self.target.provenance {
+            Provenance::Set { to, .. } => to.as_str(),
+            Provenance::None | Provenance::Intended(_) => "another version",
         };
-        let now = self.record.current_version.map_or("not known", Reading::as_str);
-        Trouble {
+        let now = self.record.current_version.map_or("not known", ObservedVersion::as_str);
+        AccountError {
             stage: Stage::Read,
             error_code: code::DRIFTED.to_owned(),
             error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
@@ -216,7 +219,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 fn unwritten(error: NotDurable) -> Failure {
     Failure {
         operation: Operation::SetSecurityTokenServicePreferences,
-        kind: Kind::Refused,
+        kind: FailureKind::Refused,
         effect: Effect::None,
         code: code::JOURNAL.to_owned(),
         message: error.0,

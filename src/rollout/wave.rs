@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Target, Wave};
+use super::engine::{Target, Wave};
 use crate::org::{Account, AccountId};
 use crate::serde_text::textual;
 

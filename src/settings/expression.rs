@@ -1,7 +1,7 @@
 //! This module owns how an expression of `--query` is read, and what is said of one that can't be used.
 
+use crate::awscli::jmespath::{BadQuery, Query};
 use crate::error::Error;
-use crate::query::{BadQuery, Query};
 
 /// An expression that shows the most common parts.
 const EXAMPLE: &str = "accounts[?outcome=='failed'].account_id";

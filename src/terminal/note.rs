@@ -11,7 +11,7 @@ use super::size::stderr_width;
 use super::stderr;
 use super::style::Paint;
 use crate::sanitize::for_terminal;
-use crate::settings::Talk;
+use crate::settings::StderrMode;
 use crate::timestamp::rfc3339;
 
 /// So many lines of a terminal a failure may take. AWS's messages go on for longer than anybody reads while a bar moves; the report
@@ -118,13 +118,13 @@ pub fn gap(lines: u64) -> String {
 }
 
 /// Says what keeps the command from what it was to do, and what to do about it.
-pub fn error(talk: Talk, message: &str, hint: &str) {
+pub fn error(stderr_mode: StderrMode, message: &str, hint: &str) {
     let (message, hint) = (for_terminal(message), for_terminal(hint));
-    stderr::write(if talk.json_log {
+    stderr::write(if stderr_mode.json_log {
         let note = Note::new(Level::Error, "error", &message, serde_json::json!({ "hint": hint }));
         note.for_machines(SystemTime::now()) + "\n"
     } else {
-        fatal(&message, &hint, talk.color, stderr_width())
+        fatal(&message, &hint, stderr_mode.color, stderr_width())
     });
 }
 

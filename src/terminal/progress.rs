@@ -4,9 +4,9 @@
 //! they are shown, for the bar ten times a second at most.
 
 mod bar;
+mod failure_dedup;
 mod line;
 mod screen;
-mod seen;
 mod state;
 mod words;
 
@@ -18,14 +18,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as
 
 pub use state::Outline;
 
+use self::failure_dedup::Novelty;
 use self::screen::Screen;
-use self::seen::Novelty;
 use self::state::State;
 use super::note::Note;
 use super::size::stderr_width;
 use super::stderr;
 use crate::rollout::{Event, StopReason};
-use crate::settings::{ProgressStyle, Talk};
+use crate::settings::{ProgressStyle, StderrMode};
 
 /// How often the bar is drawn.
 const FRAMES: u8 = 10;
@@ -40,7 +40,7 @@ const USUAL_WIDTH: usize = 79;
 /// The progress display of a run. Its clones are the same display.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    talk: Talk,
+    stderr_mode: StderrMode,
     state: Arc<Mutex<State>>,
     shown: Arc<Mutex<Shown>>,
 }
@@ -61,22 +61,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Progress {
     /// A display as the settings want it.
     #[must_use]
-    pub fn new(talk: Talk) -> Self {
+    pub fn new(stderr_mode: StderrMode) -> Self {
         let now = Instant::now();
         let state = Arc::new(Mutex::new(State::new(now)));
-        Self { talk, state, shown: Arc::new(Mutex::new(Shown { bar: None, begun: now, said: now })) }
+        Self { stderr_mode, state, shown: Arc::new(Mutex::new(Shown { bar: None, begun: now, said: now })) }
     }
 
     /// Writes a note that belongs to the progress, above the bar if there is one.
     pub fn line(&self, note: &Note) {
-        if self.talk.progress != ProgressStyle::Silent {
+        if self.stderr_mode.progress != ProgressStyle::Silent {
             self.say(note);
         }
     }
 
     /// Writes a note that is worth knowing even where no progress is shown, unless only errors are wanted.
     pub fn say(&self, note: &Note) {
-        if !self.talk.quiet {
+        if !self.stderr_mode.quiet {
             self.put(note);
         }
     }
@@ -88,7 +88,7 @@ impl Progress {
 
     /// Writes a note that people get in lines of their own, which are harmless and no wider than the terminal.
     pub fn block(&self, note: &Note, lines: &str) {
-        if self.talk.json_log || self.talk.progress == ProgressStyle::Silent {
+        if self.stderr_mode.json_log || self.stderr_mode.progress == ProgressStyle::Silent {
             self.line(note);
         } else {
             self.write(lines);
@@ -101,13 +101,13 @@ impl Progress {
     }
 
     fn put(&self, note: &Note) {
-        if self.talk.json_log {
+        if self.stderr_mode.json_log {
             return stderr::write(note.for_machines(SystemTime::now()) + "\n");
         }
         // What goes by above a bar, or where it was, is for eyes; everything else is easier to search in whole lines.
-        let is_watched = self.talk.progress == ProgressStyle::Bar;
+        let is_watched = self.stderr_mode.progress == ProgressStyle::Bar;
         let width = is_watched.then(|| stderr_width().unwrap_or(USUAL_WIDTH));
-        self.write(&note.for_people(self.talk.color, width));
+        self.write(&note.for_people(self.stderr_mode.color, width));
     }
 
     fn write(&self, lines: &str) {
@@ -141,7 +141,7 @@ impl Progress {
 
     /// Says what is about to be visited. It comes before the first visit, except in a plan that visits while it lists.
     pub fn begin(&self, outline: Outline) {
-        if self.talk.progress == ProgressStyle::Lines {
+        if self.stderr_mode.progress == ProgressStyle::Lines {
             self.line(&words::listed(&outline));
         }
         lock(&self.state).begin(outline, Instant::now());
@@ -156,14 +156,14 @@ impl Progress {
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
                 drop(state);
-                if self.talk.progress == ProgressStyle::Lines {
+                if self.stderr_mode.progress == ProgressStyle::Lines {
                     self.line(&words::wave_started(*wave, *waves, *accounts));
                 }
             }
             Event::Visited { record, .. } => {
                 let novelty = state.seen.note(record);
                 drop(state);
-                if self.talk.verbose {
+                if self.stderr_mode.verbose {
                     self.say(&words::account(record));
                 } else if novelty != Novelty::Old {
                     self.line(&words::failure(record));
@@ -198,7 +198,7 @@ impl Progress {
             }
             Event::Baking { wait, next } => {
                 drop(state);
-                if self.talk.progress == ProgressStyle::Lines {
+                if self.stderr_mode.progress == ProgressStyle::Lines {
                     self.line(&words::waiting(*wait, *next));
                 }
             }
@@ -231,14 +231,14 @@ impl Progress {
 
     /// Puts the bar up where there is to be one.
     fn raise(&self) {
-        if self.talk.progress != ProgressStyle::Bar {
+        if self.stderr_mode.progress != ProgressStyle::Bar {
             return;
         }
         let mut shown = lock(&self.shown);
         if shown.bar.is_some() {
             return;
         }
-        let (state, color, screen) = (Arc::clone(&self.state), self.talk.color, Screen::default());
+        let (state, color, screen) = (Arc::clone(&self.state), self.stderr_mode.color, Screen::default());
         let draw = move |_: &ProgressState, text: &mut dyn Write| {
             let width = stderr_width().unwrap_or(USUAL_WIDTH);
             let lines = bar::draw(&lock(&state), Instant::now(), width, color);
@@ -254,7 +254,7 @@ impl Progress {
 
     /// Writes a line where lines are written, if one is due.
     fn now_and_then(&self, note: impl FnOnce() -> Note) {
-        if self.talk.progress != ProgressStyle::Lines {
+        if self.stderr_mode.progress != ProgressStyle::Lines {
             return;
         }
         let mut shown = lock(&self.shown);

@@ -74,7 +74,7 @@ fn commands() -> BTreeMap<String, BTreeSet<String>> {
         .get_subcommands()
         .map(|command| {
             // The options of this one are not clap's.
-            let aws_cli = (command.get_name() == "iam").then(v2token::iam::option_names).into_iter().flatten();
+            let aws_cli = (command.get_name() == "iam").then(v2token::awscli::option_names).into_iter().flatten();
             let own = command.get_arguments().flat_map(spellings);
             (command.get_name().to_owned(), own.chain(aws_cli.map(str::to_owned)).collect())
         })

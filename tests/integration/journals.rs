@@ -6,10 +6,10 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use v2token::cloud::WayIn;
+use v2token::cloud::AccessMethod;
 use v2token::journal::Entry;
-use v2token::org::{Account, AccountState, Reading, TokenVersion};
-use v2token::rollout::{Outcome, Past, Record, Stage, Target, Trouble};
+use v2token::org::{Account, AccountState, ObservedVersion, TokenVersion};
+use v2token::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target};
 use v2token_simulator::Organization;
 
 use crate::harness::Bench;
@@ -31,17 +31,17 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     for record in &records {
         let target = Target {
             account: record.account_id,
-            way: WayIn::Role(std::sync::Arc::clone(&record.role_arn)),
+            access: AccessMethod::Role(std::sync::Arc::clone(&record.role_arn)),
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,
-            past: Past::None,
+            provenance: Provenance::None,
         };
         write(&Entry::Target { wave: record.wave, target: Cow::Owned(target) });
     }
     write(&Entry::Ready { accounts: accounts.len(), targets: accounts.len() });
     for record in &records {
-        let previous_version = Reading::V1Token;
+        let previous_version = ObservedVersion::V1Token;
         let target_version = TokenVersion::V2Token;
         write(&Entry::Intent { account_id: record.account_id, previous_version, target_version });
         write(&Entry::Record(Cow::Borrowed(record)));
@@ -61,7 +61,7 @@ fn account(number: u32) -> (Account, Record) {
         ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211),
         invited: false,
     };
-    let trouble = number.is_multiple_of(13).then(|| Trouble {
+    let error = number.is_multiple_of(13).then(|| AccountError {
         stage: Stage::Set,
         error_code: "AccessDenied".to_owned(),
         error_message: format!(
@@ -73,10 +73,10 @@ fn account(number: u32) -> (Account, Record) {
         hint: format!("this is what to do about cause {}", number % 5),
     });
     let record = Record {
-        outcome: if trouble.is_some() { Outcome::Failed } else { Outcome::Changed },
-        previous_version: Some(Reading::V1Token),
-        current_version: Some(if trouble.is_some() { Reading::V1Token } else { Reading::V2Token }),
-        trouble,
+        outcome: if error.is_some() { Outcome::Failed } else { Outcome::Changed },
+        previous_version: Some(ObservedVersion::V1Token),
+        current_version: Some(if error.is_some() { ObservedVersion::V1Token } else { ObservedVersion::V2Token }),
+        error,
         request_id: Some(format!("0b678e8a-717b-448e-8ea8-{number:012}")),
         attempts: 4,
         throttled: u32::from(number.is_multiple_of(97)),

@@ -17,9 +17,9 @@ fn slow_listing() -> Builder {
 }
 
 /// A kind of noise, switched on.
-type Kind = fn(&mut Noise);
+type FailureKind = fn(&mut Noise);
 
-fn noise(change: Kind) -> Noise {
+fn noise(change: FailureKind) -> Noise {
     let mut noise = Noise { service: Some(Service::Organizations), seed: 7, ..Noise::default() };
     change(&mut noise);
     noise
@@ -28,7 +28,7 @@ fn noise(change: Kind) -> Noise {
 /// Two in five calls of Organizations go wrong, and the list is complete all the same.
 #[test]
 fn a_list_that_breaks_off_at_every_turn_is_complete() {
-    let kinds: [Kind; 4] = [
+    let kinds: [FailureKind; 4] = [
         |noise| noise.reset = 0.4,
         |noise| noise.truncated = 0.4,
         |noise| noise.status_500 = 0.4,
@@ -45,7 +45,7 @@ fn a_list_that_breaks_off_at_every_turn_is_complete() {
 /// What can't be had from the start is an error at once, whatever the reason is.
 #[test]
 fn organizations_that_answer_nothing_useful_are_an_error_before_anything_is_touched() {
-    let table: [(Kind, &str); 4] = [
+    let table: [(FailureKind, &str); 4] = [
         (|noise| noise.reset = 1.0, "ConnectionFailed"),
         (|noise| noise.truncated = 1.0, "UnreadableAnswer"),
         (|noise| noise.status_503 = 1.0, "ServiceUnavailableException"),

@@ -12,8 +12,8 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::super::failure::{classify, code};
-use super::super::{Effect, Failure, Kind, Operation};
-use super::chain::HopRefused;
+use super::super::{Effect, Failure, FailureKind, Operation};
+use super::role_chain::ChainedRoleRefused;
 
 /// An operation's modelled error.
 pub(super) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
@@ -43,15 +43,15 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
         }
         SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
         SdkError::TimeoutError(_) => {
-            let message = format!("no answer within {} s", super::configure::ATTEMPT.as_secs());
-            (Kind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
+            let message = format!("no answer within {} s", super::config::ATTEMPT.as_secs());
+            (FailureKind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
         }
         SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
             Some(error) => connector(error),
-            None => (Kind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(error)),
+            None => (FailureKind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(error)),
         },
         SdkError::ConstructionFailure(_) => unsent(error),
-        other => (Kind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(other)),
+        other => (FailureKind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(other)),
     };
     Failure { operation, kind, effect, code, message, status, request_id }
 }
@@ -62,17 +62,17 @@ pub(super) fn without_credentials(operation: Operation, error: &CredentialsError
     Failure { operation, kind, effect, code, message, status: hop_status(error), request_id: None }
 }
 
-type Translated = (Kind, Effect, String, String);
+type Translated = (FailureKind, Effect, String, String);
 
 /// Something answered that is not this service, or its answer was damaged on the way.
 fn unreadable(operation: Operation, status: u16) -> Translated {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
-    (Kind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
+    (FailureKind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
 }
 
 /// The role on the way to the accounts that could not be assumed. Where several lead there, the first that refuses is behind the
 /// refusals of those that follow.
-fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a HopRefused> {
+fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleRefused> {
     links(error).filter_map(|error| error.downcast_ref()).last()
 }
 
@@ -85,17 +85,21 @@ fn hop_status(error: &(dyn Error + 'static)) -> Option<u16> {
 fn unsent(error: &(dyn Error + 'static)) -> Translated {
     if let Some(refused) = hop(error) {
         let (kind, code) = match refused.failure.kind {
-            kind @ (Kind::Throttled | Kind::Transient) => (kind, refused.failure.code.clone()),
-            Kind::Credentials | Kind::Refused => (Kind::Credentials, code::NO_CREDENTIALS.to_owned()),
+            kind @ (FailureKind::Throttled | FailureKind::Transient) => (kind, refused.failure.code.clone()),
+            FailureKind::Credentials | FailureKind::Refused => {
+                (FailureKind::Credentials, code::NO_CREDENTIALS.to_owned())
+            }
         };
         return (kind, Effect::None, code, refused.to_string());
     }
     match find::<CredentialsError>(error) {
         Some(slow @ CredentialsError::ProviderTimedOut(_)) => {
-            (Kind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(slow))
+            (FailureKind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(slow))
         }
-        Some(credentials) => (Kind::Credentials, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(credentials)),
-        None => (Kind::Refused, Effect::None, code::NOT_SENT.to_owned(), chain(error)),
+        Some(credentials) => {
+            (FailureKind::Credentials, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(credentials))
+        }
+        None => (FailureKind::Refused, Effect::None, code::NOT_SENT.to_owned(), chain(error)),
     }
 }
 
@@ -109,16 +113,16 @@ fn connector(error: &ConnectorError) -> Translated {
     let lower = message.to_ascii_lowercase();
     // The transport's own types for these two are not public, so their words have to do.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
-        (Kind::Transient, Effect::None, code::DNS.to_owned(), message)
+        (FailureKind::Transient, Effect::None, code::DNS.to_owned(), message)
     } else if lower.contains("invalid peer certificate") {
-        (Kind::Refused, Effect::None, code::TLS.to_owned(), message)
+        (FailureKind::Refused, Effect::None, code::TLS.to_owned(), message)
     } else if error.is_timeout() {
         let connecting = lower.contains("connect timeout") || lower.contains("http connect");
         let effect = if connecting { Effect::None } else { Effect::Unknown };
-        (Kind::Transient, effect, code::TIMEOUT.to_owned(), message)
+        (FailureKind::Transient, effect, code::TIMEOUT.to_owned(), message)
     } else {
         let effect = if refused { Effect::None } else { Effect::Unknown };
-        (Kind::Transient, effect, code::CONNECTION.to_owned(), message)
+        (FailureKind::Transient, effect, code::CONNECTION.to_owned(), message)
     }
 }
 
@@ -181,9 +185,9 @@ mod tests {
     #[test]
     fn credentials_that_a_role_on_the_way_does_not_give_keep_its_reason() {
         let table = [
-            (Kind::Throttled, "Throttling", Some(400), Kind::Throttled, "Throttling"),
-            (Kind::Transient, code::CONNECTION, None, Kind::Transient, code::CONNECTION),
-            (Kind::Refused, "AccessDenied", Some(403), Kind::Credentials, code::NO_CREDENTIALS),
+            (FailureKind::Throttled, "Throttling", Some(400), FailureKind::Throttled, "Throttling"),
+            (FailureKind::Transient, code::CONNECTION, None, FailureKind::Transient, code::CONNECTION),
+            (FailureKind::Refused, "AccessDenied", Some(403), FailureKind::Credentials, code::NO_CREDENTIALS),
         ];
         for (kind, code, status, expected, told) in table {
             let failure = Failure {
@@ -195,7 +199,7 @@ mod tests {
                 status,
                 request_id: None,
             };
-            let refused = HopRefused { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
+            let refused = ChainedRoleRefused { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
             let error = CredentialsError::provider_error(refused);
             let failure = without_credentials(Operation::GetCallerIdentity, &error);
             assert_eq!((failure.kind, failure.code.as_str(), failure.status), (expected, told, status));

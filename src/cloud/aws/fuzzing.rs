@@ -16,9 +16,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::os_shim_internal::{Env, Fs};
 use tokio::runtime::Runtime;
 
-use super::{Session, SessionTerms, iam, organizations, profile, sts};
+use super::{Session, SessionOptions, iam, organizations, profile, sts};
 use crate::cloud::Failure;
-use crate::org::{AccountId, Caller, Reading, TokenVersion};
+use crate::org::{AccountId, Caller, ObservedVersion, TokenVersion};
 
 /// The account that is asked for.
 const ACCOUNT: &str = "000000000012";
@@ -76,7 +76,7 @@ async fn ask(always: &Always, text: &str) {
 
     let role = format!("arn:aws:iam::{ACCOUNT}:role/R");
     let entered = [
-        sts::assume(&sts_client, account, &role, &SessionTerms::default()).await,
+        sts::assume(&sts_client, account, &role, &SessionOptions::default()).await,
         sts::own(&sts_client, Some(credentials()), account).await,
     ];
     for entered in entered {
@@ -99,7 +99,7 @@ async fn ask(always: &Always, text: &str) {
 
     let session = Session { account, credentials: credentials() };
     match iam::token_version(&iam_client, &session).await {
-        Ok(answer) if answer.value == Reading::Unknown => {}
+        Ok(answer) if answer.value == ObservedVersion::Unknown => {}
         Ok(_) => said("SummaryMap"),
         Err(failure) => quiet(&failure),
     }

@@ -15,8 +15,8 @@ use aws_sdk_iam::types::{GlobalEndpointTokenVersion, SummaryKeyType};
 
 use super::super::{Answer, Failure, Operation};
 use super::Session;
-use super::calls::call;
-use crate::org::{Reading, TokenVersion};
+use super::call::call;
+use crate::org::{ObservedVersion, TokenVersion};
 
 pub use client::{AccountSummary, IamClient};
 pub use raw::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
@@ -35,12 +35,12 @@ fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
 }
 
 /// Reads the token version in the account of a session.
-pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<Reading>, Failure> {
+pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<ObservedVersion>, Failure> {
     let operation = Operation::GetAccountSummary;
     let request = summary(client).customize().config_override(credentials(session)).send();
     let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
     let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
-    Ok(Answer { value: Reading::from_summary(entry), request_id })
+    Ok(Answer { value: ObservedVersion::from_summary(entry), request_id })
 }
 
 /// Asks for a token version. The SDK does not look at the body of the answer, so success here proves nothing.

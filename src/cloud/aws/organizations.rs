@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
 
-use super::super::{Failure, Kind, Operation};
-use super::calls::{call, persist};
+use super::super::{Failure, FailureKind, Operation};
+use super::call::{call, persist};
 use pages::every_page;
 
 use crate::org::account::parent_path;
@@ -120,7 +120,7 @@ pub(super) async fn each_account(
     }
     let (parents, refused) = match tree::walk(client, max_attempts).await {
         Ok(parents) => (parents, None),
-        Err(ListingFailed::Call(failure)) if failure.kind == Kind::Refused => (HashMap::new(), Some(failure)),
+        Err(ListingFailed::Call(failure)) if failure.kind == FailureKind::Refused => (HashMap::new(), Some(failure)),
         Err(error) => return Err(error),
     };
     for account in pathless {

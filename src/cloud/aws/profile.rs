@@ -11,8 +11,8 @@ use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::profile::{Profile, ProfileSet, load};
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::access::ConnectFailed;
-use super::chain::Hop;
+use super::connect_options::ConnectFailed;
+use super::role_chain::ChainedRole;
 
 /// A profile that assumes a role with MFA.
 pub(super) struct MfaProfile {
@@ -21,7 +21,7 @@ pub(super) struct MfaProfile {
     /// The profile that has the credentials to begin with.
     pub(super) source: String,
     /// The roles from there, in order.
-    pub(super) hops: Vec<Hop>,
+    pub(super) hops: Vec<ChainedRole>,
 }
 
 /// Finds out whether the profile in use, or one that it builds on, assumes a role with MFA.
@@ -142,8 +142,8 @@ pub(super) async fn unreadable_token_files(named: Option<&str>) -> Vec<String> {
     files
 }
 
-fn hop(profile: &Profile, role_arn: &str, session_name: &str) -> Hop {
-    Hop {
+fn hop(profile: &Profile, role_arn: &str, session_name: &str) -> ChainedRole {
+    ChainedRole {
         role_arn: role_arn.to_owned(),
         session_name: profile.get("role_session_name").unwrap_or(session_name).to_owned(),
         source_identity: None,

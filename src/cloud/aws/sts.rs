@@ -9,10 +9,10 @@ use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::types::PolicyDescriptorType;
 
 use super::super::failure::code;
-use super::super::{Answer, Effect, Failure, Kind, Operation};
-use super::calls::{call, own_failure, persist};
+use super::super::{Answer, Effect, Failure, FailureKind, Operation};
+use super::call::{call, own_failure, persist};
 use super::error::without_credentials;
-use super::{ConnectFailed, Session, SessionTerms};
+use super::{ConnectFailed, Session, SessionOptions};
 use crate::org::caller::account_in_arn;
 use crate::org::{AccountId, Caller, Partition};
 
@@ -42,7 +42,7 @@ pub(super) async fn own(
 ) -> Result<Answer<Session>, Failure> {
     let operation = Operation::GetCallerIdentity;
     let none = || Failure {
-        kind: Kind::Credentials,
+        kind: FailureKind::Credentials,
         ..own_failure(operation, code::NO_CREDENTIALS, "there are no base credentials".to_owned())
     };
     let base = base.ok_or_else(none)?;
@@ -61,7 +61,7 @@ pub(super) async fn assume(
     client: &Client,
     account: AccountId,
     role_arn: &str,
-    terms: &SessionTerms,
+    terms: &SessionOptions,
 ) -> Result<Answer<Session>, Failure> {
     let operation = Operation::AssumeRole;
     let seconds = i32::try_from(terms.duration.as_secs()).unwrap_or(i32::MAX);
@@ -150,7 +150,7 @@ fn prove(
 
 fn unreadable(operation: Operation, message: String, request_id: Option<String>) -> Failure {
     Failure {
-        kind: Kind::Transient,
+        kind: FailureKind::Transient,
         effect: Effect::Unknown,
         request_id,
         ..own_failure(operation, code::UNREADABLE, message)

@@ -12,11 +12,11 @@ fn id(number: u64) -> AccountId {
 fn target(number: u64) -> Target {
     Target {
         account: id(number),
-        way: crate::cloud::WayIn::Own,
+        access: crate::cloud::AccessMethod::Own,
         management: false,
         invited: false,
         wanted: TokenVersion::V2Token,
-        past: Past::None,
+        provenance: Provenance::None,
     }
 }
 
@@ -25,7 +25,7 @@ fn record(number: u64, outcome: Outcome) -> Entry<'static> {
     Entry::Record(Cow::Owned(Record { outcome, started_at, ..Record::blank(id(number), TokenVersion::V2Token) }))
 }
 
-fn intent(number: u64, previous_version: Reading) -> Entry<'static> {
+fn intent(number: u64, previous_version: ObservedVersion) -> Entry<'static> {
     Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token }
 }
 
@@ -54,13 +54,13 @@ fn story() -> Vec<Entry<'static>> {
     }
     entries.push(Entry::Ready { accounts: 6, targets: 6 });
     entries.extend([
-        intent(1, Reading::V1Token),
+        intent(1, ObservedVersion::V1Token),
         record(1, Outcome::Changed),
         record(2, Outcome::Failed),
-        intent(3, Reading::Unknown),
+        intent(3, ObservedVersion::Unknown),
         record(3, Outcome::Unverified),
         record(4, Outcome::NotAttempted),
-        intent(5, Reading::V1Token),
+        intent(5, ObservedVersion::V1Token),
     ]);
     entries
 }
@@ -75,12 +75,12 @@ fn a_run_that_was_killed_is_known_as_far_as_it_went() {
 
     let rest: Vec<_> = replay.rest(false).into_iter().flat_map(|wave| wave.targets).collect();
     assert_eq!(rest.iter().map(|target| target.account).collect::<Vec<_>>(), [id(4), id(5), id(6)]);
-    assert_eq!(rest[1].past, Past::Intended(Reading::V1Token));
+    assert_eq!(rest[1].provenance, Provenance::Intended(ObservedVersion::V1Token));
     let all = replay.rest(true);
     assert_eq!(all.iter().map(|wave| wave.number).collect::<Vec<_>>(), [Some(2)]);
     assert_eq!(all[0].targets.len(), 5);
-    assert_eq!(all[0].targets[0].past, Past::None, "a failed account was not changed");
-    assert_eq!(all[0].targets[1].past, Past::Intended(Reading::Unknown));
+    assert_eq!(all[0].targets[0].provenance, Provenance::None, "a failed account was not changed");
+    assert_eq!(all[0].targets[1].provenance, Provenance::Intended(ObservedVersion::Unknown));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn lines_that_do_not_fit_those_before_are_refused() {
     let table: [(usize, Entry<'static>, &str); 6] = [
         (14, Entry::Target { wave: None, target: Cow::Owned(target(1)) }, "lists that were complete"),
         (14, stranger(), "lists that were complete"),
-        (14, intent(9, Reading::V1Token), "account 000000000009 is not listed"),
+        (14, intent(9, ObservedVersion::V1Token), "account 000000000009 is not listed"),
         (14, record(9, Outcome::Failed), "account 000000000009 is not listed"),
         (13, record(9, Outcome::Skipped), "account 000000000009 is not listed"),
         (1, Entry::Resumed { version: "0".into() }, "the lists are complete"),
@@ -175,19 +175,19 @@ fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
 
 #[test]
 fn what_may_have_been_set_stays_in_doubt_until_a_visit_settles_it() {
-    let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(Reading::V1Token);
+    let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(ObservedVersion::V1Token);
     let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
     for (record, open, unsettled) in [
         (interrupted, true, true),
         (visited.clone(), false, true),
-        (Record { outcome: Outcome::Changed, trouble: None, ..visited.clone() }, false, false),
+        (Record { outcome: Outcome::Changed, error: None, ..visited.clone() }, false, false),
         (Record { outcome: Outcome::Failed, ..visited }, false, false),
     ] {
         let mut entries = story();
         entries.push(Entry::Record(Cow::Owned(record)));
         let intent = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap().intents[&id(5)];
         assert_eq!((intent.open, intent.unsettled), (open, unsettled));
-        assert_eq!(intent.previous, Reading::V1Token);
+        assert_eq!(intent.previous, ObservedVersion::V1Token);
     }
 }
 
@@ -200,7 +200,7 @@ fn a_newer_format_is_refused() {
 /// Somebody asked for it to be visited again, and that visit was left out: a resume makes it without being asked once more.
 #[test]
 fn a_retry_that_was_left_out_is_made_by_the_next_resume() {
-    let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(Reading::Unknown);
+    let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(ObservedVersion::Unknown);
     let mut entries = story();
     entries.extend([Entry::Resumed { version: "0".into() }, Entry::Record(Cow::Owned(interrupted))]);
     let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
@@ -211,8 +211,12 @@ fn a_retry_that_was_left_out_is_made_by_the_next_resume() {
 #[test]
 fn the_first_of_several_intents_knows_what_was_there_before() {
     let mut entries = story();
-    entries.extend([Entry::Resumed { version: "0".into() }, intent(5, Reading::V2Token), record(5, Outcome::Changed)]);
+    entries.extend([
+        Entry::Resumed { version: "0".into() },
+        intent(5, ObservedVersion::V2Token),
+        record(5, Outcome::Changed),
+    ]);
     let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
-    assert_eq!(replay.intents[&id(5)].previous, Reading::V1Token);
+    assert_eq!(replay.intents[&id(5)].previous, ObservedVersion::V1Token);
     assert!(!replay.intents[&id(5)].open);
 }

@@ -31,8 +31,7 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<Group<'a>> {
             |sighting: Option<Sighting<'a>>| sighting.map_or_else(String::new, |sighting| words(sighting, with_state));
         let (before, after) = (words(pair.before), words(pair.after));
         let place = *places.entry((pair.difference, before.clone(), after.clone())).or_insert_with(|| {
-            let hint =
-                pair.after.and_then(|sighting| sighting.record.trouble.as_ref()).map_or("", |trouble| &trouble.hint);
+            let hint = pair.after.and_then(|sighting| sighting.record.error.as_ref()).map_or("", |error| &error.hint);
             groups.push(Group { difference: pair.difference, before, after, hint, accounts: Vec::new() });
             groups.len() - 1
         });
@@ -52,9 +51,9 @@ fn words(sighting: Sighting<'_>, with_state: bool) -> String {
     if with_state {
         words.push_str(&format!(" as {}", account.state.as_str()));
     }
-    if let Some(trouble) = &record.trouble {
-        words.push_str(&format!(" at {}: {}", trouble.stage, trouble.error_code));
-        let message = without_ids(&trouble.error_message);
+    if let Some(error) = &record.error {
+        words.push_str(&format!(" at {}: {}", error.stage, error.error_code));
+        let message = without_ids(&error.error_message);
         // Why an account was skipped says more of the selection than of the account.
         if record.outcome != Outcome::Skipped && !message.is_empty() {
             words.push_str(&format!(": {message}"));

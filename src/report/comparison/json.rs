@@ -6,7 +6,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::row::{COMPARISON_COLUMNS, cells};
 use super::{Comparison, Pair};
-use crate::query::value::Value;
+use crate::awscli::jmespath::value::Value;
 use crate::report::json::{counts, integer, run, value};
 use crate::report::merge::Part;
 use crate::rollout::Tally;

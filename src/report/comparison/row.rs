@@ -1,7 +1,7 @@
 //! This module owns the row of a comparison: its columns, their order, and their values.
 
 use super::{Pair, Sighting};
-use crate::org::Reading;
+use crate::org::ObservedVersion;
 use crate::report::row::Cell;
 
 /// A column: its name, and how its value is found.
@@ -28,9 +28,8 @@ pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
     ("after_error_message", |pair| message(pair.after)),
     ("hint", |pair| {
         let record = pair.after.map(|sighting| sighting.record);
-        record.map_or(Cell::Nothing, |record| {
-            Cell::text(record.trouble.as_ref().map_or(&record.note, |trouble| &trouble.hint))
-        })
+        record
+            .map_or(Cell::Nothing, |record| Cell::text(record.error.as_ref().map_or(&record.note, |error| &error.hint)))
     }),
 ];
 
@@ -43,7 +42,7 @@ fn outcome(sighting: Option<Sighting<'_>>) -> Cell<'_> {
     sighting.map_or(Cell::Nothing, |sighting| Cell::text(sighting.record.outcome.as_str()))
 }
 
-fn version<'a>(read: Option<Reading>) -> Cell<'a> {
+fn version<'a>(read: Option<ObservedVersion>) -> Cell<'a> {
     read.map_or(Cell::Nothing, |read| Cell::Text(read.as_str().into()))
 }
 
@@ -52,17 +51,17 @@ fn state(sighting: Option<Sighting<'_>>) -> Cell<'_> {
 }
 
 fn stage(sighting: Option<Sighting<'_>>) -> Cell<'_> {
-    trouble(sighting).map_or(Cell::Nothing, |trouble| Cell::text(trouble.stage.as_str()))
+    error(sighting).map_or(Cell::Nothing, |error| Cell::text(error.stage.as_str()))
 }
 
 fn code(sighting: Option<Sighting<'_>>) -> Cell<'_> {
-    trouble(sighting).map_or(Cell::Nothing, |trouble| Cell::text(&trouble.error_code))
+    error(sighting).map_or(Cell::Nothing, |error| Cell::text(&error.error_code))
 }
 
 fn message(sighting: Option<Sighting<'_>>) -> Cell<'_> {
-    trouble(sighting).map_or(Cell::Nothing, |trouble| Cell::text(&trouble.error_message))
+    error(sighting).map_or(Cell::Nothing, |error| Cell::text(&error.error_message))
 }
 
-fn trouble(sighting: Option<Sighting<'_>>) -> Option<&crate::rollout::Trouble> {
-    sighting.and_then(|sighting| sighting.record.trouble.as_ref())
+fn error(sighting: Option<Sighting<'_>>) -> Option<&crate::rollout::AccountError> {
+    sighting.and_then(|sighting| sighting.record.error.as_ref())
 }

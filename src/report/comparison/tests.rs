@@ -4,10 +4,11 @@ use clap::Parser as _;
 
 use super::*;
 use crate::cli::{Cli, Command, PlanArgs};
+use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
-use crate::org::{AccountState, Reading, TokenVersion};
-use crate::rollout::{Mode, Trouble};
-use crate::settings::{CommandName, Settings, Surroundings};
+use crate::org::{AccountState, ObservedVersion, TokenVersion};
+use crate::rollout::{AccountError, Mode};
+use crate::settings::{Environment, Settings};
 
 use Difference::{
     Appeared, Drifted, FailureChanged, FailureGone, FailureNew, Left, OutcomeChanged, RolledOut, Same, SetAgain,
@@ -29,32 +30,32 @@ fn account(number: usize) -> Account {
     }
 }
 
-fn trouble(stage: Stage, code: &str, message: &str) -> Trouble {
+fn error(stage: Stage, code: &str, message: &str) -> AccountError {
     let hint = format!("do something about {code}");
-    Trouble { stage, error_code: code.to_owned(), error_message: message.to_owned(), hint }
+    AccountError { stage, error_code: code.to_owned(), error_message: message.to_owned(), hint }
 }
 
 /// The record that a run for v2Token typically has of this outcome.
 fn record(outcome: Outcome) -> Record {
     let (previous, current) = match outcome {
-        Outcome::Changed => (Some(Reading::V1Token), Some(Reading::V2Token)),
-        Outcome::Unchanged => (Some(Reading::V2Token), Some(Reading::V2Token)),
-        Outcome::WouldChange | Outcome::Unverified => (Some(Reading::V1Token), Some(Reading::V1Token)),
+        Outcome::Changed => (Some(ObservedVersion::V1Token), Some(ObservedVersion::V2Token)),
+        Outcome::Unchanged => (Some(ObservedVersion::V2Token), Some(ObservedVersion::V2Token)),
+        Outcome::WouldChange | Outcome::Unverified => (Some(ObservedVersion::V1Token), Some(ObservedVersion::V1Token)),
         Outcome::Failed | Outcome::Skipped | Outcome::NotAttempted => (None, None),
     };
-    let trouble = match outcome {
-        Outcome::Unverified => Some(trouble(Stage::Verify, "NotReadBack", "it shows v1Token")),
+    let error = match outcome {
+        Outcome::Unverified => Some(error(Stage::Verify, "NotReadBack", "it shows v1Token")),
         Outcome::Failed => {
-            Some(trouble(Stage::Assume, "AccessDenied", "not authorized (id: 7f1c2d3e-1234-4abc-9def-001122334455)"))
+            Some(error(Stage::Assume, "AccessDenied", "not authorized (id: 7f1c2d3e-1234-4abc-9def-001122334455)"))
         }
-        Outcome::Skipped => Some(trouble(Stage::Select, "NotSelected", "it is not among --account")),
+        Outcome::Skipped => Some(error(Stage::Select, "NotSelected", "it is not among --account")),
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => None,
     };
     Record {
         outcome,
         previous_version: previous,
         current_version: current,
-        trouble,
+        error,
         ..Record::blank(id(1), TokenVersion::V2Token)
     }
 }
@@ -89,25 +90,28 @@ fn what_outcomes_do_not_say() {
     let (unchanged, failed) = (record(Outcome::Unchanged), record(Outcome::Failed));
     let read = |outcome, version| Record { current_version: Some(version), ..record(outcome) };
     // Read as unknown: neither version, so it no longer shows the wanted one, or shows another than before.
-    assert_eq!(compared(&unchanged, &read(Outcome::WouldChange, Reading::Unknown)), Drifted);
-    assert_eq!(compared(&record(Outcome::WouldChange), &read(Outcome::WouldChange, Reading::Unknown)), VersionChanged);
+    assert_eq!(compared(&unchanged, &read(Outcome::WouldChange, ObservedVersion::Unknown)), Drifted);
+    assert_eq!(
+        compared(&record(Outcome::WouldChange), &read(Outcome::WouldChange, ObservedVersion::Unknown)),
+        VersionChanged
+    );
     // Ids of requests make no other cause; a stage, a code and a message do.
-    let because = |trouble| Record { trouble: Some(trouble), ..failed.clone() };
+    let because = |error| Record { error: Some(error), ..failed.clone() };
     let same = "not authorized (id: 0f1c2d3e-1234-4abc-9def-001122334466)";
-    assert_eq!(compared(&failed, &because(trouble(Stage::Assume, "AccessDenied", same))), Same);
+    assert_eq!(compared(&failed, &because(error(Stage::Assume, "AccessDenied", same))), Same);
     for other in [
-        trouble(Stage::Set, "AccessDenied", same),
-        trouble(Stage::Assume, "AccessDeniedException", same),
-        trouble(Stage::Assume, "AccessDenied", "denied"),
+        error(Stage::Set, "AccessDenied", same),
+        error(Stage::Assume, "AccessDeniedException", same),
+        error(Stage::Assume, "AccessDenied", "denied"),
     ] {
         assert_eq!(compared(&failed, &because(other)), FailureChanged);
     }
     // It failed, and had been changed by somebody else.
-    assert_eq!(compared(&unchanged, &read(Outcome::Failed, Reading::V1Token)), Drifted);
+    assert_eq!(compared(&unchanged, &read(Outcome::Failed, ObservedVersion::V1Token)), Drifted);
     // A rollback wants the other version.
     let back = Record {
-        previous_version: Some(Reading::V2Token),
-        current_version: Some(Reading::V1Token),
+        previous_version: Some(ObservedVersion::V2Token),
+        current_version: Some(ObservedVersion::V1Token),
         target_version: TokenVersion::V1Token,
         ..record(Outcome::Changed)
     };
@@ -118,7 +122,7 @@ fn what_outcomes_do_not_say() {
 #[test]
 fn who_came_who_left_and_who_is_closed() {
     let known = record(Outcome::Unchanged);
-    let left = Record { trouble: Some(trouble(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
+    let left = Record { error: Some(error(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
     let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
     let here = Some(Sighting { account: &active, record: &known });
     let gone = Some(Sighting { account: &active, record: &left });
@@ -133,7 +137,7 @@ fn who_came_who_left_and_who_is_closed() {
     ] {
         assert_eq!(difference(before, after), expected);
     }
-    let skipped = Record { trouble: Some(trouble(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
+    let skipped = Record { error: Some(error(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
     assert_eq!(difference(here, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
     let failed = record(Outcome::Failed);
     let was_failing = Some(Sighting { account: &active, record: &failed });
@@ -145,7 +149,7 @@ fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
     };
-    let surroundings = Surroundings { now, ..Surroundings::look() };
+    let environment = Environment { now, ..Environment::look() };
     let run = RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,
@@ -155,7 +159,7 @@ fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
         caller_arn: None,
         region: None,
         sts_endpoint: None,
-        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &surroundings).unwrap().run,
+        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment).unwrap().run,
         started_at: Some(now),
         ended_at: Some(now),
         verdict: None,
@@ -235,7 +239,7 @@ fn markdown_fits_into_a_comment_and_says_what_it_leaves_out() {
     for (number, record) in after.records.iter_mut().enumerate() {
         // Words make other causes where numbers would not.
         let word = number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &"y".repeat(number % 300);
-        record.trouble = Some(trouble(Stage::Assume, "AccessDenied", &word));
+        record.error = Some(error(Stage::Assume, "AccessDenied", &word));
     }
     let text = markdown::text(&Comparison::of(&before, &after).unwrap());
     assert!(text.len() <= crate::report::markdown::LIMIT, "{}", text.len());

@@ -5,10 +5,11 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 use super::*;
 use crate::cli::{Cli, Command, PlanArgs};
+use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{AccountState, TokenVersion};
-use crate::rollout::{Mode, Record, Stage, Trouble};
-use crate::settings::{CommandName, Settings, Surroundings};
+use crate::rollout::{AccountError, Mode, Record, Stage};
+use crate::settings::{Environment, Settings};
 
 /// Names that would be a mention, a reference, a link, emphasis, HTML, an end of the code or of the cell, or nothing at all.
 const HOSTILE: [&str; 18] = [
@@ -37,7 +38,7 @@ fn run_info() -> RunInfo {
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
     };
-    let surroundings = Surroundings { now, ..Surroundings::look() };
+    let environment = Environment { now, ..Environment::look() };
     RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,
@@ -47,7 +48,7 @@ fn run_info() -> RunInfo {
         caller_arn: Some("arn:aws:iam::000000000100:user/@team|#1".to_owned()),
         region: None,
         sts_endpoint: None,
-        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &surroundings).unwrap().run,
+        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment).unwrap().run,
         started_at: Some(now),
         ended_at: Some(now + Duration::from_secs(65)),
         verdict: None,
@@ -65,14 +66,14 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
             ou_path: format!("o-x/r-y/ou-y-{number} ({text})/"),
             invited: false,
         };
-        let trouble = Trouble {
+        let error = AccountError {
             stage: Stage::Assume,
             error_code: text.clone(),
             error_message: text.clone(),
             hint: format!("{text} of {number}"),
         };
         let blank = Record::blank(account.id, TokenVersion::V2Token);
-        (account, Record { outcome: Outcome::Failed, trouble: Some(trouble), ..blank })
+        (account, Record { outcome: Outcome::Failed, error: Some(error), ..blank })
     };
     texts.enumerate().map(failure).unzip()
 }

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use serde::ser::{Serialize, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::org::{Account, AccountId, Reading};
+use crate::org::{Account, AccountId, ObservedVersion};
 use crate::report::Report;
 use crate::report::causes::{Cause, Causes, Piece, pieces};
 use crate::report::units::Unit;
@@ -97,7 +97,7 @@ impl Serialize for Data<'_> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start", &start)?;
         map.serialize_entry("outcomes", &Outcome::ALL.map(Outcome::as_str))?;
-        map.serialize_entry("readings", &Reading::ALL.map(Reading::as_str))?;
+        map.serialize_entry("readings", &ObservedVersion::ALL.map(ObservedVersion::as_str))?;
         map.serialize_entry("states", &states.texts.iter().map(|text| for_terminal(text[0])).collect::<Vec<_>>())?;
         let harmless =
             |parts: &Vec<&'_ str>| parts.iter().map(|part| for_terminal(part).into_owned()).collect::<Vec<_>>();
@@ -143,7 +143,7 @@ fn cause(cause: &Cause<'_>, message: &str) -> impl Serialize + use<> {
 }
 
 fn message(record: &Record) -> &str {
-    record.trouble.as_ref().map_or("", |trouble| trouble.error_message.as_str())
+    record.error.as_ref().map_or("", |error| error.error_message.as_str())
 }
 
 fn epoch_milliseconds(time: SystemTime) -> u64 {
@@ -194,7 +194,8 @@ impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { all, account, record, .. } = self;
         let (state, role) = all.numbered[self.at];
-        let reading = |reading: Option<Reading>| reading.map_or(-1, |reading| place(&Reading::ALL, reading));
+        let reading =
+            |reading: Option<ObservedVersion>| reading.map_or(-1, |reading| place(&ObservedVersion::ALL, reading));
         // Each time is cut to milliseconds by itself, as in the other formats.
         let started = record.started_at.map(|time| epoch_milliseconds(time) - all.start);
         let mut row = serializer.serialize_seq(None)?;
@@ -205,7 +206,7 @@ impl Serialize for Row<'_> {
         row.serialize_element(&state)?;
         row.serialize_element(&place(&Outcome::ALL, record.outcome))?;
         row.serialize_element(&reading(record.previous_version))?;
-        let wanted = Reading::ALL.into_iter().find(|reading| reading.shows(record.target_version));
+        let wanted = ObservedVersion::ALL.into_iter().find(|reading| reading.shows(record.target_version));
         row.serialize_element(&reading(wanted))?;
         row.serialize_element(&reading(record.current_version))?;
         row.serialize_element(&number(all.data.causes.of_record[self.at]))?;

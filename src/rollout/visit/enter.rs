@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::again::Missed;
+use super::retry::Missed;
 use super::{End, Intents, NEW_SESSIONS, Visit};
-use crate::cloud::{Cloud, Failure, Kind, Operation, backoff};
+use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
@@ -28,12 +28,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
-            let call = pin!(backoff::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.way)));
+            let call = pin!(retry::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.access)));
             let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await?;
             self.entering = None;
             let missed = match answer {
                 Ok(answer) => {
-                    self.run.pace.passed();
+                    self.run.rate_limiter.passed();
                     self.session = Some(answer.value);
                     return Ok(());
                 }
@@ -43,15 +43,15 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let Missed { failure, in_outage } = missed;
             self.count(&failure);
             let try_again = match failure.kind {
-                Kind::Throttled => {
-                    self.run.pace.throttled(sent);
+                FailureKind::Throttled => {
+                    self.run.rate_limiter.throttled(sent);
                     true
                 }
-                Kind::Transient if !failure.is_unsigned() || in_outage => true,
-                Kind::Credentials | Kind::Transient => {
+                FailureKind::Transient if !failure.is_unsigned() || in_outage => true,
+                FailureKind::Credentials | FailureKind::Transient => {
                     Box::pin(self.caller_is_accepted(sent, &failure)).await? && failed <= NEW_SESSIONS
                 }
-                Kind::Refused => false,
+                FailureKind::Refused => false,
             };
             if !try_again || failed >= self.run.terms.max_attempts {
                 return Err(End::Failed(Stage::Assume, failure));
@@ -66,7 +66,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             return;
         }
         let asked = Instant::now();
-        self.run.pace.turn_again().await;
+        self.run.rate_limiter.turn_again().await;
         self.deadline += asked.elapsed();
     }
 
@@ -82,7 +82,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     async fn ask_whether_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
         let run = self.run;
-        let question = run.acceptance.question();
+        let question = run.credential_probe.question();
         let (mut since, mut in_vain) = (sent, 0);
         loop {
             let asked = Cell::new(0);
@@ -111,7 +111,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     self.sleep(wait, Stage::Assume, Operation::GetCallerIdentity, Some(&failure)).await?;
                 }
                 Err(Missed { failure, in_outage: false })
-                    if failure.is_unsigned() || failure.kind == Kind::Credentials =>
+                    if failure.is_unsigned() || failure.kind == FailureKind::Credentials =>
                 {
                     if !run.stop.requested() {
                         run.stop.request(StopReason::CallerCredentials(failure));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{End, Intents, Visit};
-use crate::cloud::{Cloud, Kind, Operation, WayIn, failure::code};
+use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, failure::code};
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Stage, Verified};
 
@@ -30,7 +30,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     pub(super) async fn prove_token(&mut self) -> Result<(), End> {
         self.record.verified = Some(Verified::Setting);
         let Verify::Token(region) = &self.run.terms.verify else { return Ok(()) };
-        let WayIn::Role(_) = self.target.way else { return Ok(()) };
+        let AccessMethod::Role(_) = self.target.access else { return Ok(()) };
         let mut last = None;
         let mut waits = TOKEN_WAITS.into_iter();
         let mut wait = waits.next();
@@ -38,7 +38,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.sleep(for_now, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let sent = Instant::now();
-            let proof = pin!(self.run.cloud.prove_token(self.target.account, &self.target.way, region));
+            let proof = pin!(self.run.cloud.prove_token(self.target.account, &self.target.access, region));
             let Err(missed) = self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await? else {
                 self.record.verified = Some(Verified::Token);
                 return Ok(());
@@ -48,11 +48,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             }
             let failure = missed.failure;
             match failure.kind {
-                Kind::Refused => return Err(End::Failed(Stage::Verify, failure)),
-                Kind::Credentials if failure.operation == Operation::AssumeRole => {
+                FailureKind::Refused => return Err(End::Failed(Stage::Verify, failure)),
+                FailureKind::Credentials if failure.operation == Operation::AssumeRole => {
                     Box::pin(self.caller_is_accepted(sent, &failure)).await?;
                 }
-                Kind::Credentials | Kind::Throttled | Kind::Transient => self.count(&failure),
+                FailureKind::Credentials | FailureKind::Throttled | FailureKind::Transient => self.count(&failure),
             }
             last = Some(failure);
         }

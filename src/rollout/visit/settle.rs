@@ -4,8 +4,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::{End, Intents, Sent, Visit};
-use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, backoff, failure::code};
-use crate::org::Reading;
+use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, failure::code, retry};
+use crate::org::ObservedVersion;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Outcome, Stage};
 
@@ -23,13 +23,13 @@ pub const READ_BACK_WAITS: [Duration; 7] = [
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Reads the version, again and again where that can help.
-    pub(super) async fn read(&mut self, stage: Stage) -> Result<Reading, End> {
+    pub(super) async fn read(&mut self, stage: Stage) -> Result<ObservedVersion, End> {
         let (mut failed, mut renewed) = (0, 0);
         loop {
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit reads only after it has entered");
             let answer = {
-                let call = pin!(backoff::nth(failed + 1, self.run.cloud.read(&session)));
+                let call = pin!(retry::nth(failed + 1, self.run.cloud.read(&session)));
                 self.attempt(stage, Operation::GetAccountSummary, call).await
             };
             self.session = Some(session);
@@ -56,7 +56,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.record.attempts += 1;
             let session = self.session.take().expect("a visit sets only after it has entered");
             let answer = {
-                let call = pin!(backoff::nth(failed + 1, self.run.cloud.set(&session, self.target.wanted)));
+                let call = pin!(retry::nth(failed + 1, self.run.cloud.set(&session, self.target.wanted)));
                 self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await
             };
             self.session = Some(session);
@@ -101,7 +101,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                         READ_BACK_WAITS.len(),
                         READ_BACK_WAITS.iter().sum::<Duration>().as_secs_f64(),
                     );
-                    let code = if last == Reading::Unknown { code::NOT_SHOWN } else { code::NOT_READ_BACK };
+                    let code = if last == ObservedVersion::Unknown { code::NOT_SHOWN } else { code::NOT_READ_BACK };
                     Err(End::Failed(Stage::Verify, self.own(code, message)))
                 },
                 Ok,
@@ -121,15 +121,15 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let refused_by_iam = |failure: &Failure| {
             failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_the_services_no()
         };
-        if last != Reading::Unknown && matches!(&end, End::Failed(_, failure) if refused_by_iam(failure)) {
+        if last != ObservedVersion::Unknown && matches!(&end, End::Failed(_, failure) if refused_by_iam(failure)) {
             self.sent = Sent::Nothing;
         }
         Err(end)
     }
 
     /// Reads until the wanted version shows, or gives the last reading when patience runs out.
-    pub(super) async fn read_back(&mut self) -> Result<Result<Outcome, Reading>, End> {
-        let mut last = Reading::Unknown;
+    pub(super) async fn read_back(&mut self) -> Result<Result<Outcome, ObservedVersion>, End> {
+        let mut last = ObservedVersion::Unknown;
         for wait in READ_BACK_WAITS {
             self.sleep(wait, Stage::Verify, Operation::GetAccountSummary, None).await?;
             last = self.read(Stage::Verify).await?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::seen::Seen;
+use super::failure_dedup::FailureDedup;
 use crate::rollout::{Event, Outcome, Tally};
 use crate::terminal::forecast::Forecast;
 
@@ -76,7 +76,7 @@ pub(super) struct State {
     pub(super) rate: Option<f64>,
     pub(super) in_flight: usize,
     pub(super) is_stopping: bool,
-    pub(super) seen: Seen,
+    pub(super) seen: FailureDedup,
     /// The mean duration of the latest visits, in seconds.
     visit: Option<f64>,
     meter: Meter,
@@ -96,7 +96,7 @@ impl State {
             rate: None,
             in_flight: 0,
             is_stopping: false,
-            seen: Seen::default(),
+            seen: FailureDedup::default(),
             visit: None,
             meter: Meter::default(),
         }

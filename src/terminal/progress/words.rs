@@ -86,10 +86,10 @@ pub(super) fn account(record: &Record) -> Note {
     let Record { account_id, outcome, .. } = record;
     let id = account_id.to_string();
     let mut text = format!("{id} {outcome}");
-    if let Some(trouble) = &record.trouble {
-        text.push_str(&format!(" at {}: {}", trouble.stage, trouble.error_code));
-        if *outcome != Outcome::Skipped && !trouble.error_message.is_empty() {
-            text.push_str(&format!(": {}", trouble.error_message));
+    if let Some(error) = &record.error {
+        text.push_str(&format!(" at {}: {}", error.stage, error.error_code));
+        if *outcome != Outcome::Skipped && !error.error_message.is_empty() {
+            text.push_str(&format!(": {}", error.error_message));
         }
     }
     let level = if outcome.is_error() { Level::Warn } else { Level::Info };
@@ -100,10 +100,10 @@ pub(super) fn account(record: &Record) -> Note {
 pub(super) fn failure(record: &Record) -> Note {
     let Record { account_id, outcome, .. } = record;
     let mut text = format!("{outcome} {account_id}");
-    if let Some(trouble) = &record.trouble {
-        text.push_str(&format!(" at {}: {}", trouble.stage, trouble.error_code));
-        if !trouble.error_message.is_empty() {
-            text.push_str(&format!(": {}", trouble.error_message));
+    if let Some(error) = &record.error {
+        text.push_str(&format!(" at {}: {}", error.stage, error.error_code));
+        if !error.error_message.is_empty() {
+            text.push_str(&format!(": {}", error.error_message));
         }
     }
     let note = Note::new(Level::Warn, "failure", &text, facts(record));
@@ -169,16 +169,16 @@ fn outcomes(tally: &Tally) -> Map<String, Value> {
 
 /// The facts of a record, under the names that they have in the report.
 fn facts(record: &Record) -> Value {
-    let trouble = record.trouble.as_ref();
+    let error = record.error.as_ref();
     let text = |value: Option<&String>| value.map_or("", String::as_str).to_owned();
     json!({
         "account_id": record.account_id.to_string(),
         "outcome": record.outcome.as_str(),
         "wave": record.wave,
-        "stage": trouble.map_or("", |trouble| trouble.stage.as_str()),
-        "error_code": text(trouble.map(|trouble| &trouble.error_code)),
-        "error_message": text(trouble.map(|trouble| &trouble.error_message)),
-        "hint": text(trouble.map(|trouble| &trouble.hint)),
+        "stage": error.map_or("", |error| error.stage.as_str()),
+        "error_code": text(error.map(|error| &error.error_code)),
+        "error_message": text(error.map(|error| &error.error_message)),
+        "hint": text(error.map(|error| &error.hint)),
         "request_id": record.request_id,
         "attempts": record.attempts,
         "duration_ms": record.duration.map(crate::timestamp::milliseconds),
@@ -197,13 +197,13 @@ fn rounded(value: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{Effect, Kind, Operation};
+    use crate::cloud::{Effect, FailureKind, Operation};
 
     #[test]
     fn a_stop_says_why_what_still_happens_and_how_to_leave_at_once() {
         let failure = Failure {
             operation: Operation::GetCallerIdentity,
-            kind: Kind::Credentials,
+            kind: FailureKind::Credentials,
             effect: Effect::None,
             code: "ExpiredToken".into(),
             message: String::new(),

@@ -4,16 +4,16 @@ use std::io;
 
 use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProxyRefused};
 use v2token::cloud::failure::code;
-use v2token::cloud::{Effect, Failure, Kind, Operation};
+use v2token::cloud::{Effect, Failure, FailureKind, Operation};
 use v2token::error::Error;
 use v2token::file_ownership::Untrusted;
 use v2token::journal::ReplayFailed;
 use v2token::org::Caller;
 use v2token::org::region::RegionRefused;
-use v2token::org::select::SelectionFailed;
+use v2token::org::selection::SelectionFailed;
 
 /// A failed call.
-pub(super) fn failure(operation: Operation, kind: Kind, code: &str, message: &str) -> Failure {
+pub(super) fn failure(operation: Operation, kind: FailureKind, code: &str, message: &str) -> Failure {
     Failure {
         operation,
         kind,
@@ -29,7 +29,7 @@ pub(super) fn failure(operation: Operation, kind: Kind, code: &str, message: &st
 pub(super) fn errors() -> Vec<Error> {
     let text = || "x".to_owned();
     let path = || std::path::PathBuf::from("x");
-    let call = || failure(Operation::AssumeRole, Kind::Refused, "AccessDenied", "no");
+    let call = || failure(Operation::AssumeRole, FailureKind::Refused, "AccessDenied", "no");
     let ids = || vec!["000000000001".parse().expect("an id")];
     let connect = [
         ConnectFailed::NoRegion,
@@ -53,7 +53,7 @@ pub(super) fn errors() -> Vec<Error> {
         ConnectFailed::NoProof { detail: text() },
         ConnectFailed::Via(failure(
             Operation::GetCallerIdentity,
-            Kind::Credentials,
+            FailureKind::Credentials,
             code::NO_CREDENTIALS,
             "the role x on the way to the accounts can't be assumed: x",
         )),

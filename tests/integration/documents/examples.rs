@@ -6,7 +6,7 @@ use serde_json::Value;
 use v2token::cli::Cli;
 use v2token::doctor::Status;
 use v2token::org::role::RoleTemplate;
-use v2token::org::select::Management;
+use v2token::org::selection::ManagementAccess;
 use v2token::org::{AccountId, Caller};
 use v2token_simulator::Organization;
 
@@ -192,7 +192,7 @@ fn the_ways_to_name_a_role_lead_where_is_said() {
         let role: RoleTemplate = row[0].trim_matches('`').parse().unwrap_or_else(|error| panic!("{error}: {row:?}"));
         assert_eq!(role.arn(&caller.partition, account), row[1].trim_matches('`'));
     }
-    let values = Management::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let values = ManagementAccess::value_variants().iter().filter_map(ValueEnum::to_possible_value);
     let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
     assert_eq!(page.section("The management account").names(), names);
 }

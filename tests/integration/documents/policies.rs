@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::Value;
 use v2token::cli::Document as Policy;
 use v2token::cloud::Operation;
+use v2token::journal::scoped_policy;
 use v2token::rollout::Mode;
-use v2token::settings::scoped_policy;
 
 use super::markdown::Document;
 use super::{documents, read, root};

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use v2token::cloud::aws::{ConnectFailed, ListingFailed};
 use v2token::cloud::failure::{classify, code};
-use v2token::cloud::{Kind, Operation, WayIn};
+use v2token::cloud::{AccessMethod, FailureKind, Operation};
 use v2token::error::Error;
-use v2token::rollout::{Outcome, Past, Record, Stage, Surrounding, Target, hint};
+use v2token::rollout::{HintContext, Outcome, Provenance, Record, Stage, Target, hint};
 
 use super::errors::{errors, failure};
 use super::markdown::Document;
@@ -128,7 +128,7 @@ fn every_call_before_the_first_account_has_its_hint() {
         }
     }
     let has_hint = |code: &&str| {
-        !Error::from(ConnectFailed::Call(failure(Operation::GetCallerIdentity, Kind::Transient, code, "")))
+        !Error::from(ConnectFailed::Call(failure(Operation::GetCallerIdentity, FailureKind::Transient, code, "")))
             .hint()
             .is_empty()
     };
@@ -139,11 +139,11 @@ fn every_call_before_the_first_account_has_its_hint() {
 }
 
 /// How the program sorts the failures that are its own. AWS's are sorted by [`classify`], with the status that is told.
-fn kind_of(code: &str, when: &str) -> Kind {
+fn kind_of(code: &str, when: &str) -> FailureKind {
     match code {
-        code::NO_CREDENTIALS => Kind::Credentials,
-        code::TLS | code::WRONG_ACCOUNT | code::NOT_SENT | code::JOURNAL => Kind::Refused,
-        own if code::ALL.contains(&own) => Kind::Transient,
+        code::NO_CREDENTIALS => FailureKind::Credentials,
+        code::TLS | code::WRONG_ACCOUNT | code::NOT_SENT | code::JOURNAL => FailureKind::Refused,
+        own if code::ALL.contains(&own) => FailureKind::Transient,
         code => {
             let status = when.split_once("HTTP ").and_then(|(_, rest)| rest.get(..3)).unwrap_or("400");
             classify(code, status.parse().expect("a status")).0
@@ -155,18 +155,18 @@ fn kind_of(code: &str, when: &str) -> Kind {
 fn interrupted() -> Record {
     Record::of_target(&Target {
         account: "000000000001".parse().expect("an id"),
-        way: WayIn::Own,
+        access: AccessMethod::Own,
         management: false,
         invited: false,
         wanted: v2token::org::TokenVersion::V2Token,
-        past: Past::Intended(v2token::org::Reading::V1Token),
+        provenance: Provenance::Intended(v2token::org::ObservedVersion::V1Token),
     })
 }
 
 #[test]
 fn every_error_code_of_an_account_has_its_row_and_its_hint() {
     let rows = rows(&page(), "In an account");
-    let way = WayIn::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".into());
+    let access = AccessMethod::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".into());
     let mut told = BTreeSet::new();
     for row in &rows {
         let [code, stages, when, advice] = &row[..] else { panic!("{row:?}") };
@@ -177,7 +177,7 @@ fn every_error_code_of_an_account_has_its_row_and_its_hint() {
         assert!(!stages.is_empty(), "{row:?}");
         for stage in stages {
             let given = match code {
-                code::INTERRUPTED => interrupted().trouble.expect("a trouble").hint,
+                code::INTERRUPTED => interrupted().error.expect("a trouble").hint,
                 // It is made inside a visit; its words are looked for in the source.
                 code::DRIFTED => {
                     assert!(read("src/rollout/visit.rs").contains(&format!("hint: \"{}\"", plain(advice))), "{advice}");
@@ -190,8 +190,8 @@ fn every_error_code_of_an_account_has_its_row_and_its_hint() {
                         Stage::Set => Operation::SetSecurityTokenServicePreferences,
                         Stage::Select | Stage::Read | Stage::Verify => Operation::GetAccountSummary,
                     };
-                    let about = Surrounding {
-                        way: &way,
+                    let about = HintContext {
+                        access: &access,
                         management: when.contains("management account"),
                         invited: when.contains("invited"),
                     };

@@ -6,9 +6,9 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_iam::config::retry::{RetryConfig, RetryPartition, TokenBucket};
 
 use super::super::super::{Failure, Operation};
-use super::super::calls::call;
+use super::super::call::call;
 use super::super::http;
-use crate::org::{Reading, TokenVersion, region};
+use crate::org::{ObservedVersion, TokenVersion, region};
 
 /// How often a call is tried, as in boto3 (botocore, `data/_retry.json`).
 const ATTEMPTS: u32 = 5;
@@ -106,9 +106,9 @@ impl IamClient {
 pub struct AccountSummary(pub BTreeMap<String, i32>);
 
 impl AccountSummary {
-    /// The token version. A summary without one is [`Reading::Unknown`], which is not version 1.
+    /// The token version. A summary without one is [`ObservedVersion::Unknown`], which is not version 1.
     #[must_use]
-    pub fn token_version(&self) -> Reading {
-        Reading::from_summary(self.0.get("GlobalEndpointTokenVersion").copied())
+    pub fn token_version(&self) -> ObservedVersion {
+        ObservedVersion::from_summary(self.0.get("GlobalEndpointTokenVersion").copied())
     }
 }

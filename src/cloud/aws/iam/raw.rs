@@ -14,8 +14,8 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
+use super::super::credentials::{Checked, Fetching};
 use super::super::error::Described;
-use super::super::fetch::{Checked, Fetching};
 use super::super::{endpoint, http};
 use super::unanswered::unanswered;
 use super::wire::{Seen, Wire};

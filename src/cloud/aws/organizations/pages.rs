@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::ListingFailed;
-use crate::cloud::backoff::{PATIENCE, persist_through};
+use crate::cloud::retry::{PATIENCE, persist_through};
 use crate::cloud::{Answer, Failure, Operation};
 
 /// Reads every page of a listing. `page` asks for the page that a token leads to; `take` uses it, and gives the next token.

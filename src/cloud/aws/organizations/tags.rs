@@ -8,11 +8,11 @@ use aws_sdk_organizations::Client;
 use futures::stream::{self, StreamExt as _, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
 
-use super::super::calls::call;
+use super::super::call::call;
 use super::ListingFailed;
 use super::pages::every_page;
 use crate::cloud::Operation;
-use crate::org::select::Tags;
+use crate::org::selection::Tags;
 use crate::org::{AccountId, Tag};
 
 /// One call every tenth of a second: the quota of ListTagsForResource is 10 requests per second for the calling account

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_organizations::Client;
 
-use super::super::calls::{call, persist};
+use super::super::call::{call, persist};
 use super::ListingFailed;
 use super::pages::every_page;
 use crate::cloud::{Failure, Operation};

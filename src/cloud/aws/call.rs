@@ -1,0 +1,70 @@
+//! This module owns the single call: every request to AWS passes through here, is timed, and can be seen with `--debug`.
+
+use std::future::Future;
+use std::time::Instant;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_types::request_id::RequestId;
+use futures::FutureExt as _;
+
+use super::super::retry;
+pub(super) use super::super::retry::persist;
+use super::super::{Answer, Effect, Failure, FailureKind, Operation};
+use super::error::{Described, failure};
+use crate::org::AccountId;
+
+/// Sends one request, once. Neither the request nor the answer is ever logged, only what it was and how it ended.
+///
+/// It is no `async fn`: that would keep the request's future twice, and each copy of the future of a visit is paid for.
+pub(super) fn call<T: RequestId, E: Described>(
+    operation: Operation,
+    account: Option<AccountId>,
+    request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+) -> impl Future<Output = Result<Answer<T>, Failure>> {
+    let started = Instant::now();
+    request.map(move |result| concluded(operation, account, started, result))
+}
+
+/// Translates the answer, and logs that it came.
+fn concluded<T: RequestId, E: Described>(
+    operation: Operation,
+    account: Option<AccountId>,
+    started: Instant,
+    result: Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Answer<T>, Failure> {
+    let attempt = retry::attempt();
+    let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let account = account.map(tracing::field::display);
+    match result {
+        Ok(value) => {
+            let request_id = value.request_id().map(str::to_owned);
+            tracing::debug!(
+                service = operation.service(), %operation, account, attempt, status = 200, ms = milliseconds,
+                request_id = request_id.as_deref(), "call"
+            );
+            Ok(Answer { value, request_id })
+        }
+        Err(error) => {
+            let failure = failure(operation, &error);
+            tracing::debug!(
+                service = operation.service(), %operation, account, attempt, status = failure.status, ms = milliseconds,
+                request_id = failure.request_id.as_deref(), code = failure.code, "call"
+            );
+            Err(failure)
+        }
+    }
+}
+
+/// A failure that this program found, not AWS.
+pub(super) fn own_failure(operation: Operation, code: &str, message: String) -> Failure {
+    Failure {
+        operation,
+        kind: FailureKind::Refused,
+        effect: Effect::None,
+        code: code.to_owned(),
+        message,
+        status: None,
+        request_id: None,
+    }
+}

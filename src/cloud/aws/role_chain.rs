@@ -1,0 +1,128 @@
+//! This module owns the way from the first credentials to those that enter the accounts: an MFA session, the role of a profile
+//! that asks for MFA, and the roles of `--via-role`, one after the other.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+use aws_sdk_sts::Client;
+use aws_sdk_sts::config::{Builder, IdentityCache};
+
+use super::super::{Failure, Operation};
+use super::call::call;
+use super::sts::credentials;
+use crate::secret::Secret;
+
+/// How long the session of a role on the way lasts: the most that a session can last which another one opened.
+pub(super) const HOP: Duration = Duration::from_hours(1);
+
+/// How long an MFA session lasts: the default of GetSessionToken for IAM users (STS API reference).
+const MFA_SESSION: Duration = Duration::from_hours(12);
+
+/// A role on the way. It may hold an external id, so it can't be printed.
+#[derive(Clone)]
+pub(super) struct ChainedRole {
+    pub(super) role_arn: String,
+    pub(super) session_name: String,
+    pub(super) source_identity: Option<String>,
+    pub(super) external_id: Option<Secret>,
+}
+
+/// Opens the MFA session. The code of a device serves once, so this is done once in a run.
+pub(super) async fn mfa_session(
+    config: &SdkConfig,
+    url: Option<&str>,
+    serial: &str,
+    token: &Secret,
+) -> Result<SharedCredentialsProvider, Failure> {
+    let operation = Operation::GetSessionToken;
+    let request = client(config, url)
+        .get_session_token()
+        .serial_number(serial)
+        .token_code(token.reveal())
+        .duration_seconds(i32::try_from(MFA_SESSION.as_secs()).expect("twelve hours fit"));
+    let answer = call(operation, None, request.send()).await?;
+    let session = credentials(operation, answer.value.credentials(), answer.request_id.as_deref())?;
+    Ok(SharedCredentialsProvider::new(session))
+}
+
+/// The configuration with the credentials at the end of the way instead of those at its start. Sessions are opened anew whenever
+/// they are about to expire.
+pub(super) fn through(config: &SdkConfig, url: Option<&str>, hops: &[ChainedRole]) -> SdkConfig {
+    hops.iter().fold(config.clone(), |config, hop| {
+        let sessions = ChainedSessions { client: client(&config, url), hop: hop.clone() };
+        config.to_builder().credentials_provider(SharedCredentialsProvider::new(sessions)).build()
+    })
+}
+
+/// The sessions of a role on the way.
+struct ChainedSessions {
+    client: Client,
+    hop: ChainedRole,
+}
+
+impl ChainedSessions {
+    /// Opens a session.
+    async fn open(&self) -> Result<Credentials, Failure> {
+        let operation = Operation::AssumeRole;
+        let request = self
+            .client
+            .assume_role()
+            .role_arn(&self.hop.role_arn)
+            .role_session_name(&self.hop.session_name)
+            .set_source_identity(self.hop.source_identity.clone())
+            .set_external_id(self.hop.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
+            .duration_seconds(i32::try_from(HOP.as_secs()).expect("an hour fits"));
+        let answer = call(operation, None, request.send()).await?;
+        credentials(operation, answer.value.credentials(), answer.request_id.as_deref())
+    }
+}
+
+impl fmt::Debug for ChainedSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HopSessions").field("role_arn", &self.hop.role_arn).finish_non_exhaustive()
+    }
+}
+
+impl ProvideCredentials for ChainedSessions {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        // One attempt: whoever needs the credentials tries again as it sees fit.
+        future::ProvideCredentials::new(async move {
+            self.open().await.map_err(|failure| {
+                let role = self.hop.role_arn.clone();
+                CredentialsError::provider_error(ChainedRoleRefused { role, failure })
+            })
+        })
+    }
+}
+
+/// A role on the way could not be assumed.
+#[derive(Debug, thiserror::Error)]
+#[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
+pub(super) struct ChainedRoleRefused {
+    pub(super) role: String,
+    pub(super) failure: Failure,
+}
+
+fn client(config: &SdkConfig, url: Option<&str>) -> Client {
+    let mut builder = Builder::from(config)
+        .retry_config(RetryConfig::disabled())
+        // A cache of its own: the credentials of one step of the way must never be taken for those of another.
+        .identity_cache(IdentityCache::lazy().build());
+    if url.is_some() {
+        builder.set_endpoint_url(url.map(str::to_owned));
+    }
+    Client::from_conf(builder.build())
+}
+
+/// Whether the caller is a role's session, whose own sessions last an hour at most.
+pub(super) fn is_role_session(arn: &str) -> bool {
+    arn.contains(":assumed-role/")
+}

@@ -1,0 +1,71 @@
+//! This module owns what `doctor` asks of IAM beyond a visit: whether centralised root access is on, and what a role may do.
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, FeatureType, PolicyEvaluationDecisionType,
+};
+
+use super::super::{Answer, Failure, Operation};
+use super::Session;
+use super::call::{call, persist};
+use super::iam::credentials;
+
+/// What IAM's simulation says of one action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is allowed.
+    Allowed,
+    /// No policy of the role allows it.
+    NotAllowed,
+    /// A policy of the role denies it.
+    Denied,
+    /// A service control policy of the Organization does not allow it.
+    DeniedByOrganization,
+    /// IAM said something that this program does not know.
+    Other(String),
+}
+
+/// Whether centralised root access, with which AssumeRoot works, is on in the Organization.
+pub(super) async fn root_access(client: &Client, max_attempts: u32) -> Result<bool, Failure> {
+    let operation = Operation::ListOrganizationsFeatures;
+    let answer =
+        persist(max_attempts, async || call(operation, None, client.list_organizations_features().send()).await)
+            .await?;
+    Ok(answer.value.enabled_features().contains(&FeatureType::RootCredentialsManagement))
+}
+
+/// What the role may do, by the simulation of its policies and of those of the Organization.
+pub(super) async fn simulate(
+    client: &Client,
+    session: &Session,
+    role_arn: &str,
+    operation: Operation,
+) -> Result<Answer<Decision>, Failure> {
+    let principal = ContextEntry::builder()
+        .context_key_name("aws:PrincipalArn")
+        .context_key_type(ContextKeyTypeEnum::String)
+        .context_key_values(role_arn)
+        .build();
+    let request = client
+        .simulate_principal_policy()
+        .policy_source_arn(role_arn)
+        .action_names(operation.action())
+        // Service control policies may exempt a role by it.
+        .context_entries(principal)
+        .customize()
+        .config_override(credentials(session));
+    let answer = call(Operation::SimulatePrincipalPolicy, Some(session.account), request.send()).await?;
+    let result = answer.value.evaluation_results().first();
+    let by_organization = result
+        .and_then(EvaluationResult::organizations_decision_detail)
+        .is_some_and(|detail| !detail.allowed_by_organizations());
+    let value = match result.map(EvaluationResult::eval_decision) {
+        Some(PolicyEvaluationDecisionType::Allowed) => Decision::Allowed,
+        Some(_) if by_organization => Decision::DeniedByOrganization,
+        Some(PolicyEvaluationDecisionType::ExplicitDeny) => Decision::Denied,
+        Some(PolicyEvaluationDecisionType::ImplicitDeny) => Decision::NotAllowed,
+        Some(other) => Decision::Other(other.as_str().to_owned()),
+        None => Decision::Other("no result".to_owned()),
+    };
+    Ok(Answer { value, request_id: answer.request_id })
+}

@@ -1,0 +1,666 @@
+//! This module owns the tests of the rollout on a paused clock, against a small working fake of AWS.
+
+mod outages;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
+
+use super::*;
+use crate::cloud::{Answer, Effect, Failure, FailureKind, Operation};
+use crate::org::ObservedVersion;
+use crate::rollout::visit::{NotDurable, READ_BACK_WAITS, TOKEN_WAITS};
+use crate::rollout::wave::{Waves, divide};
+use crate::rollout::{Outcome, Record, Stage, Verified};
+
+/// What the next call of an account does instead of working.
+#[derive(Clone, Debug)]
+enum Fault {
+    /// It fails in this way.
+    Fail(FailureKind, Effect, &'static str),
+    /// A Set is carried out, and its answer is lost.
+    LostAcknowledgement,
+    /// It never answers.
+    Hang,
+    /// A read shows what was there before the last Set.
+    Stale,
+    /// A Set is accepted and not carried out.
+    Ignored,
+}
+
+const THROTTLED: Fault = Fault::Fail(FailureKind::Throttled, Effect::None, "Throttling");
+const DENIED: Fault = Fault::Fail(FailureKind::Refused, Effect::None, "AccessDenied");
+const BROKEN: Fault = Fault::Fail(FailureKind::Transient, Effect::Unknown, "ServiceFailure");
+const UNREACHED: Fault = Fault::Fail(FailureKind::Transient, Effect::None, "ConnectionFailed");
+const EXPIRED: Fault = Fault::Fail(FailureKind::Credentials, Effect::None, "ExpiredToken");
+
+#[derive(Debug)]
+struct World {
+    versions: BTreeMap<AccountId, (ObservedVersion, ObservedVersion)>,
+    faults: HashMap<(AccountId, Operation), Vec<Fault>>,
+    calls: Vec<(AccountId, Operation)>,
+    intended: HashSet<AccountId>,
+}
+
+/// AWS in memory. Every call takes a tenth of a second.
+#[derive(Debug)]
+struct Fake {
+    world: RefCell<World>,
+    caller_expired: Cell<bool>,
+    /// From then on base credentials have to be fetched, which needs the network; or can't be fetched any more.
+    base_ends: Cell<Option<Duration>>,
+    base_is_gone: Cell<bool>,
+    /// How long it takes to find that out, and whether somebody does.
+    fetch_takes: Cell<Duration>,
+    fetching: Cell<bool>,
+    fetches: Cell<usize>,
+    /// How often it was asked whether the base credentials are accepted.
+    confirmations: Cell<usize>,
+    disk_full: Cell<bool>,
+    /// How many proofs of a token fail, and those that were tried.
+    lag: Cell<usize>,
+    proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
+    in_flight: Cell<usize>,
+    widest: Cell<usize>,
+    /// When nobody answers, counted from the start, and how long it takes to find that out.
+    silence: Cell<Option<Silence>>,
+    started: tokio::time::Instant,
+    /// How many visits may start in a second; 0 is unlimited.
+    rate: Cell<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    from: Duration,
+    to: Duration,
+    each: Duration,
+}
+
+impl Fake {
+    fn new(accounts: u64) -> Self {
+        let versions =
+            (1..=accounts).map(|number| (id(number), (ObservedVersion::V1Token, ObservedVersion::V1Token))).collect();
+        let world = World { versions, faults: HashMap::new(), calls: Vec::new(), intended: HashSet::new() };
+        Self {
+            world: RefCell::new(world),
+            caller_expired: Cell::new(false),
+            base_ends: Cell::new(None),
+            base_is_gone: Cell::new(false),
+            fetch_takes: Cell::new(Duration::ZERO),
+            fetching: Cell::new(false),
+            fetches: Cell::new(0),
+            confirmations: Cell::new(0),
+            disk_full: Cell::new(false),
+            lag: Cell::new(0),
+            proofs: RefCell::default(),
+            in_flight: Cell::new(0),
+            widest: Cell::new(0),
+            silence: Cell::new(None),
+            started: tokio::time::Instant::now(),
+            rate: Cell::new(0),
+        }
+    }
+
+    /// Fails where base credentials are needed and can't be had.
+    async fn sign(&self, operation: Operation) -> Result<(), Failure> {
+        if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
+            self.fetches.set(self.fetches.get() + 1);
+            self.fetching.set(true);
+            tokio::time::sleep(self.fetch_takes.get()).await;
+            self.fetching.set(false);
+            if self.base_is_gone.get() || self.arrive(operation).await.is_err() {
+                return Err(failure(operation, FailureKind::Credentials, Effect::None, "NoCredentials"));
+            }
+            self.base_ends.set(None);
+        }
+        Ok(())
+    }
+
+    /// Fails while nobody answers.
+    async fn arrive(&self, operation: Operation) -> Result<(), Failure> {
+        let now = self.started.elapsed();
+        match self.silence.get().filter(|silence| (silence.from..silence.to).contains(&now)) {
+            Some(silence) => {
+                tokio::time::sleep(silence.each).await;
+                // A connection that is refused carries nothing; one that is silent may have.
+                let (effect, code) = if silence.each.is_zero() {
+                    (Effect::None, "ConnectionFailed")
+                } else {
+                    (Effect::Unknown, "RequestTimedOut")
+                };
+                Err(failure(operation, FailureKind::Transient, effect, code))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn fault(self, number: u64, operation: Operation, faults: impl IntoIterator<Item = Fault>) -> Self {
+        let faults: Vec<_> = faults.into_iter().collect();
+        self.world.borrow_mut().faults.insert((id(number), operation), faults.into_iter().rev().collect());
+        self
+    }
+
+    fn version(&self, number: u64) -> ObservedVersion {
+        self.world.borrow().versions[&id(number)].1
+    }
+
+    fn count(&self, number: u64, operation: Operation) -> usize {
+        self.world.borrow().calls.iter().filter(|call| **call == (id(number), operation)).count()
+    }
+
+    fn count_sets(&self, account: AccountId) -> usize {
+        let set = (account, Operation::SetSecurityTokenServicePreferences);
+        self.world.borrow().calls.iter().filter(|call| **call == set).count()
+    }
+
+    async fn call(&self, account: AccountId, operation: Operation) -> Result<Option<Fault>, Failure> {
+        self.world.borrow_mut().calls.push((account, operation));
+        self.in_flight.set(self.in_flight.get() + 1);
+        self.widest.set(self.widest.get().max(self.in_flight.get()));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let arrived = self.arrive(operation).await;
+        self.in_flight.set(self.in_flight.get() - 1);
+        arrived?;
+        let fault = self.world.borrow_mut().faults.get_mut(&(account, operation)).and_then(Vec::pop);
+        match fault {
+            Some(Fault::Fail(kind, effect, code)) => Err(failure(operation, kind, effect, code)),
+            Some(Fault::Hang) => std::future::pending().await,
+            other => Ok(other),
+        }
+    }
+}
+
+impl Cloud for Fake {
+    type Session = AccountId;
+
+    async fn enter(&self, account: AccountId, _: &AccessMethod) -> Result<Answer<AccountId>, Failure> {
+        if self.caller_expired.get() {
+            return Err(failure(Operation::AssumeRole, FailureKind::Credentials, Effect::None, "ExpiredToken"));
+        }
+        self.sign(Operation::AssumeRole).await?;
+        self.call(account, Operation::AssumeRole).await?;
+        Ok(Answer { value: account, request_id: None })
+    }
+
+    async fn read(&self, session: &AccountId) -> Result<Answer<ObservedVersion>, Failure> {
+        let fault = self.call(*session, Operation::GetAccountSummary).await?;
+        let (before, now) = self.world.borrow().versions[session];
+        Ok(Answer { value: if matches!(fault, Some(Fault::Stale)) { before } else { now }, request_id: None })
+    }
+
+    async fn set(&self, session: &AccountId, version: TokenVersion) -> Result<Answer<()>, Failure> {
+        let operation = Operation::SetSecurityTokenServicePreferences;
+        assert!(self.world.borrow().intended.contains(session), "{session} was set without a durable intent");
+        let fault = self.call(*session, operation).await?;
+        if !matches!(fault, Some(Fault::Ignored)) {
+            let mut world = self.world.borrow_mut();
+            let versions = world.versions.get_mut(session).unwrap();
+            let wanted = ObservedVersion::from_summary(Some(if version == TokenVersion::V2Token { 2 } else { 1 }));
+            *versions = (versions.1, wanted);
+        }
+        match fault {
+            Some(Fault::LostAcknowledgement) => {
+                Err(failure(operation, FailureKind::Transient, Effect::Unknown, "ConnectionFailed"))
+            }
+            _ => Ok(Answer { value: (), request_id: Some("set".to_owned()) }),
+        }
+    }
+
+    async fn prove_token(&self, account: AccountId, _: &AccessMethod, _: &str) -> Result<Answer<()>, Failure> {
+        self.proofs.borrow_mut().push((account, tokio::time::Instant::now()));
+        if self.proofs.borrow().iter().filter(|(of, _)| *of == account).count() <= self.lag.get() {
+            return Err(failure(
+                Operation::GetCallerIdentity,
+                FailureKind::Credentials,
+                Effect::None,
+                "InvalidClientTokenId",
+            ));
+        }
+        Ok(Answer { value: (), request_id: None })
+    }
+
+    fn is_fetching(&self) -> bool {
+        self.fetching.get()
+    }
+
+    async fn confirm_caller(&self) -> Result<(), Failure> {
+        self.confirmations.set(self.confirmations.get() + 1);
+        self.sign(Operation::GetCallerIdentity).await?;
+        self.arrive(Operation::GetCallerIdentity).await?;
+        if self.caller_expired.get() {
+            return Err(failure(Operation::GetCallerIdentity, FailureKind::Credentials, Effect::None, "ExpiredToken"));
+        }
+        Ok(())
+    }
+
+    async fn reach(&self) -> Result<(), Failure> {
+        self.arrive(Operation::GetCallerIdentity).await
+    }
+}
+
+impl Intents for Fake {
+    async fn intend(&self, account: AccountId, _: ObservedVersion, _: TokenVersion) -> Result<(), NotDurable> {
+        if self.disk_full.get() {
+            return Err(NotDurable("No space left on device".to_owned()));
+        }
+        self.world.borrow_mut().intended.insert(account);
+        Ok(())
+    }
+}
+
+fn failure(operation: Operation, kind: FailureKind, effect: Effect, code: &str) -> Failure {
+    // An answer has a status, and the code is AWS's or a proxy's. The others are ours.
+    let status = (!crate::cloud::failure::code::ALL.contains(&code)).then_some(400);
+    Failure { operation, kind, effect, code: code.into(), message: "why".into(), status, request_id: None }
+}
+
+fn id(number: u64) -> AccountId {
+    format!("{number:012}").parse().unwrap()
+}
+
+fn terms() -> RolloutOptions {
+    RolloutOptions {
+        mode: Mode::Apply,
+        verify: Verify::Setting,
+        concurrency: 32,
+        max_attempts: 4,
+        account_timeout: Duration::from_mins(2),
+        bake: Duration::ZERO,
+        max_errors: None,
+    }
+}
+
+async fn run(fake: &Fake, terms: RolloutOptions, stop: &Stop, listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+    run_in_waves(fake, terms, None, stop, listen).await
+}
+
+async fn run_in_waves(
+    fake: &Fake,
+    terms: RolloutOptions,
+    waves: Option<&Waves>,
+    stop: &Stop,
+    mut listen: impl FnMut(&Event<'_>),
+) -> (Ended, Vec<Record>) {
+    let (rate_limiter, connectivity, credential_probe) =
+        (RateLimiter::new(fake.rate.get()), Connectivity::default(), CredentialProbe::default());
+    let targets: Vec<Target> = fake
+        .world
+        .borrow()
+        .versions
+        .keys()
+        .map(|account| Target {
+            account: *account,
+            access: AccessMethod::Role(format!("arn:aws:iam::{account}:role/R").into()),
+            management: false,
+            invited: false,
+            wanted: TokenVersion::V2Token,
+            provenance: Provenance::None,
+        })
+        .collect();
+    let count = targets.len();
+    let waves = divide(targets, &BTreeSet::new(), waves);
+    let rollout = Rollout {
+        cloud: fake,
+        intents: fake,
+        rate_limiter: &rate_limiter,
+        connectivity: &connectivity,
+        credential_probe: &credential_probe,
+        stop,
+        terms,
+        sts_endpoint: "https://sts.test".into(),
+    };
+    let mut records = Vec::new();
+    let ended = roll_out(
+        &rollout,
+        &waves,
+        |event| {
+            listen(&event);
+            if let Event::Visited { record, .. } = event {
+                records.push(record.clone());
+            }
+        },
+        async |_| {},
+    )
+    .await;
+    assert_eq!(ended.tally.total(), count);
+    let told: HashSet<_> = records.iter().map(|record| record.account_id).collect();
+    assert_eq!(told.len(), count, "every target is told exactly once");
+    records.sort_by_key(|record| record.account_id);
+    (ended, records)
+}
+
+/// The record of one account with faults in one operation.
+async fn one(operation: Operation, faults: impl IntoIterator<Item = Fault>) -> (Record, Fake) {
+    let fake = Fake::new(1).fault(1, operation, faults);
+    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    (records.into_iter().next().unwrap(), fake)
+}
+
+/// What goes wrong in which operation, and how: the outcome, where it is blamed, and what the account ends at.
+type Case = (&'static str, Operation, Vec<Fault>, Outcome, Option<(Stage, &'static str)>, ObservedVersion);
+
+#[tokio::test(start_paused = true)]
+async fn each_fault_alone_comes_to_the_expected_record() {
+    use ObservedVersion::{V1Token, V2Token};
+    use Operation::{AssumeRole, GetAccountSummary as Read, SetSecurityTokenServicePreferences as Set};
+    use Outcome::{Changed, Failed, Unverified};
+    let all = |fault: &Fault| vec![fault.clone(); 50];
+    let table: Vec<Case> = vec![
+        ("nothing", AssumeRole, vec![], Changed, None, V2Token),
+        ("throttled at the door", AssumeRole, vec![THROTTLED; 3], Changed, None, V2Token),
+        ("throttled for ever", AssumeRole, all(&THROTTLED), Failed, Some((Stage::Assume, "Throttling")), V1Token),
+        ("denied at the door", AssumeRole, vec![DENIED], Failed, Some((Stage::Assume, "AccessDenied")), V1Token),
+        (
+            "no answer at the door",
+            AssumeRole,
+            vec![Fault::Hang],
+            Failed,
+            Some((Stage::Assume, "AccountTimeout")),
+            V1Token,
+        ),
+        ("a session refused once", AssumeRole, vec![EXPIRED], Changed, None, V2Token),
+        (
+            "sessions refused for ever",
+            AssumeRole,
+            all(&EXPIRED),
+            Failed,
+            Some((Stage::Assume, "ExpiredToken")),
+            V1Token,
+        ),
+        ("a broken read", Read, vec![BROKEN; 3], Changed, None, V2Token),
+        ("only broken reads", Read, all(&BROKEN), Failed, Some((Stage::Read, "ServiceFailure")), V1Token),
+        ("a denied read", Read, vec![DENIED], Failed, Some((Stage::Read, "AccessDenied")), V1Token),
+        ("a session that expires", Read, vec![EXPIRED], Changed, None, V2Token),
+        ("throttled at Set", Set, vec![THROTTLED; 3], Changed, None, V2Token),
+        ("throttled at Set for ever", Set, all(&THROTTLED), Failed, Some((Stage::Set, "Throttling")), V1Token),
+        ("a denied Set", Set, vec![DENIED], Failed, Some((Stage::Set, "AccessDenied")), V1Token),
+        ("a Set that never arrives", Set, all(&UNREACHED), Failed, Some((Stage::Set, "ConnectionFailed")), V1Token),
+        ("a lost acknowledgement", Set, vec![Fault::LostAcknowledgement], Changed, None, V2Token),
+        ("a broken Set", Set, vec![BROKEN], Changed, None, V2Token),
+        ("only broken Sets", Set, all(&BROKEN), Unverified, Some((Stage::Set, "ServiceFailure")), V1Token),
+        ("broken, then denied", Set, vec![BROKEN, DENIED], Failed, Some((Stage::Set, "AccessDenied")), V1Token),
+        ("a Set without an answer", Set, vec![Fault::Hang], Unverified, Some((Stage::Set, "AccountTimeout")), V1Token),
+        ("an ignored Set", Set, vec![Fault::Ignored], Unverified, Some((Stage::Verify, "NotReadBack")), V1Token),
+        ("a session that expires at Set", Set, vec![EXPIRED], Changed, None, V2Token),
+    ];
+    for (name, operation, faults, outcome, error, truth) in table {
+        let (record, fake) = one(operation, faults).await;
+        assert_eq!(record.outcome, outcome, "{name}: {record:?}");
+        let told = record.error.as_ref().map(|error| (error.stage, error.error_code.as_str()));
+        assert_eq!(told, error, "{name}: {record:?}");
+        assert_eq!(fake.version(1), truth, "{name}");
+        let calls = fake.world.borrow().calls.len();
+        assert!(record.attempts as usize >= calls, "{name}: {calls} calls, {record:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stale_reads_are_waited_out_and_no_longer() {
+    for stale in 0..READ_BACK_WAITS.len() {
+        let mut reads = vec![Fault::Ignored];
+        reads.extend(vec![Fault::Stale; stale]);
+        let (record, fake) = one(Operation::GetAccountSummary, reads).await;
+        assert_eq!(record.outcome, Outcome::Changed, "{stale} stale reads");
+        assert_eq!(fake.count(1, Operation::GetAccountSummary), stale + 2);
+        assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
+    }
+    let (record, fake) = one(Operation::GetAccountSummary, vec![Fault::Stale; 100]).await;
+    assert_eq!(record.outcome, Outcome::Unverified);
+    assert_eq!(fake.version(1), ObservedVersion::V2Token);
+    assert_eq!(record.current_version, Some(ObservedVersion::V1Token));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_read_back_is_not_taken_for_success() {
+    let (record, _) = one(Operation::GetAccountSummary, [Fault::Ignored, DENIED]).await;
+    assert_eq!(record.outcome, Outcome::Unverified);
+    assert_eq!(record.error.unwrap().stage, Stage::Verify);
+}
+
+/// A summary that never shows the version can't show that it has stayed as it was either.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
+    for (reading, expected) in
+        [(ObservedVersion::V1Token, Outcome::Failed), (ObservedVersion::Unknown, Outcome::Unverified)]
+    {
+        let fake = Fake::new(1).fault(1, Operation::SetSecurityTokenServicePreferences, [BROKEN, DENIED]);
+        fake.world.borrow_mut().versions.insert(id(1), (reading, reading));
+        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let error = records[0].error.as_ref().unwrap();
+        assert_eq!((records[0].outcome, error.error_code.as_str()), (expected, "AccessDenied"), "{reading}");
+    }
+}
+
+/// A proxy, a certificate, and the way into the account say nothing about a Set that went astray before.
+#[tokio::test(start_paused = true)]
+async fn only_a_refusal_of_iam_settles_a_doubt() {
+    let proxy = Fault::Fail(FailureKind::Refused, Effect::None, "HttpStatus403");
+    let certificate = Fault::Fail(FailureKind::Refused, Effect::None, "CertificateRefused");
+    for (sets, doors, expected) in [
+        (vec![BROKEN, DENIED], vec![], Outcome::Failed),
+        (vec![BROKEN, proxy], vec![], Outcome::Unverified),
+        (vec![BROKEN, certificate], vec![], Outcome::Unverified),
+        // The door is open once.
+        (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),
+    ] {
+        let set = Operation::SetSecurityTokenServicePreferences;
+        let fake = Fake::new(1).fault(1, set, sets.clone()).fault(1, Operation::AssumeRole, doors);
+        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        assert_eq!(records[0].outcome, expected, "{sets:?}: {records:?}");
+        assert_eq!(fake.count(1, set), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_sends_no_set_and_needs_no_intent() {
+    let fake = Fake::new(40);
+    fake.disk_full.set(true);
+    let (ended, _) = run(&fake, RolloutOptions { mode: Mode::Plan, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::WouldChange), 40);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_durable_intent_nothing_is_sent_and_the_run_stops() {
+    let fake = Fake::new(100);
+    fake.disk_full.set(true);
+    let (ended, records) = run(&fake, RolloutOptions { concurrency: 10, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::NotAttempted), 100);
+    assert!(matches!(ended.stopped, Some(StopReason::Journal(_))));
+    let visited = records.iter().filter(|record| record.started_at.is_some()).count();
+    assert_eq!(visited, 10, "only those in flight went as far as the intent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
+    let fake = Fake::new(1_000);
+    let (ended, records) = run(&fake, RolloutOptions { concurrency: 10, ..terms() }, &Stop::default(), |event| {
+        if let Event::Visited { tally, .. } = event {
+            fake.caller_expired.set(tally.total() >= 50);
+        }
+    })
+    .await;
+    assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))));
+    assert_eq!(ended.tally.of(Outcome::Failed), 0);
+    assert_eq!(ended.tally.of(Outcome::Changed) + ended.tally.of(Outcome::NotAttempted), 1_000);
+    let hit = records.iter().filter(|record| record.outcome == Outcome::NotAttempted && record.started_at.is_some());
+    assert!(hit.count() <= 10);
+    assert_eq!(fake.confirmations.get(), 1, "one asks for all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn width_is_what_was_asked_for() {
+    for width in [1, 7, 64] {
+        let fake = Fake::new(200);
+        let begin = tokio::time::Instant::now();
+        run(&fake, RolloutOptions { concurrency: width, ..terms() }, &Stop::default(), |_| {}).await;
+        assert_eq!(fake.widest.get(), width);
+        // Four calls of 100 ms in each account.
+        let ideal = Duration::from_millis(400) * 200_u32.div_ceil(u32::try_from(width).unwrap());
+        let took = begin.elapsed();
+        assert!(took >= ideal && took < ideal.mul_f64(1.05), "{took:?} instead of {ideal:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waves_come_one_after_the_other_with_a_wait_between() {
+    let fake = Fake::new(500);
+    let mut story = Vec::new();
+    let begin = tokio::time::Instant::now();
+    let terms = RolloutOptions { bake: Duration::from_mins(10), ..terms() };
+    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &Stop::default(), |event| match event {
+        Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
+        Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
+        Event::Baking { next, .. } => story.push(format!("before {next}")),
+        Event::Visited { .. } | Event::Stopping { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+    })
+    .await;
+    assert_eq!(
+        story,
+        ["1/3: 1", "1 done: 1", "before 2", "2/3: 49", "2 done: 49", "before 3", "3/3: 450", "3 done: 450"]
+    );
+    assert!(begin.elapsed() > Duration::from_mins(20));
+    assert_eq!(ended.tally.of(Outcome::Changed), 500);
+    let sizes = [1, 2, 3].map(|wave| records.iter().filter(|record| record.wave == Some(wave)).count());
+    assert_eq!(sizes, [1, 49, 450]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_stops_when_more_fail_than_may() {
+    // Waves, tolerance, which accounts fail, how many are attempted, in which wave it stops.
+    type Case = (&'static str, &'static str, fn(u64) -> bool, std::ops::RangeInclusive<usize>, Option<Option<u32>>);
+    let table: [Case; 7] = [
+        ("1,10%,100%", "10%", |_| false, 500..=500, None),
+        ("1,10%,100%", "10%", |number| number == 1, 1..=1, Some(Some(1))),
+        ("1,10%,100%", "10%", |number| number % 8 == 3, 50..=50, Some(Some(2))),
+        ("1,10%,100%", "1", |number| number == 1, 500..=500, None),
+        ("1,10%,100%", "0", |number| number == 60, 50..=100, Some(None)),
+        ("100%", "10%", |number| number > 200, 251..=290, Some(None)),
+        ("100%", "100%", |_| true, 500..=500, None),
+    ];
+    for (waves, tolerance, fails, attempted, stopped) in table {
+        let mut fake = Fake::new(500);
+        for number in (1..=500).filter(|number| fails(*number)) {
+            fake = fake.fault(number, Operation::AssumeRole, [DENIED]);
+        }
+        let terms = RolloutOptions { max_errors: Some(tolerance.parse().unwrap()), ..terms() };
+        let sizes = waves.parse().unwrap();
+        let (ended, _) = run_in_waves(&fake, terms, Some(&sizes), &Stop::default(), |_| {}).await;
+        let done = 500 - ended.tally.of(Outcome::NotAttempted);
+        assert!(attempted.contains(&done), "{waves} {tolerance}: {done} attempted");
+        let wave = ended.stopped.map(|reason| match reason {
+            StopReason::TooManyErrors { wave, .. } => wave,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(wave, stopped, "{waves} {tolerance}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unverified_accounts_count_as_errors() {
+    let mut fake = Fake::new(20);
+    for number in 1..=20 {
+        fake = fake.fault(number, Operation::SetSecurityTokenServicePreferences, [Fault::Ignored]);
+    }
+    let terms = RolloutOptions { max_errors: Some(Tolerance::Count(3)), concurrency: 1, ..terms() };
+    let (ended, _) = run(&fake, terms, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::Unverified), 4);
+    assert_eq!(ended.tally.of(Outcome::NotAttempted), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
+    let fake = Fake::new(100);
+    let stop = Stop::default();
+    let terms = RolloutOptions { concurrency: 10, ..terms() };
+    let mut told = Vec::new();
+    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &stop, |event| match event {
+        Event::Visited { tally, in_flight, .. } => {
+            assert!(*in_flight <= 9, "the one that has ended is not in flight");
+            if tally.total() == 30 {
+                stop.request(StopReason::Interrupted);
+            }
+            // A second one changes the reason, and is not told again.
+            if tally.total() == 33 {
+                stop.request(StopReason::Terminated);
+                stop.request(StopReason::Interrupted);
+            }
+        }
+        Event::Stopping { reason, in_flight } => told.push(((*reason).clone(), *in_flight)),
+        Event::WaveStarted { .. }
+        | Event::WaveFinished { .. }
+        | Event::Baking { .. }
+        | Event::Unreachable { .. }
+        | Event::Reachable { .. } => {}
+    })
+    .await;
+    let (reason, in_flight) = told.pop().expect("it is told");
+    assert!(told.is_empty(), "once");
+    assert_eq!((reason, stop.in_flight()), (StopReason::Interrupted, 0));
+    let finished = ended.tally.of(Outcome::Changed) - 30;
+    assert_eq!(in_flight, finished, "as many finish as were in flight");
+    assert_eq!(ended.stopped, Some(StopReason::Terminated));
+    let changed = ended.tally.of(Outcome::Changed);
+    assert!((30..=40).contains(&changed), "{changed}");
+    assert_eq!(changed + ended.tally.of(Outcome::NotAttempted), 100);
+    for record in records {
+        let set = fake.world.borrow().versions[&record.account_id].1 == ObservedVersion::V2Token;
+        assert_eq!(set, record.outcome == Outcome::Changed);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_ends_the_wait_between_waves() {
+    let fake = Fake::new(10);
+    let stop = Stop::default();
+    let terms = RolloutOptions { bake: Duration::from_hours(24), ..terms() };
+    let waves = Waves::default();
+    let begin = tokio::time::Instant::now();
+    let interrupted = async {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        stop.request(StopReason::Terminated);
+    };
+    let ((ended, _), ()) = tokio::join!(run_in_waves(&fake, terms, Some(&waves), &stop, |_| {}), interrupted);
+    assert_eq!(ended.tally.of(Outcome::Changed), 1);
+    assert!(begin.elapsed() < Duration::from_secs(61));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_read_back_nothing_is_called_changed() {
+    let fake = Fake::new(3);
+    let (ended, records) =
+        run(&fake, RolloutOptions { verify: Verify::None, ..terms() }, &Stop::default(), |_| {}).await;
+    assert_eq!(ended.tally.of(Outcome::Unverified), 3);
+    assert_eq!(records[0].error.as_ref().unwrap().error_code, "NotVerified");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
+    let verify = Verify::Token("ap-east-1".to_owned());
+    for (lag, outcome, verified) in [
+        (0, Outcome::Changed, Some(Verified::Token)),
+        (4, Outcome::Changed, Some(Verified::Token)),
+        (100, Outcome::Unverified, Some(Verified::Setting)),
+    ] {
+        let fake = Fake::new(1);
+        fake.lag.set(lag);
+        let (_, records) =
+            run(&fake, RolloutOptions { verify: verify.clone(), ..terms() }, &Stop::default(), |_| {}).await;
+        assert_eq!((records[0].outcome, records[0].verified), (outcome, verified), "{lag}");
+        let proofs = fake.proofs.borrow();
+        assert!(proofs.len() <= TOKEN_WAITS.len());
+        if lag == 100 {
+            assert_eq!(records[0].error.as_ref().unwrap().error_code, "TokenRefused");
+            let span = proofs.last().unwrap().1 - proofs[0].1;
+            assert!(span > Duration::from_secs(25), "more than twice the lag that was observed: {span:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_proven_is_told_for_changes_alone() {
+    let fake = Fake::new(2).fault(2, Operation::AssumeRole, [DENIED]);
+    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    assert_eq!(records[0].verified, Some(Verified::Setting));
+    assert_eq!(records[1].verified, None);
+    assert!(fake.proofs.borrow().is_empty());
+}

@@ -1,0 +1,165 @@
+//! This module owns what an earlier run gives to a new one: the plan that is applied, or the run that is undone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::Path;
+
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::journal::{CommandName, RunSettings};
+use crate::journal::{Replay, RunFolder, RunInfo};
+use crate::org::caller::account_in_arn;
+use crate::org::selection::{Restriction, SkipReason};
+use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
+use crate::rollout::{Outcome, Provenance, Record};
+
+/// What is wanted in an account, and what is known of it.
+pub(crate) type DesiredState = (TokenVersion, Provenance);
+
+/// What an earlier run gives to a new one.
+pub(crate) struct Baseline {
+    info: RunInfo,
+    /// The accounts that the new run is about.
+    pub(crate) only: Restriction,
+    /// What is wanted in each of them.
+    pub(crate) desired: BTreeMap<AccountId, DesiredState>,
+    /// All accounts of the earlier run, to name those that have left since.
+    accounts: Vec<Account>,
+    records: Vec<Record>,
+    lock: File,
+}
+
+impl Baseline {
+    /// Reads the earlier run that the settings name, if they name one.
+    pub(crate) fn of(run: &RunSettings) -> Result<Option<Self>, Error> {
+        match (&run.plan, &run.undoes) {
+            (Some(folder), _) => Self::of_plan(folder, run.global_endpoint_token_version).map(Some),
+            (None, Some(folder)) => Self::of_rollout(folder).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The accounts that a plan would change.
+    fn of_plan(folder: &Path, wanted: TokenVersion) -> Result<Self, Error> {
+        let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
+        let name = folder.display();
+        if !replay.ready {
+            return Err(Error::Mismatch(format!(
+                "the plan {name} never came as far as reading an account: make it again"
+            )));
+        }
+        if info.command != CommandName::Plan {
+            return Err(Error::Mismatch(format!("{name} is the folder of {}, not of a plan", an(info.command))));
+        }
+        let planned = info.settings.global_endpoint_token_version;
+        if planned != wanted {
+            return Err(Error::Mismatch(format!(
+                "the plan {name} is about {planned}, and {wanted} is asked for: give --to {planned}"
+            )));
+        }
+        let would_change = |id: &AccountId| replay.records.get(id).is_some_and(|r| r.outcome == Outcome::WouldChange);
+        let accounts = replay.accounts.iter().map(|account| account.id).filter(would_change);
+        let desired = accounts.map(|id| (id, (wanted, Provenance::None))).collect();
+        let reason = SkipReason { code: "NotInPlan", message: "the plan would not change it" };
+        let mut baseline = Self::new(lock, info, replay, desired, reason);
+        let records = baseline.records.iter();
+        let unread = records.filter(|record| matches!(record.outcome, Outcome::NotAttempted | Outcome::Failed));
+        baseline.only.unread = unread.map(|record| record.account_id).collect();
+        Ok(baseline)
+    }
+
+    /// The accounts that a rollout changed, or may have changed.
+    fn of_rollout(folder: &Path) -> Result<Self, Error> {
+        let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
+        if info.command == CommandName::Plan {
+            return Err(Error::Mismatch(format!(
+                "{} is the folder of a plan, which changed nothing",
+                folder.display()
+            )));
+        }
+        let desired = replay.intents.iter().filter_map(|(id, intent)| {
+            let outcome = replay.records.get(id).map(|record| record.outcome);
+            let certain = match outcome {
+                _ if intent.unsettled => false,
+                Some(Outcome::Changed) => true,
+                None | Some(Outcome::Unverified) => false,
+                Some(
+                    Outcome::Unchanged
+                    | Outcome::WouldChange
+                    | Outcome::Failed
+                    | Outcome::Skipped
+                    | Outcome::NotAttempted,
+                ) => return None,
+            };
+            let back = match intent.previous {
+                // A version that was never shown goes back to AWS's default.
+                ObservedVersion::V1Token | ObservedVersion::Unknown => TokenVersion::V1Token,
+                ObservedVersion::V2Token => TokenVersion::V2Token,
+            };
+            Some((*id, (back, Provenance::Set { to: intent.wanted, certain, before: intent.previous })))
+        });
+        let desired = desired.collect();
+        let reason = SkipReason { code: "NotChanged", message: "the run that is undone did not change it" };
+        Ok(Self::new(lock, info, replay, desired, reason))
+    }
+
+    fn new(
+        lock: File,
+        info: RunInfo,
+        replay: Replay,
+        desired: BTreeMap<AccountId, DesiredState>,
+        reason: SkipReason,
+    ) -> Self {
+        let listed = replay.accounts.iter().map(|account| account.id).collect();
+        let accounts = desired.keys().copied().collect();
+        let only = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
+        let records = replay.records();
+        Self { lock, info, only, desired, accounts: replay.accounts, records }
+    }
+
+    /// The lock on the earlier run. As long as it is held nobody can go on with that run.
+    pub(crate) fn into_lock(self) -> File {
+        self.lock
+    }
+
+    /// Refuses an earlier run of another Organization, and a plan that somebody made from another account.
+    pub(crate) fn check(&self, organization: &Organization, aws: &Aws, command: CommandName) -> Result<(), Error> {
+        let id = self.info.organization_id.as_deref().unwrap_or("no Organization");
+        if id != organization.id {
+            return Err(Error::Mismatch(format!(
+                "run {} was about Organization {id}, and the caller is in {}",
+                self.info.run_id, organization.id
+            )));
+        }
+        let planner = self.info.caller_arn.as_deref().and_then(account_in_arn);
+        if command == CommandName::Apply && planner != Some(aws.caller.account) {
+            return Err(Error::Mismatch(format!(
+                "the plan was made by {}, and the caller is in account {}",
+                self.info.caller_arn.as_deref().unwrap_or("nobody"),
+                aws.caller.account
+            )));
+        }
+        Ok(())
+    }
+
+    /// The accounts that the new run would be about, but that are not in the Organization any more.
+    pub(crate) fn left(&self, accounts: &[Account]) -> Vec<Account> {
+        let present: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
+        let gone = |account: &&Account| self.desired.contains_key(&account.id) && !present.contains(&account.id);
+        let stateless = |account: &Account| Account { state: crate::org::AccountState::Absent, ..account.clone() };
+        self.accounts.iter().filter(gone).map(stateless).collect()
+    }
+
+    /// Whether the earlier run came to its end.
+    pub(crate) const fn is_finished(&self) -> bool {
+        self.info.verdict.is_some()
+    }
+}
+
+const fn an(command: CommandName) -> &'static str {
+    match command {
+        CommandName::Plan => "a plan",
+        CommandName::Apply => "an apply",
+        CommandName::Rollback => "a rollback",
+    }
+}

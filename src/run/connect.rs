@@ -1,0 +1,36 @@
+//! This module owns the connection of a command: it asks for the MFA code where one is needed and somebody is there.
+
+use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::settings::Settings;
+use crate::terminal::{Progress, prompt};
+
+/// Connects to AWS as the settings say.
+pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
+    progress.connecting();
+    connect_with(settings.access(), settings.can_ask, progress).await
+}
+
+/// Connects to AWS. Nothing is called before the code of an MFA device is there.
+pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, progress: &Progress) -> Result<Aws, Error> {
+    match Aws::connect(&access).await {
+        Err(ConnectFailed::MfaTokenMissing { serial }) if can_ask => {
+            access.mfa.token = Some(ask(&serial, progress).await?);
+            Ok(Aws::connect(&access).await?)
+        }
+        other => Ok(other?),
+    }
+}
+
+async fn ask(serial: &str, progress: &Progress) -> Result<Secret, Error> {
+    let question = crate::sanitize::for_terminal(&format!("MFA code of {serial}: ")).into_owned();
+    let hidden = progress.hide();
+    let answer = prompt::secret(&question).await;
+    drop(hidden);
+    let code: Secret = answer
+        .map_err(|error| Error::Usage(format!("the MFA code could not be read: {error}")))?
+        .parse()
+        .expect("every text is a secret");
+    crate::settings::check_mfa_token(&code).map(|()| code)
+}

@@ -1,0 +1,163 @@
+//! This module owns the way from the Organization's accounts to the targets of a run: what is listed, what is chosen of it, and
+//! how each account is entered.
+
+use std::collections::BTreeMap;
+
+use super::baseline::Baseline;
+use crate::cloud::aws::{Aws, Organization};
+use crate::cloud::{AccessMethod, Failure};
+use crate::error::Error;
+use crate::journal::RunSettings;
+use crate::org::role::AccessMode;
+use crate::org::selection::{
+    ManagementAccess, ManagementAccount, Selected, Tags, check_names, idle_exclusions, undecided,
+};
+use crate::org::{Account, AccountId};
+use crate::rollout::wave::spread;
+use crate::rollout::{Provenance, Record, Target};
+use crate::settings::Settings;
+use crate::terminal::Progress;
+
+/// The Organization and its accounts.
+pub(crate) async fn list(
+    aws: &Aws,
+    settings: &Settings,
+    progress: &Progress,
+) -> Result<(Organization, Vec<Account>), Error> {
+    let selection = &settings.run.selection;
+    let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
+    // Neither needs the other.
+    let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
+    let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
+    if let Some(failure) = &listing.pathless {
+        note_pathless(failure, progress);
+    }
+    Ok((organization, listing.accounts))
+}
+
+/// Says why the report will have no paths.
+pub(crate) fn note_pathless(failure: &Failure, progress: &Progress) {
+    progress.warn(&format!(
+        "Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
+    ));
+}
+
+/// Checks that everything that is named exists, and reads the tags that decide, if any do.
+pub(crate) async fn look_up(
+    aws: &Aws,
+    run: &RunSettings,
+    accounts: &[Account],
+    management_account: ManagementAccount,
+    baseline: Option<&Baseline>,
+    progress: &Progress,
+) -> Result<Tags, Error> {
+    // The ids are checked first, because that takes no call.
+    check_names(accounts, &run.selection, Vec::new())?;
+    let mut missing = Vec::new();
+    for unit in run.selection.unseen_units(accounts) {
+        if !aws.unit_exists(&unit).await? {
+            missing.push(unit);
+        }
+    }
+    check_names(accounts, &run.selection, missing)?;
+    let mut tags = Tags::new();
+    if run.selection.needs_tags() {
+        let undecided =
+            undecided(accounts, management_account, &run.selection, baseline.map(|baseline| &baseline.only));
+        let of = undecided.len();
+        tags = aws.tags(&undecided, |read| progress.tags(read, of)).await?;
+    }
+    note_idle(accounts, run, &tags, progress);
+    Ok(tags)
+}
+
+/// Says which exclusions exclude nothing: they may be mistyped.
+pub(crate) fn note_idle(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
+    for exclusion in idle_exclusions(accounts, &run.selection, tags) {
+        progress.warn(&format!("{exclusion} excludes no account"));
+    }
+}
+
+/// The management account, and whether it can be visited at all.
+pub(crate) fn management_account(organization: &Organization, run: &RunSettings, aws: &Aws) -> ManagementAccount {
+    let id = organization.management;
+    let own = run.selection.management == ManagementAccess::Own && aws.is_in(id);
+    let left_out = match (run.selection.management, run.access) {
+        (ManagementAccess::Skip, _) => Some("left out by --management-account skip"),
+        (ManagementAccess::Own | ManagementAccess::Role, AccessMode::AssumeRoot) if !own => Some(
+            "AssumeRoot can't enter the management account: it is read with credentials of its own, and --management-account own",
+        ),
+        (ManagementAccess::Own | ManagementAccess::Role, AccessMode::Role | AccessMode::AssumeRoot) => None,
+    };
+    ManagementAccount { id, left_out }
+}
+
+/// How an account is entered.
+pub(crate) fn access_method(account: AccountId, management: AccountId, run: &RunSettings, aws: &Aws) -> AccessMethod {
+    let own = run.selection.management == ManagementAccess::Own && account == management && aws.is_in(account);
+    match run.access {
+        _ if own => AccessMethod::Own,
+        AccessMode::Role => AccessMethod::Role(run.role_in(account).arn(&aws.caller.partition, account).into()),
+        AccessMode::AssumeRoot => {
+            AccessMethod::Root(format!("arn:{}:iam::{account}:root", aws.caller.partition).into())
+        }
+    }
+}
+
+/// The accounts to visit, in the order of the rollout, each with its way in and what is wanted in it.
+pub(crate) fn targets(
+    selected: &Selected<'_>,
+    organization: &Organization,
+    aws: &Aws,
+    run: &RunSettings,
+    baseline: Option<&Baseline>,
+) -> Vec<Target> {
+    let in_order = spread(&selected.targets, organization.management).into_iter();
+    in_order.map(|account| target(account, organization, aws, run, baseline)).collect()
+}
+
+/// An account to visit, with its way in and what is wanted in it.
+pub(crate) fn target(
+    account: &Account,
+    organization: &Organization,
+    aws: &Aws,
+    run: &RunSettings,
+    baseline: Option<&Baseline>,
+) -> Target {
+    let desired = baseline.and_then(|baseline| baseline.desired.get(&account.id)).copied();
+    let (wanted, provenance) = desired.unwrap_or((run.global_endpoint_token_version, Provenance::None));
+    Target {
+        account: account.id,
+        access: access_method(account.id, organization.management, run, aws),
+        management: account.id == organization.management,
+        invited: account.invited,
+        wanted,
+        provenance,
+    }
+}
+
+/// Checks that the canaries are among the targets.
+pub(crate) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), Error> {
+    let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
+    match run.canary.iter().find(missing) {
+        None => Ok(()),
+        Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),
+    }
+}
+
+/// The records of the accounts that are not visited.
+pub(crate) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
+    let wanted = run.global_endpoint_token_version;
+    selected
+        .skipped
+        .iter()
+        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code, reason.message)))
+        .collect()
+}
+
+/// The record of an account that has left the Organization.
+pub(crate) fn gone(account: AccountId, run: &RunSettings) -> Record {
+    let wanted = run.global_endpoint_token_version;
+    let message = "left the Organization after the run that this one is based on";
+    Record::skipped(account, wanted, "LeftOrganization", message)
+}

@@ -1,0 +1,168 @@
+//! This module owns how the program talks: what goes to stdout and to files at the end, and what to stderr meanwhile.
+
+use std::path::PathBuf;
+
+use super::{Environment, expression};
+use crate::awscli::jmespath::Query;
+use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
+use crate::error::Error;
+use crate::report::{Destination, Format};
+
+/// What is shown on stderr while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgressStyle {
+    /// A bar that moves.
+    Bar,
+    /// A line now and then.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+/// Decides what is shown on stderr.
+///
+/// | asked for | terminal | elsewhere, or CI |
+/// |---|---|---|
+/// | `-q` or `--no-progress` | silent | silent |
+/// | `--debug`, `-v`, or `--log-format json` | lines | lines |
+/// | nothing | bar | lines |
+#[must_use]
+pub const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
+    match (none, chatty, is_terminal && !is_ci) {
+        (true, _, _) => ProgressStyle::Silent,
+        (false, true, _) | (false, false, false) => ProgressStyle::Lines,
+        (false, false, true) => ProgressStyle::Bar,
+    }
+}
+
+/// How the program talks on stderr.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StderrMode {
+    /// What is shown while a run goes on.
+    pub progress: ProgressStyle,
+    /// Whether stderr may be coloured.
+    pub color: bool,
+    /// Only errors.
+    pub quiet: bool,
+    /// A line for every account.
+    pub verbose: bool,
+    /// A line for every call.
+    pub debug: bool,
+    /// Every line as JSON.
+    pub json_log: bool,
+}
+
+impl StderrMode {
+    /// For a command without such options.
+    #[must_use]
+    pub const fn plain(environment: &Environment) -> Self {
+        Self {
+            progress: ProgressStyle::Silent,
+            color: environment.stderr_is_terminal && !environment.dumb && !environment.no_color,
+            quiet: false,
+            verbose: false,
+            debug: false,
+            json_log: false,
+        }
+    }
+
+    /// Resolves the options that concern stderr.
+    #[must_use]
+    pub fn resolve(args: &OutputArgs, environment: &Environment) -> Self {
+        let is_terminal = environment.stderr_is_terminal;
+        let json_log = args.log_format == LogFormat::Json;
+        Self {
+            progress: progress_style(
+                // A terminal that moves no cursor can't show a bar.
+                is_terminal && !environment.dumb,
+                environment.ci,
+                args.quiet || args.no_progress,
+                args.verbose || args.debug || json_log,
+            ),
+            color: match args.color {
+                Color::On => true,
+                Color::Off => false,
+                Color::Auto => is_terminal && !environment.dumb && !environment.no_color,
+            },
+            quiet: args.quiet,
+            verbose: args.verbose,
+            debug: args.debug,
+            json_log,
+        }
+    }
+}
+
+/// What is told, and where.
+#[derive(Clone, Debug)]
+pub struct OutputSettings {
+    /// Further reports.
+    pub reports: Vec<(Destination, Format)>,
+    /// What stdout gets at the end.
+    pub stdout: OutputFormat,
+    /// What of the JSON report stdout gets; all of it, where there is none.
+    pub query: Option<Query>,
+    /// What stderr gets meanwhile.
+    pub stderr_mode: StderrMode,
+}
+
+impl OutputSettings {
+    /// Resolves the options of the output.
+    ///
+    /// # Errors
+    ///
+    /// When two of them want stdout, a report has an ending that is no format, or the query is no expression.
+    pub fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
+        let query = args.query.as_deref().map(expression::read).transpose()?;
+        let stderr_mode = StderrMode::resolve(&args, environment);
+        let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;
+        let to_stdout = reports.iter().filter(|(to, _)| *to == Destination::Stdout).count();
+        if to_stdout > 1 {
+            return Err(Error::Usage("--report - can be given only once".to_owned()));
+        }
+        // The report on stdout takes the place of the summary there.
+        let output =
+            if to_stdout == 1 && args.output == OutputFormat::Table { OutputFormat::None } else { args.output };
+        if to_stdout == 1 && output != OutputFormat::None {
+            return Err(Error::Usage("--report - and --output both write to stdout: leave one of them out".to_owned()));
+        }
+        if to_stdout == 1 && query.is_some() {
+            return Err(Error::Usage(
+                "--report - writes the whole report to stdout, and --query a part of it: leave one of them out, or name a file"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self { reports, stdout: output, query, stderr_mode })
+    }
+}
+
+fn destination(path: PathBuf) -> Result<(Destination, Format), Error> {
+    if path.as_os_str() == "-" {
+        return Ok((Destination::Stdout, Format::Csv));
+    }
+    let format = path.extension().and_then(|ending| ending.to_str()).and_then(Format::from_ending);
+    let format = format.ok_or_else(|| {
+        let endings = Format::ALL.map(|format| format!(".{}", format.ending())).join(", ");
+        Error::Usage(format!("--report {}: the ending picks the format, and must be one of {endings}", path.display()))
+    })?;
+    Ok((Destination::File(path), format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_while_a_run_goes_on() {
+        use ProgressStyle::{Bar, Lines, Silent};
+        for (none, chatty, on_terminal, elsewhere) in [
+            (true, false, Silent, Silent),
+            (true, true, Silent, Silent),
+            (false, true, Lines, Lines),
+            (false, false, Bar, Lines),
+        ] {
+            assert_eq!(progress_style(true, false, none, chatty), on_terminal);
+            assert_eq!(progress_style(true, true, none, chatty), elsewhere);
+            assert_eq!(progress_style(false, false, none, chatty), elsewhere);
+        }
+    }
+}
