@@ -10,12 +10,11 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use v2token::cloud::AccessMethod;
-use v2token::journal::{Entry, Replay};
-use v2token::org::selection::{ManagementAccount, Selection, Tags, select};
-use v2token::org::{Account, AccountId, AccountState, NamePattern, ObservedVersion, TokenVersion};
-use v2token::rollout::wave::{Waves, divide, spread};
-use v2token::rollout::{Outcome, Provenance, Record, Target};
+use v2token::internals::{AccountState, Entry, NamePattern, Replay, Waves, divide, spread};
+use v2token::{
+    AccessMethod, Account, AccountId, ManagementAccount, ObservedVersion, Outcome, Provenance, Record, Selection, Tags,
+    Target, TokenVersion, select,
+};
 
 /// As many as AWS lets an Organization have.
 const ACCOUNTS: u64 = 50_000;

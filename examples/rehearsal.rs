@@ -11,12 +11,12 @@ use std::io::{self, Write as _};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::Duration;
 
-use v2token::{cli::Invocation, commands};
+use v2token::{Invocation, program};
 use v2token_simulator::{Latency, Operation, Organization, TokenVersion};
 
 fn main() -> io::Result<ExitCode> {
     if std::env::args_os().len() > 1 {
-        return Ok(commands::program(Invocation::from_process()).into());
+        return Ok(program(Invocation::from_process()).into());
     }
     let latency = Latency { organizations: ms(40), sts: ms(40), iam: ms(60) };
     let organization = Organization::builder().accounts(200).realistic(true).latency(latency).start();

@@ -6,14 +6,10 @@ use std::error::Error;
 use std::io::Write as _;
 use std::time::Duration;
 
-use v2token::cloud::AccessMethod;
-use v2token::cloud::aws::{Aws, ConnectOptions};
-use v2token::org::role::RoleTemplate;
-use v2token::org::selection::{ManagementAccount, Selection, Tags, select};
-use v2token::org::{ObservedVersion, TokenVersion};
-use v2token::rollout::{
-    Connectivity, CredentialProbe, Event, Mode, NoIntents, Provenance, RateLimiter, Rollout, RolloutOptions, Stop,
-    Target, Verify, Wave, roll_out,
+use v2token::{
+    AccessMethod, Aws, ConnectOptions, Connectivity, CredentialProbe, Event, ManagementAccount, Mode, NoIntents,
+    ObservedVersion, Provenance, RateLimiter, RoleTemplate, Rollout, RolloutOptions, Selection, Stop, Tags, Target,
+    TokenVersion, Verify, Wave, roll_out, select,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -30,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             AccessMethod::Role(RoleTemplate::default().arn(&aws.caller.partition, account).into())
         }
     };
-    let target = |account: &&v2token::org::Account| Target {
+    let target = |account: &&v2token::Account| Target {
         account: account.id,
         access: access(account.id),
         management: account.id == organization.management,

@@ -11,7 +11,7 @@ mod ended;
 pub(crate) mod fuzzing;
 mod help;
 mod input;
-pub mod jmespath;
+pub(crate) mod jmespath;
 mod options;
 mod output;
 mod resolve;
@@ -31,22 +31,22 @@ use options::{Asked, Call, Globals, Operation, Skeleton};
 use resolve::{Around, Settings, Timeouts};
 use retry::{Policy, Tried};
 
-pub use describe::{Described, DescribedOperation, global_options, operations};
+pub(crate) use describe::Described;
+pub use describe::global_options;
+pub(crate) use describe::operations;
 
 /// Whether the arguments, the program's name left out, are meant for this command.
-#[must_use]
-pub fn is_meant(arguments: &[String]) -> bool {
+pub(crate) fn is_meant(arguments: &[String]) -> bool {
     options::names_iam(arguments)
 }
 
 /// The names of all options.
-#[must_use]
 pub fn option_names() -> Vec<&'static str> {
     options::names()
 }
 
 /// Runs the command and gives the process's exit code: 0, 2, 130, or 255, as the AWS CLI's.
-pub async fn run(arguments: &[String]) -> u8 {
+pub(crate) async fn run(arguments: &[String]) -> u8 {
     let result = tokio::select! {
         result = Box::pin(result(arguments)) => result,
         Ok(()) = tokio::signal::ctrl_c() => Err(Ended::Interrupted),

@@ -21,13 +21,15 @@ use crate::org::TokenVersion;
 use examples::above;
 use values::switch;
 
-pub use access::{AccessArgs, SessionPolicy};
-pub use describe::{CompletionsArgs, ManArgs, Shell, completions, pages};
-pub use inspect::{DoctorArgs, Document, PolicyArgs, PolicyFor};
-pub use output::{Color, LogFormat, OutputArgs, OutputFormat};
-pub use rate::RateArgs;
-pub use rollout::RolloutArgs;
-pub use selection::SelectionArgs;
+pub(crate) use access::{AccessArgs, SessionPolicy};
+pub(crate) use describe::{CompletionsArgs, ManArgs};
+pub(crate) use describe::{completions, pages};
+pub use inspect::Document;
+pub(crate) use inspect::{DoctorArgs, PolicyArgs, PolicyFor};
+pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
+pub(crate) use rate::RateArgs;
+pub(crate) use rollout::RolloutArgs;
+pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use values::parse_all;
 
@@ -88,13 +90,11 @@ pub struct GivenOptions {
 
 impl GivenOptions {
     /// Whether an option was given, on the command line or in the environment, by its long name.
-    #[must_use]
     pub fn gave(&self, long: &str) -> bool {
         self.typed(long) || self.in_environment.contains(&long.replace('-', "_"))
     }
 
     /// Whether an option was given on the command line, by its long name.
-    #[must_use]
     pub fn typed(&self, long: &str) -> bool {
         self.typed.contains(&long.replace('-', "_"))
     }
@@ -102,7 +102,6 @@ impl GivenOptions {
 
 impl Invocation {
     /// Reads the process's command line. On wrong usage the process ends here, with code 2.
-    #[must_use]
     pub fn from_process() -> Self {
         let arguments: Vec<String> =
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -130,8 +129,7 @@ const SHORT_TARGET: &str = "V2TOKEN_TO";
 const LONG_TARGET: &str = "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION";
 
 /// Whether the variables of both spellings are set, and not to the same version.
-#[must_use]
-pub fn targets_differ() -> Option<[&'static str; 2]> {
+pub(crate) fn targets_differ() -> Option<[&'static str; 2]> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     let (short, long) = set(SHORT_TARGET).zip(set(LONG_TARGET))?;
     (short != long).then_some([SHORT_TARGET, LONG_TARGET])
@@ -163,15 +161,13 @@ const INCLUDING: [&str; 7] = [
 ];
 
 /// A variable that includes accounts, and is set and empty.
-#[must_use]
-pub fn empty_inclusion() -> Option<&'static str> {
+pub(crate) fn empty_inclusion() -> Option<&'static str> {
     INCLUDING.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()))
 }
 
 /// A variable that looks like one of ours and is none, with the one that was probably meant: left out in silence, a mistyped
 /// exclusion would exclude nothing.
-#[must_use]
-pub fn mistyped_variable() -> Option<(String, String)> {
+pub(crate) fn mistyped_variable() -> Option<(String, String)> {
     let command = Cli::command();
     let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
     let known: BTreeSet<String> =

@@ -3,9 +3,9 @@
 //! A call here is one attempt. Whether to try again is the visit's decision, because only the visit knows what is
 //! at stake: a read may be repeated freely, a Set whose answer was lost must be followed by a read.
 
-pub mod aws;
-pub mod failure;
-pub mod retry;
+pub(crate) mod aws;
+pub(crate) mod failure;
+pub(crate) mod retry;
 
 use std::fmt;
 use std::future::Future;
@@ -58,7 +58,6 @@ impl Operation {
     ];
 
     /// The operation's name in AWS's API.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DescribeOrganization => "DescribeOrganization",
@@ -80,7 +79,6 @@ impl Operation {
     }
 
     /// The service's prefix in IAM actions.
-    #[must_use]
     pub const fn service(self) -> &'static str {
         match self {
             Self::DescribeOrganization
@@ -99,13 +97,11 @@ impl Operation {
     }
 
     /// The action that IAM policies allow or deny: the service's prefix and the operation's name.
-    #[must_use]
     pub fn action(self) -> String {
         format!("{}:{self}", self.service())
     }
 
     /// Whether a call of it may change something in AWS.
-    #[must_use]
     pub const fn writes(self) -> bool {
         matches!(self, Self::SetSecurityTokenServicePreferences)
     }

@@ -28,7 +28,6 @@ use crate::terminal::{log, note};
 /// # Panics
 ///
 /// When the system refuses a process its timers or its poll.
-#[must_use]
 pub fn program(typed: Invocation) -> u8 {
     // One thread is enough: the work is waiting, and a second one makes each visit dearer.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -43,7 +42,7 @@ pub fn program(typed: Invocation) -> u8 {
 }
 
 /// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
-pub async fn dispatch(typed: Invocation) -> u8 {
+pub(crate) async fn dispatch(typed: Invocation) -> u8 {
     let environment = Environment::look();
     if let Command::Iam(args) = &typed.cli.command {
         // It reads its command line and talks like the AWS CLI.

@@ -5,6 +5,7 @@ mod check;
 mod estimate;
 mod sample;
 
-pub use check::{Check, Checks, Status, Subject};
-pub use estimate::{Estimate, Measured, STS_QUOTA};
-pub use sample::sample;
+pub use check::Status;
+pub(crate) use check::{Check, Checks, Subject};
+pub(crate) use estimate::{Estimate, Measured, STS_QUOTA};
+pub(crate) use sample::sample;

@@ -76,7 +76,6 @@ pub enum Error {
 
 impl Error {
     /// The process's exit code.
-    #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -97,7 +96,6 @@ impl Error {
     }
 
     /// What to do about it; empty where the message says it all.
-    #[must_use]
     pub fn hint(&self) -> String {
         match self {
             Self::Connect(ConnectFailed::NoRegion) => {

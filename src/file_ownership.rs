@@ -60,7 +60,7 @@ pub enum Untrusted {
 /// # Errors
 ///
 /// When somebody else has a say in it. A folder that is not there is left to whoever opens it.
-pub fn folder(path: &Path) -> Result<(), Untrusted> {
+pub(crate) fn folder(path: &Path) -> Result<(), Untrusted> {
     if let Ok(seen) = fs::symlink_metadata(path) {
         link(path, &seen)?;
     }
@@ -72,7 +72,7 @@ pub fn folder(path: &Path) -> Result<(), Untrusted> {
 /// # Errors
 ///
 /// When somebody else has a say in it.
-pub fn file(path: &Path, open: &Metadata) -> Result<(), Untrusted> {
+pub(crate) fn file(path: &Path, open: &Metadata) -> Result<(), Untrusted> {
     ours(path, open)
 }
 
@@ -82,7 +82,7 @@ pub fn file(path: &Path, open: &Metadata) -> Result<(), Untrusted> {
 /// # Errors
 ///
 /// When somebody else has prepared it.
-pub fn place(path: &Path) -> Result<(), Untrusted> {
+pub(crate) fn place(path: &Path) -> Result<(), Untrusted> {
     let Ok(seen) = fs::symlink_metadata(path) else { return Ok(()) };
     link(path, &seen)?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -98,7 +98,7 @@ pub fn place(path: &Path) -> Result<(), Untrusted> {
 /// # Errors
 ///
 /// When it can't be opened, or is no plain file.
-pub fn open_plain(path: &Path, options: &mut OpenOptions, direct: bool) -> io::Result<File> {
+pub(crate) fn open_plain(path: &Path, options: &mut OpenOptions, direct: bool) -> io::Result<File> {
     let mut flags = OFlags::NONBLOCK;
     if direct {
         flags |= OFlags::NOFOLLOW;

@@ -10,8 +10,9 @@ mod writer;
 
 pub use entry::Entry;
 pub use folder::RunFolder;
-pub use replay::{Intent, Replay, ReplayFailed};
-pub use run_id::RunId;
-pub use run_info::{Ending, RunInfo};
-pub use run_settings::{CHAINED, CommandName, PolicyChoice, RunSettings, scoped_policy};
-pub use writer::Journal;
+pub use replay::{Replay, ReplayFailed};
+pub(crate) use run_id::RunId;
+pub(crate) use run_info::{Ending, RunInfo};
+pub use run_settings::scoped_policy;
+pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};
+pub(crate) use writer::Journal;

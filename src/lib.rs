@@ -7,53 +7,87 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | [`cli`] | the command line: what can be typed |
-//! | [`settings`] | what was typed and what surrounds the program, resolved into what is meant |
-//! | [`commands`] | the commands: they bring the modules below together |
-//! | [`doctor`] | the checks before a rollout: how they are told, and the estimate of its duration |
-//! | [`policy`] | the policies that a run needs |
-//! | [`awscli`] | the AWS CLI v1's two commands for one account |
-//! | [`awscli::jmespath`] | JMESPath, and the AWS CLI's text and tables |
-//! | [`report`] | the report: one row for every account, in several formats |
-//! | [`terminal`] | progress, log lines and questions on stderr |
-//! | [`journal`] | the run folder and the journal in it, which is the truth |
-//! | [`file_ownership`] | whose files are trusted |
-//! | [`rollout`] | waves, visits, the pace, and when to stop |
-//! | [`cloud`] | the port to AWS, and AWS behind it |
-//! | [`org`] | the nouns: accounts, token versions, partitions, Regions, roles |
-//! | [`error`], [`verdict`] | what stops a run, what a run amounts to, and the exit codes |
+//! | `cli` | the command line: what can be typed |
+//! | `settings` | what was typed and what surrounds the program, resolved into what is meant |
+//! | `commands` | the commands: they bring the modules below together |
+//! | `doctor` | the checks before a rollout: how they are told, and the estimate of its duration |
+//! | `policy` | the policies that a run needs |
+//! | `awscli` | the AWS CLI v1's two commands for one account |
+//! | `awscli::jmespath` | JMESPath, and the AWS CLI's text and tables |
+//! | `report` | the report: one row for every account, in several formats |
+//! | `terminal` | progress, log lines and questions on stderr |
+//! | `journal` | the run folder and the journal in it, which is the truth |
+//! | `file_ownership` | whose files are trusted |
+//! | `rollout` | waves, visits, the pace, and when to stop |
+//! | `cloud` | the port to AWS, and AWS behind it |
+//! | `org` | the nouns: accounts, token versions, partitions, Regions, roles |
+//! | `error`, `verdict` | what stops a run, what a run amounts to, and the exit codes |
 //!
-//! A run is a [`roll_out`](rollout::roll_out) over [`Target`](rollout::Target)s; `examples/survey.rs` is one in a page.
+//! A run is a [`roll_out`] over [`Target`]s; `examples/survey.rs` is one in a page.
 //!
 //! ```
-//! use v2token::org::{Reading, TokenVersion};
-//! use v2token::rollout::{Decision, Mode, Outcome, Past, decide};
+//! use v2token::{Decision, Mode, ObservedVersion, Outcome, Provenance, TokenVersion, decide};
 //!
 //! // The summary showed no version at all: that is unknown, and unknown is set.
-//! let read = Reading::from_summary(None);
-//! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token, Past::None), Decision::Set);
-//! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Past::None), Decision::Done(Outcome::WouldChange));
+//! let read = ObservedVersion::from_summary(None);
+//! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token, Provenance::None), Decision::Set);
+//! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Provenance::None), Decision::Done(Outcome::WouldChange));
 //! ```
 
-pub mod awscli;
-pub mod cli;
-pub mod cloud;
-pub mod commands;
-pub mod doctor;
-pub mod error;
-pub mod file_ownership;
+mod awscli;
+mod cli;
+mod cloud;
+mod commands;
+mod doctor;
+mod error;
+mod file_ownership;
 #[cfg(any(test, fuzzing))]
+#[doc(hidden)]
 pub mod fuzzing;
-pub mod journal;
-pub mod org;
-pub mod policy;
-pub mod report;
-pub mod rollout;
+mod journal;
+mod org;
+mod policy;
+mod report;
+mod rollout;
 mod run;
-pub mod sanitize;
-pub mod secret;
+mod sanitize;
+mod secret;
 mod serde_text;
-pub mod settings;
-pub mod terminal;
-pub mod timestamp;
-pub mod verdict;
+mod settings;
+mod terminal;
+mod timestamp;
+mod verdict;
+
+pub use cli::Invocation;
+pub use cloud::AccessMethod;
+pub use cloud::aws::{AccountSummary, Aws, ConnectOptions, IamClient};
+pub use commands::program;
+pub use org::role::RoleTemplate;
+pub use org::selection::{ManagementAccount, Selection, Tags, select};
+pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
+pub use rollout::{
+    Connectivity, CredentialProbe, Decision, Event, Mode, NoIntents, Outcome, Provenance, RateLimiter, Record, Rollout,
+    RolloutOptions, Stop, Target, Verify, Wave, decide, roll_out,
+};
+
+/// What the tests and benchmarks of this repository look at beside the program itself. No part of the public interface.
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::awscli::{global_options, option_names};
+    pub use crate::cli::{Cli, Document};
+    pub use crate::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProxyRefused};
+    pub use crate::cloud::failure::{classify, code};
+    pub use crate::cloud::{Effect, Failure, FailureKind, Operation};
+    pub use crate::doctor::Status;
+    pub use crate::error::Error;
+    pub use crate::file_ownership::Untrusted;
+    pub use crate::journal::{Entry, Replay, ReplayFailed, RunFolder, scoped_policy};
+    pub use crate::org::region::RegionRefused;
+    pub use crate::org::selection::{ManagementAccess, SelectionFailed};
+    pub use crate::org::{AccountState, Caller, NamePattern};
+    pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};
+    pub use crate::report::{COLUMNS, columns};
+    pub use crate::rollout::wave::{Waves, divide, spread};
+    pub use crate::rollout::{AccountError, HintContext, Stage, Verified, hint};
+    pub use crate::sanitize::{for_cell, for_terminal};
+}

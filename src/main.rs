@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use v2token::{cli::Invocation, commands};
+use v2token::Invocation;
 
 /// A call takes some 350 pieces of memory, and the system's allocator takes locks for them as soon as there is a second thread
 /// (`docs/decisions/cost.md`).
@@ -10,5 +10,5 @@ use v2token::{cli::Invocation, commands};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    commands::program(Invocation::from_process()).into()
+    v2token::program(Invocation::from_process()).into()
 }

@@ -1,21 +1,22 @@
 //! This module owns the nouns of an AWS Organization: accounts and what groups them, token versions, partitions and Regions.
 
-pub mod account;
-pub mod accounts_file;
-pub mod caller;
-pub mod name_pattern;
-pub mod region;
-pub mod role;
-pub mod selection;
-pub mod shard;
-pub mod tag;
-pub mod token_version;
-pub mod unit;
+pub(crate) mod account;
+pub(crate) mod accounts_file;
+pub(crate) mod caller;
+pub(crate) mod name_pattern;
+pub(crate) mod region;
+pub(crate) mod role;
+pub(crate) mod selection;
+pub(crate) mod shard;
+pub(crate) mod tag;
+pub(crate) mod token_version;
+pub(crate) mod unit;
 
 pub use account::{Account, AccountId, AccountState};
-pub use caller::{Caller, Partition};
+pub use caller::Caller;
+pub(crate) use caller::Partition;
 pub use name_pattern::NamePattern;
-pub use shard::{Shard, ShardChoice};
-pub use tag::Tag;
+pub(crate) use shard::ShardChoice;
+pub(crate) use tag::Tag;
 pub use token_version::{ObservedVersion, TokenVersion};
-pub use unit::UnitId;
+pub(crate) use unit::UnitId;

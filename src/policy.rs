@@ -13,12 +13,12 @@ use crate::cloud::aws::audit_task_policy;
 use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::{AccountId, Partition};
 
-pub use needs::{Purpose, Task, operations};
-pub use stackset::{has_one_name, stackset};
+pub(crate) use needs::{Purpose, Task, operations};
+pub(crate) use stackset::{has_one_name, stackset};
 
 /// What the documents depend on.
 #[derive(Clone, Debug)]
-pub struct Situation {
+pub(crate) struct Situation {
     /// What is to be done.
     pub task: Task,
     /// The partition.
@@ -56,7 +56,7 @@ impl Situation {
 
 /// Who runs the program, as far as a trust policy has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
+pub(crate) struct Principal {
     /// The account.
     pub account: AccountId,
     /// The ARNs that the principal may have, as patterns; any principal of the account where there is none.
@@ -68,8 +68,7 @@ impl Principal {
     ///
     /// The ARN of a role's session does not show the role's path, as the roles of IAM Identity Center have one, so both are
     /// allowed: the role without a path, and with any.
-    #[must_use]
-    pub fn of(account: AccountId, arn: &str) -> Option<Self> {
+    pub(crate) fn of(account: AccountId, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, service, "", _, resource] = parts[..] else { return None };
         let plain = |text: &str| {
@@ -102,8 +101,7 @@ fn actions(operations: &[Operation]) -> Vec<String> {
 }
 
 /// What the base credentials must be allowed.
-#[must_use]
-pub fn caller(situation: &Situation) -> Value {
+pub(crate) fn caller(situation: &Situation) -> Value {
     let mut statements = vec![json!({
         "Sid": "ListTheOrganization",
         "Effect": "Allow",
@@ -124,8 +122,7 @@ pub fn caller(situation: &Situation) -> Value {
 }
 
 /// What each role on the way must be allowed: to assume the next one, and the last to enter the accounts.
-#[must_use]
-pub fn via(situation: &Situation) -> Vec<(String, Value)> {
+pub(crate) fn via(situation: &Situation) -> Vec<(String, Value)> {
     let next =
         situation.via.iter().skip(1).map(|role| to_one_role(situation, role)).chain([to_the_accounts(situation)]);
     let roles = situation.via.iter().map(|role| role.arn(&situation.partition));
@@ -172,8 +169,7 @@ fn entering(situation: &Situation, operation: Operation) -> Vec<String> {
 }
 
 /// What the role in every account must be allowed.
-#[must_use]
-pub fn role(situation: &Situation) -> Value {
+pub(crate) fn role(situation: &Situation) -> Value {
     document(&[json!({
         "Sid": "TokenVersion",
         "Effect": "Allow",
@@ -184,8 +180,7 @@ pub fn role(situation: &Situation) -> Value {
 }
 
 /// Who may assume the role in every account.
-#[must_use]
-pub fn trust(situation: &Situation, principal: &Principal) -> Value {
+pub(crate) fn trust(situation: &Situation, principal: &Principal) -> Value {
     let external_id = situation.external_id.as_ref().map(|id| json!(id));
     trust_with(situation, principal, external_id)
 }
@@ -217,8 +212,7 @@ fn trust_with(situation: &Situation, principal: &Principal, external_id: Option<
 
 /// A service control policy that keeps everyone but the role from changing the token version. The management account is never
 /// bound by one.
-#[must_use]
-pub fn scp(situation: &Situation) -> Value {
+pub(crate) fn scp(situation: &Situation) -> Value {
     document(&[json!({
         "Sid": "OnlyTheRolloutSetsTheTokenVersion",
         "Effect": "Deny",

@@ -1,20 +1,20 @@
 //! This module owns the report: one row for every account of the Organization, in several formats.
 
-pub mod causes;
-pub mod comparison;
+pub(crate) mod causes;
+pub(crate) mod comparison;
 mod csv;
 mod facts;
 mod files;
 mod json;
 mod markdown;
-pub mod merge;
+pub(crate) mod merge;
 mod page;
-pub mod query_output;
+pub(crate) mod query_output;
 mod row;
 mod summary;
 mod text;
-pub mod timeline;
-pub mod units;
+pub(crate) mod timeline;
+pub(crate) mod units;
 mod words;
 
 use crate::awscli::jmespath::value::Value;
@@ -22,15 +22,16 @@ use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Record, Tally};
 
-pub use self::csv::CsvWriter;
-pub use files::{Destination, Format, ReportFiles};
-pub use row::{COLUMNS, Cell, Column, Row, columns};
-pub use summary::{summary, whereabouts};
-pub use text::write as write_text;
+pub(crate) use files::{Destination, Format, ReportFiles};
+pub(crate) use row::Column;
+pub(crate) use row::Row;
+pub use row::{COLUMNS, columns};
+pub(crate) use summary::{summary, whereabouts};
+pub(crate) use text::write as write_text;
 
 /// All that a report shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// What the run is.
     pub run: &'a RunInfo,
     /// Every account of the Organization, sorted by id.
@@ -47,7 +48,7 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// The rows, sorted by account id.
-    pub fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
+    pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let (columns, run, run_ids) = (self.columns(), &self.run.run_id, self.run_ids);
         self.accounts.iter().zip(self.records).enumerate().map(move |(index, (account, record))| {
             let run_id = run_ids.and_then(|ids| ids.get(index)).unwrap_or(run);
@@ -56,20 +57,17 @@ impl<'a> Report<'a> {
     }
 
     /// The columns of this report.
-    #[must_use]
-    pub const fn columns(&self) -> &'static [Column] {
+    pub(crate) const fn columns(&self) -> &'static [Column] {
         columns(&self.run.settings.verify)
     }
 
     /// The JSON report as a value, for a query. It has a copy of every text, so it is made only when it is asked for.
-    #[must_use]
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         json::document(self)
     }
 
     /// How many accounts came to which outcome.
-    #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub(crate) fn tally(&self) -> Tally {
         self.records.iter().map(|record| record.outcome).collect()
     }
 }

@@ -26,7 +26,6 @@ const fn misleads(character: char) -> bool {
 }
 
 /// The text with every misleading character written out, as `\u{1b}`.
-#[must_use]
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
     // Most texts are of letters and digits, which takes less to find out.
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) || !text.contains(misleads) {
@@ -45,7 +44,6 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
 
 /// The text as a cell of a CSV file: [`for_terminal`], and with `'` in front where a spreadsheet would take it for a formula
 /// (OWASP, "CSV Injection").
-#[must_use]
 pub fn for_cell(text: &str) -> Cow<'_, str> {
     let safe = for_terminal(text);
     let formula = |character| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
@@ -55,8 +53,7 @@ pub fn for_cell(text: &str) -> Cow<'_, str> {
 
 /// The name of a file or folder as a word of a command that can be copied into a shell: in quotes where it needs them, and never taken
 /// for an option. What would mislead is written out, as [`for_terminal`] does.
-#[must_use]
-pub fn for_shell(path: &Path) -> String {
+pub(crate) fn for_shell(path: &Path) -> String {
     let name = path.to_string_lossy();
     let name = if name.starts_with('-') { Cow::Owned(format!("./{name}")) } else { name };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);

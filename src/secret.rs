@@ -10,7 +10,6 @@ pub struct Secret(String);
 
 impl Secret {
     /// The text itself, for the request that needs it and for nothing else.
-    #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -25,8 +24,7 @@ impl FromStr for Secret {
 }
 
 /// A URL without the name and password that may stand in it. Where it is no URL, whatever stands before an `@` is left out.
-#[must_use]
-pub fn without_user(url: &str) -> Cow<'_, str> {
+pub(crate) fn without_user(url: &str) -> Cow<'_, str> {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     match rest.rsplit_once('@') {
         None => Cow::Borrowed(url),

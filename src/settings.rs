@@ -21,14 +21,14 @@ use crate::org::{AccountId, Tag};
 use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
-pub use output::{OutputSettings, ProgressStyle, StderrMode, progress_style};
+pub(crate) use output::{OutputSettings, ProgressStyle, StderrMode};
 
 /// How many accounts may fail in a rollout, unless said otherwise.
-pub const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
+pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 
 /// What the program finds around itself, as a value, so that resolving is a function of values.
 #[derive(Clone, Debug)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// The time.
     pub now: SystemTime,
     /// Whether stdin is a terminal.
@@ -47,8 +47,7 @@ pub struct Environment {
 
 impl Environment {
     /// Looks around.
-    #[must_use]
-    pub fn look() -> Self {
+    pub(crate) fn look() -> Self {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         Self {
             now: SystemTime::now(),
@@ -62,15 +61,14 @@ impl Environment {
     }
 
     /// Whether somebody could be asked.
-    #[must_use]
-    pub const fn can_ask(&self) -> bool {
+    pub(crate) const fn can_ask(&self) -> bool {
         self.stdin_is_terminal && self.stderr_is_terminal
     }
 }
 
 /// How to reach AWS, as far as it is not a setting of the run.
 #[derive(Clone)]
-pub struct ConnectionSettings {
+pub(crate) struct ConnectionSettings {
     /// The profile that was named.
     pub profile: Option<String>,
     /// The endpoint that was named.
@@ -86,7 +84,7 @@ pub struct ConnectionSettings {
 }
 
 /// All that a run needs to know. It may hold a secret, so it can't be printed.
-pub struct Settings {
+pub(crate) struct Settings {
     /// When it starts.
     pub now: SystemTime,
     /// The run's id.
@@ -111,7 +109,12 @@ impl Settings {
     /// # Errors
     ///
     /// When options contradict each other.
-    pub fn resolve(args: RunArgs, command: CommandName, mode: Mode, environment: &Environment) -> Result<Self, Error> {
+    pub(crate) fn resolve(
+        args: RunArgs,
+        command: CommandName,
+        mode: Mode,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
         let RunArgs { global_endpoint_token_version, selection, access, rate, rollout, run_dir, output } = args;
         if let Some(external_id) = &access.external_id {
             check_external_id(external_id)?;
@@ -187,14 +190,12 @@ impl Settings {
     }
 
     /// Where the run's folder is, or is to be.
-    #[must_use]
-    pub fn folder(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> PathBuf {
         self.run_dir.clone().unwrap_or_else(|| PathBuf::from("v2token-runs").join(self.run_id.as_str()))
     }
 
     /// How to reach AWS.
-    #[must_use]
-    pub fn access(&self) -> ConnectOptions {
+    pub(crate) fn access(&self) -> ConnectOptions {
         ConnectOptions {
             profile: self.connection.profile.clone(),
             region: self.run.region.clone(),
@@ -222,7 +223,7 @@ impl Settings {
     /// # Errors
     ///
     /// When one is missing.
-    pub fn check_external_ids(&self) -> Result<(), Error> {
+    pub(crate) fn check_external_ids(&self) -> Result<(), Error> {
         if self.run.external_id_given && self.connection.external_id.is_none() {
             return Err(Error::Usage(
                 "the run used an external id, which is written down nowhere: give it again with --external-id"

@@ -1,14 +1,14 @@
 //! This module owns the terminal: progress, log lines and questions on stderr. stdout is for data.
 
-pub mod forecast;
-pub mod layout;
-pub mod log;
-pub mod note;
-pub mod progress;
-pub mod prompt;
-pub mod size;
-pub mod stderr;
-pub mod style;
+pub(crate) mod forecast;
+pub(crate) mod layout;
+pub(crate) mod log;
+pub(crate) mod note;
+pub(crate) mod progress;
+pub(crate) mod prompt;
+pub(crate) mod size;
+pub(crate) mod stderr;
+pub(crate) mod style;
 
-pub use note::Note;
-pub use progress::{Outline, Progress};
+pub(crate) use note::Note;
+pub(crate) use progress::{Outline, Progress};

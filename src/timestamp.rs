@@ -3,19 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 /// The time as RFC 3339 text, such as `2026-11-22T04:15:00.123Z`.
-#[must_use]
-pub fn rfc3339(time: SystemTime) -> String {
+pub(crate) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
 /// The duration in whole milliseconds.
-#[must_use]
-pub fn milliseconds(duration: Duration) -> u64 {
+pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// For `#[serde(with)]`: an optional time as RFC 3339 text.
-pub mod optional_time {
+pub(crate) mod optional_time {
     use std::time::SystemTime;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -25,7 +23,8 @@ pub mod optional_time {
     /// # Errors
     ///
     /// Only those of the serializer.
-    pub fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[expect(clippy::ref_option, reason = "serde hands over a reference")]
+    pub(crate) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(super::rfc3339).serialize(serializer)
     }
 
@@ -34,7 +33,7 @@ pub mod optional_time {
     /// # Errors
     ///
     /// When the text is not RFC 3339.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
         Option::<String>::deserialize(deserializer)?
             .map(|text| humantime::parse_rfc3339(&text).map_err(serde::de::Error::custom))
             .transpose()
@@ -42,7 +41,7 @@ pub mod optional_time {
 }
 
 /// For `#[serde(with)]`: an optional duration in whole milliseconds.
-pub mod optional_milliseconds {
+pub(crate) mod optional_milliseconds {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -52,7 +51,8 @@ pub mod optional_milliseconds {
     /// # Errors
     ///
     /// Only those of the serializer.
-    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[expect(clippy::ref_option, reason = "serde hands over a reference")]
+    pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
         duration.map(super::milliseconds).serialize(serializer)
     }
 
@@ -61,13 +61,13 @@ pub mod optional_milliseconds {
     /// # Errors
     ///
     /// When it is not a number.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
         Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
     }
 }
 
 /// For `#[serde(with)]`: a duration as text, such as `2m`.
-pub mod duration_text {
+pub(crate) mod duration_text {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
@@ -77,7 +77,7 @@ pub mod duration_text {
     /// # Errors
     ///
     /// Only those of the serializer.
-    pub fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*duration))
     }
 
@@ -86,7 +86,7 @@ pub mod duration_text {
     /// # Errors
     ///
     /// When it is not a duration.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         humantime::parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }

@@ -6,7 +6,7 @@ use crate::rollout::{Mode, Outcome, StopReason, Tally};
 
 /// What a run amounts to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Every selected account is on the wanted version, or was read.
     Done,
     /// Plan with `--detailed-exitcode`: all were read, and something would change.
@@ -19,8 +19,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Sums a run up. `left_out` says that there are accounts that a resume would visit without being asked to retry.
-    #[must_use]
-    pub fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
+    pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
             // Nothing may be said of a run whose journal broke.
             Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
@@ -33,8 +32,7 @@ impl Verdict {
     }
 
     /// The process's exit code.
-    #[must_use]
-    pub const fn exit_code(&self) -> u8 {
+    pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Done => 0,
             Self::SomeFailed => 3,
@@ -47,8 +45,7 @@ impl Verdict {
     }
 
     /// The verdict in one sentence, for people.
-    #[must_use]
-    pub fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
+    pub(crate) fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
         let selected = tally.total() - tally.of(Outcome::Skipped);
         let are = if selected == 1 { "is" } else { "are" };
         let were = changes(tally);
@@ -97,8 +94,7 @@ impl Verdict {
 }
 
 /// How many accounts were changed, and how many may have been.
-#[must_use]
-pub fn changes(tally: &Tally) -> String {
+pub(crate) fn changes(tally: &Tally) -> String {
     let changed = tally.of(Outcome::Changed);
     let noun = if changed == 1 { "account was" } else { "accounts were" };
     match tally.of(Outcome::Unverified) {
@@ -108,8 +104,7 @@ pub fn changes(tally: &Tally) -> String {
 }
 
 /// Why a run stopped, as it reads after "stopped".
-#[must_use]
-pub fn because(reason: &StopReason) -> String {
+pub(crate) fn because(reason: &StopReason) -> String {
     match reason {
         StopReason::TooManyErrors { errors, allowed, wave: None } => {
             format!("by --max-errors, because {errors} failed or are unverified, and at most {allowed} may")

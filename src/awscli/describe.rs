@@ -18,7 +18,7 @@ pub struct Described {
 
 /// An operation of `v2token iam`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DescribedOperation {
+pub(crate) struct DescribedOperation {
     /// Its name.
     pub name: &'static str,
     /// What it does.
@@ -28,8 +28,7 @@ pub struct DescribedOperation {
 }
 
 /// The operations.
-#[must_use]
-pub fn operations() -> Vec<DescribedOperation> {
+pub(crate) fn operations() -> Vec<DescribedOperation> {
     let operation = |name, operation| {
         let text = help::of(Topic::Operation(operation));
         DescribedOperation { name, about: text.lines().next().unwrap_or_default(), options: lines(text) }
@@ -41,7 +40,6 @@ pub fn operations() -> Vec<DescribedOperation> {
 }
 
 /// The options of all operations.
-#[must_use]
 pub fn global_options() -> Vec<Described> {
     lines(help::GLOBAL)
 }

@@ -4,11 +4,11 @@
 //! floats, while the AWS CLI prints keys in their order and integers as integers.
 
 mod evaluate;
-pub mod forms;
+pub(crate) mod forms;
 mod functions;
 mod inspect;
-pub mod number;
-pub mod value;
+pub(crate) mod number;
+pub(crate) mod value;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,11 +20,11 @@ use value::Value;
 
 /// An expression.
 #[derive(Clone, Debug)]
-pub struct Query(Ast);
+pub(crate) struct Query(Ast);
 
 /// Why a text is no expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BadQuery {
+pub(crate) struct BadQuery {
     /// What is wrong.
     pub cause: String,
     /// Where, in characters from 0, if it is in one place.
@@ -45,7 +45,7 @@ impl Query {
     /// # Errors
     ///
     /// When it is none.
-    pub fn compile(text: &str) -> Result<Self, BadQuery> {
+    pub(crate) fn compile(text: &str) -> Result<Self, BadQuery> {
         let refused = |cause: &str| {
             let in_full = format!("Invalid JMESPath expression: {cause}.");
             BadQuery { cause: cause.to_owned(), at: None, in_full }
@@ -75,7 +75,7 @@ impl Query {
     /// # Errors
     ///
     /// When it is none, or calls what does not exist or never takes what it is given.
-    pub fn for_later(text: &str) -> Result<Self, BadQuery> {
+    pub(crate) fn for_later(text: &str) -> Result<Self, BadQuery> {
         let query = Self::compile(text)?;
         match inspect::never_works(&query.0) {
             None => Ok(query),
@@ -85,8 +85,7 @@ impl Query {
 
     /// The names that the expression asks for and a document does not have: anywhere, or in the items of any list if a filter
     /// compares them. Lists are taken to hold things of one kind.
-    #[must_use]
-    pub fn unknown_names(&self, document: &Value) -> Vec<&str> {
+    pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
         let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
         document.add_keys(&mut known, &mut of_items);
         let names = inspect::names(&self.0);
@@ -102,7 +101,7 @@ impl Query {
     /// # Errors
     ///
     /// When a function does not exist or is given what it can't take: the words of Python's jmespath 1.1.
-    pub fn search(&self, value: &Value) -> Result<Value, String> {
+    pub(crate) fn search(&self, value: &Value) -> Result<Value, String> {
         self.find(value).map(Cow::into_owned)
     }
 
@@ -111,7 +110,7 @@ impl Query {
     /// # Errors
     ///
     /// As [`search`](Self::search).
-    pub fn find<'a>(&self, value: &'a Value) -> Result<Cow<'a, Value>, String> {
+    pub(crate) fn find<'a>(&self, value: &'a Value) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, value)
     }
 }

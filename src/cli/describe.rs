@@ -37,8 +37,7 @@ pub struct ManArgs {
 }
 
 /// The completions for a shell.
-#[must_use]
-pub fn completions(shell: Shell) -> Vec<u8> {
+pub(crate) fn completions(shell: Shell) -> Vec<u8> {
     use clap_complete::Shell as Made;
     let shell = match shell {
         Shell::Bash => Made::Bash,
@@ -55,7 +54,7 @@ pub fn completions(shell: Shell) -> Vec<u8> {
 /// # Errors
 ///
 /// Never: memory takes whatever is written.
-pub fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+pub(crate) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     // The help of the commands is in their pages.
     let mut command = described().disable_help_subcommand(true);
     command.build();

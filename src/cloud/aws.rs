@@ -1,7 +1,7 @@
 //! This module owns the connection to AWS: configuration from the usual places, endpoints, and the clients of a run.
 
 mod call;
-pub mod clock;
+pub(crate) mod clock;
 mod config;
 mod connect_options;
 mod credentials;
@@ -11,11 +11,11 @@ mod error;
 pub(crate) mod fuzzing;
 mod http;
 mod iam;
-pub mod organizations;
+pub(crate) mod organizations;
 mod profile;
 mod profiles;
 mod role_chain;
-pub mod simulate;
+pub(crate) mod simulate;
 mod sts;
 mod token_proof;
 
@@ -35,13 +35,17 @@ use clock::Clock;
 use credentials::Fetching;
 use role_chain::ChainedRole;
 
-pub use connect_options::{ConnectFailed, ConnectOptions, Mfa, SessionOptions, session_policy};
+pub(crate) use connect_options::session_policy;
+pub use connect_options::{ConnectFailed, ConnectOptions};
+pub(crate) use connect_options::{Mfa, SessionOptions};
 pub use endpoint::EndpointRefused;
 pub use http::{CaBundleRefused, ProxyRefused};
-pub use iam::{AccountSummary, IamClient, RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
-pub use organizations::{Listing, ListingFailed, Organization};
-pub use profiles::Profiles;
-pub use sts::audit_task_policy;
+pub use iam::{AccountSummary, IamClient};
+pub(crate) use iam::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
+pub use organizations::ListingFailed;
+pub(crate) use organizations::{Listing, Organization};
+pub(crate) use profiles::Profiles;
+pub(crate) use sts::audit_task_policy;
 
 /// The session in one account. It holds credentials, so it has no `Debug`.
 pub struct Session {
@@ -323,7 +327,6 @@ impl Aws {
     }
 
     /// Whether the account is one of those that the credentials at hand are in, so that no role is needed there.
-    #[must_use]
     pub fn is_in(&self, account: AccountId) -> bool {
         [self.caller.account, self.hub.account].contains(&account)
     }

@@ -23,7 +23,6 @@ impl FailureKind {
     pub const ALL: [Self; 4] = [Self::Throttled, Self::Transient, Self::Credentials, Self::Refused];
 
     /// Whether the same call may succeed later.
-    #[must_use]
     pub const fn is_retryable(self) -> bool {
         match self {
             Self::Throttled | Self::Transient => true,
@@ -62,19 +61,16 @@ pub struct Failure {
 
 impl Failure {
     /// Whether nobody answered: the request, or the answer, got lost on the way between here and AWS.
-    #[must_use]
     pub fn is_silence(&self) -> bool {
         self.status.is_none() && [code::TIMEOUT, code::CONNECTION, code::DNS, code::TLS].contains(&self.code.as_str())
     }
 
     /// Whether there were no credentials to sign the call with: they could not be fetched from where they come from.
-    #[must_use]
     pub fn is_unsigned(&self) -> bool {
         self.status.is_none() && self.code == code::NO_CREDENTIALS
     }
 
     /// Whether the service looked at the request and said no: with an answer that names an error of its own.
-    #[must_use]
     pub fn is_the_services_no(&self) -> bool {
         self.kind == FailureKind::Refused
             && self.status.is_some()
@@ -162,7 +158,6 @@ pub mod code {
 ///
 /// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2,
 /// `src/retries/classifiers.rs`); the credential codes are from the common errors of the STS and IAM API references.
-#[must_use]
 pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
     const THROTTLED: &[&str] = &[
         "Throttling",

@@ -21,14 +21,13 @@ const LONG_ENOUGH: u32 = 6;
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// How long an outage may last once AWS was reached: longer than a router takes to restart, or a VPN to connect again.
-pub const PATIENCE: Duration = Duration::from_mins(5);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(5);
 
 /// How long to wait after the `failed`-th failed attempt (1, 2, …), with `jitter` drawn from `[0, 1)`.
 ///
 /// The wait doubles with every attempt. Half of it is fixed and half is jitter: full jitter would let the first of
 /// the waits be next to nothing, and a visit that has been throttled should not come back at once.
-#[must_use]
-pub fn delay(failed: u32, jitter: f64) -> Duration {
+pub(crate) fn delay(failed: u32, jitter: f64) -> Duration {
     let doubled = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(16));
     doubled.min(LONGEST).mul_f64(0.5 + 0.5 * jitter)
 }
@@ -40,18 +39,17 @@ tokio::task_local! {
 }
 
 /// Makes a call the `attempt`-th try (1, 2, …), for [`attempt`] to tell.
-pub fn nth<F: Future>(attempt: u32, call: F) -> impl Future<Output = F::Output> {
+pub(crate) fn nth<F: Future>(attempt: u32, call: F) -> impl Future<Output = F::Output> {
     ATTEMPT.scope(attempt, call)
 }
 
 /// Which try the call is that asks.
-#[must_use]
-pub fn attempt() -> u32 {
+pub(crate) fn attempt() -> u32 {
     ATTEMPT.try_get().unwrap_or(1)
 }
 
 /// Waits before the next attempt.
-pub async fn wait(failed: u32) {
+pub(crate) async fn wait(failed: u32) {
     tokio::time::sleep(delay(failed, fastrand::f64())).await;
 }
 
@@ -60,7 +58,10 @@ pub async fn wait(failed: u32) {
 /// # Errors
 ///
 /// When it is refused, or the last try failed.
-pub async fn persist<T>(max_attempts: u32, attempt: impl AsyncFnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+pub(crate) async fn persist<T>(
+    max_attempts: u32,
+    attempt: impl AsyncFnMut() -> Result<T, Failure>,
+) -> Result<T, Failure> {
     persist_through(Duration::ZERO, max_attempts, attempt).await
 }
 
@@ -69,7 +70,7 @@ pub async fn persist<T>(max_attempts: u32, attempt: impl AsyncFnMut() -> Result<
 /// # Errors
 ///
 /// When it is refused, or the last try failed and the outage, if there is one, has lasted for too long.
-pub async fn persist_through<T>(
+pub(crate) async fn persist_through<T>(
     outage: Duration,
     max_attempts: u32,
     mut attempt: impl AsyncFnMut() -> Result<T, Failure>,

@@ -10,7 +10,7 @@ use crate::sanitize::for_terminal;
 
 /// What a check is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// Who the caller is, and by which way the accounts are entered.
     Identity,
     /// Whether this machine's clock is right.
@@ -31,8 +31,7 @@ pub enum Subject {
 
 impl Subject {
     /// The subject's name.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Clock => "clock",
@@ -76,7 +75,6 @@ impl Status {
     pub const ALL: [Self; 3] = [Self::Ok, Self::Warning, Self::Failure];
 
     /// The status as a word.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -94,7 +92,7 @@ impl fmt::Display for Status {
 
 /// One check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// What it is about.
     pub subject: Subject,
     /// How it came out.
@@ -107,22 +105,19 @@ pub struct Check {
 
 impl Check {
     /// A check.
-    #[must_use]
-    pub fn new(subject: Subject, status: Status, message: impl Into<String>, advice: impl Into<String>) -> Self {
+    pub(crate) fn new(subject: Subject, status: Status, message: impl Into<String>, advice: impl Into<String>) -> Self {
         Self { subject, status, message: message.into(), advice: advice.into() }
     }
 
     /// A check that came out well.
-    #[must_use]
-    pub fn ok(subject: Subject, message: impl Into<String>) -> Self {
+    pub(crate) fn ok(subject: Subject, message: impl Into<String>) -> Self {
         Self::new(subject, Status::Ok, message, "")
     }
 }
 
 impl Check {
     /// The members that it has in JSON, separated by tabs; `None` where there is nothing.
-    #[must_use]
-    pub fn columns(&self) -> String {
+    pub(crate) fn columns(&self) -> String {
         let account = self.subject.account().map(|id| id.to_string());
         let cells = [
             self.subject.as_str(),
@@ -165,7 +160,7 @@ impl Serialize for Check {
 
 /// All checks, in their order.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Checks {
+pub(crate) struct Checks {
     /// The worst of them.
     pub status: Option<Status>,
     /// The checks.
@@ -174,7 +169,7 @@ pub struct Checks {
 
 impl Checks {
     /// Adds a check.
-    pub fn add(&mut self, check: Check) {
+    pub(crate) fn add(&mut self, check: Check) {
         self.status = self.status.max(Some(check.status));
         self.checks.push(check);
     }
@@ -184,15 +179,13 @@ impl Checks {
     /// # Panics
     ///
     /// Never: checks are texts under texts.
-    #[must_use]
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         let json = serde_json::to_vec(self).expect("texts only");
         serde_json::from_slice(&json).expect("what was written a moment ago can be read")
     }
 
     /// Whether a check failed.
-    #[must_use]
-    pub fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         self.status == Some(Status::Failure)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// STS calls that one account may send in a Region, per second, shared with everything else in the account (IAM user guide,
 /// "IAM and AWS STS quotas").
-pub const STS_QUOTA: u32 = 600;
+pub(crate) const STS_QUOTA: u32 = 600;
 
 /// ListAccounts calls that the calling account may send per second (Organizations user guide, "Quotas").
 const LISTING_QUOTA: f64 = 8.0;
@@ -18,7 +18,7 @@ const TAGS_QUOTA: f64 = 10.0;
 
 /// What was measured in a few accounts, and what is asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured {
+pub(crate) struct Measured {
     /// How many accounts are listed.
     pub listed: usize,
     /// How long the listing took.
@@ -39,7 +39,7 @@ pub struct Measured {
 
 /// How long a run will take.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// Visits per second.
     pub pace: f64,
     /// What holds the visits up.
@@ -50,7 +50,7 @@ pub struct Estimate {
 
 /// What holds the visits up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// `--rate`.
     Rate,
     /// `--concurrency` and the time that AWS takes.
@@ -71,8 +71,7 @@ impl fmt::Display for Limit {
 
 impl Estimate {
     /// Estimates an apply: enter, read, set, read back in every account.
-    #[must_use]
-    pub fn of_apply(measured: &Measured) -> Self {
+    pub(crate) fn of_apply(measured: &Measured) -> Self {
         let visit = (measured.enter + measured.read * 3).as_secs_f64().max(0.001);
         let quota = (f64::from(STS_QUOTA), Limit::Quota);
         let width = (f64::from(measured.concurrency) / visit, Limit::Concurrency);

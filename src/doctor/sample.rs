@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use crate::org::{Account, AccountId};
 
 /// Chooses up to `count` accounts: the management account if it is among them, an invited one, then one of each OU, then others.
-#[must_use]
-pub fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize) -> Vec<&'a Account> {
+pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize) -> Vec<&'a Account> {
     let mut chosen: Vec<&Account> = Vec::new();
     let mut units = BTreeSet::new();
     let management_account = accounts.iter().find(|account| account.id == management);

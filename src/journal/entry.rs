@@ -82,7 +82,6 @@ impl Entry<'_> {
     pub const FORMAT: u32 = 1;
 
     /// The first line of a run's journal.
-    #[must_use]
     pub fn head(run_id: &str) -> Entry<'_> {
         Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: env!("CARGO_PKG_VERSION").into() }
     }
@@ -94,7 +93,6 @@ impl Entry<'_> {
     }
 
     /// The entry as a line, with its line end.
-    #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         let mut line = Vec::new();
         self.write_line(&mut line);

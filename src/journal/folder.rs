@@ -157,13 +157,11 @@ impl RunFolder {
     }
 
     /// Where the folder is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path of a file in the folder.
-    #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

@@ -162,7 +162,6 @@ impl Replay {
     }
 
     /// The record of every account, in the order of [`accounts`](Self::accounts), as far as it is known.
-    #[must_use]
     pub fn records(&self) -> Vec<Record> {
         let targets: BTreeMap<AccountId, &Target> =
             self.targets.iter().map(|(_, target)| (target.account, target)).collect();
@@ -181,7 +180,6 @@ impl Replay {
     }
 
     /// What is left to do, wave by wave; with `failed`, the failed and unverified accounts too.
-    #[must_use]
     pub fn rest(&self, failed: bool) -> Vec<Wave> {
         let mut waves: Vec<Wave> = Vec::new();
         for (number, target) in &self.targets {

@@ -14,7 +14,6 @@ pub struct RunId(String);
 
 impl RunId {
     /// A new id.
-    #[must_use]
     pub fn new(now: SystemTime) -> Self {
         let time: String = rfc3339(now).chars().take(19).filter(|character| !"-:".contains(*character)).collect();
         let random: String = std::iter::repeat_with(fastrand::lowercase).take(6).collect();
@@ -22,13 +21,11 @@ impl RunId {
     }
 
     /// The id of several runs that are shown as one.
-    #[must_use]
     pub fn of_several(ids: &[&Self]) -> Self {
         Self(ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join("+"))
     }
 
     /// The id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

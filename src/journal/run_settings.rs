@@ -32,7 +32,6 @@ pub enum CommandName {
 
 impl CommandName {
     /// The command's name.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -62,7 +61,7 @@ pub enum PolicyChoice {
 }
 
 /// How long a session lasts at most that was opened by another role's session (STS API reference, `AssumeRole`).
-pub const CHAINED: Duration = Duration::from_hours(1);
+pub(super) const CHAINED: Duration = Duration::from_hours(1);
 
 /// How long a session by `AssumeRoot` lasts at most (STS API reference, `AssumeRoot`).
 const ROOT: Duration = Duration::from_mins(15);
@@ -178,7 +177,6 @@ impl RunSettings {
     }
 
     /// The terms of the rollout.
-    #[must_use]
     pub fn terms(&self) -> RolloutOptions {
         RolloutOptions {
             mode: self.mode,
@@ -192,7 +190,6 @@ impl RunSettings {
     }
 
     /// The policy that narrows the sessions in the accounts; `None` when they may do all that the role may.
-    #[must_use]
     pub fn policy(&self) -> Option<String> {
         match &self.session_policy {
             PolicyChoice::Scoped => Some(scoped_policy(self.mode)),
@@ -202,14 +199,12 @@ impl RunSettings {
     }
 
     /// The role in an account.
-    #[must_use]
     pub fn role_in(&self, account: AccountId) -> &RoleTemplate {
         self.roles.get(&account).unwrap_or(&self.role)
     }
 
     /// These settings, with the way in of a plan where `gave` does not say that another one was given. What was previewed through
     /// one role must not be done through another without a word.
-    #[must_use]
     pub fn with_way_of(self, plan: &Self, gave: impl Fn(&str) -> bool) -> Self {
         let other_role = gave("role");
         Self {
@@ -237,7 +232,6 @@ impl RunSettings {
 
     /// These settings, with what `gave` says was given explicitly taken from `typed`. Which accounts are meant and what is
     /// wanted in them belongs to the run and stays.
-    #[must_use]
     pub fn with_given(self, typed: Self, gave: impl Fn(&str) -> bool) -> Self {
         Self {
             access: if gave("access") { typed.access } else { self.access },
@@ -278,7 +272,6 @@ impl RunSettings {
 }
 
 /// The policy that narrows a session to what a run calls in a member account.
-#[must_use]
 pub fn scoped_policy(mode: Mode) -> String {
     match mode {
         Mode::Plan => session_policy(&[Operation::GetAccountSummary]),

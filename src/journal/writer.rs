@@ -60,7 +60,7 @@ struct Shared {
 
 /// The journal of a run, open for writing.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,7 +71,7 @@ impl Journal {
     /// # Errors
     ///
     /// When the file's handle can't be duplicated, or no thread can be started.
-    pub fn start(folder: &RunFolder) -> io::Result<Self> {
+    pub(crate) fn start(folder: &RunFolder) -> io::Result<Self> {
         let file = folder.journal()?;
         let shared = Arc::new(Shared::default());
         let writer = Writer { file, shared: Arc::clone(&shared) };
@@ -80,7 +80,7 @@ impl Journal {
     }
 
     /// Hands a line over. It is on disk soon; whether that failed shows in [`failure`](Self::failure).
-    pub fn append(&self, entry: &Entry<'_>) {
+    pub(crate) fn append(&self, entry: &Entry<'_>) {
         self.shared.put(entry, None);
     }
 
@@ -89,7 +89,7 @@ impl Journal {
     /// # Errors
     ///
     /// When this line or an earlier one could not be written.
-    pub async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
+    pub(crate) async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
         self.shared.put(entry, Some(durable));
         match written.await {
@@ -99,8 +99,7 @@ impl Journal {
     }
 
     /// Why the journal can't be written any more, if it can't.
-    #[must_use]
-    pub fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         self.shared.failed.get().map(String::as_str)
     }
 
@@ -109,7 +108,7 @@ impl Journal {
     /// # Errors
     ///
     /// When any line could not be written.
-    pub fn finish(mut self) -> Result<(), NotDurable> {
+    pub(crate) fn finish(mut self) -> Result<(), NotDurable> {
         self.join();
         self.failure().map_or(Ok(()), |cause| Err(NotDurable(cause.to_owned())))
     }

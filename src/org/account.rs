@@ -15,7 +15,6 @@ pub struct AccountId(u64);
 
 impl AccountId {
     /// The id as a number, without its leading zeros.
-    #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -149,7 +148,6 @@ pub enum AccountState {
 
 impl AccountState {
     /// Decides from `State`, or from the older `Status` where `State` is absent.
-    #[must_use]
     pub fn from_api(state: Option<&str>, status: Option<&str>) -> Self {
         match state.or(status) {
             None | Some("") => Self::Absent,
@@ -163,7 +161,6 @@ impl AccountState {
     }
 
     /// The word that Organizations uses; empty when it gave none.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
             Self::PendingActivation => "PENDING_ACTIVATION",
@@ -177,7 +174,6 @@ impl AccountState {
     }
 
     /// Why an account in this state is not visited, as the report's `error_code`; `None` for a visitable one.
-    #[must_use]
     pub const fn skip_code(&self) -> Option<&'static str> {
         match self {
             Self::Active => None,
@@ -221,8 +217,7 @@ pub struct Account {
 }
 
 /// Turns `Account.Paths` of the listing (`o-…/r-…/ou-…/<account id>/`) into the path of the account's parent.
-#[must_use]
-pub fn parent_path(path: &str, id: AccountId) -> String {
+pub(crate) fn parent_path(path: &str, id: AccountId) -> String {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let parent = trimmed.strip_suffix(&id.to_string()).unwrap_or(trimmed);
     if parent.is_empty() || parent.ends_with('/') { parent.to_owned() } else { format!("{parent}/") }

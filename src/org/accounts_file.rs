@@ -8,7 +8,7 @@ use super::role::{NotARole, RoleTemplate, is_external_id};
 use crate::secret::Secret;
 
 /// An account that a file names. It may hold an external id, so it can't be printed.
-pub struct Named {
+pub(crate) struct Named {
     /// The account.
     pub id: AccountId,
     /// The role in it, where the file has a column `role`.
@@ -19,8 +19,7 @@ pub struct Named {
 
 impl Named {
     /// What two places say of one account together; `None` where they contradict each other.
-    #[must_use]
-    pub fn with(self, other: Self) -> Option<Self> {
+    pub(crate) fn with(self, other: Self) -> Option<Self> {
         let differ = |one: bool, other: bool, same: bool| one && other && !same;
         if differ(self.role.is_some(), other.role.is_some(), self.role == other.role)
             || differ(self.external_id.is_some(), other.external_id.is_some(), self.external_id == other.external_id)
@@ -33,7 +32,7 @@ impl Named {
 
 /// The file can't be used. No message repeats more of it than what stands in the place of an account id or of a role.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FileRefused {
+pub(crate) enum FileRefused {
     /// It is not text in UTF-8.
     #[error("it is not UTF-8: save it as CSV in UTF-8")]
     NotUtf8,
@@ -121,7 +120,7 @@ pub enum FileRefused {
 /// # Errors
 ///
 /// At the first line that can't be used: nothing is left out in silence.
-pub fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
+pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
     let text = std::str::from_utf8(file).map_err(|_| FileRefused::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {

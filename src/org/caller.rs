@@ -12,7 +12,6 @@ pub struct Partition(String);
 
 impl Partition {
     /// The partition's id, as it stands in ARNs: `aws`, `aws-cn`, `aws-us-gov`, ….
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -20,7 +19,6 @@ impl Partition {
     /// Whether a global STS endpoint exists there, so that the token version has any effect.
     ///
     /// Only the commercial partition has one (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
-    #[must_use]
     pub fn has_global_sts(&self) -> bool {
         self.0 == "aws"
     }
@@ -73,8 +71,7 @@ impl Caller {
 }
 
 /// The account that an ARN names, such as the `AssumedRoleUser` of AssumeRole's answer.
-#[must_use]
-pub fn account_in_arn(arn: &str) -> Option<AccountId> {
+pub(crate) fn account_in_arn(arn: &str) -> Option<AccountId> {
     let mut parts = arn.splitn(6, ':');
     (parts.next() == Some("arn")).then_some(())?;
     parts.nth(3)?.parse().ok()

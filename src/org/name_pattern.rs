@@ -17,7 +17,6 @@ impl Eq for NamePattern {}
 
 impl NamePattern {
     /// Whether a name fits.
-    #[must_use]
     pub fn fits(&self, name: &str) -> bool {
         self.0.matches(name)
     }

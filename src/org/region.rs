@@ -97,7 +97,7 @@ const HOMES: &[(&str, Home)] = &[
 /// The SDK's rules know them for AWS's own hosts. Behind an endpoint of one's own (a proxy, a VPC endpoint) they sign with the
 /// client's Region instead, which IAM and Organizations refuse; so the clients are given these Regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Home {
+pub(crate) struct Home {
     /// IAM's.
     pub iam: &'static str,
     /// Organizations'.
@@ -109,7 +109,7 @@ pub struct Home {
 /// # Errors
 ///
 /// When no partition has the Region.
-pub fn home_of(region: &str) -> Result<Home, RegionRefused> {
+pub(crate) fn home_of(region: &str) -> Result<Home, RegionRefused> {
     let partition = partition_of(region)?;
     let (_, home) = HOMES.iter().find(|(known, _)| *known == partition).expect("every partition has its home");
     Ok(*home)
@@ -167,7 +167,7 @@ pub enum RegionRefused {
 /// # Errors
 ///
 /// When no partition has the Region.
-pub fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
+pub(crate) fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
     if region.ends_with("-global") {
         return Err(RegionRefused::Global { region: region.to_owned() });
     }
@@ -183,7 +183,7 @@ pub fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
 /// # Errors
 ///
 /// When it does not.
-pub fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
+pub(crate) fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
     let of_region = partition_of(region)?;
     if of_region == partition.as_str() {
         Ok(())
@@ -201,7 +201,7 @@ pub fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
 /// # Errors
 ///
 /// When it does not exist, is enabled everywhere, or is in a partition without a global STS endpoint.
-pub fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
+pub(crate) fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
     match partition_of(region)? {
         "aws" if ENABLED_BY_DEFAULT.contains(&region) => {
             Err(RegionRefused::ProvesNothing { region: region.to_owned() })

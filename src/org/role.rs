@@ -10,8 +10,7 @@ use super::caller::{Partition, account_in_arn};
 use crate::serde_text::textual;
 
 /// Whether a text can be an external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
-#[must_use]
-pub fn is_external_id(text: &str) -> bool {
+pub(crate) fn is_external_id(text: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
     (2..=1224).contains(&text.len()) && text.bytes().all(allowed)
 }
@@ -34,7 +33,6 @@ pub struct ViaRole(String);
 
 impl ViaRole {
     /// The role's ARN.
-    #[must_use]
     pub fn arn(&self, partition: &Partition) -> String {
         self.0.replace("{partition}", partition.as_str())
     }
@@ -76,7 +74,6 @@ pub struct RoleTemplate(String);
 
 impl RoleTemplate {
     /// The role's ARN in an account.
-    #[must_use]
     pub fn arn(&self, partition: &Partition, account: AccountId) -> String {
         let filled = self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string());
         if filled.starts_with("arn:") {
@@ -116,7 +113,7 @@ pub enum NotARole {
     },
     /// An ARN of something else.
     #[error("expected the ARN of a role: arn:{{partition}}:iam::{{account_id}}:role/<name>")]
-    NotARoleArn,
+    NoArn,
     /// An ARN that is the same in every account.
     #[error("this ARN is the same for every account: write {{account_id}} where the account id stands")]
     NoAccountId,
@@ -139,7 +136,7 @@ impl FromStr for RoleTemplate {
                 let named = partition.is_some_and(|partition| !partition.is_empty());
                 let (true, Some("iam"), Some(""), Some(account), Some(name)) = (named, service, region, account, name)
                 else {
-                    return Err(NotARole::NotARoleArn);
+                    return Err(NotARole::NoArn);
                 };
                 if account != "{account_id}" {
                     return Err(NotARole::NoAccountId);
@@ -230,8 +227,8 @@ mod tests {
             ("role/ops/Audit", NotARole::Prefixed { name: "ops/Audit".to_owned() }),
             ("Rôle", NotARole::Malformed),
             ("/arn:aws:iam::000000000100:role/Hub", NotARole::Malformed),
-            ("arn:aws:iam::{account_id}:user/x", NotARole::NotARoleArn),
-            ("arn:aws:sts::{account_id}:role/x", NotARole::NotARoleArn),
+            ("arn:aws:iam::{account_id}:user/x", NotARole::NoArn),
+            ("arn:aws:sts::{account_id}:role/x", NotARole::NoArn),
             ("arn:aws:iam::000000000012:role/x", NotARole::NoAccountId),
         ] {
             assert_eq!(text.parse::<RoleTemplate>(), Err(reason), "{text}");

@@ -53,13 +53,11 @@ pub struct Selection {
 
 impl Selection {
     /// Whether the accounts' tags have to be read.
-    #[must_use]
     pub fn needs_tags(&self) -> bool {
         !self.include.tags.is_empty() || !self.exclude.tags.is_empty()
     }
 
     /// The OUs and roots that are named and in which none of the accounts is. Whether they exist, the accounts can't tell.
-    #[must_use]
     pub fn unseen_units(&self, accounts: &[Account]) -> Vec<UnitId> {
         let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
         let named = self.include.ous.union(&self.exclude.ous);
@@ -160,7 +158,11 @@ pub struct Selected<'a> {
 /// # Errors
 ///
 /// When something does not.
-pub fn check_names(accounts: &[Account], selection: &Selection, missing: Vec<UnitId>) -> Result<(), SelectionFailed> {
+pub(crate) fn check_names(
+    accounts: &[Account],
+    selection: &Selection,
+    missing: Vec<UnitId>,
+) -> Result<(), SelectionFailed> {
     let known: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
     let named = selection.include.accounts.union(&selection.exclude.accounts);
     let ids: Vec<_> = named.filter(|id| !known.contains(id)).copied().collect();
@@ -177,8 +179,7 @@ pub fn check_names(accounts: &[Account], selection: &Selection, missing: Vec<Uni
 }
 
 /// The exclusions by name and by tag that exclude nothing, as they were given. `tags` are those that were read.
-#[must_use]
-pub fn idle_exclusions(accounts: &[Account], selection: &Selection, tags: &Tags) -> Vec<String> {
+pub(crate) fn idle_exclusions(accounts: &[Account], selection: &Selection, tags: &Tags) -> Vec<String> {
     let Criteria { names, tags: unwanted, .. } = &selection.exclude;
     let idle = |name: &&NamePattern| !accounts.iter().any(|account| name.fits(&account.name));
     let names = names.iter().filter(idle).map(|name| format!("--exclude-name {name}"));
@@ -187,8 +188,7 @@ pub fn idle_exclusions(accounts: &[Account], selection: &Selection, tags: &Tags)
 }
 
 /// The accounts whose tags decide whether they are selected.
-#[must_use]
-pub fn undecided(
+pub(crate) fn undecided(
     accounts: &[Account],
     management_account: ManagementAccount,
     selection: &Selection,
@@ -233,15 +233,17 @@ pub fn select<'a>(
 
 /// Whether accounts can be selected one by one as they are listed: nothing is named that has to be looked for in the whole list,
 /// and no tags are asked for.
-#[must_use]
-pub fn goes_by_account(selection: &Selection) -> bool {
+pub(crate) fn goes_by_account(selection: &Selection) -> bool {
     let by_account = |kinds: &Criteria| kinds.accounts.is_empty() && kinds.ous.is_empty() && kinds.tags.is_empty();
     by_account(&selection.include) && by_account(&selection.exclude)
 }
 
 /// Why an account is not visited, in a selection that goes by account.
-#[must_use]
-pub fn why_not(account: &Account, management_account: ManagementAccount, selection: &Selection) -> Option<SkipReason> {
+pub(crate) fn why_not(
+    account: &Account,
+    management_account: ManagementAccount,
+    selection: &Selection,
+) -> Option<SkipReason> {
     skip(account, management_account, selection, None, None)
 }
 
@@ -250,7 +252,7 @@ pub fn why_not(account: &Account, management_account: ManagementAccount, selecti
 /// # Errors
 ///
 /// When nothing was.
-pub fn check_selected(
+pub(crate) fn check_selected(
     accounts: &[Account],
     management_account: ManagementAccount,
     selection: &Selection,

@@ -22,7 +22,6 @@ impl Shard {
     /// Every account is in exactly one of N shards, whatever else is in the Organization and in whatever order it is listed: the
     /// id is mixed by the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
     /// 2014), and the range of the result is cut into N equal parts.
-    #[must_use]
     pub fn holds(self, account: AccountId) -> bool {
         let mixed = u128::from(mix(account.number()));
         let part = (mixed * u128::from(self.of)) >> 64;
@@ -50,7 +49,7 @@ pub enum ShardChoice {
 ///
 /// AWS Batch sets both (AWS Batch user guide, "AWS Batch job environment variables"); Kubernetes sets the number only (Kubernetes
 /// documentation, "Indexed Job for Parallel Processing with Static Work Assignment").
-pub const ARRAY_JOBS: [(&str, Option<&str>); 2] =
+pub(crate) const ARRAY_JOBS: [(&str, Option<&str>); 2] =
     [("AWS_BATCH_JOB_ARRAY_INDEX", Some("AWS_BATCH_JOB_ARRAY_SIZE")), ("JOB_COMPLETION_INDEX", None)];
 
 impl ShardChoice {

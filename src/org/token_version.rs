@@ -24,7 +24,6 @@ impl TokenVersion {
     pub const ALL: [Self; 2] = [Self::V1Token, Self::V2Token];
 
     /// The spelling that the service takes.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Token => "v1Token",
@@ -81,7 +80,6 @@ impl ObservedVersion {
     pub const ALL: [Self; 3] = [Self::V1Token, Self::V2Token, Self::Unknown];
 
     /// Translates the integer under `GlobalEndpointTokenVersion` in the account summary.
-    #[must_use]
     pub const fn from_summary(value: Option<i32>) -> Self {
         match value {
             Some(1) => Self::V1Token,
@@ -91,13 +89,11 @@ impl ObservedVersion {
     }
 
     /// Whether this reading shows the wanted version.
-    #[must_use]
     pub const fn shows(self, wanted: TokenVersion) -> bool {
         matches!((self, wanted), (Self::V1Token, TokenVersion::V1Token) | (Self::V2Token, TokenVersion::V2Token))
     }
 
     /// The word of the report's columns.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Token => "v1Token",

@@ -14,26 +14,23 @@ pub struct UnitId(String);
 
 impl UnitId {
     /// The id as text.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Whether it is a root's.
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.0.starts_with("r-")
     }
 
     /// Whether an account with this path is in it, directly or further down.
-    #[must_use]
     pub fn holds(&self, ou_path: &str) -> bool {
         ids_in(ou_path).any(|id| id == self.0)
     }
 }
 
 /// The ids in an account's path, from the top. A step of the path may hold the unit's name after its id.
-pub fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
     ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
 }
 

@@ -6,7 +6,7 @@ use crate::org::role::AccessMode;
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one thing that a command line asks for or not")]
-pub struct Task {
+pub(crate) struct Task {
     /// Whether accounts are set, and not only read.
     pub sets: bool,
     /// Whether it is checked beforehand by `doctor`.
@@ -25,7 +25,7 @@ pub struct Task {
 
 /// With whose permission an operation is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// The caller's, for the Organization and for the caller's own identity.
     List,
     /// The caller's, in the caller's own account.
@@ -36,14 +36,8 @@ pub enum Purpose {
     Account,
 }
 
-impl Purpose {
-    /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::List, Self::Own, Self::Enter, Self::Account];
-}
-
 /// The operations that a task calls for a purpose.
-#[must_use]
-pub fn operations(purpose: Purpose, task: Task) -> Vec<Operation> {
+pub(crate) fn operations(purpose: Purpose, task: Task) -> Vec<Operation> {
     Operation::ALL.into_iter().filter(|operation| needs(purpose, task, *operation)).collect()
 }
 

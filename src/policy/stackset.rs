@@ -11,7 +11,7 @@ use crate::org::role::RoleTemplate;
 /// # Errors
 ///
 /// When the role's name differs from account to account, which a template can't express.
-pub fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, OneNameNeeded> {
+pub(crate) fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, OneNameNeeded> {
     let (path, name) = path_and_name(&situation.role)?;
     // Given when the StackSet is made, so that the template can be shown to anybody.
     let external_id = situation.external_id.as_ref().map(|_| json!({"Ref": "ExternalId"}));
@@ -50,8 +50,7 @@ pub fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, O
 }
 
 /// Whether the role has one name in all accounts, so that there is a template for it.
-#[must_use]
-pub fn has_one_name(situation: &Situation) -> bool {
+pub(crate) fn has_one_name(situation: &Situation) -> bool {
     path_and_name(&situation.role).is_ok()
 }
 
@@ -60,7 +59,7 @@ pub fn has_one_name(situation: &Situation) -> bool {
 #[error(
     "a StackSet makes the same role in every account, and --role {0} has {{account_id}} or {{partition}} in its name or path"
 )]
-pub struct OneNameNeeded(RoleTemplate);
+pub(crate) struct OneNameNeeded(RoleTemplate);
 
 fn path_and_name(template: &RoleTemplate) -> Result<(String, String), OneNameNeeded> {
     let text = template.to_string();

@@ -9,7 +9,7 @@ use crate::rollout::{Outcome, Record, Stage};
 
 /// Accounts that came to grief in the same way.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Cause<'a> {
+pub(crate) struct Cause<'a> {
     /// The outcome of all of them.
     pub outcome: Outcome,
     /// Where it went wrong.
@@ -26,7 +26,7 @@ pub struct Cause<'a> {
 
 /// Every cause, and which of them each record has.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Causes<'a> {
+pub(crate) struct Causes<'a> {
     /// Errors first, then what was left alone, then the skipped; the most frequent cause first in each.
     pub all: Vec<Cause<'a>>,
     /// For each record, in their order, its place in the list above.
@@ -35,8 +35,7 @@ pub struct Causes<'a> {
 
 impl<'a> Causes<'a> {
     /// Groups all accounts that have a cause.
-    #[must_use]
-    pub fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
+    pub(crate) fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
         let mut numbers: HashMap<Key<'a>, usize> = HashMap::new();
         let mut groups: Vec<Vec<&Account>> = Vec::new();
         let mut of_record: Vec<Option<usize>> = Vec::with_capacity(records.len());
@@ -78,8 +77,7 @@ fn key(record: &Record) -> Option<Key<'_>> {
 
 /// A number that is the same for all records of one cause, whatever their hints, for whoever meets them one by one; `None` where
 /// nothing went wrong.
-#[must_use]
-pub fn sameness(record: &Record) -> Option<u64> {
+pub(crate) fn sameness(record: &Record) -> Option<u64> {
     let (outcome, stage, code, message, _) = key(record)?;
     Some(BuildHasherDefault::<DefaultHasher>::default().hash_one((outcome, stage, code, message)))
 }
@@ -94,8 +92,7 @@ const fn rank(outcome: Outcome) -> u8 {
 }
 
 /// The causes of the failed, unverified and unattempted accounts, errors first and then the most frequent cause.
-#[must_use]
-pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'a>> {
+pub(crate) fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'a>> {
     let mut causes = Causes::of(accounts, records).all;
     causes.retain(|cause| cause.outcome != Outcome::Skipped);
     causes
@@ -103,7 +100,7 @@ pub fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'
 
 /// A piece of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// What is the same for every account.
     Text(&'a str),
     /// An account id.
@@ -114,8 +111,7 @@ pub enum Piece<'a> {
 
 impl<'a> Piece<'a> {
     /// The text, or what stands for the id.
-    #[must_use]
-    pub const fn shown(self) -> &'a str {
+    pub(crate) const fn shown(self) -> &'a str {
         match self {
             Self::Text(text) => text,
             Self::Account(_) => "<account>",
@@ -128,15 +124,14 @@ impl<'a> Piece<'a> {
 ///
 /// AWS's AccessDenied messages name the account and carry an authorization id that is unique to each request; left in,
 /// they would make four thousand causes of one.
-#[must_use]
-pub fn without_ids(message: &str) -> String {
+pub(crate) fn without_ids(message: &str) -> String {
     let mut text = String::with_capacity(message.len());
     pieces(message).for_each(|piece| text.push_str(piece.shown()));
     text
 }
 
 /// The pieces of a message. A text may come in several of them.
-pub fn pieces(message: &str) -> impl Iterator<Item = Piece<'_>> {
+pub(crate) fn pieces(message: &str) -> impl Iterator<Item = Piece<'_>> {
     let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let mut rest = message;
     std::iter::from_fn(move || {

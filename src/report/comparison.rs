@@ -23,7 +23,7 @@ use crate::journal::RunId;
 use crate::org::{Account, AccountId};
 use crate::rollout::{Outcome, Record, Stage};
 
-pub use row::{COMPARISON_COLUMNS, ComparisonColumn};
+pub use row::COMPARISON_COLUMNS;
 
 /// The one word that sums up how an account differs between two runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -73,7 +73,6 @@ impl Difference {
     ];
 
     /// The word.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Appeared => "appeared",
@@ -92,7 +91,6 @@ impl Difference {
     }
 
     /// What the word means, in one sentence for people.
-    #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Appeared => "only the later run knows it: it joined the Organization",
@@ -173,7 +171,6 @@ impl<'a> Pair<'a> {
     /// # Panics
     ///
     /// Never: an account is here because a run knows it.
-    #[must_use]
     pub fn account(&self) -> &'a Account {
         self.after.or(self.before).expect("one of the runs knows it").account
     }
@@ -245,7 +242,7 @@ fn cause(record: &Record) -> Option<(Outcome, Stage, &str, String)> {
 
 /// Why two runs can't be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Incomparable {
+pub(crate) enum Incomparable {
     /// They are about different Organizations.
     Organizations {
         /// That of the earlier run.
@@ -262,7 +259,7 @@ pub enum Incomparable {
 
 /// What has changed between two runs.
 #[derive(Clone, Debug)]
-pub struct Comparison<'a> {
+pub(crate) struct Comparison<'a> {
     /// The earlier run.
     pub before: &'a Part,
     /// The later run.
@@ -277,7 +274,7 @@ impl<'a> Comparison<'a> {
     /// # Errors
     ///
     /// When they are not about the same Organization.
-    pub fn of(before: &'a Part, after: &'a Part) -> Result<Self, Incomparable> {
+    pub(crate) fn of(before: &'a Part, after: &'a Part) -> Result<Self, Incomparable> {
         let organization = |part: &Part| {
             let run = || part.run.run_id.clone();
             part.run.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run() })
@@ -298,19 +295,17 @@ impl<'a> Comparison<'a> {
     }
 
     /// The accounts that differ, by id.
-    pub fn changed(&self) -> impl Iterator<Item = &Pair<'a>> {
+    pub(crate) fn changed(&self) -> impl Iterator<Item = &Pair<'a>> {
         self.pairs.iter().filter(|pair| pair.difference != Difference::Same)
     }
 
     /// How many accounts differ in which way, every way included.
-    #[must_use]
-    pub fn counts(&self) -> [(Difference, usize); Difference::ALL.len()] {
+    pub(crate) fn counts(&self) -> [(Difference, usize); Difference::ALL.len()] {
         Difference::ALL.map(|kind| (kind, self.pairs.iter().filter(|pair| pair.difference == kind).count()))
     }
 
     /// The verdict in one sentence.
-    #[must_use]
-    pub fn sentence(&self) -> String {
+    pub(crate) fn sentence(&self) -> String {
         let all = counted(self.pairs.len(), "account", "accounts");
         let told = self.counts().into_iter().filter(|(kind, count)| *count > 0 && *kind != Difference::Same);
         let told: Vec<String> = told.map(|(kind, count)| format!("{count} {}", kind.in_sentence())).collect();
@@ -329,14 +324,12 @@ impl<'a> Comparison<'a> {
     }
 
     /// The comparison as a value, for a query.
-    #[must_use]
-    pub fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         json::document(self)
     }
 
     /// The summary for people.
-    #[must_use]
-    pub fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         summary::summary(self)
     }
 
@@ -345,7 +338,7 @@ impl<'a> Comparison<'a> {
     /// # Errors
     ///
     /// When they can't be written.
-    pub fn write_text(&self, to: impl Write) -> io::Result<()> {
+    pub(crate) fn write_text(&self, to: impl Write) -> io::Result<()> {
         super::text::write_lines(self.changed().map(row::cells), to)
     }
 
@@ -354,7 +347,7 @@ impl<'a> Comparison<'a> {
     /// # Errors
     ///
     /// When it can't be written, or there is no such format of it.
-    pub fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
         let mut to = BufWriter::new(to);
         match format {
             Format::Csv => {

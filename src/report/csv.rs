@@ -13,7 +13,7 @@ const BYTES: usize = 256 * 1024;
 
 /// Writes rows as CSV, each as it comes.
 #[derive(Debug)]
-pub struct CsvWriter<W: Write> {
+pub(super) struct CsvWriter<W: Write> {
     inner: ::csv::Writer<W>,
     /// How many rows were not handed to the system yet.
     gathered: usize,
@@ -25,7 +25,7 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn new(to: W, columns: &[Column]) -> io::Result<Self> {
+    pub(super) fn new(to: W, columns: &[Column]) -> io::Result<Self> {
         let mut inner = ::csv::WriterBuilder::new()
             .terminator(::csv::Terminator::Any(b'\n'))
             .buffer_capacity(BYTES)
@@ -40,7 +40,7 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
+    pub(super) fn write(&mut self, row: &Row<'_>) -> io::Result<()> {
         for cell in row.values() {
             match cell {
                 Cell::Nothing => self.inner.write_field(""),
@@ -59,7 +59,7 @@ impl<W: Write> CsvWriter<W> {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn flush(&mut self) -> io::Result<()> {
         if self.gathered > 0 {
             self.gathered = 0;
             self.inner.flush()?;

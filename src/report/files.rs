@@ -17,7 +17,7 @@ use crate::journal::RunId;
 
 /// The formats of a report, each with its file name ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// Comma-separated values.
     Csv,
     /// One JSON document.
@@ -32,11 +32,10 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Jsonl, Self::Markdown, Self::Html];
+    pub(crate) const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Jsonl, Self::Markdown, Self::Html];
 
     /// The ending of a file's name, without the dot.
-    #[must_use]
-    pub const fn ending(self) -> &'static str {
+    pub(crate) const fn ending(self) -> &'static str {
         match self {
             Self::Csv => "csv",
             Self::Json => "json",
@@ -47,8 +46,7 @@ impl Format {
     }
 
     /// The format that an ending picks.
-    #[must_use]
-    pub fn from_ending(ending: &str) -> Option<Self> {
+    pub(crate) fn from_ending(ending: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| ending.eq_ignore_ascii_case(format.ending()))
     }
 
@@ -57,7 +55,7 @@ impl Format {
     /// # Errors
     ///
     /// When it can't be written.
-    pub fn write(self, report: &Report<'_>, to: impl Write) -> io::Result<()> {
+    pub(crate) fn write(self, report: &Report<'_>, to: impl Write) -> io::Result<()> {
         let mut to = BufWriter::new(to);
         match self {
             Self::Csv => csv::write(report, &mut to)?,
@@ -72,7 +70,7 @@ impl Format {
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Destination {
+pub(crate) enum Destination {
     /// To stdout, at the end.
     Stdout,
     /// To a file.
@@ -97,7 +95,7 @@ struct ReportFile {
 
 /// All files of the report.
 #[derive(Debug)]
-pub struct ReportFiles {
+pub(crate) struct ReportFiles {
     files: Vec<ReportFile>,
 }
 
@@ -107,7 +105,7 @@ impl ReportFiles {
     /// # Errors
     ///
     /// When one can't be written.
-    pub fn open(private: &[(PathBuf, Format)], others: &[(Destination, Format)]) -> Result<Self, Error> {
+    pub(crate) fn open(private: &[(PathBuf, Format)], others: &[(Destination, Format)]) -> Result<Self, Error> {
         let others = others.iter().filter_map(|(to, format)| match to {
             Destination::Stdout => None,
             Destination::File(path) => Some((path, *format, 0o666)),
@@ -131,7 +129,7 @@ impl ReportFiles {
     /// # Errors
     ///
     /// When one can't be written.
-    pub fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
+    pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
             let open = || file_ownership::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
             let begun = match file.format {
@@ -147,12 +145,12 @@ impl ReportFiles {
 
     /// Adds a row to the files that are written as results arrive. It may stay in memory until [`hand_on`](Self::hand_on). A file
     /// that fails is tried again at the end.
-    pub fn add(&mut self, row: &Row<'_>) {
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
         self.live(|live| live.write(row));
     }
 
     /// Hands all rows so far to the system.
-    pub fn hand_on(&mut self) {
+    pub(crate) fn hand_on(&mut self) {
         self.live(CsvWriter::flush);
     }
 
@@ -169,7 +167,7 @@ impl ReportFiles {
     /// # Errors
     ///
     /// The first file that can't be written.
-    pub fn finish(self, report: &Report<'_>) -> Result<(), Error> {
+    pub(crate) fn finish(self, report: &Report<'_>) -> Result<(), Error> {
         self.finish_with(|format, to| format.write(report, to))
     }
 
@@ -178,7 +176,7 @@ impl ReportFiles {
     /// # Errors
     ///
     /// The first file that can't be written.
-    pub fn finish_with(self, write: impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    pub(crate) fn finish_with(self, write: impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
         let mut result = Ok(());
         for file in self.files {
             let path = file.path.clone();
@@ -190,7 +188,7 @@ impl ReportFiles {
     }
 
     /// Takes away the files that the trial made.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         for file in self.files.into_iter().filter(|file| file.made) {
             // It is empty; that it stays does no harm.
             let _ = fs::remove_file(&file.path);

@@ -13,7 +13,7 @@ use crate::verdict::Verdict;
 
 /// One run, as its folder shows it.
 #[derive(Debug)]
-pub struct Part {
+pub(crate) struct Part {
     /// What the run is.
     pub run: RunInfo,
     /// Its accounts.
@@ -26,7 +26,7 @@ pub struct Part {
 
 /// Several runs as one.
 #[derive(Debug)]
-pub struct Merged {
+pub(crate) struct Merged {
     /// The runs as if they were one.
     pub part: Part,
     /// The run behind each record.
@@ -36,8 +36,7 @@ pub struct Merged {
 }
 
 /// Merges runs; `None` where there is none.
-#[must_use]
-pub fn merge(parts: Vec<Part>) -> Option<Merged> {
+pub(crate) fn merge(parts: Vec<Part>) -> Option<Merged> {
     let run = together(parts.iter().map(|part| &part.run))?;
     let alike = parts.iter().all(|part| {
         let settings = &part.run.settings;
@@ -95,8 +94,7 @@ fn plainly(tally: &Tally) -> String {
 }
 
 /// How far runs have come that did not come to their end.
-#[must_use]
-pub fn unfinished(tally: &Tally) -> String {
+pub(crate) fn unfinished(tally: &Tally) -> String {
     let selected = tally.total() - tally.of(Outcome::Skipped);
     let left = tally.of(Outcome::NotAttempted);
     let changed = tally.of(Outcome::Changed);

@@ -9,7 +9,7 @@ use crate::sanitize::{for_cell, for_terminal};
 
 /// The formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// A table with edges, as the AWS CLI draws it.
     Table,
     /// Lines with tabs, as the AWS CLI writes them.
@@ -31,7 +31,7 @@ const INSTEAD: &str = "select texts and numbers of each account, as in accounts[
 /// # Errors
 ///
 /// When what was found can't be shown in that format.
-pub fn print(found: Cow<'_, Value>, form: Form, title: &str, width: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn print(found: Cow<'_, Value>, form: Form, title: &str, width: usize) -> Result<Vec<u8>, String> {
     let safe = |found: Cow<'_, Value>| found.into_owned().with_texts(&|text| for_terminal(text).into_owned());
     match form {
         Form::Json => {

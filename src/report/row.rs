@@ -51,7 +51,7 @@ impl Serialize for Cell<'_> {
 }
 
 /// A column: its name, and how its value is found in a row.
-pub type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
+pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
 pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("all columns are more than these");
@@ -84,7 +84,6 @@ const ALL: &[Column; 22] = &[
 ];
 
 /// The columns of a run's report: one more, at the end, where `--verify token=REGION` asked for a proof beyond the setting.
-#[must_use]
 pub const fn columns(verify: &Verify) -> &'static [Column] {
     match verify {
         Verify::None | Verify::Setting => COLUMNS,

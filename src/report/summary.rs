@@ -14,8 +14,7 @@ use crate::sanitize::{for_shell, for_terminal};
 const NAMED: usize = 5;
 
 /// The summary as text.
-#[must_use]
-pub fn summary(report: &Report<'_>) -> String {
+pub(crate) fn summary(report: &Report<'_>) -> String {
     let mut text = format!(
         "{} {}: {}\n\n",
         report.run.command,
@@ -59,8 +58,7 @@ pub fn summary(report: &Report<'_>) -> String {
 }
 
 /// Where the whole report is, if it is `written`, and the command that comes next: lines to be copied, so they are never broken.
-#[must_use]
-pub fn whereabouts(report: &Report<'_>, folder: &Path, written: bool) -> String {
+pub(crate) fn whereabouts(report: &Report<'_>, folder: &Path, written: bool) -> String {
     let mut text = "\n".to_owned();
     if written {
         text.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));

@@ -14,7 +14,7 @@ use crate::sanitize::for_terminal;
 /// # Errors
 ///
 /// When it can't be written.
-pub fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report<'_>, to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::new(to);
     for row in report.rows() {
         write_line(row.values(), &mut to)?;

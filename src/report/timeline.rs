@@ -21,7 +21,7 @@ const PAUSES: usize = 12;
 
 /// When visits started and how they came out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timeline {
+pub(crate) struct Timeline {
     /// When the first visit started.
     pub start: SystemTime,
     /// How long a column is.
@@ -34,7 +34,7 @@ pub struct Timeline {
 
 /// The visits that started within one step of the time axis.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// From the start of the first visit to the start of this column.
     pub at: Duration,
     /// The pause in front of it, where one was cut out.
@@ -47,7 +47,7 @@ pub struct Column {
 
 /// What is to be said of one wave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WaveLine {
+pub(crate) struct WaveLine {
     /// Its number, from 1; `None` in a run without waves.
     pub number: Option<u32>,
     /// How its visits came out.
@@ -68,8 +68,7 @@ pub struct WaveLine {
 
 impl WaveLine {
     /// How many of its visits ended in a second, as long as it was not paused.
-    #[must_use]
-    pub fn per_second(&self) -> f64 {
+    pub(crate) fn per_second(&self) -> f64 {
         let count = u32::try_from(self.tally.total()).unwrap_or(u32::MAX);
         f64::from(count) / self.busy.as_secs_f64().max(0.001)
     }
@@ -84,8 +83,7 @@ struct Visit<'a> {
 
 impl Timeline {
     /// The timeline of the accounts that were visited; `None` where none was.
-    #[must_use]
-    pub fn of(records: &[Record]) -> Option<Self> {
+    pub(crate) fn of(records: &[Record]) -> Option<Self> {
         let start = records.iter().filter_map(|record| record.started_at).min()?;
         let mut visits: Vec<Visit<'_>> = records.iter().filter_map(|record| visit(record, start)).collect();
         visits.sort_unstable_by_key(|visit| visit.start);

@@ -7,7 +7,7 @@ use crate::rollout::{Outcome, Record, Tally};
 
 /// An OU or the root, with what came of the accounts in it and in the OUs below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unit<'a> {
+pub(crate) struct Unit<'a> {
     /// The path from the Organization down, as in the accounts; empty for the accounts whose path is not known.
     pub path: &'a str,
     /// The last step of the path: an id, with the name beside it where that is known.
@@ -20,15 +20,13 @@ pub struct Unit<'a> {
 
 impl Unit<'_> {
     /// Whether an account below it is not as it was wanted.
-    #[must_use]
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.tally.errors() + self.tally.of(Outcome::NotAttempted) > 0
     }
 }
 
 /// Every OU that has accounts in it or below it, each before those below it.
-#[must_use]
-pub fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit<'a>> {
+pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit<'a>> {
     // Thousands of accounts share a few paths, so that each path is taken apart once.
     let mut by_path: HashMap<&str, Tally> = HashMap::new();
     for (account, record) in accounts.iter().zip(records) {

@@ -84,7 +84,6 @@ pub enum Decision {
 }
 
 /// Decides what to do with what was read. `unknown` is not the wanted version, whatever that is.
-#[must_use]
 pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
     use Decision::{Done, Drifted, Set};
     match (provenance, read.shows(wanted)) {

@@ -168,7 +168,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
 /// `targets` has ended and every one of them has been told.
 ///
 /// A tolerance in percent does not count here, because nobody knows of how many before the end.
-pub async fn survey<C: Cloud, I: Intents>(
+pub(crate) async fn survey<C: Cloud, I: Intents>(
     run: &Rollout<'_, C, I>,
     targets: impl Stream<Item = Target>,
     mut listen: impl FnMut(Event<'_>),

@@ -15,7 +15,6 @@ pub struct HintContext<'a> {
 }
 
 /// What to do about a failure that led to this outcome; empty where there is nothing useful to say.
-#[must_use]
 pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, surrounding: HintContext<'_>) -> String {
     by_code(failure, surrounding).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use control::Control;
 use slow_start::SlowStart;
 
-pub use slow_start::Entering;
+pub(crate) use slow_start::Entering;
 
 /// The pace of all visits of a run.
 #[derive(Debug)]
@@ -36,7 +36,6 @@ pub struct RateLimiter {
 
 impl RateLimiter {
     /// A pace of `limit` calls per second; 0 is unlimited.
-    #[must_use]
     pub fn new(limit: u32) -> Self {
         let limit = (limit > 0).then(|| f64::from(limit));
         Self {
@@ -96,13 +95,11 @@ impl RateLimiter {
     }
 
     /// How many calls were throttled so far.
-    #[must_use]
     pub fn throttles(&self) -> u64 {
         self.throttles.get()
     }
 
     /// The pace of the moment in calls per second; `None` is unlimited.
-    #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.control.borrow().rate(Instant::now())
     }

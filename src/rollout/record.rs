@@ -43,7 +43,6 @@ impl Outcome {
     ];
 
     /// The word of the report.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "changed",
@@ -57,7 +56,6 @@ impl Outcome {
     }
 
     /// What the word means, in one sentence for people.
-    #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Changed => "set by this run and read back as wanted",
@@ -71,7 +69,6 @@ impl Outcome {
     }
 
     /// Whether it counts against `--max-errors`.
-    #[must_use]
     pub const fn is_error(self) -> bool {
         match self {
             Self::Unverified | Self::Failed => true,
@@ -107,7 +104,6 @@ impl Stage {
     pub const ALL: [Self; 5] = [Self::Select, Self::Assume, Self::Read, Self::Set, Self::Verify];
 
     /// The word of the report.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Select => "select",
@@ -153,7 +149,6 @@ impl Verified {
     pub const ALL: [Self; 2] = [Self::Setting, Self::Token];
 
     /// The word of the report.
-    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Setting => "setting",
@@ -212,7 +207,6 @@ pub struct Record {
 
 impl Record {
     /// The record of an account whose turn has not come.
-    #[must_use]
     pub fn blank(account_id: AccountId, target_version: TokenVersion) -> Self {
         Self {
             account_id,
@@ -236,7 +230,6 @@ impl Record {
 
     /// The record of a target whose turn has not come. Where this run may have set the account already, that is not known to
     /// be undone just because its turn has not come again.
-    #[must_use]
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
             role_arn: match &target.access {
@@ -252,7 +245,6 @@ impl Record {
     }
 
     /// Whether the run ended before the account's turn, or left it in doubt without having looked at it.
-    #[must_use]
     pub const fn is_left_out(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
@@ -263,7 +255,6 @@ impl Record {
     }
 
     /// The record of an account that the run had announced to set without writing down the outcome.
-    #[must_use]
     pub fn interrupted(self, previous: ObservedVersion) -> Self {
         Self {
             outcome: Outcome::Unverified,
@@ -279,7 +270,6 @@ impl Record {
     }
 
     /// The record of an account that is not visited, and why.
-    #[must_use]
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,

@@ -66,13 +66,11 @@ impl Stop {
     }
 
     /// Whether a stop was asked for.
-    #[must_use]
     pub fn requested(&self) -> bool {
         self.reason.borrow().is_some()
     }
 
     /// Why, if it was.
-    #[must_use]
     pub fn reason(&self) -> Option<StopReason> {
         self.reason.borrow().clone()
     }
@@ -84,7 +82,6 @@ impl Stop {
     }
 
     /// How many visits are in flight, and so would still finish.
-    #[must_use]
     pub const fn in_flight(&self) -> usize {
         self.in_flight.get()
     }

@@ -28,19 +28,16 @@ impl Tally {
     }
 
     /// How many accounts came to this outcome.
-    #[must_use]
     pub fn of(&self, outcome: Outcome) -> usize {
         self.counts[Self::slot(outcome)]
     }
 
     /// How many accounts were counted.
-    #[must_use]
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
 
     /// How many count against `--max-errors`.
-    #[must_use]
     pub fn errors(&self) -> usize {
         Outcome::ALL.into_iter().filter(|outcome| outcome.is_error()).map(|outcome| self.of(outcome)).sum()
     }
@@ -78,7 +75,6 @@ pub enum Tolerance {
 
 impl Tolerance {
     /// How many of `accounts` may fail.
-    #[must_use]
     pub const fn allowed(self, accounts: usize) -> usize {
         match self {
             Self::Count(count) => count,

@@ -3,9 +3,9 @@
 //! Whatever happens in an account ends up in its record; only what concerns the whole run asks for a stop.
 
 mod enter;
-mod prove;
+pub(crate) mod prove;
 mod retry;
-mod settle;
+pub(crate) mod settle;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -21,8 +21,6 @@ use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
-pub use prove::TOKEN_WAITS;
-pub use settle::READ_BACK_WAITS;
 
 /// How often a session that is no longer accepted is replaced within one call.
 const NEW_SESSIONS: u32 = 2;
@@ -79,7 +77,7 @@ enum End {
 }
 
 /// Visits one account. The record is `not_attempted` when the run stops before the visit's turn comes.
-pub async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
+pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
     let entering = tokio::select! {
         biased;
         () = run.stop.wait() => None,

@@ -13,7 +13,7 @@ use crate::serde_text::textual;
 
 /// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Size {
+pub(crate) enum Size {
     /// So many accounts.
     Count(usize),
     /// So many of a hundred, 1 to 100.
@@ -44,13 +44,11 @@ impl Default for Waves {
 impl Waves {
     /// How many accounts each wave takes. The sizes add up to `selection`, and none is zero: a wave that an earlier
     /// one covers already falls away, and what the last one leaves over becomes a wave of its own.
-    #[must_use]
     pub fn sizes(&self, selection: usize) -> Vec<usize> {
         Self::cut(self.0.iter().map(|size| size.of(selection)), selection)
     }
 
     /// The same with a first wave of `first` accounts in place of the first size.
-    #[must_use]
     pub fn sizes_after(&self, first: usize, selection: usize) -> Vec<usize> {
         Self::cut([first].into_iter().chain(self.0.iter().skip(1).map(|size| size.of(selection))), selection)
     }
@@ -120,7 +118,6 @@ impl FromStr for Waves {
 
 /// Divides targets, in their order, into waves. `named` ones come first, in a wave of their own that takes the place of the
 /// first size. Without sizes there is one wave, which has no number.
-#[must_use]
 pub fn divide(targets: Vec<Target>, named: &BTreeSet<AccountId>, waves: Option<&Waves>) -> Vec<Wave> {
     let Some(waves) = waves else {
         return vec![Wave { number: None, targets }];
@@ -143,7 +140,6 @@ type Rank = (bool, bool, usize, u64);
 /// OUs take turns, and inside an OU the order is that of a hash of the id, not of the id, which would put the
 /// oldest accounts first. Invited accounts come late, because nobody made them the usual role, and the management
 /// account comes last: neither tells much about the others as a canary.
-#[must_use]
 pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
     let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in accounts {

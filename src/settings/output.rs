@@ -10,7 +10,7 @@ use crate::report::{Destination, Format};
 
 /// What is shown on stderr while a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProgressStyle {
+pub(crate) enum ProgressStyle {
     /// A bar that moves.
     Bar,
     /// A line now and then.
@@ -26,8 +26,7 @@ pub enum ProgressStyle {
 /// | `-q` or `--no-progress` | silent | silent |
 /// | `--debug`, `-v`, or `--log-format json` | lines | lines |
 /// | nothing | bar | lines |
-#[must_use]
-pub const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
+pub(super) const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
     match (none, chatty, is_terminal && !is_ci) {
         (true, _, _) => ProgressStyle::Silent,
         (false, true, _) | (false, false, false) => ProgressStyle::Lines,
@@ -37,7 +36,7 @@ pub const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: 
 
 /// How the program talks on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StderrMode {
+pub(crate) struct StderrMode {
     /// What is shown while a run goes on.
     pub progress: ProgressStyle,
     /// Whether stderr may be coloured.
@@ -54,8 +53,7 @@ pub struct StderrMode {
 
 impl StderrMode {
     /// For a command without such options.
-    #[must_use]
-    pub const fn plain(environment: &Environment) -> Self {
+    pub(crate) const fn plain(environment: &Environment) -> Self {
         Self {
             progress: ProgressStyle::Silent,
             color: environment.stderr_is_terminal && !environment.dumb && !environment.no_color,
@@ -67,8 +65,7 @@ impl StderrMode {
     }
 
     /// Resolves the options that concern stderr.
-    #[must_use]
-    pub fn resolve(args: &OutputArgs, environment: &Environment) -> Self {
+    pub(crate) fn resolve(args: &OutputArgs, environment: &Environment) -> Self {
         let is_terminal = environment.stderr_is_terminal;
         let json_log = args.log_format == LogFormat::Json;
         Self {
@@ -94,7 +91,7 @@ impl StderrMode {
 
 /// What is told, and where.
 #[derive(Clone, Debug)]
-pub struct OutputSettings {
+pub(crate) struct OutputSettings {
     /// Further reports.
     pub reports: Vec<(Destination, Format)>,
     /// What stdout gets at the end.
@@ -111,7 +108,7 @@ impl OutputSettings {
     /// # Errors
     ///
     /// When two of them want stdout, a report has an ending that is no format, or the query is no expression.
-    pub fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
+    pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
         let query = args.query.as_deref().map(expression::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
         let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;

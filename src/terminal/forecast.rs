@@ -20,7 +20,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 
 /// What the duration of a rollout depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Forecast {
+pub(crate) struct Forecast {
     /// Visits per second that may start; `None` is unlimited.
     pub rate: Option<f64>,
     /// Visits in flight at once.
@@ -33,8 +33,7 @@ pub struct Forecast {
 
 impl Forecast {
     /// How long waves of so many accounts take.
-    #[must_use]
-    pub fn of(&self, waves: impl IntoIterator<Item = usize>) -> Duration {
+    pub(crate) fn of(&self, waves: impl IntoIterator<Item = usize>) -> Duration {
         let visit = self.visit.max(SHORTEST);
         // What is in flight divided by how long it stays there is what comes out (Little's law).
         let width = count(self.concurrency) / visit.as_secs_f64();
@@ -51,8 +50,7 @@ impl Forecast {
 }
 
 /// What a visit takes as a rule.
-#[must_use]
-pub const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
+pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     match (mode, verify) {
         (Mode::Plan, _) | (Mode::Apply, Verify::None) => CALLS,
         (Mode::Apply, Verify::Setting) => SET_AND_READ_BACK,
@@ -61,8 +59,7 @@ pub const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
 }
 
 /// The duration in at most two units, and no more precise than it is likely to be.
-#[must_use]
-pub fn brief(duration: Duration) -> String {
+pub(crate) fn brief(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().ceil().max(0.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number of seconds")]
     let seconds = seconds as u64;

@@ -9,14 +9,12 @@ const NARROW: usize = 60;
 const COMFORT: usize = 160;
 
 /// How many columns a text takes.
-#[must_use]
-pub fn columns(text: &str) -> usize {
+pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
 /// The text in lines of at most `width` columns, all but the first of them indented.
-#[must_use]
-pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let width = width.clamp(1, COMFORT);
     // Where so little room is left, room counts more than looks.
     let indent = if indent * 2 > width { 0 } else { indent };
@@ -48,8 +46,7 @@ pub fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
 }
 
 /// The text in at most `width` columns, with `…` where something is missing.
-#[must_use]
-pub fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }
@@ -58,8 +55,7 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 /// Rows of a name and what it stands for, in at most `width` columns.
-#[must_use]
-pub fn table(rows: &[(&str, String)], width: usize) -> Vec<String> {
+pub(crate) fn table(rows: &[(&str, String)], width: usize) -> Vec<String> {
     let names = rows.iter().map(|(name, _)| columns(name)).max().unwrap_or(0);
     let row = |(name, value): &(&str, String)| match width {
         ..NARROW => wrap(&format!("{name}: {value}"), width, 2),

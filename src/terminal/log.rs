@@ -9,7 +9,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{filter::Targets, registry};
 
 /// Starts logging to `to` when `debug` is asked for.
-pub fn start<W>(debug: bool, json: bool, color: bool, to: W)
+pub(crate) fn start<W>(debug: bool, json: bool, color: bool, to: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {

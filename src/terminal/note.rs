@@ -21,7 +21,7 @@ const LINES: usize = 4;
 /// How grave a note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Level {
+pub(crate) enum Level {
     /// The run goes on as it should.
     Info,
     /// Somebody should look at it.
@@ -32,7 +32,7 @@ pub enum Level {
 
 /// Something that is said once.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Note {
+pub(crate) struct Note {
     /// How grave it is.
     pub level: Level,
     /// What it is, for machines; it never changes.
@@ -49,33 +49,28 @@ pub struct Note {
 
 impl Note {
     /// A note. What comes from outside is made harmless for people and stays as it is for machines.
-    #[must_use]
-    pub fn new(level: Level, name: &'static str, text: &str, fields: Value) -> Self {
+    pub(crate) fn new(level: Level, name: &'static str, text: &str, fields: Value) -> Self {
         Self { level, name, text: for_terminal(text).into_owned(), paint: (Paint::Plain, 0), rows: usize::MAX, fields }
     }
 
     /// The same with its first word, which `word` is, in a colour.
-    #[must_use]
-    pub fn painted(self, paint: Paint, word: &str) -> Self {
+    pub(crate) fn painted(self, paint: Paint, word: &str) -> Self {
         Self { paint: (paint, if self.text.starts_with(word) { word.len() } else { 0 }), ..self }
     }
 
     /// The same as a failure, whose message may be long.
-    #[must_use]
-    pub fn short(self) -> Self {
+    pub(crate) fn short(self) -> Self {
         Self { rows: LINES, ..self }
     }
 
     /// Something that people should know before they rely on the run.
-    #[must_use]
-    pub fn warning(text: &str) -> Self {
+    pub(crate) fn warning(text: &str) -> Self {
         let note = Self::new(Level::Warn, "note", &format!("note: {text}"), serde_json::json!({}));
         note.painted(Paint::Doubt, "note:")
     }
 
     /// For people: in lines of at most `width` columns, or in one.
-    #[must_use]
-    pub fn for_people(&self, color: bool, width: Option<usize>) -> String {
+    pub(crate) fn for_people(&self, color: bool, width: Option<usize>) -> String {
         let mut lines = width.map_or_else(|| vec![self.text.clone()], |width| wrap(&self.text, width, 4));
         if let (Some(width), true) = (width, lines.len() > self.rows) {
             lines.truncate(self.rows);
@@ -93,8 +88,7 @@ impl Note {
     }
 
     /// For machines, without the line's end.
-    #[must_use]
-    pub fn for_machines(&self, now: SystemTime) -> String {
+    pub(crate) fn for_machines(&self, now: SystemTime) -> String {
         #[derive(Serialize)]
         struct Line<'a> {
             timestamp: String,
@@ -111,14 +105,13 @@ impl Note {
 }
 
 /// Says to machines that so many lines are missing.
-#[must_use]
-pub fn gap(lines: u64) -> String {
+pub(crate) fn gap(lines: u64) -> String {
     let note = Note::new(Level::Warn, "left_out", &stderr::gap(lines), serde_json::json!({ "lines": lines }));
     note.for_machines(SystemTime::now()) + "\n"
 }
 
 /// Says what keeps the command from what it was to do, and what to do about it.
-pub fn error(stderr_mode: StderrMode, message: &str, hint: &str) {
+pub(crate) fn error(stderr_mode: StderrMode, message: &str, hint: &str) {
     let (message, hint) = (for_terminal(message), for_terminal(hint));
     stderr::write(if stderr_mode.json_log {
         let note = Note::new(Level::Error, "error", &message, serde_json::json!({ "hint": hint }));
@@ -129,8 +122,7 @@ pub fn error(stderr_mode: StderrMode, message: &str, hint: &str) {
 }
 
 /// A message that ends the program, with its hint below.
-#[must_use]
-pub fn fatal(message: &str, hint: &str, color: bool, width: Option<usize>) -> String {
+pub(crate) fn fatal(message: &str, hint: &str, color: bool, width: Option<usize>) -> String {
     let mut text = String::new();
     for (word, paint, words) in [("error:", Paint::Bad, message), ("hint:", Paint::Strong, hint)] {
         if words.is_empty() {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as BarStyle};
 
-pub use state::Outline;
+pub(crate) use state::Outline;
 
 use self::failure_dedup::Novelty;
 use self::screen::Screen;
@@ -39,7 +39,7 @@ const USUAL_WIDTH: usize = 79;
 
 /// The progress display of a run. Its clones are the same display.
 #[derive(Clone, Debug)]
-pub struct Progress {
+pub(crate) struct Progress {
     stderr_mode: StderrMode,
     state: Arc<Mutex<State>>,
     shown: Arc<Mutex<Shown>>,
@@ -60,34 +60,33 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Progress {
     /// A display as the settings want it.
-    #[must_use]
-    pub fn new(stderr_mode: StderrMode) -> Self {
+    pub(crate) fn new(stderr_mode: StderrMode) -> Self {
         let now = Instant::now();
         let state = Arc::new(Mutex::new(State::new(now)));
         Self { stderr_mode, state, shown: Arc::new(Mutex::new(Shown { bar: None, begun: now, said: now })) }
     }
 
     /// Writes a note that belongs to the progress, above the bar if there is one.
-    pub fn line(&self, note: &Note) {
+    pub(crate) fn line(&self, note: &Note) {
         if self.stderr_mode.progress != ProgressStyle::Silent {
             self.say(note);
         }
     }
 
     /// Writes a note that is worth knowing even where no progress is shown, unless only errors are wanted.
-    pub fn say(&self, note: &Note) {
+    pub(crate) fn say(&self, note: &Note) {
         if !self.stderr_mode.quiet {
             self.put(note);
         }
     }
 
     /// Writes what people should know before they rely on the run.
-    pub fn warn(&self, text: &str) {
+    pub(crate) fn warn(&self, text: &str) {
         self.say(&Note::warning(text));
     }
 
     /// Writes a note that people get in lines of their own, which are harmless and no wider than the terminal.
-    pub fn block(&self, note: &Note, lines: &str) {
+    pub(crate) fn block(&self, note: &Note, lines: &str) {
         if self.stderr_mode.json_log || self.stderr_mode.progress == ProgressStyle::Silent {
             self.line(note);
         } else {
@@ -96,7 +95,7 @@ impl Progress {
     }
 
     /// Writes the answer to what somebody did, a signal for instance, however quiet the rest is.
-    pub fn answer(&self, note: &Note) {
+    pub(crate) fn answer(&self, note: &Note) {
         self.put(note);
     }
 
@@ -121,26 +120,26 @@ impl Progress {
     }
 
     /// Says that AWS is being reached.
-    pub fn connecting(&self) {
+    pub(crate) fn connecting(&self) {
         self.raise();
     }
 
     /// Says that so many accounts were listed so far, on so many pages.
-    pub fn listing(&self, accounts: usize, pages: usize) {
+    pub(crate) fn listing(&self, accounts: usize, pages: usize) {
         lock(&self.state).listing(accounts, pages, Instant::now());
         self.raise();
         self.now_and_then(|| words::listing(accounts, pages));
     }
 
     /// Says that the tags of so many accounts were read so far.
-    pub fn tags(&self, read: usize, of: usize) {
+    pub(crate) fn tags(&self, read: usize, of: usize) {
         lock(&self.state).tags(read, of, Instant::now());
         self.raise();
         self.now_and_then(|| words::tags(read, of));
     }
 
     /// Says what is about to be visited. It comes before the first visit, except in a plan that visits while it lists.
-    pub fn begin(&self, outline: Outline) {
+    pub(crate) fn begin(&self, outline: Outline) {
         if self.stderr_mode.progress == ProgressStyle::Lines {
             self.line(&words::listed(&outline));
         }
@@ -149,7 +148,7 @@ impl Progress {
     }
 
     /// Shows an event.
-    pub fn show(&self, event: &Event<'_>) {
+    pub(crate) fn show(&self, event: &Event<'_>) {
         let now = Instant::now();
         let mut state = lock(&self.state);
         state.note(event, now);
@@ -214,15 +213,14 @@ impl Progress {
     }
 
     /// Takes the bar off the screen until what this returns is dropped, so that a question can be asked in its place.
-    #[must_use]
-    pub fn hide(&self) -> Hidden {
+    pub(crate) fn hide(&self) -> Hidden {
         let had_bar = lock(&self.shown).bar.is_some();
         self.finish();
         Hidden(had_bar.then(|| self.clone()))
     }
 
     /// Takes the display away.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         if let Some((bar, screen)) = lock(&self.shown).bar.take() {
             screen.forget();
             bar.finish_and_clear();
@@ -274,7 +272,7 @@ fn is_due(going: Duration, silent: Duration) -> bool {
 
 /// A bar that is off the screen.
 #[derive(Debug)]
-pub struct Hidden(Option<Progress>);
+pub(crate) struct Hidden(Option<Progress>);
 
 impl Drop for Hidden {
     fn drop(&mut self) {

@@ -14,7 +14,7 @@ use super::stderr;
 /// # Errors
 ///
 /// When stdin can't be read.
-pub async fn confirm(question: &str) -> io::Result<bool> {
+pub(crate) async fn confirm(question: &str) -> io::Result<bool> {
     stderr::write(format!("{question} [y/N] "));
     let mut open = OpenLine(true);
     let line = read_line().await?;
@@ -27,7 +27,7 @@ pub async fn confirm(question: &str) -> io::Result<bool> {
 /// # Errors
 ///
 /// When stdin is no terminal or can't be read.
-pub async fn secret(question: &str) -> io::Result<String> {
+pub(crate) async fn secret(question: &str) -> io::Result<String> {
     // Dropped when a signal comes first too, so that the terminal is never left without its echo.
     let _no_echo = NoEcho::on_stdin()?;
     stderr::write(question.to_owned());

@@ -6,14 +6,12 @@ use console::Term;
 const ELSEWHERE: usize = 80;
 
 /// How many columns stdout has, or is taken to have.
-#[must_use]
-pub fn stdout_width() -> usize {
+pub(crate) fn stdout_width() -> usize {
     stdout_columns().unwrap_or(ELSEWHERE)
 }
 
 /// How many columns stdout has; `None` where it is no terminal, or one that does not tell.
-#[must_use]
-pub fn stdout_columns() -> Option<usize> {
+pub(crate) fn stdout_columns() -> Option<usize> {
     Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
 }
 
@@ -21,7 +19,6 @@ pub fn stdout_columns() -> Option<usize> {
 ///
 /// It is asked each time, because a terminal's size changes. The last column is left free: a terminal whose cursor stands behind
 /// it is about to begin another line, and each does that in its own way.
-#[must_use]
-pub fn stderr_width() -> Option<usize> {
+pub(crate) fn stderr_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
 }

@@ -60,13 +60,13 @@ pub(super) fn gap(lines: u64) -> String {
 }
 
 /// From now on `gap` makes the line that says how many are missing.
-pub fn tell_gaps_with(gap: fn(u64) -> String) {
+pub(crate) fn tell_gaps_with(gap: fn(u64) -> String) {
     // Whoever came first has settled it for the process.
     let _ = GAP.set(gap);
 }
 
 /// Hands a text over. It never blocks and never fails.
-pub fn write(text: impl Into<Vec<u8>>) {
+pub(crate) fn write(text: impl Into<Vec<u8>>) {
     if queue().try_send(Message::Text(text.into())).is_err() {
         LEFT_OUT.fetch_add(1, Ordering::Relaxed);
     }
@@ -78,12 +78,12 @@ pub(super) fn draw(frame: &str) {
 }
 
 /// Waits until everything is written, but not for long.
-pub fn drain() {
+pub(crate) fn drain() {
     drain_for(PATIENCE);
 }
 
 /// Waits until everything is written, for so long at most.
-pub fn drain_for(patience: Duration) {
+pub(crate) fn drain_for(patience: Duration) {
     let (sender, done) = sync_channel(1);
     if queue().try_send(Message::Drained(sender)).is_ok() {
         // Who does not read for so long will not read at all.
@@ -93,7 +93,7 @@ pub fn drain_for(patience: Duration) {
 
 /// Stderr as a writer, for log lines.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Stderr;
+pub(crate) struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

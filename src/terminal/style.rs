@@ -4,7 +4,7 @@ use crate::rollout::Outcome;
 
 /// How a piece of text looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Paint {
+pub(crate) enum Paint {
     /// Like everything else.
     #[default]
     Plain,
@@ -22,8 +22,7 @@ pub enum Paint {
 
 impl Paint {
     /// The colour of an outcome.
-    #[must_use]
-    pub const fn of(outcome: Outcome) -> Self {
+    pub(crate) const fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Changed => Self::Good,
             Outcome::Failed => Self::Bad,
@@ -44,8 +43,7 @@ impl Paint {
     }
 
     /// The text in this colour, where colours are shown.
-    #[must_use]
-    pub fn on(self, text: &str, color: bool) -> String {
+    pub(crate) fn on(self, text: &str, color: bool) -> String {
         if color && self != Self::Plain { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use v2token::journal::RunFolder;
+use v2token::internals::RunFolder;
 use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
 use crate::harness::{Bench, read_csv, sent_to, told};

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use v2token::journal::RunFolder;
+use v2token::internals::RunFolder;
 use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, Truth};
 
 use crate::harness::{Bench, sent_to, told};
@@ -163,7 +163,7 @@ fn a_folder_that_may_not_be_written_any_more_is_told_at_the_end() {
 /// How many accounts the journal tells to be changed.
 fn replayed(folder: &Path) -> usize {
     let (_, replay) = RunFolder::read(folder).expect("a journal that can be read");
-    replay.records().iter().filter(|record| record.outcome == v2token::rollout::Outcome::Changed).count()
+    replay.records().iter().filter(|record| record.outcome == v2token::Outcome::Changed).count()
 }
 
 #[test]

@@ -15,12 +15,8 @@ use std::path::{Path, PathBuf};
 use clap::error::ErrorKind;
 use clap::{Arg, CommandFactory as _, Parser as _};
 use serde_json::Value;
-use v2token::cli::Cli;
-use v2token::cloud::failure::code;
-use v2token::org::AccountState;
-use v2token::report::comparison::{COMPARISON_COLUMNS, Difference};
-use v2token::report::{COLUMNS, columns};
-use v2token::rollout::{Outcome, Stage, Verified, Verify};
+use v2token::internals::{AccountState, COLUMNS, COMPARISON_COLUMNS, Cli, Difference, Stage, Verified, code, columns};
+use v2token::{Outcome, Verify};
 
 use crate::harness::program;
 use markdown::{Document, words};
@@ -74,7 +70,7 @@ fn commands() -> BTreeMap<String, BTreeSet<String>> {
         .get_subcommands()
         .map(|command| {
             // The options of this one are not clap's.
-            let aws_cli = (command.get_name() == "iam").then(v2token::awscli::option_names).into_iter().flatten();
+            let aws_cli = (command.get_name() == "iam").then(v2token::internals::option_names).into_iter().flatten();
             let own = command.get_arguments().flat_map(spellings);
             (command.get_name().to_owned(), own.chain(aws_cli.map(str::to_owned)).collect())
         })
@@ -463,14 +459,14 @@ fn the_module_map_is_that_of_the_source() {
 fn uses(source: &str) -> Vec<String> {
     let code: String = tested(source).lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     assert!(!code.contains("crate::{"), "imports are written out one by one");
-    let name = |rest: &str| rest.split(|character: char| !character.is_ascii_lowercase()).next().map(str::to_owned);
+    let name = |rest: &str| rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next().map(str::to_owned);
     code.split("crate::").skip(1).filter_map(name).collect()
 }
 
 #[test]
 fn the_journal_has_the_events_that_are_described() {
     let described = Document::new(&read("docs/design.md")).section("The journal").names();
-    let refused = serde_json::from_str::<v2token::journal::Entry<'_>>(r#"{"event":"none"}"#).unwrap_err().to_string();
+    let refused = serde_json::from_str::<v2token::internals::Entry<'_>>(r#"{"event":"none"}"#).unwrap_err().to_string();
     let (_, expected) = refused.split_once("expected one of").expect("the events that are known");
     let known: Vec<String> = expected.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     assert_eq!(described, known);

@@ -6,10 +6,8 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use v2token::cloud::AccessMethod;
-use v2token::journal::Entry;
-use v2token::org::{Account, AccountState, ObservedVersion, TokenVersion};
-use v2token::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target};
+use v2token::internals::{AccountError, AccountState, Entry, Stage};
+use v2token::{AccessMethod, Account, ObservedVersion, Outcome, Provenance, Record, Target, TokenVersion};
 use v2token_simulator::Organization;
 
 use crate::harness::Bench;

@@ -7,8 +7,8 @@ mod readers;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use v2token::rollout::Outcome;
-use v2token::sanitize;
+use v2token::Outcome;
+use v2token::internals::{for_cell, for_terminal};
 use v2token_simulator::{AccountState, Builder, HOSTILE_NAMES, Organization, PerCall, TokenVersion};
 
 use crate::browser::Browser;
@@ -33,7 +33,7 @@ type Order<'a> = (&'a str, &'a dyn Fn(&str) -> SortKey);
 
 /// What the page shows in place of characters that mislead.
 fn shown(name: &str) -> String {
-    sanitize::for_terminal(name).into_owned()
+    for_terminal(name).into_owned()
 }
 
 /// A hundred and fifty accounts with all that is usual in an Organization, and with names that nobody should have.
@@ -136,7 +136,7 @@ fn the_page_says_what_the_report_says() {
         let account = list(account);
         for (value, column) in account[1..].iter().zip(&columns[1..]) {
             // In CSV a cell that a spreadsheet would run has a quote in front.
-            assert_eq!(sanitize::for_cell(value), rows[&account[0]][*column], "{column} of {}", account[0]);
+            assert_eq!(for_cell(value), rows[&account[0]][*column], "{column} of {}", account[0]);
         }
     }
     let throttled: u64 = browser.value("rows.reduce((sum, row) => sum + row[THROTTLED], 0)").as_u64().unwrap();

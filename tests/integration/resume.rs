@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use v2token::journal::RunFolder;
+use v2token::internals::RunFolder;
 use v2token_simulator::{AccountId, Builder, Faults, Latency, Operation, Organization, TokenVersion, Truth};
 
 use crate::harness::{Bench, of_another_organization, rewrite, sent_to, told};

@@ -6,9 +6,8 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use v2token::report::columns;
-use v2token::report::comparison::{COMPARISON_COLUMNS, Difference};
-use v2token::rollout::{Outcome, Stage, Verified, Verify};
+use v2token::internals::{COMPARISON_COLUMNS, Difference, Stage, Verified, columns};
+use v2token::{Outcome, Verify};
 
 static SCHEMA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../docs/report.schema.json")).expect("JSON"));

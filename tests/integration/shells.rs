@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use clap::CommandFactory as _;
-use v2token::cli::Cli;
+use v2token::internals::Cli;
 
 use crate::harness::program;
 
@@ -22,7 +22,7 @@ fn commands() -> BTreeMap<String, Vec<String>> {
     let own = Cli::command();
     let commands = own.get_subcommands().map(|command| {
         let options: Vec<String> = if command.get_name() == "iam" {
-            v2token::awscli::global_options().iter().map(|option| format!("--{}", option.long)).collect()
+            v2token::internals::global_options().iter().map(|option| format!("--{}", option.long)).collect()
         } else {
             command.get_arguments().filter_map(|arg| arg.get_long()).map(|long| format!("--{long}")).collect()
         };

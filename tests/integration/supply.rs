@@ -59,7 +59,7 @@ fn no_member_of_the_workspace_may_be_unsafe() {
 fn the_sessions_are_as_small_as_the_document_says() {
     use clap::CommandFactory as _;
     let document = read("docs/security.md");
-    let command = v2token::cli::Cli::command();
+    let command = v2token::internals::Cli::command();
     let apply = command.get_subcommands().find(|command| command.get_name() == "apply").expect("apply");
     for option in ["session-policy", "session-duration"] {
         let argument = apply.get_arguments().find(|argument| argument.get_long() == Some(option)).expect("the option");

@@ -3,12 +3,12 @@
 mod table;
 mod text;
 
-pub use table::format as table;
-pub use text::format as text;
+pub(crate) use table::format as table;
+pub(crate) use text::format as text;
 
 /// How a table is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whether it is coloured.
     pub color: bool,
     /// The width that it may have before it is turned on its side, in columns.

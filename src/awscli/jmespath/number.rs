@@ -7,7 +7,7 @@ use super::value::Value;
 /// # Errors
 ///
 /// Python's words.
-pub fn int(text: &str) -> Result<i64, String> {
+pub(crate) fn int(text: &str) -> Result<i64, String> {
     let refused = || format!("invalid literal for int() with base 10: {}", Value::String(text.to_owned()).repr());
     let trimmed = text.trim();
     let (negative, digits) = match trimmed.strip_prefix('-') {

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 
 /// A JSON value.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     /// None.
     Null,
     /// True or false.
@@ -30,14 +30,12 @@ pub enum Value {
 
 impl Value {
     /// Whether it holds no other values.
-    #[must_use]
-    pub const fn is_scalar(&self) -> bool {
+    pub(crate) const fn is_scalar(&self) -> bool {
         !matches!(self, Self::Array(_) | Self::Object(_))
     }
 
     /// Whether Python takes it for true.
-    #[must_use]
-    pub fn is_truthy(&self) -> bool {
+    pub(crate) fn is_truthy(&self) -> bool {
         match self {
             Self::Null => false,
             Self::Bool(value) => *value,
@@ -50,8 +48,7 @@ impl Value {
     }
 
     /// The value under a key.
-    #[must_use]
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Object(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, value)| value),
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::String(_) | Self::Array(_) => None,
@@ -59,7 +56,7 @@ impl Value {
     }
 
     /// Adds the keys of all objects in it, and those of the items of its lists. The first item stands for the others.
-    pub fn add_keys<'a>(&'a self, all: &mut BTreeSet<&'a str>, of_items: &mut BTreeSet<&'a str>) {
+    pub(crate) fn add_keys<'a>(&'a self, all: &mut BTreeSet<&'a str>, of_items: &mut BTreeSet<&'a str>) {
         match self {
             Self::Array(items) => {
                 for item in items.iter().take(1) {
@@ -80,8 +77,7 @@ impl Value {
     }
 
     /// The same with every text in it, keys included, made over.
-    #[must_use]
-    pub fn with_texts(self, make: &impl Fn(&str) -> String) -> Self {
+    pub(crate) fn with_texts(self, make: &impl Fn(&str) -> String) -> Self {
         match self {
             Self::String(text) => Self::String(make(&text)),
             Self::Array(items) => Self::Array(items.into_iter().map(|item| item.with_texts(make)).collect()),
@@ -93,8 +89,7 @@ impl Value {
     }
 
     /// The name of its type in Python.
-    #[must_use]
-    pub const fn python_type(&self) -> &'static str {
+    pub(crate) const fn python_type(&self) -> &'static str {
         match self {
             Self::Null => "NoneType",
             Self::Bool(_) => "bool",
@@ -107,8 +102,7 @@ impl Value {
     }
 
     /// What Python's `str()` makes of it.
-    #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::String(text) => text.clone(),
             Self::Null | Self::Bool(_) | Self::Int(_) | Self::Float(_) | Self::Array(_) | Self::Object(_) => {
@@ -118,8 +112,7 @@ impl Value {
     }
 
     /// What Python's `repr()` makes of it.
-    #[must_use]
-    pub fn repr(&self) -> String {
+    pub(crate) fn repr(&self) -> String {
         match self {
             Self::Null => "None".to_owned(),
             Self::Bool(true) => "True".to_owned(),
@@ -138,16 +131,14 @@ impl Value {
     }
 
     /// JSON in one line, as `to_string` of JMESPath has it.
-    #[must_use]
-    pub fn compact_json(&self) -> String {
+    pub(crate) fn compact_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, None, true);
         json
     }
 
     /// JSON with four spaces a level, as the AWS CLI prints it.
-    #[must_use]
-    pub fn indented_json(&self) -> String {
+    pub(crate) fn indented_json(&self) -> String {
         let mut json = String::new();
         self.write_json(&mut json, Some(0), false);
         json
@@ -274,7 +265,7 @@ fn repr_of_text(text: &str) -> String {
 }
 
 /// Puts a value under a key: a new key goes to the end, a known one keeps its place, as in Python.
-pub fn put(object: &mut Vec<(String, Value)>, key: String, value: Value) {
+pub(crate) fn put(object: &mut Vec<(String, Value)>, key: String, value: Value) {
     match object.iter_mut().find(|(name, _)| *name == key) {
         Some((_, old)) => *old = value,
         None => object.push((key, value)),

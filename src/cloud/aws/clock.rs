@@ -35,7 +35,6 @@ impl Skew {
 
 impl Clock {
     /// What was found last; `None` before the first answer, or where answers have no date.
-    #[must_use]
     pub fn skew(&self) -> Option<Skew> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

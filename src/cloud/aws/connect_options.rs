@@ -66,8 +66,7 @@ pub struct Mfa {
 }
 
 /// A session policy that allows exactly these operations.
-#[must_use]
-pub fn session_policy(operations: &[Operation]) -> String {
+pub(crate) fn session_policy(operations: &[Operation]) -> String {
     let actions: Vec<String> = operations.iter().map(|operation| operation.action()).collect();
     serde_json::json!({
         "Version": "2012-10-17",

@@ -19,7 +19,7 @@ use super::call::call;
 use crate::org::{ObservedVersion, TokenVersion};
 
 pub use client::{AccountSummary, IamClient};
-pub use raw::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
+pub(crate) use raw::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
 
 /// The request that asks for a token version.
 fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePreferencesFluentBuilder {

@@ -99,8 +99,7 @@ pub(super) async fn assume_root(
 
 /// The task policy that allows reading the account summary, and no change (IAM user guide, "Perform a privileged task on a
 /// member account").
-#[must_use]
-pub fn audit_task_policy(partition: &Partition) -> String {
+pub(crate) fn audit_task_policy(partition: &Partition) -> String {
     format!("arn:{partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials")
 }
 

@@ -5,7 +5,7 @@ use crate::org::ObservedVersion;
 use crate::report::row::Cell;
 
 /// A column: its name, and how its value is found.
-pub type ComparisonColumn = (&'static str, for<'a> fn(&Pair<'a>) -> Cell<'a>);
+pub(super) type ComparisonColumn = (&'static str, for<'a> fn(&Pair<'a>) -> Cell<'a>);
 
 /// The columns in their order. The order is a promise: new ones are added at the end.
 pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [

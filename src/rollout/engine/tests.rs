@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::*;
 use crate::cloud::{Answer, Effect, Failure, FailureKind, Operation};
 use crate::org::ObservedVersion;
-use crate::rollout::visit::{NotDurable, READ_BACK_WAITS, TOKEN_WAITS};
+use crate::rollout::visit::NotDurable;
+use crate::rollout::visit::prove::TOKEN_WAITS;
+use crate::rollout::visit::settle::READ_BACK_WAITS;
 use crate::rollout::wave::{Waves, divide};
 use crate::rollout::{Outcome, Record, Stage, Verified};
 

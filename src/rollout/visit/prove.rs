@@ -12,7 +12,7 @@ use crate::rollout::record::{Stage, Verified};
 
 /// How long to wait before each try of a token. Issuance lags the setting by some 9 to 13 s (observed in commercial AWS in
 /// September 2026 by github radkawar/stackd); together the waits are 32 s.
-pub const TOKEN_WAITS: [Duration; 8] = [
+pub(crate) const TOKEN_WAITS: [Duration; 8] = [
     Duration::from_secs(1),
     Duration::from_secs(2),
     Duration::from_secs(4),

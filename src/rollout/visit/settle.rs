@@ -11,7 +11,7 @@ use crate::rollout::record::{Outcome, Stage};
 
 /// How long to wait before each read-back. A Set shows in the summary after about 0.7 s as a rule, but IAM promises only
 /// eventual consistency, so the waits grow; together they are 15.75 s.
-pub const READ_BACK_WAITS: [Duration; 7] = [
+pub(crate) const READ_BACK_WAITS: [Duration; 7] = [
     Duration::ZERO,
     Duration::from_millis(250),
     Duration::from_millis(500),

@@ -18,7 +18,7 @@ const LATEST: f64 = 0.05;
 
 /// What the display has to know of a run before its first visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Outline {
+pub(crate) struct Outline {
     /// The Organization's id.
     pub organization: String,
     /// How many accounts are listed.
@@ -33,8 +33,7 @@ pub struct Outline {
 
 impl Outline {
     /// How many accounts are to be visited.
-    #[must_use]
-    pub fn targets(&self) -> usize {
+    pub(crate) fn targets(&self) -> usize {
         self.waves.iter().sum()
     }
 }

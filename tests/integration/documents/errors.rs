@@ -2,15 +2,10 @@
 
 use std::io;
 
-use v2token::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProxyRefused};
-use v2token::cloud::failure::code;
-use v2token::cloud::{Effect, Failure, FailureKind, Operation};
-use v2token::error::Error;
-use v2token::file_ownership::Untrusted;
-use v2token::journal::ReplayFailed;
-use v2token::org::Caller;
-use v2token::org::region::RegionRefused;
-use v2token::org::selection::SelectionFailed;
+use v2token::internals::{
+    CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, ListingFailed,
+    Operation, ProxyRefused, RegionRefused, ReplayFailed, SelectionFailed, Untrusted, code,
+};
 
 /// A failed call.
 pub(super) fn failure(operation: Operation, kind: FailureKind, code: &str, message: &str) -> Failure {

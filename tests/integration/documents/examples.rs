@@ -3,11 +3,8 @@
 
 use clap::{CommandFactory as _, ValueEnum};
 use serde_json::Value;
-use v2token::cli::Cli;
-use v2token::doctor::Status;
-use v2token::org::role::RoleTemplate;
-use v2token::org::selection::ManagementAccess;
-use v2token::org::{AccountId, Caller};
+use v2token::internals::{Caller, Cli, ManagementAccess, Status};
+use v2token::{AccountId, RoleTemplate};
 use v2token_simulator::Organization;
 
 use super::markdown::{Document, words};

@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::Value;
-use v2token::cli::Document as Policy;
-use v2token::cloud::Operation;
-use v2token::journal::scoped_policy;
-use v2token::rollout::Mode;
+use v2token::Mode;
+use v2token::internals::{Document as Policy, Operation, scoped_policy};
 
 use super::markdown::Document;
 use super::{documents, read, root};

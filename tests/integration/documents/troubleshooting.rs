@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use v2token::cloud::aws::{ConnectFailed, ListingFailed};
-use v2token::cloud::failure::{classify, code};
-use v2token::cloud::{AccessMethod, FailureKind, Operation};
-use v2token::error::Error;
-use v2token::rollout::{HintContext, Outcome, Provenance, Record, Stage, Target, hint};
+use v2token::internals::{
+    ConnectFailed, Error, FailureKind, HintContext, ListingFailed, Operation, Stage, classify, code, hint,
+};
+use v2token::{AccessMethod, Outcome, Provenance, Record, Target};
 
 use super::errors::{errors, failure};
 use super::markdown::Document;
@@ -158,8 +157,8 @@ fn interrupted() -> Record {
         access: AccessMethod::Own,
         management: false,
         invited: false,
-        wanted: v2token::org::TokenVersion::V2Token,
-        provenance: Provenance::Intended(v2token::org::ObservedVersion::V1Token),
+        wanted: v2token::TokenVersion::V2Token,
+        provenance: Provenance::Intended(v2token::ObservedVersion::V1Token),
     })
 }
 

@@ -13,7 +13,7 @@ use draw::Section;
 /// # Errors
 ///
 /// When it is too uneven: the AWS CLI's words.
-pub fn format(value: &Value, title: &str, look: Look) -> Result<String, String> {
+pub(crate) fn format(value: &Value, title: &str, look: Look) -> Result<String, String> {
     let mut table = Table::default();
     if table.build(Some(title), value, 0)? { Ok(draw::draw(table.sections, look)) } else { Ok(String::new()) }
 }

@@ -9,7 +9,7 @@ use crate::awscli::jmespath::value::Value;
 /// # Errors
 ///
 /// When a list holds objects and other things: the AWS CLI's words.
-pub fn format(value: &Value) -> Result<String, String> {
+pub(crate) fn format(value: &Value) -> Result<String, String> {
     let mut lines = String::new();
     write(value, None, None, &mut lines)?;
     Ok(lines)

@@ -54,7 +54,6 @@ impl IamClient {
     ///
     /// The Region picks the partition. Behind an endpoint of one's own, requests are signed for the Region in which IAM of that
     /// partition accepts signatures.
-    #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         // A bucket of its own: the SDK's is one for the whole process, and other clients may have emptied it.
         let bucket = RetryPartition::custom("v2token-iam-client").token_bucket(TokenBucket::unlimited()).build();
@@ -107,7 +106,6 @@ pub struct AccountSummary(pub BTreeMap<String, i32>);
 
 impl AccountSummary {
     /// The token version. A summary without one is [`ObservedVersion::Unknown`], which is not version 1.
-    #[must_use]
     pub fn token_version(&self) -> ObservedVersion {
         ObservedVersion::from_summary(self.0.get("GlobalEndpointTokenVersion").copied())
     }

@@ -22,14 +22,14 @@ use super::wire::{Seen, Wire};
 use super::{insecure, set, summary};
 use crate::org::TokenVersion;
 
-pub use super::unanswered::Unanswered;
+pub(crate) use super::unanswered::Unanswered;
 
 /// The Region of a client that needs none: IAM is one for a whole partition.
 const NO_REGION: &str = "aws-global";
 
 /// Who is trusted to be AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// Whoever the system trusts.
     System,
     /// Only these authorities: a PEM file.
@@ -40,7 +40,7 @@ pub enum Trust {
 
 /// What is needed for a connection like the AWS CLI's.
 #[derive(Clone, Debug)]
-pub struct RawAccess {
+pub(crate) struct RawAccess {
     /// The profile. `explicit` says that it was named on the command line, and so wins over credentials in the environment.
     pub profile: Option<String>,
     /// Whether the profile was named on the command line.
@@ -63,7 +63,7 @@ pub struct RawAccess {
 
 /// The calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RawCall {
+pub(crate) enum RawCall {
     /// `SetSecurityTokenServicePreferences`.
     Set(TokenVersion),
     /// `GetAccountSummary`.
@@ -72,7 +72,7 @@ pub enum RawCall {
 
 /// An answer as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawAnswer {
+pub(crate) struct RawAnswer {
     /// The HTTP status.
     pub status: u16,
     /// The body.
@@ -81,7 +81,7 @@ pub struct RawAnswer {
 
 /// A client for the account of the credentials. The SDK's retries are off.
 #[derive(Clone, Debug)]
-pub struct RawIam {
+pub(crate) struct RawIam {
     client: aws_sdk_iam::Client,
     endpoint_url: Option<String>,
     /// Why an encrypted connection can't be made.
@@ -91,7 +91,7 @@ pub struct RawIam {
 
 impl RawIam {
     /// Reads the AWS configuration. Nothing is sent, and nothing is asked of a credentials provider.
-    pub async fn connect(access: &RawAccess) -> Self {
+    pub(crate) async fn connect(access: &RawAccess) -> Self {
         let (for_iam, no_tls) = http_client(&access.trust);
         let shared = access.trust == access.credentials_trust;
         let for_credentials = if shared { for_iam.clone() } else { http_client(&access.credentials_trust).0 };
@@ -145,8 +145,7 @@ impl RawIam {
     }
 
     /// The endpoint that was configured by hand, if any.
-    #[must_use]
-    pub fn endpoint_url(&self) -> Option<&str> {
+    pub(crate) fn endpoint_url(&self) -> Option<&str> {
         self.endpoint_url.as_deref()
     }
 
@@ -155,7 +154,12 @@ impl RawIam {
     /// # Errors
     ///
     /// When there was no answer. A refusal is an answer.
-    pub async fn send(&self, call: RawCall, attempt: String, sending: fn(&str)) -> Result<RawAnswer, Unanswered> {
+    pub(crate) async fn send(
+        &self,
+        call: RawCall,
+        attempt: String,
+        sending: fn(&str),
+    ) -> Result<RawAnswer, Unanswered> {
         if self.no_region {
             return Err(Unanswered::NoRegion);
         }

@@ -13,7 +13,7 @@ use crate::secret::without_user;
 
 /// Why there was no answer. It reads like the AWS CLI's message (botocore 1.43, `exceptions.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unanswered {
+pub(crate) enum Unanswered {
     /// There is nothing to sign with.
     NoCredentials,
     /// There is no Region to sign for.
