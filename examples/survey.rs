@@ -7,9 +7,8 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use v2token::{
-    AccessMethod, Aws, ConnectOptions, Connectivity, CredentialProbe, Event, ManagementAccount, Mode, NoIntents,
-    ObservedVersion, Provenance, RateLimiter, RoleTemplate, Rollout, RolloutOptions, Selection, Stop, Tags, Target,
-    TokenVersion, Verify, Wave, roll_out, select,
+    AccessMethod, Aws, ConnectOptions, Event, ManagementAccount, Mode, NoIntents, ObservedVersion, Provenance,
+    RoleTemplate, Rollout, RolloutOptions, Selection, Tags, Target, TokenVersion, Verify, Wave, roll_out, select,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -35,28 +34,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
         provenance: Provenance::None,
     };
     let all = [Wave { number: None, targets: selected.targets.iter().map(target).collect() }];
-    let terms = RolloutOptions {
+    let options = RolloutOptions {
         mode: Mode::Plan,
         verify: Verify::Setting,
+        rate: 50,
         concurrency: 32,
         max_attempts: 8,
         account_timeout: Duration::from_mins(2),
         bake: Duration::ZERO,
         max_errors: None,
     };
-    let (rate_limiter, connectivity, stop) = (RateLimiter::new(50), Connectivity::default(), Stop::default());
-    let credential_probe = CredentialProbe::default();
-    let sts_endpoint = aws.sts_endpoint.as_str().into();
-    let survey = Rollout {
-        cloud: &aws,
-        intents: &NoIntents,
-        rate_limiter: &rate_limiter,
-        connectivity: &connectivity,
-        credential_probe: &credential_probe,
-        stop: &stop,
-        terms,
-        sts_endpoint,
-    };
+    let survey = Rollout::new(&aws, &NoIntents, options);
     let print = |event: Event<'_>| {
         if let Event::Visited { record, .. } = event {
             let version = record.current_version.map_or("not readable", ObservedVersion::as_str);

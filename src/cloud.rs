@@ -161,6 +161,9 @@ pub trait Cloud {
         region: &str,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
+    /// The STS endpoint that sessions come from.
+    fn sts_endpoint(&self) -> &str;
+
     /// Whether base credentials are being fetched at this moment, so that calls wait for them.
     fn is_fetching(&self) -> bool;
 

@@ -4,6 +4,7 @@
 //! intents durable through [`Intents`], and tells what happens through [`Event`]s.
 
 pub(crate) mod connectivity;
+pub(crate) mod context;
 pub(crate) mod credential_probe;
 pub mod decide;
 pub(crate) mod engine;
@@ -13,20 +14,20 @@ pub(crate) mod rate_limiter;
 pub(crate) mod record;
 pub(crate) mod stop;
 pub(crate) mod tally;
+pub(crate) mod target;
 pub(crate) mod visit;
 pub(crate) mod wave;
 
-pub use connectivity::Connectivity;
-pub use credential_probe::CredentialProbe;
+pub(crate) use context::{Intents, NotDurable};
+pub use context::{NoIntents, Rollout, RolloutOptions};
 pub use decide::{Decision, Mode, Verify, decide};
+pub use engine::roll_out;
 pub(crate) use engine::survey;
-pub use engine::{Provenance, Rollout, RolloutOptions, Target, Wave, roll_out};
 pub use event::Event;
 pub use hint::{HintContext, hint};
-pub use rate_limiter::RateLimiter;
 pub use record::{AccountError, Outcome, Record, Stage, Verified};
 pub use stop::Stop;
 pub(crate) use stop::StopReason;
 pub(crate) use tally::{Tally, Tolerance};
-pub use visit::NoIntents;
-pub(crate) use visit::{Intents, NotDurable};
+pub use target::{Provenance, Target};
+pub use wave::Wave;

@@ -450,6 +450,10 @@ impl Cloud for Aws {
         sts::ask_caller(&self.clients().unsigned).await.map(|_| ())
     }
 
+    fn sts_endpoint(&self) -> &str {
+        &self.sts_endpoint
+    }
+
     fn is_fetching(&self) -> bool {
         self.fetching.is_on()
     }

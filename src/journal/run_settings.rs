@@ -177,8 +177,9 @@ impl RunSettings {
     }
 
     /// The terms of the rollout.
-    pub fn terms(&self) -> RolloutOptions {
+    pub fn rollout_options(&self) -> RolloutOptions {
         RolloutOptions {
+            rate: self.rate,
             mode: self.mode,
             verify: self.verify.clone(),
             concurrency: usize::from(self.concurrency),

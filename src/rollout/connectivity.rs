@@ -20,7 +20,7 @@ const BETWEEN: Duration = Duration::from_secs(2);
 
 /// How the network turned.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectivityChange {
+pub(crate) enum ConnectivityChange {
     /// Nobody answers any more, as this call found out.
     Lost(Failure),
     /// STS answers again, after so long.
@@ -29,7 +29,7 @@ pub enum ConnectivityChange {
 
 /// What is known about the way to AWS. All visits of a run share it.
 #[derive(Debug, Default)]
-pub struct Connectivity {
+pub(crate) struct Connectivity {
     /// A visit is asking. The others wait for what it finds out.
     asking: Cell<bool>,
     /// AWS is known to be out of reach.
@@ -45,7 +45,7 @@ pub struct Connectivity {
 
 /// What became of a doubt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
+pub(crate) enum Doubt {
     /// AWS can be reached, so the silence was that one call's.
     Unfounded,
     /// It could not be reached for a while, and can be now.
@@ -56,7 +56,7 @@ pub enum Doubt {
 
 impl Connectivity {
     /// Waits for as long as AWS is known, or feared, to be out of reach.
-    pub async fn over(&self) {
+    pub(crate) async fn over(&self) {
         loop {
             let over = self.over.notified();
             if !self.asking.get() {
@@ -67,7 +67,7 @@ impl Connectivity {
     }
 
     /// Resolves once AWS is known to be out of reach.
-    pub async fn on(&self) {
+    pub(crate) async fn on(&self) {
         loop {
             let turned = self.turned.notified();
             if self.lost.get() {
@@ -79,7 +79,7 @@ impl Connectivity {
 
     /// Finds out what is behind a call that was sent at `sent` and that nobody answered, by `ask`ing something that concerns no account.
     /// Where nobody answers that either, it goes on asking until somebody does. Only one visit asks at a time, and the others wait.
-    pub async fn doubt(&self, sent: Instant, ask: impl AsyncFn() -> Result<(), Failure>) -> Doubt {
+    pub(crate) async fn doubt(&self, sent: Instant, ask: impl AsyncFn() -> Result<(), Failure>) -> Doubt {
         if self.asking.get() {
             self.over().await;
             return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
@@ -118,7 +118,7 @@ impl Connectivity {
     }
 
     /// Resolves with the next turn, for whoever tells people of it.
-    pub async fn next_turn(&self) -> ConnectivityChange {
+    pub(crate) async fn next_turn(&self) -> ConnectivityChange {
         loop {
             let turned = self.turned.notified();
             if let Some(turn) = self.turns.borrow_mut().pop_front() {

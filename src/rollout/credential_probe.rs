@@ -13,7 +13,7 @@ use crate::cloud::Failure;
 
 /// What is known about the base credentials. All visits of a run share it.
 #[derive(Debug)]
-pub struct CredentialProbe {
+pub(crate) struct CredentialProbe {
     /// Whoever holds the permit asks.
     alone: Semaphore,
     last: RefCell<Option<Found>>,
@@ -38,13 +38,13 @@ impl Default for CredentialProbe {
 
 impl CredentialProbe {
     /// Opens the question, until what it gives is dropped.
-    pub fn question(&self) -> Question<'_> {
+    pub(crate) fn question(&self) -> Question<'_> {
         self.open.set(self.open.get() + 1);
         Question(self)
     }
 
     /// Waits for as long as the question is open.
-    pub async fn settled(&self) {
+    pub(crate) async fn settled(&self) {
         loop {
             let settled = self.settled.notified();
             if self.open.get() == 0 {
@@ -57,7 +57,7 @@ impl CredentialProbe {
 
 /// The question of one visit.
 #[derive(Debug)]
-pub struct Question<'a>(&'a CredentialProbe);
+pub(crate) struct Question<'a>(&'a CredentialProbe);
 
 impl Question<'_> {
     /// Whether they are accepted: what somebody else was answered who asked at `since` or later, or else by asking. Only one asks at a
@@ -66,7 +66,11 @@ impl Question<'_> {
     /// # Errors
     ///
     /// When they are not, or nobody answers, whoever asked.
-    pub async fn ask(&self, since: Instant, ask: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    pub(crate) async fn ask(
+        &self,
+        since: Instant,
+        ask: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
         let _alone = self.0.alone.acquire().await.expect("the semaphore is never closed");
         if let Some(found) = self.0.last.borrow().as_ref().filter(|found| found.asked >= since) {
             return found.answer.clone();

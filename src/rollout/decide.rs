@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::Provenance;
 use super::record::Outcome;
+use super::target::Provenance;
 use crate::org::{ObservedVersion, TokenVersion, region};
 use crate::serde_text::textual;
 

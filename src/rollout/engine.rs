@@ -1,113 +1,21 @@
 //! This module owns the course of a run: wave after wave, one concurrent stage in each, and a sequential loop behind it.
 
 use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
-use serde::{Deserialize, Serialize};
 
-use super::connectivity::{Connectivity, ConnectivityChange};
-use super::credential_probe::CredentialProbe;
-use super::decide::{Mode, Verify};
+use super::connectivity::ConnectivityChange;
+use super::context::{Intents, Rollout, RolloutOptions};
+use super::decide::Verify;
 use super::event::Event;
-use super::rate_limiter::RateLimiter;
 use super::record::{Outcome, Record};
-use super::stop::{Stop, StopReason};
+use super::stop::StopReason;
 use super::tally::{Tally, Tolerance};
-use super::visit::{Intents, visit};
+use super::target::Target;
+use super::visit::visit;
+use super::wave::Wave;
+use crate::cloud::Cloud;
 use crate::cloud::retry::PATIENCE;
-use crate::cloud::{AccessMethod, Cloud};
-use crate::org::{AccountId, ObservedVersion, TokenVersion};
-
-/// An account that is to be visited, and how it is entered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Target {
-    /// The account.
-    #[serde(rename = "account_id")]
-    pub account: AccountId,
-    /// How it is entered.
-    #[serde(rename = "way")]
-    pub access: AccessMethod,
-    /// Whether it is the management account.
-    pub management: bool,
-    /// Whether it was invited into the Organization.
-    pub invited: bool,
-    /// The wanted version.
-    pub wanted: TokenVersion,
-    /// What was known of the account before the visit.
-    #[serde(rename = "past")]
-    pub provenance: Provenance,
-}
-
-/// What is known of an account from an earlier run, or from an earlier part of this one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Provenance {
-    /// Nothing.
-    #[default]
-    None,
-    /// This run may have set it already, and read this before it did.
-    Intended(ObservedVersion),
-    /// The run that is undone set it to this version, for certain or perhaps.
-    Set {
-        /// The version that the run set.
-        to: TokenVersion,
-        /// Whether the run saw it there.
-        certain: bool,
-        /// What the run read in it before.
-        before: ObservedVersion,
-    },
-}
-
-/// A slice of the targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wave {
-    /// Its number, from 1; `None` in a run without waves.
-    pub number: Option<u32>,
-    /// The accounts in it.
-    pub targets: Vec<Target>,
-}
-
-/// The terms of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RolloutOptions {
-    /// Whether anything may be changed.
-    pub mode: Mode,
-    /// How a Set is checked.
-    pub verify: Verify,
-    /// How many visits are in flight at once.
-    pub concurrency: usize,
-    /// How often one API call is tried, at least 1.
-    pub max_attempts: u32,
-    /// How long one visit may take, without the time that it waits for its turn.
-    pub account_timeout: Duration,
-    /// How long to wait between waves.
-    pub bake: Duration,
-    /// How many accounts may fail; `None` for as many as there are.
-    pub max_errors: Option<Tolerance>,
-}
-
-/// All that the visits of a run share.
-#[derive(Debug)]
-pub struct Rollout<'a, C, I> {
-    /// AWS.
-    pub cloud: &'a C,
-    /// Where intents are made durable.
-    pub intents: &'a I,
-    /// How fast visits start.
-    pub rate_limiter: &'a RateLimiter,
-    /// What is known about the way to AWS.
-    pub connectivity: &'a Connectivity,
-    /// What is known about the base credentials.
-    pub credential_probe: &'a CredentialProbe,
-    /// The switch that stops the run.
-    pub stop: &'a Stop,
-    /// The terms.
-    pub terms: RolloutOptions,
-    /// The STS endpoint, for the records.
-    pub sts_endpoint: Arc<str>,
-}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +34,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
     mut listen: impl FnMut(Event<'_>),
     mut gate: impl AsyncFnMut(&Wave),
 ) -> Ended {
-    let terms = &run.terms;
+    let terms = &run.options;
     let selection = waves.iter().map(|wave| wave.targets.len()).sum();
     let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
     let (mut tally, mut told) = (Tally::default(), false);
@@ -174,11 +82,11 @@ pub(crate) async fn survey<C: Cloud, I: Intents>(
     mut listen: impl FnMut(Event<'_>),
 ) -> Ended {
     let mut tally = Tally::default();
-    let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.terms.concurrency);
+    let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.options.concurrency);
     let each = |record: &Record, listen: &mut dyn FnMut(Event<'_>)| {
         tally.add(record.outcome);
         listen(visited(run, record, &tally));
-        matches!(run.terms.max_errors, Some(Tolerance::Count(_))).then(|| too_many(&run.terms, &tally, 0)).flatten()
+        matches!(run.options.max_errors, Some(Tolerance::Count(_))).then(|| too_many(&run.options, &tally, 0)).flatten()
     };
     finish(run, visits, &mut false, &mut listen, each).await;
     Ended { tally, stopped: run.stop.reason() }
@@ -226,11 +134,11 @@ fn visited<'a, C, I>(run: &Rollout<'_, C, I>, record: &'a Record, tally: &'a Tal
 
 /// Waits before a wave, unless the run stops.
 async fn bake<C, I>(run: &Rollout<'_, C, I>, wave: &Wave, listen: &mut impl FnMut(Event<'_>)) {
-    if let Some(next) = wave.number.filter(|_| !run.terms.bake.is_zero()) {
-        listen(Event::Baking { wait: run.terms.bake, next });
+    if let Some(next) = wave.number.filter(|_| !run.options.bake.is_zero()) {
+        listen(Event::Baking { wait: run.options.bake, next });
         tokio::select! {
             () = run.stop.wait() => {}
-            () = tokio::time::sleep(run.terms.bake) => {}
+            () = tokio::time::sleep(run.options.bake) => {}
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use slow_start::Entering;
 
 /// The pace of all visits of a run.
 #[derive(Debug)]
-pub struct RateLimiter {
+pub(crate) struct RateLimiter {
     control: RefCell<Control>,
     slow_start: SlowStart,
     /// Whoever holds the permit is the head of the queue of visits; the semaphore is first come, first served.
@@ -36,7 +36,7 @@ pub struct RateLimiter {
 
 impl RateLimiter {
     /// A pace of `limit` calls per second; 0 is unlimited.
-    pub fn new(limit: u32) -> Self {
+    pub(crate) fn new(limit: u32) -> Self {
         let limit = (limit > 0).then(|| f64::from(limit));
         Self {
             control: RefCell::new(Control::new(limit, Instant::now())),
@@ -51,7 +51,7 @@ impl RateLimiter {
 
     /// Waits for the turn of a new visit. Turns are given in the order in which they were asked for, and none for as long as `open`
     /// is waited for. What it gives is to be kept until the account has answered for the first time.
-    pub async fn turn(&self, open: impl AsyncFn()) -> Entering<'_> {
+    pub(crate) async fn turn(&self, open: impl AsyncFn()) -> Entering<'_> {
         let entering = self.slow_start.enter().await;
         let _head = self.first.acquire().await.expect("the semaphore is never closed");
         loop {
@@ -71,7 +71,7 @@ impl RateLimiter {
     }
 
     /// Waits for the turn of a call that is repeated in a visit.
-    pub async fn turn_again(&self) {
+    pub(crate) async fn turn_again(&self) {
         let _waiting = Waiting::new(self);
         let _head = self.again.acquire().await.expect("the semaphore is never closed");
         loop {
@@ -84,23 +84,23 @@ impl RateLimiter {
     }
 
     /// Notes that AWS let a call through.
-    pub fn passed(&self) {
+    pub(crate) fn passed(&self) {
         self.control.borrow_mut().passed();
     }
 
     /// Notes that AWS throttled a call that was sent at `sent`.
-    pub fn throttled(&self, sent: Instant) {
+    pub(crate) fn throttled(&self, sent: Instant) {
         self.throttles.set(self.throttles.get() + 1);
         self.control.borrow_mut().throttled(sent, Instant::now());
     }
 
     /// How many calls were throttled so far.
-    pub fn throttles(&self) -> u64 {
+    pub(crate) fn throttles(&self) -> u64 {
         self.throttles.get()
     }
 
     /// The pace of the moment in calls per second; `None` is unlimited.
-    pub fn rate(&self) -> Option<f64> {
+    pub(crate) fn rate(&self) -> Option<f64> {
         self.control.borrow().rate(Instant::now())
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Provenance, Target};
+use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, Failure, failure::code};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 

@@ -7,53 +7,23 @@ pub(crate) mod prove;
 mod retry;
 pub(crate) mod settle;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
+use super::context::{Intents, NotDurable, Rollout};
 use super::decide::{Decision, decide};
-use super::engine::{Provenance, Rollout, Target};
 use super::hint::{HintContext, hint};
 use super::rate_limiter::Entering;
 use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
+use super::target::{Provenance, Target};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code};
-use crate::org::{AccountId, ObservedVersion, TokenVersion};
+use crate::org::ObservedVersion;
 
 /// How often a session that is no longer accepted is replaced within one call.
 const NEW_SESSIONS: u32 = 2;
-
-/// Makes the intent to change an account durable before anything is sent.
-pub trait Intents {
-    /// Resolves once the intent will survive a crash.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be made durable. Then nothing may be sent.
-    fn intend(
-        &self,
-        account: AccountId,
-        previous: ObservedVersion,
-        wanted: TokenVersion,
-    ) -> impl Future<Output = Result<(), NotDurable>>;
-}
-
-/// For a plan, which never has an intent.
-#[derive(Clone, Copy, Debug)]
-pub struct NoIntents;
-
-impl Intents for NoIntents {
-    async fn intend(&self, _: AccountId, _: ObservedVersion, _: TokenVersion) -> Result<(), NotDurable> {
-        Err(NotDurable("there is no journal".to_owned()))
-    }
-}
-
-/// The intent could not be written down.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct NotDurable(pub String);
 
 /// What is known about a Set that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +63,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         session: None,
         // What an interrupted part of this run may have sent is in doubt until it is read.
         sent: if matches!(target.provenance, Provenance::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
-        deadline: Instant::now() + run.terms.account_timeout,
+        deadline: Instant::now() + run.options.account_timeout,
         has_turn: true,
         entering: Some(entering),
     };
@@ -128,7 +98,7 @@ struct Visit<'a, 'r, C: Cloud, I> {
 /// large as the largest of what may be awaited in it, and there are as many of them as visits are in flight.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     async fn walk(&mut self) -> Result<Outcome, End> {
-        let terms = &self.run.terms;
+        let terms = &self.run.options;
         self.enter().await?;
         let previous = self.read(Stage::Read).await?;
         // A run that was interrupted in this account knows better what was there before it came.

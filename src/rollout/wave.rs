@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Target, Wave};
+use super::target::Target;
 use crate::org::{Account, AccountId};
 use crate::serde_text::textual;
 
@@ -114,6 +114,15 @@ impl FromStr for Waves {
         }
         Ok(Self(sizes))
     }
+}
+
+/// A slice of the targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wave {
+    /// Its number, from 1; `None` in a run without waves.
+    pub number: Option<u32>,
+    /// The accounts in it.
+    pub targets: Vec<Target>,
 }
 
 /// Divides targets, in their order, into waves. `named` ones come first, in a wave of their own that takes the place of the

@@ -11,7 +11,7 @@ use crate::cloud::aws::Aws;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::org::{Account, AccountId};
 use crate::report::ReportFiles;
-use crate::rollout::{Connectivity, CredentialProbe, Event, RateLimiter, Record, Rollout, Stop, Wave, roll_out};
+use crate::rollout::{Event, Record, Rollout, Wave, roll_out};
 use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
@@ -46,19 +46,7 @@ pub(crate) struct Conduct {
 pub(crate) async fn conduct(run: Conduct) -> u8 {
     let Conduct { settings, folder, mut files, progress, mut signals, aws, info, accounts, waves, records, journal } =
         run;
-    let (rate_limiter, connectivity, stop) =
-        (RateLimiter::new(settings.run.rate), Connectivity::default(), Stop::default());
-    let credential_probe = CredentialProbe::default();
-    let rollout = Rollout {
-        cloud: &aws,
-        intents: &journal,
-        rate_limiter: &rate_limiter,
-        connectivity: &connectivity,
-        credential_probe: &credential_probe,
-        stop: &stop,
-        terms: settings.run.terms(),
-        sts_endpoint: aws.sts_endpoint.as_str().into(),
-    };
+    let rollout = Rollout::new(&aws, &journal, settings.run.rollout_options());
     signals.part_with(&format!("go on with: v2token resume {}", for_shell(folder.path())));
     let is_watched = is_watched(&settings);
     let gate = async |wave: &Wave| {
@@ -66,7 +54,7 @@ pub(crate) async fn conduct(run: Conduct) -> u8 {
             let_look(&progress, wave).await;
         }
     };
-    let mut recorder = Recorder::new(&settings, &journal, &mut files, &progress, &stop);
+    let mut recorder = Recorder::new(&settings, &journal, &mut files, &progress, &rollout.stop);
     for account in accounts {
         recorder.admit(account);
     }
@@ -76,7 +64,7 @@ pub(crate) async fn conduct(run: Conduct) -> u8 {
     let recorder = RefCell::new(recorder);
     let ended = tokio::select! {
         ended = roll_out(&rollout, &waves, |event| recorder.borrow_mut().note(&event), gate) => ended,
-        never = signals.watch(&stop) => match never {},
+        never = signals.watch(&rollout.stop) => match never {},
         never = Recorder::keep_up(&recorder) => match never {},
     };
     signals.over();

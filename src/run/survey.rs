@@ -21,10 +21,7 @@ use crate::journal::{Entry, Journal, RunFolder, RunInfo};
 use crate::org::Account;
 use crate::org::selection::{ManagementAccount, Tags, check_selected, goes_by_account, why_not};
 use crate::report::{ReportFiles, columns};
-use crate::rollout::{
-    Connectivity, CredentialProbe, Mode, NoIntents, RateLimiter, Record, Rollout, Stop, StopReason, Target, Tolerance,
-    Verify, survey as visit_all,
-};
+use crate::rollout::{Mode, NoIntents, Record, Rollout, StopReason, Target, Tolerance, Verify, survey as visit_all};
 use crate::settings::Settings;
 use crate::terminal::Outline;
 
@@ -70,20 +67,8 @@ pub(crate) async fn survey(course: Course<'_>, mut info: RunInfo) -> Result<Surv
     heading(&mut info, &organization, &aws);
     let journal = open(settings, folder, files, &info)?;
 
-    let (rate_limiter, connectivity, stop) =
-        (RateLimiter::new(settings.run.rate), Connectivity::default(), Stop::default());
-    let credential_probe = CredentialProbe::default();
-    let rollout = Rollout {
-        cloud: &aws,
-        intents: &NoIntents,
-        rate_limiter: &rate_limiter,
-        connectivity: &connectivity,
-        credential_probe: &credential_probe,
-        stop: &stop,
-        terms: settings.run.terms(),
-        sts_endpoint: aws.sts_endpoint.as_str().into(),
-    };
-    let recorder = RefCell::new(Recorder::new(settings, &journal, files, progress, &stop));
+    let rollout = Rollout::new(&aws, &NoIntents, settings.run.rollout_options());
+    let recorder = RefCell::new(Recorder::new(settings, &journal, files, progress, &rollout.stop));
     let survey = Survey {
         settings,
         folder,
@@ -146,7 +131,7 @@ impl Survey<'_, '_> {
         } else {
             tokio::select! {
                 ended = visits => ended,
-                never = signals.watch(self.rollout.stop) => match never {},
+                never = signals.watch(&self.rollout.stop) => match never {},
                 never = Recorder::keep_up(self.recorder) => match never {},
             }
         };
@@ -204,7 +189,7 @@ impl Survey<'_, '_> {
             listed: accounts,
             waves: vec![self.selected.get()],
             between: Duration::ZERO,
-            concurrency: self.rollout.terms.concurrency,
+            concurrency: self.rollout.options.concurrency,
         });
     }
 }

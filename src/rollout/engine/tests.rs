@@ -7,13 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use super::*;
-use crate::cloud::{Answer, Effect, Failure, FailureKind, Operation};
-use crate::org::ObservedVersion;
-use crate::rollout::visit::NotDurable;
+use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation};
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::visit::prove::TOKEN_WAITS;
 use crate::rollout::visit::settle::READ_BACK_WAITS;
 use crate::rollout::wave::{Waves, divide};
-use crate::rollout::{Outcome, Record, Stage, Verified};
+use crate::rollout::{Mode, NotDurable, Outcome, Provenance, Record, Stage, Verified};
 
 /// What the next call of an account does instead of working.
 #[derive(Clone, Debug)]
@@ -67,8 +66,6 @@ struct Fake {
     /// When nobody answers, counted from the start, and how long it takes to find that out.
     silence: Cell<Option<Silence>>,
     started: tokio::time::Instant,
-    /// How many visits may start in a second; 0 is unlimited.
-    rate: Cell<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,8 +96,11 @@ impl Fake {
             widest: Cell::new(0),
             silence: Cell::new(None),
             started: tokio::time::Instant::now(),
-            rate: Cell::new(0),
         }
+    }
+
+    fn rollout(&self, options: RolloutOptions) -> Rollout<'_, Self, Self> {
+        Rollout::new(self, self, options)
     }
 
     /// Fails where base credentials are needed and can't be had.
@@ -221,6 +221,10 @@ impl Cloud for Fake {
         Ok(Answer { value: (), request_id: None })
     }
 
+    fn sts_endpoint(&self) -> &'static str {
+        "https://sts.test"
+    }
+
     fn is_fetching(&self) -> bool {
         self.fetching.get()
     }
@@ -260,10 +264,11 @@ fn id(number: u64) -> AccountId {
     format!("{number:012}").parse().unwrap()
 }
 
-fn terms() -> RolloutOptions {
+fn options() -> RolloutOptions {
     RolloutOptions {
         mode: Mode::Apply,
         verify: Verify::Setting,
+        rate: 0,
         concurrency: 32,
         max_attempts: 4,
         account_timeout: Duration::from_mins(2),
@@ -272,20 +277,17 @@ fn terms() -> RolloutOptions {
     }
 }
 
-async fn run(fake: &Fake, terms: RolloutOptions, stop: &Stop, listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
-    run_in_waves(fake, terms, None, stop, listen).await
+async fn run(rollout: &Rollout<'_, Fake, Fake>, listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+    run_in_waves(rollout, None, listen).await
 }
 
 async fn run_in_waves(
-    fake: &Fake,
-    terms: RolloutOptions,
+    rollout: &Rollout<'_, Fake, Fake>,
     waves: Option<&Waves>,
-    stop: &Stop,
     mut listen: impl FnMut(&Event<'_>),
 ) -> (Ended, Vec<Record>) {
-    let (rate_limiter, connectivity, credential_probe) =
-        (RateLimiter::new(fake.rate.get()), Connectivity::default(), CredentialProbe::default());
-    let targets: Vec<Target> = fake
+    let targets: Vec<Target> = rollout
+        .cloud
         .world
         .borrow()
         .versions
@@ -301,19 +303,9 @@ async fn run_in_waves(
         .collect();
     let count = targets.len();
     let waves = divide(targets, &BTreeSet::new(), waves);
-    let rollout = Rollout {
-        cloud: fake,
-        intents: fake,
-        rate_limiter: &rate_limiter,
-        connectivity: &connectivity,
-        credential_probe: &credential_probe,
-        stop,
-        terms,
-        sts_endpoint: "https://sts.test".into(),
-    };
     let mut records = Vec::new();
     let ended = roll_out(
-        &rollout,
+        rollout,
         &waves,
         |event| {
             listen(&event);
@@ -334,7 +326,7 @@ async fn run_in_waves(
 /// The record of one account with faults in one operation.
 async fn one(operation: Operation, faults: impl IntoIterator<Item = Fault>) -> (Record, Fake) {
     let fake = Fake::new(1).fault(1, operation, faults);
-    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    let (_, records) = run(&fake.rollout(options()), |_| {}).await;
     (records.into_iter().next().unwrap(), fake)
 }
 
@@ -427,7 +419,7 @@ async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
     {
         let fake = Fake::new(1).fault(1, Operation::SetSecurityTokenServicePreferences, [BROKEN, DENIED]);
         fake.world.borrow_mut().versions.insert(id(1), (reading, reading));
-        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let (_, records) = run(&fake.rollout(options()), |_| {}).await;
         let error = records[0].error.as_ref().unwrap();
         assert_eq!((records[0].outcome, error.error_code.as_str()), (expected, "AccessDenied"), "{reading}");
     }
@@ -447,7 +439,7 @@ async fn only_a_refusal_of_iam_settles_a_doubt() {
     ] {
         let set = Operation::SetSecurityTokenServicePreferences;
         let fake = Fake::new(1).fault(1, set, sets.clone()).fault(1, Operation::AssumeRole, doors);
-        let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let (_, records) = run(&fake.rollout(options()), |_| {}).await;
         assert_eq!(records[0].outcome, expected, "{sets:?}: {records:?}");
         assert_eq!(fake.count(1, set), 2);
     }
@@ -457,7 +449,7 @@ async fn only_a_refusal_of_iam_settles_a_doubt() {
 async fn a_plan_sends_no_set_and_needs_no_intent() {
     let fake = Fake::new(40);
     fake.disk_full.set(true);
-    let (ended, _) = run(&fake, RolloutOptions { mode: Mode::Plan, ..terms() }, &Stop::default(), |_| {}).await;
+    let (ended, _) = run(&fake.rollout(RolloutOptions { mode: Mode::Plan, ..options() }), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::WouldChange), 40);
 }
 
@@ -465,7 +457,7 @@ async fn a_plan_sends_no_set_and_needs_no_intent() {
 async fn without_a_durable_intent_nothing_is_sent_and_the_run_stops() {
     let fake = Fake::new(100);
     fake.disk_full.set(true);
-    let (ended, records) = run(&fake, RolloutOptions { concurrency: 10, ..terms() }, &Stop::default(), |_| {}).await;
+    let (ended, records) = run(&fake.rollout(RolloutOptions { concurrency: 10, ..options() }), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::NotAttempted), 100);
     assert!(matches!(ended.stopped, Some(StopReason::Journal(_))));
     let visited = records.iter().filter(|record| record.started_at.is_some()).count();
@@ -475,7 +467,7 @@ async fn without_a_durable_intent_nothing_is_sent_and_the_run_stops() {
 #[tokio::test(start_paused = true)]
 async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
     let fake = Fake::new(1_000);
-    let (ended, records) = run(&fake, RolloutOptions { concurrency: 10, ..terms() }, &Stop::default(), |event| {
+    let (ended, records) = run(&fake.rollout(RolloutOptions { concurrency: 10, ..options() }), |event| {
         if let Event::Visited { tally, .. } = event {
             fake.caller_expired.set(tally.total() >= 50);
         }
@@ -494,7 +486,7 @@ async fn width_is_what_was_asked_for() {
     for width in [1, 7, 64] {
         let fake = Fake::new(200);
         let begin = tokio::time::Instant::now();
-        run(&fake, RolloutOptions { concurrency: width, ..terms() }, &Stop::default(), |_| {}).await;
+        run(&fake.rollout(RolloutOptions { concurrency: width, ..options() }), |_| {}).await;
         assert_eq!(fake.widest.get(), width);
         // Four calls of 100 ms in each account.
         let ideal = Duration::from_millis(400) * 200_u32.div_ceil(u32::try_from(width).unwrap());
@@ -508,8 +500,8 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
     let fake = Fake::new(500);
     let mut story = Vec::new();
     let begin = tokio::time::Instant::now();
-    let terms = RolloutOptions { bake: Duration::from_mins(10), ..terms() };
-    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &Stop::default(), |event| match event {
+    let options = RolloutOptions { bake: Duration::from_mins(10), ..options() };
+    let (ended, records) = run_in_waves(&fake.rollout(options), Some(&Waves::default()), |event| match event {
         Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
         Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
         Event::Baking { next, .. } => story.push(format!("before {next}")),
@@ -544,9 +536,9 @@ async fn the_run_stops_when_more_fail_than_may() {
         for number in (1..=500).filter(|number| fails(*number)) {
             fake = fake.fault(number, Operation::AssumeRole, [DENIED]);
         }
-        let terms = RolloutOptions { max_errors: Some(tolerance.parse().unwrap()), ..terms() };
+        let options = RolloutOptions { max_errors: Some(tolerance.parse().unwrap()), ..options() };
         let sizes = waves.parse().unwrap();
-        let (ended, _) = run_in_waves(&fake, terms, Some(&sizes), &Stop::default(), |_| {}).await;
+        let (ended, _) = run_in_waves(&fake.rollout(options), Some(&sizes), |_| {}).await;
         let done = 500 - ended.tally.of(Outcome::NotAttempted);
         assert!(attempted.contains(&done), "{waves} {tolerance}: {done} attempted");
         let wave = ended.stopped.map(|reason| match reason {
@@ -563,8 +555,8 @@ async fn unverified_accounts_count_as_errors() {
     for number in 1..=20 {
         fake = fake.fault(number, Operation::SetSecurityTokenServicePreferences, [Fault::Ignored]);
     }
-    let terms = RolloutOptions { max_errors: Some(Tolerance::Count(3)), concurrency: 1, ..terms() };
-    let (ended, _) = run(&fake, terms, &Stop::default(), |_| {}).await;
+    let options = RolloutOptions { max_errors: Some(Tolerance::Count(3)), concurrency: 1, ..options() };
+    let (ended, _) = run(&fake.rollout(options), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Unverified), 4);
     assert_eq!(ended.tally.of(Outcome::NotAttempted), 16);
 }
@@ -572,10 +564,10 @@ async fn unverified_accounts_count_as_errors() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
     let fake = Fake::new(100);
-    let stop = Stop::default();
-    let terms = RolloutOptions { concurrency: 10, ..terms() };
+    let rollout = fake.rollout(RolloutOptions { concurrency: 10, ..options() });
+    let stop = &rollout.stop;
     let mut told = Vec::new();
-    let (ended, records) = run_in_waves(&fake, terms, Some(&Waves::default()), &stop, |event| match event {
+    let (ended, records) = run_in_waves(&rollout, Some(&Waves::default()), |event| match event {
         Event::Visited { tally, in_flight, .. } => {
             assert!(*in_flight <= 9, "the one that has ended is not in flight");
             if tally.total() == 30 {
@@ -613,15 +605,14 @@ async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_stop_ends_the_wait_between_waves() {
     let fake = Fake::new(10);
-    let stop = Stop::default();
-    let terms = RolloutOptions { bake: Duration::from_hours(24), ..terms() };
+    let rollout = fake.rollout(RolloutOptions { bake: Duration::from_hours(24), ..options() });
     let waves = Waves::default();
     let begin = tokio::time::Instant::now();
     let interrupted = async {
         tokio::time::sleep(Duration::from_mins(1)).await;
-        stop.request(StopReason::Terminated);
+        rollout.stop.request(StopReason::Terminated);
     };
-    let ((ended, _), ()) = tokio::join!(run_in_waves(&fake, terms, Some(&waves), &stop, |_| {}), interrupted);
+    let ((ended, _), ()) = tokio::join!(run_in_waves(&rollout, Some(&waves), |_| {}), interrupted);
     assert_eq!(ended.tally.of(Outcome::Changed), 1);
     assert!(begin.elapsed() < Duration::from_secs(61));
 }
@@ -629,8 +620,7 @@ async fn a_stop_ends_the_wait_between_waves() {
 #[tokio::test(start_paused = true)]
 async fn without_a_read_back_nothing_is_called_changed() {
     let fake = Fake::new(3);
-    let (ended, records) =
-        run(&fake, RolloutOptions { verify: Verify::None, ..terms() }, &Stop::default(), |_| {}).await;
+    let (ended, records) = run(&fake.rollout(RolloutOptions { verify: Verify::None, ..options() }), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Unverified), 3);
     assert_eq!(records[0].error.as_ref().unwrap().error_code, "NotVerified");
 }
@@ -645,8 +635,7 @@ async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
     ] {
         let fake = Fake::new(1);
         fake.lag.set(lag);
-        let (_, records) =
-            run(&fake, RolloutOptions { verify: verify.clone(), ..terms() }, &Stop::default(), |_| {}).await;
+        let (_, records) = run(&fake.rollout(RolloutOptions { verify: verify.clone(), ..options() }), |_| {}).await;
         assert_eq!((records[0].outcome, records[0].verified), (outcome, verified), "{lag}");
         let proofs = fake.proofs.borrow();
         assert!(proofs.len() <= TOKEN_WAITS.len());
@@ -661,7 +650,7 @@ async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
 #[tokio::test(start_paused = true)]
 async fn what_was_proven_is_told_for_changes_alone() {
     let fake = Fake::new(2).fault(2, Operation::AssumeRole, [DENIED]);
-    let (_, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    let (_, records) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!(records[0].verified, Some(Verified::Setting));
     assert_eq!(records[1].verified, None);
     assert!(fake.proofs.borrow().is_empty());

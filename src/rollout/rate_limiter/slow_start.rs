@@ -37,7 +37,7 @@ impl SlowStart {
 
 /// An account that is being entered, until it is dropped.
 #[derive(Debug)]
-pub struct Entering<'a> {
+pub(crate) struct Entering<'a> {
     slow_start: &'a SlowStart,
     _permit: SemaphorePermit<'a>,
 }

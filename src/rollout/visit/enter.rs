@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::retry::Missed;
-use super::{End, Intents, NEW_SESSIONS, Visit};
+use super::{End, NEW_SESSIONS, Visit};
 use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
+use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
@@ -53,7 +54,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 FailureKind::Refused => false,
             };
-            if !try_again || failed >= self.run.terms.max_attempts {
+            if !try_again || failed >= self.run.options.max_attempts {
                 return Err(End::Failed(Stage::Assume, failure));
             }
             self.back_off(failed, Stage::Assume, failure).await?;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{End, Intents, Visit};
+use super::{End, Visit};
 use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, failure::code};
+use crate::rollout::context::Intents;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Stage, Verified};
 
@@ -29,7 +30,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// The account that the caller is in has no role to get a session for, so there only the setting is proven.
     pub(super) async fn prove_token(&mut self) -> Result<(), End> {
         self.record.verified = Some(Verified::Setting);
-        let Verify::Token(region) = &self.run.terms.verify else { return Ok(()) };
+        let Verify::Token(region) = &self.run.options.verify else { return Ok(()) };
         let AccessMethod::Role(_) = self.target.access else { return Ok(()) };
         let mut last = None;
         let mut waits = TOKEN_WAITS.into_iter();

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{End, Intents, NEW_SESSIONS, Visit};
+use super::{End, NEW_SESSIONS, Visit};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code, retry};
 use crate::rollout::connectivity::Doubt;
+use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
@@ -99,7 +100,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.count(&failure);
         match failure.kind {
             FailureKind::Refused => Err(End::Failed(stage, failure)),
-            _ if failed >= self.run.terms.max_attempts => Err(End::Failed(stage, failure)),
+            _ if failed >= self.run.options.max_attempts => Err(End::Failed(stage, failure)),
             FailureKind::Credentials if *renewed < NEW_SESSIONS => {
                 *renewed += 1;
                 Box::pin(self.enter()).await
@@ -140,7 +141,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     }
 
     pub(super) fn out_of_time(&self, operation: Operation, because: Option<&Failure>) -> Failure {
-        let limit = humantime::format_duration(self.run.terms.account_timeout);
+        let limit = humantime::format_duration(self.run.options.account_timeout);
         let last = because.map_or_else(String::new, |failure| format!("; the last failure: {failure}"));
         Failure {
             operation,

@@ -3,9 +3,10 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use super::{End, Intents, Sent, Visit};
+use super::{End, Sent, Visit};
 use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, failure::code, retry};
 use crate::org::ObservedVersion;
+use crate::rollout::context::Intents;
 use crate::rollout::decide::Verify;
 use crate::rollout::record::{Outcome, Stage};
 
@@ -90,7 +91,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         match (refused, self.sent) {
             (Some(end), Sent::Nothing) => Err(end),
             (Some(end), Sent::InDoubt | Sent::Accepted) => self.settle(end).await,
-            (None, _) if self.run.terms.verify == Verify::None => Err(End::Failed(
+            (None, _) if self.run.options.verify == Verify::None => Err(End::Failed(
                 Stage::Verify,
                 self.own(code::NOT_VERIFIED, "set was accepted; --verify none asked for no read-back".to_owned()),
             )),

@@ -31,9 +31,9 @@ async fn an_outage_costs_time_and_no_accounts() {
     let cut_short = (Duration::from_secs(15), Duration::from_secs(10));
     for (each, account_timeout) in table.into_iter().chain([cut_short]) {
         let fake = silent(300, 1, 61, each);
-        let (stop, told) = (Stop::default(), RefCell::default());
-        let tight = RolloutOptions { account_timeout, max_errors: Some(Tolerance::Count(0)), ..terms() };
-        let (ended, records) = run(&fake, tight, &stop, turns(&told)).await;
+        let told = RefCell::default();
+        let tight = RolloutOptions { account_timeout, max_errors: Some(Tolerance::Count(0)), ..options() };
+        let (ended, records) = run(&fake.rollout(tight), turns(&told)).await;
         assert_eq!(ended.stopped, None, "{each:?}");
         assert_eq!(ended.tally.of(Outcome::Changed), 300, "{each:?}: {records:?}");
         assert_eq!(told.take(), ["lost", "found"], "{each:?}");
@@ -45,10 +45,9 @@ async fn an_outage_costs_time_and_no_accounts() {
 #[tokio::test(start_paused = true)]
 async fn no_visit_starts_in_an_outage() {
     let fake = silent(300, 1, 61, Duration::ZERO);
-    fake.rate.set(20);
     let entered = || fake.world.borrow().calls.iter().map(|(account, _)| *account).collect::<HashSet<_>>().len();
-    let (mut at, stop) = (Vec::new(), Stop::default());
-    let (ended, _) = run(&fake, terms(), &stop, |event| match event {
+    let mut at = Vec::new();
+    let (ended, _) = run(&fake.rollout(RolloutOptions { rate: 20, ..options() }), |event| match event {
         Event::Unreachable { .. } | Event::Reachable { .. } => at.push((entered(), tokio::time::Instant::now())),
         Event::Visited { .. } if at.len() == 2 => at.push((entered(), tokio::time::Instant::now())),
         _ => {}
@@ -70,8 +69,8 @@ async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
         let fake = silent(300, 0, 0, each);
         let [from, to] = [1_050, 1_000_000_000].map(Duration::from_millis);
         fake.silence.set(Some(Silence { from, to, each }));
-        let (stop, told) = (Stop::default(), RefCell::default());
-        let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
+        let told = RefCell::default();
+        let (ended, records) = run(&fake.rollout(options()), turns(&told)).await;
         assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
         assert_eq!(told.take(), ["lost"]);
         assert!((PATIENCE..PATIENCE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
@@ -94,12 +93,12 @@ async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_signal_ends_the_wait_for_the_network() {
     let fake = silent(100, 1, 1_000_000, Duration::ZERO);
-    let stop = Stop::default();
+    let rollout = fake.rollout(options());
     let later = async {
         tokio::time::sleep(Duration::from_secs(20)).await;
-        stop.request(StopReason::Interrupted);
+        rollout.stop.request(StopReason::Interrupted);
     };
-    let ((ended, _), ()) = tokio::join!(run(&fake, terms(), &stop, |_| {}), later);
+    let ((ended, _), ()) = tokio::join!(run(&rollout, |_| {}), later);
     assert_eq!(ended.stopped, Some(StopReason::Interrupted));
     assert_eq!(ended.tally.of(Outcome::Failed), 0);
     assert!(fake.started.elapsed() < Duration::from_secs(25), "{:?}", fake.started.elapsed());
@@ -113,12 +112,12 @@ async fn a_signal_before_an_outage_is_noticed_burns_no_account() {
         let fake = Fake::new(100);
         let from = Duration::from_secs(1);
         fake.silence.set(Some(Silence { from, to: Duration::from_secs(1_000_000), each }));
-        let (stop, told) = (Stop::default(), RefCell::default());
+        let (rollout, told) = (fake.rollout(options()), RefCell::default());
         let later = async {
             tokio::time::sleep(Duration::from_millis(stopped_after)).await;
-            stop.request(StopReason::Interrupted);
+            rollout.stop.request(StopReason::Interrupted);
         };
-        let ((ended, records), ()) = tokio::join!(run(&fake, terms(), &stop, turns(&told)), later);
+        let ((ended, records), ()) = tokio::join!(run(&rollout, turns(&told)), later);
         assert_eq!(ended.stopped, Some(StopReason::Interrupted));
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{each:?}: {records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0, "{each:?}");
@@ -140,8 +139,8 @@ async fn the_silence_of_one_account_is_its_own() {
     let faults = || std::iter::repeat_n(UNREACHED, 20);
     let fake =
         Fake::new(100).fault(7, Operation::GetAccountSummary, faults()).fault(9, Operation::AssumeRole, faults());
-    let (stop, told) = (Stop::default(), RefCell::default());
-    let (ended, records) = run(&fake, terms(), &stop, turns(&told)).await;
+    let told = RefCell::default();
+    let (ended, records) = run(&fake.rollout(options()), turns(&told)).await;
     assert_eq!(told.take(), [""; 0]);
     assert_eq!((ended.tally.of(Outcome::Changed), ended.tally.of(Outcome::Failed)), (98, 2));
     for (number, stage) in [(7, Stage::Read), (9, Stage::Assume)] {
@@ -160,7 +159,7 @@ async fn a_set_whose_answer_went_with_the_network_is_read_before_it_is_sent_agai
     );
     let [from, to] = [350, 40_000].map(Duration::from_millis);
     fake.silence.set(Some(Silence { from, to, each: Duration::ZERO }));
-    let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Changed), 1, "{records:?}");
     assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
 }
@@ -173,10 +172,10 @@ async fn an_outage_that_falls_on_a_renewal_costs_time_and_no_accounts() {
         for each in [Duration::ZERO, Duration::from_secs(15)] {
             for later in [0, 30].map(Duration::from_secs) {
                 let fake = Fake::new(accounts);
-                let (stop, told) = (Stop::default(), RefCell::default());
-                let tight = RolloutOptions { max_errors: Some(Tolerance::Count(0)), concurrency, ..terms() };
+                let told = RefCell::default();
+                let tight = RolloutOptions { max_errors: Some(Tolerance::Count(0)), concurrency, ..options() };
                 let mut tell = turns(&told);
-                let (ended, records) = run(&fake, tight, &stop, |event| {
+                let (ended, records) = run(&fake.rollout(tight), |event| {
                     tell(event);
                     if let Event::Visited { tally, .. } = event
                         && tally.total() == 3
@@ -208,7 +207,7 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         fake.silence.set(connectivity);
         fake.base_ends.set(Some(Duration::from_secs(1)));
         fake.base_is_gone.set(true);
-        let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
         let Some(StopReason::CallerCredentials(failure)) = ended.stopped else { panic!("{:?}", ended.stopped) };
         assert_eq!(failure.code, "NoCredentials");
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
@@ -223,8 +222,7 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         fake.base_ends.set(Some(Duration::from_secs(1)));
         fake.base_is_gone.set(true);
         fake.fetch_takes.set(Duration::from_secs(18));
-        let (ended, records) =
-            run(&fake, RolloutOptions { account_timeout, ..terms() }, &Stop::default(), |_| {}).await;
+        let (ended, records) = run(&fake.rollout(RolloutOptions { account_timeout, ..options() }), |_| {}).await;
         assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{account_timeout:?}: {records:?}");
     }
@@ -235,19 +233,20 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
     ] {
         let fake = Fake::new(1).fault(1, operation, [Fault::Hang]);
         fake.fetching.set(true);
-        let (ended, records) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+        let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
         assert_eq!((ended.tally.of(outcome), ended.stopped), (1, None), "{operation}: {records:?}");
     }
     // A run that stops waits for one answer, and keeps its reason.
-    let (fake, stop) = (Fake::new(300), Stop::default());
+    let fake = Fake::new(300);
+    let rollout = fake.rollout(options());
     fake.base_ends.set(Some(Duration::from_secs(1)));
     fake.base_is_gone.set(true);
     fake.fetch_takes.set(Duration::from_secs(18));
     let later = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
-        stop.request(StopReason::Interrupted);
+        rollout.stop.request(StopReason::Interrupted);
     };
-    let ((ended, records), ()) = tokio::join!(run(&fake, terms(), &stop, |_| {}), later);
+    let ((ended, records), ()) = tokio::join!(run(&rollout, |_| {}), later);
     assert_eq!((ended.stopped, ended.tally.of(Outcome::Failed)), (Some(StopReason::Interrupted), 0), "{records:?}");
     assert!(fake.started.elapsed() < Duration::from_secs(45), "{:?}", fake.started.elapsed());
     let fake = Fake::new(1).fault(
@@ -255,6 +254,6 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         Operation::AssumeRole,
         [Fault::Fail(FailureKind::Credentials, Effect::None, "NoCredentials")],
     );
-    let (ended, _) = run(&fake, terms(), &Stop::default(), |_| {}).await;
+    let (ended, _) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!((ended.tally.of(Outcome::Changed), ended.stopped), (1, None));
 }

@@ -1,0 +1,97 @@
+//! What all visits of a run share: its options, the port to AWS, the journal's intents, and the state that they coordinate through.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::connectivity::Connectivity;
+use super::credential_probe::CredentialProbe;
+use super::decide::{Mode, Verify};
+use super::rate_limiter::RateLimiter;
+use super::stop::Stop;
+use super::tally::Tolerance;
+use crate::cloud::Cloud;
+use crate::org::{AccountId, ObservedVersion, TokenVersion};
+
+/// The options of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolloutOptions {
+    /// Whether anything may be changed.
+    pub mode: Mode,
+    /// How a Set is checked.
+    pub verify: Verify,
+    /// How many visits may start per second; 0 is unlimited.
+    pub rate: u32,
+    /// How many visits are in flight at once.
+    pub concurrency: usize,
+    /// How often one API call is tried, at least 1.
+    pub max_attempts: u32,
+    /// How long one visit may take, without the time that it waits for its turn.
+    pub account_timeout: Duration,
+    /// How long to wait between waves.
+    pub bake: Duration,
+    /// How many accounts may fail; `None` for as many as there are.
+    pub max_errors: Option<Tolerance>,
+}
+
+/// All that the visits of a run share.
+#[derive(Debug)]
+pub struct Rollout<'a, C, I> {
+    /// The options.
+    pub options: RolloutOptions,
+    /// Stops the run.
+    pub stop: Stop,
+    pub(crate) cloud: &'a C,
+    pub(crate) intents: &'a I,
+    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) connectivity: Connectivity,
+    pub(crate) credential_probe: CredentialProbe,
+    /// The STS endpoint, for the records.
+    pub(crate) sts_endpoint: Arc<str>,
+}
+
+impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
+    /// A run that has not started. `intents` makes intents durable; a plan needs [`NoIntents`] only.
+    pub fn new(cloud: &'a C, intents: &'a I, options: RolloutOptions) -> Self {
+        Self {
+            stop: Stop::default(),
+            rate_limiter: RateLimiter::new(options.rate),
+            connectivity: Connectivity::default(),
+            credential_probe: CredentialProbe::default(),
+            sts_endpoint: cloud.sts_endpoint().into(),
+            cloud,
+            intents,
+            options,
+        }
+    }
+}
+
+/// Makes the intent to change an account durable before anything is sent.
+pub trait Intents {
+    /// Resolves once the intent will survive a crash.
+    ///
+    /// # Errors
+    ///
+    /// When it can't be made durable. Then nothing may be sent.
+    fn intend(
+        &self,
+        account: AccountId,
+        previous: ObservedVersion,
+        wanted: TokenVersion,
+    ) -> impl Future<Output = Result<(), NotDurable>>;
+}
+
+/// For a plan, which never has an intent.
+#[derive(Clone, Copy, Debug)]
+pub struct NoIntents;
+
+impl Intents for NoIntents {
+    async fn intend(&self, _: AccountId, _: ObservedVersion, _: TokenVersion) -> Result<(), NotDurable> {
+        Err(NotDurable("there is no journal".to_owned()))
+    }
+}
+
+/// The intent could not be written down.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotDurable(pub String);
