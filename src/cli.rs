@@ -89,9 +89,9 @@ pub struct GivenOptions {
 }
 
 impl GivenOptions {
-    /// Whether an option was given, on the command line or in the environment, by its long name.
-    pub fn gave(&self, long: &str) -> bool {
-        self.typed(long) || self.in_environment.contains(&long.replace('-', "_"))
+    /// The value of an option, by its long name, if it was given on the command line or in the environment and is no default.
+    pub(crate) fn value<T>(&self, long: &str, value: T) -> Option<T> {
+        (self.typed(long) || self.in_environment.contains(&long.replace('-', "_"))).then_some(value)
     }
 
     /// Whether an option was given on the command line, by its long name.

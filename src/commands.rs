@@ -1,12 +1,16 @@
-//! This module owns the commands: it brings AWS, rollout, journal, report and terminal together.
+//! The commands, a page each, and what all of them share: dispatch, checks of the environment, and the message of an error.
 
+mod apply;
 mod compare;
 mod doctor;
 mod manuals;
+mod plan;
 mod policy;
 mod report;
 mod resume;
 mod rollback;
+
+use std::path::PathBuf;
 
 use crate::awscli;
 use crate::cli::{
@@ -14,105 +18,65 @@ use crate::cli::{
     empty_inclusion, mistyped_variable, targets_differ,
 };
 use crate::error::Error;
-use crate::journal::CommandName;
-use crate::journal::RunFolder;
 use crate::org::role::AccessMode;
-use crate::rollout::Mode;
-use crate::run::prepare;
-use crate::settings::{Environment, Settings, StderrMode};
+use crate::settings::{Environment, StderrMode};
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, note};
 
-/// The program after parsing: makes the runtime, runs the command, and gives the process's exit code.
+/// Runs the program after its command line is parsed, and returns the process's exit code.
 ///
 /// # Panics
 ///
 /// When the system refuses a process its timers or its poll.
-pub fn program(typed: Invocation) -> u8 {
-    // One thread is enough: the work is waiting, and a second one makes each visit dearer.
+pub fn program(invocation: Invocation) -> u8 {
+    // One thread is enough: the work is waiting, and a second thread makes each visit dearer.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("the system gives a process its timers and its poll");
-    let exit_code = runtime.block_on(dispatch(typed));
-    // A thread that still waits for the terminal or for a name's address must not hold up the end.
+    let exit_code = runtime.block_on(dispatch(invocation));
+    // A thread that still waits for the terminal or for the address of a name must not delay the end.
     runtime.shutdown_background();
     stderr::drain();
     exit_code
 }
 
-/// Runs the command and gives the process's exit code. Whatever stops it is told on stderr.
-pub(crate) async fn dispatch(typed: Invocation) -> u8 {
+/// Runs the command. An error is shown on stderr.
+async fn dispatch(invocation: Invocation) -> u8 {
     let environment = Environment::look();
-    if let Command::Iam(args) = &typed.cli.command {
-        // It reads its command line and talks like the AWS CLI.
+    if let Command::Iam(args) = &invocation.cli.command {
+        // It reads its command line and prints like the AWS CLI.
         return awscli::run(&args.arguments).await;
     }
-    let stderr_mode = output_of(&typed.cli.command)
+    let rules = Rules::of(&invocation.cli.command);
+    let stderr_mode = rules
+        .output
         .map_or_else(|| StderrMode::plain(&environment), |output| StderrMode::resolve(output, &environment));
     if stderr_mode.json_log {
         stderr::tell_gaps_with(note::gap);
     }
     log::start(stderr_mode.debug, stderr_mode.json_log, stderr_mode.color, || Stderr);
-    let failed = match typed.cli.command {
-        Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) => "nothing was attempted",
-        Command::Resume(_) => "nothing was attempted by this resume",
-        Command::Report(_) => "no report was made",
-        Command::Doctor(_) => "nothing was checked",
-        Command::Policy(_) => "no document was made",
-        Command::Iam(_) => "nothing was called",
-        Command::Completions(_) | Command::Man(_) => "nothing is complete",
+    let not_done = rules.not_done;
+    let result = match check_environment(&rules, &invocation.given) {
+        Ok(()) => Box::pin(run(invocation, &environment)).await,
+        Err(error) => Err(error),
     };
-    match Box::pin(run(typed, &environment)).await {
-        Ok(exit_code) => exit_code,
-        // A plan had begun to read.
-        Err(error @ Error::Unlisted(_)) => tell("no plan was made, and nothing was changed", &error, stderr_mode),
-        Err(error) => tell(failed, &error, stderr_mode),
-    }
+    result.unwrap_or_else(|error| {
+        let not_done = match error {
+            // The plan had begun to read.
+            Error::Unlisted(_) => "no plan was made, and nothing was changed",
+            _ => not_done,
+        };
+        note::error(stderr_mode, &format!("{not_done}: {error}"), &error.hint());
+        error.exit_code()
+    })
 }
 
-async fn run(typed: Invocation, environment: &Environment) -> Result<u8, Error> {
-    if let Some((name, meant)) = mistyped_variable().filter(|_| !matches!(typed.cli.command, Command::Iam(_))) {
-        return Err(Error::Usage(format!("the environment variable {name} is none of v2token: did you mean {meant}?")));
-    }
-    let selects = matches!(
-        typed.cli.command,
-        Command::Plan(_) | Command::Apply(_) | Command::Rollback(_) | Command::Doctor(_) | Command::Policy(_)
-    );
-    if let Some(name) = empty_inclusion().filter(|_| selects) {
-        return Err(Error::Usage(format!(
-            "the environment variable {name} is set and empty: unset it to mean every account"
-        )));
-    }
-    let is_open = selects && !typed.given.typed("global-endpoint-token-version");
-    if let Some([one, other]) = targets_differ().filter(|_| is_open) {
-        return Err(Error::Usage(format!(
-            "the environment variables {one} and {other} name different versions: unset one of them"
-        )));
-    }
-    let Invocation { cli, given } = typed;
+async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Error> {
+    let Invocation { cli, given } = invocation;
     match cli.command {
-        Command::Plan(PlanArgs { run, detailed_exitcode }) => {
-            refuse_role_options(&run, &given)?;
-            let mut settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, environment)?;
-            settings.run.detailed_exitcode = detailed_exitcode;
-            Box::pin(prepare::start(settings)).await
-        }
-        Command::Apply(ApplyArgs { run, plan, dry_run, detailed_exitcode }) => {
-            refuse_role_options(&run, &given)?;
-            let (command, mode) =
-                if dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
-            let mut settings = Settings::resolve(run, command, mode, environment)?;
-            settings.run.detailed_exitcode = detailed_exitcode;
-            // It may be named relative to where the program runs now; a resume may run elsewhere.
-            settings.run.plan = plan.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
-            if let Some(folder) = &settings.run.plan {
-                let (planned, _) = RunFolder::read_own(folder)?;
-                settings.run = settings.run.with_way_of(&planned.settings, |long| given.gave(long));
-                settings.check_external_ids()?;
-            }
-            Box::pin(prepare::start(settings)).await
-        }
+        Command::Plan(args) => Box::pin(plan::plan(args, &given, environment)).await,
+        Command::Apply(args) => Box::pin(apply::apply(args, &given, environment)).await,
         Command::Resume(args) => Box::pin(resume::resume(args, &given, environment)).await,
         Command::Rollback(args) => Box::pin(rollback::rollback(args, &given, environment)).await,
         Command::Report(args) => report::report(args, environment),
@@ -125,6 +89,54 @@ async fn run(typed: Invocation, environment: &Environment) -> Result<u8, Error> 
         Command::Completions(args) => manuals::completions(&args),
         Command::Man(args) => manuals::man(&args),
     }
+}
+
+/// What a command may do, and what is said of it.
+struct Rules<'a> {
+    /// It selects accounts, so that the variables of the selection matter.
+    selects: bool,
+    /// Its options for stdout and stderr.
+    output: Option<&'a OutputArgs>,
+    /// What an error of it says first.
+    not_done: &'static str,
+}
+
+impl<'a> Rules<'a> {
+    fn of(command: &'a Command) -> Self {
+        let (selects, output, not_done) = match command {
+            Command::Plan(PlanArgs { run, .. })
+            | Command::Apply(ApplyArgs { run, .. })
+            | Command::Rollback(RollbackArgs { run, .. }) => (true, Some(&run.output), "nothing was attempted"),
+            Command::Resume(ResumeArgs { run, .. }) => {
+                (false, Some(&run.output), "nothing was attempted by this resume")
+            }
+            Command::Report(ReportArgs { output, .. }) => (false, Some(output), "no report was made"),
+            Command::Doctor(args) => (true, Some(&args.run.output), "nothing was checked"),
+            Command::Policy(args) => (true, Some(&args.run.output), "no document was made"),
+            Command::Iam(_) => (false, None, "nothing was called"),
+            Command::Completions(_) | Command::Man(_) => (false, None, "nothing was generated"),
+        };
+        Self { selects, output, not_done }
+    }
+}
+
+/// Refuses variables that would be ignored, or would include accounts by mistake.
+fn check_environment(rules: &Rules<'_>, given: &GivenOptions) -> Result<(), Error> {
+    if let Some((name, meant)) = mistyped_variable() {
+        return Err(Error::Usage(format!("unknown environment variable {name}: did you mean {meant}?")));
+    }
+    if let Some(name) = empty_inclusion().filter(|_| rules.selects) {
+        return Err(Error::Usage(format!(
+            "the environment variable {name} is set and empty: unset it to mean every account"
+        )));
+    }
+    let is_open = rules.selects && !given.typed("global-endpoint-token-version");
+    if let Some([one, other]) = targets_differ().filter(|_| is_open) {
+        return Err(Error::Usage(format!(
+            "the environment variables {one} and {other} name different versions: unset one of them"
+        )));
+    }
+    Ok(())
 }
 
 /// Options of AssumeRole that AssumeRoot does not have.
@@ -143,22 +155,7 @@ fn refuse_role_options(run: &RunArgs, given: &GivenOptions) -> Result<(), Error>
     }
 }
 
-/// What is to be told and where, unless the command has rules of its own.
-fn output_of(command: &Command) -> Option<&OutputArgs> {
-    match command {
-        Command::Plan(PlanArgs { run, .. })
-        | Command::Apply(ApplyArgs { run, .. })
-        | Command::Resume(ResumeArgs { run, .. })
-        | Command::Rollback(RollbackArgs { run, .. }) => Some(&run.output),
-        Command::Report(ReportArgs { output, .. }) => Some(output),
-        Command::Doctor(args) => Some(&args.run.output),
-        Command::Policy(args) => Some(&args.run.output),
-        Command::Iam(_) | Command::Completions(_) | Command::Man(_) => None,
-    }
-}
-
-/// Says what did not happen, why, and what to do.
-fn tell(failed: &str, error: &Error, stderr_mode: StderrMode) -> u8 {
-    note::error(stderr_mode, &format!("{failed}: {error}"), &error.hint());
-    error.exit_code()
+/// The path of a folder that `run.json` names. It may be relative to the working directory of now, and a resume may run elsewhere.
+fn absolute(folder: PathBuf) -> PathBuf {
+    std::path::absolute(&folder).unwrap_or(folder)
 }

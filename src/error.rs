@@ -142,7 +142,7 @@ impl Error {
                 "of one kind several options widen the selection, different kinds narrow it; plan without them lists everything"
                     .to_owned()
             }
-            Self::RunFolderTaken(_) => "name another with --run-dir, or go on with that run: v2token resume".to_owned(),
+            Self::RunFolderTaken(_) => "name another with --run-dir, or continue that run with v2token resume".to_owned(),
             Self::Untrusted(Untrusted::Mixed { .. }) => {
                 "files of several runs came together in it: take them apart, and look at each with v2token report".to_owned()
             }

@@ -14,5 +14,5 @@ pub use replay::{Replay, ReplayFailed};
 pub(crate) use run_id::RunId;
 pub(crate) use run_info::{Ending, RunInfo};
 pub use run_settings::scoped_policy;
-pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};
+pub(crate) use run_settings::{CommandName, Overrides, PolicyChoice, RunSettings};
 pub(crate) use writer::Journal;

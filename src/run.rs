@@ -1,13 +1,100 @@
-//! A run from its settings to its exit code: connect, list, select, ask, visit, write down, report.
+//! A run, from its settings to its exit code. `plan`, `apply`, `resume` and `rollback` differ only in their targets.
 
 pub(crate) mod baseline;
+pub(crate) mod confirm;
 pub(crate) mod connect;
-pub(crate) mod execute;
-pub(crate) mod finish;
-pub(crate) mod overview;
-pub(crate) mod prepare;
-pub(crate) mod recorder;
+pub(crate) mod context;
+mod execute;
+mod finish;
+mod list_and_visit;
+mod prepare;
+mod recorder;
 pub(crate) mod signals;
 pub(crate) mod stdout;
-pub(crate) mod survey;
 pub(crate) mod targets;
+
+use baseline::Baseline;
+use confirm::{confirm, outline, refuse_unattended};
+use connect::connect;
+use context::RunContext;
+use execute::{Visited, visit_waves};
+use finish::finish;
+use list_and_visit::{can_visit_while_listing, list_and_visit};
+use prepare::{remaining_targets, select_targets};
+use signals::Signals;
+
+use crate::cloud::aws::Aws;
+use crate::error::Error;
+use crate::journal::Replay;
+use crate::rollout::{Verify, Wave};
+use crate::settings::Settings;
+
+/// Where the targets of a run come from.
+pub(crate) enum Source {
+    /// The Organization, listed before the first visit; narrowed by the plan that is applied or the run that is undone.
+    Organization(Option<Box<Baseline>>),
+    /// The Organization, whose accounts are visited while the others are still being listed.
+    Listing,
+    /// The journal of an interrupted run: what it did not finish.
+    Journal(Replay, Vec<Wave>),
+}
+
+/// Starts a plan, an apply or a rollback in a new run folder, and returns the exit code.
+pub(crate) async fn start(settings: Settings) -> Result<u8, Error> {
+    settings.run.check()?;
+    refuse_unattended(&settings)?;
+    // Read before anything is created or called, because the folder is the most likely option to be mistyped.
+    let source = Source::of(&settings)?;
+    run(RunContext::create(settings)?, source).await
+}
+
+impl Source {
+    /// The source for a run that starts from its beginning.
+    pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
+        Ok(match Baseline::of(&settings.run)? {
+            None if can_visit_while_listing(settings) => Self::Listing,
+            baseline => Self::Organization(baseline.map(Box::new)),
+        })
+    }
+}
+
+/// Visits the targets and reports what happened. An error means that the run ended before its first visit, or that the
+/// list of a plan did not come to its end.
+pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, Error> {
+    match Box::pin(visit_targets(&mut context, source)).await {
+        Ok(visited) => Ok(finish(context, visited)),
+        Err(error) => {
+            context.abandon();
+            Err(error)
+        }
+    }
+}
+
+async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visited, Error> {
+    let mut signals = Signals::listen(&context.progress).map_err(|source| context.journal_unwritable(source))?;
+    let aws = signals.or_stop(Box::pin(connect(&context.settings, &context.progress))).await?;
+    check_partition(context, &aws)?;
+    let prepared = match source {
+        Source::Listing => return list_and_visit(context, signals, &aws).await,
+        Source::Organization(baseline) => select_targets(context, &aws, &mut signals, baseline).await?,
+        Source::Journal(replay, waves) => remaining_targets(context, &aws, &mut signals, replay, waves).await?,
+    };
+    if !prepared.resumed {
+        signals.or_stop(confirm(context, &aws, &prepared)).await?;
+    }
+    context.progress.begin(outline(&context.settings, &prepared));
+    visit_waves(context, signals, &aws, prepared).await
+}
+
+/// Refuses a proof that the partition can't give, and warns where the setting has no effect.
+fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
+    if let Verify::Token(_) = context.settings.run.verify {
+        aws.can_prove_tokens()?;
+    }
+    let partition = &aws.caller.partition;
+    if !partition.has_global_sts() {
+        let warning = format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
+        context.progress.warn(&warning);
+    }
+    Ok(())
+}

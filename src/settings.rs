@@ -9,11 +9,11 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{RunArgs, SelectionArgs, SessionPolicy};
+use crate::cli::{GivenOptions, RunArgs, SelectionArgs, SessionPolicy};
 use crate::cloud::aws::clock::Clock;
 use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
-use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
+use crate::journal::{CommandName, Overrides, PolicyChoice, RunId, RunSettings};
 use crate::org::accounts_file::Named;
 use crate::org::role::is_external_id;
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
@@ -237,6 +237,33 @@ impl Settings {
             )));
         }
         Ok(())
+    }
+}
+
+/// The settings of a run that were given explicitly, on the command line or in the environment.
+pub(crate) fn explicit(run: RunSettings, given: &GivenOptions) -> Overrides {
+    Overrides {
+        access: given.value("access", run.access),
+        role: given.value("role", run.role),
+        roles: given.value("accounts-from", run.roles),
+        via_roles: given.value("via-role", run.via_roles),
+        source_identity: run.source_identity,
+        session_name: given.value("session-name", run.session_name),
+        session_duration: given.value("session-duration", run.session_duration),
+        session_policy: given.value("session-policy", run.session_policy),
+        external_id: run.external_id_given,
+        mfa_serial: run.mfa_serial,
+        region: run.region,
+        concurrency: given.value("concurrency", run.concurrency),
+        rate: given.value("rate", run.rate),
+        max_attempts: given.value("max-attempts", run.max_attempts),
+        account_timeout: given.value("account-timeout", run.account_timeout),
+        waves: given.value("waves", run.waves).flatten(),
+        canary: given.value("canary", run.canary),
+        bake: given.value("bake", run.bake),
+        max_errors: given.value("max-errors", run.max_errors).flatten(),
+        verify: given.value("verify", run.verify),
+        yes: run.yes,
     }
 }
 

@@ -1,13 +1,14 @@
-//! This module owns `rollback`: what a run changed is put back, by a run of its own.
+//! `rollback`: puts back what a run changed, as a run of its own.
 
+use super::absolute;
 use crate::cli::{GivenOptions, RollbackArgs};
 use crate::error::Error;
-use crate::journal::RunFolder;
-use crate::journal::{CommandName, RunSettings};
+use crate::journal::{CommandName, RunFolder, RunSettings};
+use crate::org::TokenVersion;
 use crate::org::selection::Selection;
 use crate::rollout::Mode;
-use crate::run::prepare::start;
-use crate::settings::{Environment, Settings};
+use crate::run::start;
+use crate::settings::{Environment, Settings, explicit};
 
 /// Puts back what the run in a folder changed.
 pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
@@ -19,21 +20,17 @@ pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environme
     let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, environment)?;
     let (undone, _) = RunFolder::read_own(&args.folder)?;
-    let typed = settings.run;
+    let (typed, undone) = (settings.run.clone(), undone.settings);
+    let management = given.value("management-account", typed.selection.management);
     let own = RunSettings {
         mode,
-        // Which accounts is settled by the run that is undone; the selection can only narrow it.
+        // The run that is undone determines the accounts; the selection can only narrow them.
         selection: Selection {
-            management: if given.gave("management-account") {
-                typed.selection.management
-            } else {
-                undone.settings.selection.management
-            },
+            management: management.unwrap_or(undone.selection.management),
             ..typed.selection.clone()
         },
         plan: None,
-        // The folder may be named relative to where the program runs now; a resume may run elsewhere.
-        undoes: Some(std::path::absolute(&args.folder).unwrap_or(args.folder)),
+        undoes: Some(absolute(args.folder)),
         session_name: typed.session_name.clone(),
         waves: typed.waves.clone(),
         canary: typed.canary.clone(),
@@ -41,15 +38,14 @@ pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environme
         max_errors: typed.max_errors,
         verify: typed.verify.clone(),
         yes: typed.yes,
-        region: undone.settings.region.clone(),
-        // What is wanted differs from account to account; this is what most go back to.
-        global_endpoint_token_version: match undone.settings.global_endpoint_token_version {
-            crate::org::TokenVersion::V2Token => crate::org::TokenVersion::V1Token,
-            crate::org::TokenVersion::V1Token => crate::org::TokenVersion::V2Token,
+        // The wanted version differs from account to account; this is what most of them go back to.
+        global_endpoint_token_version: match undone.global_endpoint_token_version {
+            TokenVersion::V2Token => TokenVersion::V1Token,
+            TokenVersion::V1Token => TokenVersion::V2Token,
         },
-        ..undone.settings
+        ..undone
     };
-    settings.run = own.with_given(typed, |long| given.gave(long));
+    settings.run = own.overlaid(explicit(typed, given));
     settings.check_external_ids()?;
-    Box::pin(start(settings)).await
+    start(settings).await
 }

@@ -48,3 +48,23 @@ pub struct RunInfo {
     /// How it ended; absent while it goes on, or after a crash.
     pub verdict: Option<Ending>,
 }
+
+impl RunInfo {
+    /// The description of a run that starts now, before anything is known of its Organization.
+    pub(crate) fn new(run_id: RunId, command: CommandName, settings: RunSettings, now: SystemTime) -> Self {
+        Self {
+            run_id,
+            command,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            organization_id: None,
+            management_account: None,
+            caller_arn: None,
+            region: None,
+            sts_endpoint: None,
+            settings,
+            started_at: Some(now),
+            ended_at: None,
+            verdict: None,
+        }
+    }
+}

@@ -66,6 +66,33 @@ pub(super) const CHAINED: Duration = Duration::from_hours(1);
 /// How long a session by `AssumeRoot` lasts at most (STS API reference, `AssumeRoot`).
 const ROOT: Duration = Duration::from_mins(15);
 
+/// The settings that were given explicitly. They replace those that a plan or a run folder hands on.
+#[derive(Debug, Default)]
+pub(crate) struct Overrides {
+    pub access: Option<AccessMode>,
+    pub role: Option<RoleTemplate>,
+    /// The roles of single accounts, from a file.
+    pub roles: Option<BTreeMap<AccountId, RoleTemplate>>,
+    pub via_roles: Option<Vec<ViaRole>>,
+    pub source_identity: Option<String>,
+    pub session_name: Option<String>,
+    pub session_duration: Option<Duration>,
+    pub session_policy: Option<PolicyChoice>,
+    pub external_id: bool,
+    pub mfa_serial: Option<String>,
+    pub region: Option<String>,
+    pub concurrency: Option<u16>,
+    pub rate: Option<u32>,
+    pub max_attempts: Option<u32>,
+    pub account_timeout: Option<Duration>,
+    pub waves: Option<Waves>,
+    pub canary: Option<BTreeSet<AccountId>>,
+    pub bake: Option<Duration>,
+    pub max_errors: Option<Tolerance>,
+    pub verify: Option<Verify>,
+    pub yes: bool,
+}
+
 /// The settings of a run that are written down in `run.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSettings {
@@ -176,7 +203,7 @@ impl RunSettings {
         Ok(())
     }
 
-    /// The terms of the rollout.
+    /// The options of the rollout.
     pub fn rollout_options(&self) -> RolloutOptions {
         RolloutOptions {
             rate: self.rate,
@@ -204,70 +231,59 @@ impl RunSettings {
         self.roles.get(&account).unwrap_or(&self.role)
     }
 
-    /// These settings, with the way in of a plan where `gave` does not say that another one was given. What was previewed through
-    /// one role must not be done through another without a word.
-    pub fn with_way_of(self, plan: &Self, gave: impl Fn(&str) -> bool) -> Self {
-        let other_role = gave("role");
+    /// These settings, with the access to the accounts of a plan: what was previewed through one role must not be done through another
+    /// without notice.
+    pub(crate) fn with_access_of(self, plan: &Self) -> Self {
         Self {
-            role: if other_role { self.role } else { plan.role.clone() },
-            roles: match (other_role, gave("accounts-from")) {
-                (true, _) => self.roles,
-                (false, true) => plan.roles.clone().into_iter().chain(self.roles).collect(),
-                (false, false) => plan.roles.clone(),
-            },
-            via_roles: if gave("via-role") { self.via_roles } else { plan.via_roles.clone() },
-            source_identity: self.source_identity.or_else(|| plan.source_identity.clone()),
-            session_duration: if gave("session-duration") { self.session_duration } else { plan.session_duration },
-            session_policy: match (&plan.session_policy, gave("session-policy")) {
-                // A document that lets a plan read need not let an apply set, so it is taken only where it is given.
-                (PolicyChoice::Document(_), _) | (_, true) => self.session_policy,
-                (PolicyChoice::Scoped | PolicyChoice::None, false) => plan.session_policy.clone(),
+            role: plan.role.clone(),
+            roles: plan.roles.clone(),
+            via_roles: plan.via_roles.clone(),
+            source_identity: plan.source_identity.clone(),
+            session_duration: plan.session_duration,
+            session_policy: match &plan.session_policy {
+                // A document that lets a plan read need not let an apply set.
+                PolicyChoice::Document(_) => self.session_policy,
+                scoped_or_none => scoped_or_none.clone(),
             },
             external_id_given: self.external_id_given || plan.external_id_given,
             external_ids_given: &self.external_ids_given | &plan.external_ids_given,
-            mfa_serial: self.mfa_serial.or_else(|| plan.mfa_serial.clone()),
-            region: self.region.or_else(|| plan.region.clone()),
+            mfa_serial: plan.mfa_serial.clone(),
+            region: plan.region.clone(),
             ..self
         }
     }
 
-    /// These settings, with what `gave` says was given explicitly taken from `typed`. Which accounts are meant and what is
-    /// wanted in them belongs to the run and stays.
-    pub fn with_given(self, typed: Self, gave: impl Fn(&str) -> bool) -> Self {
+    /// These settings, with those that were given explicitly in their place. The accounts and the wanted version belong to the run
+    /// and stay.
+    pub(crate) fn overlaid(self, given: Overrides) -> Self {
+        let roles = match (&given.role, given.roles) {
+            // A role that is given is for every account, except those with a role of their own in a file.
+            (Some(_), roles) => roles.unwrap_or_default(),
+            (None, roles) => self.roles.into_iter().chain(roles.unwrap_or_default()).collect(),
+        };
         Self {
-            access: if gave("access") { typed.access } else { self.access },
-            // A role that is given anew is for every account, but for those that have one of their own in a file.
-            roles: match (gave("role"), gave("accounts-from")) {
-                (true, _) => typed.roles,
-                (false, true) => self.roles.into_iter().chain(typed.roles).collect(),
-                (false, false) => self.roles,
-            },
-            role: if gave("role") { typed.role } else { self.role },
-            via_roles: if gave("via-role") { typed.via_roles } else { self.via_roles },
-            source_identity: typed.source_identity.or(self.source_identity),
-            session_name: if gave("session-name") { typed.session_name } else { self.session_name },
-            session_duration: if gave("session-duration") { typed.session_duration } else { self.session_duration },
-            session_policy: if gave("session-policy") { typed.session_policy } else { self.session_policy },
-            external_id_given: self.external_id_given || typed.external_id_given,
-            external_ids_given: self.external_ids_given,
-            mfa_serial: typed.mfa_serial.or(self.mfa_serial),
-            region: typed.region.or(self.region),
-            concurrency: if gave("concurrency") { typed.concurrency } else { self.concurrency },
-            rate: if gave("rate") { typed.rate } else { self.rate },
-            max_attempts: if gave("max-attempts") { typed.max_attempts } else { self.max_attempts },
-            account_timeout: if gave("account-timeout") { typed.account_timeout } else { self.account_timeout },
-            waves: if gave("waves") { typed.waves } else { self.waves },
-            canary: if gave("canary") { typed.canary } else { self.canary },
-            bake: if gave("bake") { typed.bake } else { self.bake },
-            max_errors: if gave("max-errors") { typed.max_errors } else { self.max_errors },
-            verify: if gave("verify") { typed.verify } else { self.verify },
-            yes: self.yes || typed.yes,
-            mode: self.mode,
-            global_endpoint_token_version: self.global_endpoint_token_version,
-            selection: self.selection,
-            plan: self.plan,
-            undoes: self.undoes,
-            detailed_exitcode: self.detailed_exitcode,
+            roles,
+            access: given.access.unwrap_or(self.access),
+            role: given.role.unwrap_or(self.role),
+            via_roles: given.via_roles.unwrap_or(self.via_roles),
+            source_identity: given.source_identity.or(self.source_identity),
+            session_name: given.session_name.unwrap_or(self.session_name),
+            session_duration: given.session_duration.unwrap_or(self.session_duration),
+            session_policy: given.session_policy.unwrap_or(self.session_policy),
+            external_id_given: self.external_id_given || given.external_id,
+            mfa_serial: given.mfa_serial.or(self.mfa_serial),
+            region: given.region.or(self.region),
+            concurrency: given.concurrency.unwrap_or(self.concurrency),
+            rate: given.rate.unwrap_or(self.rate),
+            max_attempts: given.max_attempts.unwrap_or(self.max_attempts),
+            account_timeout: given.account_timeout.unwrap_or(self.account_timeout),
+            waves: given.waves.or(self.waves),
+            canary: given.canary.unwrap_or(self.canary),
+            bake: given.bake.unwrap_or(self.bake),
+            max_errors: given.max_errors.or(self.max_errors),
+            verify: given.verify.unwrap_or(self.verify),
+            yes: self.yes || given.yes,
+            ..self
         }
     }
 }

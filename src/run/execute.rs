@@ -1,83 +1,87 @@
-//! This module owns the run from its first visit to its last.
+//! The visits of a run, wave after wave, with the signals that stop them.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::finish::{Closing, close};
+use super::context::RunContext;
+use super::prepare::Prepared;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use crate::cloud::aws::Aws;
-use crate::journal::{Journal, RunFolder, RunInfo};
-use crate::org::{Account, AccountId};
-use crate::report::ReportFiles;
-use crate::rollout::{Event, Record, Rollout, Wave, roll_out};
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::org::Account;
+use crate::rollout::{Event, Record, Rollout, StopReason, Wave, roll_out};
 use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// How long somebody at a terminal has to look at a wave before the next one starts.
-pub(crate) const LOOK: Duration = Duration::from_secs(5);
+/// How long a person at a terminal has to look at a wave before the next one starts.
+pub(crate) const REVIEW_TIME: Duration = Duration::from_secs(5);
 
-/// Whether somebody sits at the terminal who has answered the question at the start, and no other wait leaves time to look.
-pub(crate) const fn is_watched(settings: &Settings) -> bool {
+/// Whether a person at the terminal answered the question at the start, and no bake leaves time to look at a wave.
+pub(crate) const fn is_supervised(settings: &Settings) -> bool {
     settings.can_ask && !settings.run.yes && settings.run.bake.is_zero()
 }
 
-/// All that is needed to visit the accounts and to tell what came of it.
-pub(crate) struct Conduct {
-    pub(crate) settings: Settings,
-    pub(crate) folder: RunFolder,
-    pub(crate) files: ReportFiles,
-    pub(crate) progress: Progress,
-    pub(crate) signals: Signals,
-    pub(crate) aws: Aws,
-    pub(crate) info: RunInfo,
-    /// Every account of the Organization, sorted by id.
-    pub(crate) accounts: Vec<Account>,
-    /// The accounts to visit.
-    pub(crate) waves: Vec<Wave>,
-    /// What is known of the others.
-    pub(crate) records: BTreeMap<AccountId, Record>,
-    pub(crate) journal: Journal,
+/// What the visits of a run resulted in.
+pub(crate) struct Visited {
+    pub journal: Journal,
+    /// Every account, sorted by id.
+    pub accounts: Vec<Account>,
+    /// One for each account, in the same order.
+    pub records: Vec<Record>,
+    /// Why the run stopped before its last account, if it did.
+    pub stopped: Option<StopReason>,
 }
 
-/// Visits the accounts and tells what came of it.
-pub(crate) async fn conduct(run: Conduct) -> u8 {
-    let Conduct { settings, folder, mut files, progress, mut signals, aws, info, accounts, waves, records, journal } =
-        run;
-    let rollout = Rollout::new(&aws, &journal, settings.run.rollout_options());
-    signals.part_with(&format!("go on with: v2token resume {}", for_shell(folder.path())));
-    let is_watched = is_watched(&settings);
-    let gate = async |wave: &Wave| {
-        if is_watched {
-            let_look(&progress, wave).await;
+/// Writes down what is about to happen, and visits the accounts.
+pub(crate) async fn visit_waves(
+    context: &mut RunContext,
+    mut signals: Signals,
+    aws: &Aws,
+    prepared: Prepared,
+) -> Result<Visited, Error> {
+    let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
+    if resumed {
+        context.continue_run()?;
+    } else {
+        context.describe(&organization, aws)?;
+    }
+    let journal = context.start_journal()?;
+    let rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
+    let mut recorder = Recorder::new(context, &journal, &rollout.stop);
+    if resumed {
+        recorder.resume(accounts, records);
+    } else {
+        recorder.begin(accounts, records, &waves).await?;
+    }
+    recorder.begin_reports()?;
+    signals.on_leaving(&format!("continue with: v2token resume {}", for_shell(recorder.folder())));
+    let supervised = is_supervised(recorder.settings());
+    let progress = recorder.progress().clone();
+    let before_wave = async |wave: &Wave| {
+        if supervised {
+            leave_time_to_review(&progress, wave).await;
         }
     };
-    let mut recorder = Recorder::new(&settings, &journal, &mut files, &progress, &rollout.stop);
-    for account in accounts {
-        recorder.admit(account);
-    }
-    for record in records.into_values() {
-        recorder.know(record);
-    }
     let recorder = RefCell::new(recorder);
     let ended = tokio::select! {
-        ended = roll_out(&rollout, &waves, |event| recorder.borrow_mut().note(&event), gate) => ended,
+        ended = roll_out(&rollout, &waves, |event| recorder.borrow_mut().record(&event), before_wave) => ended,
         never = signals.watch(&rollout.stop) => match never {},
-        never = Recorder::keep_up(&recorder) => match never {},
+        never = Recorder::flush_reports(&recorder) => match never {},
     };
-    signals.over();
+    signals.all_visits_ended();
+    let stopped = ended.stopped;
     drop(waves);
     let (accounts, records) = recorder.into_inner().into_parts();
-    let stopped = ended.stopped;
-    close(Closing { settings, folder, files, progress, info, journal, accounts, records, stopped })
+    Ok(Visited { journal, accounts, records, stopped })
 }
 
-/// On a terminal where somebody answered the question at the start, leaves time to look at a wave and to stop before the next.
-async fn let_look(progress: &Progress, wave: &Wave) {
-    if let Some(number) = wave.number {
-        progress.show(&Event::Baking { wait: LOOK, next: number });
-        tokio::time::sleep(LOOK).await;
+/// Leaves time to look at a wave, and to stop the run before the next one.
+async fn leave_time_to_review(progress: &Progress, next: &Wave) {
+    if let Some(number) = next.number {
+        progress.show(&Event::Baking { wait: REVIEW_TIME, next: number });
+        tokio::time::sleep(REVIEW_TIME).await;
     }
 }

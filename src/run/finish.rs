@@ -1,38 +1,23 @@
-//! This module owns the end of a run: the verdict, the last entries, and the reports.
+//! The end of a run: the verdict, the last line of the journal, the reports and stdout.
 
-use std::borrow::Cow;
 use std::time::SystemTime;
 
+use super::context::RunContext;
+use super::execute::Visited;
+use super::recorder::record_end;
 use super::stdout::{find, tell};
-use crate::journal::{Ending, Entry, Journal, RunFolder, RunInfo};
-use crate::org::Account;
-use crate::report::{Report, ReportFiles};
+use crate::journal::{Ending, RunFolder};
+use crate::report::Report;
 use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
-use crate::settings::Settings;
 use crate::terminal::note::Level;
 use crate::terminal::{Note, Progress, note};
 use crate::verdict::{Verdict, changes};
 
-/// All that is known of a run once its last visit is over.
-pub(crate) struct Closing {
-    pub(crate) settings: Settings,
-    pub(crate) folder: RunFolder,
-    pub(crate) files: ReportFiles,
-    pub(crate) progress: Progress,
-    pub(crate) info: RunInfo,
-    pub(crate) journal: Journal,
-    /// Every account, sorted by id.
-    pub(crate) accounts: Vec<Account>,
-    /// One for each account, in the same order.
-    pub(crate) records: Vec<Record>,
-    /// Why the run stopped before its last account, if it did.
-    pub(crate) stopped: Option<StopReason>,
-}
-
-/// Says what the run amounts to, everywhere where it is told, and gives the exit code.
-pub(crate) fn close(closing: Closing) -> u8 {
-    let Closing { settings, folder, files, progress, mut info, journal, accounts, records, stopped } = closing;
+/// Writes what the run resulted in wherever it is reported, and returns the exit code.
+pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
+    let RunContext { settings, folder, files, progress, mut info, earlier_run, .. } = context;
+    let Visited { journal, accounts, records, stopped } = visited;
     progress.finish();
 
     let tally = records.iter().map(|record| record.outcome).collect();
@@ -41,7 +26,7 @@ pub(crate) fn close(closing: Closing) -> u8 {
     let sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);
     let mut exit_code = verdict.exit_code();
-    journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(&sentence) });
+    record_end(&journal, exit_code, &sentence);
     info.ended_at = Some(SystemTime::now());
     info.verdict = Some(Ending { exit_code, sentence: sentence.clone() });
     let report = Report {
@@ -49,11 +34,11 @@ pub(crate) fn close(closing: Closing) -> u8 {
         accounts: &accounts,
         records: &records,
         sentence: &sentence,
-        ended: Some(verdict.exit_code()),
+        ended: Some(exit_code),
         run_ids: None,
     };
 
-    // Whatever can't be written now, everything else still is, and the effects in AWS are told in any case.
+    // If one of these can't be written, the others still are, and the message says what was changed in AWS.
     let journal_path = folder.file(RunFolder::JOURNAL);
     let problems = [
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
@@ -68,36 +53,39 @@ pub(crate) fn close(closing: Closing) -> u8 {
     ];
     for problem in problems.into_iter().flatten() {
         note::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(&tally)), "");
-        exit_code = if exit_code == 0 { 1 } else { exit_code };
+        exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {
-        // A folder that was taken away can't be gone on with.
-        let left = folder.file(RunFolder::JOURNAL).exists();
-        let renew = match reason {
-            StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
-            StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
-            StopReason::TooManyErrors { .. }
-            | StopReason::Interrupted
-            | StopReason::Terminated
-            | StopReason::Journal(_) => "",
-        };
-        let go_on = || format!("{renew}go on with: v2token resume {}", for_shell(folder.path()));
-        let hint = if left { go_on() } else { String::new() };
+        // A folder that was removed can't be resumed.
+        let hint = if journal_path.exists() { how_to_continue(reason, &folder) } else { String::new() };
         match reason {
-            // A signal is no error; whoever sent it knows.
-            StopReason::Interrupted | StopReason::Terminated => {
-                progress.answer(&Note::new(Level::Warn, "stopped", &sentence, serde_json::json!({})));
-                if left {
-                    progress.answer(&Note::new(Level::Info, "hint", &hint, serde_json::json!({})));
-                }
-            }
+            // The person who sent the signal knows the reason, so this is no error.
+            StopReason::Interrupted | StopReason::Terminated => show_stopped(&progress, &sentence, &hint),
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)
             | StopReason::CallerCredentials(_)
-            | StopReason::Journal(_) => {
-                note::error(settings.output.stderr_mode, &sentence, &hint);
-            }
+            | StopReason::Journal(_) => note::error(settings.output.stderr_mode, &sentence, &hint),
         }
     }
+    drop(earlier_run);
     exit_code
+}
+
+fn how_to_continue(reason: &StopReason, folder: &RunFolder) -> String {
+    let first = match reason {
+        StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
+        StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
+        StopReason::TooManyErrors { .. }
+        | StopReason::Interrupted
+        | StopReason::Terminated
+        | StopReason::Journal(_) => "",
+    };
+    format!("{first}continue with: v2token resume {}", for_shell(folder.path()))
+}
+
+fn show_stopped(progress: &Progress, sentence: &str, hint: &str) {
+    progress.answer(&Note::new(Level::Warn, "stopped", sentence, serde_json::json!({})));
+    if !hint.is_empty() {
+        progress.answer(&Note::new(Level::Info, "hint", hint, serde_json::json!({})));
+    }
 }

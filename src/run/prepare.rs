@@ -1,276 +1,97 @@
-//! This module owns the beginning of a run: everything that is checked, listed, selected, asked, and written down before the
-//! first account is visited.
+//! The preparation of a run: which accounts are visited, in which waves, and which are not.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io;
 
 use super::baseline::Baseline;
-use super::connect::connect;
-use super::execute::{Conduct, conduct};
-use super::finish::{Closing, close};
-use super::overview::{Overview, outline};
+use super::context::RunContext;
 use super::signals::Signals;
-use super::survey::{Surveyed, can_survey, survey};
 use super::targets;
+use crate::cloud::AccessMethod;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
-use crate::journal::{Entry, Journal, RunFolder, RunInfo};
+use crate::journal::Replay;
 use crate::org::selection::select;
 use crate::org::{Account, AccountId};
-use crate::report::{Format, ReportFiles, columns};
 use crate::rollout::wave::divide;
-use crate::rollout::{Mode, Record, Verify, Wave};
-use crate::settings::Settings;
-use crate::terminal::note::Level;
-use crate::terminal::size::stderr_width;
-use crate::terminal::{Note, Progress, prompt};
+use crate::rollout::{Record, Wave};
 
-/// Runs a plan, an apply or a rollback in a new folder.
-pub(crate) async fn start(settings: Settings) -> Result<u8, Error> {
-    settings.run.check()?;
-    refuse_unasked(&settings)?;
-    // Read before anything is made or called: it is the likeliest of all to be mistyped.
-    let baseline = Baseline::of(&settings.run)?;
-    let folder = RunFolder::create(&settings.folder())?;
-    let info = describe(&settings);
-    if let Err(error) = folder.write_run(&info) {
-        folder.discard();
-        return Err(error);
-    }
-    begin(settings, folder, info, baseline, true).await
+/// What a run is about to do.
+pub(crate) struct Prepared {
+    pub organization: Organization,
+    /// Every account, sorted by id, with those that left the Organization after the run that this one is based on.
+    pub accounts: Vec<Account>,
+    /// How many accounts the Organization has.
+    pub listed: usize,
+    /// The accounts to visit.
+    pub waves: Vec<Wave>,
+    /// The records of the accounts that are not visited.
+    pub records: BTreeMap<AccountId, Record>,
+    /// The run folder's journal has these lists already.
+    pub resumed: bool,
 }
 
-/// Goes on with a run whose folder has its description and an empty journal. `is_new` says that the folder may be taken away
-/// again if nothing comes of it.
-pub(crate) async fn begin(
-    settings: Settings,
-    folder: RunFolder,
-    info: RunInfo,
-    baseline: Option<Baseline>,
-    is_new: bool,
-) -> Result<u8, Error> {
-    let give_up = |folder: RunFolder| {
-        if is_new {
-            folder.discard();
-        }
-    };
-    let mut files = match open_files(&folder, &settings) {
-        Ok(files) => files,
-        Err(error) => {
-            give_up(folder);
-            return Err(error);
-        }
-    };
-    let progress = Progress::new(settings.output.stderr_mode);
-    let course = Course { settings: &settings, folder: &folder, files: &mut files, progress: &progress };
-    if baseline.is_none() && can_survey(&settings) {
-        return match Box::pin(survey(course, info)).await {
-            Ok(Surveyed { info, journal, accounts, records, stopped }) => {
-                Ok(close(Closing { settings, folder, files, progress, info, journal, accounts, records, stopped }))
-            }
-            Err(error) => {
-                progress.finish();
-                files.discard();
-                give_up(folder);
-                Err(error)
-            }
-        };
-    }
-    match Box::pin(prepare(course, info, baseline)).await {
-        Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier }) => {
-            let conducted =
-                Conduct { settings, folder, files, progress, signals, aws, info, accounts, waves, records, journal };
-            let ended = conduct(conducted).await;
-            drop(earlier);
-            Ok(ended)
-        }
-        Err(error) => {
-            progress.finish();
-            files.discard();
-            give_up(folder);
-            Err(error)
-        }
-    }
-}
-
-/// What the beginning of a run works with.
-pub(crate) struct Course<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) folder: &'a RunFolder,
-    pub(crate) files: &'a mut ReportFiles,
-    pub(crate) progress: &'a Progress,
-}
-
-/// What is known once everything is checked, and before any account is visited.
-struct Prepared {
-    signals: Signals,
-    aws: Aws,
-    info: RunInfo,
-    accounts: Vec<Account>,
-    waves: Vec<Wave>,
-    records: BTreeMap<AccountId, Record>,
-    journal: Journal,
-    /// The lock on the run that this one is based on.
-    earlier: Option<File>,
-}
-
-/// Connects, lists, selects, asks, and writes down what is about to happen.
-async fn prepare(course: Course<'_>, mut info: RunInfo, baseline: Option<Baseline>) -> Result<Prepared, Error> {
-    let Course { settings, folder, files, progress } = course;
-    let mut signals = Signals::listen(progress).map_err(|source| unwritable(folder, source))?;
-    let (aws, organization, mut accounts) = signals
-        .or_stop(Box::pin(async {
-            let aws = connect(settings, progress).await?;
-            let (organization, accounts) = targets::list(&aws, settings, progress).await?;
-            Ok((aws, organization, accounts))
-        }))
-        .await?;
-    if let Verify::Token(_) = settings.run.verify {
-        aws.can_prove_tokens()?;
-    }
-    note_partition(&aws, progress);
+/// Lists the accounts of the Organization, selects the targets and divides them into waves.
+pub(crate) async fn select_targets(
+    context: &mut RunContext,
+    aws: &Aws,
+    signals: &mut Signals,
+    baseline: Option<Box<Baseline>>,
+) -> Result<Prepared, Error> {
+    let RunContext { settings, progress, .. } = &*context;
+    let (organization, mut accounts) = signals.or_stop(Box::pin(targets::list(aws, settings, progress))).await?;
     if let Some(baseline) = &baseline {
-        baseline.check(&organization, &aws, settings.command)?;
+        baseline.check(&organization, aws, settings.command)?;
         if !baseline.is_finished() {
-            progress.warn("the earlier run did not come to its end; only what it got to know is used");
+            progress.warn("the earlier run did not finish; accounts that it did not reach are left out");
         }
     }
-    let management_account = targets::management_account(&organization, &settings.run, &aws);
-    let tags = signals
-        .or_stop(Box::pin(targets::look_up(
-            &aws,
-            &settings.run,
-            &accounts,
-            management_account,
-            baseline.as_ref(),
-            progress,
-        )))
-        .await?;
-    let only = baseline.as_ref().map(|baseline| &baseline.only);
-    let selected = select(&accounts, management_account, &settings.run.selection, &tags, only)?;
-    let targets = targets::targets(&selected, &organization, &aws, &settings.run, baseline.as_ref());
-    targets::check_canary(&settings.run, &targets)?;
-    let mut records: BTreeMap<AccountId, Record> = targets::skipped(&selected, &settings.run);
+    let run = &settings.run;
+    let management_account = targets::management_account(&organization, run, aws);
+    let look_up = targets::look_up(aws, run, &accounts, management_account, baseline.as_deref(), progress);
+    let tags = signals.or_stop(Box::pin(look_up)).await?;
+    let restriction = baseline.as_deref().map(|baseline| &baseline.only);
+    let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
+    let targets = targets::targets(&selected, &organization, aws, run, baseline.as_deref());
+    targets::check_canary(run, &targets)?;
+    let mut records = targets::skipped(&selected, run);
     let listed = accounts.len();
-    if let Some(left) = baseline.as_ref().map(|baseline| baseline.left(&accounts)).filter(|left| !left.is_empty()) {
-        records.extend(left.iter().map(|account| (account.id, targets::gone(account.id, &settings.run))));
+    if let Some(baseline) = baseline {
+        let left = baseline.left(&accounts);
+        records.extend(left.iter().map(|account| (account.id, targets::left(account.id, run))));
         accounts.extend(left);
         accounts.sort_by_key(|account| account.id);
+        context.earlier_run = Some(baseline.into_lock());
     }
-    let waves = divide(targets, &settings.run.canary, settings.run.waves.as_ref());
-    let view = Overview { settings, organization: &organization, aws: &aws, listed, waves: &waves, skipped: &records };
-    signals.or_stop(confirm(&view, progress)).await?;
-    progress.begin(outline(settings, &organization, listed, &waves));
-
-    heading(&mut info, &organization, &aws);
-    // The question, if there was one, has been answered with yes; going on with this run needs no further one.
-    info.settings.yes = true;
-    folder.write_run(&info)?;
-    let journal = Journal::start(folder).map_err(|source| unwritable(folder, source))?;
-    write_down(&journal, settings, &accounts, &records, &waves)
-        .await
-        .map_err(|error| unwritable(folder, io::Error::other(error.0)))?;
-    files.begin(columns(&settings.run.verify), &settings.run_id, folder.path())?;
-    let earlier = baseline.map(Baseline::into_lock);
-    Ok(Prepared { signals, aws, info, accounts, waves, records, journal, earlier })
+    let run = &context.settings.run;
+    let waves = divide(targets, &run.canary, run.waves.as_ref());
+    Ok(Prepared { organization, accounts, listed, waves, records, resumed: false })
 }
 
-/// Writes down about which Organization the run is, and who runs it.
-pub(crate) fn heading(info: &mut RunInfo, organization: &Organization, aws: &Aws) {
-    info.organization_id = Some(organization.id.clone());
-    info.management_account = Some(organization.management);
-    info.caller_arn = Some(aws.caller.arn.clone());
-    info.region = Some(aws.region.clone());
-    info.sts_endpoint = Some(aws.sts_endpoint.clone());
-}
-
-/// Says before anything else where the setting has no effect.
-pub(crate) fn note_partition(aws: &Aws, progress: &Progress) {
-    let partition = &aws.caller.partition;
-    if !partition.has_global_sts() {
-        progress.warn(&format!("partition {partition} has no global STS endpoint, so the setting has no effect there"));
+/// Takes the targets that an interrupted run did not finish, and checks that the Organization is still the same.
+pub(crate) async fn remaining_targets(
+    context: &RunContext,
+    aws: &Aws,
+    signals: &mut Signals,
+    replay: Replay,
+    mut waves: Vec<Wave>,
+) -> Result<Prepared, Error> {
+    let organization = signals.or_stop(Box::pin(async { Ok(aws.organization().await?) })).await?;
+    if context.info.organization_id.as_deref() != Some(organization.id.as_str()) {
+        let was = context.info.organization_id.as_deref().unwrap_or("no Organization");
+        return Err(Error::Mismatch(format!(
+            "the run is about Organization {was}, and the caller is in {}",
+            organization.id
+        )));
     }
-}
-
-pub(crate) fn unwritable(folder: &RunFolder, source: io::Error) -> Error {
-    Error::Unwritable { what: "the journal", path: folder.file(RunFolder::JOURNAL), source }
-}
-
-/// So many lines may wait for the disk while the lists are written down: all lines of 50,000 accounts at once would be the peak of a
-/// run's memory.
-const AT_ONCE: usize = 2_000;
-
-/// Makes everything durable that must be known of a run however it ends.
-async fn write_down(
-    journal: &Journal,
-    settings: &Settings,
-    accounts: &[Account],
-    records: &BTreeMap<AccountId, Record>,
-    waves: &[Wave],
-) -> Result<(), crate::rollout::NotDurable> {
-    journal.append(&Entry::head(settings.run_id.as_str()));
-    let accounts_listed = accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account)));
-    let skipped = records.values().map(|record| Entry::Record(Cow::Borrowed(record)));
-    let target = |number, target| Entry::Target { wave: number, target: Cow::Borrowed(target) };
-    let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(move |each| target(wave.number, each)));
-    for (count, entry) in (1..).zip(accounts_listed.chain(skipped).chain(targets)) {
-        if count % AT_ONCE == 0 {
-            journal.append_durably(&entry).await?;
-        } else {
-            journal.append(&entry);
+    let mut records = replay.records;
+    for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
+        records.remove(&target.account);
+        // The role may be another one now, and the credentials may belong to another account.
+        if target.access != AccessMethod::Own || !aws.is_in(target.account) {
+            let run = &context.settings.run;
+            target.access = targets::access_method(target.account, organization.management, run, aws);
         }
     }
-    let targets = waves.iter().map(|wave| wave.targets.len()).sum();
-    journal.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await
-}
-
-/// Without a terminal and without `--yes` nobody can say yes, so there is no use in starting.
-pub(crate) fn refuse_unasked(settings: &Settings) -> Result<(), Error> {
-    if settings.run.mode == Mode::Plan || settings.run.yes || settings.can_ask {
-        return Ok(());
-    }
-    Err(Error::NotConfirmed("this command asks before it starts, and there is no terminal to ask on: give --yes"))
-}
-
-pub(crate) fn open_files(folder: &RunFolder, settings: &Settings) -> Result<ReportFiles, Error> {
-    let own = [Format::Csv, Format::Json, Format::Html];
-    let own = own.map(|format| (folder.file(&format!("report.{}", format.ending())), format));
-    ReportFiles::open(&own, &settings.output.reports)
-}
-
-/// Says what is about to happen, and asks whether to start.
-async fn confirm(view: &Overview<'_>, progress: &Progress) -> Result<(), Error> {
-    let settings = view.settings;
-    if settings.run.mode == Mode::Plan || view.targets() == 0 {
-        return Ok(());
-    }
-    let lines = view.in_lines(stderr_width(), settings.output.stderr_mode.color);
-    if settings.run.yes {
-        progress.block(&Note::new(Level::Info, "overview", &view.in_a_line(), view.fields()), &lines);
-        return Ok(());
-    }
-    let hidden = progress.hide();
-    let question = format!("{lines}\nStart?");
-    let yes = prompt::confirm(&question).await.unwrap_or(false);
-    drop(hidden);
-    if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }
-}
-
-fn describe(settings: &Settings) -> RunInfo {
-    RunInfo {
-        run_id: settings.run_id.clone(),
-        command: settings.command,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        organization_id: None,
-        management_account: None,
-        caller_arn: None,
-        region: None,
-        sts_endpoint: None,
-        settings: settings.run.clone(),
-        started_at: Some(settings.now),
-        ended_at: None,
-        verdict: None,
-    }
+    let listed = replay.accounts.len();
+    Ok(Prepared { organization, accounts: replay.accounts, listed, waves, records, resumed: true })
 }

@@ -1,91 +1,157 @@
-//! This module owns the ledger of a run: each event of the rollout goes through here to the journal, to the reports that are
-//! written as results arrive, and to the progress display.
+//! The recorder: the one place that writes a run's journal lines (a visit's intent apart), hands rows to the reports that grow
+//! during the run, and tells the display.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as Place;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use crate::journal::{Entry, Journal, RunId};
+use super::context::RunContext;
+use crate::error::Error;
+use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId};
-use crate::report::{Column, ReportFiles, Row, columns};
-use crate::rollout::{Event, Record, Stop, StopReason};
+use crate::report::{Column, Row, columns};
+use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// How long rows gather in memory. To hand each on by itself would cost more than to make it.
+/// How long rows gather in memory. Writing each one on its own costs more than making it.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// The accounts and records of a run, and everybody who wants to know of them.
+/// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would be the peak of a
+/// run's memory.
+const LINES_IN_MEMORY: usize = 2_000;
+
+/// The accounts and records of a run, and everything that follows them.
 pub(crate) struct Recorder<'a> {
-    run_id: &'a RunId,
+    context: &'a mut RunContext,
     columns: &'static [Column],
     journal: &'a Journal,
-    files: &'a mut ReportFiles,
-    progress: &'a Progress,
     stop: &'a Stop,
-    /// Every account, in the order in which they were admitted.
+    /// Every account, in the order of the list.
     accounts: Vec<Account>,
-    /// What came of each, once that is known.
+    /// The record of each, once there is one.
     records: Vec<Option<Record>>,
     /// Where an account is in the two.
     places: HashMap<AccountId, usize>,
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(
-        settings: &'a Settings,
-        journal: &'a Journal,
-        files: &'a mut ReportFiles,
-        progress: &'a Progress,
-        stop: &'a Stop,
-    ) -> Self {
-        let columns = columns(&settings.run.verify);
+    pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
+        let columns = columns(&context.settings.run.verify);
         let (accounts, records, places) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { run_id: &settings.run_id, columns, journal, files, progress, stop, accounts, records, places }
+        Self { context, columns, journal, stop, accounts, records, places }
     }
 
-    /// Takes in an account. The journal has it already. Says whether it is new.
-    pub(crate) fn admit(&mut self, account: Account) -> bool {
-        match self.places.entry(account.id) {
-            Place::Occupied(_) => false,
-            Place::Vacant(place) => {
-                place.insert(self.accounts.len());
-                self.accounts.push(account);
-                self.records.push(None);
-                true
-            }
-        }
+    pub(super) const fn settings(&self) -> &Settings {
+        &self.context.settings
     }
 
-    /// Takes in the record of an account that is not visited. The journal has it already.
-    pub(crate) fn know(&mut self, record: Record) {
-        let place = *self.places.get(&record.account_id).expect("records are about listed accounts");
-        let account = &self.accounts[place];
-        let row = Row { account, record: &record, run_id: self.run_id, columns: self.columns };
-        self.files.add(&row);
-        self.records[place] = Some(record);
+    pub(super) const fn progress(&self) -> &Progress {
+        &self.context.progress
     }
 
-    /// How many accounts there are so far.
-    pub(crate) fn accounts(&self) -> usize {
-        self.accounts.len()
+    pub(super) fn folder(&self) -> &Path {
+        self.context.folder.path()
     }
 
     /// The accounts so far.
-    pub(crate) fn listed(&self) -> &[Account] {
+    pub(super) fn accounts(&self) -> &[Account] {
         &self.accounts
     }
 
-    /// The progress display, for what is no event of the rollout.
-    pub(crate) const fn progress(&self) -> &Progress {
-        self.progress
+    /// Writes the first line of a new journal.
+    pub(super) fn write_head(&self) {
+        self.journal.append(&Entry::head(self.context.settings.run_id.as_str()));
     }
 
-    /// Takes in an event of the rollout.
-    pub(crate) fn note(&mut self, event: &Event<'_>) {
+    /// Makes everything durable that must be known of a new run however it ends.
+    pub(super) async fn begin(
+        &mut self,
+        accounts: Vec<Account>,
+        records: BTreeMap<AccountId, Record>,
+        waves: &[Wave],
+    ) -> Result<(), Error> {
+        self.write_head();
+        self.write_lists(&accounts, &records, waves).await.map_err(|error| self.journal_failed(error))?;
+        self.restore(accounts, records);
+        Ok(())
+    }
+
+    async fn write_lists(
+        &self,
+        accounts: &[Account],
+        records: &BTreeMap<AccountId, Record>,
+        waves: &[Wave],
+    ) -> Result<(), NotDurable> {
+        let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(|target| (wave.number, target)));
+        let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
+            .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
+            .chain(targets.map(|(wave, target)| Entry::Target { wave, target: Cow::Borrowed(target) }));
+        for (count, line) in (1..).zip(lines) {
+            if count % LINES_IN_MEMORY == 0 {
+                self.journal.append_durably(&line).await?;
+            } else {
+                self.journal.append(&line);
+            }
+        }
+        let targets = waves.iter().map(|wave| wave.targets.len()).sum();
+        self.journal.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await
+    }
+
+    /// Writes that an interrupted run continues. Its journal has the lists already.
+    pub(super) fn resume(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) {
+        self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+        self.restore(accounts, records);
+    }
+
+    fn restore(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) {
+        for account in accounts {
+            self.add_account(account);
+        }
+        for record in records.into_values() {
+            self.add_record(record);
+        }
+    }
+
+    /// Writes the heads of the reports that grow during the run.
+    pub(super) fn begin_reports(&mut self) -> Result<(), Error> {
+        let RunContext { files, settings, folder, .. } = &mut *self.context;
+        files.begin(self.columns, &settings.run_id, folder.path())
+    }
+
+    /// Records an account that was listed. Returns false if it is known already, as after a list that was restarted.
+    pub(super) fn record_account(&mut self, account: &Account) -> bool {
+        let is_new = self.add_account(account.clone());
+        if is_new {
+            self.journal.append(&Entry::Account(Cow::Borrowed(account)));
+        }
+        is_new
+    }
+
+    /// Records that an account is not visited.
+    pub(super) fn record_skipped(&mut self, record: Record) {
+        self.journal.append(&Entry::Record(Cow::Borrowed(&record)));
+        self.add_record(record);
+    }
+
+    /// Records that an account is to be visited.
+    pub(super) fn record_target(&self, target: &Target) {
+        self.journal.append(&Entry::Target { wave: None, target: Cow::Borrowed(target) });
+    }
+
+    /// Records that all accounts are known, and how many of them are visited.
+    pub(super) fn record_all_listed(&self, targets: usize) -> impl Future<Output = Result<(), NotDurable>> + use<'a> {
+        let (journal, accounts) = (self.journal, self.accounts.len());
+        async move { journal.append_durably(&Entry::Ready { accounts, targets }).await }
+    }
+
+    /// Records an event of the rollout.
+    pub(super) fn record(&mut self, event: &Event<'_>) {
         match event {
             Event::WaveStarted { wave, accounts, .. } => {
                 self.journal.append(&Entry::WaveStarted { wave: *wave, accounts: *accounts });
@@ -93,7 +159,7 @@ impl<'a> Recorder<'a> {
             Event::Visited { record, .. } => {
                 let record: &Record = record;
                 self.journal.append(&Entry::Record(Cow::Borrowed(record)));
-                self.know(record.clone());
+                self.add_record(record.clone());
             }
             Event::WaveFinished { wave, tally } => {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
@@ -104,26 +170,51 @@ impl<'a> Recorder<'a> {
         if let Some(cause) = self.journal.failure() {
             self.stop.request(StopReason::Journal(cause.to_owned()));
         }
-        self.progress.show(event);
+        self.context.progress.show(event);
     }
 
-    /// Hands the rows of the reports that are written as results arrive to the system, again and again.
-    pub(crate) async fn keep_up(recorder: &RefCell<Self>) -> Infallible {
+    fn add_account(&mut self, account: Account) -> bool {
+        let Place::Vacant(place) = self.places.entry(account.id) else { return false };
+        place.insert(self.accounts.len());
+        self.accounts.push(account);
+        self.records.push(None);
+        true
+    }
+
+    fn add_record(&mut self, record: Record) {
+        let place = *self.places.get(&record.account_id).expect("records are about listed accounts");
+        let RunContext { files, settings, .. } = &mut *self.context;
+        let account = &self.accounts[place];
+        files.add(&Row { account, record: &record, run_id: &settings.run_id, columns: self.columns });
+        self.records[place] = Some(record);
+    }
+
+    /// Writes the gathered rows of the reports, again and again.
+    pub(super) async fn flush_reports(recorder: &RefCell<Self>) -> Infallible {
         loop {
             tokio::time::sleep(GATHER).await;
-            recorder.borrow_mut().files.hand_on();
+            recorder.borrow_mut().context.files.hand_on();
         }
     }
 
-    /// All accounts, by their ids, and what came of each.
-    pub(crate) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
-        let known = |record: Option<Record>| record.expect("every account is either skipped or a target");
-        // A list that came in order is handed on as it is: with 50,000 accounts a copy would be the peak of a run's memory.
+    pub(super) fn journal_failed(&self, error: NotDurable) -> Error {
+        self.context.journal_unwritable(io::Error::other(error.0))
+    }
+
+    /// All accounts, sorted by id, and the record of each.
+    pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
+        let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
+        // A list in order is handed on as it is: with 50,000 accounts a copy would be the peak of a run's memory.
         if self.accounts.is_sorted_by_key(|account| account.id) {
-            return (self.accounts, self.records.into_iter().map(known).collect());
+            return (self.accounts, self.records.into_iter().map(recorded).collect());
         }
-        let mut both: Vec<_> = self.accounts.into_iter().zip(self.records.into_iter().map(known)).collect();
+        let mut both: Vec<_> = self.accounts.into_iter().zip(self.records.into_iter().map(recorded)).collect();
         both.sort_by_key(|(account, _)| account.id);
         both.into_iter().unzip()
     }
+}
+
+/// Records how the run ended.
+pub(crate) fn record_end(journal: &Journal, exit_code: u8, verdict: &str) {
+    journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(verdict) });
 }

@@ -100,12 +100,12 @@ impl Signals {
     }
 
     /// What is said when the process leaves at once.
-    pub(crate) fn part_with(&self, words: &str) {
+    pub(crate) fn on_leaving(&self, words: &str) {
         words.clone_into(&mut self.parting.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Once the last visit is over there is nothing to finish: from now on the first signal leaves at once.
-    pub(crate) fn over(&self) {
+    pub(crate) fn all_visits_ended(&self) {
         self.over.store(true, Ordering::Relaxed);
     }
 }

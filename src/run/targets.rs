@@ -1,5 +1,4 @@
-//! This module owns the way from the Organization's accounts to the targets of a run: what is listed, what is chosen of it, and
-//! how each account is entered.
+//! The targets of a run: lists the accounts, looks up what the selection names, and decides how each account is entered.
 
 use std::collections::BTreeMap;
 
@@ -30,13 +29,13 @@ pub(crate) async fn list(
     let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
     let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
     if let Some(failure) = &listing.pathless {
-        note_pathless(failure, progress);
+        warn_of_missing_paths(failure, progress);
     }
     Ok((organization, listing.accounts))
 }
 
 /// Says why the report will have no paths.
-pub(crate) fn note_pathless(failure: &Failure, progress: &Progress) {
+pub(crate) fn warn_of_missing_paths(failure: &Failure, progress: &Progress) {
     progress.warn(&format!(
         "Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
     ));
@@ -67,12 +66,12 @@ pub(crate) async fn look_up(
         let of = undecided.len();
         tags = aws.tags(&undecided, |read| progress.tags(read, of)).await?;
     }
-    note_idle(accounts, run, &tags, progress);
+    warn_of_idle_exclusions(accounts, run, &tags, progress);
     Ok(tags)
 }
 
 /// Says which exclusions exclude nothing: they may be mistyped.
-pub(crate) fn note_idle(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
+pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
     for exclusion in idle_exclusions(accounts, &run.selection, tags) {
         progress.warn(&format!("{exclusion} excludes no account"));
     }
@@ -156,7 +155,7 @@ pub(crate) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<Ac
 }
 
 /// The record of an account that has left the Organization.
-pub(crate) fn gone(account: AccountId, run: &RunSettings) -> Record {
+pub(crate) fn left(account: AccountId, run: &RunSettings) -> Record {
     let wanted = run.global_endpoint_token_version;
     let message = "left the Organization after the run that this one is based on";
     Record::skipped(account, wanted, "LeftOrganization", message)

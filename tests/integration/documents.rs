@@ -459,7 +459,9 @@ fn the_module_map_is_that_of_the_source() {
 fn uses(source: &str) -> Vec<String> {
     let code: String = tested(source).lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     assert!(!code.contains("crate::{"), "imports are written out one by one");
-    let name = |rest: &str| rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next().map(str::to_owned);
+    let name = |rest: &str| {
+        rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next().map(str::to_owned)
+    };
     code.split("crate::").skip(1).filter_map(name).collect()
 }
 

@@ -62,7 +62,7 @@ fn a_stop_that_leaves_out_only_what_is_in_doubt_is_told_as_a_stop() {
     let before = running.kill();
     let mut running = Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--rate=1", "--concurrency=1"]));
     running.until_it_says("to visit").send("INT");
-    let stopped = running.end().exits(130).says(&["stopped by SIGINT", "go on with: v2token resume run"]);
+    let stopped = running.end().exits(130).says(&["stopped by SIGINT", "continue with: v2token resume run"]);
     let outcomes = stopped.outcomes();
     assert!(outcomes["unverified"] > 0 && !outcomes.contains_key("not_attempted"), "{stopped}");
     finishes_and_goes_back(&bench, &before, &[]);

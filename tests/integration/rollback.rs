@@ -201,7 +201,7 @@ fn a_run_that_was_killed_is_undone_as_far_as_it_went() {
     running.until(|truth| truth.requests(SET) >= 8);
     let before = running.kill();
     let sent = sent_to(&bench.truth());
-    let back = rollback(&bench, "back", &[]).exits(0).says(&["did not come to its end"]);
+    let back = rollback(&bench, "back", &[]).exits(0).says(&["did not finish"]);
     restored(&before, &back);
     assert!(told(&back.rows(), "changed").is_subset(&sent), "{back}");
 }

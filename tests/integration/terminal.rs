@@ -86,7 +86,7 @@ fn a_rollout_is_shown_at_every_width_and_left_in_order() {
         terminal.types(&["C-c"]);
         let screen = terminal.until(|screen| screen.contains("left with 130"));
         let left = words(&screen);
-        assert!(left.contains("left at once; go on with: v2token resume"), "{screen}");
+        assert!(left.contains("left at once; continue with: v2token resume"), "{screen}");
         assert!(!left.contains("wave 2/2") && !left.contains("in flight 1"), "no bar is left\n{screen}");
         assert_eq!(terminal.cursor(), ("0".to_owned(), true), "{screen}");
     }

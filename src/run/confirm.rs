@@ -1,57 +1,85 @@
-//! This module owns what is told of a run before it starts: who does what, where, in which steps, for how long, and how it is
-//! undone.
+//! The question before a run: who does what, where, in which steps, for how long, and how it is undone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
 
-use super::execute::{LOOK, is_watched};
+use super::context::RunContext;
+use super::execute::{REVIEW_TIME, is_supervised};
+use super::prepare::Prepared;
 use crate::cloud::AccessMethod;
-use crate::cloud::aws::{Aws, Organization};
+use crate::cloud::aws::Aws;
+use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
-use crate::org::AccountId;
-use crate::rollout::{Record, Tolerance, Verify, Wave};
+use crate::rollout::{Mode, Record, Tolerance, Verify};
 use crate::sanitize::{for_shell, for_terminal};
 use crate::settings::Settings;
-use crate::terminal::Outline;
 use crate::terminal::forecast::{Forecast, brief, usual_visit};
 use crate::terminal::layout::{table, wrap};
+use crate::terminal::note::Level;
+use crate::terminal::size::stderr_width;
 use crate::terminal::style::Paint;
+use crate::terminal::{Note, Outline, prompt};
 
 /// So many waves are named one by one.
 const WAVES: usize = 8;
 
-/// What is known of a run that is about to start.
-pub(crate) struct Overview<'a> {
-    pub(crate) settings: &'a Settings,
-    pub(crate) organization: &'a Organization,
-    pub(crate) aws: &'a Aws,
-    /// How many accounts the Organization has.
-    pub(crate) listed: usize,
-    pub(crate) waves: &'a [Wave],
-    pub(crate) skipped: &'a BTreeMap<AccountId, Record>,
+/// The overview of a run that is about to start.
+struct Overview<'a> {
+    settings: &'a Settings,
+    aws: &'a Aws,
+    prepared: &'a Prepared,
 }
 
-/// What the display has to know before the first visit.
-pub(crate) fn outline(settings: &Settings, organization: &Organization, listed: usize, waves: &[Wave]) -> Outline {
+/// What the display needs before the first visit.
+pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Outline {
     Outline {
-        organization: organization.id.clone(),
-        listed,
-        waves: waves.iter().map(|wave| wave.targets.len()).collect(),
-        between: if is_watched(settings) { LOOK } else { settings.run.bake },
+        organization: prepared.organization.id.clone(),
+        listed: prepared.listed,
+        waves: prepared.waves.iter().map(|wave| wave.targets.len()).collect(),
+        between: if is_supervised(settings) { REVIEW_TIME } else { settings.run.bake },
         concurrency: usize::from(settings.run.concurrency),
     }
 }
 
+/// Refuses to start where the question that this command asks can't be asked.
+pub(crate) fn refuse_unattended(settings: &Settings) -> Result<(), Error> {
+    if settings.run.mode == Mode::Plan || settings.run.yes || settings.can_ask {
+        return Ok(());
+    }
+    Err(Error::NotConfirmed("this command asks before it starts, and there is no terminal to ask on: give --yes"))
+}
+
+/// Shows what is about to happen, and asks whether to start.
+pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prepared) -> Result<(), Error> {
+    let RunContext { settings, progress, info, .. } = context;
+    // The answer counts for a resume, too.
+    info.settings.yes = true;
+    let overview = Overview { settings, aws, prepared };
+    if settings.run.mode == Mode::Plan || overview.targets() == 0 {
+        return Ok(());
+    }
+    let lines = overview.in_lines(stderr_width(), settings.output.stderr_mode.color);
+    if settings.run.yes {
+        let note = Note::new(Level::Info, "overview", &overview.in_a_line(), overview.fields());
+        progress.block(&note, &lines);
+        return Ok(());
+    }
+    let hidden = progress.hide();
+    let yes = prompt::confirm(&format!("{lines}\nStart?")).await.unwrap_or(false);
+    drop(hidden);
+    if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }
+}
+
 impl Overview<'_> {
     /// How many accounts are to be visited.
-    pub(crate) fn targets(&self) -> usize {
-        self.waves.iter().map(|wave| wave.targets.len()).sum()
+    fn targets(&self) -> usize {
+        self.prepared.waves.iter().map(|wave| wave.targets.len()).sum()
     }
 
     /// For a terminal of so many columns; without a number, in lines as long as they are.
-    pub(crate) fn in_lines(&self, width: Option<usize>, color: bool) -> String {
+    fn in_lines(&self, width: Option<usize>, color: bool) -> String {
         let width = width.unwrap_or(usize::MAX);
         let title = wrap(&for_terminal(&self.title()), width, 0).into_iter();
         let title = title.map(|line| Paint::Strong.on(&line, color));
@@ -61,7 +89,7 @@ impl Overview<'_> {
     }
 
     /// For a log.
-    pub(crate) fn in_a_line(&self) -> String {
+    fn in_a_line(&self) -> String {
         let rows = self.rows();
         let rows = rows.iter().fold(String::new(), |mut text, (name, value)| {
             let _ = write!(text, "; {name}: {value}");
@@ -71,7 +99,7 @@ impl Overview<'_> {
     }
 
     /// For machines.
-    pub(crate) fn fields(&self) -> Value {
+    fn fields(&self) -> Value {
         let rows = self.rows().into_iter().map(|(name, value)| (name.replace(' ', "_"), Value::String(value)));
         Value::Object(rows.collect::<Map<_, _>>())
     }
@@ -86,10 +114,10 @@ impl Overview<'_> {
     }
 
     fn rows(&self) -> Vec<(&'static str, String)> {
-        let Self { settings, organization, aws, .. } = self;
+        let Self { settings, aws, prepared } = self;
         let run = &settings.run;
         let mut rows = vec![
-            ("organization", organization.id.clone()),
+            ("organization", prepared.organization.id.clone()),
             ("management", self.management()),
             ("caller", aws.caller.arn.clone()),
         ];
@@ -97,8 +125,8 @@ impl Overview<'_> {
             rows.push(("through", aws.hub.arn.clone()));
         }
         rows.extend([("endpoint", format!("{} in {}", aws.sts_endpoint, aws.region)), ("role", self.role())]);
-        rows.push(("accounts", format!("{} of {} selected", self.targets(), self.listed)));
-        if !self.skipped.is_empty() {
+        rows.push(("accounts", format!("{} of {} selected", self.targets(), self.prepared.listed)));
+        if !self.prepared.records.is_empty() {
             rows.push(("skipped", self.reasons()));
         }
         rows.extend([("waves", self.sizes()), ("pace", self.pace())]);
@@ -128,9 +156,9 @@ impl Overview<'_> {
     }
 
     fn management(&self) -> String {
-        let id = self.organization.management;
-        let target = self.waves.iter().flat_map(|wave| &wave.targets).find(|target| target.management);
-        let how = match (target.map(|target| &target.access), self.skipped.get(&id)) {
+        let id = self.prepared.organization.management;
+        let target = self.prepared.waves.iter().flat_map(|wave| &wave.targets).find(|target| target.management);
+        let how = match (target.map(|target| &target.access), self.prepared.records.get(&id)) {
             (Some(AccessMethod::Own), _) => "visited last, with the caller's own credentials".to_owned(),
             (Some(AccessMethod::Role(_) | AccessMethod::Root(_)), _) => "visited last, through its role".to_owned(),
             (None, Some(record)) => format!("skipped: {}", reason(record)),
@@ -156,24 +184,24 @@ impl Overview<'_> {
 
     fn reasons(&self) -> String {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for record in self.skipped.values() {
+        for record in self.prepared.records.values() {
             *counts.entry(reason(record)).or_default() += 1;
         }
         let mut counts: Vec<_> = counts.into_iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let named: Vec<_> = counts.into_iter().map(|(reason, count)| format!("{count} {reason}")).collect();
-        format!("{}: {}", self.skipped.len(), named.join(", "))
+        format!("{}: {}", self.prepared.records.len(), named.join(", "))
     }
 
     fn sizes(&self) -> String {
-        let sizes: Vec<_> = self.waves.iter().map(|wave| wave.targets.len().to_string()).collect();
+        let sizes: Vec<_> = self.prepared.waves.iter().map(|wave| wave.targets.len().to_string()).collect();
         let more = sizes.len().saturating_sub(WAVES);
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         let list = format!("{}{more}", sizes[..sizes.len().min(WAVES)].join(", "));
         let bake = self.settings.run.bake;
-        match (sizes.len(), is_watched(self.settings)) {
+        match (sizes.len(), is_supervised(self.settings)) {
             (0 | 1, _) => "all accounts in one".to_owned(),
-            (_, true) => format!("{list} accounts; {} to look after each", brief(LOOK)),
+            (_, true) => format!("{list} accounts; {} to look after each", brief(REVIEW_TIME)),
             (_, false) if bake.is_zero() => format!("{list} accounts"),
             (_, false) => format!("{list} accounts; {} between them", humantime::format_duration(bake)),
         }
@@ -181,7 +209,7 @@ impl Overview<'_> {
 
     fn pace(&self) -> String {
         let run = &self.settings.run;
-        let outline = outline(self.settings, self.organization, self.listed, self.waves);
+        let outline = outline(self.settings, self.prepared);
         let rate = (run.rate > 0).then(|| f64::from(run.rate));
         let visit = usual_visit(run.mode, &run.verify);
         let forecast = Forecast { rate, concurrency: outline.concurrency, visit, between: outline.between };

@@ -1,0 +1,96 @@
+//! The context of a run: its settings, its folder, its report files and its display, from the first check to the exit code.
+
+use std::fs::File;
+
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::journal::{Journal, RunFolder, RunInfo};
+use crate::report::{Format, ReportFiles};
+use crate::settings::Settings;
+use crate::terminal::Progress;
+
+/// What every step of a run works with.
+pub(crate) struct RunContext {
+    pub settings: Settings,
+    /// What `run.json` says.
+    pub info: RunInfo,
+    pub folder: RunFolder,
+    pub files: ReportFiles,
+    pub progress: Progress,
+    /// The lock on the earlier run that this run applies or undoes. No other process may resume that run while it is held.
+    pub earlier_run: Option<File>,
+    /// The run folder was created by this run, so it is removed if the run ends before its first visit.
+    is_new: bool,
+}
+
+impl RunContext {
+    /// Creates the folder of a new run.
+    pub(crate) fn create(settings: Settings) -> Result<Self, Error> {
+        let folder = RunFolder::create(&settings.folder())?;
+        let info = RunInfo::new(settings.run_id.clone(), settings.command, settings.run.clone(), settings.now);
+        if let Err(error) = folder.write_run(&info) {
+            folder.discard();
+            return Err(error);
+        }
+        Self::open(settings, folder, info, true)
+    }
+
+    /// Continues in the folder of an interrupted run.
+    pub(crate) fn reopen(settings: Settings, folder: RunFolder, info: RunInfo) -> Result<Self, Error> {
+        Self::open(settings, folder, info, false)
+    }
+
+    /// Opens the report files early: a report that can't be written is found before AWS is called.
+    fn open(settings: Settings, folder: RunFolder, info: RunInfo, is_new: bool) -> Result<Self, Error> {
+        let in_folder = [Format::Csv, Format::Json, Format::Html];
+        let in_folder = in_folder.map(|format| (folder.file(&format!("report.{}", format.ending())), format));
+        match ReportFiles::open(&in_folder, &settings.output.reports) {
+            Ok(files) => {
+                let progress = Progress::new(settings.output.stderr_mode);
+                Ok(Self { settings, info, folder, files, progress, earlier_run: None, is_new })
+            }
+            Err(error) => {
+                if is_new {
+                    folder.discard();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes what the run created, because it ended before its first visit.
+    pub(crate) fn abandon(self) {
+        self.progress.finish();
+        self.files.discard();
+        if self.is_new {
+            self.folder.discard();
+        }
+    }
+
+    /// Writes into `run.json` which Organization the run is about, and who runs it.
+    pub(crate) fn describe(&mut self, organization: &Organization, aws: &Aws) -> Result<(), Error> {
+        let info = &mut self.info;
+        info.organization_id = Some(organization.id.clone());
+        info.management_account = Some(organization.management);
+        info.caller_arn = Some(aws.caller.arn.clone());
+        info.region = Some(aws.region.clone());
+        info.sts_endpoint = Some(aws.sts_endpoint.clone());
+        self.folder.write_run(info)
+    }
+
+    /// Writes into `run.json` that an interrupted run continues, with its settings of now.
+    pub(crate) fn continue_run(&mut self) -> Result<(), Error> {
+        self.info.settings = self.settings.run.clone();
+        (self.info.ended_at, self.info.verdict) = (None, None);
+        self.folder.write_run(&self.info)
+    }
+
+    pub(crate) fn start_journal(&self) -> Result<Journal, Error> {
+        Journal::start(&self.folder).map_err(|source| self.journal_unwritable(source))
+    }
+
+    /// The error of a journal that can't be written.
+    pub(crate) fn journal_unwritable(&self, source: std::io::Error) -> Error {
+        Error::Unwritable { what: "the journal", path: self.folder.file(RunFolder::JOURNAL), source }
+    }
+}

@@ -1,0 +1,160 @@
+//! A plan that visits accounts while the others are still being listed. Reading changes nothing, and the list of a large
+//! Organization takes minutes: Organizations answers 8 pages of 20 accounts per second.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::time::Duration;
+
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+
+use super::context::RunContext;
+use super::execute::Visited;
+use super::recorder::Recorder;
+use super::signals::Signals;
+use super::targets;
+use crate::cloud::Failure;
+use crate::cloud::aws::{Aws, Organization};
+use crate::error::Error;
+use crate::journal::Journal;
+use crate::org::Account;
+use crate::org::selection::{ManagementAccount, Tags, check_selected, goes_by_account, why_not};
+use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Tolerance, survey};
+use crate::settings::Settings;
+use crate::terminal::Outline;
+
+/// Whether a run is a plan that can visit an account before it knows the others: its selection names nothing that must be looked up,
+/// and it tolerates no percentage.
+pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
+    let run = &settings.run;
+    run.mode == Mode::Plan && goes_by_account(&run.selection) && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
+}
+
+/// Lists and visits at the same time.
+///
+/// # Errors
+///
+/// When the list does not come to its end. Some accounts may have been read by then, and none was changed.
+pub(crate) async fn list_and_visit(
+    context: &mut RunContext,
+    mut signals: Signals,
+    aws: &Aws,
+) -> Result<Visited, Error> {
+    let organization = signals.or_stop(Box::pin(async { Ok(aws.organization().await?) })).await?;
+    context.describe(&organization, aws)?;
+    let management_account = targets::management_account(&organization, &context.settings.run, aws);
+    let journal = context.start_journal()?;
+    let rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
+    let mut recorder = Recorder::new(context, &journal, &rollout.stop);
+    recorder.write_head();
+    recorder.begin_reports()?;
+    let recorder = RefCell::new(recorder);
+    let (sender, receiver) = unbounded();
+    let listing = Listing { aws, organization, management_account, recorder: &recorder, sender, targets: Cell::new(0) };
+    let stopped = listing.visit_while_listing(&rollout, receiver, &mut signals).await?;
+    signals.all_visits_ended();
+    let (accounts, records) = recorder.into_inner().into_parts();
+    Ok(Visited { journal, accounts, records, stopped })
+}
+
+/// The list while it grows.
+struct Listing<'a, 'r> {
+    aws: &'a Aws,
+    organization: Organization,
+    management_account: ManagementAccount,
+    recorder: &'a RefCell<Recorder<'r>>,
+    sender: UnboundedSender<Target>,
+    /// How many accounts are to be visited, so far.
+    targets: Cell<usize>,
+}
+
+impl Listing<'_, '_> {
+    /// Returns why the visits stopped early, if they did.
+    async fn visit_while_listing(
+        &self,
+        rollout: &Rollout<'_, Aws, Journal>,
+        receiver: UnboundedReceiver<Target>,
+        signals: &mut Signals,
+    ) -> Result<Option<StopReason>, Error> {
+        let mut visits = pin!(survey(rollout, receiver, |event| self.recorder.borrow_mut().record(&event)));
+        let mut ended = None;
+        let listed = signals
+            .or_stop(Box::pin(async {
+                let mut accounts = pin!(self.aws.each_account(|account, page| self.add(&account, page)));
+                loop {
+                    tokio::select! {
+                        listed = &mut accounts => return Ok(listed?),
+                        done = &mut visits, if ended.is_none() => ended = Some(done),
+                        never = Recorder::flush_reports(self.recorder) => match never {},
+                    }
+                }
+            }))
+            .await;
+        let no_plan = |cause| match self.targets.get() {
+            0 => cause,
+            // Accounts may have been read.
+            _ => Error::Unlisted(Box::new(cause)),
+        };
+        let without_paths = listed.map_err(no_plan)?;
+        self.finish(without_paths.as_ref(), rollout.options.concurrency).await.map_err(no_plan)?;
+        let ended = if let Some(ended) = ended {
+            ended
+        } else {
+            tokio::select! {
+                ended = visits => ended,
+                never = signals.watch(&rollout.stop) => match never {},
+                never = Recorder::flush_reports(self.recorder) => match never {},
+            }
+        };
+        Ok(ended.stopped)
+    }
+
+    /// Adds an account: it is skipped, or sent to its visit.
+    fn add(&self, account: &Account, page: usize) {
+        let mut recorder = self.recorder.borrow_mut();
+        if !recorder.record_account(account) {
+            return;
+        }
+        let run = &recorder.settings().run;
+        if let Some(reason) = why_not(account, self.management_account, &run.selection) {
+            let wanted = run.global_endpoint_token_version;
+            recorder.record_skipped(Record::skipped(account.id, wanted, reason.code, reason.message));
+        } else {
+            let target = targets::target(account, &self.organization, self.aws, run, None);
+            recorder.record_target(&target);
+            self.targets.set(self.targets.get() + 1);
+            // The visits outlive the listing, so the receiver is there.
+            let _ = self.sender.unbounded_send(target);
+        }
+        recorder.progress().listing(recorder.accounts().len(), page);
+    }
+
+    /// Closes the list: checks that something is selected, and shows how much there is to do.
+    async fn finish(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
+        // The visits end after the last target.
+        self.sender.close_channel();
+        let targets = self.targets.get();
+        self.show_listed(without_paths, concurrency)?;
+        let recorded = self.recorder.borrow().record_all_listed(targets);
+        recorded.await.map_err(|error| self.recorder.borrow().journal_failed(error))
+    }
+
+    fn show_listed(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
+        let recorder = self.recorder.borrow();
+        let (run, accounts, progress) = (&recorder.settings().run, recorder.accounts(), recorder.progress());
+        if self.targets.get() == 0 {
+            check_selected(accounts, self.management_account, &run.selection)?;
+        }
+        targets::warn_of_idle_exclusions(accounts, run, &Tags::new(), progress);
+        if let Some(failure) = without_paths {
+            targets::warn_of_missing_paths(failure, progress);
+        }
+        progress.begin(Outline {
+            organization: self.organization.id.clone(),
+            listed: accounts.len(),
+            waves: vec![self.targets.get()],
+            between: Duration::ZERO,
+            concurrency,
+        });
+        Ok(())
+    }
+}
