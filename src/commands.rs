@@ -43,7 +43,7 @@ pub fn program(invocation: Invocation) -> u8 {
 
 /// Runs the command. An error is shown on stderr.
 async fn dispatch(invocation: Invocation) -> u8 {
-    let environment = Environment::look();
+    let environment = Environment::read();
     if let Command::Iam(args) = &invocation.cli.command {
         // It reads its command line and prints like the AWS CLI.
         return awscli::run(&args.arguments).await;

@@ -1,11 +1,11 @@
-//! This module owns the settings: what was typed and what surrounds the program, resolved into what is meant.
+//! The settings of a run, resolved from its options and the environment.
 
+mod environment;
 mod expression;
 mod input_files;
 mod output;
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -21,85 +21,46 @@ use crate::org::{AccountId, Tag};
 use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
+pub(crate) use environment::Environment;
 pub(crate) use output::{OutputSettings, ProgressStyle, StderrMode};
 
-/// How many accounts may fail in a rollout, unless said otherwise.
+/// The default of `--max-errors` in a rollout.
 pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 
-/// What the program finds around itself, as a value, so that resolving is a function of values.
-#[derive(Clone, Debug)]
-pub(crate) struct Environment {
-    /// The time.
-    pub now: SystemTime,
-    /// Whether stdin is a terminal.
-    pub stdin_is_terminal: bool,
-    /// Whether stderr is a terminal.
-    pub stderr_is_terminal: bool,
-    /// `CI` is set: a terminal there is not watched by anybody.
-    pub ci: bool,
-    /// `NO_COLOR` is set.
-    pub no_color: bool,
-    /// `TERM` is `dumb`: the terminal knows neither colours nor a cursor that moves.
-    pub dumb: bool,
-    /// `AWS_CA_BUNDLE`, which the SDK does not know.
-    pub aws_ca_bundle: Option<PathBuf>,
-}
-
-impl Environment {
-    /// Looks around.
-    pub(crate) fn look() -> Self {
-        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        Self {
-            now: SystemTime::now(),
-            stdin_is_terminal: std::io::stdin().is_terminal(),
-            stderr_is_terminal: std::io::stderr().is_terminal(),
-            ci: set("CI").is_some(),
-            no_color: set("NO_COLOR").is_some(),
-            dumb: set("TERM").is_some_and(|term| term == "dumb"),
-            aws_ca_bundle: set("AWS_CA_BUNDLE").map(PathBuf::from),
-        }
-    }
-
-    /// Whether somebody could be asked.
-    pub(crate) const fn can_ask(&self) -> bool {
-        self.stdin_is_terminal && self.stderr_is_terminal
-    }
-}
-
-/// How to reach AWS, as far as it is not a setting of the run.
+/// How to reach AWS: the options that are not kept in `run.json`.
 #[derive(Clone)]
 pub(crate) struct ConnectionSettings {
-    /// The profile that was named.
+    /// `--profile`.
     pub profile: Option<String>,
-    /// The endpoint that was named.
+    /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
-    /// The CA bundle that was named, or is in the environment.
+    /// `--ca-bundle`, or the one in the environment.
     pub ca_bundle: Option<PathBuf>,
     /// The external id.
     pub external_id: Option<Secret>,
-    /// The external ids of single accounts that have one of their own.
+    /// The external ids of single accounts.
     pub external_ids: BTreeMap<AccountId, Secret>,
     /// The code of the MFA device.
     pub mfa_token: Option<Secret>,
 }
 
-/// All that a run needs to know. It may hold a secret, so it can't be printed.
+/// The settings of a command. They may hold a secret, so they have no `Debug`.
 pub(crate) struct Settings {
-    /// When it starts.
+    /// When the program started.
     pub now: SystemTime,
     /// The run's id.
     pub run_id: RunId,
     /// The command.
     pub command: CommandName,
-    /// What is written down of the settings.
+    /// The settings that are kept in `run.json`.
     pub run: RunSettings,
     /// How to reach AWS.
     pub connection: ConnectionSettings,
-    /// Whether somebody could be asked.
+    /// Whether a question can be asked on a terminal.
     pub can_ask: bool,
-    /// The run folder that was named.
+    /// `--run-dir`.
     pub run_dir: Option<PathBuf>,
-    /// What is told, and where.
+    /// What is printed, and where.
     pub output: OutputSettings,
 }
 
@@ -131,13 +92,13 @@ impl Settings {
             check_tags(option, tags)?;
         }
         let named = input_files::accounts(&selection.accounts_from)?;
-        let selection = chosen(selection, &named, access.management_account)?;
+        let selection = self::selection(selection, &named, access.management_account)?;
         let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
         let external_ids: BTreeMap<_, _> =
             named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
         let run_id = RunId::new(environment.now);
         let (waves, max_errors, bake) = match mode {
-            // Reading does no harm, so a plan goes through all accounts at once and to the end, unless told otherwise.
+            // Reading changes nothing, so a plan has no waves and, by default, no limit of errors.
             Mode::Plan => (None, rollout.max_errors, Duration::ZERO),
             Mode::Apply => (Some(rollout.waves), Some(rollout.max_errors.unwrap_or(MAX_ERRORS)), rollout.bake),
         };
@@ -189,13 +150,13 @@ impl Settings {
         })
     }
 
-    /// Where the run's folder is, or is to be.
+    /// Returns the path of the run folder.
     pub(crate) fn folder(&self) -> PathBuf {
         self.run_dir.clone().unwrap_or_else(|| PathBuf::from("v2token-runs").join(self.run_id.as_str()))
     }
 
-    /// How to reach AWS.
-    pub(crate) fn access(&self) -> ConnectOptions {
+    /// Returns the options for connecting to AWS.
+    pub(crate) fn connect_options(&self) -> ConnectOptions {
         ConnectOptions {
             profile: self.connection.profile.clone(),
             region: self.run.region.clone(),
@@ -217,8 +178,7 @@ impl Settings {
         }
     }
 
-    /// Checks that the external ids of the run are there. They are written down nowhere, so a run that is gone on with, or
-    /// undone, needs them again.
+    /// Refuses a run that used external ids without them. They are not stored, so a resume or a rollback needs them again.
     ///
     /// # Errors
     ///
@@ -226,14 +186,13 @@ impl Settings {
     pub(crate) fn check_external_ids(&self) -> Result<(), Error> {
         if self.run.external_id_given && self.connection.external_id.is_none() {
             return Err(Error::Usage(
-                "the run used an external id, which is written down nowhere: give it again with --external-id"
-                    .to_owned(),
+                "the run used an external id, which is not stored: give it again with --external-id".to_owned(),
             ));
         }
         if let Some(id) = self.run.external_ids_given.iter().find(|id| !self.connection.external_ids.contains_key(id)) {
             return Err(Error::Usage(format!(
-                "the run used external ids of single accounts, such as {id}, which are written down nowhere: give the file \
-                 again with --accounts-from"
+                "the run used external ids of single accounts, such as {id}, which are not stored: give the file again with \
+                 --accounts-from"
             )));
         }
         Ok(())
@@ -267,8 +226,8 @@ pub(crate) fn explicit(run: RunSettings, given: &GivenOptions) -> Overrides {
     }
 }
 
-/// Which accounts the options choose.
-fn chosen(
+/// Returns the selection that the options describe.
+fn selection(
     args: SelectionArgs,
     named: &BTreeMap<AccountId, Named>,
     management: ManagementAccess,
@@ -291,8 +250,8 @@ fn chosen(
     Ok(Selection { include, exclude, shard, management })
 }
 
-/// Other AWS tools take a tag as `Key=Environment,Value=prod`. Here these would be two tags, which most likely no account has, so that
-/// an exclusion would exclude nothing.
+/// Refuses a tag in the form `Key=Environment,Value=prod` of other AWS tools. Here these would be two tags that most likely no account
+/// has, so that an exclusion would exclude no account.
 fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     let value = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
     match (value("Key"), value("Value")) {
@@ -303,7 +262,7 @@ fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     }
 }
 
-/// A wrong external id is not found by the parser of the command line, which would repeat it in its message.
+/// Checks an external id here and not in the parser of the command line, which would repeat it in its message.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     if is_external_id(external_id.reveal()) {
         return Ok(());
@@ -311,7 +270,7 @@ fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
 }
 
-/// The code of an MFA device has six digits (STS API reference, `GetSessionToken`). A wrong one is not repeated.
+/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). A wrong one is not repeated.
 pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
     let text = token.reveal();
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {

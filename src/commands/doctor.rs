@@ -131,7 +131,7 @@ async fn examine(settings: &Settings, count: usize, progress: &Progress, checks:
 
 /// As for a plan, but a session may ask for the simulation too.
 fn access(settings: &Settings) -> ConnectOptions {
-    let mut access = settings.access();
+    let mut access = settings.connect_options();
     if settings.run.session_policy == PolicyChoice::Scoped {
         access.session.policy =
             Some(session_policy(&[Operation::GetAccountSummary, Operation::SimulatePrincipalPolicy]));

@@ -107,7 +107,7 @@ pub(super) fn run_info() -> RunInfo {
         else {
             unreachable!("it is a plan");
         };
-        let environment = Environment { now, ..Environment::look() };
+        let environment = Environment { now, ..Environment::read() };
         let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment);
         RunInfo {
             run_id: RunId::new(now),

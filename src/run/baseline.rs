@@ -1,4 +1,4 @@
-//! This module owns what an earlier run gives to a new one: the plan that is applied, or the run that is undone.
+//! The earlier run that a new run is based on: the plan that is applied, or the run that is undone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -6,31 +6,30 @@ use std::path::Path;
 
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
-use crate::journal::{CommandName, RunSettings};
-use crate::journal::{Replay, RunFolder, RunInfo};
+use crate::journal::{CommandName, Replay, RunFolder, RunInfo, RunSettings};
 use crate::org::caller::account_in_arn;
 use crate::org::selection::{Restriction, SkipReason};
-use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Provenance, Record};
 
-/// What is wanted in an account, and what is known of it.
+/// The wanted version of an account, and what the earlier run did in it.
 pub(crate) type DesiredState = (TokenVersion, Provenance);
 
-/// What an earlier run gives to a new one.
+/// An earlier run, and which accounts the new run takes from it.
 pub(crate) struct Baseline {
     info: RunInfo,
-    /// The accounts that the new run is about.
-    pub(crate) only: Restriction,
-    /// What is wanted in each of them.
+    /// Restricts the new run to these accounts.
+    pub(crate) restriction: Restriction,
+    /// The desired state of each of them.
     pub(crate) desired: BTreeMap<AccountId, DesiredState>,
-    /// All accounts of the earlier run, to name those that have left since.
+    /// All accounts of the earlier run, so that those that left since can be reported.
     accounts: Vec<Account>,
     records: Vec<Record>,
     lock: File,
 }
 
 impl Baseline {
-    /// Reads the earlier run that the settings name, if they name one.
+    /// Reads the earlier run that the settings name, if there is one.
     pub(crate) fn of(run: &RunSettings) -> Result<Option<Self>, Error> {
         match (&run.plan, &run.undoes) {
             (Some(folder), _) => Self::of_plan(folder, run.global_endpoint_token_version).map(Some),
@@ -39,13 +38,13 @@ impl Baseline {
         }
     }
 
-    /// The accounts that a plan would change.
+    /// Takes the accounts that a plan would change.
     fn of_plan(folder: &Path, wanted: TokenVersion) -> Result<Self, Error> {
         let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         let name = folder.display();
         if !replay.ready {
             return Err(Error::Mismatch(format!(
-                "the plan {name} never came as far as reading an account: make it again"
+                "the plan {name} ended before it read an account: run the plan again"
             )));
         }
         if info.command != CommandName::Plan {
@@ -64,11 +63,11 @@ impl Baseline {
         let mut baseline = Self::new(lock, info, replay, desired, reason);
         let records = baseline.records.iter();
         let unread = records.filter(|record| matches!(record.outcome, Outcome::NotAttempted | Outcome::Failed));
-        baseline.only.unread = unread.map(|record| record.account_id).collect();
+        baseline.restriction.unread = unread.map(|record| record.account_id).collect();
         Ok(baseline)
     }
 
-    /// The accounts that a rollout changed, or may have changed.
+    /// Takes the accounts that a rollout changed or may have changed.
     fn of_rollout(folder: &Path) -> Result<Self, Error> {
         let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         if info.command == CommandName::Plan {
@@ -92,7 +91,7 @@ impl Baseline {
                 ) => return None,
             };
             let back = match intent.previous {
-                // A version that was never shown goes back to AWS's default.
+                // A version that IAM never showed goes back to AWS's default.
                 ObservedVersion::V1Token | ObservedVersion::Unknown => TokenVersion::V1Token,
                 ObservedVersion::V2Token => TokenVersion::V2Token,
             };
@@ -112,17 +111,17 @@ impl Baseline {
     ) -> Self {
         let listed = replay.accounts.iter().map(|account| account.id).collect();
         let accounts = desired.keys().copied().collect();
-        let only = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
+        let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
         let records = replay.records();
-        Self { lock, info, only, desired, accounts: replay.accounts, records }
+        Self { lock, info, restriction, desired, accounts: replay.accounts, records }
     }
 
-    /// The lock on the earlier run. As long as it is held nobody can go on with that run.
+    /// Returns the lock on the earlier run. No other process can resume that run while it is held.
     pub(crate) fn into_lock(self) -> File {
         self.lock
     }
 
-    /// Refuses an earlier run of another Organization, and a plan that somebody made from another account.
+    /// Refuses an earlier run of another Organization, and a plan that was made from another account.
     pub(crate) fn check(&self, organization: &Organization, aws: &Aws, command: CommandName) -> Result<(), Error> {
         let id = self.info.organization_id.as_deref().unwrap_or("no Organization");
         if id != organization.id {
@@ -135,22 +134,22 @@ impl Baseline {
         if command == CommandName::Apply && planner != Some(aws.caller.account) {
             return Err(Error::Mismatch(format!(
                 "the plan was made by {}, and the caller is in account {}",
-                self.info.caller_arn.as_deref().unwrap_or("nobody"),
+                self.info.caller_arn.as_deref().unwrap_or("an unknown caller"),
                 aws.caller.account
             )));
         }
         Ok(())
     }
 
-    /// The accounts that the new run would be about, but that are not in the Organization any more.
+    /// Returns the accounts of the new run that are no longer in the Organization.
     pub(crate) fn left(&self, accounts: &[Account]) -> Vec<Account> {
         let present: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
         let gone = |account: &&Account| self.desired.contains_key(&account.id) && !present.contains(&account.id);
-        let stateless = |account: &Account| Account { state: crate::org::AccountState::Absent, ..account.clone() };
-        self.accounts.iter().filter(gone).map(stateless).collect()
+        let without_state = |account: &Account| Account { state: AccountState::Absent, ..account.clone() };
+        self.accounts.iter().filter(gone).map(without_state).collect()
     }
 
-    /// Whether the earlier run came to its end.
+    /// Whether the earlier run finished.
     pub(crate) const fn is_finished(&self) -> bool {
         self.info.verdict.is_some()
     }

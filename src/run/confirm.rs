@@ -22,7 +22,7 @@ use crate::terminal::size::stderr_width;
 use crate::terminal::style::Paint;
 use crate::terminal::{Note, Outline, prompt};
 
-/// So many waves are named one by one.
+/// How many waves are listed one by one.
 const WAVES: usize = 8;
 
 /// The overview of a run that is about to start.
@@ -73,12 +73,11 @@ pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prep
 }
 
 impl Overview<'_> {
-    /// How many accounts are to be visited.
     fn targets(&self) -> usize {
         self.prepared.waves.iter().map(|wave| wave.targets.len()).sum()
     }
 
-    /// For a terminal of so many columns; without a number, in lines as long as they are.
+    /// Returns the overview for a terminal of this width; without a width, lines are not wrapped.
     fn in_lines(&self, width: Option<usize>, color: bool) -> String {
         let width = width.unwrap_or(usize::MAX);
         let title = wrap(&for_terminal(&self.title()), width, 0).into_iter();
@@ -88,7 +87,7 @@ impl Overview<'_> {
         title.chain(table(&rows, width)).collect::<Vec<_>>().join("\n")
     }
 
-    /// For a log.
+    /// Returns the overview in one line, for a log.
     fn in_a_line(&self) -> String {
         let rows = self.rows();
         let rows = rows.iter().fold(String::new(), |mut text, (name, value)| {
@@ -98,7 +97,7 @@ impl Overview<'_> {
         format!("{}{rows}", self.title())
     }
 
-    /// For machines.
+    /// Returns the overview as JSON fields, for `--log-format json`.
     fn fields(&self) -> Value {
         let rows = self.rows().into_iter().map(|(name, value)| (name.replace(' ', "_"), Value::String(value)));
         Value::Object(rows.collect::<Map<_, _>>())
@@ -144,7 +143,7 @@ impl Overview<'_> {
             "max errors",
             match run.max_errors {
                 None => "no limit".to_owned(),
-                Some(Tolerance::Percent(100)) => "however many fail, the run goes on".to_owned(),
+                Some(Tolerance::Percent(100)) => "the run never stops because of failures".to_owned(),
                 Some(Tolerance::Count(count)) => format!("stops when more than {count} fail"),
                 Some(percent @ Tolerance::Percent(_)) => {
                     format!("stops when more than {percent} fail, of all or of a wave")
@@ -175,9 +174,9 @@ impl Overview<'_> {
             more => format!(", others in {more} accounts"),
         };
         let policy = match &run.session_policy {
-            PolicyChoice::Scoped => "; its sessions may do only this",
-            PolicyChoice::None => "; its sessions may do whatever it may",
-            PolicyChoice::Document(_) => "; its sessions are held to your policy",
+            PolicyChoice::Scoped => "; its sessions may make only the calls of this run",
+            PolicyChoice::None => "; its sessions may do all that the role may do",
+            PolicyChoice::Document(_) => "; its sessions are limited by your policy",
         };
         format!("{}{others}{policy}", run.role)
     }
@@ -201,7 +200,7 @@ impl Overview<'_> {
         let bake = self.settings.run.bake;
         match (sizes.len(), is_supervised(self.settings)) {
             (0 | 1, _) => "all accounts in one".to_owned(),
-            (_, true) => format!("{list} accounts; {} to look after each", brief(REVIEW_TIME)),
+            (_, true) => format!("{list} accounts; {} to review each", brief(REVIEW_TIME)),
             (_, false) if bake.is_zero() => format!("{list} accounts"),
             (_, false) => format!("{list} accounts; {} between them", humantime::format_duration(bake)),
         }

@@ -1,4 +1,4 @@
-//! This module owns the connection of a command: it asks for the MFA code where one is needed and somebody is there.
+//! The connection of a command to AWS, with the question for the MFA code where one is needed.
 
 use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions};
 use crate::error::Error;
@@ -6,13 +6,13 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::terminal::{Progress, prompt};
 
-/// Connects to AWS as the settings say.
+/// Connects to AWS with the options of the settings.
 pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
     progress.connecting();
-    connect_with(settings.access(), settings.can_ask, progress).await
+    connect_with(settings.connect_options(), settings.can_ask, progress).await
 }
 
-/// Connects to AWS. Nothing is called before the code of an MFA device is there.
+/// Connects to AWS. If an MFA code is missing and a terminal is there, it asks for the code before the first request.
 pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, progress: &Progress) -> Result<Aws, Error> {
     match Aws::connect(&access).await {
         Err(ConnectFailed::MfaTokenMissing { serial }) if can_ask => {

@@ -57,7 +57,7 @@ pub(crate) async fn visit_waves(
         recorder.begin(accounts, records, &waves).await?;
     }
     recorder.begin_reports()?;
-    signals.on_leaving(&format!("continue with: v2token resume {}", for_shell(recorder.folder())));
+    signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.folder())));
     let supervised = is_supervised(recorder.settings());
     let progress = recorder.progress().clone();
     let before_wave = async |wave: &Wave| {

@@ -49,7 +49,7 @@ pub(crate) async fn select_targets(
     let management_account = targets::management_account(&organization, run, aws);
     let look_up = targets::look_up(aws, run, &accounts, management_account, baseline.as_deref(), progress);
     let tags = signals.or_stop(Box::pin(look_up)).await?;
-    let restriction = baseline.as_deref().map(|baseline| &baseline.only);
+    let restriction = baseline.as_deref().map(|baseline| &baseline.restriction);
     let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
     let targets = targets::targets(&selected, &organization, aws, run, baseline.as_deref());
     targets::check_canary(run, &targets)?;

@@ -1,6 +1,6 @@
-//! This module owns SIGINT and SIGTERM: the first asks the run to stop, the second ends the process at once.
+//! SIGINT and SIGTERM: the first signal asks the run to stop, the second ends the process at once.
 //!
-//! They are listened to on a thread of their own, so that the second signal works whatever the program is doing.
+//! A thread of its own waits for them, so that the second signal works even while the main thread is busy or blocked.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,25 +16,28 @@ use crate::rollout::{Stop, StopReason};
 use crate::terminal::note::Level;
 use crate::terminal::{Note, Progress, stderr};
 
-/// How long a last word may take when the terminal does not take it.
-const LAST_WORD: Duration = Duration::from_millis(300);
+/// How long the last message may take when the terminal does not accept it.
+const LAST_MESSAGE: Duration = Duration::from_millis(300);
 
-/// The two signals, listened to from now on.
+/// The listener for both signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     first: UnboundedReceiver<StopReason>,
-    over: Arc<AtomicBool>,
-    parting: Arc<Mutex<String>>,
+    /// No visit is in flight any more, so that the first signal ends the process.
+    visits_ended: Arc<AtomicBool>,
+    /// What is printed when the process ends at once.
+    last_message: Arc<Mutex<String>>,
 }
 
 impl Signals {
-    /// Starts listening. The display is taken off the screen before the process leaves at once.
+    /// Starts listening. `progress` is removed from the screen before the process ends at once.
     pub(crate) fn listen(progress: &Progress) -> io::Result<Self> {
         let (sender, first) = unbounded_channel();
-        let (over, parting) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
+        let (visits_ended, last_message) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
         let (ready, listening) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("signals".to_owned()).spawn({
-            let (over, parting, progress) = (Arc::clone(&over), Arc::clone(&parting), progress.clone());
+            let (visits_ended, last_message, progress) =
+                (Arc::clone(&visits_ended), Arc::clone(&last_message), progress.clone());
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = match runtime {
@@ -48,7 +51,7 @@ impl Signals {
                         Ok(both) => both,
                         Err(error) => return drop(ready.send(Err(error))),
                     };
-                    // Whoever started the thread waits for this.
+                    // The thread that started this one waits for the message.
                     let _ = ready.send(Ok(()));
                     let mut asked = false;
                     loop {
@@ -56,10 +59,10 @@ impl Signals {
                             _ = interrupt.recv() => (StopReason::Interrupted, 130),
                             _ = terminate.recv() => (StopReason::Terminated, 143),
                         };
-                        // The journal is true at every moment, so leaving at once loses nothing but the reports, which are made
-                        // again from it.
-                        if asked || over.load(Ordering::Relaxed) {
-                            leave(&progress, &parting.lock().unwrap_or_else(PoisonError::into_inner));
+                        // The journal is complete at every moment, so ending at once loses only the reports, which `resume` and
+                        // `report` make again from it.
+                        if asked || visits_ended.load(Ordering::Relaxed) {
+                            leave(&progress, &last_message.lock().unwrap_or_else(PoisonError::into_inner));
                             std::process::exit(exit_code);
                         }
                         asked = true;
@@ -68,19 +71,19 @@ impl Signals {
                 });
             }
         })?;
-        listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread of the signals is gone")))?;
-        Ok(Self { first, over, parting })
+        listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread that waits for signals has ended")))?;
+        Ok(Self { first, visits_ended, last_message })
     }
 
     async fn first(&mut self) -> StopReason {
         match self.first.recv().await {
             Some(reason) => reason,
-            // The thread is gone, and with it every signal.
+            // The thread has ended, so no signal arrives any more.
             None => std::future::pending().await,
         }
     }
 
-    /// Does the work, unless a signal comes first.
+    /// Does the work, or returns an error when a signal arrives first.
     pub(crate) async fn or_stop<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             result = work => result,
@@ -91,7 +94,7 @@ impl Signals {
         }
     }
 
-    /// Passes the first signal on to the run.
+    /// Asks the run to stop when a signal arrives.
     pub(crate) async fn watch(&mut self, stop: &Stop) -> Infallible {
         loop {
             let reason = self.first().await;
@@ -99,21 +102,22 @@ impl Signals {
         }
     }
 
-    /// What is said when the process leaves at once.
-    pub(crate) fn on_leaving(&self, words: &str) {
-        words.clone_into(&mut self.parting.lock().unwrap_or_else(PoisonError::into_inner));
+    /// Sets the hint that is printed when the process ends at once.
+    pub(crate) fn set_last_message(&self, words: &str) {
+        words.clone_into(&mut self.last_message.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Once the last visit is over there is nothing to finish: from now on the first signal leaves at once.
+    /// From now on the first signal ends the process at once, because no visit is left to finish.
     pub(crate) fn all_visits_ended(&self) {
-        self.over.store(true, Ordering::Relaxed);
+        self.visits_ended.store(true, Ordering::Relaxed);
     }
 }
 
-/// Leaves the terminal as it should be found, and says what is left to do.
-fn leave(progress: &Progress, parting: &str) {
+/// Restores the terminal and prints the last message.
+fn leave(progress: &Progress, last_message: &str) {
     progress.finish();
-    let text = if parting.is_empty() { "left at once".to_owned() } else { format!("left at once; {parting}") };
+    let text =
+        if last_message.is_empty() { "left at once".to_owned() } else { format!("left at once; {last_message}") };
     progress.answer(&Note::new(Level::Warn, "left", &text, serde_json::json!({})));
-    stderr::drain_for(LAST_WORD);
+    stderr::drain_for(LAST_MESSAGE);
 }

@@ -1,4 +1,4 @@
-//! This module owns what stdout gets at the end: the whole report, or what a query finds in it.
+//! Standard output at the end of a command: the report, or the result of `--query`.
 
 use std::collections::BTreeSet;
 use std::io::{self, Write as _};

@@ -17,7 +17,7 @@ use crate::rollout::{Provenance, Record, Target};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// The Organization and its accounts.
+/// Lists the Organization and its accounts.
 pub(crate) async fn list(
     aws: &Aws,
     settings: &Settings,
@@ -25,7 +25,7 @@ pub(crate) async fn list(
 ) -> Result<(Organization, Vec<Account>), Error> {
     let selection = &settings.run.selection;
     let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
-    // Neither needs the other.
+    // The two requests do not depend on each other.
     let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
     let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
     if let Some(failure) = &listing.pathless {
@@ -34,14 +34,14 @@ pub(crate) async fn list(
     Ok((organization, listing.accounts))
 }
 
-/// Says why the report will have no paths.
+/// Warns that the report will have no OU paths for some accounts.
 pub(crate) fn warn_of_missing_paths(failure: &Failure, progress: &Progress) {
     progress.warn(&format!(
-        "Organizations gave no path for some accounts, and the walk through its tree was refused: {failure}"
+        "Organizations returned no OU path for some accounts, and reading its tree was refused: {failure}"
     ));
 }
 
-/// Checks that everything that is named exists, and reads the tags that decide, if any do.
+/// Checks that the accounts and OUs that the selection names exist, and reads the tags that it depends on.
 pub(crate) async fn look_up(
     aws: &Aws,
     run: &RunSettings,
@@ -50,7 +50,7 @@ pub(crate) async fn look_up(
     baseline: Option<&Baseline>,
     progress: &Progress,
 ) -> Result<Tags, Error> {
-    // The ids are checked first, because that takes no call.
+    // The account ids are checked first, because that needs no request.
     check_names(accounts, &run.selection, Vec::new())?;
     let mut missing = Vec::new();
     for unit in run.selection.unseen_units(accounts) {
@@ -62,7 +62,7 @@ pub(crate) async fn look_up(
     let mut tags = Tags::new();
     if run.selection.needs_tags() {
         let undecided =
-            undecided(accounts, management_account, &run.selection, baseline.map(|baseline| &baseline.only));
+            undecided(accounts, management_account, &run.selection, baseline.map(|baseline| &baseline.restriction));
         let of = undecided.len();
         tags = aws.tags(&undecided, |read| progress.tags(read, of)).await?;
     }
@@ -70,28 +70,28 @@ pub(crate) async fn look_up(
     Ok(tags)
 }
 
-/// Says which exclusions exclude nothing: they may be mistyped.
+/// Warns of exclusions that exclude no account: they may be mistyped.
 pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
     for exclusion in idle_exclusions(accounts, &run.selection, tags) {
         progress.warn(&format!("{exclusion} excludes no account"));
     }
 }
 
-/// The management account, and whether it can be visited at all.
+/// Returns the management account, and why it is left out, if it is.
 pub(crate) fn management_account(organization: &Organization, run: &RunSettings, aws: &Aws) -> ManagementAccount {
     let id = organization.management;
     let own = run.selection.management == ManagementAccess::Own && aws.is_in(id);
     let left_out = match (run.selection.management, run.access) {
         (ManagementAccess::Skip, _) => Some("left out by --management-account skip"),
         (ManagementAccess::Own | ManagementAccess::Role, AccessMode::AssumeRoot) if !own => Some(
-            "AssumeRoot can't enter the management account: it is read with credentials of its own, and --management-account own",
+            "AssumeRoot can't enter the management account: it can be read only with its own credentials and --management-account own",
         ),
         (ManagementAccess::Own | ManagementAccess::Role, AccessMode::Role | AccessMode::AssumeRoot) => None,
     };
     ManagementAccount { id, left_out }
 }
 
-/// How an account is entered.
+/// Returns how an account is entered.
 pub(crate) fn access_method(account: AccountId, management: AccountId, run: &RunSettings, aws: &Aws) -> AccessMethod {
     let own = run.selection.management == ManagementAccess::Own && account == management && aws.is_in(account);
     match run.access {
@@ -103,7 +103,7 @@ pub(crate) fn access_method(account: AccountId, management: AccountId, run: &Run
     }
 }
 
-/// The accounts to visit, in the order of the rollout, each with its way in and what is wanted in it.
+/// Returns the targets for the selected accounts, in the order of the rollout.
 pub(crate) fn targets(
     selected: &Selected<'_>,
     organization: &Organization,
@@ -115,7 +115,7 @@ pub(crate) fn targets(
     in_order.map(|account| target(account, organization, aws, run, baseline)).collect()
 }
 
-/// An account to visit, with its way in and what is wanted in it.
+/// Returns the target for an account: how it is entered and which version it is to get.
 pub(crate) fn target(
     account: &Account,
     organization: &Organization,
@@ -135,7 +135,7 @@ pub(crate) fn target(
     }
 }
 
-/// Checks that the canaries are among the targets.
+/// Refuses a canary that is not among the targets.
 pub(crate) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), Error> {
     let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
     match run.canary.iter().find(missing) {
@@ -144,7 +144,7 @@ pub(crate) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), 
     }
 }
 
-/// The records of the accounts that are not visited.
+/// Returns the records of the accounts that are not selected.
 pub(crate) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
     let wanted = run.global_endpoint_token_version;
     selected
@@ -154,7 +154,7 @@ pub(crate) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<Ac
         .collect()
 }
 
-/// The record of an account that has left the Organization.
+/// Returns the record of an account that left the Organization.
 pub(crate) fn left(account: AccountId, run: &RunSettings) -> Record {
     let wanted = run.global_endpoint_token_version;
     let message = "left the Organization after the run that this one is based on";

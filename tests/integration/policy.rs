@@ -229,7 +229,7 @@ fn nothing_in_the_documents_can_be_left_out() {
                     "organizations:ListAccountsForParent",
                 ];
                 if walk.contains(&action.as_str()) && situation.name != "everything" {
-                    assert!(run.code == 0 && run.stderr.contains("note: Organizations gave no path"), "{what}");
+                    assert!(run.code == 0 && run.stderr.contains("note: Organizations returned no OU path"), "{what}");
                 } else {
                     assert!([1, 3, 5].contains(&run.code), "{what}");
                     assert!(run.stderr.contains(action) || run.stdout.contains(action), "it is named: {what}");

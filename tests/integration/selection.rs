@@ -391,7 +391,8 @@ fn a_walk_through_the_tree_that_is_refused_is_no_failure_unless_ous_are_named() 
     for operation in ["ListRoots", "ListAccountsForParent", "ListOrganizationalUnitsForParent"] {
         let policy = denied(&format!("organizations:{operation}"));
         let bench = Bench::new(tree().listing(ListingFault::NoPaths).caller_policy(&policy).start());
-        let run = plan(&bench, "run", &["--name=payments-*"]).says(&["note: Organizations gave no path", operation]);
+        let run =
+            plan(&bench, "run", &["--name=payments-*"]).says(&["note: Organizations returned no OU path", operation]);
         assert_eq!(visited(&run), BTreeSet::from([7, 8, 16]), "{run}");
         assert!(run.rows().values().all(|row| row["ou_path"].is_empty()), "{run}");
         refused(&bench, &["--ou", PROD], &["the accounts could not be listed", &format!("organizations:{operation}")]);

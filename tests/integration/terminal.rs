@@ -131,12 +131,12 @@ fn the_question_is_readable_at_every_width_and_a_signal_leaves_it_in_order() {
             "000000000100, visited last, with the caller's own credentials",
             "arn:aws:iam::000000000100:user/operator",
             "eu-west-1",
-            "OrganizationAccountAccessRole; its sessions may do only this",
+            "OrganizationAccountAccessRole; its sessions may make only the calls of this run",
             "40 of 40 selected",
-            "1, 39 accounts; 5s to look after each",
+            "1, 39 accounts; 5s to review each",
             "no limit, 12 at once; about",
             "each setting is read back",
-            "however many fail, the run goes on",
+            "the run never stops because of failures",
             "v2token rollback",
         ] {
             assert!(bare(&screen).contains(&bare(part)), "{columns}: {part}\n{screen}");

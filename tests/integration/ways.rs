@@ -114,10 +114,10 @@ fn an_account_may_have_a_role_and_an_external_id_of_its_own() {
         assert_eq!(run.rows()[&id]["role_arn"], format!("arn:aws:iam::{id}:role/{role}"), "{run}");
     }
 
-    // Undoing goes the same ways, and needs the ids again, which are written down nowhere.
+    // Undoing goes the same ways, and needs the ids again, which are not stored.
     let rollback = ["rollback", "run", "--yes", "--rate=0"];
     let run = bench.run("none", &rollback).exits(2);
-    let run = run.attempted_nothing("which is written down nowhere: give it again with --external-id");
+    let run = run.attempted_nothing("which is not stored: give it again with --external-id");
     assert_eq!(run.all_calls(), 0, "{run}");
     let run = bench.run("half", &[&rollback[..], &["--external-id", &all]].concat()).exits(2);
     run.attempted_nothing("external ids of single accounts, such as 000000000003");

@@ -149,7 +149,7 @@ fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
     };
-    let environment = Environment { now, ..Environment::look() };
+    let environment = Environment { now, ..Environment::read() };
     let run = RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,

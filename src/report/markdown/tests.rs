@@ -38,7 +38,7 @@ fn run_info() -> RunInfo {
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
     };
-    let environment = Environment { now, ..Environment::look() };
+    let environment = Environment { now, ..Environment::read() };
     RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,

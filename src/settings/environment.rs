@@ -1,0 +1,45 @@
+//! The environment of the process: time, terminals and variables.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+/// What the settings depend on besides the options, as a value, so that tests can choose it.
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    /// When the program started.
+    pub now: SystemTime,
+    /// Whether stdin is a terminal.
+    pub stdin_is_terminal: bool,
+    /// Whether stderr is a terminal.
+    pub stderr_is_terminal: bool,
+    /// `CI` is set: no person watches a terminal there.
+    pub ci: bool,
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    /// `TERM` is `dumb`: the terminal has no colours and can't move its cursor.
+    pub dumb: bool,
+    /// `AWS_CA_BUNDLE`, which the SDK does not read.
+    pub aws_ca_bundle: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    pub(crate) fn read() -> Self {
+        let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        Self {
+            now: SystemTime::now(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            ci: set("CI").is_some(),
+            no_color: set("NO_COLOR").is_some(),
+            dumb: set("TERM").is_some_and(|term| term == "dumb"),
+            aws_ca_bundle: set("AWS_CA_BUNDLE").map(PathBuf::from),
+        }
+    }
+
+    /// Whether a question can be asked on a terminal.
+    pub(crate) const fn can_ask(&self) -> bool {
+        self.stdin_is_terminal && self.stderr_is_terminal
+    }
+}
