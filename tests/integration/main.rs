@@ -19,6 +19,7 @@ mod listing;
 mod main_job;
 mod mistakes;
 mod moto;
+mod old_run_folders;
 mod others;
 mod outages;
 mod output;
