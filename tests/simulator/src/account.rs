@@ -1,4 +1,4 @@
-//! Owns one simulated account: what it is, what it is set to, how it misbehaves and what was done to it.
+//! One simulated account: its setting, its faults, and the record of the calls about it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::version::TokenVersion;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccountState {
-    /// Not fully signed up yet; nobody can assume a role in it.
+    /// Not fully signed up yet; its roles can't be assumed.
     PendingActivation,
     /// In use.
     Active,
@@ -54,7 +54,7 @@ impl AccountState {
         }
     }
 
-    /// Whether anybody can assume a role in such an account.
+    /// Whether roles in such an account can be assumed.
     #[must_use]
     pub const fn usable(self) -> bool {
         matches!(self, Self::Active | Self::Frozen)
@@ -67,7 +67,7 @@ impl AccountState {
 pub enum JoinedMethod {
     /// Created by Organizations, which also created the cross-account role.
     Created,
-    /// Invited; it has the role only if somebody made it.
+    /// Invited; it has the role only if its owner created the role.
     Invited,
 }
 
@@ -90,7 +90,7 @@ pub struct AccountCalls {
     pub set_preferences: u32,
 }
 
-/// One account of the organization. Everything public may be changed before the start and in mid-run.
+/// One account of the organization. Every public field may be changed before the start and during a run.
 #[derive(Clone, Debug)]
 pub struct SimulatedAccount {
     id: AccountId,
@@ -103,7 +103,7 @@ pub struct SimulatedAccount {
     /// How it joined.
     pub joined: JoinedMethod,
     /// Names of the organizational units above it, e.g. `Workloads/Prod`, or the id of the lowest; empty is the root.
-    /// Read at the start; in mid-run use [`World::move_account`](crate::World::move_account).
+    /// Read at the start; during a run use [`World::move_account`](crate::World::move_account).
     pub ou: String,
     /// The setting. `None` means that the summary has no such entry and that a Set creates it.
     pub version: Option<TokenVersion>,
@@ -153,14 +153,14 @@ impl SimulatedAccount {
         std::iter::once(&self.role).chain(&self.other_roles).find(|role| role.name == name)
     }
 
-    /// Sets the value as if somebody else had done it: no call is counted and readers see it at once. The global
-    /// endpoint sees it after its lag, unlike a value that is written into `version`, which counts as there from the start.
+    /// Changes the setting as an administrator outside the run would: no call is counted, and reads show it immediately. The
+    /// global endpoint follows after its lag. A value that is written into `version` counts as set before the start.
     pub fn changed_by_somebody_else(&mut self, version: Option<TokenVersion>) {
         self.replace_version(version);
         self.ledger.stale = None;
     }
 
-    /// The setting as it was so long ago.
+    /// The setting as it was this long ago.
     pub(crate) fn version_before(&self, lag: Duration) -> Option<TokenVersion> {
         let replaced_since = self.ledger.replaced.iter().find(|(when, _)| when.elapsed() < lag);
         replaced_since.map_or(self.version, |(_, version)| *version)
@@ -175,7 +175,7 @@ impl SimulatedAccount {
         *self.ledger.faults.entry(fault).or_default() += 1;
     }
 
-    /// Applies a Set that reached the service, and starts the stale window the faults ask for.
+    /// Applies a Set that reached the service, and starts the stale reads that the faults ask for.
     pub(crate) fn apply(&mut self, version: TokenVersion) {
         let shown = self.shown();
         if self.faults.read_back_never_shows || self.faults.stale_reads > 0 {
@@ -185,7 +185,7 @@ impl SimulatedAccount {
         self.ledger.sets_applied.push(version);
     }
 
-    /// What a read sees now, using up one stale read if there is one.
+    /// Returns what a read shows now, and uses up one stale read if any is left.
     pub(crate) fn read(&mut self) -> Option<TokenVersion> {
         let shown = self.shown();
         if let Some(stale) = self.ledger.stale {
@@ -206,7 +206,7 @@ impl SimulatedAccount {
     }
 }
 
-/// What was done to an account; the source of its part of the truth.
+/// The calls about an account and their effects, from which its part of the truth is made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     pub calls: AccountCalls,
@@ -242,21 +242,25 @@ mod tests {
     }
 
     #[test]
-    fn what_the_setting_was_is_remembered() {
+    fn earlier_versions_are_remembered() {
         let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
         account.version = None;
         account.apply(TokenVersion::V2);
         account.changed_by_somebody_else(Some(TokenVersion::V1));
         assert_eq!(account.version_before(Duration::ZERO), Some(TokenVersion::V1));
-        assert_eq!(account.version_before(Duration::from_mins(10)), None, "that was before everything");
+        assert_eq!(account.version_before(Duration::from_mins(10)), None, "ten minutes ago nothing was set yet");
         std::thread::sleep(Duration::from_millis(2));
         account.apply(TokenVersion::V2);
         let since_the_last = account.ledger.replaced[2].0.elapsed() + Duration::from_millis(1);
-        assert_eq!(account.version_before(since_the_last), Some(TokenVersion::V1), "the last one is not seen yet");
+        assert_eq!(
+            account.version_before(since_the_last),
+            Some(TokenVersion::V1),
+            "the last change is not visible yet"
+        );
     }
 
     #[test]
-    fn a_read_back_can_stay_wrong_for_ever() {
+    fn reads_can_stay_stale_forever() {
         let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
         account.faults.read_back_never_shows = true;
         account.apply(TokenVersion::V2);

@@ -1,4 +1,4 @@
-//! Owns account ids: their numbers, their text and their range.
+//! Twelve-digit account ids.
 
 use std::fmt;
 
@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The id of the management account of every simulated organization of a hundred accounts or more.
 ///
-/// It stands in the middle of the list on purpose: code that skips "the first account" must not
-/// pass by luck. In a smaller organization the id is the same and the account is listed last.
+/// It is in the middle of the list, so that code that skips the first account does not pass by luck. In a smaller organization the id is the same and the account is listed last.
 pub const MANAGEMENT_ACCOUNT: AccountId = AccountId(100);
 
 /// A twelve-digit account id. Simulated ids start with `0000`, a range of their own.
@@ -21,7 +20,7 @@ impl AccountId {
         Self(number)
     }
 
-    /// Reads twelve digits, and nothing else.
+    /// Parses exactly twelve digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 12 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -50,10 +49,10 @@ impl fmt::Debug for AccountId {
 }
 
 impl From<&str> for AccountId {
-    /// Reads twelve digits.
+    /// Parses twelve digits.
     ///
     /// # Panics
-    /// If the text is anything else; a test that mistypes an id should fail at once.
+    /// If the text is anything else, so that a test with a mistyped id fails at once.
     fn from(text: &str) -> Self {
         Self::parse(text).expect("an account id is twelve digits")
     }

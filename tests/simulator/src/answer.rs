@@ -1,4 +1,4 @@
-//! Owns answers: documents and errors, written the way each protocol writes them, and how they are delivered.
+//! HTTP answers: documents and errors in the form of each protocol, and how they are delivered.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,18 +7,18 @@ use serde_json::json;
 
 use crate::network::Service;
 
-/// How an answer reaches the client, if it does.
+/// How an answer is delivered to the client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Delivery {
     #[default]
     Whole,
-    /// The announced length is not reached; the connection closes.
+    /// The connection closes before the announced length is reached.
     Truncated,
     /// The connection closes without an answer.
     Close,
     /// The connection is reset without an answer.
     Reset,
-    /// Nothing happens at all.
+    /// The connection stays open without an answer.
     Hang,
 }
 
@@ -32,20 +32,20 @@ pub(crate) struct Answer {
     /// The `Date` header, where it is not the machine's.
     pub date: Option<String>,
     pub delivery: Delivery,
-    /// Beyond the service's latency.
+    /// In addition to the service's latency.
     pub delay: Duration,
 }
 
 /// The content of a successful answer.
 #[derive(Debug)]
 pub(crate) enum Document {
-    /// What stands inside `<…Result>`.
+    /// The content of `<…Result>`.
     Result(String),
     /// An operation without output.
     Nothing,
     /// A JSON document.
     Json(String),
-    /// Something that the service would never say.
+    /// A body that the service itself never sends.
     Foreign { content_type: &'static str, body: Cow<'static, str> },
 }
 
@@ -62,11 +62,11 @@ impl From<Document> for Reply {
     }
 }
 
-/// Why there is no document.
+/// Why an operation has no document.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Error(ApiError),
-    /// No answer at all, and no effect.
+    /// No answer, and no effect.
     Silence(Delivery),
 }
 
@@ -131,7 +131,7 @@ impl ApiError {
         Self::new(503, code, "Service is unable to handle request.")
     }
 
-    /// The caller's session is over; each protocol has its own name for it.
+    /// The caller's session has expired; each protocol has its own error code for it.
     pub fn expired(service: Service) -> Self {
         match service {
             Service::Organizations => {
@@ -203,7 +203,7 @@ pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) ->
     }
 }
 
-/// An answer that is none: the connection closes or stays silent.
+/// No answer: the connection closes or stays silent.
 pub(crate) fn silence(delivery: Delivery) -> Answer {
     Answer {
         status: 200,
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_look_like_each_protocol() {
+    fn errors_have_the_form_of_each_protocol() {
         let error = ApiError::access_denied("a <b> & c".to_owned());
         assert_eq!(
             failure(Service::Sts, &error, "id-1".to_owned()).body,

@@ -1,4 +1,4 @@
-//! Owns AssumeRole: from the request over the trust policy to a session.
+//! `AssumeRole`: checks the request and the trust policy, and issues a session.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::world::{Caller, World};
 /// The longest session of a role assumed with another role's session, in seconds.
 const CHAINED_LIMIT: i64 = 3_600;
 
-/// What a session is opened with.
+/// The settings of a new session.
 struct Opening<'a> {
     role: Role,
     session_name: &'a str,
@@ -71,12 +71,12 @@ impl World {
         Ok(self.distort(index, VisitCall::Assume, document))
     }
 
-    /// The source identity of a new session: the caller's own for ever, if it has one.
+    /// The source identity of a new session. A caller's own source identity can't be changed.
     fn source_identity(&mut self, caller: &Principal, wanted: Option<&str>) -> Option<Arc<str>> {
         caller.source_identity.clone().or_else(|| wanted.map(|text| self.vault.share(text)))
     }
 
-    /// STS can be switched off in a Region for an account, except in one.
+    /// Refuses a Region in which STS is deactivated for the account. In one Region it can't be deactivated.
     pub(crate) fn check_region_is_active(&mut self, index: u32, region: &str) -> Result<(), ApiError> {
         if !self.account(index).faults.region_disabled || region == self.settings.partition.always_on() {
             return Ok(());
@@ -92,7 +92,7 @@ impl World {
         ))
     }
 
-    /// Issues the session, for the wrong account if the faults say so.
+    /// Issues the session; for another account if the faults ask for it.
     fn open_role_session(&mut self, index: u32, opening: Opening<'_>, context: &Context<'_>) -> Document {
         let Opening { role, session_name, policy, source_identity, seconds } = opening;
         let mut holder = index;
@@ -137,7 +137,7 @@ impl World {
         ))
     }
 
-    /// Takes `arn:<partition>:iam::<account>:role/<path and name>` apart.
+    /// Parses `arn:<partition>:iam::<account>:role/<path and name>`.
     pub(crate) fn parse_role<'a>(&self, arn: &'a str) -> Result<(Option<AccountId>, &'a str), ApiError> {
         let mut parts = arn.splitn(6, ':');
         let head = [parts.next(), parts.next(), parts.next(), parts.next()];
@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    /// Reads a session policy, or finds it among those already read.
+    /// Parses a session policy, or returns it if it was parsed before.
     fn policy(&mut self, text: &str) -> Result<Arc<SessionPolicy>, ApiError> {
         if let Some(policy) = self.policies.get(text) {
             return Ok(Arc::clone(policy));

@@ -1,4 +1,4 @@
-//! Owns authentication: which principal a request comes from, and whether its signature is right.
+//! Authentication: finds the principal of a request and verifies its signature.
 
 use crate::answer::ApiError;
 use crate::clock;
@@ -7,7 +7,7 @@ use crate::network::Service;
 use crate::sigv4::{self, Authorization, Signable};
 use crate::world::{Settings, World};
 
-/// How far a request's date may be from the service's clock, in minutes. The messages of the services say it.
+/// How far a request's date may be from the service's clock, in minutes. It is part of the services' messages.
 const fn tolerance(service: Service) -> i64 {
     match service {
         Service::Organizations => 5,
@@ -25,8 +25,8 @@ pub(crate) struct Authenticated {
 }
 
 impl World {
-    /// Finds out who sent a request. With verification off only the access key id counts, and an
-    /// unsigned request is the operator's.
+    /// Returns the sender of a request. Without verification only the access key id counts, and an unsigned request is
+    /// the operator's.
     pub(crate) fn authenticate(
         &mut self,
         service: Service,
@@ -71,7 +71,7 @@ impl World {
         Ok(authenticated(principal, &authorization))
     }
 
-    /// The sender of a request whose signature nobody asks for.
+    /// The sender of a request that needs no signature.
     pub(crate) fn anonymous(&self) -> Authenticated {
         Authenticated {
             principal: Principal { identity: Identity::Anonymous, ..self.vault.operator() },
@@ -152,7 +152,7 @@ fn authenticated(principal: Principal, authorization: &Authorization<'_>) -> Aut
     }
 }
 
-/// The same mistake has one name in the query protocol and another in JSON.
+/// Returns the error code of the protocol: JSON has other codes than the query protocol.
 fn named(service: Service, query: (u16, &'static str), json: &'static str, message: String) -> ApiError {
     match service {
         Service::Organizations => ApiError::new(400, json, message),

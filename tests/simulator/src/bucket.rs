@@ -1,4 +1,4 @@
-//! Owns rate limits: token buckets, and what they apply to.
+//! Rate limits: token buckets, and what they apply to.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ pub(crate) const ORGANIZATIONS_LIMITS: &[(Operation, RateLimit)] = &[
 /// The published quota of STS, per account and region.
 pub(crate) const STS_LIMIT: RateLimit = RateLimit::new(600.0, 600.0);
 
-/// A token bucket's two numbers.
+/// The rate and the burst of a token bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RateLimit {
-    /// Tokens that flow in per second.
+    /// Tokens added per second.
     pub per_second: f64,
-    /// The most tokens that can wait.
+    /// The most tokens in the bucket.
     pub burst: f64,
 }
 
@@ -85,7 +85,7 @@ impl Limits {
 
     /// Takes a token from every bucket that covers the operation, or refuses the request.
     pub fn admit(&mut self, operation: Operation, now: Duration) -> bool {
-        // Not `all`: like at AWS, a request that one bucket refuses still costs a token in the others.
+        // Not `all`: as at AWS, a request that one bucket refuses still costs a token in the others.
         self.buckets
             .iter_mut()
             .filter(|(scope, _)| scope.covers(operation))

@@ -1,4 +1,4 @@
-//! Owns the description of an organization before it starts, and its defaults.
+//! The builder of a simulated organization, with the defaults.
 
 mod access;
 mod layout;
@@ -18,7 +18,7 @@ use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::world::Caller;
 
-/// The quota of accounts that AWS raises an organization to at most.
+/// The highest quota of accounts that AWS grants an organization.
 const MAX_ACCOUNTS: usize = 50_000;
 
 type Change = Box<dyn FnMut(&mut SimulatedAccount)>;
@@ -127,15 +127,15 @@ impl Builder {
         self
     }
 
-    /// Which accounts start with which setting; all have v1 unless told otherwise.
+    /// Which accounts start with which setting; v1 by default.
     pub fn version_mix(mut self, mix: VersionMix) -> Self {
         self.mix = mix;
         self
     }
 
-    /// Whether accounts have real-looking names, tags and nested units, a list order of their own, and a
-    /// few are closed, suspended, invited without the role, denied by policy and so on. Otherwise
-    /// they are `account-1`, `account-2`… directly below the root and all alike.
+    /// Whether the organization looks like a real one: realistic names, tags, nested units and a list that is not in the
+    /// order of the ids; a few accounts are closed, suspended, invited without the role, denied by policy and so on.
+    /// Otherwise the accounts are `account-1`, `account-2`… directly below the root, without exceptions.
     pub fn realistic(mut self, realistic: bool) -> Self {
         self.realistic = realistic;
         self
@@ -169,23 +169,23 @@ impl Builder {
         self
     }
 
-    /// One more region for which STS requests may be signed, and which must be enabled by hand: session tokens of
-    /// version 1 are refused there with `InvalidClientTokenId`.
+    /// One more region for which STS requests may be signed. It is an opt-in Region: session tokens of version 1 are
+    /// refused there with `InvalidClientTokenId`.
     pub fn opt_in_region(mut self, region: &str) -> Self {
         self.opt_in_regions.push(region.to_owned());
         self
     }
 
     /// Opens the global STS endpoint, which signs for the partition's always active region (`us-east-1`), in a run whose
-    /// own region is another one. The tokens of its `AssumeRole` are of the version that the role's account was set to so
-    /// long ago (AWS takes 9 to 13 seconds to follow); an account without a value counts as version 1. Sessions of regional
-    /// endpoints have version 2 whatever the setting.
+    /// own region is another one. The tokens of its `AssumeRole` follow the setting of the role's account after this
+    /// lag (9 to 13 seconds at AWS); an account without a value counts as version 1. Sessions of regional
+    /// endpoints always have version 2.
     pub fn global_sts(mut self, issuance_lag: Duration) -> Self {
         self.issuance_lag = Some(issuance_lag);
         self
     }
 
-    /// How long each service takes to answer; no time at all unless told otherwise.
+    /// How long each service takes to answer; zero by default.
     pub fn latency(mut self, latency: Latency) -> Self {
         self.latency = latency;
         self
@@ -203,7 +203,7 @@ impl Builder {
         self
     }
 
-    /// Adds something wrong with the account list.
+    /// Adds a fault of the account list.
     pub fn listing(mut self, fault: ListingFault) -> Self {
         self.listing.push(fault);
         self
@@ -235,28 +235,28 @@ impl Builder {
         self
     }
 
-    /// What the network does at first.
+    /// The state of the network at the start.
     pub fn network(mut self, network: Network) -> Self {
         self.network = network;
         self
     }
 
-    /// Puts the services' clock so many seconds ahead of the machine's, or behind it: in the `Date` header, in the
-    /// expiration of sessions, and where the age of signatures is judged.
+    /// Moves the services' clock this many seconds ahead of the machine's clock, or behind it. It affects the `Date` header,
+    /// the expiration of sessions, and the check of a signature's age.
     pub fn clock_offset(mut self, seconds: i64) -> Self {
         self.clock_offset = seconds;
         self
     }
 
-    /// Whether signatures are verified. Switch it off only to measure something else.
+    /// Whether signatures are verified; by default they are. Switch it off only for measurements.
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
         self
     }
 
-    /// Whether IAM and Organizations requests must be signed for the partition's own region, as at AWS.
-    /// Otherwise they may also be signed for the region of the run: that is what SDKs do as soon as
-    /// an endpoint is given to them, because then they do not ask the partition.
+    /// Whether IAM and Organizations requests must be signed for the partition's own region, as at AWS. Otherwise they may
+    /// also be signed for the region of the run: SDKs with a custom endpoint do so, because they do not consult the
+    /// partition then.
     pub fn strict_signing_regions(mut self, strict: bool) -> Self {
         self.strict_signing_regions = strict;
         self
@@ -268,7 +268,7 @@ impl Builder {
         self
     }
 
-    /// The port to listen on; any free one unless told otherwise.
+    /// The port to listen on; any free one by default.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self

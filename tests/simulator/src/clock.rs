@@ -1,4 +1,4 @@
-//! Owns dates: the two textual forms AWS uses, to and from seconds since 1970.
+//! Dates in the textual forms of AWS and HTTP, to and from seconds since 1970.
 
 /// Year, month and day of a day number (days since 1970-01-01), after Howard Hinnant's algorithm.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_go_there_and_back() {
+    fn dates_round_trip() {
         assert_eq!(parse_amz_date("20150830T123600Z"), Some(1_440_938_160));
         assert_eq!(iso8601(1_440_938_160), "2015-08-30T12:36:00Z");
         assert_eq!(iso8601(951_782_400), "2000-02-29T00:00:00Z");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_of_headers_name_the_day() {
+    fn http_dates_have_the_weekday() {
         assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
         assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(-1), "Wed, 31 Dec 1969 23:59:59 GMT");

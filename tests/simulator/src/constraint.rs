@@ -1,9 +1,9 @@
-//! Owns the constraints that STS puts on texts and numbers, and the words in which it says that one is not met.
+//! The constraints that STS puts on parameters, and its messages about violations.
 
 use crate::answer::ApiError;
 use crate::request::Params;
 
-/// What a text parameter has to look like.
+/// The length and pattern of a text parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Constraint {
     /// The parameter's name on the wire.
@@ -55,12 +55,12 @@ const fn name(name: &'static str, field: &'static str) -> Constraint {
 }
 
 impl Constraint {
-    /// The parameter, if it is given and meets the constraint.
+    /// Returns the parameter, if it is present, after checking it.
     pub fn check<'a>(&self, params: &'a Params) -> Result<Option<&'a str>, ApiError> {
         params.text(self.name).map(|text| self.met_by(text)).transpose()
     }
 
-    /// The parameter, which must be given.
+    /// Returns the parameter, which must be present, after checking it.
     pub fn require<'a>(&self, params: &'a Params) -> Result<&'a str, ApiError> {
         self.met_by(params.text(self.name).unwrap_or_default())
     }

@@ -1,4 +1,4 @@
-//! Owns remote control: the few things another process may change through `POST /_simulator/control`.
+//! Remote control: the commands of `POST /_simulator/control`, for other processes.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ pub(crate) enum Command {
     ExpireBaseCredentials,
     RenewBaseCredentials,
     ExpireSessions,
-    /// Changes an account's setting as if somebody else had done it; `null` removes the entry.
+    /// Changes an account's setting as an administrator outside the run would; `null` removes the entry.
     SetVersion {
         account: AccountId,
         version: Option<TokenVersion>,
@@ -52,8 +52,8 @@ pub(crate) enum Command {
 }
 
 impl World {
-    /// Carries a command out, or says what is wrong with it.
-    pub(crate) fn obey(&mut self, body: &[u8]) -> Result<(), String> {
+    /// Executes a command, or returns what is wrong with it.
+    pub(crate) fn execute_command(&mut self, body: &[u8]) -> Result<(), String> {
         match serde_json::from_slice(body).map_err(|error| error.to_string())? {
             Command::Throttle { service, operation, per_second, burst } => {
                 let scope: Scope = match (service, operation) {
@@ -88,8 +88,8 @@ impl World {
         Ok(())
     }
 
-    /// The operator's credentials in the form of `credential_process`: with a lifetime new ones that last so long, and
-    /// without one those there are, renewed if they have expired.
+    /// The operator's credentials in the form of `credential_process`: with a lifetime, new ones that last this long;
+    /// without one, the current ones, renewed if they have expired.
     pub(crate) fn process_credentials(&mut self, lifetime: Option<Duration>) -> String {
         let (credentials, expiration) = match lifetime {
             Some(lifetime) => {

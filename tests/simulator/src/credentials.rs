@@ -1,4 +1,4 @@
-//! Owns the words for credentials: what they are, whose they are, and why they are no good.
+//! Credentials, the principals that they belong to, and why an access key is refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::policy::SessionPolicy;
 use crate::version::TokenVersion;
 
-/// A set of credentials in the clear.
+/// A set of credentials in plain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     /// Access key id.
@@ -17,19 +17,19 @@ pub struct Credentials {
     pub session_token: Option<String>,
 }
 
-/// Whose request it is.
+/// The sender of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Principal {
     /// Index of the account.
     pub account: u32,
     pub identity: Identity,
-    /// What a session policy leaves of the rights.
+    /// The session policy, which narrows the rights.
     pub policy: Option<Arc<SessionPolicy>>,
-    /// Whether the credentials carry the mark of multi-factor authentication. Sessions of roles never do.
+    /// Whether the credentials come from multi-factor authentication. Sessions of roles never do.
     pub mfa: bool,
-    /// Set once, and kept through every further role.
+    /// Kept through every further role.
     pub source_identity: Option<Arc<str>>,
-    /// Where the session token is accepted. Credentials without a token are accepted everywhere, as version 2 is.
+    /// The version of the session token. Credentials without a token are accepted everywhere, as version 2 is.
     pub token: TokenVersion,
 }
 
@@ -52,7 +52,7 @@ pub(crate) enum Identity {
 pub(crate) enum Login {
     /// Long-term keys of a user.
     Keys,
-    /// Temporary credentials that something else fetched, such as a login.
+    /// Temporary credentials from elsewhere, such as a login.
     Elsewhere,
     /// A session of `GetSessionToken`.
     SessionToken,
@@ -64,11 +64,11 @@ pub(crate) struct Session {
     pub expires: Duration,
 }
 
-/// Why an access key is no good.
+/// Why an access key is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadKey {
     Unknown,
     Expired,
-    /// The token does not belong to the key, or is missing, or should not be there.
+    /// The session token is missing, unexpected, or belongs to another key.
     Token,
 }

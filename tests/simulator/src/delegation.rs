@@ -1,4 +1,4 @@
-//! Owns what an administrator asks of Organizations beside the accounts and their tree: tags, and other administrators.
+//! The Organizations operations `ListTagsForResource` and `ListDelegatedAdministrators`.
 
 use serde_json::{Value, json};
 

@@ -1,13 +1,13 @@
-//! Owns the derivation of secrets and pseudo-random numbers from a seed, so that none has to be stored.
+//! Derives secrets and pseudo-random numbers from a seed, so that none has to be stored.
 
-/// Stands in every secret key and session token of the simulator, so that a test can search a
-/// program's outputs, logs and files for secrets that should not be there.
+/// Part of every secret key and session token of the simulator, so that a test can search a program's outputs, logs and
+/// files for leaked secrets.
 pub const SECRET_MARKER: &str = "SIMSECRET";
 
 /// The length of tokens that are valid in all Regions, as observed for role sessions.
 pub(crate) const TOKEN_LENGTH: usize = 752;
 
-/// Forty characters, derived and not stored.
+/// A secret access key of forty characters.
 pub(crate) fn secret(seed: u64, index: u64) -> String {
     let mut text = derived(seed, index.wrapping_mul(2), 40);
     text.truncate(40);

@@ -1,4 +1,4 @@
-//! Owns the way of a request through the world: authentication, limits, random faults, the operation, the counters.
+//! Processes a request: authentication, limits, random faults, the operation and the counters.
 
 use crate::account_id::AccountId;
 use crate::answer::{self, Answer, ApiError, Delivery, Document, Refusal, Reply};
@@ -11,18 +11,18 @@ use crate::sigv4::Signable;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// What an operation needs to know beside the world.
+/// The caller and the parameters of an operation.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub caller: Authenticated,
     pub params: &'a Params,
 }
 
-/// What an operation comes to.
+/// The result of an operation.
 pub(crate) type Outcome = Result<Reply, Refusal>;
 
 impl World {
-    /// Answers a request. Everything that happens to the world happens here, in one step.
+    /// Answers a request. All changes of the world happen here, in one step.
     pub(crate) fn answer(&mut self, call: &Call, signable: &Signable<'_>) -> Answer {
         let request_id = self.next_id();
         let Some(operation) = call.operation else {
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    /// Counts the call for whoever makes it.
+    /// Counts the call for its caller.
     fn count_caller(&mut self, operation: Operation, caller: &Authenticated) {
         let who = match &caller.principal.identity {
             Identity::Operator(_) => "user/operator".to_owned(),
@@ -79,7 +79,7 @@ impl World {
         *self.callers.entry(who).or_default().entry(operation).or_default() += 1;
     }
 
-    /// Finds the account a request is about and counts the call there, whatever becomes of it.
+    /// Finds the account that a request is about and counts the call there, also when the call fails later.
     fn attribute(&mut self, operation: Operation, caller: &Authenticated, params: &Params) -> Option<u32> {
         let index = match operation {
             Operation::AssumeRole => params
@@ -120,7 +120,7 @@ impl World {
         Some(index)
     }
 
-    /// The random faults that keep a request from having an effect.
+    /// Applies the random faults that prevent a request's effect.
     fn before(&mut self, call: &Call, noise: Option<NoiseKind>) -> Result<(), Refusal> {
         let (name, refusal) = match noise {
             Some(NoiseKind::Status500) => ("noise_500", ApiError::internal(call.service).into()),
@@ -134,9 +134,9 @@ impl World {
         Err(refusal)
     }
 
-    /// The random faults that spoil an answer.
+    /// Applies the random faults that spoil an answer.
     fn after(&mut self, operation: Operation, noise: Option<NoiseKind>, answer: &mut Answer) {
-        // A fault of the account that already spoils the answer goes first.
+        // A fault of the account that already spoils the answer takes precedence.
         if answer.delivery != Delivery::Whole {
             return;
         }
@@ -195,7 +195,7 @@ impl World {
         }
     }
 
-    /// The counted faults of an account that keep a call from having an effect.
+    /// Applies an account's counted faults that prevent a call's effect.
     pub(crate) fn transient(&mut self, index: u32, call: VisitCall) -> Result<(), Refusal> {
         let service = match call {
             VisitCall::Assume => crate::network::Service::Sts,
@@ -222,7 +222,7 @@ impl World {
         Err(refusal)
     }
 
-    /// The counted faults of an account that spoil the answer of a call that has had its effect.
+    /// Applies an account's counted faults that spoil the answer after the call's effect.
     pub(crate) fn distort(&mut self, index: u32, call: VisitCall, document: Document) -> Reply {
         let account = self.at(index);
         if account.faults.garbage.fire(call) {
@@ -241,8 +241,8 @@ impl World {
     }
 }
 
-/// A body that does not parse. What was inside a result stays inside, credentials included: the
-/// danger of such an answer is that a client quotes it in an error message.
+/// A body that does not parse. It still contains the result, credentials included: the danger of such an answer is that a
+/// client quotes it in an error message.
 fn garbage(document: Document) -> Document {
     let body = match document {
         Document::Result(result) => format!("<Unexpected>{result}").into(),

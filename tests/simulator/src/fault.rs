@@ -1,4 +1,4 @@
-//! Owns the vocabulary of misbehaviour of accounts and of the account list.
+//! The faults of accounts and of the account list.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::account_id::AccountId;
 /// A count that never runs out.
 pub const ALWAYS: u32 = u32::MAX;
 
-/// How many more times a fault fires, separately for the three calls of a visit.
+/// How many more times a fault fires, for each of the three calls of a visit.
 ///
 /// The numbers count down as the fault fires; [`ALWAYS`] stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub struct Faults {
     pub reset_before: PerCall,
     /// `Throttling`, "Rate exceeded", without effect.
     pub throttle: PerCall,
-    /// The IAM call is told that its session has expired (`ExpiredToken`). `assume` has no meaning.
+    /// The IAM call is refused with `ExpiredToken`. `assume` has no meaning.
     pub expired_session: PerCall,
     /// HTTP 200 with a body that is not the expected document. A Set has been applied.
     pub garbage: PerCall,
@@ -98,12 +98,12 @@ pub struct Faults {
     pub reset_after: PerCall,
     /// The answer breaks off in the middle and the connection closes. A Set has been applied.
     pub truncated: PerCall,
-    /// Every answer for this account is later by this much.
+    /// Every answer for this account is delayed by this time.
     pub slow: Duration,
     /// `AssumeRole` is refused with `AccessDenied`.
     pub deny_assume: bool,
     /// `AssumeRole` is refused with `RegionDisabledException`, except in the one Region where STS
-    /// cannot be switched off.
+    /// can't be deactivated.
     pub region_disabled: bool,
     /// `AssumeRole` answers with a session of this other account, and with its ARN.
     pub wrong_identity: Option<AccountId>,
@@ -124,7 +124,7 @@ pub struct Faults {
     pub lost_acknowledgements: u32,
     /// The connection closes before the next Sets are applied.
     pub dropped_sets: u32,
-    /// The next Sets are answered by somebody else: HTTP 200, an HTML page, nothing applied.
+    /// The next Sets are answered by a captive portal: HTTP 200, an HTML page, nothing applied.
     pub captive_portal: u32,
     /// After every applied Set this many reads still show the value from before.
     pub stale_reads: u32,
@@ -132,7 +132,7 @@ pub struct Faults {
     pub read_back_never_shows: bool,
 }
 
-/// What is wrong with the account list. Several may be combined.
+/// A fault of the account list. Several may be combined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListingFault {
     /// The first page is empty and has a token.
@@ -142,16 +142,16 @@ pub enum ListingFault {
         /// The page's number.
         page: u32,
     },
-    /// From this page on the answer's token is the one that asked for it, for ever.
+    /// From this page on, the answer repeats the token of its request, endlessly.
     RepeatedToken {
         /// The page's number.
         page: u32,
     },
-    /// This page fails the first times it is asked for.
+    /// The first requests for this page fail.
     PageFails {
         /// The page's number.
         page: u32,
-        /// With which error.
+        /// The error.
         error: ListingError,
         /// How many times; [`ALWAYS`] for a page that never comes.
         times: u32,
@@ -176,7 +176,7 @@ pub enum ListingFault {
     NotInUse,
 }
 
-/// The errors a page can fail with.
+/// The errors with which a page can fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListingError {
     /// `ServiceException`, HTTP 500.

@@ -1,4 +1,4 @@
-//! Owns IAM: the account summary and the one setting this is all about.
+//! The IAM operations `GetAccountSummary` and `SetSecurityTokenServicePreferences`.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::fault::{VisitCall, fire};
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// The entries of a young account's summary, apart from the one that is left out here.
+/// The entries of a new account's summary, without `GlobalEndpointTokenVersion`.
 const SUMMARY: &[(&str, u32)] = &[
     ("GroupPolicySizeQuota", 5_120),
     ("InstanceProfilesQuota", 1_000),
@@ -46,7 +46,7 @@ const SUMMARY: &[(&str, u32)] = &[
     ("GroupsQuota", 300),
 ];
 
-/// What a captive portal or a proxy says in place of the service.
+/// The page that a captive portal or a proxy sends in place of the service's answer.
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1><form action=\"/login\"></form></body></html>";
 
 pub(crate) const READ: &str = "iam:GetAccountSummary";
@@ -134,8 +134,7 @@ impl World {
         Ok(())
     }
 
-    /// Enforces the session policy that `AssumeRole` was given, and that IAM takes no session of `GetSessionToken`
-    /// without MFA.
+    /// Enforces the session policy of `AssumeRole`, and refuses sessions of `GetSessionToken` without MFA, as IAM does.
     pub(crate) fn authorise(&mut self, principal: &Principal, action: &str) -> Result<(), ApiError> {
         if principal.identity == Identity::Operator(Login::SessionToken) && !principal.mfa {
             return Err(ApiError::new(
@@ -151,7 +150,7 @@ impl World {
         Err(self.denied(principal, action, &format!("because no session policy allows the {action} action")))
     }
 
-    /// An `AccessDenied` with an authorization id, which makes every message different from all others.
+    /// An `AccessDenied` with an authorization id, which makes every message unique.
     pub(crate) fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
         let authorization_id = self.next_id();
         ApiError::access_denied(format!(

@@ -1,4 +1,4 @@
-//! Owns what a client can know of an account: which of its Sets were refused, and what its reads have shown since.
+//! What a client can know about an account from the answers that it received: refused Sets, and what reads showed since.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use crate::sigv4::Signable;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// What a client can know of an account from the answers that arrived whole. A Set that is neither refused nor shown by a
-/// read may or may not have been carried out, as far as anybody but the service can tell.
+/// What a client can know about an account from the complete answers that it received. Whether a Set took effect that was
+/// neither refused nor shown by a read is known only to the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Knowledge {
-    /// Set requests that the network took away before they reached the service. They are not among those received.
+    /// Set requests that were lost in the network before they reached the service. They do not count as received.
     pub sets_lost: u32,
-    /// Set requests that were answered with a refusal, a throttle included: they had no effect, and the client was told.
+    /// Set requests that were answered with a refusal, throttling included: the client knows that they had no effect.
     pub sets_refused: u32,
     /// Reads that were answered since the last Set was sent.
     pub reads_since_set: u32,
@@ -23,14 +23,14 @@ pub struct Knowledge {
 }
 
 impl Knowledge {
-    /// Whether a Set was sent of which the client was not told that it was refused.
+    /// Whether any Set was sent whose refusal did not reach the client.
     #[must_use]
     pub const fn set_may_have_worked(&self, sets_received: u32) -> bool {
         sets_received + self.sets_lost > self.sets_refused
     }
 }
 
-/// Follows what a client can know.
+/// Tracks what a client can know.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Learning {
     pub knowledge: Knowledge,
@@ -39,7 +39,7 @@ pub(crate) struct Learning {
 }
 
 impl Learning {
-    /// A Set for a version was sent.
+    /// Notes that a Set for a version was sent.
     pub(crate) fn set_sent(&mut self, version: Option<TokenVersion>) {
         if self.asked_for != version {
             self.asked_for = version;
@@ -48,7 +48,7 @@ impl Learning {
         self.knowledge.reads_since_set = 0;
     }
 
-    /// A read is about to show this, if its answer arrives.
+    /// Notes what a read shows, if its answer arrives.
     pub(crate) const fn about_to_show(&mut self, version: Option<TokenVersion>) {
         self.shown = Some(version);
     }
@@ -75,14 +75,14 @@ impl Learning {
 }
 
 impl World {
-    /// An answer about an account is on its way to the client, or not.
+    /// Updates the client's knowledge of an account after an answer.
     pub(crate) fn learn(&mut self, index: Option<u32>, operation: Operation, answer: &Answer) {
         if let Some(index) = index {
             self.at(index).ledger.learning.answered(operation, answer);
         }
     }
 
-    /// The network took a request away before it reached a service.
+    /// Counts a request that was lost in the network before it reached a service.
     pub(crate) fn lose(&mut self, call: &Call, signable: &Signable<'_>, fault: &'static str) {
         self.note(fault);
         if call.operation != Some(Operation::SetSecurityTokenServicePreferences) {
@@ -109,14 +109,14 @@ mod tests {
     }
 
     #[test]
-    fn a_client_knows_what_arrived_whole() {
+    fn only_complete_answers_count() {
         let mut learning = Learning::default();
         let read = |learning: &mut Learning, version, delivery| {
             learning.about_to_show(version);
             learning.answered(Operation::GetAccountSummary, &answer(200, delivery));
         };
         read(&mut learning, Some(TokenVersion::V2), Delivery::Whole);
-        assert_eq!(learning.knowledge.reads_that_showed, 0, "nothing was asked for yet");
+        assert_eq!(learning.knowledge.reads_that_showed, 0, "nothing was requested yet");
         learning.set_sent(Some(TokenVersion::V2));
         for (status, delivery, refused) in [
             (500, Delivery::Whole, 0),
@@ -137,11 +137,11 @@ mod tests {
         assert_eq!(
             (learning.knowledge.reads_since_set, learning.knowledge.reads_that_showed),
             (0, 1),
-            "it is known still"
+            "an earlier read has shown it"
         );
         learning.set_sent(Some(TokenVersion::V1));
         assert_eq!(learning.knowledge.reads_that_showed, 0);
-        // An answer that was not made by the service shows nothing.
+        // An answer that the service did not make shows nothing.
         learning.answered(Operation::GetAccountSummary, &answer(200, Delivery::Whole));
         assert_eq!(learning.knowledge.reads_since_set, 0);
     }

@@ -1,9 +1,8 @@
 //! A simulated AWS Organization on loopback.
 //!
 //! An HTTP server that speaks the wire protocols of Organizations, STS and IAM as far as `v2token`
-//! uses them, so that the real program with the real AWS SDK can be rehearsed against thousands of
-//! accounts. It verifies signatures, enforces trust and session policies, keeps the truth about
-//! every account and every call, and misbehaves in all the ways that it is told to.
+//! uses them, so that the real program with the real AWS SDK can run against thousands of accounts. It verifies signatures,
+//! enforces trust and session policies, records the truth about every account and every call, and injects faults on request.
 //!
 //! ```
 //! use v2token_simulator::{ListingFault, Organization, PerCall, TokenVersion, VersionMix};
@@ -24,13 +23,13 @@
 //! assert!(truth.operations.is_empty());
 //! ```
 //!
-//! With [`Builder::global_sts`] and [`Builder::opt_in_region`] the setting has the effect that it has at
-//! AWS: it decides, with a lag, where the sessions of the global STS endpoint are accepted.
+//! With [`Builder::global_sts`] and [`Builder::opt_in_region`] the setting has the same effect as at AWS: it decides, with a
+//! lag, where the sessions of the global STS endpoint are accepted.
 //!
-//! Who may go where is told by [`Role`]s: whom they trust, directly or at the end of a chain, with an external id, MFA
-//! ([`Builder::mfa_codes`]), a source identity, or a web identity ([`World::web_identity_token`]). [`RootAccess`] is the
-//! way without roles. The tree is drawn at random or laid out by hand ([`Builder::unit`]), in any partition
-//! ([`Builder::partition`]), and the services' clock may go wrong ([`Builder::clock_offset`]).
+//! [`Role`]s decide who may enter an account: whom they trust, directly or through a role chain, with an external id, MFA
+//! ([`Builder::mfa_codes`]), a source identity, or a web identity ([`World::web_identity_token`]). [`RootAccess`] needs no
+//! roles. The tree is random or explicit ([`Builder::unit`]), in any partition ([`Builder::partition`]), and the services'
+//! clock may be wrong ([`Builder::clock_offset`]).
 //!
 //! ```
 //! use v2token_simulator::{MANAGEMENT_ACCOUNT, Organization, ROOT_ID, Role, Trusted};
@@ -51,12 +50,12 @@
 //! assert_eq!(truth.account(7).path, "o-exampleorg1/r-ab12/ou-ab12-workload1/000000000007/");
 //! ```
 //!
-//! Account ids start with `0000`, a range of their own, so that a rehearsal cannot be taken for the
-//! real thing. Secrets contain [`SECRET_MARKER`], so that a leak can be searched for.
+//! Account ids start with `0000`, a range of their own, so that they can't be taken for real ones. Secrets contain
+//! [`SECRET_MARKER`], so that tests can search for leaks.
 //!
 //! Other processes reach the same truth at `GET /_simulator/truth`, a few controls at
 //! `POST /_simulator/control`, and credentials for `credential_process` at
-//! `GET /_simulator/credentials` (with `?lifetime=SECONDS`: new ones that end by themselves). These paths know no latency, limits or faults.
+//! `GET /_simulator/credentials` (with `?lifetime=SECONDS`: new ones that expire). Latency, limits and faults do not apply to these paths.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

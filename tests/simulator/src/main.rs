@@ -1,4 +1,4 @@
-//! Owns the command line of the simulator: starts an organization and says how to reach it.
+//! The command line of the simulator: starts an organization and prints how to reach it.
 
 #![forbid(unsafe_code)]
 
@@ -21,7 +21,7 @@ struct Arguments {
     /// Seed of names, versions and exceptions
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Real-looking names, nested units and a few peculiar accounts
+    /// Realistic names, nested units and a few exceptional accounts
     #[arg(long)]
     realistic: bool,
     /// Names that attack terminals, spreadsheets and web pages
@@ -39,7 +39,7 @@ struct Arguments {
     /// Partition
     #[arg(long, default_value = "aws", value_parser = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"])]
     partition: String,
-    /// Region of the run; one of the partition unless told otherwise
+    /// Region of the run [default: one of the partition]
     #[arg(long)]
     region: Option<String>,
     /// Give credentials of this member, a delegated administrator
@@ -91,7 +91,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let organization = start(&arguments)?;
     announce(&organization)?;
-    // Nothing to clean up: a signal ends the process and with it the server.
+    // No cleanup is needed: a signal ends the process and its server.
     loop {
         std::thread::park();
     }

@@ -1,4 +1,4 @@
-//! Owns multi-factor authentication: the operator's device, its one-time codes, and what a request proves with them.
+//! Multi-factor authentication: the operator's device and its one-time codes.
 
 use crate::answer::ApiError;
 use crate::constraint::{SERIAL_NUMBER, TOKEN_CODE};
@@ -9,7 +9,7 @@ use crate::world::World;
 /// The device of the user whose credentials the program is given.
 #[derive(Debug)]
 pub(crate) struct Device {
-    /// Codes that were not used yet, whatever the time.
+    /// Unused codes. They do not depend on the time.
     codes: Vec<String>,
 }
 
@@ -18,7 +18,7 @@ impl Device {
         Self { codes }
     }
 
-    /// Takes a code, which is then good for nothing any more.
+    /// Uses up a code and returns whether it was valid.
     fn take(&mut self, code: &str) -> bool {
         let position = self.codes.iter().position(|known| known == code);
         position.map(|position| self.codes.remove(position)).is_some()
@@ -26,19 +26,19 @@ impl Device {
 }
 
 impl World {
-    /// The serial number of the operator's device, whether there is one or not: it is known from the user's name.
+    /// The serial number of the operator's device. It follows from the user's name, also without a device.
     #[must_use]
     pub fn mfa_serial(&self) -> String {
         let account = self.account(self.vault.operator().account).id();
         format!("arn:{}:iam::{account}:mfa/operator", self.settings.partition.name)
     }
 
-    /// Gives the operator's device these codes in place of those it has left.
+    /// Replaces the codes of the operator's device.
     pub fn set_mfa_codes<'a>(&mut self, codes: impl IntoIterator<Item = &'a str>) {
         self.mfa = Some(Device::new(codes.into_iter().map(str::to_owned).collect()));
     }
 
-    /// Whether a request carries a good code; none at all proves nothing and is no mistake.
+    /// Returns whether a request has a valid code. An invalid code is an error; no code is not.
     pub(crate) fn check_mfa(&mut self, caller: &Principal, params: &Params) -> Result<bool, ApiError> {
         let refused = |message: &'static str| ApiError::new(403, "AccessDenied", message);
         let (serial, code) = match (SERIAL_NUMBER.check(params)?, TOKEN_CODE.check(params)?) {
@@ -52,7 +52,7 @@ impl World {
         };
         let is_users = caller.identity == Identity::Operator(Login::Keys) && serial == self.mfa_serial();
         let Some(device) = self.mfa.as_mut().filter(|_| is_users) else {
-            // Two spaces, as in AWS's own.
+            // With two spaces, as in the message of AWS.
             return Err(refused(
                 "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
             ));

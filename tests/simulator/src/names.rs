@@ -1,4 +1,4 @@
-//! Owns names: those a real organization would have, and those nobody should have.
+//! Account names: realistic ones and hostile ones.
 
 const SYSTEMS: &[&str] = &[
     "payments",
@@ -32,7 +32,7 @@ const STAGES: &[(&str, &str)] = &[
 
 const DIVISIONS: &[&str] = &["", "/Retail", "/Retail/EU", "/Retail/EU/Critical", "/Data", "/Data/US"];
 
-/// The accounts every landing zone has, with their units.
+/// The accounts of every landing zone, with their units.
 const FOUNDATION: &[(&str, &str)] = &[
     ("Log Archive", "Security"),
     ("Audit", "Security"),
@@ -42,7 +42,7 @@ const FOUNDATION: &[(&str, &str)] = &[
     ("Backup", "Infrastructure"),
 ];
 
-/// Account names that try to get out of a terminal, a spreadsheet, a web page, a CSV field or a line.
+/// Account names that attack terminals, spreadsheets, web pages, CSV fields and lines.
 ///
 /// All of them are possible: Organizations accepts up to 50 characters of almost anything.
 pub const HOSTILE_NAMES: &[&str] = &[
@@ -78,7 +78,7 @@ pub(crate) fn realistic(index: usize, dice: &mut fastrand::Rng) -> (String, Stri
     let system = SYSTEMS[index / STAGES.len() % SYSTEMS.len()];
     let (stage, unit) = STAGES[index % STAGES.len()];
     let division = if stage == "prod" { DIVISIONS[dice.usize(..DIVISIONS.len())] } else { "" };
-    // Capitalised systems get capitalised stages, the way two teams with two conventions would do it.
+    // Capitalised systems get capitalised stages, as if two teams had two conventions.
     let stage = if system.starts_with(char::is_uppercase) {
         format!("{}{}", stage[..1].to_uppercase(), &stage[1..])
     } else {

@@ -1,4 +1,4 @@
-//! Owns what happens to any request: which service it goes to, random faults, latency and the network.
+//! What applies to every request: its service, random faults, latency and the network.
 
 use std::time::Duration;
 
@@ -30,8 +30,7 @@ impl Service {
     }
 }
 
-/// Faults that hit any request at random. Probabilities are between 0 and 1 and are added up, so
-/// at most one of them hits a request.
+/// Random faults. The probabilities are between 0 and 1 and add up: at most one fault hits a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Noise {
@@ -43,17 +42,17 @@ pub struct Noise {
     pub status_503: f64,
     /// A throttling error without effect.
     pub throttle: f64,
-    /// The connection is reset; in one half of the cases the request has taken effect.
+    /// The connection is reset; in half of the cases the request has taken effect.
     pub reset: f64,
     /// The answer breaks off in the middle; the request has taken effect.
     pub truncated: f64,
-    /// The answer is later by `slow_for`.
+    /// The answer is delayed by `slow_for`.
     pub slow: f64,
-    /// How much later a slow answer is.
+    /// The delay of a slow answer.
     pub slow_for: Duration,
     /// No answer until the client gives up, at most two minutes, without effect.
     pub hang: f64,
-    /// Seed of the dice. The order of requests decides too, so a concurrent run is not repeatable to the letter.
+    /// Seed of the random numbers. The order of requests matters too, so a concurrent run can't be repeated exactly.
     pub seed: u64,
 }
 
@@ -75,7 +74,7 @@ impl Default for Noise {
 }
 
 impl Noise {
-    /// A mixture of everything that a client may retry without waiting long, `probability` in all.
+    /// A mixture of all faults after which a client may retry quickly; `probability` is their sum.
     #[must_use]
     pub fn mixed(probability: f64, seed: u64) -> Self {
         let each = probability / 5.0;
@@ -126,16 +125,16 @@ pub(crate) enum NoiseKind {
     Hang,
 }
 
-/// What the network between the client and the services does.
+/// The state of the network between the client and the services.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
-    /// Nothing special.
+    /// Requests and answers arrive.
     #[default]
     Normal,
     /// Connections are accepted and no request is ever answered.
     BlackHole,
-    /// Nobody listens: new connections are refused, and those that are open are closed at their next request.
+    /// New connections are refused, and open ones are closed at their next request.
     Refuse,
 }
 

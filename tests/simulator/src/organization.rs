@@ -1,4 +1,4 @@
-//! Owns the handle of a running organization: its thread, its address, its truth and its controls.
+//! The handle of a running organization.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -26,7 +26,7 @@ pub struct Organization {
 }
 
 impl Organization {
-    /// Describes an organization to start.
+    /// Returns a builder for an organization.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -55,7 +55,7 @@ impl Organization {
         format!("http://{}", self.address)
     }
 
-    /// The environment variables with which an AWS client works in this organization, and nowhere else.
+    /// The environment variables with which an AWS client calls this organization only.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let Credentials { access_key_id, secret_access_key, session_token } = self.shared.world().base_credentials();
@@ -65,7 +65,7 @@ impl Organization {
             ("AWS_SECRET_ACCESS_KEY", secret_access_key),
             ("AWS_REGION", self.region.clone()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-            // The developer's own profiles must have no influence, so the files do not exist.
+            // Files that do not exist, so that the developer's own profiles have no influence.
             ("AWS_CONFIG_FILE", "/nonexistent/v2token-simulator/config".to_owned()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/v2token-simulator/credentials".to_owned()),
         ];
@@ -75,12 +75,12 @@ impl Organization {
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Changes anything about the world between two requests, and returns what the closure returns.
+    /// Changes the world between two requests, and returns the closure's result.
     pub fn control<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         change(&mut self.shared.world())
     }
 
-    /// What really happened so far.
+    /// A snapshot of the ground truth so far.
     #[must_use]
     pub fn truth(&self) -> Truth {
         self.shared.truth()
@@ -90,7 +90,7 @@ impl Organization {
 impl Drop for Organization {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended already; then there is nobody to tell.
+            // The server may have ended already; then there is no receiver.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {

@@ -1,4 +1,4 @@
-//! Owns Organizations: the account list, the tree, and everything that can be wrong with a page.
+//! The Organizations operations about accounts and the tree, and the faults of pages.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -135,7 +135,7 @@ impl World {
             .iter()
             .any(|fault| matches!(fault, ListingFault::RepeatedToken { page: first } if page.number >= *first));
         if repeated {
-            // On the first page there is no token to repeat, so its successor's token stands for it.
+            // The first page has no token to repeat, so the second page's token stands for it.
             next = Some(if page.number == 1 { Page { offset: end, number: 2, ..page } } else { page });
         }
         for (fires, name) in [(empty, "empty_page"), (repeated, "repeated_token")] {
@@ -147,7 +147,7 @@ impl World {
         Ok(to_json(&AccountPage { accounts, next_token: next.map(|page| paging::token(page, self.settings.seed)) }))
     }
 
-    /// Fails the page if a fault says so and still has firings left.
+    /// Fails the page if a fault asks for it and has firings left.
     fn page_fails(&mut self, page: Page) -> Result<(), ApiError> {
         let error = self.listing.iter_mut().find_map(|fault| match fault {
             ListingFault::PageFails { page: number, error, times } if *number == page.number => {
@@ -166,8 +166,8 @@ impl World {
         })
     }
 
-    /// The account at a position of the list. AWS promises no order; a realistic organization has
-    /// one that is not by id and stays the same.
+    /// The account at a position of the list. AWS promises no order; in a realistic organization the order is not that of
+    /// the ids, and stays the same.
     fn at_position(&self, position: usize) -> u32 {
         let count = self.accounts.len();
         let index = if self.settings.shuffled_listing {
@@ -246,7 +246,7 @@ pub(crate) fn to_json(document: &impl Serialize) -> String {
     serde_json::to_string(document).expect("accounts have text keys only")
 }
 
-/// A stride that visits every position of the list once.
+/// A stride that reaches every position of the list once.
 fn coprime_stride(count: usize) -> usize {
     // A prime above the quota of accounts has no factor in common with any possible count.
     const PRIME: usize = 50_021;

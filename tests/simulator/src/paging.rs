@@ -1,4 +1,4 @@
-//! Owns pages: reading `MaxResults` and `NextToken`, and writing tokens that mean nothing to a client.
+//! Paging: reads `MaxResults` and `NextToken`, and writes opaque tokens.
 
 use crate::answer::ApiError;
 use crate::derive::mix;
@@ -17,7 +17,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Cuts this page out of a whole list and says what the next one is.
+    /// Returns this page of a list, and the next page if there is one.
     pub fn of<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<Self>) {
         let start = self.offset.min(all.len());
         let end = (start + self.size).min(all.len());

@@ -1,11 +1,11 @@
-//! Owns what differs between AWS partitions: their regions, and those that requests must be signed for.
+//! AWS partitions: their regions, and the regions for which requests must be signed.
 
 /// A partition, as far as signing is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The part of an ARN after `arn:`.
     pub name: &'static str,
-    /// What the names of its regions begin with; empty for `aws`, which has all others.
+    /// The prefixes of its regions' names; empty for `aws`, which has all others.
     prefix: &'static str,
     pub iam_region: &'static str,
     pub organizations_region: &'static str,
@@ -36,17 +36,17 @@ impl Partition {
         PARTITIONS.iter().copied().find(|partition| partition.name == name)
     }
 
-    /// The Region in which no account can switch STS off.
+    /// The Region in which STS can't be deactivated.
     pub const fn always_on(self) -> &'static str {
         self.iam_region
     }
 
-    /// The region of a run that names none.
+    /// The region of a run without an explicit one.
     pub fn default_region(self) -> &'static str {
         if self.name == "aws" { "eu-west-1" } else { self.iam_region }
     }
 
-    /// Whether a region is one of this partition, going by its name.
+    /// Whether a region belongs to this partition, judging by its name.
     pub fn has(self, region: &str) -> bool {
         let of = PARTITIONS
             .iter()

@@ -1,4 +1,4 @@
-//! Owns the bodies of answers: whole ones, and those that break off.
+//! The bodies of answers: complete ones, and those that break off.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::server::Abort;
 
-/// How long a broken answer waits before it breaks, so that its first part gets through.
+/// How long a broken answer waits before it breaks, so that its first part arrives.
 const BEFORE_THE_BREAK: Duration = Duration::from_millis(15);
 
 /// The body of an answer.

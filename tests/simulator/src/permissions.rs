@@ -1,5 +1,4 @@
-//! Owns permissions: the policies of the operator and of roles, and trust policies as documents, with the conditions that
-//! matter here.
+//! Policies of the operator and of roles, and trust policies as documents, with the conditions that the tests need.
 
 use serde_json::Value;
 
@@ -23,9 +22,9 @@ pub(crate) struct Permissions {
 struct Statement {
     allow: bool,
     actions: Vec<String>,
-    /// Everything, in a trust policy.
+    /// `*` in a trust policy.
     resources: Vec<String>,
-    /// Nobody, in an identity policy.
+    /// Empty in an identity policy.
     principals: Vec<String>,
     conditions: Vec<Condition>,
 }
@@ -37,7 +36,7 @@ struct Condition {
     values: Vec<String>,
 }
 
-/// What is asked of a policy.
+/// A question to a policy: whether it allows an action on a resource.
 struct Question<'a> {
     action: &'a str,
     resource: &'a str,
@@ -49,7 +48,7 @@ impl Permissions {
     /// Reads a policy.
     ///
     /// # Panics
-    /// If it is no policy, or has a condition that is not understood: a test must not pass because of it.
+    /// If it is not a policy, or has an unknown condition, so that no test passes because of it.
     pub fn read(text: &str) -> Self {
         let document: Value = serde_json::from_str(text).expect("a policy is JSON");
         let statements = document["Statement"].as_array().expect("a policy has a list of statements");
@@ -91,7 +90,7 @@ fn statement(statement: &Value) -> Statement {
 }
 
 impl Condition {
-    /// A key without a value in the request fits nothing.
+    /// Whether the request meets the condition. A key that the request does not have never matches.
     fn holds(&self, context: &[(&'static str, String)]) -> bool {
         let found = context.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key)).map(|(_, value)| value);
         let fits = |wanted: &String| {
@@ -108,7 +107,7 @@ impl Condition {
 }
 
 impl World {
-    /// Checks that the policies of whoever asks allow it. STS asks no permission for what only concerns the caller.
+    /// Checks that the caller's policies allow the operation. STS needs no permission for operations about the caller itself.
     pub(crate) fn check_permissions(&self, operation: Operation, context: &Context<'_>) -> Result<(), ApiError> {
         let caller = &context.caller.principal;
         let free = [Operation::GetCallerIdentity, Operation::GetSessionToken, Operation::AssumeRoleWithWebIdentity];
@@ -160,7 +159,7 @@ impl World {
         }
     }
 
-    /// Whether a role's trust policy, where it was given as a document, lets somebody do this.
+    /// Whether a role's trust policy, given as a document, allows the caller to do this.
     pub(crate) fn trust_document_allows(
         &self,
         document: &str,
@@ -172,9 +171,10 @@ impl World {
         let behind = self.behind(caller);
         let mut facts = vec![("aws:PrincipalArn", behind.clone()), ("aws:MultiFactorAuthPresent", mfa.to_string())];
         facts.extend(external_id.map(|id| ("sts:ExternalId", id.to_owned())));
-        let everybody = format!("arn:{}:iam::{}:root", self.settings.partition.name, self.account(caller.account).id());
+        let whole_account =
+            format!("arn:{}:iam::{}:root", self.settings.partition.name, self.account(caller.account).id());
         let question = Question { action, resource: &role.name, context: &facts };
-        Permissions::read(document).allows(&question, |arn| arn == everybody || arn == behind)
+        Permissions::read(document).allows(&question, |arn| arn == whole_account || arn == behind)
     }
 }
 
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_allowed_somewhere_and_denied_nowhere_is_permitted() {
+    fn an_allow_without_a_deny_permits() {
         let policy = Permissions::read(
             r#"{"Statement": [
                 {"Effect": "Allow", "Action": "organizations:*", "Resource": "*"},

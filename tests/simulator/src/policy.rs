@@ -1,4 +1,4 @@
-//! Owns session policies: reading the JSON given to `AssumeRole` and deciding what it lets through.
+//! Session policies: parses the JSON of `AssumeRole` and decides what it allows.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::answer::ApiError;
 /// The longest inline policy that STS takes, in characters.
 const MAX_CHARACTERS: usize = 2_048;
 
-/// A session policy. Conditions are not evaluated: a statement with some never allows and always denies.
+/// A session policy. Conditions are not evaluated: a statement with conditions never allows and always denies.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SessionPolicy {
     statements: Vec<Statement>,
@@ -52,7 +52,7 @@ impl SessionPolicy {
         Ok(Self { statements: read })
     }
 
-    /// The policy of the task `IAMAuditRootUserCredentials`, as far as it concerns this program.
+    /// The part of the task policy `IAMAuditRootUserCredentials` that this program needs.
     pub fn root_audit() -> Self {
         Self {
             statements: vec![Statement {
@@ -63,8 +63,8 @@ impl SessionPolicy {
         }
     }
 
-    /// Whether the policy lets an action on a resource through: allowed somewhere, denied nowhere. Operations
-    /// without resources are asked for with `*`.
+    /// Whether the policy allows an action on a resource: a statement allows it, and none denies it. The resource of
+    /// operations without resources is `*`.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
         let covers = |patterns: &[String], text: &str| {
             patterns.iter().any(|pattern| wildcard(pattern.as_bytes(), text.as_bytes()))
@@ -79,7 +79,7 @@ impl SessionPolicy {
     }
 }
 
-/// A JSON text or list of texts.
+/// Reads a JSON string or list of strings.
 pub(crate) fn texts(value: Option<&Value>) -> Option<Vec<String>> {
     match value? {
         Value::String(text) => Some(vec![text.clone()]),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_policy_is_a_ceiling() {
+    fn a_session_policy_limits_actions() {
         let read_only = policy(r#""iam:GetAccountSummary""#);
         assert!(read_only.allows("iam:GetAccountSummary", "*"));
         assert!(!read_only.allows("iam:SetSecurityTokenServicePreferences", "*"));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn resources_and_conditions_narrow_it_down() {
+    fn resources_and_conditions_limit_a_statement() {
         let assume = |statement: &str, role: &str| {
             SessionPolicy::parse(&format!(r#"{{"Statement":{statement}}}"#)).unwrap().allows("sts:AssumeRole", role)
         };
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_is_not_one_is_refused() {
+    fn malformed_policies_are_refused() {
         for text in ["", "{", "[]", r#"{"Statement":[{"Effect":"Allow","Resource":"*"}]}"#] {
             assert_eq!(SessionPolicy::parse(text).unwrap_err().code, "MalformedPolicyDocument", "{text}");
         }

@@ -1,4 +1,4 @@
-//! Owns the making of accounts: ids, names, units, versions and the exceptions every organization has.
+//! Makes the accounts: ids, names, units, versions and the exceptions of a realistic organization.
 
 use crate::account::{AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::{AccountId, MANAGEMENT_ACCOUNT};
@@ -25,7 +25,7 @@ impl VersionMix {
         Self { v2_percent: percent, absent_percent: 0 }
     }
 
-    /// And this percentage has no entry in its summary.
+    /// In addition, this percentage has no entry in its summary.
     #[must_use]
     pub const fn and_percent_absent(self, percent: u8) -> Self {
         Self { absent_percent: percent, ..self }
@@ -91,7 +91,7 @@ pub(crate) fn accounts(
 
 type Change = fn(&mut SimulatedAccount);
 
-/// Gives some members the peculiarities that make a fleet-wide change interesting.
+/// Makes some members exceptions, as in every real organization.
 fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut fastrand::Rng) {
     let count = accounts.len();
     for account in accounts.iter_mut() {
@@ -100,7 +100,7 @@ fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut f
     }
     let mut members: Vec<usize> = (0..count).filter(|index| *index != management).collect();
     dice.shuffle(&mut members);
-    // At most a third of a small organization is peculiar.
+    // At most a third of a small organization.
     let mut chosen = members.into_iter().take(count / 3);
     let plan: [(usize, Change); 8] = [
         ((count / 100).max(1), |account| close(account, AccountState::Suspended)),
@@ -113,7 +113,7 @@ fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut f
         (1, |account| account.state = AccountState::PendingActivation),
         (1, |account| close(account, AccountState::PendingClosure)),
         ((count / 250).max(1), |account| account.faults.deny_assume = true),
-        // Invited, but somebody did make the role.
+        // Invited, with the role created by hand.
         ((count / 100).max(1), |account| account.joined = JoinedMethod::Invited),
     ];
     for (number, change) in plan {

@@ -1,4 +1,4 @@
-//! Owns the reading of requests: which operation of which service is asked for, with which parameters.
+//! Parses requests: the service, the operation and the parameters.
 
 use hyper::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -123,7 +123,7 @@ impl Params {
 }
 
 impl Call {
-    /// Reads headers and body; `None` if this is none of the three protocols.
+    /// Parses headers and body; `None` if the request belongs to none of the three protocols.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if let Some(target) = headers.get("x-amz-target") {
             let name = target.to_str().ok()?.strip_prefix("AWSOrganizationsV20161128.")?;
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_the_protocols_apart() {
+    fn the_protocols_are_distinguished() {
         let call = Call::read(&HeaderMap::new(), b"Action=GetAccountSummary&Version=2010-05-08").unwrap();
         assert_eq!(call.operation, Some(Operation::GetAccountSummary));
         let call = Call::read(&HeaderMap::new(), b"Action=GetAccountSummary&Version=2011-06-15").unwrap();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn decodes_form_values() {
+    fn form_values_are_decoded() {
         let call =
             Call::read(&HeaderMap::new(), b"Action=AssumeRole&Version=2011-06-15&Policy=%7B%22a%22%3A1%7D&X=a+b")
                 .unwrap();

@@ -1,4 +1,4 @@
-//! Owns roles: what they are, whom they trust, and under which conditions.
+//! Roles and their trust policies.
 
 use std::time::Duration;
 
@@ -9,26 +9,26 @@ use crate::world::World;
 /// The role that Organizations creates in the accounts it creates.
 pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
 
-/// Somebody a trust policy names.
+/// A principal that a trust policy names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trusted {
     /// Every principal of an account.
     Account(AccountId),
     /// One principal by its ARN: a role, a session of a role, a user, or the `root` that stands for its whole account.
     Principal(String),
-    /// Everybody with AWS credentials.
+    /// Everyone with AWS credentials.
     Anyone,
-    /// A subject of the identity provider, by
+    /// A subject of the identity provider; see
     /// [`World::web_identity_token`](crate::World::web_identity_token).
     WebIdentity(String),
 }
 
-/// A role, and the part of its trust policy that matters here.
+/// A role with its trust policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
     /// Name with its path and without a leading slash, e.g. `ops/rollout/TokenRole`.
     pub name: String,
-    /// A role that does not exist is refused with the same words as one that does not trust.
+    /// Whether the role exists. One that does not is refused with the same message as one that does not trust the caller.
     pub exists: bool,
     /// Who may assume it. Empty trusts the management account and the delegated administrators.
     pub trusts: Vec<Trusted>,
@@ -36,18 +36,18 @@ pub struct Role {
     pub external_id: Option<String>,
     /// Whether the trust policy asks for `aws:MultiFactorAuthPresent`.
     pub requires_mfa: bool,
-    /// Whether the trust policy allows `sts:SetSourceIdentity` beside `sts:AssumeRole`; the usual one does not.
+    /// Whether the trust policy allows `sts:SetSourceIdentity` beside `sts:AssumeRole`; the default one does not.
     pub allows_source_identity: bool,
-    /// Whether the trust policy allows `sts:TagSession` beside `sts:AssumeRole`; the usual one does not.
+    /// Whether the trust policy allows `sts:TagSession` beside `sts:AssumeRole`; the default one does not.
     pub allows_tags: bool,
-    /// The trust policy as a document. It takes the place of everything else here that says who may assume the role.
+    /// The trust policy as a document. It replaces all other fields about who may assume the role.
     pub trust_document: Option<String>,
-    /// What the role may do, as a policy document; everything where there is none.
+    /// What the role may do, as a policy document; everything if it is `None`.
     pub policy: Option<String>,
     /// `MaxSessionDuration` in seconds.
     pub max_duration: u32,
-    /// Ends every session after this time, whatever was asked for. AWS grants no such thing; a test can
-    /// see the end of a session without waiting fifteen minutes.
+    /// Ends every session after this time instead of the requested one. AWS has no such setting; with it a test need not wait
+    /// fifteen minutes for the end of a session.
     pub lifetime: Option<Duration>,
 }
 
@@ -76,13 +76,13 @@ impl Role {
         }
     }
 
-    /// How long a session lasts, in seconds, that was asked for so long.
+    /// How long a session lasts for which this duration, in seconds, was requested.
     pub(crate) fn lasts(&self, seconds: i64) -> i64 {
         self.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()))
     }
 }
 
-/// What a caller brings along to a role.
+/// What a caller presents to a role.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Presented<'a> {
     pub caller: &'a Principal,
@@ -92,7 +92,7 @@ pub(crate) struct Presented<'a> {
 }
 
 impl World {
-    /// Whether a role's trust policy and its account let somebody in. AWS does not say which of the conditions fails.
+    /// Whether a role's trust policy and its account allow the caller to assume it. AWS does not say which condition fails.
     pub(crate) fn trusts(&self, index: u32, role: &Role, presented: Presented<'_>) -> bool {
         let Presented { caller, external_id, mfa } = presented;
         let is_trusted = match &role.trust_document {
@@ -117,7 +117,7 @@ impl World {
                 .is_none_or(|policy| policy.allows("sts:AssumeRole", &self.role_arn(index, &role.name)))
     }
 
-    /// Whether a role's trust policy lets somebody name a source identity.
+    /// Whether a role's trust policy allows the caller to set a source identity.
     pub(crate) fn takes_source_identity(&self, role: &Role, presented: Presented<'_>) -> bool {
         role.trust_document.as_ref().map_or(role.allows_source_identity, |document| {
             self.trust_document_allows(document, role, presented, "sts:SetSourceIdentity")
@@ -139,8 +139,8 @@ impl World {
             Trusted::WebIdentity(_) => false,
             Trusted::Account(id) => *id == account,
             Trusted::Principal(arn) => {
-                let everybody = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
-                [everybody, self.behind(caller), self.arn(caller)].contains(arn)
+                let whole_account = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
+                [whole_account, self.behind(caller), self.arn(caller)].contains(arn)
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Owns centralised root access: whether the organization has it, and short, read-only sessions of the root users of members.
+//! Centralised root access: whether the organization has it, and `AssumeRoot`, which issues short, read-only sessions of
+//! the root users of members.
 
 use std::sync::Arc;
 
@@ -13,12 +14,12 @@ use crate::tree::ORGANIZATION_ID;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// How far an organization has come with centralised root access.
+/// The state of centralised root access in an organization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RootAccess {
     /// The organization has consolidated billing only.
     NotAllFeatures,
-    /// IAM is no trusted service of the organization.
+    /// IAM is not a trusted service of the organization.
     NoTrustedAccess,
     /// IAM is trusted, and neither feature is enabled.
     #[default]

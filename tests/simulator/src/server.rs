@@ -1,4 +1,4 @@
-//! Owns HTTP: connections, bodies, latency, and the ways an answer can fail to arrive.
+//! The HTTP server: connections, bodies, latency, and the ways in which an answer can fail to arrive.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -26,9 +26,9 @@ use crate::request::Call;
 use crate::shared::Shared;
 use crate::sigv4::Signable;
 
-/// The longest request that is read; the services' own limits are lower.
+/// The maximum size of a request; the services' own limits are lower.
 const MAX_REQUEST: usize = 1 << 20;
-/// How long a hanging request is held. Every client under test gives up before.
+/// How long a hanging request is held. Every client under test gives up earlier.
 const HANG: Duration = Duration::from_secs(120);
 
 /// Ends a connection without an answer.
@@ -51,7 +51,7 @@ impl From<Infallible> for Abort {
 
 type Responding = Pin<Box<dyn Future<Output = Result<Response<Payload>, Abort>> + Send>>;
 
-/// Accepts connections until told to stop. While the network refuses them there is no listener.
+/// Accepts connections until it is stopped. While the network refuses them there is no listener.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
     let address = listener.local_addr();
     let changed = Arc::clone(&shared.world().network_changed);
@@ -62,7 +62,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
         listener = match listener {
             Some(_) if refuses => None,
             None if !refuses => match &address {
-                // Somebody else may have taken the port meanwhile, and be about to give it back.
+                // Another process may have taken the port in the meantime, and may release it soon.
                 Ok(address) => TcpListener::bind(address).await.ok(),
                 Err(_) => None,
             },
@@ -76,14 +76,15 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
                     shared.connection_accepted();
                     tokio::spawn(connection(stream, Arc::clone(&shared)));
                 }
-                // Too many open files, most likely, or a port that is not free; those in use will be closed sooner or later.
+                // Most likely too many open files, or a port that is not free; both pass.
                 Some(Err(_)) | None => sleep(Duration::from_millis(10)).await,
             },
         }
     }
 }
 
-/// Waits for a connection: for ever while the network refuses them, and not at all if there is no listener though there should be.
+/// Waits for a connection: forever while the network refuses them, and not at all if the listener is missing although it
+/// should exist.
 async fn accept(
     listener: Option<&TcpListener>,
     refuses: bool,
@@ -96,7 +97,7 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    // Answers are small and must not wait for the acknowledgement of the one before.
+    // Answers are small and must not wait for the acknowledgement of the previous one.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let resetting = Arc::clone(&reset);
@@ -104,11 +105,11 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
         Box::pin(respond(request, Arc::clone(&shared), Arc::clone(&resetting)))
     });
     let mut connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An error is either ours, on purpose, or the client's business.
+    // An error is either a fault of the simulator, on purpose, or the client's.
     let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
     let stream = connection.into_parts().io.into_inner();
     if reset.load(Ordering::Relaxed) {
-        // Closing with no time to linger sends RST in place of FIN.
+        // Closing with a linger time of zero sends RST instead of FIN.
         let _ = stream.set_zero_linger();
     }
 }
@@ -156,10 +157,10 @@ async fn respond(
     deliver(answer, &reset).await
 }
 
-/// Waits until so much time has passed since the request arrived, and does not even yield for no time at all.
+/// Waits until this time has passed since the request arrived. Returns without yielding if the time is zero.
 ///
-/// It is not tokio's timer, which counts in milliseconds: with it an answer told to take 60 ms took 61.3 (median of 40), and takes
-/// 60.1 with this one.
+/// It does not use tokio's timer, which counts in milliseconds: an answer that should take 60 ms took 61.3 ms with it (median
+/// of 40), and takes 60.1 ms with this one.
 async fn pause(arrived: Instant, duration: Duration) {
     if !duration.is_zero() {
         async_io::Timer::at((arrived + duration).into_std()).await;
@@ -202,7 +203,7 @@ fn remote_control(shared: &Shared, parts: &Parts, path: &str, body: &Bytes) -> R
             let lifetime = parts.uri.query().and_then(|query| query.strip_prefix("lifetime=")?.parse().ok());
             plain(200, JSON, shared.world().process_credentials(lifetime.map(Duration::from_secs)))
         }
-        ("POST", "control") => match shared.world().obey(body) {
+        ("POST", "control") => match shared.world().execute_command(body) {
             Ok(()) => plain(200, JSON, r#"{"ok":true}"#),
             Err(error) => plain(400, JSON, serde_json::json!({ "error": error }).to_string()),
         },

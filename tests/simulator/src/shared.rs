@@ -1,4 +1,4 @@
-//! Owns what the server's tasks and the handle share: the world behind its lock, and the load counters.
+//! What the server's tasks and the handle share: the world behind a lock, and the load counters.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ impl Load {
     }
 }
 
-/// A request that is being answered; it counts until it is dropped, whether answered or given up.
+/// A request that is being answered; it counts until it is dropped.
 pub(crate) struct InFlight<'a> {
     shared: &'a Shared,
     service: Service,
@@ -59,7 +59,7 @@ impl Shared {
         }
     }
 
-    /// The world. A test that panics while it controls the world must not take the server with it.
+    /// The world. A test that panics while it holds the lock must not break the server.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +85,7 @@ impl Shared {
         truth
     }
 
-    /// One line on standard error, if asked for. Never any part of a body: bodies hold secrets.
+    /// Writes a line to standard error, if logging is on. Never any part of a body: bodies contain secrets.
     pub fn log(&self, call: &Call, answer: &Answer) {
         if self.log {
             let operation = call.operation.map_or("unknown operation", crate::request::Operation::name);

@@ -1,4 +1,4 @@
-//! Owns AWS Signature Version 4: taking an `Authorization` header apart and computing what it should say.
+//! AWS Signature Version 4: parses an `Authorization` header and computes the expected signature.
 
 use std::fmt::Write as _;
 
@@ -62,7 +62,7 @@ pub(crate) fn signing_key(secret: &str, date: &str, region: &str, service: &str)
     hmac(&key, b"aws4_request")
 }
 
-/// The signature a client with this key would have computed, or `None` if a signed header is missing.
+/// The signature that a client with this key computes, or `None` if a signed header is missing.
 pub(crate) fn signature(
     key: &[u8; 32],
     authorization: &Authorization<'_>,
@@ -81,7 +81,7 @@ pub(crate) fn signature(
 }
 
 /// The canonical form of a request. Path and query are used as they were sent: all three services
-/// are called with `POST /` and no query, so there is nothing to normalise.
+/// are called with `POST /` and no query, so no normalisation is needed.
 fn canonical_request(signable: &Signable<'_>, signed_headers: &str) -> Option<String> {
     let mut text = String::with_capacity(1_536);
     for part in [signable.method, signable.path, signable.query] {
@@ -138,7 +138,7 @@ mod tests {
 
     /// The case `post-vanilla` of the test suite that AWS publishes.
     #[test]
-    fn signs_the_published_post() {
+    fn matches_the_published_post() {
         let headers = headers(&[("host", "example.amazonaws.com"), ("x-amz-date", "20150830T123600Z")]);
         let header = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, SignedHeaders=host;x-amz-date, \
              Signature=5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b";
@@ -147,7 +147,7 @@ mod tests {
 
     /// The case `post-x-www-form-urlencoded` of the same suite.
     #[test]
-    fn signs_the_published_form() {
+    fn matches_the_published_form() {
         let headers = headers(&[
             ("content-type", "application/x-www-form-urlencoded"),
             ("host", "example.amazonaws.com"),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_header_that_is_not_complete() {
+    fn incomplete_headers_are_refused() {
         assert_eq!(
             Authorization::parse("AWS4-HMAC-SHA256 Credential=A/20150830/us-east-1/iam/aws4_request, Signature=0"),
             None

@@ -1,4 +1,4 @@
-//! Owns SimulatePrincipalPolicy: what a role of an account may do, and whether a service control policy forbids it.
+//! `SimulatePrincipalPolicy`: what a role of an account may do, and whether a service control policy denies it.
 
 use std::fmt::Write as _;
 
@@ -9,7 +9,7 @@ use crate::world::World;
 
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
 
-/// What becomes of one action.
+/// The decision about one action.
 struct Decision {
     decision: &'static str,
     by_organizations: bool,
@@ -18,7 +18,7 @@ struct Decision {
 const ALLOWED: Decision = Decision { decision: "allowed", by_organizations: true };
 const NOT_ALLOWED: Decision = Decision { decision: "implicitDeny", by_organizations: true };
 const DENIED: Decision = Decision { decision: "explicitDeny", by_organizations: true };
-// Implicit even where the service control policy denies explicitly, as users of the simulator have found.
+// Implicit even if the service control policy denies explicitly, as users of the IAM policy simulator report.
 const FORBIDDEN: Decision = Decision { decision: "implicitDeny", by_organizations: false };
 
 impl World {
@@ -55,7 +55,7 @@ impl World {
         .into())
     }
 
-    /// What the account's roles, and its operator, may do. Session policies are not asked, as IAM does not know them.
+    /// The decision for the account's roles and its operator. Session policies do not count, because IAM does not know them.
     fn decide(&self, index: u32, action: &str) -> Decision {
         let faults = &self.account(index).faults;
         let is = |name: &str| action.eq_ignore_ascii_case(name);

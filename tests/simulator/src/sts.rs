@@ -1,4 +1,4 @@
-//! Owns STS: who a principal is, and sessions in general.
+//! The STS operation `GetCallerIdentity`, ARNs of principals, and the issuing of sessions.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl World {
         .into()
     }
 
-    /// Who a role session is, as the answers that open one say it.
+    /// The `AssumedRoleUser` element of an answer that issues a session.
     pub(crate) fn assumed_role_user(&self, principal: &Principal) -> String {
         format!(
             "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",

@@ -1,4 +1,4 @@
-//! Owns the effect of the setting: which version the session tokens of the global STS endpoint have, and where they are accepted.
+//! The effect of the setting: the version of session tokens that the global STS endpoint issues, and where they are accepted.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ impl Settings {
         self.issuance_lag.is_some() && region == self.partition.always_on() && region != self.sts_regions[0]
     }
 
-    /// Whether STS is there in this region, although the run is about others.
+    /// Whether the simulator has an STS endpoint in this region.
     pub(crate) fn is_sts_elsewhere(&self, region: &str) -> bool {
         self.is_global_sts(region) || self.is_opt_in(region)
     }
@@ -25,7 +25,7 @@ impl Settings {
 }
 
 impl World {
-    /// Changes how far the tokens of the global STS endpoint are behind the setting, or opens that endpoint.
+    /// Changes the lag between the setting and the tokens of the global STS endpoint. Opens that endpoint if it was closed.
     pub fn set_issuance_lag(&mut self, lag: Duration) {
         self.settings.issuance_lag = Some(lag);
     }

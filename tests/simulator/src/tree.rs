@@ -1,4 +1,4 @@
-//! Owns the tree of organizational units and the ids of the organization.
+//! The tree of organizational units, and the ids of the organization.
 
 use crate::account_id::AccountId;
 use crate::derive::mix;
@@ -8,7 +8,7 @@ pub const ORGANIZATION_ID: &str = "o-exampleorg1";
 /// The id of its root.
 pub const ROOT_ID: &str = "r-ab12";
 
-/// How many units can be above each other.
+/// The deepest level of units below the root.
 const MAX_DEPTH: usize = 5;
 
 /// The root or an organizational unit.

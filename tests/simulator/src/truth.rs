@@ -1,4 +1,4 @@
-//! Owns the truth: what really happened, as a snapshot that a test compares with what a program claims.
+//! The ground truth: a snapshot of what really happened, which a test compares with the program's report.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::request::Operation;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// A snapshot of everything that can be known about a simulated organization.
+/// A snapshot of the state and the counters of a simulated organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truth {
     /// The management account's id.
@@ -28,13 +28,13 @@ pub struct Truth {
     pub assume_role_arrivals_ms: Vec<u32>,
     /// The access keys with which roles were assumed, and how many.
     pub assume_role_keys: BTreeMap<String, u64>,
-    /// The ARNs of those who assumed roles, and how many: the operator, and the sessions of a chain of roles.
+    /// The ARNs of the principals that assumed roles, and how many: the operator, and the sessions of a role chain.
     pub assume_role_callers: BTreeMap<String, u64>,
-    /// Who called which operation, and how often: `user/operator`, `role/<path and name>` in whichever account, `root`.
+    /// Who called which operation, and how often: `user/operator`, `role/<path and name>` of any account, `root`.
     pub callers: BTreeMap<String, BTreeMap<Operation, u64>>,
     /// Which account each Set arrived for and when, in milliseconds since the start.
     pub set_arrivals: Vec<(AccountId, u32)>,
-    /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] tells them by account.
+    /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] counts them by account.
     pub global_assume_roles: u64,
     /// Which regions the requests to each service were signed for, and how many.
     pub signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
@@ -48,7 +48,7 @@ pub struct Truth {
     pub max_concurrent_by_service: BTreeMap<Service, u32>,
 }
 
-/// What is true of one account.
+/// The state and the counters of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountTruth {
     /// Its id.
@@ -65,12 +65,11 @@ pub struct AccountTruth {
     pub ou: String,
     /// Ids from the organization down to the account, as in the `Paths` field.
     pub path: String,
-    /// The setting itself, whatever readers are shown.
+    /// The actual setting, also while reads are stale.
     pub version: Option<TokenVersion>,
-    /// Whether the caller itself can assume the account's role, counted faults and rate limits aside, and
-    /// without MFA.
+    /// Whether the caller itself can assume the account's role without MFA. Counted faults and rate limits are ignored.
     pub assumable: bool,
-    /// Whether a Set made with the role's rights is accepted, counted faults and session policies aside.
+    /// Whether a Set with the role's rights is accepted. Counted faults and session policies are ignored.
     pub settable: bool,
     /// Requests that concerned it.
     pub calls: AccountCalls,
@@ -78,9 +77,9 @@ pub struct AccountTruth {
     pub sets_received: u32,
     /// The values that were applied, in order.
     pub sets_applied: Vec<TokenVersion>,
-    /// What whoever sent the requests can know from the answers.
+    /// What the client can know from the answers.
     pub knowledge: Knowledge,
-    /// Role sessions issued in it.
+    /// How many role sessions were issued in it.
     pub sessions: u32,
     /// The source identities of those of them that have one, in order.
     pub source_identities: Vec<String>,
@@ -88,8 +87,8 @@ pub struct AccountTruth {
     pub faults: BTreeMap<String, u32>,
 }
 
-/// Counters of one operation. Each request adds one to `requests` and to one of the others, except
-/// that an answer that was given and then spoilt on its way is both `succeeded` (or an error) and `broken`.
+/// Counters of one operation. Each request adds one to `requests` and to one of the others, except that an answer that is
+/// spoilt on its way counts both as `succeeded` (or an error) and as `broken`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationTruth {
     /// Requests that reached the service.
@@ -149,7 +148,7 @@ impl Truth {
 }
 
 impl World {
-    /// Everything but what only the server knows.
+    /// The truth without the counters of the server.
     pub(crate) fn truth(&self) -> Truth {
         let mut accounts: Vec<AccountTruth> =
             (0..).zip(&self.accounts).map(|(index, _)| self.account_truth(index)).collect();

@@ -1,4 +1,4 @@
-//! Owns credentials: the operator's own, and the sessions STS issues, kept small enough for 50,000 of them.
+//! The store of credentials: the operator's, and the sessions that STS issues, small enough for 50,000 of them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ const BASE_PREFIX: &str = "AKIASIMBASE";
 const BASE_SESSION_PREFIX: &str = "ASIASIMBASE";
 const SESSION_PREFIX: &str = "ASIASIM";
 
-/// All credentials there are.
+/// All credentials of the organization.
 #[derive(Debug)]
 pub(crate) struct Vault {
     seed: u64,
     account: u32,
-    /// The operator is the root user of the account.
+    /// Whether the operator is the root user of the account.
     pub root_user: bool,
     with_token: bool,
     /// One entry per generation of the operator's credentials.
@@ -36,7 +36,7 @@ pub(crate) struct Vault {
 #[derive(Clone, Copy, Debug, Default)]
 struct Generation {
     ended: bool,
-    /// When it ends by itself, if ever.
+    /// When it expires, if ever.
     expires: Option<Duration>,
 }
 
@@ -81,7 +81,7 @@ impl Vault {
         }
     }
 
-    /// New credentials for the operator; older ones are as valid as they were.
+    /// Makes new credentials for the operator; older ones stay valid.
     pub fn renew_base(&mut self, expires: Option<Duration>) -> Credentials {
         self.generations.push(Generation { ended: false, expires });
         self.base()
@@ -92,7 +92,7 @@ impl Vault {
     }
 
     fn newest(&self) -> &Generation {
-        self.generations.last().expect("there is one from the start")
+        self.generations.last().expect("the first generation exists from the start")
     }
 
     pub fn expire_base_after(&mut self, assumes: Option<u64>) {
@@ -100,7 +100,7 @@ impl Vault {
         self.assumes = 0;
     }
 
-    /// Counts an `AssumeRole` that succeeded and ends the base credentials when their number is up.
+    /// Counts a successful `AssumeRole`, and expires the base credentials when the limit is reached.
     pub fn count_assume(&mut self) {
         self.assumes += 1;
         if self.expires_after_assumes.is_some_and(|limit| self.assumes >= limit) {
@@ -123,20 +123,20 @@ impl Vault {
         }
     }
 
-    /// One shared copy of a text that many sessions have in common.
+    /// Returns one shared copy of a text that many sessions have in common.
     pub fn share(&mut self, text: &str) -> Arc<str> {
         if let Some(shared) = self.texts.get(text) {
             return Arc::clone(shared);
         }
         let shared: Arc<str> = text.into();
-        // A client that makes every session name unique must not make the table grow without bound.
+        // Bounded, because a client may make every session name unique.
         if self.texts.len() < 1_024 {
             self.texts.insert(text.into(), Arc::clone(&shared));
         }
         shared
     }
 
-    /// Finds the principal of an access key without looking at the token.
+    /// Returns the principal of an access key. Does not check the token.
     pub fn principal(&self, access_key: &str, now: Duration) -> Result<Principal, BadKey> {
         if let Some(generation) = base_generation(access_key) {
             return match self.generations.get(generation) {
@@ -157,7 +157,7 @@ impl Vault {
         Ok(session.principal.clone())
     }
 
-    /// The operator with the credentials that it is given at the start.
+    /// The operator with its credentials of the start.
     pub fn operator(&self) -> Principal {
         self.operator_with(if self.with_token { Login::Elsewhere } else { Login::Keys })
     }
@@ -184,7 +184,7 @@ impl Vault {
         if expected.as_deref() == given { Ok(()) } else { Err(BadKey::Token) }
     }
 
-    /// The signing key of an access key. The operator's are remembered: they sign most requests.
+    /// The signing key of an access key. The operator's keys are cached, because they sign most requests.
     pub fn signing_key(&mut self, authorization: &sigv4::Authorization<'_>) -> [u8; 32] {
         let derive =
             |secret: &str| sigv4::signing_key(secret, authorization.date, authorization.region, authorization.service);

@@ -1,8 +1,8 @@
-//! Owns the setting: its two values, and how each protocol writes them.
+//! The global endpoint token version, and its form in each protocol.
 
 use serde::{Deserialize, Serialize};
 
-/// The setting this whole program is about. Serialised as the integer `1` or `2`.
+/// The global endpoint token version. Serialised as the integer `1` or `2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum TokenVersion {
@@ -22,7 +22,7 @@ impl TokenVersion {
         }
     }
 
-    /// Reads the wire value of `SetSecurityTokenServicePreferences`, case-sensitively like IAM.
+    /// Parses the wire value of `SetSecurityTokenServicePreferences`, case-sensitively like IAM.
     #[must_use]
     pub fn from_wire(text: &str) -> Option<Self> {
         match text {

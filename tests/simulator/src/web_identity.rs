@@ -1,4 +1,4 @@
-//! Owns AssumeRoleWithWebIdentity: tokens of an identity provider, and the sessions they are exchanged for.
+//! `AssumeRoleWithWebIdentity`: tokens of an identity provider, and the sessions for which they are exchanged.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::role::{Role, Trusted};
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// A token of the one identity provider there is.
+/// A token of the simulated identity provider.
 #[derive(Debug)]
 pub(crate) struct WebToken {
     subject: String,
@@ -19,14 +19,14 @@ pub(crate) struct WebToken {
 }
 
 impl World {
-    /// A token for this subject, good for so long; contains [`SECRET_MARKER`](crate::SECRET_MARKER).
+    /// Returns a token for this subject with this lifetime; it contains [`SECRET_MARKER`](crate::SECRET_MARKER).
     pub fn web_identity_token(&mut self, subject: &str, lifetime: Duration) -> String {
         let expires = self.now() + lifetime;
         self.web_tokens.push(WebToken { subject: subject.to_owned(), expires });
         self.web_token(self.web_tokens.len() - 1)
     }
 
-    /// Tokens are derived, like all secrets, so that none has to be stored.
+    /// Derives the token, so that it need not be stored.
     fn web_token(&self, index: usize) -> String {
         derive::token(self.settings.seed ^ 0x1d, index as u64)
     }

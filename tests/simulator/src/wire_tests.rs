@@ -1,4 +1,4 @@
-//! Owns the tests over a real socket against a running organization.
+//! Tests over a real socket against a running organization.
 
 mod chains;
 mod client;

@@ -1,4 +1,4 @@
-//! Owns the world behind the server: accounts, credentials, limits and counters, and how a test changes them in mid-run.
+//! The state behind the server: accounts, credentials, limits and counters.
 
 mod controls;
 
@@ -32,30 +32,30 @@ pub enum Caller {
     /// A user of the management account.
     #[default]
     Management,
-    /// A user of this member, which is a delegated administrator: it may list, and default roles trust it.
+    /// A user of this member, which is a delegated administrator: it may list accounts, and default roles trust it.
     DelegatedAdministrator(AccountId),
-    /// A user of this member, which may do nothing with the organization but describe it.
+    /// A user of this member, which may only describe the organization.
     Member(AccountId),
 }
 
-/// What stays the same for the life of a simulated organization.
+/// The settings that never change while a simulated organization runs.
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub partition: Partition,
-    /// The regions an STS request may be signed for.
+    /// The regions for which STS requests may be signed.
     pub sts_regions: Vec<String>,
-    /// Further ones, which must be enabled by hand and take no session token of version 1.
+    /// Further regions, which are opt-in Regions and refuse session tokens of version 1.
     pub opt_in_regions: Vec<String>,
-    /// How much later than the setting the tokens of the global STS endpoint change; `None` where there is no such endpoint.
+    /// The lag between the setting and the tokens of the global STS endpoint; `None` without such an endpoint.
     pub issuance_lag: Option<Duration>,
     pub caller: Caller,
     pub verify: bool,
-    /// Whether only the partition's own region will do for IAM and Organizations.
+    /// Whether requests to IAM and Organizations must be signed for the partition's own region.
     pub strict_signing_regions: bool,
     pub root_access: RootAccess,
     /// Whether the operator's own policy denies Organizations without MFA.
     pub organizations_need_mfa: bool,
-    /// Whether the list comes in an order of its own instead of by id.
+    /// Whether the list is shuffled instead of sorted by id.
     pub shuffled_listing: bool,
     pub seed: u64,
 }
@@ -86,7 +86,7 @@ pub struct World {
     pub(crate) noise: Vec<(Noise, fastrand::Rng)>,
     pub(crate) latency: Latency,
     pub(crate) network: Network,
-    /// Tells the listener, which is not there while nobody listens.
+    /// Notifies the task that opens and closes the listener.
     pub(crate) network_changed: Arc<Notify>,
     pub(crate) tallies: Vec<Tally>,
     pub(crate) faults: BTreeMap<&'static str, u64>,
@@ -94,7 +94,7 @@ pub struct World {
     pub(crate) assume_keys: BTreeMap<String, u64>,
     pub(crate) assume_callers: BTreeMap<String, u64>,
     pub(crate) callers: BTreeMap<String, BTreeMap<Operation, u64>>,
-    /// What the operator may do; everything where there is none.
+    /// What the operator may do; everything if it is `None`.
     pub(crate) caller_policy: Option<Permissions>,
     pub(crate) set_arrivals: Vec<(AccountId, u32)>,
     pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
@@ -207,12 +207,12 @@ impl World {
         &mut self.tallies[operation as usize]
     }
 
-    /// Counts the firing of a fault that concerns no single account.
+    /// Counts the firing of a fault that does not belong to one account.
     pub(crate) fn note(&mut self, fault: &'static str) {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    /// An id that looks like a random UUID and differs from all others of this world.
+    /// Returns a unique id that looks like a random UUID.
     pub(crate) fn next_id(&mut self) -> String {
         self.requests += 1;
         let high = mix(self.settings.seed ^ mix(self.requests));
@@ -232,7 +232,7 @@ impl World {
         index == self.management() || self.delegated.contains(&index)
     }
 
-    /// Rolls the dice for a request.
+    /// Draws the random fault of a request.
     pub(crate) fn roll(&mut self, service: Service) -> Option<crate::network::NoiseKind> {
         self.noise.iter_mut().find_map(|(noise, dice)| noise.pick(service, dice))
     }

@@ -1,4 +1,4 @@
-//! Owns the description of access: whose credentials the program is given, and what they are good for.
+//! The builder's methods about access: the caller, its credentials and its rights.
 
 use super::Builder;
 use crate::root_access::RootAccess;
@@ -11,8 +11,8 @@ impl Builder {
         self
     }
 
-    /// What the user whose credentials the program is given may do, as a policy document; everything unless told otherwise.
-    /// [`start`](Self::start) panics if it is none.
+    /// What the user whose credentials the program is given may do, as a policy document; everything by default.
+    /// [`start`](Self::start) panics if it is not a policy.
     pub fn caller_policy(mut self, document: &str) -> Self {
         self.caller_policy = Some(document.to_owned());
         self
@@ -36,20 +36,20 @@ impl Builder {
         self
     }
 
-    /// Whether `AssumeRoot` works, or what is missing before it does.
+    /// Whether `AssumeRoot` works, or what prevents it.
     pub fn root_access(mut self, access: impl Into<RootAccess>) -> Self {
         self.root_access = access.into();
         self
     }
 
-    /// Gives the user whose credentials the program is given an MFA device with these codes, each good for one use. Its
+    /// Gives the user whose credentials the program is given an MFA device with these codes, each for one use. Its
     /// serial number is [`World::mfa_serial`](crate::World::mfa_serial).
     pub fn mfa_codes<'a>(mut self, codes: impl IntoIterator<Item = &'a str>) -> Self {
         self.mfa_codes = Some(codes.into_iter().map(str::to_owned).collect());
         self
     }
 
-    /// Whether Organizations is denied without MFA, by the user's own policy.
+    /// Whether the user's own policy denies Organizations without MFA.
     pub fn organizations_require_mfa(mut self, required: bool) -> Self {
         self.organizations_need_mfa = required;
         self

@@ -1,4 +1,4 @@
-//! Owns the description of the organization's tree, and of who administers it beside the management account.
+//! The builder's methods about organizational units and delegated administrators.
 
 use super::Builder;
 use crate::account_id::AccountId;
@@ -8,15 +8,15 @@ impl Builder {
     /// the root ([`ROOT_ID`](crate::ROOT_ID)). Parents come first. Accounts are put into it by writing its id, or the
     /// names of the units down to it, into [`SimulatedAccount::ou`](crate::SimulatedAccount::ou).
     ///
-    /// [`start`](Self::start) panics if the id is no such id or is taken, if the parent is missing, if it has a child of
-    /// this name, or if it is the fifth below the root, which is as deep as AWS goes.
+    /// [`start`](Self::start) panics if the id has another form or is taken, if the parent is missing or has a child of this
+    /// name, or if the parent is the fifth unit below the root, the deepest that AWS allows.
     pub fn unit(mut self, id: &str, name: &str, parent: &str) -> Self {
         self.units.push([id, name, parent].map(str::to_owned));
         self
     }
 
-    /// Registers a member as a delegated administrator, beside the caller if that is one: it may list, roles trust it
-    /// unless they name others, and it is listed as what it is.
+    /// Registers a member as a delegated administrator, in addition to the caller if that is one: it may list accounts, roles
+    /// trust it by default, and `ListDelegatedAdministrators` shows it.
     pub fn delegated_administrator(mut self, id: impl Into<AccountId>) -> Self {
         self.delegated.push(id.into());
         self

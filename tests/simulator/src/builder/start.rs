@@ -1,4 +1,4 @@
-//! Owns the start: making the accounts and the world that a builder describes.
+//! Starts an organization: makes the accounts and the world that a builder describes.
 
 use std::io;
 
@@ -24,7 +24,7 @@ impl Builder {
         self.try_start().expect("a loopback port is free and a thread can be started")
     }
 
-    /// Starts the organization, or says why the server cannot run.
+    /// Starts the organization, or returns why the server can't run.
     ///
     /// # Errors
     /// If the port is not free or there are no threads or files left.

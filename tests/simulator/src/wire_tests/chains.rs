@@ -1,11 +1,11 @@
-//! Owns the tests of roles in general: trust, chains of roles, session tags and source identities.
+//! Trust, role chains, session tags and source identities.
 
 use super::client::{Client, code, within};
 use crate::*;
 
 const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
 
-/// Three members whose roles trust nobody but a role of the management account.
+/// Three members whose roles trust only a role of the management account.
 fn behind_a_hub() -> Builder {
     Organization::builder()
         .accounts(4)
@@ -18,7 +18,7 @@ fn message(answered: &Option<(u16, String)>) -> &str {
 }
 
 #[test]
-fn a_chain_leads_where_the_caller_cannot_go() {
+fn a_role_chain_reaches_roles_that_do_not_trust_the_caller() {
     let organization = behind_a_hub().start();
     let client = Client::new(&organization);
     assert_eq!(code(&client.assume("000000000001", "")), (403, "AccessDenied"));
@@ -48,7 +48,7 @@ fn a_chain_leads_where_the_caller_cannot_go() {
 }
 
 #[test]
-fn a_session_policy_limits_where_a_chain_leads() {
+fn a_session_policy_limits_a_role_chain() {
     let organization = behind_a_hub().start();
     let policy = |resource: &str| {
         format!(r#"&Policy={{"Statement":{{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"{resource}"}}}}"#)
@@ -60,7 +60,7 @@ fn a_session_policy_limits_where_a_chain_leads() {
 }
 
 #[test]
-fn trust_names_accounts_roles_and_everybody() {
+fn roles_trust_accounts_principals_or_everyone() {
     let trust = |trusted: Trusted| {
         let organization = Organization::builder()
             .accounts(5)
@@ -86,7 +86,7 @@ fn trust_names_accounts_roles_and_everybody() {
 }
 
 #[test]
-fn a_source_identity_needs_leave_and_stays() {
+fn a_source_identity_needs_permission_and_persists() {
     let organization = behind_a_hub()
         .account(MANAGEMENT_ACCOUNT, |account| account.other_roles[0].allows_source_identity = true)
         .account(1, |account| account.role.allows_source_identity = true)
@@ -104,7 +104,7 @@ fn a_source_identity_needs_leave_and_stays() {
             "is not authorized to perform: sts:SetSourceIdentity on resource: arn:aws:iam::000000000001:role/"
         )
     );
-    assert_eq!(code(&hub.assume("000000000002", "")), (403, "AccessDenied"), "it can't be left behind");
+    assert_eq!(code(&hub.assume("000000000002", "")), (403, "AccessDenied"), "it can't be dropped");
     assert_eq!(code(&client.enter(HUB, "").assume("000000000002", "")).0, 200);
 
     let policy = r#"{"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}}"#;
@@ -120,7 +120,7 @@ fn a_source_identity_needs_leave_and_stays() {
 }
 
 #[test]
-fn session_tags_need_leave() {
+fn session_tags_need_permission() {
     let organization =
         Organization::builder().accounts(4).account(1, |account| account.role.allows_tags = true).start();
     let client = Client::new(&organization);
@@ -132,7 +132,7 @@ fn session_tags_need_leave() {
 }
 
 #[test]
-fn a_role_can_have_shorter_sessions() {
+fn a_role_can_shorten_its_sessions() {
     let organization = Organization::builder()
         .accounts(4)
         .account(1, |account| account.role.lifetime = Some(std::time::Duration::ZERO))

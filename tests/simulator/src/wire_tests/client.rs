@@ -1,4 +1,4 @@
-//! Owns a small signing client that speaks HTTP over a socket of its own.
+//! A small signing HTTP client.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -14,7 +14,7 @@ pub(super) const SET_V2: &str =
     "Action=SetSecurityTokenServicePreferences&Version=2010-05-08&GlobalEndpointTokenVersion=v2Token";
 pub(super) const READ: &str = "Action=GetAccountSummary&Version=2010-05-08";
 
-/// An answer, or `None` if the connection ended before there was a complete one.
+/// An answer, or `None` if the connection ended before the answer was complete.
 pub(super) type Answered = Option<(u16, String)>;
 
 pub(super) struct Client {
@@ -59,7 +59,7 @@ impl Client {
         self.exchange_with_head(method, path, headers, body).map(|(status, _, body)| (status, body))
     }
 
-    /// The same, with the head of the answer in lower case.
+    /// Like [`exchange`](Self::exchange), with the head of the answer in lower case.
     pub(super) fn exchange_with_head(
         &self,
         method: &str,

@@ -1,4 +1,4 @@
-//! Owns the tests of clocks that differ.
+//! Clock differences between client and services.
 
 use hyper::HeaderMap;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::*;
 const IDENTITY: &str = "Action=GetCallerIdentity";
 
 #[test]
-fn a_signature_is_good_for_some_minutes_around_the_services_clock() {
+fn signatures_are_valid_for_minutes_around_the_services_clock() {
     let organization = Organization::builder().accounts(3).unlimited().start();
     let client = Client::new(&organization);
     let set = |minutes: i64| organization.control(|world| world.set_clock_offset(minutes * 60));

@@ -1,11 +1,11 @@
-//! Owns the tests of trees that a test lays out, of tags, and of administrators.
+//! Explicit trees, tags and delegated administrators.
 
 use serde_json::{Value, json};
 
 use super::client::Client;
 use crate::*;
 
-/// Five levels of units, the most that there can be, with accounts on some of them.
+/// Five levels of units, the most that AWS allows, with accounts on some of them.
 fn laid_out() -> Builder {
     Organization::builder()
         .accounts(8)
@@ -30,7 +30,7 @@ fn names(listed: &Value, list: &str, field: &str) -> Vec<String> {
 }
 
 #[test]
-fn accounts_are_where_they_were_put() {
+fn accounts_are_in_their_units() {
     let organization = laid_out().start();
     let client = Client::new(&organization);
     let deepest =
@@ -65,7 +65,7 @@ fn accounts_are_where_they_were_put() {
 }
 
 #[test]
-fn a_tree_that_cannot_be_is_refused() {
+fn impossible_trees_are_refused() {
     let refused = |id: &str, name: &str, parent: &str| {
         let builder = laid_out().unit(id, name, parent);
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.start())).is_err()
@@ -79,7 +79,7 @@ fn a_tree_that_cannot_be_is_refused() {
 }
 
 #[test]
-fn tags_come_in_pages() {
+fn tags_are_paged() {
     let organization = Organization::builder()
         .accounts(3)
         .aws_limits()
@@ -106,13 +106,13 @@ fn tags_come_in_pages() {
     assert_eq!(tags("000000000002"), json!({ "Tags": [] }));
     assert_eq!(tags(ROOT_ID), json!({ "Tags": [] }));
     assert_eq!(tags("000000000099")["__type"], "TargetNotFoundException");
-    // Six of the fifteen that may come at once are used up.
+    // Six of the burst of fifteen are used up.
     let refused = (0..20).filter(|_| tags("000000000002")["__type"] == "TooManyRequestsException").count();
     assert!((5..=11).contains(&refused), "{refused}");
 }
 
 #[test]
-fn administrators_are_listed_to_administrators() {
+fn only_administrators_may_list_administrators() {
     let asked_by = |caller: Caller| {
         let organization = Organization::builder()
             .accounts(9)

@@ -1,4 +1,4 @@
-//! Owns the tests of the account list, the tree and who may see them.
+//! The account list, the tree, and who may list them.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ fn the_list_has_every_account_once() {
 }
 
 #[test]
-fn the_tree_leads_to_the_same_accounts() {
+fn the_tree_has_the_same_accounts() {
     let organization = Organization::builder().accounts(60).realistic(true).start();
     let client = Client::new(&organization);
     let (mut parents, mut found) = (vec![client.list("ListRoots", &json!({})).1["Roots"][0]["Id"].clone()], 0);
@@ -86,7 +86,7 @@ fn callers_without_rights() {
     assert_eq!(client.list("DescribeOrganization", &json!({})).1["Organization"]["MasterAccountId"], "000000000100");
     assert_eq!(client.list("ListAccounts", &json!({})).1["__type"], "AccessDeniedException");
     assert_eq!(code(&client.assume("000000000003", "")), (403, "AccessDenied"));
-    // Two in a burst, as AWS allows, and no more.
+    // A burst of two, as at AWS.
     assert_eq!(client.list("DescribeOrganization", &json!({})).0, 200);
     assert_eq!(client.list("DescribeOrganization", &json!({})).1["__type"], "TooManyRequestsException");
     let organization = Organization::builder().accounts(9).caller(Caller::DelegatedAdministrator(2.into())).start();

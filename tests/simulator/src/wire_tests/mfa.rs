@@ -1,4 +1,4 @@
-//! Owns the tests of multi-factor authentication.
+//! Multi-factor authentication.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn proof(organization: &Organization, code: &str) -> String {
 }
 
 #[test]
-fn a_code_makes_a_session_once() {
+fn a_code_is_valid_once() {
     let organization = Organization::builder()
         .accounts(4)
         .mfa_codes(["123456", "234567"])
@@ -46,7 +46,7 @@ fn a_code_makes_a_session_once() {
 }
 
 #[test]
-fn a_code_can_go_with_the_role() {
+fn assume_role_takes_a_code() {
     let organization = Organization::builder()
         .accounts(4)
         .mfa_codes(["123456"])
@@ -63,7 +63,7 @@ fn a_code_can_go_with_the_role() {
 }
 
 #[test]
-fn a_device_belongs_to_a_user_with_keys() {
+fn only_a_user_with_keys_has_a_device() {
     let start =
         |temporary: bool| Organization::builder().accounts(4).base_session(temporary).mfa_codes(["123456"]).start();
     let ask = |organization: &Organization, more: &str| {
@@ -85,7 +85,7 @@ fn a_device_belongs_to_a_user_with_keys() {
 }
 
 #[test]
-fn a_session_without_mfa_is_none_for_iam() {
+fn iam_refuses_sessions_without_mfa() {
     let organization = Organization::builder().accounts(4).start();
     let client = Client::new(&organization);
     let session = client.session_in(&client.sts("Action=GetSessionToken"));

@@ -1,4 +1,4 @@
-//! Owns the tests of partitions other than the commercial one.
+//! Partitions other than the commercial one.
 
 use serde_json::json;
 
@@ -25,7 +25,7 @@ fn arns(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn arns_and_signing_regions_are_the_partitions_own() {
+fn arns_and_signing_regions_follow_the_partition() {
     for (partition, region, iam, organizations) in PARTITIONS {
         let organization = Organization::builder()
             .accounts(3)
@@ -91,7 +91,7 @@ fn arns_and_signing_regions_are_the_partitions_own() {
 }
 
 #[test]
-fn a_run_has_a_region_of_its_partition() {
+fn the_region_must_belong_to_the_partition() {
     let region = |partition: &str| {
         let organization = Organization::builder().accounts(3).partition(partition).start();
         organization.environment().into_iter().find(|(name, _)| name == "AWS_REGION").unwrap().1

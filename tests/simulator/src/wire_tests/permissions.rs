@@ -1,4 +1,4 @@
-//! Owns the tests of permissions: what the operator and roles may do, trust policies as documents, and the root user.
+//! Policies of the operator and of roles, trust policies as documents, and the root user.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use super::client::{Client, code};
 use crate::*;
 
 #[test]
-fn what_no_policy_allows_is_refused_and_counted_for_whoever_asks() {
+fn calls_without_an_allow_are_refused_and_counted_by_caller() {
     let organization = Organization::builder()
         .accounts(3)
         .caller_policy(
@@ -26,7 +26,7 @@ fn what_no_policy_allows_is_refused_and_counted_for_whoever_asks() {
     assert_eq!(client.list("ListAccounts", &json!({})).0, 200);
     let (status, refusal) = client.list("ListRoots", &json!({}));
     assert_eq!((status, refusal["__type"].as_str()), (400, Some("AccessDeniedException")));
-    assert_eq!(code(&client.sts("Action=GetCallerIdentity")).0, 200, "nobody needs leave for that");
+    assert_eq!(code(&client.sts("Action=GetCallerIdentity")).0, 200, "that needs no permission");
     assert_eq!(code(&client.assume("000000000002", "")), (403, "AccessDenied"));
     let session = client.visit("000000000001");
     assert_eq!(session.version(), Some(1));
@@ -38,7 +38,7 @@ fn what_no_policy_allows_is_refused_and_counted_for_whoever_asks() {
 }
 
 #[test]
-fn a_trust_policy_may_be_a_document() {
+fn a_trust_policy_can_be_a_document() {
     let document = |id: &str| {
         json!({"Statement": [{
             "Effect": "Allow",
@@ -64,7 +64,7 @@ fn a_trust_policy_may_be_a_document() {
 }
 
 #[test]
-fn the_root_user_assumes_no_role() {
+fn the_root_user_can_not_assume_roles() {
     let organization = Organization::builder().accounts(3).root_user(true).start();
     let client = Client::new(&organization);
     let identity = client.sts("Action=GetCallerIdentity").unwrap();

@@ -1,4 +1,4 @@
-//! Owns the tests of centralised root access.
+//! Centralised root access.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ fn root_access_has_limits() {
 }
 
 #[test]
-fn the_global_endpoint_knows_no_root_access() {
+fn the_global_endpoint_refuses_assume_root() {
     let organization = Organization::builder().accounts(9).root_access(true).global_sts(Duration::ZERO).start();
     let client = Client::new(&organization);
     assert_eq!(code(&root_of(&client, "us-east-1", "000000000003", "")), (400, "InvalidAction"));
@@ -59,7 +59,7 @@ fn the_global_endpoint_knows_no_root_access() {
 }
 
 #[test]
-fn the_features_are_listed_to_administrators() {
+fn only_administrators_may_list_the_features() {
     let (_organization, client) = started(true);
     let (status, body) = client.iam(FEATURES).unwrap();
     assert_eq!((status, within(&body, "OrganizationId")), (200, Some(ORGANIZATION_ID)));

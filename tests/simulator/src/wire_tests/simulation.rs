@@ -1,4 +1,4 @@
-//! Owns the tests of SimulatePrincipalPolicy.
+//! `SimulatePrincipalPolicy`.
 
 use super::client::{Client, SET_V2, code, within};
 use crate::*;
@@ -6,7 +6,7 @@ use crate::*;
 const ACTIONS: [&str; 3] =
     ["iam:GetAccountSummary", "iam:SetSecurityTokenServicePreferences", "iam:SimulatePrincipalPolicy"];
 
-/// Each action's decision, and whether the organization allows it.
+/// The decision about each action, and whether the organization allows it.
 fn decisions(client: &Client, source: &str) -> Vec<(String, String)> {
     let answered = client.iam(&ask(source));
     assert_eq!(code(&answered).0, 200, "{answered:?}");
@@ -28,7 +28,7 @@ fn role(id: &str) -> String {
 }
 
 #[test]
-fn decisions_follow_what_is_denied() {
+fn decisions_follow_the_faults() {
     let organization = Organization::builder()
         .accounts(6)
         .account(2, |account| account.faults.deny_read = true)
@@ -39,13 +39,13 @@ fn decisions_follow_what_is_denied() {
         .start();
     let client = Client::new(&organization);
     let of = |id: &str| decisions(&client.visit(id), &role(id));
-    let told = |decision: &str, by_organizations: &str| (decision.to_owned(), by_organizations.to_owned());
-    let yes = || told("allowed", "true");
+    let decided = |decision: &str, by_organizations: &str| (decision.to_owned(), by_organizations.to_owned());
+    let yes = || decided("allowed", "true");
     assert_eq!(of("000000000001"), [yes(), yes(), yes()]);
-    assert_eq!(of("000000000002"), [told("implicitDeny", "true"), yes(), yes()]);
-    assert_eq!(of("000000000003"), [yes(), told("implicitDeny", "true"), yes()]);
-    assert_eq!(of("000000000004"), [yes(), told("implicitDeny", "false"), yes()]);
-    assert_eq!(of("000000000005"), [yes(), told("explicitDeny", "true"), yes()]);
+    assert_eq!(of("000000000002"), [decided("implicitDeny", "true"), yes(), yes()]);
+    assert_eq!(of("000000000003"), [yes(), decided("implicitDeny", "true"), yes()]);
+    assert_eq!(of("000000000004"), [yes(), decided("implicitDeny", "false"), yes()]);
+    assert_eq!(of("000000000005"), [yes(), decided("explicitDeny", "true"), yes()]);
     assert_eq!(code(&client.visit("000000000005").iam(SET_V2)), (403, "AccessDenied"));
     assert_eq!(decisions(&client, "arn:aws:iam::000000000100:user/operator"), [yes(), yes(), yes()]);
     assert_eq!(organization.truth().account(4).calls.simulate_principal_policy, 1);

@@ -1,4 +1,4 @@
-//! Owns the tests of the setting's effect: the global endpoint, its lag, and regions that must be enabled by hand.
+//! The effect of the setting: the global endpoint, its lag, and opt-in Regions.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::*;
 
 const IDENTITY: &str = "Version=2011-06-15&Action=GetCallerIdentity";
 
-/// What the STS of a region says to a session.
+/// The answer of a region's STS endpoint to a session.
 fn in_region(session: &Client, region: &str) -> (u16, String) {
     let answered = session.send("sts", region, None, IDENTITY);
     let (status, code) = code(&answered);
@@ -23,7 +23,7 @@ fn accepted() -> (u16, String) {
 }
 
 #[test]
-fn without_a_global_endpoint_nothing_is_taken_elsewhere() {
+fn without_a_global_endpoint_other_regions_are_refused() {
     let organization = Organization::builder().accounts(3).start();
     let client = Client::new(&organization);
     for region in ["us-east-1", "ap-east-1"] {
@@ -33,7 +33,7 @@ fn without_a_global_endpoint_nothing_is_taken_elsewhere() {
 }
 
 #[test]
-fn tokens_of_the_global_endpoint_follow_the_account_of_the_role() {
+fn global_tokens_follow_the_setting_of_the_roles_account() {
     let builder = Organization::builder().accounts(5).opt_in_region("ap-east-1").global_sts(Duration::ZERO);
     let organization = builder
         .account(1, |account| account.version = Some(TokenVersion::V2))
@@ -60,7 +60,7 @@ fn tokens_of_the_global_endpoint_follow_the_account_of_the_role() {
 }
 
 #[test]
-fn tokens_of_the_global_endpoint_are_late() {
+fn global_tokens_lag_behind_the_setting() {
     let builder = Organization::builder().accounts(3).opt_in_region("ap-east-1").global_sts(Duration::from_mins(10));
     let organization = builder.start();
     let client = Client::new(&organization);
@@ -75,7 +75,7 @@ fn tokens_of_the_global_endpoint_are_late() {
     }
 }
 
-/// In a run of that very region it is a regional endpoint like any other.
+/// In a run with this region it is a regional endpoint.
 #[test]
 fn the_region_of_the_run_is_never_the_global_endpoint() {
     let builder = Organization::builder().accounts(3).region("us-east-1").opt_in_region("ap-east-1");

@@ -1,4 +1,4 @@
-//! Owns the tests of visits to accounts: credentials, roles, the setting, faults and controls.
+//! Visits to accounts: credentials, roles, the setting, faults and controls.
 
 use std::net::TcpStream;
 
@@ -26,7 +26,7 @@ fn a_visit_reads_sets_and_reads_back() {
     assert_eq!(member.version(), Some(2));
     let wrong = "Action=SetSecurityTokenServicePreferences&Version=2010-05-08&GlobalEndpointTokenVersion=v2token";
     assert_eq!(code(&member.iam(wrong)), (400, "ValidationError"));
-    // The management account is reached with the base credentials, and not through the role.
+    // The management account is visited with the base credentials, not through the role.
     assert_eq!(code(&client.assume("000000000100", "")), (403, "AccessDenied"));
     assert_eq!(code(&client.iam(SET_V2)).0, 200);
 
@@ -59,7 +59,7 @@ fn signatures_are_verified() {
     );
     assert_eq!(code(&with(|keys| keys.session_token = Some("stray".into())).iam(READ)), (403, "InvalidClientTokenId"));
     assert_eq!(code(&client.send("sts", "us-east-1", None, identity)), (403, "SignatureDoesNotMatch"));
-    // An SDK that was given an endpoint signs for the region of the run; AWS itself would not take that.
+    // An SDK with a custom endpoint signs for the region of the run; AWS itself refuses that.
     assert_eq!(code(&client.send("iam", "eu-west-1", None, READ)).0, 200);
     assert_eq!(code(&client.send("iam", "us-west-2", None, READ)), (403, "SignatureDoesNotMatch"));
     assert_eq!(code(&client.send("sts", "us-east-1", None, READ)), (403, "SignatureDoesNotMatch"));
@@ -166,7 +166,7 @@ fn account_faults() {
 }
 
 #[test]
-fn limits_and_the_network_change_in_mid_run() {
+fn limits_and_the_network_change_during_a_run() {
     let organization = Organization::builder().accounts(9).throttle(Service::Sts, RateLimit::new(0.0, 1.0)).start();
     let client = Client::new(&organization);
     assert_eq!(code(&client.assume("000000000001", "")).0, 200);
@@ -188,9 +188,9 @@ fn limits_and_the_network_change_in_mid_run() {
     assert_eq!(client.assume("000000000001", ""), None);
 }
 
-/// A Set that the network takes away is told apart from one that arrived.
+/// A Set that is lost in the network is counted apart from those that arrived.
 #[test]
-fn what_the_network_takes_away_never_arrives() {
+fn lost_requests_do_not_arrive() {
     let organization = Organization::builder().accounts(9).start();
     let client = Client::new(&organization).visit("000000000001");
     organization.control(|world| world.set_network(Network::BlackHole));
@@ -205,7 +205,7 @@ fn what_the_network_takes_away_never_arrives() {
 }
 
 #[test]
-fn other_processes_see_the_truth_and_have_controls() {
+fn other_processes_read_the_truth_and_control_the_world() {
     let organization = Organization::builder().accounts(120).start();
     let client = Client::new(&organization);
     let control = |command: Value| {

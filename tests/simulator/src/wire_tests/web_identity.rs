@@ -1,4 +1,4 @@
-//! Owns the tests of base credentials that come from elsewhere: web identities, and credentials with an end.
+//! Base credentials from elsewhere: web identities, and credentials that expire.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::client::{Answered, Client, code, within};
 use crate::*;
 
-/// Credentials as `credential_process` gives them.
+/// Credentials in the form of `credential_process`.
 fn fetch(client: &Client, query: &str) -> Value {
     let path = format!("/_simulator/credentials{query}");
     serde_json::from_str(&client.exchange("GET", &path, &HeaderMap::new(), "").unwrap().1).unwrap()
@@ -55,7 +55,7 @@ fn a_token_is_exchanged_for_a_session() {
 }
 
 #[test]
-fn credentials_with_an_end_come_to_it() {
+fn credentials_expire() {
     let organization = Organization::builder().accounts(4).start();
     let client = Client::new(&organization);
     let keys = |document: &Value| {
@@ -72,6 +72,6 @@ fn credentials_with_an_end_come_to_it() {
     assert_ne!(short["AccessKeyId"], long["AccessKeyId"]);
     assert_eq!(code(&keys(&short).assume("000000000001", "")), (403, "ExpiredToken"));
     assert_eq!(keys(&long).visit("000000000001").version(), Some(1));
-    assert_eq!(code(&client.assume("000000000001", "")).0, 200, "those from before are as good as they were");
+    assert_eq!(code(&client.assume("000000000001", "")).0, 200, "older credentials stay valid");
     assert!(fetch(&client, "").get("Expiration").is_none());
 }

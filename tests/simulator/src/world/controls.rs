@@ -1,4 +1,4 @@
-//! Owns what a test changes about the world in mid-run.
+//! The world's methods with which a test changes it during a run.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::permissions::Permissions;
 use crate::request::Operation;
 
 impl World {
-    /// Moves an account to the unit with this id or path of names, which is created if need be.
+    /// Moves an account to the unit with this id or path of names, which is created if it does not exist.
     ///
     /// # Panics
     /// If there is no such account.
@@ -51,13 +51,13 @@ impl World {
         self.network_changed.notify_waiters();
     }
 
-    /// How often an operation was called so far. It costs nothing, unlike the whole truth.
+    /// How often an operation was called so far. Cheap, unlike the whole truth.
     #[must_use]
     pub fn requests(&self, operation: Operation) -> u64 {
         self.tallies[operation as usize].requests
     }
 
-    /// Adds random faults to those there are.
+    /// Adds random faults.
     pub fn add_noise(&mut self, noise: Noise) {
         let dice = fastrand::Rng::with_seed(mix(noise.seed));
         self.noise.push((noise, dice));
@@ -68,41 +68,41 @@ impl World {
         self.noise.clear();
     }
 
-    /// Adds something wrong with the list.
+    /// Adds a fault of the account list.
     pub fn add_listing_fault(&mut self, fault: ListingFault) {
         self.listing.push(fault);
     }
 
-    /// Puts the list in order.
+    /// Ends all faults of the account list.
     pub fn clear_listing_faults(&mut self) {
         self.listing.clear();
     }
 
-    /// What the operator may do from now on, as a policy document.
+    /// Sets what the operator may do from now on, as a policy document.
     ///
     /// # Panics
-    /// If it is none.
+    /// If it is not a policy.
     pub fn set_caller_policy(&mut self, document: &str) {
         self.caller_policy = Some(Permissions::read(document));
     }
 
-    /// Every call made with the operator's credentials, of any generation, now gets `ExpiredToken`.
+    /// Expires the operator's credentials of all generations: calls with them get `ExpiredToken`.
     pub fn expire_base_credentials(&mut self) {
         self.vault.expire_base();
     }
 
-    /// The operator's credentials expire after this many successful `AssumeRole` calls from now.
+    /// Lets the operator's credentials expire after this many more successful `AssumeRole` calls.
     pub fn expire_base_credentials_after(&mut self, assumes: u64) {
         self.vault.expire_base_after(Some(assumes));
     }
 
-    /// New credentials for the operator, as a login would fetch them.
+    /// Makes new credentials for the operator, as a login does.
     pub fn renew_base_credentials(&mut self) -> Credentials {
         self.vault.renew_base(None)
     }
 
-    /// New temporary credentials for the operator that end by themselves, with the time of their end as AWS writes it.
-    /// Those from before are as good as they were.
+    /// Makes new temporary credentials with this lifetime for the operator, and returns them with their expiration in the form
+    /// of AWS. Older credentials stay valid.
     pub fn renew_base_credentials_for(&mut self, lifetime: Duration) -> (Credentials, String) {
         let expiration = clock::iso8601(self.epoch() + lifetime.as_secs().cast_signed());
         (self.vault.renew_base(Some(self.now() + lifetime)), expiration)
@@ -119,7 +119,7 @@ impl World {
         self.vault.expire_sessions();
     }
 
-    /// Puts the services' clock so many seconds ahead of the machine's, or behind it. Sessions last as long as ever.
+    /// Moves the services' clock this many seconds ahead of the machine's clock, or behind it. Sessions last as long as before.
     pub fn set_clock_offset(&mut self, seconds: i64) {
         self.clock_offset = seconds;
     }
