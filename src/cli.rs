@@ -17,6 +17,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::org::TokenVersion;
+use crate::suggest::nearest;
 
 use examples::above;
 use values::switch;
@@ -176,8 +177,8 @@ pub(crate) fn mistyped_variable() -> Option<(String, String)> {
         std::env::vars_os().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
     let unknown = |name: &String| name.starts_with("V2TOKEN_") && !known.contains(name) && name != SHORT_TARGET;
     set.filter(unknown).find_map(|name| {
-        let nearest = known.iter().map(|known| (strsim::osa_distance(&name, known), known)).min()?;
-        (nearest.0 <= 2).then(|| (name.clone(), nearest.1.clone()))
+        let meant = nearest(&name, &known, 2)?.clone();
+        Some((name, meant))
     })
 }
 

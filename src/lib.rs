@@ -54,6 +54,7 @@ mod sanitize;
 mod secret;
 mod serde_text;
 mod settings;
+mod suggest;
 mod terminal;
 mod timestamp;
 mod verdict;

@@ -1,5 +1,6 @@
 //! This module owns the run folder: private to its user, and one run's alone.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -9,6 +10,7 @@ use super::replay::Replay;
 use super::run_info::RunInfo;
 use crate::error::Error;
 use crate::file_ownership::{self, Untrusted};
+use crate::suggest::nearest_by_key;
 
 /// A folder that holds one run.
 #[derive(Debug)]
@@ -257,12 +259,9 @@ fn meant(path: &Path) -> Option<PathBuf> {
         return Some(only.clone());
     }
     let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let distance = |folder: &PathBuf| {
-        let other = folder.file_name().map(|other| other.to_string_lossy().into_owned()).unwrap_or_default();
-        strsim::osa_distance(&name, &other)
-    };
     let near = [runs(beside.unwrap_or(Path::new("."))), runs(Path::new(RUNS))].concat();
-    let nearest = near.into_iter().map(|folder| (distance(&folder), folder)).min()?;
-    let folder = nearest.1.strip_prefix(".").map(Path::to_owned).unwrap_or(nearest.1);
-    (nearest.0 <= NEAR.min(name.chars().count() / 4)).then_some(folder)
+    let limit = NEAR.min(name.chars().count() / 4);
+    let folder =
+        nearest_by_key(&name, near, |folder| folder.file_name().and_then(OsStr::to_str).unwrap_or_default(), limit)?;
+    Some(folder.strip_prefix(".").map(Path::to_owned).unwrap_or(folder))
 }

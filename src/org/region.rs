@@ -4,6 +4,7 @@
 //! and the mistake would show itself as one DNS failure for each account.
 
 use super::caller::Partition;
+use crate::suggest::did_you_mean;
 
 /// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`.
 const REGIONS: &[(&str, &[&str])] = &[
@@ -211,16 +212,9 @@ pub(crate) fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
     }
 }
 
-/// The nearest existing name, if one is near enough to be what was meant.
 fn suggestion(region: &str) -> String {
-    let wanted = region.trim().to_ascii_lowercase();
-    REGIONS
-        .iter()
-        .flat_map(|(_, regions)| regions.iter())
-        .map(|known| (strsim::osa_distance(&wanted, known), *known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3)
-        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
+    let known = REGIONS.iter().flat_map(|(_, regions)| regions.iter());
+    did_you_mean(&region.trim().to_ascii_lowercase(), known)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::name_pattern::NamePattern;
 use super::shard::Shard;
 use super::tag::Tag;
 use super::unit::{UnitId, ids_in};
+use crate::suggest::did_you_mean;
 
 /// How the management account is visited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,12 +168,12 @@ pub(crate) fn check_names(
     let named = selection.include.accounts.union(&selection.exclude.accounts);
     let ids: Vec<_> = named.filter(|id| !known.contains(id)).copied().collect();
     if let Some(first) = ids.first() {
-        let suggestion = suggest(&first.to_string(), known.iter().map(ToString::to_string));
+        let suggestion = did_you_mean(&first.to_string(), known.iter().map(ToString::to_string));
         return Err(SelectionFailed::NoSuchAccounts { ids, suggestion });
     }
     if let Some(first) = missing.first() {
         let units: BTreeSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
-        let suggestion = suggest(first.as_str(), units.into_iter().map(str::to_owned));
+        let suggestion = did_you_mean(first.as_str(), units);
         return Err(SelectionFailed::NoSuchUnits { ids: missing, suggestion });
     }
     Ok(())
@@ -368,7 +369,7 @@ fn empty(
     let suggestion = match steps.last() {
         Some(("have a name that fits --name", _)) => {
             let plain: String = names[0].to_string().chars().filter(|character| !"*?".contains(*character)).collect();
-            suggest(&plain, accounts.iter().map(|account| account.name.clone()))
+            did_you_mean(&plain, accounts.iter().map(|account| &account.name))
         }
         Some(("have a selected tag", _)) => {
             let keys: BTreeSet<&str> = wanted.iter().map(|tag| tag.key.as_str()).collect();
@@ -384,15 +385,6 @@ fn empty(
         _ => String::new(),
     };
     SelectionFailed::Empty { listed: accounts.len(), steps, suggestion }
-}
-
-/// `; did you mean …?` with the known text that is nearest, if one is near enough to be what was meant.
-fn suggest(wanted: &str, known: impl Iterator<Item = String>) -> String {
-    known
-        .map(|known| (strsim::osa_distance(wanted, &known), known))
-        .min()
-        .filter(|(distance, _)| *distance <= 3.min(wanted.chars().count() / 2))
-        .map_or_else(String::new, |(_, known)| format!("; did you mean {known}?"))
 }
 
 #[cfg(test)]

@@ -40,11 +40,9 @@ pub(crate) fn find(
 fn note_unknown(output: &OutputSettings, name: &str, document: &Value) {
     let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
     document.add_keys(&mut known, &mut of_items);
-    let near =
-        known.iter().filter(|known| **known != name).map(|known| (strsim::osa_distance(known, name), known)).min();
-    let meant = match near {
-        Some((distance, near)) if distance <= 2 => format!("did you mean {near}?"),
-        Some(_) | None => format!("if it is a text, write '{name}'"),
+    let meant = match crate::suggest::nearest(name, known.iter().filter(|known| **known != name), 2) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("if it is a text, write '{name}'"),
     };
     Progress::new(output.stderr_mode).warn(&format!("--query: nothing is called {name} here; {meant}"));
 }

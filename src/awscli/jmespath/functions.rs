@@ -106,8 +106,8 @@ pub(super) fn never_works(name: &str, arguments: &[Ast]) -> Option<String> {
     let types = match signature(name, arguments.len()) {
         Ok((_, types)) => types,
         Err(cause) if cause.starts_with("Unknown") => {
-            let near = SIGNATURES.iter().map(|(known, ..)| (strsim::osa_distance(known, name), *known)).min()?;
-            let meant = if near.0 <= 2 { format!("; did you mean {}()?", near.1) } else { String::new() };
+            let near = crate::suggest::nearest(name, SIGNATURES.iter().map(|(known, ..)| *known), 2);
+            let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}()?"));
             return Some(format!("there is no function {name}(){meant}"));
         }
         Err(cause) => return Some(cause),

@@ -59,13 +59,7 @@ fn check_defined(profiles: &ProfileSet) -> Result<(), ConnectFailed> {
     if selected == "default" || profiles.get_profile(selected).is_some() {
         return Ok(());
     }
-    let nearest = profiles.profiles().map(|known| (strsim::osa_distance(selected, known), known)).min();
-    let suggestion = match nearest {
-        Some((distance, known)) if distance <= 3.min(selected.chars().count() / 2) => {
-            format!("; did you mean {known}?")
-        }
-        _ => String::new(),
-    };
+    let suggestion = crate::suggest::did_you_mean(selected, profiles.profiles());
     let detail = format!("it is defined neither in ~/.aws/config nor in ~/.aws/credentials{suggestion}");
     Err(ConnectFailed::Profile { profile: selected.to_owned(), detail })
 }
