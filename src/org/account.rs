@@ -32,11 +32,11 @@ impl fmt::Debug for AccountId {
     }
 }
 
-textual!(AccountId, NotAnAccountId);
+textual!(AccountId, ParseAccountIdError);
 
 /// The text is not a 12-digit account id; the message says what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAnAccountId {
+pub enum ParseAccountIdError {
     /// Fewer than twelve digits: a spreadsheet has probably eaten the zeros in front.
     #[error("{text:?} has {} digits, an account id has 12; a spreadsheet drops leading zeros: did you mean {text:0>12}?", text.len())]
     TooShort {
@@ -80,20 +80,20 @@ pub enum NotAnAccountId {
 }
 
 impl FromStr for AccountId {
-    type Err = NotAnAccountId;
+    type Err = ParseAccountIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         match (digits, text.len()) {
             (true, 12) => Ok(Self(text.parse().expect("twelve digits fit into 64 bits"))),
-            (true, 1..12) => Err(NotAnAccountId::TooShort { text: text.to_owned() }),
+            (true, 1..12) => Err(ParseAccountIdError::TooShort { text: text.to_owned() }),
             _ => Err(not_an_id(text)),
         }
     }
 }
 
 /// Says what a text that is no id, nor the rest of one, seems to have been.
-fn not_an_id(text: &str) -> NotAnAccountId {
+fn not_an_id(text: &str) -> ParseAccountIdError {
     let shown = || text.chars().take(40).collect();
     let scientific = text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
         let number =
@@ -101,7 +101,7 @@ fn not_an_id(text: &str) -> NotAnAccountId {
         number(mantissa) && number(exponent.trim_start_matches('+'))
     });
     if scientific {
-        return NotAnAccountId::Rounded { text: shown() };
+        return ParseAccountIdError::Rounded { text: shown() };
     }
     let id = |text: &str| {
         let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -109,7 +109,7 @@ fn not_an_id(text: &str) -> NotAnAccountId {
     };
     let parts = || text.split([' ', ';', '\t', '\n']).filter(|part| !part.is_empty());
     if parts().count() > 1 && parts().all(|part| id(part).is_some()) {
-        return NotAnAccountId::Several { text: shown() };
+        return ParseAccountIdError::Several { text: shown() };
     }
     // The account of an ARN of Organizations stands at its end, and that of other ARNs in its fifth place.
     let in_arn = || {
@@ -118,9 +118,9 @@ fn not_an_id(text: &str) -> NotAnAccountId {
     };
     let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}', '"', '\''].contains(character)).collect();
     match id(&plain).or_else(in_arn) {
-        Some(id) => NotAnAccountId::Wrapped { text: shown(), id },
-        None if text.parse::<UnitId>().is_ok() => NotAnAccountId::Unit { text: shown() },
-        None => NotAnAccountId::Malformed { text: shown() },
+        Some(id) => ParseAccountIdError::Wrapped { text: shown(), id },
+        None if text.parse::<UnitId>().is_ok() => ParseAccountIdError::Unit { text: shown() },
+        None => ParseAccountIdError::Malformed { text: shown() },
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
         for wrong in
             ["", "12345678901a", "1234567890123", "12345678901 ", "-12345678901", "１２３４５６７８９０１２", "prod"]
         {
-            assert!(matches!(wrong.parse::<AccountId>(), Err(NotAnAccountId::Malformed { .. })), "{wrong:?}");
+            assert!(matches!(wrong.parse::<AccountId>(), Err(ParseAccountIdError::Malformed { .. })), "{wrong:?}");
         }
         let error = "12345678".parse::<AccountId>().unwrap_err();
         assert!(error.to_string().ends_with("did you mean 000012345678?"), "{error}");
@@ -251,10 +251,10 @@ mod tests {
             assert!(error.to_string().ends_with("did you mean 123456789012?"), "{error}");
         }
         let several = "123456789012 000000000001".parse::<AccountId>();
-        assert!(matches!(several, Err(NotAnAccountId::Several { .. })), "{several:?}");
-        assert!(matches!("ou-ab12-critical".parse::<AccountId>(), Err(NotAnAccountId::Unit { .. })));
+        assert!(matches!(several, Err(ParseAccountIdError::Several { .. })), "{several:?}");
+        assert!(matches!("ou-ab12-critical".parse::<AccountId>(), Err(ParseAccountIdError::Unit { .. })));
         for rounded in ["1.23457E+11", "1,23457e+11", "1E11"] {
-            assert!(matches!(rounded.parse::<AccountId>(), Err(NotAnAccountId::Rounded { .. })), "{rounded}");
+            assert!(matches!(rounded.parse::<AccountId>(), Err(ParseAccountIdError::Rounded { .. })), "{rounded}");
         }
         let long = "x".repeat(10_000).parse::<AccountId>().unwrap_err().to_string();
         assert!(long.len() < 100, "{long}");

@@ -2,9 +2,9 @@
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::account::{AccountId, NotAnAccountId};
+use super::account::{AccountId, ParseAccountIdError};
 use super::caller::account_in_arn;
-use super::role::{NotARole, RoleTemplate, is_external_id};
+use super::role::{ParseRoleTemplateError, RoleTemplate, is_external_id};
 use crate::secret::Secret;
 
 /// An account that a file names. It may hold an external id, so it can't be printed.
@@ -32,7 +32,7 @@ impl Named {
 
 /// The file can't be used. No message repeats more of it than what stands in the place of an account id or of a role.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FileRefused {
+pub(crate) enum AccountsFileError {
     /// It is not text in UTF-8.
     #[error("it is not UTF-8: save it as CSV in UTF-8")]
     NotUtf8,
@@ -45,7 +45,7 @@ pub(crate) enum FileRefused {
         /// The line, from 1.
         line: u64,
         /// Why not.
-        cause: NotAnAccountId,
+        cause: ParseAccountIdError,
     },
     /// A line has no usable role.
     #[error("line {line}: {cause}")]
@@ -53,7 +53,7 @@ pub(crate) enum FileRefused {
         /// The line, from 1.
         line: u64,
         /// Why not.
-        cause: NotARole,
+        cause: ParseRoleTemplateError,
     },
     /// A line has an ARN of a role in another account.
     #[error("line {line}: the role is in account {found}, and the line is about account {id}")]
@@ -120,16 +120,16 @@ pub(crate) enum FileRefused {
 /// # Errors
 ///
 /// At the first line that can't be used: nothing is left out in silence.
-pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
-    let text = std::str::from_utf8(file).map_err(|_| FileRefused::NotUtf8)?;
+pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, AccountsFileError> {
+    let text = std::str::from_utf8(file).map_err(|_| AccountsFileError::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {
-        return Err(FileRefused::NotUtf8);
+        return Err(AccountsFileError::NotUtf8);
     }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    let Some(first) = first else { return Err(FileRefused::Empty) };
+    let Some(first) = first else { return Err(AccountsFileError::Empty) };
     if first.starts_with(['{', '[']) {
-        return Err(FileRefused::Json);
+        return Err(AccountsFileError::Json);
     }
     let delimiter = delimiter(first);
     let mut reader = ReaderBuilder::new()
@@ -142,13 +142,13 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
     let mut columns: Option<Columns> = None;
     let mut found: std::collections::BTreeMap<AccountId, Named> = std::collections::BTreeMap::new();
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| FileRefused::Csv(error.to_string()))? {
+    while reader.read_byte_record(&mut record).map_err(|error| AccountsFileError::Csv(error.to_string()))? {
         let line = || line_at(text, record.position().map_or(0, csv::Position::byte));
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
         if record.iter().any(|cell| cell.contains(&b'\n')) {
-            return Err(FileRefused::OverLines { line: line() });
+            return Err(AccountsFileError::OverLines { line: line() });
         }
         if columns.is_none() {
             let (found, is_header) = Columns::of(&record)?;
@@ -164,15 +164,15 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, FileRefused> {
         let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
         let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
         if !row.is_some_and(|row| row.contains(&id.to_string())) {
-            return Err(FileRefused::Csv(format!("line {}: an id is quoted only in part", line())));
+            return Err(AccountsFileError::Csv(format!("line {}: an id is quoted only in part", line())));
         }
         let merged = match found.remove(&id) {
             None => named,
-            Some(earlier) => earlier.with(named).ok_or_else(|| FileRefused::Contradiction { line: line(), id })?,
+            Some(earlier) => earlier.with(named).ok_or_else(|| AccountsFileError::Contradiction { line: line(), id })?,
         };
         found.insert(id, merged);
     }
-    if found.is_empty() { Err(FileRefused::Empty) } else { Ok(found.into_values().collect()) }
+    if found.is_empty() { Err(AccountsFileError::Empty) } else { Ok(found.into_values().collect()) }
 }
 
 /// What stands behind the first cell. In quotes, and further on, there may be any of them.
@@ -194,21 +194,21 @@ fn line_at(text: &str, byte: u64) -> u64 {
 
 /// What is wrong with a line.
 enum Refusal {
-    Id(NotAnAccountId),
-    Role(NotARole),
+    Id(ParseAccountIdError),
+    Role(ParseRoleTemplateError),
     Elsewhere { id: AccountId, found: AccountId },
     ExternalId,
     SecondId(AccountId),
 }
 
 impl Refusal {
-    fn at(self, line: u64) -> FileRefused {
+    fn at(self, line: u64) -> AccountsFileError {
         match self {
-            Self::Id(cause) => FileRefused::Id { line, cause },
-            Self::Role(cause) => FileRefused::Role { line, cause },
-            Self::Elsewhere { id, found } => FileRefused::Elsewhere { line, id, found },
-            Self::ExternalId => FileRefused::ExternalId { line },
-            Self::SecondId(id) => FileRefused::SecondId { line, id },
+            Self::Id(cause) => AccountsFileError::Id { line, cause },
+            Self::Role(cause) => AccountsFileError::Role { line, cause },
+            Self::Elsewhere { id, found } => AccountsFileError::Elsewhere { line, id, found },
+            Self::ExternalId => AccountsFileError::ExternalId { line },
+            Self::SecondId(id) => AccountsFileError::SecondId { line, id },
         }
     }
 }
@@ -224,7 +224,7 @@ struct Columns {
 
 impl Columns {
     /// The columns by the first line, and whether that line is a header.
-    fn of(first: &ByteRecord) -> Result<(Self, bool), FileRefused> {
+    fn of(first: &ByteRecord) -> Result<(Self, bool), AccountsFileError> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
         // Several columns of which the first has no digit: a header in words of its own, such as "Account, Owner".
@@ -237,10 +237,10 @@ impl Columns {
         let times = |name: &str| first.iter().filter(|cell| cell.eq_ignore_ascii_case(name.as_bytes())).count();
         if let Some(name) = ["account_id", "role", "external_id"].into_iter().find(|name| is_header && times(name) > 1)
         {
-            return Err(FileRefused::Twice(name));
+            return Err(AccountsFileError::Twice(name));
         }
         if id.is_none() && [columns.role, columns.external_id].contains(&Some(0)) {
-            return Err(FileRefused::NoIdColumn);
+            return Err(AccountsFileError::NoIdColumn);
         }
         Ok((columns, is_header))
     }
@@ -276,7 +276,7 @@ mod tests {
         read(file.as_bytes()).unwrap().iter().map(|named| named.id.to_string()).collect()
     }
 
-    fn refused(file: &[u8]) -> FileRefused {
+    fn refused(file: &[u8]) -> AccountsFileError {
         read(file).err().expect("the file is wrong")
     }
 
@@ -346,12 +346,12 @@ mod tests {
     #[test]
     fn what_is_no_such_file_is_refused() {
         for (file, expected) in [
-            (&b""[..], FileRefused::Empty),
-            (b"# nothing\n\n", FileRefused::Empty),
-            (b"account_id,account_name\n", FileRefused::Empty),
-            (b"{\"run\": {}}", FileRefused::Json),
-            (b"\xff\xfe0\x000\x00", FileRefused::NotUtf8),
-            (b"0\x000\x00", FileRefused::NotUtf8),
+            (&b""[..], AccountsFileError::Empty),
+            (b"# nothing\n\n", AccountsFileError::Empty),
+            (b"account_id,account_name\n", AccountsFileError::Empty),
+            (b"{\"run\": {}}", AccountsFileError::Json),
+            (b"\xff\xfe0\x000\x00", AccountsFileError::NotUtf8),
+            (b"0\x000\x00", AccountsFileError::NotUtf8),
         ] {
             assert_eq!(refused(file), expected, "{file:?}");
         }

@@ -44,7 +44,7 @@ pub struct Caller {
 /// `GetCallerIdentity` answered with something that names nobody.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("GetCallerIdentity answered without a usable account and ARN (account {account:?}, ARN {arn:?})")]
-pub struct NotACaller {
+pub struct ParseCallerError {
     account: String,
     arn: String,
 }
@@ -55,9 +55,9 @@ impl Caller {
     /// # Errors
     ///
     /// When the account is not an account id or the ARN does not start with `arn:<partition>:`.
-    pub fn from_api(account: Option<&str>, arn: Option<&str>) -> Result<Self, NotACaller> {
+    pub fn from_api(account: Option<&str>, arn: Option<&str>) -> Result<Self, ParseCallerError> {
         let (account, arn) = (account.unwrap_or_default(), arn.unwrap_or_default());
-        let refused = || NotACaller { account: account.to_owned(), arn: arn.to_owned() };
+        let refused = || ParseCallerError { account: account.to_owned(), arn: arn.to_owned() };
         let mut parts = arn.split(':');
         match (parts.next(), parts.next(), parts.next()) {
             (Some("arn"), Some(partition), Some(_)) if partition.starts_with("aws") => Ok(Self {

@@ -28,11 +28,11 @@ impl fmt::Display for NamePattern {
     }
 }
 
-textual!(NamePattern, NotAPattern);
+textual!(NamePattern, ParseNamePatternError);
 
 /// The pattern is a mistake.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAPattern {
+pub enum ParseNamePatternError {
     /// It is empty, so that it fits no account.
     #[error("expected a name, in which * stands for any text and ? for any character")]
     Empty,
@@ -42,12 +42,12 @@ pub enum NotAPattern {
 }
 
 impl FromStr for NamePattern {
-    type Err = NotAPattern;
+    type Err = ParseNamePatternError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
-            "" => Err(NotAPattern::Empty),
-            trimmed if trimmed != text => Err(NotAPattern::Spaced(trimmed.to_owned())),
+            "" => Err(ParseNamePatternError::Empty),
+            trimmed if trimmed != text => Err(ParseNamePatternError::Spaced(trimmed.to_owned())),
             _ => Ok(Self(WildMatch::new(text))),
         }
     }
@@ -74,7 +74,7 @@ mod tests {
             assert_eq!(parsed.fits(name), fits, "{pattern} {name}");
             assert_eq!(parsed.to_string(), pattern);
         }
-        assert_eq!("".parse::<NamePattern>(), Err(NotAPattern::Empty));
-        assert_eq!(" Audit".parse::<NamePattern>(), Err(NotAPattern::Spaced("Audit".to_owned())));
+        assert_eq!("".parse::<NamePattern>(), Err(ParseNamePatternError::Empty));
+        assert_eq!(" Audit".parse::<NamePattern>(), Err(ParseNamePatternError::Spaced("Audit".to_owned())));
     }
 }

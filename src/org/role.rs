@@ -44,25 +44,25 @@ impl fmt::Display for ViaRole {
     }
 }
 
-textual!(ViaRole, NotAViaRole);
+textual!(ViaRole, ParseViaRoleError);
 
 /// The text is not the ARN of a role in one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the full ARN of the role: arn:aws:iam::<12 digits>:role/<name>")]
-pub struct NotAViaRole;
+pub struct ParseViaRoleError;
 
 impl FromStr for ViaRole {
-    type Err = NotAViaRole;
+    type Err = ParseViaRoleError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let account = account_in_arn(text).ok_or(NotAViaRole)?;
+        let account = account_in_arn(text).ok_or(ParseViaRoleError)?;
         // Checked as the template that it would be if it were the same in every account.
         let template = text.replacen(&format!(":{account}:"), ":{account_id}:", 1);
         let in_one_account = template.matches("{account_id}").count() == 1;
         if in_one_account && template.parse::<RoleTemplate>().is_ok() {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAViaRole)
+            Err(ParseViaRoleError)
         }
     }
 }
@@ -97,11 +97,11 @@ impl fmt::Display for RoleTemplate {
     }
 }
 
-textual!(RoleTemplate, NotARole);
+textual!(RoleTemplate, ParseRoleTemplateError);
 
 /// The text does not name a role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotARole {
+pub enum ParseRoleTemplateError {
     /// Not a name either.
     #[error("expected a role's name, a path with a name, or an ARN; a name has 1 to 64 letters, digits, and _+=,.@-")]
     Malformed,
@@ -120,11 +120,11 @@ pub enum NotARole {
 }
 
 impl FromStr for RoleTemplate {
-    type Err = NotARole;
+    type Err = ParseRoleTemplateError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(name) = text.strip_prefix("role/") {
-            return Err(NotARole::Prefixed { name: name.to_owned() });
+            return Err(ParseRoleTemplateError::Prefixed { name: name.to_owned() });
         }
         let name = match text.strip_prefix("arn:") {
             None => text.trim_start_matches('/'),
@@ -136,10 +136,10 @@ impl FromStr for RoleTemplate {
                 let named = partition.is_some_and(|partition| !partition.is_empty());
                 let (true, Some("iam"), Some(""), Some(account), Some(name)) = (named, service, region, account, name)
                 else {
-                    return Err(NotARole::NoArn);
+                    return Err(ParseRoleTemplateError::NoArn);
                 };
                 if account != "{account_id}" {
-                    return Err(NotARole::NoAccountId);
+                    return Err(ParseRoleTemplateError::NoAccountId);
                 }
                 name
             }
@@ -155,7 +155,7 @@ impl FromStr for RoleTemplate {
         // Behind slashes an ARN would be taken for one the next time it is read, and would be the same in every account.
         let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
         if !path_ok || !(1..=64).contains(&last.len()) || !last_plain.bytes().all(allowed) {
-            return Err(NotARole::Malformed);
+            return Err(ParseRoleTemplateError::Malformed);
         }
         Ok(Self(match text.strip_prefix("arn:") {
             Some(_) => text.to_owned(),
@@ -206,7 +206,7 @@ mod tests {
             "arn:aws:iam::000000000100:role/{account_id}",
             "",
         ] {
-            assert_eq!(wrong.parse::<ViaRole>(), Err(NotAViaRole), "{wrong}");
+            assert_eq!(wrong.parse::<ViaRole>(), Err(ParseViaRoleError), "{wrong}");
         }
     }
 
@@ -221,15 +221,15 @@ mod tests {
     #[test]
     fn what_is_not_a_role_is_refused_with_the_reason() {
         for (text, reason) in [
-            ("", NotARole::Malformed),
-            ("two words", NotARole::Malformed),
-            ("path/", NotARole::Malformed),
-            ("role/ops/Audit", NotARole::Prefixed { name: "ops/Audit".to_owned() }),
-            ("Rôle", NotARole::Malformed),
-            ("/arn:aws:iam::000000000100:role/Hub", NotARole::Malformed),
-            ("arn:aws:iam::{account_id}:user/x", NotARole::NoArn),
-            ("arn:aws:sts::{account_id}:role/x", NotARole::NoArn),
-            ("arn:aws:iam::000000000012:role/x", NotARole::NoAccountId),
+            ("", ParseRoleTemplateError::Malformed),
+            ("two words", ParseRoleTemplateError::Malformed),
+            ("path/", ParseRoleTemplateError::Malformed),
+            ("role/ops/Audit", ParseRoleTemplateError::Prefixed { name: "ops/Audit".to_owned() }),
+            ("Rôle", ParseRoleTemplateError::Malformed),
+            ("/arn:aws:iam::000000000100:role/Hub", ParseRoleTemplateError::Malformed),
+            ("arn:aws:iam::{account_id}:user/x", ParseRoleTemplateError::NoArn),
+            ("arn:aws:sts::{account_id}:role/x", ParseRoleTemplateError::NoArn),
+            ("arn:aws:iam::000000000012:role/x", ParseRoleTemplateError::NoAccountId),
         ] {
             assert_eq!(text.parse::<RoleTemplate>(), Err(reason), "{text}");
         }

@@ -58,30 +58,30 @@ impl ShardChoice {
     /// # Errors
     ///
     /// When the engine's number is asked for, and there is none, or none that fits.
-    pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, NoShard> {
+    pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, ResolveShardError> {
         let of = match self {
             Self::Part(shard) => return Ok(shard),
             Self::Auto(of) => of,
         };
         let set = |(index, size): (&'static str, Option<&'static str>)| Some((index, environment(index)?, size));
-        let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or(NoShard::NoIndex)?;
+        let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or(ResolveShardError::NoIndex)?;
         let size = size.and_then(|size| environment(size).map(|jobs| (size, jobs)));
         let of = match (of, size) {
-            (None, None) => return Err(NoShard::NoSize { variable }),
+            (None, None) => return Err(ResolveShardError::NoSize { variable }),
             (Some(of), None) => of,
             (asked, Some((size, jobs))) => match jobs.parse::<u32>() {
                 Ok(of) if of > 0 && asked.is_none_or(|asked| asked == of) => of,
-                Ok(of) if of > 0 => return Err(NoShard::OtherSize { asked: asked.unwrap_or(of), size, of }),
-                Ok(_) | Err(_) => return Err(NoShard::NotASize { size, jobs }),
+                Ok(of) if of > 0 => return Err(ResolveShardError::OtherSize { asked: asked.unwrap_or(of), size, of }),
+                Ok(_) | Err(_) => return Err(ResolveShardError::InvalidSize { size, jobs }),
             },
         };
-        format!("{index}/{of}").parse().map_err(|cause| NoShard::Wrong { variable, value: index, cause })
+        format!("{index}/{of}").parse().map_err(|cause| ResolveShardError::Wrong { variable, value: index, cause })
     }
 }
 
 /// The environment says nothing of a part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoShard {
+pub enum ResolveShardError {
     /// There is no number.
     #[error(
         "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set: this is no job of an array; give I/N"
@@ -105,7 +105,7 @@ pub enum NoShard {
     },
     /// It does not say of how many.
     #[error("--shard auto: {size} is {jobs:?}, which is no count of jobs")]
-    NotASize {
+    InvalidSize {
         /// The variable.
         size: &'static str,
         /// Its value.
@@ -119,12 +119,12 @@ pub enum NoShard {
         /// Its value.
         value: String,
         /// What is wrong.
-        cause: NotAShard,
+        cause: ParseShardError,
     },
 }
 
 impl FromStr for ShardChoice {
-    type Err = NotAShard;
+    type Err = ParseShardError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("auto") {
@@ -134,7 +134,7 @@ impl FromStr for ShardChoice {
             Some(of) => match of.strip_prefix('/').map(|of| (of.parse::<u32>(), format!("0/{of}").parse::<Shard>())) {
                 Some((Ok(of), Ok(_))) => Ok(Self::Auto(Some(of))),
                 Some((_, Err(cause))) => Err(cause),
-                Some((Err(_), Ok(_))) | None => Err(NotAShard::Malformed),
+                Some((Err(_), Ok(_))) | None => Err(ParseShardError::Malformed),
             },
         }
     }
@@ -146,11 +146,11 @@ impl fmt::Display for Shard {
     }
 }
 
-textual!(Shard, NotAShard);
+textual!(Shard, ParseShardError);
 
 /// The text is not a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAShard {
+pub enum ParseShardError {
     /// Not two numbers.
     #[error("expected I/N, such as 0/4 for the first of four parts, or auto, or auto/4")]
     Malformed,
@@ -168,19 +168,19 @@ pub enum NotAShard {
 }
 
 impl FromStr for Shard {
-    type Err = NotAShard;
+    type Err = ParseShardError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |text: &str| {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             if digits { text.parse::<u32>().ok() } else { None }
         };
-        let (index, of) = text.split_once('/').ok_or(NotAShard::Malformed)?;
+        let (index, of) = text.split_once('/').ok_or(ParseShardError::Malformed)?;
         match (number(index), number(of)) {
-            (Some(_), Some(0)) => Err(NotAShard::NoParts),
+            (Some(_), Some(0)) => Err(ParseShardError::NoParts),
             (Some(index), Some(of)) if index < of => Ok(Self { index, of }),
-            (Some(_), Some(of)) => Err(NotAShard::OutOfRange { of, last: of - 1 }),
-            _ => Err(NotAShard::Malformed),
+            (Some(_), Some(of)) => Err(ParseShardError::OutOfRange { of, last: of - 1 }),
+            _ => Err(ParseShardError::Malformed),
         }
     }
 }
@@ -241,10 +241,10 @@ mod tests {
                 );
             }
         }
-        assert_eq!(resolve("auto", &[]), Err(NoShard::NoIndex));
-        assert_eq!(resolve("auto", &[kubernetes]), Err(NoShard::NoSize { variable: "JOB_COMPLETION_INDEX" }));
-        assert!(matches!(resolve("auto/2", &[kubernetes]), Err(NoShard::Wrong { .. })));
-        assert!(matches!(resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]), Err(NoShard::Wrong { .. })));
+        assert_eq!(resolve("auto", &[]), Err(ResolveShardError::NoIndex));
+        assert_eq!(resolve("auto", &[kubernetes]), Err(ResolveShardError::NoSize { variable: "JOB_COMPLETION_INDEX" }));
+        assert!(matches!(resolve("auto/2", &[kubernetes]), Err(ResolveShardError::Wrong { .. })));
+        assert!(matches!(resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]), Err(ResolveShardError::Wrong { .. })));
         for wrong in ["automatic", "auto/", "auto/0", "auto/x", "auto/1/2", "AUTO"] {
             assert!(wrong.parse::<ShardChoice>().is_err(), "{wrong}");
         }
@@ -254,15 +254,15 @@ mod tests {
     fn a_shard_is_two_numbers_in_range() {
         assert_eq!("3/4".parse::<Shard>().unwrap().to_string(), "3/4");
         for (text, refused) in [
-            ("4/4", NotAShard::OutOfRange { of: 4, last: 3 }),
-            ("0/0", NotAShard::NoParts),
-            ("1", NotAShard::Malformed),
-            ("a/b", NotAShard::Malformed),
-            ("-1/4", NotAShard::Malformed),
-            ("1/4/2", NotAShard::Malformed),
-            ("+1/4", NotAShard::Malformed),
-            ("99999999999/4", NotAShard::Malformed),
-            ("", NotAShard::Malformed),
+            ("4/4", ParseShardError::OutOfRange { of: 4, last: 3 }),
+            ("0/0", ParseShardError::NoParts),
+            ("1", ParseShardError::Malformed),
+            ("a/b", ParseShardError::Malformed),
+            ("-1/4", ParseShardError::Malformed),
+            ("1/4/2", ParseShardError::Malformed),
+            ("+1/4", ParseShardError::Malformed),
+            ("99999999999/4", ParseShardError::Malformed),
+            ("", ParseShardError::Malformed),
         ] {
             assert_eq!(text.parse::<Shard>(), Err(refused), "{text}");
         }

@@ -23,11 +23,11 @@ impl fmt::Display for Tag {
     }
 }
 
-textual!(Tag, NotATag);
+textual!(Tag, ParseTagError);
 
 /// The text is not a tag.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotATag {
+pub enum ParseTagError {
     /// There is no `=`.
     #[error("expected KEY=VALUE, such as Environment=prod; KEY= means that the value is empty")]
     NoValue,
@@ -40,15 +40,15 @@ pub enum NotATag {
 }
 
 impl FromStr for Tag {
-    type Err = NotATag;
+    type Err = ParseTagError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) = text.split_once('=').ok_or(NotATag::NoValue)?;
+        let (key, value) = text.split_once('=').ok_or(ParseTagError::NoValue)?;
         if key.is_empty() {
-            return Err(NotATag::NoKey);
+            return Err(ParseTagError::NoKey);
         }
         if key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(NotATag::TooLong);
+            return Err(ParseTagError::TooLong);
         }
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
@@ -64,13 +64,13 @@ mod tests {
         assert_eq!((tag.key.as_str(), tag.value.as_str()), ("Team", "a=b"));
         assert_eq!("Team=".parse::<Tag>().unwrap().value, "");
         for (text, refused) in [
-            ("Team", NotATag::NoValue),
-            ("", NotATag::NoValue),
-            ("=prod", NotATag::NoKey),
-            ("Team:prod", NotATag::NoValue),
+            ("Team", ParseTagError::NoValue),
+            ("", ParseTagError::NoValue),
+            ("=prod", ParseTagError::NoKey),
+            ("Team:prod", ParseTagError::NoValue),
         ] {
             assert_eq!(text.parse::<Tag>(), Err(refused), "{text}");
         }
-        assert_eq!(format!("{}=x", "k".repeat(129)).parse::<Tag>(), Err(NotATag::TooLong));
+        assert_eq!(format!("{}=x", "k".repeat(129)).parse::<Tag>(), Err(ParseTagError::TooLong));
     }
 }

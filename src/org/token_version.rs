@@ -41,12 +41,12 @@ impl fmt::Display for TokenVersion {
 /// The text was neither `v1Token` nor `v2Token`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected v1Token or v2Token, spelled exactly so{suggestion}")]
-pub struct NotATokenVersion {
+pub struct ParseTokenVersionError {
     suggestion: String,
 }
 
 impl FromStr for TokenVersion {
-    type Err = NotATokenVersion;
+    type Err = ParseTokenVersionError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|version| version.as_str() == text).ok_or_else(|| {
@@ -56,7 +56,7 @@ impl FromStr for TokenVersion {
                 "v2token" | "v2" | "2" => "; did you mean v2Token?",
                 _ => "",
             };
-            NotATokenVersion { suggestion: suggestion.to_owned() }
+            ParseTokenVersionError { suggestion: suggestion.to_owned() }
         })
     }
 }

@@ -40,11 +40,11 @@ impl fmt::Display for UnitId {
     }
 }
 
-textual!(UnitId, NotAUnitId);
+textual!(UnitId, ParseUnitIdError);
 
 /// The text is not the id of an OU or root; the message says what it seems to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAUnitId {
+pub enum ParseUnitIdError {
     /// A path or an ARN that ends with one.
     #[error("expected only the id: did you mean {id}?")]
     Path {
@@ -65,7 +65,7 @@ pub enum NotAUnitId {
 }
 
 impl FromStr for UnitId {
-    type Err = NotAUnitId;
+    type Err = ParseUnitIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if is_id(text) {
@@ -73,10 +73,10 @@ impl FromStr for UnitId {
         }
         let last = text.trim_end_matches('/').rsplit('/').next().map(str::to_ascii_lowercase).unwrap_or_default();
         Err(match last {
-            id if is_id(&id) => NotAUnitId::Path { id: Self(id) },
-            _ if text.starts_with("o-") => NotAUnitId::Organization,
-            _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => NotAUnitId::Account,
-            _ => NotAUnitId::Malformed,
+            id if is_id(&id) => ParseUnitIdError::Path { id: Self(id) },
+            _ if text.starts_with("o-") => ParseUnitIdError::Organization,
+            _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => ParseUnitIdError::Account,
+            _ => ParseUnitIdError::Malformed,
         })
     }
 }
@@ -103,17 +103,17 @@ mod tests {
         for id in ["r-ab12", "ou-ab12-cdefgh34"] {
             assert_eq!(id.parse::<UnitId>().unwrap().to_string(), id);
         }
-        let meant = |id: &str| NotAUnitId::Path { id: id.parse().unwrap() };
+        let meant = |id: &str| ParseUnitIdError::Path { id: id.parse().unwrap() };
         for (text, refused) in [
             ("o-abc/r-ab12/ou-ab12-cdefgh34/", meant("ou-ab12-cdefgh34")),
             ("arn:aws:organizations::000000000100:ou/o-abc/ou-ab12-cdefgh34", meant("ou-ab12-cdefgh34")),
             ("OU-AB12-CDEFGH34", meant("ou-ab12-cdefgh34")),
-            ("o-abcdefghij", NotAUnitId::Organization),
-            ("000000000012", NotAUnitId::Account),
-            ("Production", NotAUnitId::Malformed),
-            ("ou-ab12", NotAUnitId::Malformed),
-            ("r-", NotAUnitId::Malformed),
-            ("", NotAUnitId::Malformed),
+            ("o-abcdefghij", ParseUnitIdError::Organization),
+            ("000000000012", ParseUnitIdError::Account),
+            ("Production", ParseUnitIdError::Malformed),
+            ("ou-ab12", ParseUnitIdError::Malformed),
+            ("r-", ParseUnitIdError::Malformed),
+            ("", ParseUnitIdError::Malformed),
         ] {
             assert_eq!(text.parse::<UnitId>(), Err(refused), "{text}");
         }

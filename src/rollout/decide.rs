@@ -43,11 +43,11 @@ impl fmt::Display for Verify {
     }
 }
 
-textual!(Verify, NotAVerify);
+textual!(Verify, ParseVerifyError);
 
 /// The text does not say how to check.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAVerify {
+pub enum ParseVerifyError {
     /// Neither of the words.
     #[error("expected none, setting, or token=REGION")]
     Word,
@@ -57,7 +57,7 @@ pub enum NotAVerify {
 }
 
 impl FromStr for Verify {
-    type Err = NotAVerify;
+    type Err = ParseVerifyError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match (text, text.strip_prefix("token=")) {
@@ -65,9 +65,9 @@ impl FromStr for Verify {
             ("setting", _) => Ok(Self::Setting),
             (_, Some(region)) => match region::check_opt_in(region) {
                 Ok(()) => Ok(Self::Token(region.to_owned())),
-                Err(refused) => Err(NotAVerify::Region(refused.to_string())),
+                Err(refused) => Err(ParseVerifyError::Region(refused.to_string())),
             },
-            (_, None) => Err(NotAVerify::Word),
+            (_, None) => Err(ParseVerifyError::Word),
         }
     }
 }

@@ -92,23 +92,23 @@ impl fmt::Display for Tolerance {
     }
 }
 
-textual!(Tolerance, NotATolerance);
+textual!(Tolerance, ParseToleranceError);
 
 /// The text is neither a count nor a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a count such as 5, or a percentage from 0% to 100%")]
-pub struct NotATolerance;
+pub struct ParseToleranceError;
 
 impl FromStr for Tolerance {
-    type Err = NotATolerance;
+    type Err = ParseToleranceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_suffix('%') {
             Some(percent) => match percent.parse() {
                 Ok(percent @ 0..=100) => Ok(Self::Percent(percent)),
-                _ => Err(NotATolerance),
+                _ => Err(ParseToleranceError),
             },
-            None => text.parse().map(Self::Count).map_err(|_| NotATolerance),
+            None => text.parse().map(Self::Count).map_err(|_| ParseToleranceError),
         }
     }
 }
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(tolerance.to_string(), text);
         }
         for wrong in ["", "%", "101%", "-1", "1.5%", "ten", "10 %", "256%"] {
-            assert_eq!(wrong.parse::<Tolerance>(), Err(NotATolerance), "{wrong:?}");
+            assert_eq!(wrong.parse::<Tolerance>(), Err(ParseToleranceError), "{wrong:?}");
         }
     }
 }

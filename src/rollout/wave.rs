@@ -80,15 +80,15 @@ impl fmt::Display for Waves {
     }
 }
 
-textual!(Waves, NotWaves);
+textual!(Waves, ParseWavesError);
 
 /// The text is not a list of sizes.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected growing sizes such as 1,10%,100%: counts above 0, or percentages from 1% to 100%{0}")]
-pub struct NotWaves(&'static str);
+pub struct ParseWavesError(&'static str);
 
 impl FromStr for Waves {
-    type Err = NotWaves;
+    type Err = ParseWavesError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let sizes: Vec<Size> = text
@@ -96,10 +96,10 @@ impl FromStr for Waves {
             .map(|part| match part.trim().strip_suffix('%') {
                 Some(percent) => match percent.parse() {
                     Ok(percent @ 1..=100) => Ok(Size::Percent(percent)),
-                    _ => Err(NotWaves("")),
+                    _ => Err(ParseWavesError("")),
                 },
                 None => match part.trim().parse() {
-                    Ok(0) | Err(_) => Err(NotWaves("")),
+                    Ok(0) | Err(_) => Err(ParseWavesError("")),
                     Ok(count) => Ok(Size::Count(count)),
                 },
             })
@@ -110,7 +110,7 @@ impl FromStr for Waves {
             (Size::Percent(_), Size::Count(_)) | (Size::Count(_), Size::Percent(_)) => false,
         });
         if shrinks {
-            return Err(NotWaves("; the sizes are cumulative, so each must be larger than the one before"));
+            return Err(ParseWavesError("; the sizes are cumulative, so each must be larger than the one before"));
         }
         Ok(Self(sizes))
     }

@@ -136,7 +136,7 @@ pub enum ConnectFailed {
     Call(#[from] Failure),
     /// STS answered, but named nobody.
     #[error(transparent)]
-    Nobody(#[from] crate::org::caller::NotACaller),
+    Nobody(#[from] crate::org::caller::ParseCallerError),
     /// The profile can't be used.
     #[error("profile {profile:?}: {detail}")]
     Profile {
