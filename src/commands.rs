@@ -1,7 +1,6 @@
 //! The commands, a page each, and what all of them share: dispatch, checks of the environment, and the message of an error.
 
 mod apply;
-mod compare;
 mod doctor;
 mod manuals;
 mod plan;

@@ -5,6 +5,7 @@ pub(crate) mod comparison;
 mod csv;
 mod facts;
 mod files;
+mod format;
 mod json;
 mod markdown;
 pub(crate) mod merge;
@@ -12,22 +13,25 @@ mod page;
 pub(crate) mod query_output;
 mod row;
 mod summary;
-mod text;
 pub(crate) mod timeline;
 pub(crate) mod units;
 mod words;
+
+use std::io::{self, Write};
+use std::path::Path;
 
 use crate::awscli::jmespath::value::Value;
 use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Record, Tally};
+use crate::terminal::layout::wrap_for_stdout;
 
-pub(crate) use files::{Destination, Format, ReportFiles};
+pub(crate) use files::ReportFiles;
+pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 pub(crate) use row::Column;
 pub(crate) use row::Row;
 pub use row::{COLUMNS, columns};
-pub(crate) use summary::{summary, whereabouts};
-pub(crate) use text::write as write_text;
+pub(crate) use summary::{next_steps, summary};
 
 /// All that a report shows.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +48,8 @@ pub(crate) struct Report<'a> {
     pub ended: Option<u8>,
     /// The run behind each record, where several runs are shown as one.
     pub run_ids: Option<&'a [RunId]>,
+    /// The run folder; `None` where several runs are shown as one.
+    pub folder: Option<&'a Path>,
 }
 
 impl<'a> Report<'a> {
@@ -61,13 +67,34 @@ impl<'a> Report<'a> {
         columns(&self.run.settings.verify)
     }
 
-    /// The JSON report as a value, for a query. It has a copy of every text, so it is made only when it is asked for.
-    pub(crate) fn document(&self) -> Value {
-        json::document(self)
-    }
-
     /// How many accounts came to which outcome.
     pub(crate) fn tally(&self) -> Tally {
         self.records.iter().map(|record| record.outcome).collect()
+    }
+}
+
+impl OutputDocument for Report<'_> {
+    fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
+        match format {
+            DocumentFormat::Table => {
+                let next_steps = self
+                    .folder
+                    .map_or_else(String::new, |folder| next_steps(self, folder, folder.join("report.csv").is_file()));
+                to.write_all((wrap_for_stdout(&summary(self)) + &next_steps).as_bytes())
+            }
+            DocumentFormat::Text => csv::write_tab_separated(self.rows().map(Row::values), to),
+            DocumentFormat::Csv => {
+                let names = self.columns().iter().map(|(name, _)| *name);
+                csv::write(names, self.rows().map(Row::values), to)
+            }
+            DocumentFormat::Json => json::write(self, to),
+            DocumentFormat::Jsonl => json::write_lines(self, to),
+            DocumentFormat::Markdown => markdown::write(self, to),
+            DocumentFormat::Html => page::write(self, to),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        json::document(self)
     }
 }

@@ -1,8 +1,9 @@
 //! This module owns `doctor`: the checks before a rollout, made with the calls that a rollout makes, and without any that writes.
 
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use crate::awscli::jmespath::value::Value;
 use crate::cli::{DoctorArgs, GivenOptions, OutputFormat};
 use crate::cloud::aws::simulate::Decision;
 use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions, Organization, session_policy};
@@ -14,6 +15,7 @@ use crate::journal::{CommandName, PolicyChoice};
 use crate::org::role::AccessMode;
 use crate::org::selection::{Selected, select};
 use crate::org::{Account, AccountState, ObservedVersion};
+use crate::report::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 use crate::rollout::wave::spread;
 use crate::rollout::{HintContext, Mode, Outcome, Stage, hint};
 use crate::run::connect::connect_with;
@@ -61,17 +63,16 @@ pub(super) async fn doctor(args: DoctorArgs, given: &GivenOptions, environment: 
         Err(error) => checks.add(Check::new(subject_of(&error), Status::Failure, error.to_string(), error.hint())),
         Ok(()) => {}
     }
-    let told = match stdout::find(&settings.output, "doctor", || checks.document()) {
-        Ok(Some(found)) => stdout::say(&found),
-        Ok(None) => say(&checks, settings.output.stdout),
+    let printed = match stdout::query(&settings.output, "doctor", &checks) {
+        Ok(result) => stdout::print(&settings.output, &checks, result),
         Err(cause) => {
-            // Everything was checked, so this is not what an error would say of it.
+            // The checks were made, so the message does not say that nothing was done.
             let message = format!("nothing could be printed: {cause}");
             note::error(settings.output.stderr_mode, &message, "");
             return Ok(2);
         }
     };
-    told.map_err(stdout::unwritable("the result"))?;
+    printed.map_err(stdout::unwritable("the result"))?;
     Ok(u8::from(checks.failed()))
 }
 
@@ -384,15 +385,19 @@ const fn subject_of(error: &Error) -> Subject {
     }
 }
 
-fn say(checks: &Checks, output: OutputFormat) -> io::Result<()> {
-    let text = match output {
-        OutputFormat::Table => checks.checks.iter().map(|check| check.to_string() + "\n").collect(),
-        OutputFormat::Text => checks.checks.iter().map(|check| check.columns() + "\n").collect(),
-        OutputFormat::Json => format!("{}\n", serde_json::to_string_pretty(checks).expect("texts only")),
-        OutputFormat::Jsonl => {
-            checks.checks.iter().map(|check| serde_json::to_string(check).expect("texts only") + "\n").collect()
+impl OutputDocument for Checks {
+    fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
+        match format {
+            DocumentFormat::Table => self.checks.iter().try_for_each(|check| writeln!(to, "{check}")),
+            DocumentFormat::Text => self.checks.iter().try_for_each(|check| writeln!(to, "{}", check.columns())),
+            DocumentFormat::Json => write_json(self, to),
+            DocumentFormat::Jsonl => write_json_lines(&self.checks, to),
+            // `V2TOKEN_REPORT=-` concerns runs, and makes none here.
+            DocumentFormat::Csv | DocumentFormat::Markdown | DocumentFormat::Html => Ok(()),
         }
-        OutputFormat::Csv | OutputFormat::None => String::new(),
-    };
-    stdout::write(|to| to.write_all(text.as_bytes()))
+    }
+
+    fn to_value(&self) -> Value {
+        self.document()
+    }
 }

@@ -1,7 +1,6 @@
 //! This module owns `completions` and `man`: they write what describes the program to a shell and to `man`.
 
 use std::fs;
-use std::io::Write as _;
 
 use crate::cli::{CompletionsArgs, ManArgs, completions as script, pages};
 use crate::error::Error;

@@ -1,82 +1,113 @@
-//! This module owns `report`: a run is shown again from its journal, whether it is finished, goes on, or was cut short; and
-//! several runs are shown as one.
+//! `report`: shows runs from their journals, finished or not. Several runs are merged into one report, and `--against` compares them
+//! with earlier runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::compare::{compare, refuse_formats};
 use crate::cli::ReportArgs;
 use crate::error::Error;
-use crate::journal::{RunFolder, RunId};
-use crate::report::merge::{Merged, Part, merge, unfinished};
-use crate::report::{Report, ReportFiles};
-use crate::run::stdout::{self, find, tell};
+use crate::journal::RunFolder;
+use crate::report::comparison::{Comparison, Incomparable};
+use crate::report::merge::{LoadedRun, merge, unfinished};
+use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
+use crate::run::stdout;
 use crate::settings::{Environment, OutputSettings};
+use crate::terminal::Progress;
 
-/// Shows the runs in these folders.
+/// Shows the runs in these folders, or compares them with those of `--against`.
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
     let ReportArgs { folders, against, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
-    if !against.is_empty() {
-        refuse_formats(&output)?;
-    }
-    let files = ReportFiles::open(&[], &output.reports)?;
-    if !against.is_empty() {
-        compare(&output, files, &against, &folders)?;
-        return Ok(0);
-    }
-    let parts = folders.iter().map(|folder| read(folder)).collect::<Result<Vec<_>, _>>();
-    let mut parts = match parts {
-        Ok(parts) => parts,
-        Err(error) => {
-            files.discard();
-            return Err(error);
-        }
-    };
-    if let [folder] = &folders[..] {
-        let (part, sentence, _) = parts.swap_remove(0);
-        show(&output, files, &part, &sentence, None, Some(folder))?;
+    if against.is_empty() {
+        show(&output, &folders)?;
     } else {
-        several(&output, files, parts)?;
+        compare(&output, &against, &folders)?;
     }
     Ok(0)
 }
 
-/// Shows several runs as one.
-fn several(output: &OutputSettings, files: ReportFiles, parts: Vec<Known>) -> Result<(), Error> {
-    let parts = parts.into_iter().map(|(part, ..)| part).collect();
-    let Some(Merged { part, run_ids, sentence }) = merge(parts) else {
-        return Err(Error::Usage("name the folder of a run".to_owned()));
+fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
+    let files = ReportFiles::open(&[], &output.reports)?;
+    let (files, run) = files.or_discard(read_merged(folders))?;
+    let report = Report {
+        run: &run.info,
+        accounts: &run.accounts,
+        records: &run.records,
+        sentence: &run.sentence,
+        ended: run.exit_code,
+        run_ids: run.run_ids.as_deref(),
+        folder: if let [folder] = folders { Some(folder) } else { None },
     };
-    show(output, files, &part, &sentence, Some(&run_ids), None)
+    publish(output, files, "report", "the report", &report)
 }
 
-fn show(
+/// Compares the runs in these folders.
+fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> Result<(), Error> {
+    if let Some((path, _)) = output.reports.iter().find(|(_, format)| *format == DocumentFormat::Html) {
+        return Err(Error::Usage(format!(
+            "--report {}: a comparison has no page; name a file that ends in .md to read it, or in .csv or .json",
+            path.display()
+        )));
+    }
+    let files = ReportFiles::open(&[], &output.reports)?;
+    let runs = read_listed(earlier).and_then(|before| Ok((before, read_listed(later)?)));
+    let (files, (before, after)) = files.or_discard(runs)?;
+    let (files, comparison) = files.or_discard(Comparison::of(&before, &after).map_err(refused))?;
+    if before.info.started_at > after.info.started_at {
+        let (before, after) = (&before.info.run_id, &after.info.run_id);
+        let note = format!("run {before}, which is taken as the earlier one, started after run {after}");
+        Progress::new(output.stderr_mode).warn(&note);
+    }
+    publish(output, files, "comparison", "the comparison", &comparison)
+}
+
+/// Writes a document to the report files and to stdout. `title` heads the table of a query's result.
+fn publish(
     output: &OutputSettings,
     files: ReportFiles,
-    part: &Part,
-    sentence: &str,
-    run_ids: Option<&[RunId]>,
-    folder: Option<&Path>,
+    title: &str,
+    what: &'static str,
+    document: &dyn OutputDocument,
 ) -> Result<(), Error> {
-    let Part { run, accounts, records, ended } = part;
-    let report = Report { run, accounts, records, sentence, ended: *ended, run_ids };
-    let found = match find(output, "report", || report.document()) {
-        Ok(found) => found,
-        Err(cause) => {
-            files.discard();
-            return Err(Error::Usage(cause));
-        }
-    };
-    files.finish(&report)?;
-    tell(output, folder, &report, found).map_err(stdout::unwritable("the report"))
+    let (files, query_result) = files.or_discard(stdout::query(output, title, document).map_err(Error::Usage))?;
+    files.finish(document)?;
+    stdout::print(output, document, query_result).map_err(stdout::unwritable(what))
 }
 
-/// A run, how far it has come in one sentence, and whether all accounts of the Organization are in it.
-type Known = (Part, String, bool);
+fn refused(cause: Incomparable) -> Error {
+    match cause {
+        Incomparable::Organizations { before, after } => Error::Mismatch(format!(
+            "the earlier run is about Organization {before}, and the later one about {after}: only runs in one Organization can \
+             be compared"
+        )),
+        Incomparable::NoOrganization { run } => Error::Mismatch(format!(
+            "run {run} is about no Organization, or about several, so that it can't be compared"
+        )),
+    }
+}
 
-/// Reads a run.
-pub(super) fn read(folder: &Path) -> Result<Known, Error> {
-    let (run, replay) = RunFolder::read(folder)?;
+/// Reads the runs in these folders for a comparison, which would take accounts that are not listed yet for accounts that have left.
+fn read_listed(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
+    let run = read_merged(folders)?;
+    match &run.unlisted {
+        None => Ok(run),
+        Some(folder) => Err(Error::Mismatch(format!(
+            "the accounts of the run in {} were not all listed, so that it can't be compared",
+            folder.display()
+        ))),
+    }
+}
+
+/// Reads the runs in these folders, and merges them if there are several.
+fn read_merged(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
+    if let [folder] = folders {
+        return read(folder);
+    }
+    let runs = folders.iter().map(|folder| read(folder)).collect::<Result<_, _>>()?;
+    merge(runs).ok_or_else(|| Error::Usage("name the folder of a run".to_owned()))
+}
+
+fn read(folder: &Path) -> Result<LoadedRun, Error> {
+    let (info, replay) = RunFolder::read(folder)?;
     let records = replay.records();
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),
@@ -85,6 +116,13 @@ pub(super) fn read(folder: &Path) -> Result<Known, Error> {
             "not finished: the accounts are still being listed, or the run ended before all of them were".to_owned()
         }
     };
-    let ended = replay.ended.as_ref().map(|(exit_code, _)| *exit_code);
-    Ok((Part { run, accounts: replay.accounts, records, ended }, sentence, replay.ready))
+    Ok(LoadedRun {
+        info,
+        accounts: replay.accounts,
+        records,
+        sentence,
+        exit_code: replay.ended.map(|(exit_code, _)| exit_code),
+        unlisted: (!replay.ready).then(|| folder.to_owned()),
+        run_ids: None,
+    })
 }

@@ -7,7 +7,7 @@ use crate::report::Report;
 use crate::rollout::Mode;
 use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
-use crate::run::stdout::{self, find, tell};
+use crate::run::stdout;
 use crate::run::{Source, run};
 use crate::settings::{Environment, Settings, explicit};
 use crate::terminal::note::Level;
@@ -93,9 +93,10 @@ fn show_finished(
         sentence: &sentence,
         ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
         run_ids: None,
+        folder: Some(folder.path()),
     };
     let note = Note::new(Level::Info, "finished", &sentence, serde_json::json!({}));
     Progress::new(settings.output.stderr_mode).say(&note);
-    let found = find(&settings.output, info.command.as_str(), || report.document()).map_err(Error::Usage)?;
-    tell(&settings.output, Some(folder.path()), &report, found).map_err(stdout::unwritable("the summary"))
+    let found = stdout::query(&settings.output, info.command.as_str(), &report).map_err(Error::Usage)?;
+    stdout::print(&settings.output, &report, found).map_err(stdout::unwritable("the summary"))
 }

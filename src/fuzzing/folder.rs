@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::journal::{Replay, RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file as list};
-use crate::report::merge::{Merged, Part, merge as merged};
+use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
 /// A journal knows of every intent that stands in a whole line, however it goes on, and a torn one is read up to where it is torn.
@@ -126,18 +126,28 @@ pub fn merge(bytes: &[u8]) {
                 ou_path: String::new(),
                 invited: false,
             };
-            let ended = exit_codes[(number + bytes.len()) % 4];
-            Part { run: super::text::run_info(), accounts: records.iter().map(account).collect(), records, ended }
+            LoadedRun {
+                info: super::text::run_info(),
+                accounts: records.iter().map(account).collect(),
+                records,
+                sentence: String::new(),
+                exit_code: exit_codes[(number + bytes.len()) % 4],
+                unlisted: None,
+                run_ids: None,
+            }
         };
-        merged(order.iter().map(part).collect()).expect("there is a run")
+        merge::merge(order.iter().map(part).collect()).expect("there is a run")
     };
     let forwards: Vec<usize> = (0..runs).collect();
     let backwards: Vec<usize> = forwards.iter().rev().copied().collect();
-    let Merged { part, run_ids, sentence } = make(&forwards);
+    let merged = make(&forwards);
     let all: BTreeSet<AccountId> = parts.iter().flat_map(BTreeMap::keys).copied().collect();
-    assert!(part.accounts.iter().map(|account| account.id).eq(all), "every account is there once, by its id");
-    assert_eq!((part.records.len(), run_ids.len()), (part.accounts.len(), part.accounts.len()));
-    for (account, record) in part.accounts.iter().zip(&part.records) {
+    assert!(merged.accounts.iter().map(|account| account.id).eq(all), "every account is there once, by its id");
+    assert_eq!(
+        (merged.records.len(), merged.run_ids.as_ref().map(Vec::len)),
+        (merged.accounts.len(), Some(merged.accounts.len()))
+    );
+    for (account, record) in merged.accounts.iter().zip(&merged.records) {
         let candidates: Vec<&Record> = parts.iter().filter_map(|part| part.get(&account.id)).collect();
         assert!(candidates.contains(&record), "no record is made up");
         let last = |outcomes: &[Outcome]| {
@@ -160,7 +170,7 @@ pub fn merge(bytes: &[u8]) {
     let again = make(&backwards);
     let told =
         |records: &[Record]| records.iter().map(|record| (record.account_id, record.outcome)).collect::<Vec<_>>();
-    assert_eq!(told(&again.part.records), told(&part.records), "in whatever order the runs are named");
-    assert_eq!((again.part.ended, again.sentence), (part.ended, sentence));
-    assert_eq!(part.run.run_id, RunId::of_several(&vec![&super::text::run_info().run_id; runs]));
+    assert_eq!(told(&again.records), told(&merged.records), "in whatever order the runs are named");
+    assert_eq!((again.exit_code, again.sentence), (merged.exit_code, merged.sentence));
+    assert_eq!(merged.info.run_id, RunId::of_several(&vec![&super::text::run_info().run_id; runs]));
 }

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
-use crate::report::{COLUMNS, Format, Report, summary, whereabouts};
+use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, next_steps, summary};
 use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal};
 use crate::settings::{Environment, Settings};
@@ -28,7 +28,7 @@ pub fn text(bytes: &[u8]) {
 
 /// Puts the text wherever a report shows something from outside.
 fn in_reports(text: &str) {
-    let hostile = report_with(text, Format::ALL);
+    let hostile = report_with(text, DocumentFormat::EXTENSIONS.map(|(_, format)| format));
     let [csv, json, jsonl, markdown, html] = hostile.formats;
     let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().map(|row| row.expect("CSV")).collect();
@@ -49,7 +49,7 @@ fn in_reports(text: &str) {
         }
     }
     // Only this program opens a tag, or ends the data of the page.
-    let plain = report_with(if text.is_empty() { "" } else { "x" }, [Format::Html; 5]);
+    let plain = report_with(if text.is_empty() { "" } else { "x" }, [DocumentFormat::Html; 5]);
     let tags = |page: &str| page.matches('<').count();
     assert_eq!(tags(&html), tags(&plain.formats[0]), "{text:?} is text in the page");
 }
@@ -59,7 +59,7 @@ struct Written {
     summary: String,
 }
 
-fn report_with(text: &str, formats: [Format; 5]) -> Written {
+fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     let account = Account {
         id: AccountId::try_from("000000000012".to_owned()).expect("an id"),
         name: text.to_owned(),
@@ -88,14 +88,21 @@ fn report_with(text: &str, formats: [Format; 5]) -> Written {
     run.run_id = serde_json::from_value(text.into()).expect("an id is a text");
     text.clone_into(&mut run.settings.session_name);
     run.settings.source_identity = Some(text.to_owned());
-    let report =
-        Report { run: &run, accounts: &[account], records: &[record], sentence: text, ended: Some(3), run_ids: None };
-    let write = |format: Format| {
+    let report = Report {
+        run: &run,
+        accounts: &[account],
+        records: &[record],
+        sentence: text,
+        ended: Some(3),
+        run_ids: None,
+        folder: None,
+    };
+    let write = |format: DocumentFormat| {
         let mut bytes = Vec::new();
-        format.write(&report, &mut bytes).expect("memory takes everything");
+        report.write(format, &mut bytes).expect("memory takes everything");
         String::from_utf8(bytes).expect("UTF-8")
     };
-    Written { formats: formats.map(write), summary: summary(&report) + &whereabouts(&report, Path::new(text), true) }
+    Written { formats: formats.map(write), summary: summary(&report) + &next_steps(&report, Path::new(text), true) }
 }
 
 /// What describes a run.

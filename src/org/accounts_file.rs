@@ -168,7 +168,9 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, AccountsFileError> {
         }
         let merged = match found.remove(&id) {
             None => named,
-            Some(earlier) => earlier.with(named).ok_or_else(|| AccountsFileError::Contradiction { line: line(), id })?,
+            Some(earlier) => {
+                earlier.with(named).ok_or_else(|| AccountsFileError::Contradiction { line: line(), id })?
+            }
         };
         found.insert(id, merged);
     }

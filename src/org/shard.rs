@@ -244,7 +244,10 @@ mod tests {
         assert_eq!(resolve("auto", &[]), Err(ResolveShardError::NoIndex));
         assert_eq!(resolve("auto", &[kubernetes]), Err(ResolveShardError::NoSize { variable: "JOB_COMPLETION_INDEX" }));
         assert!(matches!(resolve("auto/2", &[kubernetes]), Err(ResolveShardError::Wrong { .. })));
-        assert!(matches!(resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]), Err(ResolveShardError::Wrong { .. })));
+        assert!(matches!(
+            resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]),
+            Err(ResolveShardError::Wrong { .. })
+        ));
         for wrong in ["automatic", "auto/", "auto/0", "auto/x", "auto/1/2", "AUTO"] {
             assert!(wrong.parse::<ShardChoice>().is_err(), "{wrong}");
         }

@@ -9,19 +9,20 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::causes::without_ids;
 use super::csv;
-use super::files::Format;
-use super::merge::Part;
+use super::format::{DocumentFormat, OutputDocument};
+use super::merge::LoadedRun;
 use super::words::counted;
 use crate::awscli::jmespath::value::Value;
 use crate::journal::RunId;
 use crate::org::{Account, AccountId};
 use crate::rollout::{Outcome, Record, Stage};
+use crate::terminal::layout::wrap_for_stdout;
 
 pub use row::COMPARISON_COLUMNS;
 
@@ -261,9 +262,9 @@ pub(crate) enum Incomparable {
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison<'a> {
     /// The earlier run.
-    pub before: &'a Part,
+    pub before: &'a LoadedRun,
     /// The later run.
-    pub after: &'a Part,
+    pub after: &'a LoadedRun,
     /// All accounts that one of them knows, by id.
     pub pairs: Vec<Pair<'a>>,
 }
@@ -274,10 +275,10 @@ impl<'a> Comparison<'a> {
     /// # Errors
     ///
     /// When they are not about the same Organization.
-    pub(crate) fn of(before: &'a Part, after: &'a Part) -> Result<Self, Incomparable> {
-        let organization = |part: &Part| {
-            let run = || part.run.run_id.clone();
-            part.run.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run() })
+    pub(crate) fn of(before: &'a LoadedRun, after: &'a LoadedRun) -> Result<Self, Incomparable> {
+        let organization = |part: &LoadedRun| {
+            let run = || part.info.run_id.clone();
+            part.info.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run() })
         };
         let (one, other) = (organization(before)?, organization(after)?);
         if one != other {
@@ -316,55 +317,34 @@ impl<'a> Comparison<'a> {
             format!("{differ} of {all} {}: {}", if differ == 1 { "differs" } else { "differ" }, told.join(", "))
         };
         for part in [self.before, self.after] {
-            if part.ended.is_none() {
-                sentence.push_str(&format!("; run {} has not ended", part.run.run_id));
+            if part.exit_code.is_none() {
+                sentence.push_str(&format!("; run {} has not ended", part.info.run_id));
             }
         }
         sentence
     }
+}
 
-    /// The comparison as a value, for a query.
-    pub(crate) fn document(&self) -> Value {
-        json::document(self)
-    }
-
-    /// The summary for people.
-    pub(crate) fn summary(&self) -> String {
-        summary::summary(self)
-    }
-
-    /// Writes the accounts that differ as lines with tabs.
-    ///
-    /// # Errors
-    ///
-    /// When they can't be written.
-    pub(crate) fn write_text(&self, to: impl Write) -> io::Result<()> {
-        super::text::write_lines(self.changed().map(row::cells), to)
-    }
-
-    /// Writes the comparison in a format.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be written, or there is no such format of it.
-    pub(crate) fn write(&self, format: Format, to: impl Write) -> io::Result<()> {
-        let mut to = BufWriter::new(to);
+impl OutputDocument for Comparison<'_> {
+    fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
+        let rows = || self.changed().map(row::cells);
         match format {
-            Format::Csv => {
-                let header = COMPARISON_COLUMNS.iter().map(|(name, _)| (*name).to_owned()).collect();
-                let rows = self.changed().map(|pair| csv::cells(row::cells(pair)));
-                csv::write_cells(std::iter::once(header).chain(rows), &mut to)?;
-            }
-            Format::Json => json::write(self, &mut to)?,
-            Format::Jsonl => json::write_lines(self, &mut to)?,
-            Format::Markdown => to.write_all(markdown::text(self).as_bytes())?,
-            Format::Html => return Err(io::Error::new(io::ErrorKind::Unsupported, "a comparison has no page")),
+            DocumentFormat::Table => to.write_all(wrap_for_stdout(&summary::summary(self)).as_bytes()),
+            DocumentFormat::Text => csv::write_tab_separated(rows(), to),
+            DocumentFormat::Csv => csv::write(COMPARISON_COLUMNS.map(|(name, _)| name), rows(), to),
+            DocumentFormat::Json => json::write(self, to),
+            DocumentFormat::Jsonl => json::write_lines(self, to),
+            DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
+            DocumentFormat::Html => Err(io::Error::new(io::ErrorKind::Unsupported, "a comparison has no HTML page")),
         }
-        to.flush()
+    }
+
+    fn to_value(&self) -> Value {
+        json::document(self)
     }
 }
 
-fn sightings(part: &Part) -> impl Iterator<Item = Sighting<'_>> {
+fn sightings(part: &LoadedRun) -> impl Iterator<Item = Sighting<'_>> {
     part.accounts.iter().zip(&part.records).map(|(account, record)| Sighting { account, record })
 }
 

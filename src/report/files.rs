@@ -9,79 +9,18 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use super::csv::CsvWriter;
+use super::format::{DocumentFormat, OutputDocument};
+use super::page;
 use super::row::{Column, Row};
-use super::{Report, csv, json, markdown, page};
 use crate::error::Error;
 use crate::file_ownership;
 use crate::journal::RunId;
-
-/// The formats of a report, each with its file name ending.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// Comma-separated values.
-    Csv,
-    /// One JSON document.
-    Json,
-    /// One JSON record a line.
-    Jsonl,
-    /// Markdown, for a comment or a ticket.
-    Markdown,
-    /// One page for a browser.
-    Html,
-}
-
-impl Format {
-    /// Every format.
-    pub(crate) const ALL: [Self; 5] = [Self::Csv, Self::Json, Self::Jsonl, Self::Markdown, Self::Html];
-
-    /// The ending of a file's name, without the dot.
-    pub(crate) const fn ending(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Json => "json",
-            Self::Jsonl => "jsonl",
-            Self::Markdown => "md",
-            Self::Html => "html",
-        }
-    }
-
-    /// The format that an ending picks.
-    pub(crate) fn from_ending(ending: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| ending.eq_ignore_ascii_case(format.ending()))
-    }
-
-    /// Writes the whole report in this format.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be written.
-    pub(crate) fn write(self, report: &Report<'_>, to: impl Write) -> io::Result<()> {
-        let mut to = BufWriter::new(to);
-        match self {
-            Self::Csv => csv::write(report, &mut to)?,
-            Self::Json => json::write(report, &mut to)?,
-            Self::Jsonl => json::write_lines(report, &mut to)?,
-            Self::Markdown => markdown::write(report, &mut to)?,
-            Self::Html => page::write(report, &mut to)?,
-        }
-        to.flush()
-    }
-}
-
-/// Where a report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
-    /// To stdout, at the end.
-    Stdout,
-    /// To a file.
-    File(PathBuf),
-}
 
 /// One file of the report.
 #[derive(Debug)]
 struct ReportFile {
     path: PathBuf,
-    format: Format,
+    format: DocumentFormat,
     /// The mode of the file, before the user's umask.
     mode: u32,
     /// Made by the trial, so that it is taken away again if the run never starts.
@@ -105,11 +44,11 @@ impl ReportFiles {
     /// # Errors
     ///
     /// When one can't be written.
-    pub(crate) fn open(private: &[(PathBuf, Format)], others: &[(Destination, Format)]) -> Result<Self, Error> {
-        let others = others.iter().filter_map(|(to, format)| match to {
-            Destination::Stdout => None,
-            Destination::File(path) => Some((path, *format, 0o666)),
-        });
+    pub(crate) fn open(
+        private: &[(PathBuf, DocumentFormat)],
+        others: &[(PathBuf, DocumentFormat)],
+    ) -> Result<Self, Error> {
+        let others = others.iter().map(|(path, format)| (path, *format, 0o666));
         let mut all = Self { files: Vec::new() };
         for (path, format, mode) in private.iter().map(|(path, format)| (path, *format, 0o600)).chain(others) {
             match ReportFile::open(path, format, mode) {
@@ -133,9 +72,11 @@ impl ReportFiles {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
             let open = || file_ownership::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
             let begun = match file.format {
-                Format::Csv => open().and_then(|to| CsvWriter::new(to, columns)).map(Some),
-                Format::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
-                Format::Json | Format::Jsonl | Format::Markdown => Ok(None),
+                DocumentFormat::Csv => {
+                    open().and_then(|to| CsvWriter::new(to, columns.iter().map(|(name, _)| *name))).map(Some)
+                }
+                DocumentFormat::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
+                _ => Ok(None),
             };
             let unwritable = |source| Error::Unwritable { what: "the report", path: file.path.clone(), source };
             file.live = begun.map_err(unwritable)?;
@@ -146,7 +87,7 @@ impl ReportFiles {
     /// Adds a row to the files that are written as results arrive. It may stay in memory until [`hand_on`](Self::hand_on). A file
     /// that fails is tried again at the end.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
-        self.live(|live| live.write(row));
+        self.live(|live| live.write(row.values()));
     }
 
     /// Hands all rows so far to the system.
@@ -162,29 +103,31 @@ impl ReportFiles {
         }
     }
 
-    /// Replaces every file by the complete report. Each is tried, whatever happens to the others.
+    /// Replaces every file with the complete document. Tries each file, even if another one fails.
     ///
     /// # Errors
     ///
-    /// The first file that can't be written.
-    pub(crate) fn finish(self, report: &Report<'_>) -> Result<(), Error> {
-        self.finish_with(|format, to| format.write(report, to))
-    }
-
-    /// Replaces every file by what is written in its format. Each is tried, whatever happens to the others.
-    ///
-    /// # Errors
-    ///
-    /// The first file that can't be written.
-    pub(crate) fn finish_with(self, write: impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    /// Fails with the first file that can't be written.
+    pub(crate) fn finish(self, document: &dyn OutputDocument) -> Result<(), Error> {
         let mut result = Ok(());
         for file in self.files {
             let path = file.path.clone();
-            if let Err(source) = file.finish(&write) {
+            if let Err(source) = file.finish(document) {
                 result = result.and(Err(Error::Unwritable { what: "the report", path, source }));
             }
         }
         result
+    }
+
+    /// Returns the files together with the value, or discards them because of the error.
+    pub(crate) fn or_discard<T>(self, result: Result<T, Error>) -> Result<(Self, T), Error> {
+        match result {
+            Ok(value) => Ok((self, value)),
+            Err(error) => {
+                self.discard();
+                Err(error)
+            }
+        }
     }
 
     /// Takes away the files that the trial made.
@@ -197,7 +140,7 @@ impl ReportFiles {
 }
 
 impl ReportFile {
-    fn open(path: &Path, format: Format, mode: u32) -> io::Result<Self> {
+    fn open(path: &Path, format: DocumentFormat, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
         file_ownership::place(path).map_err(io::Error::other)?;
         let new = !path.exists();
@@ -215,9 +158,14 @@ impl ReportFile {
         Ok(Self { path, format, mode, made: new, special, several_names, live: None })
     }
 
-    fn finish(self, write: &impl Fn(Format, &mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    fn finish(self, document: &dyn OutputDocument) -> io::Result<()> {
+        let write = |to: &mut dyn Write| {
+            let mut to = BufWriter::new(to);
+            document.write(self.format, &mut to)?;
+            to.flush()
+        };
         if let Some(mut special) = self.special {
-            return write(self.format, &mut special);
+            return write(&mut special);
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
@@ -225,25 +173,9 @@ impl ReportFile {
             // A file that was there keeps its mode.
             file.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
         }
-        write(self.format, &mut file)?;
+        write(&mut file)?;
         file.as_file().sync_data()?;
         file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ending_picks_the_format() {
-        for format in Format::ALL {
-            assert_eq!(Format::from_ending(format.ending()), Some(format));
-            assert_eq!(Format::from_ending(&format.ending().to_uppercase()), Some(format));
-        }
-        for other in ["", "txt", "xlsx", "csv2"] {
-            assert_eq!(Format::from_ending(other), None);
-        }
     }
 }

@@ -1,9 +1,10 @@
-//! This module owns the merge of several runs into one report: every account once, with the record of the run that knows most of
-//! it. Shards of one run add up to it, and so do the runs of several Organizations.
+//! Merges several runs into one report: each account once, with the record of the run that knows most about it. The shards of one run
+//! are merged in this way, and so are runs in several Organizations.
 //!
-//! What was done in an account stays told: a visit that failed later has undone nothing.
+//! A change stays reported even if a later visit failed, because a failed visit undoes nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::journal::{Ending, RunId, RunInfo};
@@ -11,79 +12,80 @@ use crate::org::{Account, AccountId};
 use crate::rollout::{Outcome, Record, Tally};
 use crate::verdict::Verdict;
 
-/// One run, as its folder shows it.
+/// A run as read from its folder, or several runs merged into one.
 #[derive(Debug)]
-pub(crate) struct Part {
-    /// What the run is.
-    pub run: RunInfo,
-    /// Its accounts.
+pub(crate) struct LoadedRun {
+    /// The description of the run.
+    pub info: RunInfo,
+    /// The accounts of the Organization, sorted by id.
     pub accounts: Vec<Account>,
     /// The record of each account, in the same order.
     pub records: Vec<Record>,
-    /// Its exit code; `None` while it goes on, or after a crash.
-    pub ended: Option<u8>,
-}
-
-/// Several runs as one.
-#[derive(Debug)]
-pub(crate) struct Merged {
-    /// The runs as if they were one.
-    pub part: Part,
-    /// The run behind each record.
-    pub run_ids: Vec<RunId>,
-    /// The verdict in one sentence.
+    /// The verdict in one sentence, or the progress of a run that has not ended.
     pub sentence: String,
+    /// The exit code; `None` while the run is still going on, or after a crash.
+    pub exit_code: Option<u8>,
+    /// The folder of a run in which not all accounts were listed, if there is one.
+    pub unlisted: Option<PathBuf>,
+    /// The run behind each record, if several runs are merged.
+    pub run_ids: Option<Vec<RunId>>,
 }
 
-/// Merges runs; `None` where there is none.
-pub(crate) fn merge(parts: Vec<Part>) -> Option<Merged> {
-    let run = together(parts.iter().map(|part| &part.run))?;
-    let alike = parts.iter().all(|part| {
-        let settings = &part.run.settings;
-        part.run.command == run.command
-            && settings.global_endpoint_token_version == run.settings.global_endpoint_token_version
+/// Merges runs; returns `None` if there are none.
+pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
+    let mut info = merged_info(&runs)?;
+    let unlisted = runs.iter_mut().find_map(|run| run.unlisted.take());
+    let is_uniform = runs.iter().all(|run| {
+        run.info.command == info.command
+            && run.info.settings.global_endpoint_token_version == info.settings.global_endpoint_token_version
     });
-    let ended = parts.iter().map(|part| part.ended).collect::<Option<Vec<u8>>>();
-    let mut known: BTreeMap<AccountId, Vec<Told>> = BTreeMap::new();
-    for Part { run, accounts, records, ended } in parts {
-        let end = ended.and(run.ended_at);
+    let exit_codes = runs.iter().map(|run| run.exit_code).collect::<Option<Vec<u8>>>();
+
+    let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
+    for LoadedRun { info, accounts, records, exit_code, .. } in runs {
+        let end = exit_code.and(info.ended_at);
         for (account, record) in accounts.into_iter().zip(records) {
-            let run_id = run.run_id.clone();
-            let told = Told { at: record.started_at.or(end), account, record, run_id };
-            let others = known.entry(told.account.id).or_default();
-            let (old, new) = (others.first().map(|other| rank(&other.record)), rank(&told.record));
-            match old {
-                Some(VISITED) if new == VISITED => others.push(told),
-                old if Some(new) > old => *others = vec![told],
-                _ => {}
+            let observations = by_account.entry(account.id).or_default();
+            let (old, new) = (observations.first().map(|observation| rank(&observation.record)), rank(&record));
+            if Some(new) > old {
+                observations.clear();
+            } else if new != VISITED || old != Some(VISITED) {
+                continue;
             }
+            let at = record.started_at.or(end);
+            observations.push(Observation { at, account, record, run_id: info.run_id.clone() });
         }
     }
-    let mut merged = Part { run, accounts: Vec::new(), records: Vec::new(), ended: None };
-    let mut run_ids = Vec::new();
-    for Told { account, record, run_id, .. } in known.into_values().filter_map(in_the_end) {
-        merged.accounts.push(account);
-        merged.records.push(record);
+    let (mut accounts, mut records, mut run_ids) = (Vec::new(), Vec::new(), Vec::new());
+    for Observation { account, record, run_id, .. } in by_account.into_values().filter_map(fold) {
+        accounts.push(account);
+        records.push(record);
         run_ids.push(run_id);
     }
-    let tally: Tally = merged.records.iter().map(|record| record.outcome).collect();
-    let settings = &merged.run.settings;
+
+    let tally: Tally = records.iter().map(|record| record.outcome).collect();
+    let settings = &info.settings;
     let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
-    let wanted = settings.global_endpoint_token_version;
-    let sum = if alike { verdict.sentence(merged.run.command, settings.mode, wanted, &tally) } else { plainly(&tally) };
-    // Of accounts that no run came to, the verdict of finished runs would say too much.
-    let sentence = if ended.is_none() || tally.of(Outcome::NotAttempted) > 0 { unfinished(&tally) } else { sum };
-    merged.ended = ended.map(|codes| {
-        let gravest = codes.into_iter().max_by_key(|code| gravity(*code)).unwrap_or(0);
-        // What came of the accounts is known from all runs together; that a run stopped is known from itself.
-        if gravity(gravest) > gravity(SOME_FAILED) { gravest } else { verdict.exit_code() }
+    let target = settings.global_endpoint_token_version;
+    let sentence = if exit_codes.is_none() || tally.of(Outcome::NotAttempted) > 0 {
+        // The verdict of finished runs would claim too much about accounts that no run has visited.
+        unfinished(&tally)
+    } else if is_uniform {
+        verdict.sentence(info.command, settings.mode, target, &tally)
+    } else {
+        mixed(&tally)
+    };
+    let exit_code = exit_codes.map(|codes| {
+        let worst = codes.into_iter().max_by_key(|code| severity(*code)).unwrap_or(0);
+        // The outcomes of the accounts follow from all runs together; that a run stopped follows from that run alone.
+        if severity(worst) > severity(SOME_FAILED) { worst } else { verdict.exit_code() }
     });
-    merged.run.verdict = merged.ended.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
-    Some(Merged { part: merged, run_ids, sentence })
+    info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
+    Some(LoadedRun { info, accounts, records, sentence, exit_code, unlisted, run_ids: Some(run_ids) })
 }
 
-/// What became of the accounts, where the runs did not want the same.
-fn plainly(tally: &Tally) -> String {
+/// Describes the outcomes of runs with different commands or target versions.
+fn mixed(tally: &Tally) -> String {
     let counts: Vec<String> = tally
         .iter()
         .filter(|(outcome, count)| *count > 0 && *outcome != Outcome::Skipped)
@@ -93,7 +95,7 @@ fn plainly(tally: &Tally) -> String {
     format!("of {selected} accounts in runs of several kinds: {}", counts.join(", "))
 }
 
-/// How far runs have come that did not come to their end.
+/// Describes the progress of runs that have not ended.
 pub(crate) fn unfinished(tally: &Tally) -> String {
     let selected = tally.total() - tally.of(Outcome::Skipped);
     let left = tally.of(Outcome::NotAttempted);
@@ -105,9 +107,9 @@ pub(crate) fn unfinished(tally: &Tally) -> String {
     format!("not finished: {changed} of {selected} selected accounts were changed so far{in_doubt}, {left} are left")
 }
 
-/// What a run tells of an account.
-struct Told {
-    /// When it was seen; `None` if that is not known.
+/// The record of an account in one run.
+struct Observation {
+    /// When the account was observed; `None` if that is not known.
     at: Option<SystemTime>,
     account: Account,
     record: Record,
@@ -120,7 +122,7 @@ const SOME_FAILED: u8 = 3;
 /// The rank of a visit.
 const VISITED: u8 = 3;
 
-/// How much a record says of its account: that it was visited; that it was to be; why it was not.
+/// Returns how much a record says about its account. From most to least: a visit, an intended visit, a reason for skipping it.
 fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
@@ -130,32 +132,34 @@ fn rank(record: &Record) -> u8 {
     }
 }
 
-/// What is known of an account after all that is told of it, in the order in which it happened. A doubt of a run that has not come to
-/// its end has no time, and comes last: nobody knows whether it is older than what others have seen.
-fn in_the_end(mut told: Vec<Told>) -> Option<Told> {
-    told.sort_by_key(|told| (told.at.is_none(), told.at, told.record.outcome));
-    told.into_iter().reduce(|known, later| if overrules(&later.record, &known.record) { later } else { known })
+/// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes last,
+/// because it may be newer than any other.
+fn fold(mut observations: Vec<Observation>) -> Option<Observation> {
+    observations.sort_by_key(|observation| (observation.at.is_none(), observation.at, observation.record.outcome));
+    observations
+        .into_iter()
+        .reduce(|earlier, later| if supersedes(&later.record, &earlier.record) { later } else { earlier })
 }
 
-/// Whether what is told of an account makes something earlier a thing of the past.
-fn overrules(later: &Record, earlier: &Record) -> bool {
+/// Returns whether `later` supersedes `earlier`.
+fn supersedes(later: &Record, earlier: &Record) -> bool {
     let same_target = earlier.target_version == later.target_version;
     match (earlier.outcome, later.outcome) {
-        // Nothing was changed then, which is not to say that nothing was before.
+        // A failed visit changed nothing, so the earlier change persists.
         (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
-        // It is as it was set.
+        // The account still has the version that was set.
         (Outcome::Changed, Outcome::Unchanged) => !same_target,
         (Outcome::Changed, Outcome::WouldChange) => {
             !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
         }
-        // It was set to that version, whichever of the two did it.
+        // One of the two runs set that version.
         (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
         _ => true,
     }
 }
 
-/// Which of several exit codes says most of what is left to do.
-const fn gravity(exit_code: u8) -> u8 {
+/// Ranks exit codes by how serious the remaining problem is.
+const fn severity(exit_code: u8) -> u8 {
     match exit_code {
         0 => 0,
         4 => 1,
@@ -166,30 +170,30 @@ const fn gravity(exit_code: u8) -> u8 {
     }
 }
 
-/// What the runs are together: what they have in common, from the first start to the last end.
-fn together<'a>(runs: impl Iterator<Item = &'a RunInfo> + Clone) -> Option<RunInfo> {
-    let first = runs.clone().next()?;
-    let mut whole = first.clone();
-    let ids: Vec<&RunId> = runs.clone().map(|run| &run.run_id).collect();
-    whole.run_id = RunId::of_several(&ids);
-    whole.settings.selection.shard = whole.settings.selection.shard.filter(|_| ids.len() == 1);
-    for run in runs.clone() {
-        if run.organization_id != first.organization_id {
-            whole.organization_id = None;
-            whole.management_account = None;
+/// Describes the runs as one: what they have in common, from the first start to the last end.
+fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
+    let first = &runs.first()?.info;
+    let mut merged = first.clone();
+    let ids: Vec<&RunId> = runs.iter().map(|run| &run.info.run_id).collect();
+    merged.run_id = RunId::of_several(&ids);
+    merged.settings.selection.shard = first.settings.selection.shard.filter(|_| runs.len() == 1);
+    for LoadedRun { info, .. } in runs {
+        if info.organization_id != first.organization_id {
+            merged.organization_id = None;
+            merged.management_account = None;
         }
-        if run.caller_arn != first.caller_arn {
-            whole.caller_arn = None;
+        if info.caller_arn != first.caller_arn {
+            merged.caller_arn = None;
         }
-        if run.sts_endpoint != first.sts_endpoint {
-            whole.sts_endpoint = None;
-            whole.region = None;
+        if info.sts_endpoint != first.sts_endpoint {
+            merged.sts_endpoint = None;
+            merged.region = None;
         }
     }
-    whole.started_at = runs.clone().filter_map(|run| run.started_at).min();
-    let ends: Option<Vec<_>> = runs.map(|run| run.ended_at).collect();
-    whole.ended_at = ends.and_then(|ends| ends.into_iter().max());
-    Some(whole)
+    merged.started_at = runs.iter().filter_map(|run| run.info.started_at).min();
+    let ends: Option<Vec<_>> = runs.iter().map(|run| run.info.ended_at).collect();
+    merged.ended_at = ends.and_then(|ends| ends.into_iter().max());
+    Some(merged)
 }
 
 #[cfg(test)]
@@ -202,7 +206,7 @@ mod tests {
     const V1: TokenVersion = TokenVersion::V1Token;
     const V2: TokenVersion = TokenVersion::V2Token;
 
-    fn told(outcome: Outcome, wanted: TokenVersion, at: u64) -> Told {
+    fn observation(outcome: Outcome, wanted: TokenVersion, at: u64) -> Observation {
         let id = "000000000001".parse().unwrap();
         let at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
         let record = Record { outcome, started_at: at, ..Record::blank(id, wanted) };
@@ -214,64 +218,68 @@ mod tests {
             ou_path: String::new(),
             invited: false,
         };
-        Told { at, account, record, run_id: RunId::of_several(&[]) }
+        Observation { at, account, record, run_id: RunId::of_several(&[]) }
     }
 
-    /// Of every two outcomes, the one that is known in the end, if the first of them came first.
+    /// Folds every pair of outcomes, in both orders of the input.
     #[test]
-    fn what_was_done_stays_told() {
+    fn changes_stay_reported() {
         use Outcome::{Changed, Failed, Unchanged, Unverified, WouldChange};
         let visits: Vec<Outcome> = Outcome::ALL
             .into_iter()
-            .filter(|outcome| rank(&Record { outcome: *outcome, ..told(*outcome, V2, 0).record }) == VISITED)
+            .filter(|outcome| rank(&Record { outcome: *outcome, ..observation(*outcome, V2, 0).record }) == VISITED)
             .collect();
         assert_eq!(visits, [Changed, Unchanged, WouldChange, Unverified, Failed]);
         for earlier in &visits {
             for later in &visits {
                 let stays = matches!((earlier, later), (Changed, Unchanged | Failed) | (Unverified, Failed));
-                for turned in [false, true] {
-                    let mut pair = vec![told(*earlier, V2, 1), told(*later, V2, 2)];
-                    if turned {
+                for reversed in [false, true] {
+                    let mut pair = vec![observation(*earlier, V2, 1), observation(*later, V2, 2)];
+                    if reversed {
                         pair.reverse();
                     }
-                    let known = in_the_end(pair).unwrap();
+                    let known = fold(pair).unwrap();
                     let expected = if stays { 1 } else { 2 };
-                    assert_eq!(known.at, told(Changed, V2, expected).at, "{earlier}, then {later}");
+                    assert_eq!(known.at, observation(Changed, V2, expected).at, "{earlier}, then {later}");
                 }
             }
         }
-        // What a crash left in doubt has no time, and only a change to the same version settles it.
+        // A result that a crash left uncertain has no time, and only a change to the same version settles it.
         for other in &visits {
-            let doubt = || Told { at: None, ..told(Unverified, V2, 0) };
-            let doubt = || Told { record: Record { started_at: None, ..doubt().record }, ..doubt() };
-            let known = in_the_end(vec![doubt(), told(*other, V2, 1)]).unwrap();
+            let doubt = || Observation { at: None, ..observation(Unverified, V2, 0) };
+            let doubt = || Observation { record: Record { started_at: None, ..doubt().record }, ..doubt() };
+            let known = fold(vec![doubt(), observation(*other, V2, 1)]).unwrap();
             assert_eq!(known.record.outcome, if *other == Changed { Changed } else { Unverified }, "{other}");
-            let known = in_the_end(vec![doubt(), told(*other, V1, 1)]).unwrap();
+            let known = fold(vec![doubt(), observation(*other, V1, 1)]).unwrap();
             assert_eq!(known.record.outcome, Unverified, "{other}");
         }
-        // A plan for another version undoes nothing; one that finds the change gone knows better.
+        // A plan for another version undoes nothing; a plan that finds the change reverted supersedes it.
         for (found, outcome) in [(ObservedVersion::V2Token, Changed), (ObservedVersion::V1Token, WouldChange)] {
-            let mut plan = told(WouldChange, V1, 2);
+            let mut plan = observation(WouldChange, V1, 2);
             plan.record.current_version = Some(found);
-            assert_eq!(in_the_end(vec![told(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);
+            assert_eq!(fold(vec![observation(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);
         }
-        // It was set back, and is on what that run wanted.
-        let back = in_the_end(vec![told(Changed, V2, 1), told(Unchanged, V1, 2)]).unwrap();
+        // The account was set back to the target version of the later run.
+        let back = fold(vec![observation(Changed, V2, 1), observation(Unchanged, V1, 2)]).unwrap();
         assert_eq!(back.record.target_version, V1);
     }
 
     #[test]
-    fn a_visit_says_more_than_a_reason_why_there_was_none() {
+    fn a_visit_outranks_a_reason_for_skipping() {
         let skipped = |code| rank(&Record::skipped("000000000001".parse().unwrap(), V2, code, "why"));
-        let ascending =
-            [skipped("OtherShard"), skipped("Suspended"), rank(&told(Outcome::NotAttempted, V2, 0).record), VISITED];
+        let ascending = [
+            skipped("OtherShard"),
+            skipped("Suspended"),
+            rank(&observation(Outcome::NotAttempted, V2, 0).record),
+            VISITED,
+        ];
         assert!(ascending.is_sorted_by(|less, more| less < more), "{ascending:?}");
     }
 
     #[test]
-    fn the_gravest_exit_code_is_that_of_all() {
+    fn exit_codes_are_ranked_by_severity() {
         let ascending = [0, 4, 3, 5, 130, 1];
-        assert!(ascending.is_sorted_by_key(|code| gravity(*code)));
-        assert_eq!(gravity(130), gravity(143));
+        assert!(ascending.is_sorted_by_key(|code| severity(*code)));
+        assert_eq!(severity(130), severity(143));
     }
 }

@@ -3,24 +3,10 @@
 use std::borrow::Cow;
 
 use super::csv;
+use super::format::DocumentFormat;
 use crate::awscli::jmespath::forms::{Look, table, text};
 use crate::awscli::jmespath::value::Value;
 use crate::sanitize::{for_cell, for_terminal};
-
-/// The formats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// A table with edges, as the AWS CLI draws it.
-    Table,
-    /// Lines with tabs, as the AWS CLI writes them.
-    Text,
-    /// JSON over several lines.
-    Json,
-    /// JSON, each item of a list on a line.
-    Jsonl,
-    /// CSV.
-    Csv,
-}
 
 /// What to type where the format can't show what was found.
 const INSTEAD: &str = "select texts and numbers of each account, as in accounts[].{id: account_id, outcome: outcome}, or use \
@@ -31,15 +17,15 @@ const INSTEAD: &str = "select texts and numbers of each account, as in accounts[
 /// # Errors
 ///
 /// When what was found can't be shown in that format.
-pub(crate) fn print(found: Cow<'_, Value>, form: Form, title: &str, width: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn print(found: Cow<'_, Value>, form: DocumentFormat, title: &str, width: usize) -> Result<Vec<u8>, String> {
     let safe = |found: Cow<'_, Value>| found.into_owned().with_texts(&|text| for_terminal(text).into_owned());
     match form {
-        Form::Json => {
+        DocumentFormat::Json => {
             let mut json = serde_json::to_vec_pretty(found.as_ref()).expect("keys are texts");
             json.push(b'\n');
             Ok(json)
         }
-        Form::Jsonl => {
+        DocumentFormat::Jsonl => {
             let mut lines = Vec::new();
             let found = found.as_ref();
             let items = if let Value::Array(items) = found { items.as_slice() } else { std::slice::from_ref(found) };
@@ -49,21 +35,22 @@ pub(crate) fn print(found: Cow<'_, Value>, form: Form, title: &str, width: usize
             }
             Ok(lines)
         }
-        Form::Text => text(&safe(found))
+        DocumentFormat::Text => text(&safe(found))
             .map(String::into_bytes)
             .map_err(|_| format!("a list of objects and other things has no form as text: {INSTEAD}")),
-        Form::Table => {
+        DocumentFormat::Table => {
             // The AWS CLI draws nothing but the title of a value alone, and nothing at all of a zero.
             let found = if found.is_scalar() { Cow::Owned(Value::Array(vec![found.into_owned()])) } else { found };
             table(&safe(found), title, Look { color: false, width })
                 .map(String::into_bytes)
                 .map_err(|_| format!("what the query found is too uneven for a table: {INSTEAD}"))
         }
-        Form::Csv => {
+        DocumentFormat::Csv => {
             let mut lines = Vec::new();
-            csv::write_cells(rows(&found)?, &mut lines).map_err(|error| error.to_string())?;
+            csv::write_texts(rows(&found)?, &mut lines).map_err(|error| error.to_string())?;
             Ok(lines)
         }
+        DocumentFormat::Markdown | DocumentFormat::Html => Err("the result of a query has no such format".to_owned()),
     }
 }
 
@@ -126,12 +113,13 @@ fn cell(value: &Value) -> Result<String, String> {
 mod tests {
     use super::*;
 
-    fn printed(json: &str, form: Form) -> Result<String, String> {
+    fn printed(json: &str, form: DocumentFormat) -> Result<String, String> {
         let found = serde_json::from_str(json).unwrap();
         print(Cow::Owned(found), form, "T", 80).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    const FORMS: [Form; 5] = [Form::Table, Form::Text, Form::Json, Form::Jsonl, Form::Csv];
+    const FORMS: [DocumentFormat; 5] =
+        [DocumentFormat::Table, DocumentFormat::Text, DocumentFormat::Json, DocumentFormat::Jsonl, DocumentFormat::Csv];
 
     #[test]
     fn what_is_found_is_printed_in_every_format() {
@@ -159,7 +147,9 @@ mod tests {
             (r#"[{"b":[1]}]"#, "B\t1\n", "{\"b\":[1]}\n", "-"),
             (r#"[{"a":1},2]"#, "-", "{\"a\":1}\n2\n", "-"),
         ] {
-            for (form, expected) in [(Form::Text, text), (Form::Jsonl, lines), (Form::Csv, csv)] {
+            for (form, expected) in
+                [(DocumentFormat::Text, text), (DocumentFormat::Jsonl, lines), (DocumentFormat::Csv, csv)]
+            {
                 match printed(json, form) {
                     Ok(text) => assert_eq!(text, expected, "{json} as {form:?}"),
                     Err(cause) => {
@@ -167,7 +157,7 @@ mod tests {
                     }
                 }
             }
-            let pretty = printed(json, Form::Json).unwrap();
+            let pretty = printed(json, DocumentFormat::Json).unwrap();
             let again = |json: &str| serde_json::from_str::<Value>(json).unwrap();
             assert_eq!(again(&pretty), again(json));
         }
@@ -175,10 +165,10 @@ mod tests {
 
     #[test]
     fn a_value_alone_is_seen_in_its_table_too() {
-        assert_eq!(printed("0", Form::Table).unwrap(), "-------\n|  T  |\n+-----+\n|  0  |\n+-----+\n");
-        assert!(printed("null", Form::Table).unwrap().contains("None"));
-        assert_eq!(printed("[]", Form::Table).unwrap(), "");
-        assert!(printed(r#"[{"a":1},2]"#, Form::Table).unwrap_err().contains("too uneven for a table"));
+        assert_eq!(printed("0", DocumentFormat::Table).unwrap(), "-------\n|  T  |\n+-----+\n|  0  |\n+-----+\n");
+        assert!(printed("null", DocumentFormat::Table).unwrap().contains("None"));
+        assert_eq!(printed("[]", DocumentFormat::Table).unwrap(), "");
+        assert!(printed(r#"[{"a":1},2]"#, DocumentFormat::Table).unwrap_err().contains("too uneven for a table"));
     }
 
     #[test]
@@ -186,16 +176,16 @@ mod tests {
         let hostile = r#"[{"=k\u001b": "=1+1\u202e\tx\ny"}, {"=k\u001b": "-2"}]"#;
         for form in FORMS {
             let text = printed(hostile, form).unwrap();
-            let is_json = matches!(form, Form::Json | Form::Jsonl);
+            let is_json = matches!(form, DocumentFormat::Json | DocumentFormat::Jsonl);
             assert_eq!(text.contains("\u{202e}"), is_json, "{form:?}: {text}");
             let misleads = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
             assert!(!text.contains(misleads), "{form:?}: {text}");
             let lines = text.lines().count();
             match form {
-                Form::Text => assert_eq!((lines, text.contains('\t')), (2, false), "{text}"),
-                Form::Jsonl => assert_eq!(lines, 2, "{text}"),
-                Form::Csv => assert_eq!(text, "'=k\\u{1b}\n'=1+1\\u{202e}\\u{9}x\\u{a}y\n'-2\n"),
-                Form::Table | Form::Json => {}
+                DocumentFormat::Text => assert_eq!((lines, text.contains('\t')), (2, false), "{text}"),
+                DocumentFormat::Jsonl => assert_eq!(lines, 2, "{text}"),
+                DocumentFormat::Csv => assert_eq!(text, "'=k\\u{1b}\n'=1+1\\u{202e}\\u{9}x\\u{a}y\n'-2\n"),
+                _ => {}
             }
         }
     }

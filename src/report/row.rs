@@ -92,9 +92,9 @@ pub const fn columns(verify: &Verify) -> &'static [Column] {
 }
 
 impl<'a> Row<'a> {
-    /// The values of all columns, in order.
-    pub fn values(&self) -> impl Iterator<Item = Cell<'a>> + '_ {
-        self.columns.iter().map(|(_, value)| value(self))
+    /// Returns the values of all columns, in order.
+    pub fn values(self) -> impl Iterator<Item = Cell<'a>> + use<'a> {
+        self.columns.iter().map(move |(_, value)| value(&self))
     }
 }
 

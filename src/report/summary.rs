@@ -58,7 +58,7 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
 }
 
 /// Where the whole report is, if it is `written`, and the command that comes next: lines to be copied, so they are never broken.
-pub(crate) fn whereabouts(report: &Report<'_>, folder: &Path, written: bool) -> String {
+pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, written: bool) -> String {
     let mut text = "\n".to_owned();
     if written {
         text.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));

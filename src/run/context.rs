@@ -5,7 +5,7 @@ use std::fs::File;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Journal, RunFolder, RunInfo};
-use crate::report::{Format, ReportFiles};
+use crate::report::{DocumentFormat, ReportFiles};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
@@ -42,8 +42,12 @@ impl RunContext {
 
     /// Opens the report files early: a report that can't be written is found before AWS is called.
     fn open(settings: Settings, folder: RunFolder, info: RunInfo, is_new: bool) -> Result<Self, Error> {
-        let in_folder = [Format::Csv, Format::Json, Format::Html];
-        let in_folder = in_folder.map(|format| (folder.file(&format!("report.{}", format.ending())), format));
+        let in_folder = [
+            ("report.csv", DocumentFormat::Csv),
+            ("report.json", DocumentFormat::Json),
+            ("report.html", DocumentFormat::Html),
+        ];
+        let in_folder = in_folder.map(|(name, format)| (folder.file(name), format));
         match ReportFiles::open(&in_folder, &settings.output.reports) {
             Ok(files) => {
                 let progress = Progress::new(settings.output.stderr_mode);

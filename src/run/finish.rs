@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use super::context::RunContext;
 use super::execute::Visited;
 use super::recorder::record_end;
-use super::stdout::{find, tell};
+use super::stdout;
 use crate::journal::{Ending, RunFolder};
 use crate::report::Report;
 use crate::rollout::{Record, StopReason};
@@ -36,6 +36,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         sentence: &sentence,
         ended: Some(exit_code),
         run_ids: None,
+        folder: Some(folder.path()),
     };
 
     // If one of these can't be written, the others still are, and the message says what was changed in AWS.
@@ -44,8 +45,8 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
         folder.write_run(&info).err().map(|error| error.to_string()),
         files.finish(&report).err().map(|error| error.to_string()),
-        match find(&settings.output, settings.command.as_str(), || report.document()) {
-            Ok(found) => tell(&settings.output, Some(folder.path()), &report, found)
+        match stdout::query(&settings.output, settings.command.as_str(), &report) {
+            Ok(found) => stdout::print(&settings.output, &report, found)
                 .err()
                 .map(|error| format!("stdout can't be written: {error}")),
             Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),

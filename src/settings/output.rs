@@ -6,7 +6,7 @@ use super::{Environment, expression};
 use crate::awscli::jmespath::Query;
 use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
 use crate::error::Error;
-use crate::report::{Destination, Format};
+use crate::report::DocumentFormat;
 
 /// What is shown on stderr while a run goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,10 +92,10 @@ impl StderrMode {
 /// What is told, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputSettings {
-    /// Further reports.
-    pub reports: Vec<(Destination, Format)>,
-    /// What stdout gets at the end.
-    pub stdout: OutputFormat,
+    /// The report files that `--report` names.
+    pub reports: Vec<(PathBuf, DocumentFormat)>,
+    /// The format of the document on stdout; `None` for no output.
+    pub stdout: Option<DocumentFormat>,
     /// What of the JSON report stdout gets; all of it, where there is none.
     pub query: Option<Query>,
     /// What stderr gets meanwhile.
@@ -111,37 +111,47 @@ impl OutputSettings {
     pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
         let query = args.query.as_deref().map(expression::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
-        let reports = args.report.into_iter().map(destination).collect::<Result<Vec<_>, _>>()?;
-        let to_stdout = reports.iter().filter(|(to, _)| *to == Destination::Stdout).count();
-        if to_stdout > 1 {
-            return Err(Error::Usage("--report - can be given only once".to_owned()));
-        }
-        // The report on stdout takes the place of the summary there.
-        let output =
-            if to_stdout == 1 && args.output == OutputFormat::Table { OutputFormat::None } else { args.output };
-        if to_stdout == 1 && output != OutputFormat::None {
-            return Err(Error::Usage("--report - and --output both write to stdout: leave one of them out".to_owned()));
-        }
-        if to_stdout == 1 && query.is_some() {
+        let (to_stdout, files): (Vec<_>, Vec<_>) = args.report.into_iter().partition(|path| path.as_os_str() == "-");
+        let reports = files.into_iter().map(with_format).collect::<Result<Vec<_>, _>>()?;
+        let stdout = match args.output {
+            OutputFormat::Table => Some(DocumentFormat::Table),
+            OutputFormat::Text => Some(DocumentFormat::Text),
+            OutputFormat::Json => Some(DocumentFormat::Json),
+            OutputFormat::Jsonl => Some(DocumentFormat::Jsonl),
+            OutputFormat::Csv => Some(DocumentFormat::Csv),
+            OutputFormat::None => None,
+        };
+        let stdout = match (&to_stdout[..], stdout) {
+            ([], stdout) => stdout,
+            // The report replaces the summary.
+            ([_], None | Some(DocumentFormat::Table)) => Some(DocumentFormat::Csv),
+            ([_], _) => {
+                return Err(Error::Usage(
+                    "--report - and --output both write to stdout: leave one of them out".to_owned(),
+                ));
+            }
+            (_, _) => return Err(Error::Usage("--report - can be given only once".to_owned())),
+        };
+        if !to_stdout.is_empty() && query.is_some() {
             return Err(Error::Usage(
                 "--report - writes the whole report to stdout, and --query a part of it: leave one of them out, or name a file"
                     .to_owned(),
             ));
         }
-        Ok(Self { reports, stdout: output, query, stderr_mode })
+        Ok(Self { reports, stdout, query, stderr_mode })
     }
 }
 
-fn destination(path: PathBuf) -> Result<(Destination, Format), Error> {
-    if path.as_os_str() == "-" {
-        return Ok((Destination::Stdout, Format::Csv));
-    }
-    let format = path.extension().and_then(|ending| ending.to_str()).and_then(Format::from_ending);
+fn with_format(path: PathBuf) -> Result<(PathBuf, DocumentFormat), Error> {
+    let format = path.extension().and_then(|extension| extension.to_str()).and_then(DocumentFormat::from_extension);
     let format = format.ok_or_else(|| {
-        let endings = Format::ALL.map(|format| format!(".{}", format.ending())).join(", ");
-        Error::Usage(format!("--report {}: the ending picks the format, and must be one of {endings}", path.display()))
+        let extensions = DocumentFormat::EXTENSIONS.map(|(extension, _)| format!(".{extension}")).join(", ");
+        Error::Usage(format!(
+            "--report {}: the ending picks the format, and must be one of {extensions}",
+            path.display()
+        ))
     })?;
-    Ok((Destination::File(path), format))
+    Ok((path, format))
 }
 
 #[cfg(test)]

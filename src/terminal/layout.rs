@@ -1,5 +1,6 @@
 //! This module owns how text is fitted into so many columns: wrapped, cut, or as a table of two columns.
 
+use super::size::stdout_columns;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Below so many columns there is no room for a column of names.
@@ -43,6 +44,12 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// Returns the text in lines that fit into the terminal, if stdout is one.
+pub(crate) fn wrap_for_stdout(text: &str) -> String {
+    let Some(width) = stdout_columns() else { return text.to_owned() };
+    text.lines().flat_map(|line| wrap(line, width, 4)).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
 /// The text in at most `width` columns, with `…` where something is missing.

@@ -8,7 +8,7 @@ use super::row::{COMPARISON_COLUMNS, cells};
 use super::{Comparison, Pair};
 use crate::awscli::jmespath::value::Value;
 use crate::report::json::{counts, integer, run, value};
-use crate::report::merge::Part;
+use crate::report::merge::LoadedRun;
 use crate::rollout::Tally;
 
 /// The comparison as a value.
@@ -52,9 +52,9 @@ impl Serialize for Accounts<'_> {
 }
 
 /// A run as in its own report, without the accounts.
-fn side(part: &Part) -> Value {
+fn side(part: &LoadedRun) -> Value {
     let tally: Tally = part.records.iter().map(|record| record.outcome).collect();
-    Value::Object(vec![("run".to_owned(), run(&part.run)), ("summary".to_owned(), counts(&tally))])
+    Value::Object(vec![("run".to_owned(), run(&part.info)), ("summary".to_owned(), counts(&tally))])
 }
 
 fn row(pair: &Pair<'_>) -> Value {

@@ -8,11 +8,11 @@ use crate::report::words::{counted, grouped, moment};
 /// The comparison as text.
 pub(super) fn text(comparison: &Comparison<'_>) -> String {
     let mut text = format!("# v2token comparison: {}\n\n| | |\n|---|---|\n", prose(&comparison.sentence()));
-    let organization = comparison.after.run.organization_id.as_deref().unwrap_or_default();
+    let organization = comparison.after.info.organization_id.as_deref().unwrap_or_default();
     text.push_str(&format!("| Organization | {} |\n", in_table(organization)));
     for (name, part) in [("Before", comparison.before), ("After", comparison.after)] {
-        let run = in_table(&format!("{} {}", part.run.command, part.run.run_id));
-        let started = part.run.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
+        let run = in_table(&format!("{} {}", part.info.command, part.info.run_id));
+        let started = part.info.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
         text.push_str(&format!("| {name} | {run}{started} |\n"));
     }
     text.push_str("\n## Differences\n\n| difference | accounts | meaning |\n|---|---:|---|\n");

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::groups::groups;
-use crate::report::merge::Part;
+use crate::report::merge::LoadedRun;
 use crate::report::summary::named;
 use crate::report::words::moment;
 use crate::sanitize::for_terminal;
@@ -18,7 +18,7 @@ pub(super) fn summary(comparison: &Comparison<'_>) -> String {
     for (kind, count) in comparison.counts().into_iter().filter(|(_, count)| *count > 0) {
         text.push_str(&format!("  {count:>width$}  {kind:<15}  {}\n", kind.meaning()));
     }
-    let organization = comparison.after.run.organization_id.as_deref().unwrap_or_default();
+    let organization = comparison.after.info.organization_id.as_deref().unwrap_or_default();
     text.push_str(&format!("  {:>width$}  accounts in {}\n", comparison.pairs.len(), for_terminal(organization)));
     let mut title = None;
     for group in groups(comparison) {
@@ -40,7 +40,7 @@ pub(super) fn summary(comparison: &Comparison<'_>) -> String {
 }
 
 /// What a run was, and when.
-fn side(part: &Part) -> String {
-    let started = part.run.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
-    format!("{} {}{started}", part.run.command, part.run.run_id)
+fn side(part: &LoadedRun) -> String {
+    let started = part.info.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
+    format!("{} {}{started}", part.info.command, part.info.run_id)
 }

@@ -144,13 +144,13 @@ fn who_came_who_left_and_who_is_closed() {
     assert_eq!(difference(was_failing, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
 }
 
-fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
+fn part(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(run_seconds);
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
     };
     let environment = Environment { now, ..Environment::read() };
-    let run = RunInfo {
+    let info = RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,
         version: "1".to_owned(),
@@ -167,21 +167,21 @@ fn part(run_seconds: u64, outcomes: &[Outcome]) -> Part {
     let accounts = (1..=outcomes.len()).map(account).collect();
     let records = outcomes.iter().enumerate();
     let records = records.map(|(number, outcome)| Record { account_id: id(number + 1), ..record(*outcome) }).collect();
-    Part { run, accounts, records, ended: Some(0) }
+    LoadedRun { info, accounts, records, sentence: String::new(), exit_code: Some(0), unlisted: None, run_ids: None }
 }
 
 #[test]
 fn runs_in_different_organizations_are_not_compared() {
     let (one, mut other) = (part(1, &[Outcome::Changed]), part(2, &[Outcome::Changed]));
-    other.run.organization_id = Some("o-another".to_owned());
+    other.info.organization_id = Some("o-another".to_owned());
     let organizations =
         |before: &str, after: &str| Incomparable::Organizations { before: before.to_owned(), after: after.to_owned() };
     assert_eq!(Comparison::of(&one, &other).unwrap_err(), organizations("o-exampleorg1", "o-another"));
     assert_eq!(Comparison::of(&other, &one).unwrap_err(), organizations("o-another", "o-exampleorg1"));
-    other.run.organization_id = None;
+    other.info.organization_id = None;
     for (before, after) in [(&one, &other), (&other, &one), (&other, &other)] {
         let said = Comparison::of(before, after).unwrap_err();
-        assert_eq!(said, Incomparable::NoOrganization { run: other.run.run_id.clone() });
+        assert_eq!(said, Incomparable::NoOrganization { run: other.info.run_id.clone() });
     }
 }
 
@@ -191,7 +191,7 @@ fn the_counts_add_up_and_every_format_has_the_accounts_that_differ() {
         Outcome::ALL.into_iter().flat_map(|one| Outcome::ALL.map(|other| (one, other))).collect();
     let (before, after): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
     let (before, mut after) = (part(1_795_321_700, &before), part(1_795_400_000, &after));
-    after.ended = None;
+    after.exit_code = None;
     let comparison = Comparison::of(&before, &after).unwrap();
     let counts = comparison.counts();
     assert_eq!(counts.iter().map(|(_, count)| count).sum::<usize>(), 49);
@@ -200,28 +200,26 @@ fn the_counts_add_up_and_every_format_has_the_accounts_that_differ() {
     assert_eq!((same, differ), (7, 42));
     let sentence = comparison.sentence();
     assert!(sentence.starts_with("42 of 49 accounts differ: 4 drifted, "), "{sentence}");
-    assert!(sentence.ends_with(&format!("; run {} has not ended", after.run.run_id)), "{sentence}");
+    assert!(sentence.ends_with(&format!("; run {} has not ended", after.info.run_id)), "{sentence}");
 
     let written = |format| {
         let mut text = Vec::new();
         comparison.write(format, &mut text).map(|()| String::from_utf8(text).unwrap())
     };
-    let csv = written(Format::Csv).unwrap();
+    let csv = written(DocumentFormat::Csv).unwrap();
     assert_eq!(csv.lines().count(), 1 + differ);
     assert!(csv.contains(",'=name\\u{1b}|`1`,") && !csv.contains('\u{1b}'), "{csv}");
-    let json: serde_json::Value = serde_json::from_str(&written(Format::Json).unwrap()).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&written(DocumentFormat::Json).unwrap()).unwrap();
     assert_eq!(json["accounts"].as_array().unwrap().len(), differ);
     assert_eq!(json["accounts"][0]["account_name"], "=name\u{1b}|`1`");
-    let lines = written(Format::Jsonl).unwrap();
+    let lines = written(DocumentFormat::Jsonl).unwrap();
     let first: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!((lines.lines().count(), &first), (differ, &json["accounts"][0]));
-    let mut text = Vec::new();
-    comparison.write_text(&mut text).unwrap();
-    let text = String::from_utf8(text).unwrap();
+    let text = written(DocumentFormat::Text).unwrap();
     assert!(text.lines().all(|line| line.split('\t').count() == COMPARISON_COLUMNS.len()), "{text}");
-    assert_eq!(written(Format::Html).unwrap_err().kind(), io::ErrorKind::Unsupported);
+    assert_eq!(written(DocumentFormat::Html).unwrap_err().kind(), io::ErrorKind::Unsupported);
 
-    let (summary, markdown) = (comparison.summary(), written(Format::Markdown).unwrap());
+    let (summary, markdown) = (summary::summary(&comparison), written(DocumentFormat::Markdown).unwrap());
     for (kind, count) in counts.iter().filter(|(_, count)| *count > 0) {
         assert!(summary.contains(&format!("{count:>4}  {kind:<15}  {}", kind.meaning())), "{kind}\n{summary}");
         assert!(markdown.contains(&format!("| `{kind}` | {count} | {} |", kind.meaning())), "{kind}\n{markdown}");

@@ -79,7 +79,7 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
 }
 
 fn written(accounts: &[Account], records: &[Record], sentence: &str) -> String {
-    text(&Report { run: &run_info(), accounts, records, sentence, ended: Some(3), run_ids: None })
+    text(&Report { run: &run_info(), accounts, records, sentence, ended: Some(3), run_ids: None, folder: None })
 }
 
 #[test]
