@@ -18,7 +18,8 @@ use crate::cli::{
 };
 use crate::error::Error;
 use crate::org::role::AccessMode;
-use crate::settings::{Environment, StderrMode};
+use crate::settings::Environment;
+use crate::terminal::mode::StderrMode;
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, note};
 

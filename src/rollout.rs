@@ -3,6 +3,7 @@
 //! It knows neither AWS nor the terminal nor the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
 //! intents durable through [`Intents`], and tells what happens through [`Event`]s.
 
+pub(crate) mod cause;
 pub(crate) mod connectivity;
 pub(crate) mod context;
 pub(crate) mod credential_probe;

@@ -22,7 +22,7 @@ use crate::rollout::{Mode, Tolerance};
 use crate::secret::Secret;
 
 pub(crate) use environment::Environment;
-pub(crate) use output::{OutputSettings, ProgressStyle, StderrMode};
+pub(crate) use output::OutputSettings;
 
 /// The default of `--max-errors` in a rollout.
 pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);

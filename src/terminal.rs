@@ -3,6 +3,7 @@
 pub(crate) mod forecast;
 pub(crate) mod layout;
 pub(crate) mod log;
+pub(crate) mod mode;
 pub(crate) mod note;
 pub(crate) mod progress;
 pub(crate) mod prompt;

@@ -1,88 +1,64 @@
-//! This module owns the causes: failures that are the same but for an account id or a request id, counted as one.
+//! Groups failures by cause, for the summary, the Markdown report and the page.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 
 use crate::org::Account;
-use crate::rollout::{Outcome, Record, Stage};
+use crate::rollout::cause::Cause;
+use crate::rollout::{Outcome, Record};
 
-/// Accounts that came to grief in the same way.
+/// Accounts whose records have the same cause and hint.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Cause<'a> {
-    /// The outcome of all of them.
-    pub outcome: Outcome,
-    /// Where it went wrong.
-    pub stage: Stage,
-    /// The error code.
-    pub error_code: &'a str,
-    /// What was said, with ids replaced by what they are.
-    pub message: String,
-    /// What to do about it, for the first of them.
+pub(crate) struct CauseGroup<'a> {
+    /// The cause.
+    pub cause: Cause<'a>,
+    /// The advice to the user.
     pub hint: &'a str,
-    /// The accounts, by id.
+    /// The accounts, sorted by id.
     pub accounts: Vec<&'a Account>,
 }
 
-/// Every cause, and which of them each record has.
+/// All groups, and the group of each record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Causes<'a> {
-    /// Errors first, then what was left alone, then the skipped; the most frequent cause first in each.
-    pub all: Vec<Cause<'a>>,
-    /// For each record, in their order, its place in the list above.
+    /// Errors first, then accounts that were not attempted, then skipped accounts; the largest group first in each.
+    pub groups: Vec<CauseGroup<'a>>,
+    /// For each record, in order, the index of its group.
     pub of_record: Vec<Option<usize>>,
 }
 
 impl<'a> Causes<'a> {
-    /// Groups all accounts that have a cause.
+    /// Groups the records that have an error.
     pub(crate) fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
-        let mut numbers: HashMap<Key<'a>, usize> = HashMap::new();
-        let mut groups: Vec<Vec<&Account>> = Vec::new();
-        let mut of_record: Vec<Option<usize>> = Vec::with_capacity(records.len());
-        for (account, record) in accounts.iter().zip(records) {
-            of_record.push(key(record).map(|key| {
-                let number = *numbers.entry(key).or_insert_with(|| {
-                    groups.push(Vec::new());
-                    groups.len() - 1
-                });
-                groups[number].push(account);
-                number
-            }));
+        let mut indexes: HashMap<(Cause<'a>, &str), usize> = HashMap::new();
+        let mut groups: Vec<CauseGroup<'a>> = Vec::new();
+        let mut group_of = |(account, record): (&'a Account, &'a Record)| {
+            let key = (Cause::of(record)?, record.error.as_ref()?.hint.as_str());
+            let index = *indexes.entry(key).or_insert_with_key(|(cause, hint)| {
+                groups.push(CauseGroup { cause: cause.clone(), hint, accounts: Vec::new() });
+                groups.len() - 1
+            });
+            groups[index].accounts.push(account);
+            Some(index)
+        };
+        let mut of_record: Vec<Option<usize>> = accounts.iter().zip(records).map(&mut group_of).collect();
+        let order = |group: &CauseGroup<'_>| (rank(group.cause.outcome), Reverse(group.accounts.len()));
+        // Both sorts are stable, so that they agree.
+        let mut sorted: Vec<usize> = (0..groups.len()).collect();
+        sorted.sort_by_key(|index| order(&groups[*index]));
+        groups.sort_by_key(order);
+        let mut new_indexes = vec![0; sorted.len()];
+        for (new, old) in sorted.into_iter().enumerate() {
+            new_indexes[old] = new;
         }
-        let made = numbers.into_iter().map(|((outcome, stage, error_code, message, hint), number)| {
-            let accounts = std::mem::take(&mut groups[number]);
-            (number, Cause { outcome, stage, error_code, message, hint, accounts })
-        });
-        let mut numbered: Vec<(usize, Cause<'a>)> = made.collect();
-        numbered.sort_by_key(|(number, cause)| (rank(cause.outcome), Reverse(cause.accounts.len()), *number));
-        let mut places = vec![0; numbered.len()];
-        for (place, (number, _)) in numbered.iter().enumerate() {
-            places[*number] = place;
+        for index in of_record.iter_mut().flatten() {
+            *index = new_indexes[*index];
         }
-        for number in of_record.iter_mut().flatten() {
-            *number = places[*number];
-        }
-        Self { all: numbered.into_iter().map(|(_, cause)| cause).collect(), of_record }
+        Self { groups, of_record }
     }
 }
 
-/// What two records have in common if their cause is one: outcome, stage, code, message, and hint.
-type Key<'a> = (Outcome, Stage, &'a str, String, &'a str);
-
-fn key(record: &Record) -> Option<Key<'_>> {
-    let error = record.error.as_ref()?;
-    let message = without_ids(&error.error_message);
-    Some((record.outcome, error.stage, &error.error_code, message, &error.hint))
-}
-
-/// A number that is the same for all records of one cause, whatever their hints, for whoever meets them one by one; `None` where
-/// nothing went wrong.
-pub(crate) fn sameness(record: &Record) -> Option<u64> {
-    let (outcome, stage, code, message, _) = key(record)?;
-    Some(BuildHasherDefault::<DefaultHasher>::default().hash_one((outcome, stage, code, message)))
-}
-
-/// Errors come before what was left alone, and that before what was never meant to be visited.
+/// Ranks errors before accounts that were not attempted, and these before accounts that were never to be visited.
 const fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Failed | Outcome::Unverified => 0,
@@ -91,67 +67,11 @@ const fn rank(outcome: Outcome) -> u8 {
     }
 }
 
-/// The causes of the failed, unverified and unattempted accounts, errors first and then the most frequent cause.
-pub(crate) fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<Cause<'a>> {
-    let mut causes = Causes::of(accounts, records).all;
-    causes.retain(|cause| cause.outcome != Outcome::Skipped);
-    causes
-}
-
-/// A piece of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Piece<'a> {
-    /// What is the same for every account.
-    Text(&'a str),
-    /// An account id.
-    Account(&'a str),
-    /// A request id, or another mark of a single request.
-    Id(&'a str),
-}
-
-impl<'a> Piece<'a> {
-    /// The text, or what stands for the id.
-    pub(crate) const fn shown(self) -> &'a str {
-        match self {
-            Self::Text(text) => text,
-            Self::Account(_) => "<account>",
-            Self::Id(_) => "<id>",
-        }
-    }
-}
-
-/// The message with account ids, request ids and other marks of a single request replaced.
-///
-/// AWS's AccessDenied messages name the account and carry an authorization id that is unique to each request; left in,
-/// they would make four thousand causes of one.
-pub(crate) fn without_ids(message: &str) -> String {
-    let mut text = String::with_capacity(message.len());
-    pieces(message).for_each(|piece| text.push_str(piece.shown()));
-    text
-}
-
-/// The pieces of a message. A text may come in several of them.
-pub(crate) fn pieces(message: &str) -> impl Iterator<Item = Piece<'_>> {
-    let is_part = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
-    let mut rest = message;
-    std::iter::from_fn(move || {
-        let in_word = is_part(rest.chars().next()?);
-        let end = rest.find(|character| is_part(character) != in_word).unwrap_or(rest.len());
-        let (piece, after) = rest.split_at(end);
-        rest = after;
-        Some(if in_word { classify(piece) } else { Piece::Text(piece) })
-    })
-}
-
-fn classify(word: &str) -> Piece<'_> {
-    let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    if word.len() == 12 && digits == 12 {
-        Piece::Account(word)
-    } else if word.len() >= 16 && digits >= 4 {
-        Piece::Id(word)
-    } else {
-        Piece::Text(word)
-    }
+/// Returns the groups of failed, unverified and unattempted accounts, in the order of [`Causes::groups`].
+pub(crate) fn causes<'a>(accounts: &'a [Account], records: &'a [Record]) -> Vec<CauseGroup<'a>> {
+    let mut groups = Causes::of(accounts, records).groups;
+    groups.retain(|group| group.cause.outcome != Outcome::Skipped);
+    groups
 }
 
 #[cfg(test)]
@@ -159,27 +79,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_from_request_to_request_is_replaced() {
-        let table = [
-            (
-                "User: arn:aws:iam::000000000100:user/ops is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000012:role/OrganizationAccountAccessRole",
-                "User: arn:aws:iam::<account>:user/ops is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::<account>:role/OrganizationAccountAccessRole",
-            ),
-            ("denied (authorization id: 7f1c2d3e-1234-4abc-9def-001122334455)", "denied (authorization id: <id>)"),
-            ("Rate exceeded", "Rate exceeded"),
-            ("session v2token-20261122T041500Z-abcdef expired", "session <id> expired"),
-            ("", ""),
-            ("naïve 東京 000000000012", "naïve 東京 <account>"),
-        ];
-        for (message, expected) in table {
-            assert_eq!(without_ids(message), expected);
-        }
-    }
-
-    #[test]
-    fn errors_come_first_then_the_most_frequent_and_every_record_knows_its_cause() {
+    fn groups_are_sorted_and_every_record_knows_its_group() {
         use crate::org::{AccountState, TokenVersion};
-        use crate::rollout::AccountError;
+        use crate::rollout::{AccountError, Stage};
         use Outcome::{Changed, Failed, NotAttempted, Skipped, Unverified};
         let row = |(number, (outcome, code)): (usize, &(Outcome, &str))| {
             let id = format!("{number:012}").parse().unwrap();
@@ -193,7 +95,7 @@ mod tests {
             });
             (account, Record { outcome: *outcome, error, ..Record::blank(id, TokenVersion::V2Token) })
         };
-        let told = [
+        let outcomes = [
             (Skipped, "Closed"),
             (Failed, "A"),
             (Changed, ""),
@@ -204,16 +106,19 @@ mod tests {
             (Skipped, "Closed"),
             (Unverified, "A"),
         ];
-        let (accounts, records): (Vec<_>, Vec<_>) = told.iter().enumerate().map(row).unzip();
-        let found = Causes::of(&accounts, &records);
-        let seen: Vec<_> =
-            found.all.iter().map(|cause| (cause.outcome, cause.error_code, cause.accounts.len())).collect();
+        let (accounts, records): (Vec<_>, Vec<_>) = outcomes.iter().enumerate().map(row).unzip();
+        let causes_of_all = Causes::of(&accounts, &records);
+        let seen: Vec<_> = causes_of_all
+            .groups
+            .iter()
+            .map(|group| (group.cause.outcome, group.cause.error_code, group.accounts.len()))
+            .collect();
         let expected =
             [(Failed, "B", 2), (Failed, "A", 1), (Unverified, "A", 1), (NotAttempted, "C", 1), (Skipped, "Closed", 3)];
         assert_eq!(seen, expected);
-        let places = [Some(4), Some(1), None, Some(0), Some(3), Some(0), Some(4), Some(4), Some(2)];
-        assert_eq!(found.of_record, places);
+        let indexes = [Some(4), Some(1), None, Some(0), Some(3), Some(0), Some(4), Some(4), Some(2)];
+        assert_eq!(causes_of_all.of_record, indexes);
         assert_eq!(causes(&accounts, &records).len(), 4, "skipped accounts are no failures");
-        assert_eq!(found.all[0].message, "no <account> today");
+        assert_eq!(causes_of_all.groups[0].cause.message, "no <account> today");
     }
 }

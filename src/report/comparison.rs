@@ -13,7 +13,6 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::causes::without_ids;
 use super::csv;
 use super::format::{DocumentFormat, OutputDocument};
 use super::merge::LoadedRun;
@@ -21,7 +20,8 @@ use super::words::counted;
 use crate::awscli::jmespath::value::Value;
 use crate::journal::RunId;
 use crate::org::{Account, AccountId};
-use crate::rollout::{Outcome, Record, Stage};
+use crate::rollout::cause::Cause;
+use crate::rollout::{Outcome, Record};
 use crate::terminal::layout::wrap_for_stdout;
 
 pub use row::COMPARISON_COLUMNS;
@@ -202,7 +202,7 @@ fn between(earlier: Sighting<'_>, later: Sighting<'_>) -> Difference {
         Difference::Drifted
     } else if fails && !failed {
         Difference::FailureNew
-    } else if fails && cause(before) != cause(after) {
+    } else if fails && Cause::of(before) != Cause::of(after) {
         Difference::FailureChanged
     } else if drifted && has {
         Difference::SetAgain
@@ -233,12 +233,6 @@ const fn is_settled(outcome: Outcome) -> bool {
 fn is_alike(before: Outcome, after: Outcome) -> bool {
     let on_it = |outcome| matches!(outcome, Outcome::Changed | Outcome::Unchanged);
     before == after || (on_it(before) && on_it(after))
-}
-
-/// Why an account came to grief, without what differs from request to request.
-fn cause(record: &Record) -> Option<(Outcome, Stage, &str, String)> {
-    let error = record.error.as_ref()?;
-    Some((record.outcome, error.stage, error.error_code.as_str(), without_ids(&error.error_message)))
 }
 
 /// Why two runs can't be compared.

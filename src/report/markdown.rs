@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use super::Report;
-use super::causes::{Cause, causes};
+use super::causes::{CauseGroup, causes};
 use super::facts::facts;
 use super::units::{Unit, units};
 use super::words::{counted, grouped};
@@ -52,29 +52,29 @@ fn text(report: &Report<'_>) -> String {
     text
 }
 
-fn add_causes(text: &mut String, causes: &[Cause<'_>]) {
+fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {
     let mut title = "";
-    for (number, cause) in causes.iter().enumerate() {
+    for (number, group) in causes.iter().enumerate() {
         if text.len() > CAUSES_END {
-            let left: usize = causes[number..].iter().map(|cause| cause.accounts.len()).sum();
+            let left: usize = causes[number..].iter().map(|group| group.accounts.len()).sum();
             let causes = counted(causes.len() - number, "further cause", "further causes");
             text.push_str(&format!("\n…and {causes}, in {}\n", counted(left, "account", "accounts")));
             return;
         }
-        let heading = if cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
+        let heading = if group.cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
         if title != heading {
             title = heading;
             text.push_str(&format!("\n## {title}\n"));
         }
-        let (count, outcome, stage) = (grouped(cause.accounts.len()), cause.outcome, cause.stage);
-        text.push_str(&format!("\n### {count} `{outcome}` at {stage}: {}\n\n", code(cause.error_code)));
-        if !cause.message.is_empty() {
-            text.push_str(&format!("{}\n\n", code(&cause.message)));
+        let (count, outcome, stage) = (grouped(group.accounts.len()), group.cause.outcome, group.cause.stage);
+        text.push_str(&format!("\n### {count} `{outcome}` at {stage}: {}\n\n", code(group.cause.error_code)));
+        if !group.cause.message.is_empty() {
+            text.push_str(&format!("{}\n\n", code(&group.cause.message)));
         }
-        if !cause.hint.is_empty() {
-            text.push_str(&format!("What to do: {}\n\n", prose(cause.hint)));
+        if !group.hint.is_empty() {
+            text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
         }
-        list(text, &cause.accounts);
+        list(text, &group.accounts);
     }
 }
 

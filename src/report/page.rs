@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use self::chart::Chart;
 use self::data::Data;
-use self::view::{CauseGroup, OutcomeLine, UnitLine, WaveRow};
+use self::view::{CauseSection, OutcomeLine, UnitLine, WaveRow};
 use super::Report;
 use super::causes::Causes;
 use super::facts::{Fact, facts};
@@ -47,7 +47,7 @@ struct Page<'a> {
     outcomes: &'a [OutcomeLine],
     bar_label: String,
     total: String,
-    groups: &'a [CauseGroup],
+    groups: &'a [CauseSection],
     chart: Option<Chart>,
     waves: &'a [WaveRow],
     units: &'a [UnitLine],
@@ -80,7 +80,7 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
         bar_label: outcomes.iter().map(|line| line.label.as_str()).collect::<Vec<_>>().join(", "),
         outcomes: &outcomes,
         total: grouped(tally.total()),
-        groups: &view::groups(&causes.all),
+        groups: &view::groups(&causes.groups),
         chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),
         waves: &timeline.iter().flat_map(|timeline| &timeline.waves).map(WaveRow::of).collect::<Vec<_>>(),
         units: &view::units(&units, &unit_outcomes),

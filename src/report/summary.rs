@@ -34,25 +34,25 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     line(format_args!("  {:>width$}  accounts in {}", tally.total(), for_terminal(organization)));
     let causes = causes(report.accounts, report.records);
     let mut title = "";
-    for cause in &causes {
-        let heading = if cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
+    for group in &causes {
+        let heading = if group.cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
         if title != heading {
             title = heading;
             line(format_args!("\n{title}"));
         }
         line(format_args!(
             "\n  {} {} at {}: {}{}{}",
-            cause.accounts.len(),
-            cause.outcome,
-            cause.stage,
-            for_terminal(cause.error_code),
-            if cause.message.is_empty() { "" } else { ": " },
-            for_terminal(&cause.message),
+            group.accounts.len(),
+            group.cause.outcome,
+            group.cause.stage,
+            for_terminal(group.cause.error_code),
+            if group.cause.message.is_empty() { "" } else { ": " },
+            for_terminal(&group.cause.message),
         ));
-        if !cause.hint.is_empty() {
-            line(format_args!("    hint: {}", for_terminal(cause.hint)));
+        if !group.hint.is_empty() {
+            line(format_args!("    hint: {}", for_terminal(group.hint)));
         }
-        line(format_args!("    in: {}", named(&cause.accounts)));
+        line(format_args!("    in: {}", named(&group.accounts)));
     }
     text
 }

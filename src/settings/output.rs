@@ -1,4 +1,4 @@
-//! This module owns how the program talks: what goes to stdout and to files at the end, and what to stderr meanwhile.
+//! Resolves the output options: the documents on stdout and in report files, and the mode of stderr.
 
 use std::path::PathBuf;
 
@@ -7,52 +7,10 @@ use crate::awscli::jmespath::Query;
 use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
 use crate::error::Error;
 use crate::report::DocumentFormat;
-
-/// What is shown on stderr while a run goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProgressStyle {
-    /// A bar that moves.
-    Bar,
-    /// A line now and then.
-    Lines,
-    /// Nothing.
-    Silent,
-}
-
-/// Decides what is shown on stderr.
-///
-/// | asked for | terminal | elsewhere, or CI |
-/// |---|---|---|
-/// | `-q` or `--no-progress` | silent | silent |
-/// | `--debug`, `-v`, or `--log-format json` | lines | lines |
-/// | nothing | bar | lines |
-pub(super) const fn progress_style(is_terminal: bool, is_ci: bool, none: bool, chatty: bool) -> ProgressStyle {
-    match (none, chatty, is_terminal && !is_ci) {
-        (true, _, _) => ProgressStyle::Silent,
-        (false, true, _) | (false, false, false) => ProgressStyle::Lines,
-        (false, false, true) => ProgressStyle::Bar,
-    }
-}
-
-/// How the program talks on stderr.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct StderrMode {
-    /// What is shown while a run goes on.
-    pub progress: ProgressStyle,
-    /// Whether stderr may be coloured.
-    pub color: bool,
-    /// Only errors.
-    pub quiet: bool,
-    /// A line for every account.
-    pub verbose: bool,
-    /// A line for every call.
-    pub debug: bool,
-    /// Every line as JSON.
-    pub json_log: bool,
-}
+use crate::terminal::mode::{ProgressStyle, StderrMode};
 
 impl StderrMode {
-    /// For a command without such options.
+    /// Returns the mode for a command without options for stderr.
     pub(crate) const fn plain(environment: &Environment) -> Self {
         Self {
             progress: ProgressStyle::Silent,
@@ -64,13 +22,13 @@ impl StderrMode {
         }
     }
 
-    /// Resolves the options that concern stderr.
+    /// Resolves the options for stderr.
     pub(crate) fn resolve(args: &OutputArgs, environment: &Environment) -> Self {
         let is_terminal = environment.stderr_is_terminal;
         let json_log = args.log_format == LogFormat::Json;
         Self {
-            progress: progress_style(
-                // A terminal that moves no cursor can't show a bar.
+            progress: ProgressStyle::select(
+                // A dumb terminal can't move the cursor, so it can't show a bar.
                 is_terminal && !environment.dumb,
                 environment.ci,
                 args.quiet || args.no_progress,
@@ -89,25 +47,25 @@ impl StderrMode {
     }
 }
 
-/// What is told, and where.
+/// The documents and lines that a command writes, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputSettings {
     /// The report files that `--report` names.
     pub reports: Vec<(PathBuf, DocumentFormat)>,
     /// The format of the document on stdout; `None` for no output.
     pub stdout: Option<DocumentFormat>,
-    /// What of the JSON report stdout gets; all of it, where there is none.
+    /// The query whose result replaces the document on stdout.
     pub query: Option<Query>,
-    /// What stderr gets meanwhile.
+    /// The mode of stderr.
     pub stderr_mode: StderrMode,
 }
 
 impl OutputSettings {
-    /// Resolves the options of the output.
+    /// Resolves the output options.
     ///
     /// # Errors
     ///
-    /// When two of them want stdout, a report has an ending that is no format, or the query is no expression.
+    /// Fails if two options write to stdout, if a report has an unknown file name extension, or if the query is invalid.
     pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
         let query = args.query.as_deref().map(expression::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
@@ -152,24 +110,4 @@ fn with_format(path: PathBuf) -> Result<(PathBuf, DocumentFormat), Error> {
         ))
     })?;
     Ok((path, format))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_shown_while_a_run_goes_on() {
-        use ProgressStyle::{Bar, Lines, Silent};
-        for (none, chatty, on_terminal, elsewhere) in [
-            (true, false, Silent, Silent),
-            (true, true, Silent, Silent),
-            (false, true, Lines, Lines),
-            (false, false, Bar, Lines),
-        ] {
-            assert_eq!(progress_style(true, false, none, chatty), on_terminal);
-            assert_eq!(progress_style(true, true, none, chatty), elsewhere);
-            assert_eq!(progress_style(false, false, none, chatty), elsewhere);
-        }
-    }
 }

@@ -7,11 +7,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::layout::{cut, wrap};
+use super::mode::StderrMode;
 use super::size::stderr_width;
 use super::stderr;
 use super::style::Paint;
 use crate::sanitize::for_terminal;
-use crate::settings::StderrMode;
 use crate::timestamp::rfc3339;
 
 /// So many lines of a terminal a failure may take. AWS's messages go on for longer than anybody reads while a bar moves; the report

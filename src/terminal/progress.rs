@@ -25,7 +25,7 @@ use super::note::Note;
 use super::size::stderr_width;
 use super::stderr;
 use crate::rollout::{Event, StopReason};
-use crate::settings::{ProgressStyle, StderrMode};
+use crate::terminal::mode::{ProgressStyle, StderrMode};
 
 /// How often the bar is drawn.
 const FRAMES: u8 = 10;

@@ -4,9 +4,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{Comparison, Difference, Sighting, without_ids};
+use super::{Comparison, Difference, Sighting};
 use crate::org::Account;
 use crate::rollout::Outcome;
+use crate::rollout::cause::without_ids;
 
 /// Accounts that differ in the same way.
 #[derive(Debug, PartialEq, Eq)]

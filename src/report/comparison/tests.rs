@@ -7,7 +7,7 @@ use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{AccountState, ObservedVersion, TokenVersion};
-use crate::rollout::{AccountError, Mode};
+use crate::rollout::{AccountError, Mode, Stage};
 use crate::settings::{Environment, Settings};
 
 use Difference::{

@@ -14,8 +14,9 @@ use serde_json::ser::Formatter;
 
 use crate::org::{Account, AccountId, ObservedVersion};
 use crate::report::Report;
-use crate::report::causes::{Cause, Causes, Piece, pieces};
+use crate::report::causes::{CauseGroup, Causes};
 use crate::report::units::Unit;
+use crate::rollout::cause::{MessagePart, message_parts};
 use crate::rollout::{Outcome, Record, Verified};
 use crate::sanitize::for_terminal;
 use crate::timestamp::milliseconds;
@@ -112,13 +113,13 @@ impl Serialize for Data<'_> {
 impl Data<'_> {
     /// The causes, each with the message of the first record that has it.
     fn causes(&self) -> impl Iterator<Item = impl Serialize> {
-        let mut messages = vec![""; self.causes.all.len()];
+        let mut messages = vec![""; self.causes.groups.len()];
         for (record, cause) in self.report.records.iter().zip(&self.causes.of_record).rev() {
             if let Some(cause) = cause {
                 messages[*cause] = message(record);
             }
         }
-        self.causes.all.iter().zip(messages).map(|(one, message)| cause(one, message))
+        self.causes.groups.iter().zip(messages).map(|(one, message)| cause(one, message))
     }
 }
 
@@ -129,17 +130,17 @@ fn unit(unit: &Unit<'_>) -> impl Serialize + use<> {
 }
 
 /// Outcome, stage, code, the texts between the words that differ, hint, and number of accounts.
-fn cause(cause: &Cause<'_>, message: &str) -> impl Serialize + use<> {
+fn cause(group: &CauseGroup<'_>, message: &str) -> impl Serialize + use<> {
     let mut texts = vec![String::new()];
-    for piece in pieces(message) {
-        match piece {
-            Piece::Text(text) => texts.last_mut().expect("one is there").push_str(&for_terminal(text)),
-            Piece::Account(_) | Piece::Id(_) => texts.push(String::new()),
+    for part in message_parts(message) {
+        match part {
+            MessagePart::Text(text) => texts.last_mut().expect("one is there").push_str(&for_terminal(text)),
+            MessagePart::AccountId(_) | MessagePart::RequestId(_) => texts.push(String::new()),
         }
     }
-    let code = for_terminal(cause.error_code).into_owned();
-    let hint = for_terminal(cause.hint).into_owned();
-    (place(&Outcome::ALL, cause.outcome), cause.stage.as_str(), code, texts, hint, cause.accounts.len())
+    let code = for_terminal(group.cause.error_code).into_owned();
+    let hint = for_terminal(group.hint).into_owned();
+    (place(&Outcome::ALL, group.cause.outcome), group.cause.stage.as_str(), code, texts, hint, group.accounts.len())
 }
 
 fn message(record: &Record) -> &str {
@@ -233,10 +234,10 @@ struct Words<'a>(&'a Record, AccountId);
 impl Serialize for Words<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let own = self.1.to_string();
-        let words: Vec<Option<&str>> = pieces(message(self.0))
-            .filter_map(|piece| match piece {
-                Piece::Text(_) => None,
-                Piece::Account(word) | Piece::Id(word) => Some((word != own).then_some(word)),
+        let words: Vec<Option<&str>> = message_parts(message(self.0))
+            .filter_map(|part| match part {
+                MessagePart::Text(_) => None,
+                MessagePart::AccountId(word) | MessagePart::RequestId(word) => Some((word != own).then_some(word)),
             })
             .collect();
         if words.iter().all(Option::is_none) { 0.serialize(serializer) } else { words.serialize(serializer) }

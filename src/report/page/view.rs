@@ -2,7 +2,7 @@
 
 use super::chart::{colour, real};
 use crate::org::Account;
-use crate::report::causes::Cause;
+use crate::report::causes::CauseGroup;
 use crate::report::timeline::WaveLine;
 use crate::report::units::Unit;
 use crate::report::words::{counted, grouped, took};
@@ -74,7 +74,7 @@ fn bar(tally: &Tally, whole: f64) -> Vec<Part> {
 
 /// Causes under one title.
 #[derive(Debug)]
-pub(super) struct CauseGroup {
+pub(super) struct CauseSection {
     pub(super) id: &'static str,
     pub(super) title: &'static str,
     pub(super) causes: Vec<CauseLine>,
@@ -100,20 +100,20 @@ pub(super) struct CauseLine {
 }
 
 /// The causes, under a title for each kind that there is.
-pub(super) fn groups(causes: &[Cause<'_>]) -> Vec<CauseGroup> {
+pub(super) fn groups(causes: &[CauseGroup<'_>]) -> Vec<CauseSection> {
     let kinds = [
         ("failures", "Failures by cause", Kind::Error),
         ("left", "Left alone by cause", Kind::Left),
         ("skipped", "Skipped by reason", Kind::Skipped),
     ];
     let group = |(id, title, kind)| {
-        let own = || causes.iter().enumerate().filter(move |(_, cause)| kind_of(cause.outcome) == kind);
-        let rest: Vec<usize> = own().skip(SHOWN).map(|(_, cause)| cause.accounts.len()).collect();
+        let own = || causes.iter().enumerate().filter(move |(_, group)| kind_of(group.cause.outcome) == kind);
+        let rest: Vec<usize> = own().skip(SHOWN).map(|(_, group)| group.accounts.len()).collect();
         let more = (!rest.is_empty()).then(|| {
             let causes = counted(rest.len(), "further cause", "further causes");
             format!("And {causes}, in {}.", counted(rest.iter().sum(), "account", "accounts"))
         });
-        CauseGroup { id, title, causes: own().take(SHOWN).map(|(number, cause)| line(number, cause)).collect(), more }
+        CauseSection { id, title, causes: own().take(SHOWN).map(|(number, group)| line(number, group)).collect(), more }
     };
     kinds.map(group).into()
 }
@@ -134,18 +134,18 @@ const fn kind_of(outcome: Outcome) -> Kind {
     }
 }
 
-fn line(number: usize, cause: &Cause<'_>) -> CauseLine {
+fn line(number: usize, group: &CauseGroup<'_>) -> CauseLine {
     let name = |account: &Account| (account.id.to_string(), for_terminal(&account.name).into_owned());
     CauseLine {
         number,
-        count: grouped(cause.accounts.len()),
-        outcome: cause.outcome,
-        stage: cause.stage.as_str(),
-        code: for_terminal(cause.error_code).into_owned(),
-        message: for_terminal(&cause.message).into_owned(),
-        hint: for_terminal(cause.hint).into_owned(),
-        named: cause.accounts.iter().take(NAMED).map(|account| name(account)).collect(),
-        more: match cause.accounts.len().saturating_sub(NAMED) {
+        count: grouped(group.accounts.len()),
+        outcome: group.cause.outcome,
+        stage: group.cause.stage.as_str(),
+        code: for_terminal(group.cause.error_code).into_owned(),
+        message: for_terminal(&group.cause.message).into_owned(),
+        hint: for_terminal(group.hint).into_owned(),
+        named: group.accounts.iter().take(NAMED).map(|account| name(account)).collect(),
+        more: match group.accounts.len().saturating_sub(NAMED) {
             0 => String::new(),
             more => grouped(more),
         },

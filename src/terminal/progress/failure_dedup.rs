@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::report::causes::sameness;
 use crate::rollout::Record;
+use crate::rollout::cause::Cause;
 
 /// So many causes are told as they come. What differs from account to account beyond that is for the report to sort.
 const TOLD: usize = 20;
@@ -34,8 +34,8 @@ impl FailureDedup {
         if !record.outcome.is_error() || self.causes.len() >= KNOWN {
             return Novelty::Old;
         }
-        let Some(cause) = sameness(record) else { return Novelty::Old };
-        match (self.causes.insert(cause), self.causes.len()) {
+        let Some(cause) = Cause::of(record) else { return Novelty::Old };
+        match (self.causes.insert(cause.fingerprint()), self.causes.len()) {
             (true, ..TOLD) => Novelty::New,
             (true, TOLD) => Novelty::Last,
             _ => Novelty::Old,

@@ -1,0 +1,97 @@
+//! The cause of a failure: what the records of accounts that failed in the same way have in common.
+
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
+use super::{Outcome, Record, Stage};
+
+/// A cause of failures. Records that differ only in account ids, request ids and hints have the same cause.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Cause<'a> {
+    /// The outcome of the accounts.
+    pub outcome: Outcome,
+    /// The stage that failed.
+    pub stage: Stage,
+    /// The error code.
+    pub error_code: &'a str,
+    /// The error message, with placeholders for ids.
+    pub message: String,
+}
+
+impl<'a> Cause<'a> {
+    /// Returns the cause of a record, or `None` if the record has no error.
+    pub(crate) fn of(record: &'a Record) -> Option<Self> {
+        let error = record.error.as_ref()?;
+        let message = without_ids(&error.error_message);
+        Some(Self { outcome: record.outcome, stage: error.stage, error_code: &error.error_code, message })
+    }
+
+    /// Returns a hash that is the same for equal causes.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        BuildHasherDefault::<DefaultHasher>::default().hash_one(self)
+    }
+}
+
+/// A piece of an error message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MessagePart<'a> {
+    /// Text that is the same for every account.
+    Text(&'a str),
+    /// An account id.
+    AccountId(&'a str),
+    /// A request id, or another id of a single request.
+    RequestId(&'a str),
+}
+
+/// Returns the message with placeholders for account ids, request ids and other ids of a single request.
+///
+/// The AccessDenied messages of AWS name the account and contain an authorization id that is unique to each request. With these ids,
+/// four thousand accounts would have four thousand causes instead of one.
+pub(crate) fn without_ids(message: &str) -> String {
+    let parts = message_parts(message).map(|part| match part {
+        MessagePart::Text(text) => text,
+        MessagePart::AccountId(_) => "<account>",
+        MessagePart::RequestId(_) => "<id>",
+    });
+    parts.collect()
+}
+
+/// Splits a message into its parts. Several text parts may follow each other.
+pub(crate) fn message_parts(message: &str) -> impl Iterator<Item = MessagePart<'_>> {
+    let in_id = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
+    let mut rest = message;
+    std::iter::from_fn(move || {
+        let is_word = in_id(rest.chars().next()?);
+        let end = rest.find(|character| in_id(character) != is_word).unwrap_or(rest.len());
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        Some(match part.len() {
+            12 if digits == 12 => MessagePart::AccountId(part),
+            16.. if is_word && digits >= 4 => MessagePart::RequestId(part),
+            _ => MessagePart::Text(part),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_in_messages_are_replaced() {
+        let table = [
+            (
+                "User: arn:aws:iam::000000000100:user/ops is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::000000000012:role/OrganizationAccountAccessRole",
+                "User: arn:aws:iam::<account>:user/ops is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::<account>:role/OrganizationAccountAccessRole",
+            ),
+            ("denied (authorization id: 7f1c2d3e-1234-4abc-9def-001122334455)", "denied (authorization id: <id>)"),
+            ("Rate exceeded", "Rate exceeded"),
+            ("session v2token-20261122T041500Z-abcdef expired", "session <id> expired"),
+            ("", ""),
+            ("naïve 東京 000000000012", "naïve 東京 <account>"),
+        ];
+        for (message, expected) in table {
+            assert_eq!(without_ids(message), expected);
+        }
+    }
+}
