@@ -1,10 +1,11 @@
-//! This module owns the truth of the documents: what they promise is compared with the code, what they name must exist, and what
-//! is generated must be up to date. With `UPDATE_DOCUMENTS=1` the generated page is written anew.
+//! Compares the documents with the code: promises must hold, names must exist, and generated parts must be up to date. With
+//! `UPDATE_DOCUMENTS=1` the generated parts are written again.
 
 mod commands;
 mod errors;
 mod examples;
 mod markdown;
+mod options;
 mod policies;
 mod troubleshooting;
 
@@ -21,7 +22,7 @@ use v2token::{Outcome, Verify};
 use crate::harness::program;
 use markdown::{Document, words};
 
-/// How wide the help in the documents is.
+/// The width of the help in the documents.
 const WIDTH: &str = "100";
 
 fn root() -> &'static Path {
@@ -32,7 +33,7 @@ fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// All files with this ending in a folder and below it, by their paths from the root of the project.
+/// The files with this ending in a folder, as paths from the root of the project; with `deep`, also those below it.
 fn files(folder: &str, ending: &str, deep: bool) -> Vec<String> {
     let mut found = Vec::new();
     let mut entries: Vec<PathBuf> =
@@ -49,39 +50,32 @@ fn files(folder: &str, ending: &str, deep: bool) -> Vec<String> {
     found
 }
 
-/// Every document, with its name.
+/// Every document with its name.
 fn documents() -> Vec<(String, Document)> {
     let names = [files("", ".md", false), files("docs", ".md", true)].concat();
     assert!(names.len() >= 7, "{names:?}");
     names.into_iter().map(|name| (name.clone(), Document::new(&read(&name)))).collect()
 }
 
-/// The definition of the command line, with what clap adds to it.
+/// The definition of the command line, including what clap adds to it.
 fn definition() -> clap::Command {
     let mut command = Cli::command();
     command.build();
     command
 }
 
-/// The commands that a user can give, each with its options in all spellings.
+/// The commands, each with its options in all spellings.
 fn commands() -> BTreeMap<String, BTreeSet<String>> {
     let definition = definition();
     definition
         .get_subcommands()
         .map(|command| {
-            // The options of this one are not clap's.
+            // The options of `iam` are not defined with clap.
             let aws_cli = (command.get_name() == "iam").then(v2token::internals::option_names).into_iter().flatten();
             let own = command.get_arguments().flat_map(spellings);
             (command.get_name().to_owned(), own.chain(aws_cli.map(str::to_owned)).collect())
         })
         .collect()
-}
-
-/// The options of a command, help and version aside.
-fn options_of(command: &clap::Command) -> impl Iterator<Item = &Arg> {
-    command
-        .get_arguments()
-        .filter(|argument| argument.get_long().is_some_and(|long| !["help", "version"].contains(&long)))
 }
 
 fn spellings(argument: &Arg) -> Vec<String> {
@@ -90,25 +84,10 @@ fn spellings(argument: &Arg) -> Vec<String> {
     long.chain(short).collect()
 }
 
-/// The default of an option as the documents have it: what clap puts in, what the help says, or that there is none.
-fn default_of(argument: &Arg) -> String {
-    let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-    let said =
-        help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']')).map(|(said, _)| said.to_owned());
-    let values: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-    if !argument.get_action().takes_values() {
-        "off".to_owned()
-    } else if values.is_empty() {
-        said.unwrap_or_else(|| "–".to_owned())
-    } else {
-        format!("`{}`", values.join(","))
-    }
-}
-
 #[test]
-fn the_help_page_is_what_the_program_says() {
+fn help_page_is_up_to_date() {
     let mut page = format!(
-        "# Help\n\nThis is what the program says of itself, {WIDTH} columns wide. The page is generated: see\n\
+        "# Help\n\nThis page has the help of each command, {WIDTH} columns wide. It is generated: see\n\
          [Documents](../CONTRIBUTING.md#documents).\n"
     );
     let own: Vec<String> = Cli::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
@@ -130,40 +109,39 @@ fn the_help_page_is_what_the_program_says() {
 }
 
 #[test]
-fn the_readme_starts_with_the_two_commands() {
+fn readme_starts_with_rehearsal_and_tests() {
     let readme = read("README.md");
     let blocks = Document::new(&readme).blocks();
     let first: Vec<&str> = blocks.iter().take(2).map(|(_, text)| text.as_str()).collect();
     assert_eq!(first, ["cargo run --example rehearsal\n", "cargo test --workspace\n"]);
-    // So that `.ci/run`, which takes the first line that starts so, finds this one.
+    // `.ci/run` takes the first line that starts with `cargo test`.
     let tests: Vec<&str> = readme.lines().filter(|line| line.starts_with("cargo test ")).collect();
     assert_eq!(tests, ["cargo test --workspace"]);
 }
 
 #[test]
-fn the_commands_are_those_of_the_program() {
+fn readme_lists_all_commands() {
     let own =
         Cli::command().get_subcommands().map(|command| format!("v2token {}", command.get_name())).collect::<Vec<_>>();
     assert_eq!(Document::new(&read("README.md")).section("Commands").names(), own);
 }
 
 #[test]
-fn the_columns_are_those_of_the_report() {
+fn report_page_lists_all_columns() {
     let names = |verify: Verify| columns(&verify).iter().map(|(name, _)| *name).collect::<Vec<_>>();
     let promised = names(Verify::Setting);
     assert_eq!(promised, COLUMNS.map(|(name, _)| name));
-    let readme = Document::new(&read("README.md")).section("The report");
-    assert_eq!(readme.block("text").trim(), promised.join(","));
-    // The reference has all columns that there can be.
+    let documented = Document::new(&read("docs/report.md")).section("Columns");
+    assert_eq!(documented.block("text").trim(), promised.join(","));
+    // The table also has the optional columns.
     let all = names(Verify::Token("ap-east-1".to_owned()));
     assert_eq!(all.strip_prefix(promised.as_slice()), Some(["verified"].as_slice()));
-    assert_eq!(Document::new(&read("docs/report.md")).section("Columns").names(), all);
+    assert_eq!(documented.names(), all);
 }
 
 #[test]
-fn every_outcome_and_stage_has_its_word() {
+fn report_page_describes_all_outcomes_and_stages() {
     let outcomes = Outcome::ALL.map(Outcome::as_str);
-    assert_eq!(Document::new(&read("README.md")).section("The report").names(), outcomes);
     let report = Document::new(&read("docs/report.md"));
     assert_eq!(report.section("Outcomes").names(), outcomes);
     for (outcome, row) in Outcome::ALL.into_iter().zip(report.section("Outcomes").table()) {
@@ -174,19 +152,19 @@ fn every_outcome_and_stage_has_its_word() {
     let verified = columns.iter().find(|row| row[0] == "`verified`").expect("the column");
     let words: Vec<&str> = verified[2].split('`').skip(1).step_by(2).collect();
     assert_eq!(words, Verified::ALL.map(Verified::as_str));
-    // Examples name every outcome too.
+    // The example names every outcome, too.
     let example = report.section("What is different in JSON").json();
     let counted: BTreeSet<&str> = example["summary"].as_object().expect("counts").keys().map(String::as_str).collect();
     assert_eq!(counted, outcomes.into_iter().collect());
     for account in example["accounts"].as_array().expect("accounts") {
         for column in account.as_object().expect("a row").keys() {
-            assert!(COLUMNS.iter().any(|(name, _)| name == column), "{column} is no column");
+            assert!(COLUMNS.iter().any(|(name, _)| name == column), "{column} is not a column");
         }
     }
 }
 
 #[test]
-fn every_difference_and_its_columns_are_described() {
+fn report_page_describes_all_differences_and_their_columns() {
     let report = Document::new(&read("docs/report.md"));
     let differences = report.section("Differences");
     assert_eq!(differences.names(), Difference::ALL.map(Difference::as_str));
@@ -204,67 +182,28 @@ fn every_difference_and_its_columns_are_described() {
 }
 
 #[test]
-fn the_exit_codes_are_those_of_the_help() {
+fn exit_codes_match_the_help() {
     let readme = Document::new(&read("README.md")).section("Exit codes").table();
     let doctor = Document::new(&read("docs/operating.md")).section("Check").table();
     let definition = definition();
-    // What makes no run and no check ends with 0, 1, or 2 and nothing else; iam has codes of its own.
+    // Commands without a run or a check end only with 0, 1, or 2; iam has its own codes.
     let without = ["help", "iam", "policy", "report", "completions", "man"];
     let own = definition.get_subcommands().filter(|command| !without.contains(&command.get_name()));
     for command in own.chain([&definition]) {
         let help = command.get_after_help().expect("the exit codes").to_string();
         let lines = help.lines().filter(|line| line.starts_with("  "));
-        let told: Vec<(String, String)> = lines
+        let shown: Vec<(String, String)> = lines
             .map(|line| line.trim().split_once(' ').expect("a code and its meaning"))
             .map(|(code, meaning)| (code.to_owned(), meaning.trim().to_owned()))
             .collect();
         let rows = if command.get_name() == "doctor" { &doctor } else { &readme };
         let documented: Vec<_> = rows.iter().map(|row| (row[0].clone(), row[1].replace('`', ""))).collect();
-        assert_eq!(documented, told, "{}", command.get_name());
+        assert_eq!(documented, shown, "{}", command.get_name());
     }
 }
 
 #[test]
-fn the_options_are_those_of_the_program_with_their_defaults() {
-    let section = Document::new(&read("README.md")).section("Options");
-    let mut documented = BTreeMap::new();
-    for (_, _, group) in section.headings() {
-        for row in section.section(group).table() {
-            let names: BTreeSet<String> = row[0].split('`').skip(1).step_by(2).map(str::to_owned).collect();
-            let only = row[0].rsplit_once(" (").map(|(_, commands)| commands.trim_end_matches(')').to_owned());
-            let quoted = row[1].starts_with('`') && row[1].ends_with('`');
-            // What the help says in words may be in backticks here.
-            let default = if quoted && row[1].contains('<') { row[1].replace('`', "") } else { row[1].clone() };
-            let entry = (group.to_owned(), default, only);
-            assert!(documented.insert(names.clone(), entry).is_none(), "{names:?} are there twice");
-        }
-    }
-    // Every command but these works on accounts.
-    let definition = definition();
-    let on_accounts: Vec<_> = definition
-        .get_subcommands()
-        .filter(|command| !["help", "iam", "report", "completions", "man"].contains(&command.get_name()))
-        .collect();
-    let mut defined: BTreeMap<BTreeSet<String>, (String, String, Vec<&str>)> = BTreeMap::new();
-    for command in &on_accounts {
-        for argument in options_of(command) {
-            let group = argument.get_help_heading().expect("a group").to_owned();
-            let names = spellings(argument).into_iter().collect();
-            let entry = defined.entry(names).or_insert_with(|| (group.clone(), default_of(argument), Vec::new()));
-            assert_eq!((&entry.0, &entry.1), (&group, &default_of(argument)), "it differs in {}", command.get_name());
-            entry.2.push(command.get_name());
-        }
-    }
-    let defined = defined.into_iter().map(|(names, (group, default, commands))| {
-        let only = (commands.len() < on_accounts.len()).then(|| commands.join(", "));
-        (names, (group, default, only))
-    });
-    let defined: BTreeMap<_, _> = defined.collect();
-    assert_eq!(documented, defined);
-}
-
-#[test]
-fn the_codes_are_those_of_the_program() {
+fn report_page_lists_all_error_codes() {
     let report = Document::new(&read("docs/report.md"));
     assert_eq!(report.section("Error codes of the program").names(), code::ALL);
 
@@ -275,7 +214,7 @@ fn the_codes_are_those_of_the_program() {
     assert_eq!(skips, by_state.chain(written).collect());
 }
 
-/// The reasons for skipping that are written out in a source file, its tests aside.
+/// The reasons for skipping that are literals in a source file, without its tests.
 fn reasons(source: &str) -> Vec<String> {
     let code = tested(source);
     let mut found: Vec<&str> = ["reason(\"", "SkipReason { code: \""]
@@ -292,7 +231,7 @@ fn tested(source: &str) -> &str {
     source.split("#[cfg(test)]\nmod tests").next().unwrap_or_default()
 }
 
-/// Every state of an account. A new one does not compile until it is added here.
+/// Every state of an account. The match does not compile until a new state is added.
 fn states() -> Vec<AccountState> {
     use AccountState::{Absent, Active, Closed, Other, PendingActivation, PendingClosure, Suspended};
     let all = vec![PendingActivation, Active, Suspended, PendingClosure, Closed, Other("FROZEN".to_owned()), Absent];
@@ -305,7 +244,7 @@ fn states() -> Vec<AccountState> {
 }
 
 #[test]
-fn every_json_block_is_json() {
+fn json_blocks_are_valid() {
     let mut count = 0;
     for (name, document) in documents() {
         for (_, text) in document.blocks().into_iter().filter(|(language, _)| language == "json") {
@@ -325,7 +264,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn links_and_file_names_exist() {
     let mut count = 0;
     for (name, document) in documents() {
         let prose = document.prose();
@@ -341,28 +280,28 @@ fn every_link_leads_somewhere() {
             if !fragment.is_empty() {
                 let linked = Document::new(&fs::read_to_string(&path).expect("a document"));
                 let found = linked.headings().any(|(_, _, heading)| anchor(heading) == fragment);
-                assert!(found, "{name} links to {target}, which has no such heading");
+                assert!(found, "{name} links to {target}, but there is no such heading");
             }
         }
         for label in prose.split("][").skip(1).filter_map(|rest| rest.split(']').next()) {
-            assert!(prose.contains(&format!("\n[{label}]: https://")), "{name} does not say where [{label}] leads");
+            assert!(prose.contains(&format!("\n[{label}]: https://")), "{name} does not define the link [{label}]");
         }
         for span in document.spans() {
             let source = Path::new(&span).extension().is_some_and(|ending| ending == "rs");
             let below = ["src/", "tests/", "docs/", "examples/"].iter().any(|folder| span.starts_with(folder));
             if source || below {
                 let places = ["", "src", "tests/integration"].map(|place| root().join(place).join(&span));
-                assert!(places.iter().any(|place| place.exists()), "{name} names {span}, which is not there");
+                assert!(places.iter().any(|place| place.exists()), "{name} names {span}, which does not exist");
             }
         }
     }
     assert!(count >= 10, "{count}");
 }
 
-/// Whether a piece of code is a command of another program, after any variables that are set for it.
+/// Whether a piece of code is a command of another program, after the variables that are set for it.
 fn is_foreign(code: &str) -> bool {
     let word = code.split_whitespace().find(|word| !word.contains('='));
-    word.is_some_and(|word| ["cargo", "aws"].contains(&word))
+    word.is_some_and(|word| ["cargo", "aws", "time"].contains(&word))
 }
 
 /// The long options in a text.
@@ -381,13 +320,13 @@ fn options(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn no_document_names_a_command_or_an_option_that_does_not_exist() {
+fn named_commands_and_options_exist() {
     let commands = commands();
     let everywhere: BTreeSet<String> =
         commands.values().flatten().cloned().chain(definition().get_arguments().flat_map(spellings)).collect();
     let mut seen = 0;
     for (name, document) in documents() {
-        // A template speaks of the program in its own words.
+        // The text in a template is not code.
         let blocks = document.blocks().into_iter().filter(|(language, _)| language != "json");
         let fenced = blocks.flat_map(|(_, text)| text.lines().map(str::to_owned).collect::<Vec<_>>());
         let pieces = document.spans().into_iter().chain(fenced).chain(document.commands());
@@ -405,7 +344,7 @@ fn no_document_names_a_command_or_an_option_that_does_not_exist() {
                 seen += 1;
             }
         }
-        // Options in running text count too, wherever no code is.
+        // Options outside of code spans must exist, too.
         let text: String = document.prose().split('`').step_by(2).collect();
         let unknown: Vec<_> = options(&text).difference(&everywhere).cloned().collect();
         assert!(unknown.is_empty(), "{name} names {unknown:?}");
@@ -414,12 +353,12 @@ fn no_document_names_a_command_or_an_option_that_does_not_exist() {
 }
 
 #[test]
-fn every_example_of_a_command_is_accepted() {
+fn example_commands_parse() {
     let mut count = 0;
     for (name, document) in documents() {
         let spans = document.spans().into_iter().filter(|span| !span.contains('<'));
         for line in document.commands().into_iter().chain(spans).filter(|line| line.trim().starts_with("v2token ")) {
-            // A command without its folder is a name, not an example.
+            // A command without its run folder is only a name, not an example.
             let error = Cli::try_parse_from(words(&line)).err();
             let error = error.filter(|error| error.kind() != ErrorKind::MissingRequiredArgument);
             assert!(error.is_none(), "{name}: {line}\n{}", error.expect("there is one"));
@@ -430,7 +369,7 @@ fn every_example_of_a_command_is_accepted() {
 }
 
 #[test]
-fn the_module_map_is_that_of_the_source() {
+fn module_map_matches_the_source() {
     let documented: BTreeMap<String, BTreeSet<String>> = Document::new(&read("docs/design.md"))
         .section("Modules")
         .block("text")
@@ -455,7 +394,7 @@ fn the_module_map_is_that_of_the_source() {
     assert_eq!(documented, found, "left: docs/design.md, right: the source");
 }
 
-/// The modules that a source file uses, its comments and its tests aside.
+/// The modules that a source file uses, without its comments and its tests.
 fn uses(source: &str) -> Vec<String> {
     let code: String = tested(source).lines().filter(|line| !line.trim_start().starts_with("//")).collect();
     assert!(!code.contains("crate::{"), "imports are written out one by one");
@@ -466,7 +405,7 @@ fn uses(source: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_journal_has_the_events_that_are_described() {
+fn design_page_lists_all_journal_events() {
     let described = Document::new(&read("docs/design.md")).section("The journal").names();
     let refused = serde_json::from_str::<v2token::internals::Entry<'_>>(r#"{"event":"none"}"#).unwrap_err().to_string();
     let (_, expected) = refused.split_once("expected one of").expect("the events that are known");

@@ -1,4 +1,4 @@
-//! This module owns one of every error that can come before the first account, so that each can be looked up in the documents.
+//! One value of every error that can occur before the first account, to look up in the documents.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub(super) fn failure(operation: Operation, kind: FailureKind, code: &str, messa
     }
 }
 
-/// Every error of every kind but failed calls. What is missing here does not compile: see below.
+/// One value of every error, except other kinds of failed calls. A missing error does not compile: see `is_known`.
 pub(super) fn errors() -> Vec<Error> {
     let text = || "x".to_owned();
     let path = || std::path::PathBuf::from("x");
@@ -92,7 +92,7 @@ pub(super) fn errors() -> Vec<Error> {
     all
 }
 
-/// Does not compile when there is an error that this module does not know.
+/// Does not compile until a new error is added.
 fn is_known(error: &Error) {
     match error {
         Error::Connect(error) => match error {
@@ -146,7 +146,7 @@ fn is_known(error: &Error) {
         )
         | Error::Unlisted(_)
         | Error::Signal { .. }
-        // Their texts are in the source, and looked for there.
+        // The tests look for their texts in the source.
         | Error::Usage(_)
         | Error::NotConfirmed(_)
         | Error::Mismatch(_) => {}

@@ -1,5 +1,4 @@
-//! This module owns the truth of the examples: what the documents show of a run in the simulated Organization is what happens
-//! there.
+//! Compares the examples in the documents with runs in the simulated Organization.
 
 use clap::{CommandFactory as _, ValueEnum};
 use serde_json::Value;
@@ -17,7 +16,7 @@ fn realistic() -> Bench {
 }
 
 #[test]
-fn the_selections_choose_as_many_accounts_as_is_said() {
+fn selection_examples_visit_the_stated_number_of_accounts() {
     let bench = realistic();
     let page = Document::new(&read("docs/selection.md"));
     let mut examples = page.section("How options work together").table();
@@ -39,7 +38,7 @@ fn the_selections_choose_as_many_accounts_as_is_said() {
     }
 }
 
-/// The lines without what differs from run to run: the port, seconds, and how long the rollout will take.
+/// The lines without the parts that differ between runs: the port, seconds, and the duration of the rollout.
 fn steady(text: &str) -> Vec<String> {
     let lines = text.lines().map(|line| {
         let line = match line.split_once("about ") {
@@ -54,22 +53,22 @@ fn steady(text: &str) -> Vec<String> {
     lines.collect()
 }
 
-/// The commands that are shown below a command's help.
+/// The example commands at the end of a command's help.
 fn shown_by(help: &str) -> Vec<String> {
     let joined = help.replace("\\\n", " ");
     joined.lines().filter(|line| line.starts_with("    v2token ")).map(|line| line.trim().to_owned()).collect()
 }
 
-/// What stands for the reader's own in the examples, and what it is in the simulated Organization.
+/// Placeholders in the examples, and their values in the simulated Organization.
 const STAND_INS: [(&str, &str); 4] =
     [("111122223333", "000000000001"), ("444455556666", "000000000002"), ("30m", "10ms"), ("~/", "home/")];
 
 #[test]
-fn the_examples_below_the_help_do_what_they_say() {
+fn examples_in_the_help_succeed() {
     let mut bench = Bench::new(
         Organization::builder().accounts(6).unlimited().account(5, |account| account.faults.deny_set = true).start(),
     );
-    // One failure of six would stop a rollout; the examples are about what comes after.
+    // One failure of six would stop a rollout, but the examples need a complete run.
     bench.env("V2TOKEN_MAX_ERRORS", "100%").env("AWS_DEFAULT_REGION", "us-east-1");
     let runs = ["20261121T160000Z-ghijkl", "20261122T041500Z-abcdef", "20261122T041501Z-bcdefg"];
     let [plan, apply, part] = runs.map(|run| format!("v2token-runs/{run}"));
@@ -97,11 +96,11 @@ fn the_examples_below_the_help_do_what_they_say() {
             let mut arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
             let asks = ["apply", "rollback"].contains(&name) && !arguments.contains(&"--yes");
             if asks {
-                // Without a terminal nobody can be asked.
+                // There is no terminal to ask on.
                 arguments.push("--yes");
             }
             let run = bench.again("none", &arguments);
-            // The fifth account can't be set, whatever is tried.
+            // The fifth account can never be set.
             let expected = match name {
                 "resume" | "apply" => 3,
                 "doctor" => i32::from(run.stdout.contains("failure")),
@@ -131,7 +130,7 @@ fn the_examples_below_the_help_do_what_they_say() {
 }
 
 #[test]
-fn every_recipe_for_a_query_finds_something() {
+fn query_recipes_find_something() {
     let organization = Organization::builder().accounts(200).realistic(true);
     let bench = Bench::new(
         organization.each_account(|account| account.faults.deny_set = account.id().number() % 50 == 7).start(),
@@ -142,7 +141,7 @@ fn every_recipe_for_a_query_finds_something() {
     let code = |cell: &str| cell.trim_matches('`').to_owned();
     for row in recipes {
         let (query, output) = (code(&row[1]), code(&row[2]));
-        // Nothing takes that many calls in the simulated Organization.
+        // No account takes that many calls in the simulated Organization.
         let query = query.replace("attempts > `5`", "attempts > `3`");
         let run = bench.again("none", &["report", "run", "--query", &query, "--output", &output]).exits(0);
         assert!(!run.stdout.trim().is_empty() && run.stderr.is_empty(), "{query}\n{run}");
@@ -153,7 +152,7 @@ fn every_recipe_for_a_query_finds_something() {
 }
 
 #[test]
-fn doctor_says_what_is_shown_of_it() {
+fn doctor_prints_the_documented_output() {
     let bench = realistic();
     let section = Document::new(&read("docs/operating.md")).section("Check");
     let shown = section.shown("text");
@@ -167,19 +166,20 @@ fn doctor_says_what_is_shown_of_it() {
         let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
         [keys(checks), keys(&checks["checks"][0])].concat()
     };
-    let told: Value = serde_json::from_str(&bench.again("none", &["doctor", "--output", "json"]).stdout).expect("JSON");
-    let described = section.json();
-    assert_eq!(shape(&described), shape(&told));
+    let section = Document::new(&read("docs/operating.md")).section("Doctor in JSON");
+    let printed: Value =
+        serde_json::from_str(&bench.again("none", &["doctor", "--output", "json"]).stdout).expect("JSON");
+    assert_eq!(shape(&section.json()), shape(&printed));
     let words: Vec<&str> = Status::ALL.into_iter().map(Status::as_str).collect();
-    assert_eq!(section.section("In JSON").item("status"), words);
-    let checks = told["checks"].as_array().expect("checks");
+    assert_eq!(section.item("status"), words);
+    let checks = printed["checks"].as_array().expect("checks");
     let mut subjects: Vec<&str> = checks.iter().filter_map(|check| check["check"].as_str()).collect();
     subjects.dedup();
-    assert_eq!(section.section("In JSON").item("check"), subjects);
+    assert_eq!(section.item("check"), subjects);
 }
 
 #[test]
-fn the_ways_to_name_a_role_lead_where_is_said() {
+fn role_spellings_give_the_documented_arns() {
     let page = Document::new(&read("docs/access.md"));
     let account: AccountId = "111122223333".parse().expect("an id");
     let caller = Caller::from_api(Some("111122223333"), Some("arn:aws:iam::111122223333:user/ops")).expect("a caller");

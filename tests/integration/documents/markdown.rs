@@ -1,14 +1,14 @@
-//! This module owns the reading of a Markdown document: its sections, blocks, tables, and pieces of code.
+//! Parses Markdown documents: their sections, blocks, tables, and code spans.
 
 use serde_json::Value;
 
-/// A command in a shell block, and the block that shows what it prints.
+/// A command in a shell block, and the block with its output.
 pub(super) struct Shown {
     /// The command's words.
     pub(super) words: Vec<String>,
-    /// What is shown.
+    /// The output.
     pub(super) text: String,
-    /// The lines of the page in which it is shown.
+    /// The lines of the output in the page.
     pub(super) lines: std::ops::Range<usize>,
 }
 
@@ -41,7 +41,7 @@ impl Document {
         })
     }
 
-    /// The part below a heading, up to the next one that is not deeper.
+    /// The part below a heading, up to the next heading of the same or a higher level.
     pub(super) fn section(&self, title: &str) -> Self {
         let mut headings = self.headings().skip_while(|(_, _, text)| *text != title);
         let (start, level, _) = headings.next().unwrap_or_else(|| panic!("there is no heading {title:?}"));
@@ -49,7 +49,7 @@ impl Document {
         Self { lines: self.lines[start + 1..end].to_vec() }
     }
 
-    /// The fenced blocks: language, and text without indentation.
+    /// The fenced blocks: the language and the text.
     pub(super) fn blocks(&self) -> Vec<(String, String)> {
         let mut blocks: Vec<(String, String)> = Vec::new();
         let mut open = false;
@@ -78,7 +78,7 @@ impl Document {
         text
     }
 
-    /// The commands that stand alone in a shell block, each with the block in this language that comes next, if it is the next one.
+    /// The commands that are alone in a shell block, if the next block is in this language; each with that block.
     pub(super) fn shown(&self, language: &str) -> Vec<Shown> {
         let fences: Vec<(usize, &str)> = self
             .lines
@@ -101,7 +101,7 @@ impl Document {
             .collect()
     }
 
-    /// The text of some lines, as it stands there.
+    /// The unchanged text of some lines.
     fn raw(&self, lines: &std::ops::Range<usize>) -> String {
         self.lines[lines.clone()].iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect()
     }
@@ -116,12 +116,12 @@ impl Document {
         outside.flat_map(|(line, _)| [line.as_str(), "\n"]).collect()
     }
 
-    /// The code in running text and in tables.
+    /// The code spans in text and tables.
     pub(super) fn spans(&self) -> Vec<String> {
         self.prose().split('`').skip(1).step_by(2).map(|span| span.replace('\n', " ")).collect()
     }
 
-    /// The lines of commands in the shell's blocks, continued ones joined.
+    /// The command lines in the shell blocks; continued lines are joined.
     pub(super) fn commands(&self) -> Vec<String> {
         let shell = self.blocks().into_iter().filter(|(language, _)| language == "sh");
         shell.flat_map(|(_, text)| text.replace("\\\n", " ").lines().map(str::to_owned).collect::<Vec<_>>()).collect()
@@ -140,7 +140,7 @@ impl Document {
         rows[2..].to_vec()
     }
 
-    /// The pieces of code in the item of a list that starts with this one, without it.
+    /// The code spans in the list item that starts with this span, without this span.
     pub(super) fn item(&self, code: &str) -> Vec<String> {
         let start = format!("- `{code}` ");
         let mut items = self.lines.iter().filter(|(line, fenced)| !fenced && line.starts_with(&start));
@@ -154,7 +154,7 @@ impl Document {
     }
 }
 
-/// The words of a command as a shell reads them, up to what its output goes into.
+/// The words of a command as a shell splits them, up to a pipe or a redirection.
 pub(super) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
     for character in line.chars() {
@@ -174,7 +174,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_line_has_the_words_that_a_shell_finds() {
+fn lines_are_split_as_by_a_shell() {
     let found = words("v2token report run --query 'a[?b==`1`] | [0]' \"--output=te\"xt '' | head -1");
     assert_eq!(found, ["v2token", "report", "run", "--query", "a[?b==`1`] | [0]", "--output=text", ""]);
 }

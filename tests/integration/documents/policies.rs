@@ -1,4 +1,4 @@
-//! This module owns the truth of the policies in the documents: each is what the program prints for the command above it.
+//! Compares the policies in the documents with the output of the commands above them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -25,11 +25,11 @@ fn policy(words: &[&str]) -> Value {
 }
 
 #[test]
-fn every_policy_that_is_shown_is_what_the_program_prints() {
+fn policies_are_what_the_program_prints() {
     let mut kinds = BTreeSet::new();
     for (name, document) in documents() {
         let mut page: Vec<String> = document.lines.iter().map(|(line, _)| line.clone()).collect();
-        // From the end, so that the lines before stay where they are.
+        // From the end, so that the numbers of the lines before stay valid.
         for shown in document.shown("json").into_iter().rev() {
             let words: Vec<&str> = shown.words.iter().map(String::as_str).collect();
             let ["v2token", "policy", rest @ ..] = &words[..] else { continue };
@@ -47,31 +47,31 @@ fn every_policy_that_is_shown_is_what_the_program_prints() {
 }
 
 #[test]
-fn the_documents_of_policy_are_listed() {
+fn permissions_page_lists_all_policy_documents() {
     let listed = Document::new(&read("docs/permissions.md")).section("What policy prints").names();
     assert_eq!(listed, Policy::ALL.map(|(name, _)| name));
 }
 
 #[test]
-fn what_an_option_adds_is_what_the_policies_have_with_it() {
+fn options_add_the_documented_permissions() {
     let section = Document::new(&read("docs/permissions.md")).section("What options add");
     let mut seen = 0;
     for row in section.table() {
         let given: Vec<String> = row[0].replace('`', "").split_whitespace().map(str::to_owned).collect();
         let given: Vec<&str> = given.iter().map(String::as_str).collect();
         for (document, cell) in [("caller", &row[1]), ("role", &row[2])] {
-            let told: BTreeSet<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+            let documented: BTreeSet<String> = cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
             let with = actions(&policy(&[&[document], &given[..]].concat()));
             let without = actions(&policy(&[document]));
-            assert_eq!(told, with.difference(&without).cloned().collect(), "{given:?}: {document}");
-            seen += told.len();
+            assert_eq!(documented, with.difference(&without).cloned().collect(), "{given:?}: {document}");
+            seen += documented.len();
         }
     }
     assert!(seen >= 8, "{seen}");
 }
 
 #[test]
-fn the_session_policies_are_those_that_are_sent() {
+fn session_policies_are_those_that_are_sent() {
     let section = Document::new(&read("docs/permissions.md")).section("Session policies");
     for (title, mode) in [("Of plan", Mode::Plan), ("Of apply", Mode::Apply)] {
         let sent: Value = serde_json::from_str(&scoped_policy(mode)).expect("JSON");
@@ -102,8 +102,8 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn every_action_and_condition_that_is_named_is_one_that_is_used() {
-    // Everything that a policy of this program can be about.
+fn named_actions_and_conditions_are_used_by_the_program() {
+    // Together, these options give every action and condition in the program's policies.
     let caller = "arn:aws:iam::111122223333:user/ops";
     let by_role = [
         "--external-id",

@@ -1,5 +1,4 @@
-//! This module owns the truth of docs/troubleshooting.md: every error has its row, in the words that the program says, with the hint
-//! that it gives.
+//! Compares `docs/troubleshooting.md` with the program: every error has a row with the program's message and hint.
 
 use std::collections::BTreeSet;
 
@@ -16,17 +15,17 @@ fn page() -> Document {
     Document::new(&read("docs/troubleshooting.md"))
 }
 
-/// A cell without what only makes it look better; `–` is nothing.
+/// The text of a cell without markup; `–` is an empty text.
 fn plain(cell: &str) -> String {
     if cell == "–" { String::new() } else { cell.replace(['`', '\\'], "") }
 }
 
-/// The pieces of code in a cell.
+/// The code spans in a cell.
 fn spans(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether a text is what a pattern says, in which `…` is any text.
+/// Whether a text matches a pattern in which `…` is any text.
 fn fits(pattern: &str, text: &str) -> bool {
     let parts: Vec<&str> = pattern.split('…').collect();
     let [first, middle @ .., last] = &parts[..] else { return pattern == text };
@@ -35,7 +34,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     found.is_some()
 }
 
-/// The texts that a source file makes errors of, right behind this constructor; what is put in is `…`.
+/// The literals in the source directly after this constructor; placeholders are `…`.
 fn written(constructor: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for name in files("src", ".rs", true) {
@@ -45,7 +44,7 @@ fn written(constructor: &str) -> BTreeSet<String> {
             let rest = rest.strip_prefix("format!(").unwrap_or(rest).trim_start();
             let Some(rest) = rest.strip_prefix('"') else { continue };
             let literal = rest.split('"').next().expect("a literal ends");
-            // A line that ends with a backslash goes on without its indentation.
+            // After a backslash at the end of a line, the indentation of the next line is not part of the literal.
             let joined: String = literal
                 .split("\\\n")
                 .enumerate()
@@ -72,17 +71,17 @@ fn rows(page: &Document, title: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn every_error_before_the_first_account_has_its_row_and_its_hint() {
+fn errors_before_the_first_account_are_listed_with_their_hints() {
     let rows = rows(&page(), "Before the first account");
     let messages: Vec<String> = rows.iter().map(|row| plain(&row[0])).collect();
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for error in errors() {
         let message = error.to_string();
-        // A message that begins like a more general one has a row of its own.
+        // If several rows match, the longest pattern is the row of this message.
         let row = (0..rows.len()).filter(|row| fits(&messages[*row], &message)).max_by_key(|row| messages[*row].len());
         let row = row.unwrap_or_else(|| panic!("no row for {message:?}"));
-        told.insert(row);
-        // What is to be done about a call depends on the call.
+        listed.insert(row);
+        // The hint of a failed call depends on the call, and has a table of its own.
         if !matches!(error, Error::Connect(ConnectFailed::Call(_)) | Error::Listing(ListingFailed::Call(_))) {
             assert_eq!(plain(&rows[row][1]), plain(&error.hint()), "{message}");
         }
@@ -90,8 +89,8 @@ fn every_error_before_the_first_account_has_its_row_and_its_hint() {
     let complete = &written("Error::Mismatch(") | &written("Error::NotConfirmed(");
     assert!(complete.len() >= 9, "{complete:?}");
     let partial = written("Error::Usage(");
-    for (row, message) in messages.iter().enumerate().filter(|(row, _)| !told.contains(row)) {
-        assert!(complete.contains(message) || partial.contains(message), "nothing says {message:?}");
+    for (row, message) in messages.iter().enumerate().filter(|(row, _)| !listed.contains(row)) {
+        assert!(complete.contains(message) || partial.contains(message), "the program has no message {message:?}");
         assert_eq!(plain(&rows[row][1]), "", "{message}");
     }
     for message in complete {
@@ -99,7 +98,7 @@ fn every_error_before_the_first_account_has_its_row_and_its_hint() {
     }
 }
 
-/// The AWS error codes that a source file knows from this function on: everything in quotes that looks like one, its tests aside.
+/// The AWS error codes in a source file from this function on: every literal that looks like a code, without the file's tests.
 fn aws_codes(name: &str, function: &str) -> BTreeSet<String> {
     let source = read(name);
     let (_, source) = source.split_once(&format!("\nfn {function}(")).expect("the function");
@@ -110,15 +109,15 @@ fn aws_codes(name: &str, function: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_call_before_the_first_account_has_its_hint() {
+fn calls_before_the_first_account_are_listed_with_their_hints() {
     let rows = page().section("Calls before the first account").table();
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in &rows {
         let calls: Vec<Operation> =
             Operation::ALL.into_iter().filter(|operation| spans(&row[1]).contains(&operation.as_str())).collect();
         assert_eq!(calls.is_empty(), row[1] == "any", "{row:?}");
         for code in spans(&row[0]) {
-            told.insert(code.to_owned());
+            listed.insert(code.to_owned());
             for call in if calls.is_empty() { &[Operation::GetCallerIdentity] } else { &calls[..] } {
                 let (kind, _) = classify(code, 400);
                 let error = Error::from(ConnectFailed::Call(failure(*call, kind, code, "")));
@@ -134,10 +133,10 @@ fn every_call_before_the_first_account_has_its_hint() {
     let own = code::ALL.into_iter().filter(has_hint).map(str::to_owned).collect();
     let known = &aws_codes("src/error.rs", "hint") | &own;
     assert!(known.len() >= 12, "{known:?}");
-    assert_eq!(known.difference(&told).collect::<Vec<_>>(), [""; 0], "codes without a row");
+    assert_eq!(known.difference(&listed).collect::<Vec<_>>(), [""; 0], "codes without a row");
 }
 
-/// How the program sorts the failures that are its own. AWS's are sorted by [`classify`], with the status that is told.
+/// The kind of a failure: fixed for the program's own codes, and from [`classify`] with the status in the row for AWS's codes.
 fn kind_of(code: &str, when: &str) -> FailureKind {
     match code {
         code::NO_CREDENTIALS => FailureKind::Credentials,
@@ -150,7 +149,7 @@ fn kind_of(code: &str, when: &str) -> FailureKind {
     }
 }
 
-/// The record of an account whose fate an earlier process left open.
+/// The record of an account with an intent and no outcome from an earlier process.
 fn interrupted() -> Record {
     Record::of_target(&Target {
         account: "000000000001".parse().expect("an id"),
@@ -163,21 +162,21 @@ fn interrupted() -> Record {
 }
 
 #[test]
-fn every_error_code_of_an_account_has_its_row_and_its_hint() {
+fn error_codes_of_accounts_are_listed_with_their_hints() {
     let rows = rows(&page(), "In an account");
     let access = AccessMethod::Role("arn:aws:iam::000000000001:role/OrganizationAccountAccessRole".into());
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in &rows {
         let [code, stages, when, advice] = &row[..] else { panic!("{row:?}") };
         let code = spans(code)[0];
-        told.insert(code.to_owned());
+        listed.insert(code.to_owned());
         let stages: Vec<Stage> =
             Stage::ALL.into_iter().filter(|stage| spans(stages).contains(&stage.as_str())).collect();
         assert!(!stages.is_empty(), "{row:?}");
         for stage in stages {
             let given = match code {
                 code::INTERRUPTED => interrupted().error.expect("a trouble").hint,
-                // It is made inside a visit; its words are looked for in the source.
+                // The visit makes this hint, so the test looks for it in the source.
                 code::DRIFTED => {
                     assert!(read("src/rollout/visit.rs").contains(&format!("hint: \"{}\"", plain(advice))), "{advice}");
                     continue;
@@ -203,11 +202,11 @@ fn every_error_code_of_an_account_has_its_row_and_its_hint() {
         }
     }
     let known = &aws_codes("src/rollout/hint.rs", "by_code") | &code::ALL.map(str::to_owned).into();
-    assert_eq!(known.difference(&told).collect::<Vec<_>>(), [""; 0], "codes without a row");
+    assert_eq!(known.difference(&listed).collect::<Vec<_>>(), [""; 0], "codes without a row");
 }
 
 #[test]
-fn every_reason_for_skipping_has_its_row() {
+fn reasons_for_skipping_are_listed() {
     let reference = Document::new(&read("docs/report.md")).section("Reasons for skipping");
     assert_eq!(page().section("Skipped accounts").names(), reference.names());
 }
