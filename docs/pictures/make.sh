@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the pictures of the page: a run over the simulated Organization, looked at with Chromium, reduced with pngquant.
+# Makes the pictures of the page: runs an apply over the simulated Organization, takes screenshots of its page with Chromium, and
+# reduces them with pngquant.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,7 +14,7 @@ until grep -q '^export' "$work/organization"; do sleep 0.1; done
 
 (
     eval "$(grep '^export' "$work/organization")"
-    # Some accounts fail, as they are meant to.
+    # Some accounts fail on purpose, so the exit code is 3.
     "$target/v2token" apply --yes --max-errors 100% --no-progress --output none --run-dir "$work/run" || test $? = 3
 )
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the picture of the terminal: an apply over the simulated Organization in tmux, its screen as HTML, looked at with
-# Chromium, reduced with pngquant. With a width and "text" it prints the screen at that width instead.
+# Makes the picture of the terminal: runs an apply over the simulated Organization in tmux, writes the screen as HTML, takes a
+# screenshot with Chromium, and reduces it with pngquant. With the arguments WIDTH text it prints the screen at that width instead.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 columns=${1:-100}
@@ -29,7 +29,7 @@ until screen | grep -q '^\$'; do sleep 0.1; done
 terminal send-keys 'v2token apply --max-errors 5%' Enter
 until screen | grep -qF '[y/N]'; do sleep 0.1; done
 terminal send-keys y Enter
-# Well into the third wave, when failures of several causes are above the bar.
+# Waits until the middle of the third wave, when failures of several causes are above the bar.
 until screen | grep -q '3/3 .* [6-9][0-9][0-9]/10[0-9][0-9]'; do sleep 0.1; done
 
 if [ "$as" = text ]; then

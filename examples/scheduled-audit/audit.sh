@@ -1,13 +1,13 @@
 #!/bin/sh
-# Reads the version of every account, keeps the run as that of this month, and says what has changed since the month before that
-# was kept. The exit code is that of the plan: 0 all are on the wanted version, 4 some are not, 3 some could not be read.
+# Reads the version of every account, keeps the run under the name of this month, and compares it with the latest earlier month.
+# The exit code is that of the plan: 0 all accounts are on the wanted version, 4 some are not, 3 some could not be read.
 set -eu
 cd "${AUDITS:-/var/lib/v2token-audits}"
 
 month=$(date -u +%Y-%m)
 before=$(ls -d ????-?? 2>/dev/null | grep -v "^$month\$" | sort | tail -n 1 || true)
 if [ -e "$month/report.csv" ]; then
-    echo "the audit of $month is there already: $PWD/$month" >&2
+    echo "the audit of $month exists already: $PWD/$month" >&2
     exit 0
 fi
 

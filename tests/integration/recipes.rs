@@ -1,5 +1,4 @@
-//! This module owns the truth of the recipes under `examples/`: each is read as the engine that it is for would read it, and its
-//! commands are run in the simulated Organization.
+//! Tests the recipes in `examples/`: parses each as its job engine would, and runs its commands in the simulated Organization.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -17,14 +16,14 @@ const READ: &str = "import json, sys, yaml
 yaml.SafeLoader.add_multi_constructor('!', lambda loader, name, node: {name: node.value})
 print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
 
-/// A place where recipes are followed: the program on the PATH, and folders that the recipes name elsewhere.
-struct Kitchen {
+/// The environment of a recipe: the program on the PATH, and replacements for the folders that the recipe names.
+struct Sandbox {
     bench: Bench,
     /// Programs that the recipes start.
     programs: PathBuf,
 }
 
-impl Kitchen {
+impl Sandbox {
     fn new(organization: Organization) -> Self {
         let bench = Bench::new(organization);
         let programs = bench.folder.path().join("programs");
@@ -33,7 +32,7 @@ impl Kitchen {
         Self { bench, programs }
     }
 
-    /// A program that does this instead of what it does elsewhere.
+    /// Puts a program with this script on the PATH, in place of the real one.
     fn program(&self, name: &str, script: &str) {
         let path = self.programs.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
@@ -44,7 +43,7 @@ impl Kitchen {
         self.bench.folder.path().join(name)
     }
 
-    /// Runs a script as a shell that stops at the first error, with `/runs` in the kitchen.
+    /// Runs a script in a shell that stops at the first error; `/runs` is a temporary folder.
     fn follow(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let script = script.replace("/runs/", &format!("{}/", self.path("runs").display()));
         let mut command = Command::new("bash");
@@ -68,7 +67,7 @@ fn recipe(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(name)
 }
 
-/// Reads the documents of a recipe, or says why that can't be done here.
+/// Reads the documents of a recipe, or skips the test with the reason.
 fn documents(name: &str) -> Option<Vec<Value>> {
     let scratch = Scratch::new(&format!("recipe-{}", name.replace(['/', '.'], "-")));
     let read = environment("aws_cli", &scratch.0).and_then(|python| {
@@ -120,129 +119,129 @@ fn drift_check(name: &str) -> Option<Vec<String>> {
 }
 
 #[test]
-fn a_drift_check_fails_when_an_account_has_drifted() {
+fn drift_check_fails_if_an_account_has_drifted() {
     for name in ["drift-check/github-actions.yml", "drift-check/gitlab-ci.yml", "drift-check/buildspec.yml"] {
         let Some(scripts) = drift_check(name) else { return };
         let [check, show] = &scripts[..] else { panic!("{name}: {scripts:?}") };
         let in_order = Organization::builder().accounts(24).version_mix(VersionMix::percent_v2(100)).start();
         for (organization, expected) in [(in_order, 0), (drifted(), 4)] {
-            let kitchen = Kitchen::new(organization);
-            let summary = kitchen.path("summary");
-            let project = kitchen.bench.folder.path().display().to_string();
-            let token = kitchen.path("token").display().to_string();
+            let sandbox = Sandbox::new(organization);
+            let summary = sandbox.path("summary");
+            let project = sandbox.bench.folder.path().display().to_string();
+            let token = sandbox.path("token").display().to_string();
             let variables = [
                 ("GITHUB_STEP_SUMMARY", summary.to_str().expect("UTF-8")),
                 ("CI_PROJECT_DIR", project.as_str()),
                 ("GITLAB_TOKEN_FOR_AWS", "a-token"),
                 ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
             ];
-            let output = kitchen.follow(check, &variables);
+            let output = sandbox.follow(check, &variables);
             assert_eq!(code(&output), expected, "{name}: {output:?}");
             let drifted =
-                read_csv(&kitchen.path("drift.csv")).values().filter(|row| row["outcome"] == "would_change").count();
-            assert_eq!(drifted, kitchen.bench.truth().with_version(TokenVersion::V1), "{name}");
-            let shown = kitchen.follow(show, &variables);
+                read_csv(&sandbox.path("drift.csv")).values().filter(|row| row["outcome"] == "would_change").count();
+            assert_eq!(drifted, sandbox.bench.truth().with_version(TokenVersion::V1), "{name}");
+            let shown = sandbox.follow(show, &variables);
             assert_eq!(code(&shown), 0, "{name}: {shown:?}");
             let seen =
                 fs::read_to_string(&summary).unwrap_or_else(|_| String::from_utf8_lossy(&shown.stdout).into_owned());
-            assert!(seen.contains(&fs::read_to_string(kitchen.path("drift.md")).expect("a report")), "{name}: {seen}");
-            assert!(kitchen.path("drift/report.html").is_file(), "{name}");
+            assert!(seen.contains(&fs::read_to_string(sandbox.path("drift.md")).expect("a report")), "{name}: {seen}");
+            assert!(sandbox.path("drift/report.html").is_file(), "{name}");
         }
     }
 }
 
 #[test]
-fn a_pull_request_gets_its_plan_as_a_comment() {
+fn pull_request_gets_its_plan_as_a_comment() {
     let Some(documents) = documents("pull-request/github-actions.yml") else { return };
     let scripts = steps(&documents[0]);
     let [plan, comment] = &scripts[..] else { panic!("{scripts:?}") };
-    let kitchen = Kitchen::new(Organization::builder().accounts(24).start());
-    kitchen.program("gh", "echo \"$*\" > asked; while [ \"$1\" != --body-file ]; do shift; done; cp \"$2\" comment.md");
-    fs::create_dir(kitchen.path("rollout")).expect("a folder");
-    fs::write(kitchen.path("rollout/accounts.txt"), "# wave one\n000000000003\n000000000004\n").expect("a list");
-    let output = kitchen.follow(plan, &[]);
+    let sandbox = Sandbox::new(Organization::builder().accounts(24).start());
+    sandbox.program("gh", "echo \"$*\" > asked; while [ \"$1\" != --body-file ]; do shift; done; cp \"$2\" comment.md");
+    fs::create_dir(sandbox.path("rollout")).expect("a folder");
+    fs::write(sandbox.path("rollout/accounts.txt"), "# wave one\n000000000003\n000000000004\n").expect("a list");
+    let output = sandbox.follow(plan, &[]);
     assert_eq!(code(&output), 0, "{output:?}");
     let variables = [("PULL_REQUEST", "17"), ("GITHUB_REPOSITORY", "team/accounts"), ("GH_TOKEN", "none")];
-    let output = kitchen.follow(comment, &variables);
+    let output = sandbox.follow(comment, &variables);
     assert_eq!(code(&output), 0, "{output:?}");
-    let asked = fs::read_to_string(kitchen.path("asked")).expect("gh was called");
+    let asked = fs::read_to_string(sandbox.path("asked")).expect("gh was called");
     assert!(asked.starts_with("pr comment 17 --repo team/accounts "), "{asked}");
-    let comment = fs::read_to_string(kitchen.path("comment.md")).expect("a comment");
-    assert_eq!(comment, fs::read_to_string(kitchen.path("plan.md")).expect("a report"));
+    let comment = fs::read_to_string(sandbox.path("comment.md")).expect("a comment");
+    assert_eq!(comment, fs::read_to_string(sandbox.path("plan.md")).expect("a report"));
     assert!(comment.contains("| `would_change` | 2 |"), "{comment}");
 }
 
-/// Follows the script of a part for each index, and again for one of them, whose run is over by then.
-fn array(kitchen: &Kitchen, part: &str, variables: impl Fn(&str) -> Vec<(&'static str, String)>) {
-    fs::create_dir(kitchen.path("runs")).expect("a folder");
+/// Runs the script of a part for each index, and again for one index whose run has ended.
+fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'static str, String)>) {
+    fs::create_dir(sandbox.path("runs")).expect("a folder");
     for index in ["0", "1", "2", "3", "4", "5", "6", "7", "3"] {
         let variables = variables(index);
         let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let output = kitchen.follow(part, &variables);
+        let output = sandbox.follow(part, &variables);
         assert_eq!(code(&output), 0, "{output:?}");
     }
-    let accounts = kitchen.bench.truth().accounts.len();
-    assert_eq!(kitchen.bench.truth().with_version(TokenVersion::V2), accounts);
+    let accounts = sandbox.bench.truth().accounts.len();
+    assert_eq!(sandbox.bench.truth().with_version(TokenVersion::V2), accounts);
 }
 
 #[test]
-fn the_parts_of_an_indexed_job_add_up_to_the_organization() {
+fn indexed_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/kubernetes.yaml") else { return };
     let script = |document: &Value| text(&document["spec"]["template"]["spec"]["containers"][0]["args"][0]).to_owned();
     assert_eq!(documents[0]["spec"]["completions"], 8);
-    let kitchen = Kitchen::new(drifted());
-    array(&kitchen, &script(&documents[0]), |index| vec![("JOB_COMPLETION_INDEX", index.to_owned())]);
-    let output = kitchen.follow(&script(&documents[1]), &[]);
+    let sandbox = Sandbox::new(drifted());
+    array(&sandbox, &script(&documents[0]), |index| vec![("JOB_COMPLETION_INDEX", index.to_owned())]);
+    let output = sandbox.follow(&script(&documents[1]), &[]);
     assert_eq!(code(&output), 0, "{output:?}");
-    let rows = read_csv(&kitchen.path("runs/report.csv"));
+    let rows = read_csv(&sandbox.path("runs/report.csv"));
     let of = |outcome: &str| rows.values().filter(|row| row["outcome"] == outcome).count();
     assert_eq!(of("changed") + of("unchanged"), 24);
-    assert!(kitchen.path("runs/report.html").is_file());
+    assert!(sandbox.path("runs/report.html").is_file());
 }
 
 #[test]
-fn the_children_of_an_array_job_add_up_to_the_organization() {
+fn array_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/aws-batch.yml") else { return };
     let properties = &documents[0]["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"];
-    let kitchen = Kitchen::new(drifted());
-    array(&kitchen, text(&properties["Command"][2]), |index| {
+    let sandbox = Sandbox::new(drifted());
+    array(&sandbox, text(&properties["Command"][2]), |index| {
         vec![("AWS_BATCH_JOB_ARRAY_INDEX", index.to_owned()), ("AWS_BATCH_JOB_ARRAY_SIZE", "8".to_owned())]
     });
     let heading = fs::read_to_string(recipe("array-jobs/aws-batch.yml")).expect("the recipe");
     let merge = heading.lines().find_map(|line| line.strip_prefix("#   v2token report ")).expect("how to merge");
-    let output = kitchen.follow(&format!("v2token report {merge}"), &[]);
+    let output = sandbox.follow(&format!("v2token report {merge}"), &[]);
     assert_eq!(code(&output), 0, "{output:?}");
-    assert_eq!(read_csv(&kitchen.path("report.csv")).len(), 24);
+    assert_eq!(read_csv(&sandbox.path("report.csv")).len(), 24);
 }
 
 #[test]
-fn an_audit_of_every_month_says_what_has_changed_since() {
-    let kitchen = Kitchen::new(drifted());
-    let audits = kitchen.path("audits");
+fn monthly_audit_reports_what_has_changed() {
+    let sandbox = Sandbox::new(drifted());
+    let audits = sandbox.path("audits");
     fs::create_dir(&audits).expect("a folder");
     let variables = [("AUDITS", audits.to_str().expect("UTF-8"))];
     let audit = recipe("scheduled-audit/audit.sh").display().to_string();
     let in_month = |month: &str| {
-        kitchen.program("date", &format!("echo {month}"));
-        kitchen.follow(&audit, &variables)
+        sandbox.program("date", &format!("echo {month}"));
+        sandbox.follow(&audit, &variables)
     };
     assert_eq!(code(&in_month("2026-10")), 4);
-    let somebody = kitchen
+    let drifted = sandbox
         .bench
         .truth()
         .accounts
         .iter()
         .find(|account| account.version == Some(TokenVersion::V2))
         .map(|account| account.id);
-    let somebody = somebody.expect("half of them are on v2Token");
-    kitchen
+    let drifted = drifted.expect("half of them are on v2Token");
+    sandbox
         .bench
         .organization
-        .control(|world| world.account_mut(somebody).changed_by_somebody_else(Some(TokenVersion::V1)));
+        .control(|world| world.account_mut(drifted).changed_by_somebody_else(Some(TokenVersion::V1)));
     let output = in_month("2026-11");
     assert_eq!(code(&output), 4, "{output:?}");
-    let told = fs::read_to_string(audits.join("2026-11/since-2026-10.md")).expect("a comparison");
-    assert!(told.contains(&somebody.to_string()), "{told}");
-    // Once a month is enough.
+    let comparison = fs::read_to_string(audits.join("2026-11/since-2026-10.md")).expect("a comparison");
+    assert!(comparison.contains(&drifted.to_string()), "{comparison}");
+    // A second audit in one month does nothing.
     assert_eq!(code(&in_month("2026-11")), 0);
 }
