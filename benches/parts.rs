@@ -90,7 +90,7 @@ fn journal(criterion: &mut Criterion) {
 
 fn selection(criterion: &mut Criterion) {
     let accounts = accounts();
-    let management_account = ManagementAccount { id: id(ACCOUNTS), left_out: None };
+    let management_account = ManagementAccount { id: id(ACCOUNTS), skip_reason: None };
     let mut chosen = Selection::default();
     chosen.exclude.names.extend(["team 9* production".parse::<NamePattern>().expect("a pattern")]);
     let mut group = criterion.benchmark_group("50,000 accounts");

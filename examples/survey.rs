@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&ConnectOptions::default()).await?;
     let organization = aws.organization().await?;
     let accounts = aws.accounts(false, |_, _| {}).await?.accounts;
-    let management_account = ManagementAccount { id: organization.management, left_out: None };
+    let management_account = ManagementAccount { id: organization.management, skip_reason: None };
     let selected = select(&accounts, management_account, &Selection::default(), &Tags::new(), None)?;
     let access = |account| {
         if account == aws.caller.account {

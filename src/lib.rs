@@ -84,7 +84,7 @@ pub mod internals {
     pub use crate::file_ownership::Untrusted;
     pub use crate::journal::{Entry, Replay, ReplayFailed, RunFolder, scoped_policy};
     pub use crate::org::region::RegionRefused;
-    pub use crate::org::selection::{ManagementAccess, SelectionFailed};
+    pub use crate::org::selection::{ManagementAccess, SelectionFailed, SkipReason};
     pub use crate::org::{AccountState, Caller, NamePattern};
     pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};
     pub use crate::report::{COLUMNS, columns};

@@ -13,7 +13,7 @@ use crate::doctor::{Check, Checks, Estimate, Measured, STS_QUOTA, Status, Subjec
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
 use crate::org::role::AccessMode;
-use crate::org::selection::{Selected, select};
+use crate::org::selection::{SelectionResult, select};
 use crate::org::{Account, AccountState, ObservedVersion};
 use crate::report::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 use crate::rollout::wave::spread;
@@ -217,7 +217,7 @@ async fn root_access(aws: &Aws, mode: AccessMode) -> Check {
     }
 }
 
-fn population(accounts: &[Account], selected: &Selected<'_>, organization: &Organization) -> Check {
+fn population(accounts: &[Account], selected: &SelectionResult<'_>, organization: &Organization) -> Check {
     let active = accounts.iter().filter(|account| account.state == AccountState::Active).count();
     let invited =
         selected.targets.iter().filter(|account| account.invited && account.id != organization.management).count();

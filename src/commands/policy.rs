@@ -95,7 +95,7 @@ fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> S
             checks: command == PolicyFor::Doctor,
             access: run.access,
             tags: run.selection.needs_tags(),
-            units: !run.selection.include.ous.is_empty() || !run.selection.exclude.ous.is_empty(),
+            units: run.selection.needs_units(),
             own: run.selection.management == ManagementAccess::Own,
             mfa,
         },

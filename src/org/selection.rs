@@ -1,6 +1,10 @@
-//! This module owns the selection: which accounts a run is about, and why the others are not.
+//! The selection: which accounts a run visits, and why it skips the others.
+
+mod explain;
+mod skip_reason;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +14,8 @@ use super::shard::Shard;
 use super::tag::Tag;
 use super::unit::{UnitId, ids_in};
 use crate::suggest::did_you_mean;
+
+pub use skip_reason::SkipReason;
 
 /// How the management account is visited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,13 +30,13 @@ pub enum ManagementAccess {
     Skip,
 }
 
-/// Kinds of accounts. An empty kind says nothing.
+/// What an account can be selected or excluded by. An empty criterion matches nothing and restricts nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Criteria {
     /// These accounts.
     pub accounts: BTreeSet<AccountId>,
-    /// The accounts in these OUs and roots, with everything below.
+    /// The accounts in these OUs and roots, at any depth.
     pub ous: BTreeSet<UnitId>,
     /// The accounts with one of these names.
     pub names: Vec<NamePattern>,
@@ -38,15 +44,38 @@ pub struct Criteria {
     pub tags: BTreeSet<Tag>,
 }
 
-/// What the user asked for. Of one kind several widen, several kinds narrow, and exclusion wins over inclusion.
+impl Criteria {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn has_account(&self, account: &Account) -> bool {
+        self.accounts.contains(&account.id)
+    }
+
+    fn has_unit_of(&self, account: &Account) -> bool {
+        self.ous.iter().any(|unit| unit.holds(&account.ou_path))
+    }
+
+    fn has_name_of(&self, account: &Account) -> bool {
+        self.names.iter().any(|name| name.fits(&account.name))
+    }
+
+    fn has_tag_of(&self, account: &Account, tags: &Tags) -> bool {
+        tags.get(&account.id).is_some_and(|of_account| !of_account.is_disjoint(&self.tags))
+    }
+}
+
+/// What the user asked for. Several values of one criterion widen the selection, several criteria narrow it, and exclusion wins
+/// over inclusion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
-    /// Only accounts that are of each of these kinds.
+    /// Only accounts that match each of these criteria.
     pub include: Criteria,
-    /// No account that is of any of these kinds.
+    /// No account that matches any of these criteria.
     pub exclude: Criteria,
-    /// Only the accounts of this part.
+    /// Only the accounts of this shard.
     pub shard: Option<Shard>,
     /// How the management account is visited.
     pub management: ManagementAccess,
@@ -58,8 +87,20 @@ impl Selection {
         !self.include.tags.is_empty() || !self.exclude.tags.is_empty()
     }
 
-    /// The OUs and roots that are named and in which none of the accounts is. Whether they exist, the accounts can't tell.
-    pub fn unseen_units(&self, accounts: &[Account]) -> Vec<UnitId> {
+    /// Whether OUs or roots are named.
+    pub(crate) fn needs_units(&self) -> bool {
+        !self.include.ous.is_empty() || !self.exclude.ous.is_empty()
+    }
+
+    /// Whether all accounts have to be listed before the first one can be selected: to find out whether each id and OU that is
+    /// named exists, and to read tags.
+    pub(crate) fn needs_whole_list(&self) -> bool {
+        let names_accounts = !self.include.accounts.is_empty() || !self.exclude.accounts.is_empty();
+        names_accounts || self.needs_units() || self.needs_tags()
+    }
+
+    /// Returns the OUs and roots that are named and hold none of the accounts. They may be empty, or not exist.
+    pub fn units_without_accounts(&self, accounts: &[Account]) -> Vec<UnitId> {
         let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
         let named = self.include.ous.union(&self.exclude.ous);
         named.filter(|unit| !seen.contains(unit.as_str())).cloned().collect()
@@ -69,32 +110,40 @@ impl Selection {
 /// The tags of the accounts whose tags were read.
 pub type Tags = BTreeMap<AccountId, BTreeSet<Tag>>;
 
-/// The management account, and why it is left out, if it is.
+/// The management account, and why it is skipped, if it is.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagementAccount {
-    /// The account.
+    /// Its id.
     pub id: AccountId,
     /// Why it is not visited.
-    pub left_out: Option<&'static str>,
+    pub skip_reason: Option<SkipReason>,
 }
 
-/// A further restriction that comes from an earlier run: only these accounts, and why not the others.
+impl ManagementAccount {
+    /// Returns why an account can't be visited whether or not it is selected: it is this account, or its state is not ACTIVE.
+    fn reason_to_skip(self, account: &Account) -> Option<SkipReason> {
+        let as_management_account = self.skip_reason.filter(|_| account.id == self.id);
+        as_management_account.or_else(|| account.state.skip_code().map(SkipReason::State))
+    }
+}
+
+/// What an earlier run leaves of the selection: the plan that is applied, or the run that is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restriction {
-    /// The accounts.
+    /// The accounts that may be visited.
     pub accounts: BTreeSet<AccountId>,
-    /// Accounts that were listed in that run. Others have joined since.
+    /// The accounts that the earlier run listed. Others have joined since.
     pub listed: BTreeSet<AccountId>,
-    /// Accounts that the run could not read, or never came to.
+    /// The accounts that the earlier run could not read or did not reach.
     pub unread: BTreeSet<AccountId>,
-    /// Why an account that was listed then is not among them.
+    /// Why any other account is skipped.
     pub reason: SkipReason,
 }
 
-/// The selection can't be met. Nothing was visited.
+/// No account can be visited, because the selection names something that does not exist, or matches no account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionFailed {
-    /// An id that the Organization does not have.
+    /// It names accounts that the Organization does not have.
     #[error("the Organization has no account {}{suggestion}", join(ids))]
     NoSuchAccounts {
         /// The ids.
@@ -102,7 +151,7 @@ pub enum SelectionFailed {
         /// `; did you mean …?`, or nothing.
         suggestion: String,
     },
-    /// An OU or root that the Organization does not have.
+    /// It names OUs or roots that the Organization does not have.
     #[error("the Organization has no OU or root {}{suggestion}", join(ids))]
     NoSuchUnits {
         /// The ids.
@@ -110,55 +159,37 @@ pub enum SelectionFailed {
         /// `; did you mean …?`, or nothing.
         suggestion: String,
     },
-    /// Nothing is left.
-    #[error("the selection is empty: of {listed} accounts in the Organization, {}{suggestion}", narrowing(steps))]
+    /// It matches no account.
+    #[error("the selection is empty: of {listed} accounts in the Organization, {narrowing}{suggestion}")]
     Empty {
         /// How many accounts were listed.
         listed: usize,
-        /// What narrowed the selection, and how many accounts it left, down to none.
-        steps: Vec<(&'static str, usize)>,
-        /// What could be meant instead, or nothing.
+        /// Which options left how many accounts, down to none.
+        narrowing: String,
+        /// What may have been meant, or nothing.
         suggestion: String,
     },
 }
 
-/// The first few ids, and how many there are beyond.
-fn join<T: ToString>(ids: &[T]) -> String {
+/// The first few items, and how many more there are.
+fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>) -> String {
     const SHOWN: usize = 5;
-    let shown = ids.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    match ids.len().checked_sub(SHOWN) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
+    let items = items.into_iter();
+    let more = items.len().saturating_sub(SHOWN);
+    let shown = items.take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-fn narrowing(steps: &[(&'static str, usize)]) -> String {
-    steps.iter().map(|(what, left)| format!("{left} {what}")).collect::<Vec<_>>().join(", of these ")
-}
-
-/// Why an account is not visited: the report's `error_code`, and a sentence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SkipReason {
-    /// The code.
-    pub code: &'static str,
-    /// What it means.
-    pub message: &'static str,
-}
-
-/// The accounts to visit, and the others with their reasons; together they are all accounts.
+/// The accounts to visit, and the others with the reason for each. Together they are all accounts.
 #[derive(Debug)]
-pub struct Selected<'a> {
-    /// To be visited.
+pub struct SelectionResult<'a> {
+    /// The accounts to visit.
     pub targets: Vec<&'a Account>,
-    /// Not to be visited.
+    /// The accounts to skip.
     pub skipped: Vec<(&'a Account, SkipReason)>,
 }
 
-/// Checks that everything that is named exists. `missing` are those OUs and roots that Organizations does not know.
-///
-/// # Errors
-///
-/// When something does not.
+/// Checks that everything that the selection names exists. `missing` are the OUs and roots that Organizations does not have.
 pub(crate) fn check_names(
     accounts: &[Account],
     selection: &Selection,
@@ -179,212 +210,111 @@ pub(crate) fn check_names(
     Ok(())
 }
 
-/// The exclusions by name and by tag that exclude nothing, as they were given. `tags` are those that were read.
-pub(crate) fn idle_exclusions(accounts: &[Account], selection: &Selection, tags: &Tags) -> Vec<String> {
-    let Criteria { names, tags: unwanted, .. } = &selection.exclude;
-    let idle = |name: &&NamePattern| !accounts.iter().any(|account| name.fits(&account.name));
-    let names = names.iter().filter(idle).map(|name| format!("--exclude-name {name}"));
-    let unused = |tag: &&Tag| !tags.values().any(|has| has.contains(*tag));
-    names.chain(unwanted.iter().filter(unused).map(|tag| format!("--exclude-tag {tag}"))).collect()
+/// An exclusion that matches no account, and may be mistyped.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum UnmatchedExclusion<'a> {
+    Name(&'a NamePattern),
+    Tag(&'a Tag),
 }
 
-/// The accounts whose tags decide whether they are selected.
-pub(crate) fn undecided(
+impl fmt::Display for UnmatchedExclusion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "--exclude-name {name}"),
+            Self::Tag(tag) => write!(f, "--exclude-tag {tag}"),
+        }
+    }
+}
+
+/// Returns the exclusions by name and by tag that match no account. `tags` are those that were read.
+pub(crate) fn unmatched_exclusions<'a>(
+    accounts: &[Account],
+    selection: &'a Selection,
+    tags: &Tags,
+) -> Vec<UnmatchedExclusion<'a>> {
+    let exclude = &selection.exclude;
+    let names = exclude.names.iter().filter(|name| !accounts.iter().any(|account| name.fits(&account.name)));
+    let unmatched = exclude.tags.iter().filter(|tag| !tags.values().any(|of_account| of_account.contains(*tag)));
+    names.map(UnmatchedExclusion::Name).chain(unmatched.map(UnmatchedExclusion::Tag)).collect()
+}
+
+/// Returns the accounts whose tags decide whether they are selected.
+pub(crate) fn accounts_needing_tags(
     accounts: &[Account],
     management_account: ManagementAccount,
     selection: &Selection,
-    only: Option<&Restriction>,
+    restriction: Option<&Restriction>,
 ) -> Vec<AccountId> {
-    let open = |account: &&Account| skip(account, management_account, selection, None, only).is_none();
-    accounts.iter().filter(open).map(|account| account.id).collect()
+    let needs_tags =
+        |account: &&Account| reason_to_skip(account, management_account, selection, None, restriction).is_none();
+    accounts.iter().filter(needs_tags).map(|account| account.id).collect()
 }
 
-/// Divides the accounts of the Organization.
+/// Divides the accounts of the Organization into those to visit and those to skip.
 ///
 /// # Errors
 ///
-/// When nothing is left to visit.
+/// When no account is to be visited, unless only the shard or the earlier run leaves none: a shard of a small Organization may be
+/// empty, and an earlier run may leave nothing to do.
 pub fn select<'a>(
     accounts: &'a [Account],
     management_account: ManagementAccount,
     selection: &Selection,
     tags: &Tags,
-    only: Option<&Restriction>,
-) -> Result<Selected<'a>, SelectionFailed> {
-    let mut selected = Selected { targets: Vec::new(), skipped: Vec::new() };
+    restriction: Option<&Restriction>,
+) -> Result<SelectionResult<'a>, SelectionFailed> {
+    let mut selected = SelectionResult { targets: Vec::new(), skipped: Vec::new() };
     for account in accounts {
-        match skip(account, management_account, selection, Some(tags), only) {
+        match reason_to_skip(account, management_account, selection, Some(tags), restriction) {
             Some(reason) => selected.skipped.push((account, reason)),
             None => selected.targets.push(account),
         }
     }
-    // The parts of a small Organization may be empty, and an earlier run may well leave nothing to do; but it is a mistake to
-    // select none of what it leaves.
-    let whole = Selection { shard: None, ..selection.clone() };
-    let is_empty = |selection| {
-        accounts.iter().all(|account| skip(account, management_account, selection, Some(tags), only).is_some())
+    let is_empty = |selection: &Selection| {
+        let mut reasons =
+            accounts.iter().map(|each| reason_to_skip(each, management_account, selection, Some(tags), restriction));
+        reasons.all(|reason| reason.is_some())
     };
-    let everything = Selection::default();
-    let nothing_to_do = only.is_some() && is_empty(&everything);
-    if selected.targets.is_empty() && !nothing_to_do && is_empty(&whole) {
-        return Err(empty(accounts, management_account, selection, tags, only));
+    let nothing_to_do = || restriction.is_some() && is_empty(&Selection::default());
+    let without_shard = || Selection { shard: None, ..selection.clone() };
+    if selected.targets.is_empty() && !nothing_to_do() && is_empty(&without_shard()) {
+        return Err(explain::empty(accounts, management_account, selection, tags, restriction));
     }
     Ok(selected)
 }
 
-/// Whether accounts can be selected one by one as they are listed: nothing is named that has to be looked for in the whole list,
-/// and no tags are asked for.
-pub(crate) fn goes_by_account(selection: &Selection) -> bool {
-    let by_account = |kinds: &Criteria| kinds.accounts.is_empty() && kinds.ous.is_empty() && kinds.tags.is_empty();
-    by_account(&selection.include) && by_account(&selection.exclude)
-}
-
-/// Why an account is not visited, in a selection that goes by account.
-pub(crate) fn why_not(
-    account: &Account,
-    management_account: ManagementAccount,
-    selection: &Selection,
-) -> Option<SkipReason> {
-    skip(account, management_account, selection, None, None)
-}
-
-/// Checks that something was selected, in a selection that goes by account.
-///
-/// # Errors
-///
-/// When nothing was.
-pub(crate) fn check_selected(
-    accounts: &[Account],
-    management_account: ManagementAccount,
-    selection: &Selection,
-) -> Result<(), SelectionFailed> {
-    select(accounts, management_account, selection, &Tags::new(), None).map(|_| ())
-}
-
-/// Why an account is not visited. Without `tags` it is as if every account had the right ones.
-fn skip(
+/// Returns why an account is not visited. Without `tags`, every account counts as having the right ones.
+pub(crate) fn reason_to_skip(
     account: &Account,
     management_account: ManagementAccount,
     selection: &Selection,
     tags: Option<&Tags>,
-    only: Option<&Restriction>,
+    restriction: Option<&Restriction>,
 ) -> Option<SkipReason> {
-    let reason = |code, message| Some(SkipReason { code, message });
     let Selection { include, exclude, shard, management: _ } = selection;
-    let in_one = |ous: &BTreeSet<UnitId>| ous.iter().any(|unit| unit.holds(&account.ou_path));
-    let is_named = |names: &[NamePattern]| names.iter().any(|name| name.fits(&account.name));
-    let has_one = |wanted: &BTreeSet<Tag>, unread: bool| match tags {
-        None => unread,
-        Some(tags) => tags.get(&account.id).is_some_and(|has| !has.is_disjoint(wanted)),
+    let by_selection = match account {
+        account if exclude.has_account(account) => Some(SkipReason::ExcludedAccount),
+        account if exclude.has_unit_of(account) => Some(SkipReason::ExcludedUnit),
+        account if exclude.has_name_of(account) => Some(SkipReason::ExcludedName),
+        account if !include.accounts.is_empty() && !include.has_account(account) => Some(SkipReason::OtherAccount),
+        account if !include.ous.is_empty() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
+        account if !include.names.is_empty() && !include.has_name_of(account) => Some(SkipReason::OtherName),
+        account if shard.is_some_and(|shard| !shard.holds(account.id)) => Some(SkipReason::OtherShard),
+        _ => None,
     };
-    if exclude.accounts.contains(&account.id) {
-        return reason("Excluded", "excluded by --exclude-account");
-    }
-    if in_one(&exclude.ous) {
-        return reason("Excluded", "excluded by --exclude-ou");
-    }
-    if is_named(&exclude.names) {
-        return reason("Excluded", "excluded by --exclude-name");
-    }
-    if !include.accounts.is_empty() && !include.accounts.contains(&account.id) {
-        return reason("NotSelected", "not among the selected accounts");
-    }
-    if !include.ous.is_empty() && !in_one(&include.ous) {
-        return reason("NotSelected", "not in a selected OU");
-    }
-    if !include.names.is_empty() && !is_named(&include.names) {
-        return reason("NotSelected", "its name fits no --name");
-    }
-    if shard.is_some_and(|shard| !shard.holds(account.id)) {
-        return reason("OtherShard", "in another part of --shard");
-    }
-    match only {
-        Some(only) if !only.listed.contains(&account.id) => {
-            return reason("JoinedSince", "joined the Organization after the run that this one is based on");
-        }
-        Some(only) if only.unread.contains(&account.id) => {
-            return reason("NotReadByPlan", "the plan could not read it, or never came to it");
-        }
-        Some(only) if !only.accounts.contains(&account.id) => return Some(only.reason),
-        Some(_) | None => {}
-    }
-    if let (true, Some(why)) = (account.id == management_account.id, management_account.left_out) {
-        return reason("ManagementAccount", why);
-    }
-    if let Some(code) = account.state.skip_code() {
-        return reason(code, "only accounts in state ACTIVE can be visited");
-    }
-    // Last, because only the tags of accounts that come this far are read.
-    if !exclude.tags.is_empty() && has_one(&exclude.tags, false) {
-        return reason("Excluded", "excluded by --exclude-tag");
-    }
-    if !include.tags.is_empty() && !has_one(&include.tags, true) {
-        return reason("NotSelected", "has no selected tag");
-    }
-    None
-}
-
-/// Says what narrowed the selection down to nothing.
-fn empty(
-    accounts: &[Account],
-    management_account: ManagementAccount,
-    selection: &Selection,
-    tags: &Tags,
-    earlier: Option<&Restriction>,
-) -> SelectionFailed {
-    let only = |include: Criteria| Selection { include, ..Selection::default() };
-    let Criteria { accounts: ids, ous, names, tags: wanted } = selection.include.clone();
-    let exclude = Selection { exclude: selection.exclude.clone(), ..Selection::default() };
-    // One step for each thing that narrows, in the order in which people think of them.
-    let narrowings = [
-        (!ids.is_empty(), "are among the selected accounts", only(Criteria { accounts: ids, ..Criteria::default() })),
-        (!ous.is_empty(), "are in the selected OUs", only(Criteria { ous, ..Criteria::default() })),
-        (
-            !names.is_empty(),
-            "have a name that fits --name",
-            only(Criteria { names: names.clone(), ..Criteria::default() }),
-        ),
-        (exclude.exclude != Criteria::default(), "are not excluded", exclude),
-        (true, "are active and not left out", Selection::default()),
-        (!wanted.is_empty(), "have a selected tag", only(Criteria { tags: wanted.clone(), ..Criteria::default() })),
-    ];
-    let mut left: Vec<&Account> = accounts.iter().collect();
-    let mut steps = Vec::new();
-    for (given, what, selection) in narrowings {
-        if !given || steps.last().is_some_and(|(_, left)| *left == 0) {
-            continue;
-        }
-        let by_state = selection == Selection::default();
-        left.retain(|account| match skip(account, management_account, &selection, Some(tags), None) {
-            None => true,
-            // Whether it is active is a step of its own.
-            Some(reason) => !by_state && !["NotSelected", "Excluded"].contains(&reason.code),
-        });
-        steps.push((what, left.len()));
-    }
-    if let (Some(earlier), Some(1..)) = (earlier, steps.last().map(|(_, left)| *left)) {
-        left.retain(|account| earlier.accounts.contains(&account.id));
-        steps.push(("are among those that the earlier run leaves", left.len()));
-    }
-    let suggestion = match steps.last() {
-        Some(("have a name that fits --name", _)) => {
-            let plain: String = names[0].to_string().chars().filter(|character| !"*?".contains(*character)).collect();
-            did_you_mean(&plain, accounts.iter().map(|account| &account.name))
-        }
-        Some(("have a selected tag", _)) => {
-            let keys: BTreeSet<&str> = wanted.iter().map(|tag| tag.key.as_str()).collect();
-            let values: BTreeSet<String> =
-                tags.values().flatten().filter(|tag| keys.contains(tag.key.as_str())).map(Tag::to_string).collect();
-            let values: Vec<String> = values.into_iter().collect();
-            if values.is_empty() {
-                "; none has a tag of that key".to_owned()
-            } else {
-                format!("; there are {}", join(&values))
-            }
-        }
-        _ => String::new(),
+    let by_earlier_run = || match restriction? {
+        earlier if !earlier.listed.contains(&account.id) => Some(SkipReason::JoinedSince),
+        earlier if earlier.unread.contains(&account.id) => Some(SkipReason::NotReadByPlan),
+        earlier if !earlier.accounts.contains(&account.id) => Some(earlier.reason),
+        _ => None,
     };
-    SelectionFailed::Empty { listed: accounts.len(), steps, suggestion }
+    // Last, because the tags of an account are read only if nothing else decides.
+    let by_tags = || match tags? {
+        tags if exclude.has_tag_of(account, tags) => Some(SkipReason::ExcludedTag),
+        tags if !include.tags.is_empty() && !include.has_tag_of(account, tags) => Some(SkipReason::OtherTag),
+        _ => None,
+    };
+    by_selection.or_else(by_earlier_run).or_else(|| management_account.reason_to_skip(account)).or_else(by_tags)
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ impl Baseline {
         let would_change = |id: &AccountId| replay.records.get(id).is_some_and(|r| r.outcome == Outcome::WouldChange);
         let accounts = replay.accounts.iter().map(|account| account.id).filter(would_change);
         let desired = accounts.map(|id| (id, (wanted, Provenance::None))).collect();
-        let reason = SkipReason { code: "NotInPlan", message: "the plan would not change it" };
+        let reason = SkipReason::NotInPlan;
         let mut baseline = Self::new(lock, info, replay, desired, reason);
         let records = baseline.records.iter();
         let unread = records.filter(|record| matches!(record.outcome, Outcome::NotAttempted | Outcome::Failed));
@@ -98,7 +98,7 @@ impl Baseline {
             Some((*id, (back, Provenance::Set { to: intent.wanted, certain, before: intent.previous })))
         });
         let desired = desired.collect();
-        let reason = SkipReason { code: "NotChanged", message: "the run that is undone did not change it" };
+        let reason = SkipReason::NotChanged;
         Ok(Self::new(lock, info, replay, desired, reason))
     }
 

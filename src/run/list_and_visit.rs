@@ -17,7 +17,7 @@ use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
-use crate::org::selection::{ManagementAccount, Tags, check_selected, goes_by_account, why_not};
+use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
 use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Tolerance, survey};
 use crate::settings::Settings;
 use crate::terminal::Outline;
@@ -26,7 +26,7 @@ use crate::terminal::Outline;
 /// and it tolerates no percentage.
 pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
     let run = &settings.run;
-    run.mode == Mode::Plan && goes_by_account(&run.selection) && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
+    run.mode == Mode::Plan && !run.selection.needs_whole_list() && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
 }
 
 /// Lists and visits at the same time.
@@ -115,9 +115,9 @@ impl Listing<'_, '_> {
             return;
         }
         let run = &recorder.settings().run;
-        if let Some(reason) = why_not(account, self.management_account, &run.selection) {
+        if let Some(reason) = reason_to_skip(account, self.management_account, &run.selection, None, None) {
             let wanted = run.global_endpoint_token_version;
-            recorder.record_skipped(Record::skipped(account.id, wanted, reason.code, reason.message));
+            recorder.record_skipped(Record::skipped(account.id, wanted, reason.code(), reason.message()));
         } else {
             let target = targets::target(account, &self.organization, self.aws, run, None);
             recorder.record_target(&target);
@@ -142,7 +142,7 @@ impl Listing<'_, '_> {
         let recorder = self.recorder.borrow();
         let (run, accounts, progress) = (&recorder.settings().run, recorder.accounts(), recorder.progress());
         if self.targets.get() == 0 {
-            check_selected(accounts, self.management_account, &run.selection)?;
+            select(accounts, self.management_account, &run.selection, &Tags::new(), None)?;
         }
         targets::warn_of_idle_exclusions(accounts, run, &Tags::new(), progress);
         if let Some(failure) = without_paths {

@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::journal::RunSettings;
 use crate::org::role::AccessMode;
 use crate::org::selection::{
-    ManagementAccess, ManagementAccount, Selected, Tags, check_names, idle_exclusions, undecided,
+    ManagementAccess, ManagementAccount, SelectionResult, SkipReason, Tags, accounts_needing_tags, check_names,
+    unmatched_exclusions,
 };
 use crate::org::{Account, AccountId};
 use crate::rollout::wave::spread;
@@ -23,8 +24,7 @@ pub(crate) async fn list(
     settings: &Settings,
     progress: &Progress,
 ) -> Result<(Organization, Vec<Account>), Error> {
-    let selection = &settings.run.selection;
-    let needs_paths = !selection.include.ous.is_empty() || !selection.exclude.ous.is_empty();
+    let needs_paths = settings.run.selection.needs_units();
     // The two requests do not depend on each other.
     let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
     let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
@@ -53,7 +53,7 @@ pub(crate) async fn look_up(
     // The account ids are checked first, because that needs no request.
     check_names(accounts, &run.selection, Vec::new())?;
     let mut missing = Vec::new();
-    for unit in run.selection.unseen_units(accounts) {
+    for unit in run.selection.units_without_accounts(accounts) {
         if !aws.unit_exists(&unit).await? {
             missing.push(unit);
         }
@@ -61,10 +61,10 @@ pub(crate) async fn look_up(
     check_names(accounts, &run.selection, missing)?;
     let mut tags = Tags::new();
     if run.selection.needs_tags() {
-        let undecided =
-            undecided(accounts, management_account, &run.selection, baseline.map(|baseline| &baseline.restriction));
-        let of = undecided.len();
-        tags = aws.tags(&undecided, |read| progress.tags(read, of)).await?;
+        let restriction = baseline.map(|baseline| &baseline.restriction);
+        let to_read = accounts_needing_tags(accounts, management_account, &run.selection, restriction);
+        let of = to_read.len();
+        tags = aws.tags(&to_read, |read| progress.tags(read, of)).await?;
     }
     warn_of_idle_exclusions(accounts, run, &tags, progress);
     Ok(tags)
@@ -72,7 +72,7 @@ pub(crate) async fn look_up(
 
 /// Warns of exclusions that exclude no account: they may be mistyped.
 pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
-    for exclusion in idle_exclusions(accounts, &run.selection, tags) {
+    for exclusion in unmatched_exclusions(accounts, &run.selection, tags) {
         progress.warn(&format!("{exclusion} excludes no account"));
     }
 }
@@ -81,14 +81,14 @@ pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, t
 pub(crate) fn management_account(organization: &Organization, run: &RunSettings, aws: &Aws) -> ManagementAccount {
     let id = organization.management;
     let own = run.selection.management == ManagementAccess::Own && aws.is_in(id);
-    let left_out = match (run.selection.management, run.access) {
-        (ManagementAccess::Skip, _) => Some("left out by --management-account skip"),
-        (ManagementAccess::Own | ManagementAccess::Role, AccessMode::AssumeRoot) if !own => Some(
-            "AssumeRoot can't enter the management account: it can be read only with its own credentials and --management-account own",
-        ),
+    let skip_reason = match (run.selection.management, run.access) {
+        (ManagementAccess::Skip, _) => Some(SkipReason::ManagementAccount),
+        (ManagementAccess::Own | ManagementAccess::Role, AccessMode::AssumeRoot) if !own => {
+            Some(SkipReason::ManagementAccountByAssumeRoot)
+        }
         (ManagementAccess::Own | ManagementAccess::Role, AccessMode::Role | AccessMode::AssumeRoot) => None,
     };
-    ManagementAccount { id, left_out }
+    ManagementAccount { id, skip_reason }
 }
 
 /// Returns how an account is entered.
@@ -105,7 +105,7 @@ pub(crate) fn access_method(account: AccountId, management: AccountId, run: &Run
 
 /// Returns the targets for the selected accounts, in the order of the rollout.
 pub(crate) fn targets(
-    selected: &Selected<'_>,
+    selected: &SelectionResult<'_>,
     organization: &Organization,
     aws: &Aws,
     run: &RunSettings,
@@ -145,18 +145,18 @@ pub(crate) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), 
 }
 
 /// Returns the records of the accounts that are not selected.
-pub(crate) fn skipped(selected: &Selected<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
+pub(crate) fn skipped(selected: &SelectionResult<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
     let wanted = run.global_endpoint_token_version;
     selected
         .skipped
         .iter()
-        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code, reason.message)))
+        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code(), reason.message())))
         .collect()
 }
 
 /// Returns the record of an account that left the Organization.
 pub(crate) fn left(account: AccountId, run: &RunSettings) -> Record {
     let wanted = run.global_endpoint_token_version;
-    let message = "left the Organization after the run that this one is based on";
-    Record::skipped(account, wanted, "LeftOrganization", message)
+    let reason = SkipReason::LeftOrganization;
+    Record::skipped(account, wanted, reason.code(), reason.message())
 }

@@ -10,7 +10,7 @@ fn id(number: u64) -> AccountId {
 const MANAGEMENT: u64 = 1;
 
 fn management_account() -> ManagementAccount {
-    ManagementAccount { id: id(MANAGEMENT), left_out: None }
+    ManagementAccount { id: id(MANAGEMENT), skip_reason: None }
 }
 
 /// The root, and OUs one below the other.
@@ -86,7 +86,7 @@ fn targets(selection: &Selection) -> Vec<u64> {
 fn code(selection: &Selection, number: u64) -> &'static str {
     let (accounts, tags) = organization();
     let selected = select(&accounts, management_account(), selection, &tags, None).unwrap();
-    selected.skipped.iter().find(|(account, _)| account.id == id(number)).map_or("", |(_, reason)| reason.code)
+    selected.skipped.iter().find(|(account, _)| account.id == id(number)).map_or("", |(_, reason)| reason.code())
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn exclusion_wins_over_inclusion_whatever_their_kinds() {
             let (accounts, tags) = organization();
             let selection = Selection { include: include.clone(), exclude: exclude.clone(), ..Selection::default() };
             let reason = match select(&accounts, management_account(), &selection, &tags, None) {
-                Ok(selected) => selected.skipped.iter().find(|(account, _)| account.id == id(3)).unwrap().1.code,
+                Ok(selected) => selected.skipped.iter().find(|(account, _)| account.id == id(3)).unwrap().1.code(),
                 Err(SelectionFailed::Empty { .. }) => "Excluded",
                 Err(other) => panic!("{other}"),
             };
@@ -178,7 +178,7 @@ fn shards_are_disjoint_and_complete_and_may_be_empty() {
 fn only_the_tags_that_decide_are_asked_for() {
     let (accounts, _) = organization();
     let open = |selection: &Selection| -> Vec<u64> {
-        undecided(&accounts, management_account(), selection, None).iter().map(|id| id.number()).collect()
+        accounts_needing_tags(&accounts, management_account(), selection, None).iter().map(|id| id.number()).collect()
     };
     assert_eq!(open(&including(kinds(&[], &[], &[], &["env=prod"]))), [1, 2, 3, 4, 5, 6]);
     assert_eq!(open(&including(kinds(&[], &["ou-ab-two"], &["dev-*"], &["env=prod"]))), [4, 5]);
@@ -193,27 +193,28 @@ fn an_earlier_run_restricts_and_newcomers_are_named() {
         accounts: [id(2), id(7)].into(),
         listed: (1..12).map(id).collect(),
         unread: [id(4)].into(),
-        reason: SkipReason { code: "NotInPlan", message: "why" },
+        reason: SkipReason::NotInPlan,
     };
     let selected = select(&accounts, management_account(), &Selection::default(), &tags, Some(&only)).unwrap();
     assert_eq!(selected.targets.iter().map(|account| account.id).collect::<Vec<_>>(), [id(2)]);
-    let code = |number| selected.skipped.iter().find(|(account, _)| account.id == id(number)).unwrap().1.code;
+    let code = |number| selected.skipped.iter().find(|(account, _)| account.id == id(number)).unwrap().1.code();
     assert_eq!([code(1), code(7), code(4), code(12)], ["NotInPlan", "Suspended", "NotReadByPlan", "JoinedSince"]);
 }
 
 #[test]
 fn the_management_account_can_be_left_out() {
     let (accounts, tags) = organization();
-    let management_account = ManagementAccount { left_out: Some("why"), ..management_account() };
+    let management_account =
+        ManagementAccount { skip_reason: Some(SkipReason::ManagementAccount), ..management_account() };
     let selected = select(&accounts, management_account, &Selection::default(), &tags, None).unwrap();
-    assert_eq!((selected.skipped[0].1.code, selected.skipped[0].1.message), ("ManagementAccount", "why"));
+    assert_eq!(selected.skipped[0].1, SkipReason::ManagementAccount);
 }
 
 #[test]
 fn what_does_not_exist_is_named_with_a_suggestion() {
     let (accounts, _) = organization();
     let check = |selection: &Selection| {
-        let missing = selection.unseen_units(&accounts);
+        let missing = selection.units_without_accounts(&accounts);
         check_names(&accounts, selection, missing).map_err(|error| error.to_string())
     };
     assert_eq!(check(&including(kinds(&[2], &["r-ab", "ou-ab-three"], &[], &[]))), Ok(()));

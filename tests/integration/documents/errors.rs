@@ -62,7 +62,7 @@ pub(super) fn errors() -> Vec<Error> {
     let selection = [
         SelectionFailed::NoSuchAccounts { ids: ids(), suggestion: text() },
         SelectionFailed::NoSuchUnits { ids: vec!["r-ab12".parse().expect("an id")], suggestion: text() },
-        SelectionFailed::Empty { listed: 5, steps: vec![("are in the selected OUs", 0)], suggestion: text() },
+        SelectionFailed::Empty { listed: 5, narrowing: text(), suggestion: text() },
     ];
     let others = [
         ConnectFailed::Call(call()).into(),
