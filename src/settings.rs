@@ -14,7 +14,7 @@ use crate::cloud::aws::clock::Clock;
 use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, Overrides, PolicyChoice, RunId, RunSettings};
-use crate::org::accounts_file::Named;
+use crate::org::accounts_file::AccountOverrides;
 use crate::org::role::is_external_id;
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag};
@@ -229,7 +229,7 @@ pub(crate) fn explicit(run: RunSettings, given: &GivenOptions) -> Overrides {
 /// Returns the selection that the options describe.
 fn selection(
     args: SelectionArgs,
-    named: &BTreeMap<AccountId, Named>,
+    named: &BTreeMap<AccountId, AccountOverrides>,
     management: ManagementAccess,
 ) -> Result<Selection, Error> {
     let include = Criteria {

@@ -286,7 +286,7 @@ proptest! {
         }
         let expected: BTreeSet<String> = rows.iter().map(|(id, _)| format!("{id:012}")).collect();
         let named = crate::org::accounts_file::read(file.as_bytes()).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert_eq!(named.iter().map(|named| named.id.to_string()).collect::<BTreeSet<_>>(), expected);
+        prop_assert_eq!(named.keys().map(ToString::to_string).collect::<BTreeSet<_>>(), expected);
         accounts_file(file.as_bytes());
     }
 

@@ -1,4 +1,6 @@
-//! This module owns the files that name accounts: one id a line, or a CSV such as a report of this program.
+//! Reads `--accounts-from` files: one account id a line, or a CSV file such as a report of this program.
+
+use std::collections::BTreeMap;
 
 use csv::{ByteRecord, ReaderBuilder};
 
@@ -7,30 +9,27 @@ use super::caller::account_in_arn;
 use super::role::{ParseRoleTemplateError, RoleTemplate, is_external_id};
 use crate::secret::Secret;
 
-/// An account that a file names. It may hold an external id, so it can't be printed.
-pub(crate) struct Named {
-    /// The account.
-    pub id: AccountId,
-    /// The role in it, where the file has a column `role`.
+/// What a file says of an account beside its id. It may hold an external id, so it has no `Debug`.
+#[derive(Default)]
+pub(crate) struct AccountOverrides {
+    /// The role in the account, from the column `role`.
     pub role: Option<RoleTemplate>,
-    /// The external id that this role asks for, where the file has a column `external_id`.
+    /// The external id that this role asks for, from the column `external_id`.
     pub external_id: Option<Secret>,
 }
 
-impl Named {
-    /// What two places say of one account together; `None` where they contradict each other.
-    pub(crate) fn with(self, other: Self) -> Option<Self> {
-        let differ = |one: bool, other: bool, same: bool| one && other && !same;
-        if differ(self.role.is_some(), other.role.is_some(), self.role == other.role)
-            || differ(self.external_id.is_some(), other.external_id.is_some(), self.external_id == other.external_id)
-        {
-            return None;
+impl AccountOverrides {
+    /// Adds what another line says of the same account. Returns `false` if the two contradict each other.
+    #[must_use]
+    pub(crate) fn merge(&mut self, other: Self) -> bool {
+        fn fill<T: PartialEq + Clone>(value: &mut Option<T>, other: Option<T>) -> bool {
+            other.is_none_or(|other| *value.get_or_insert_with(|| other.clone()) == other)
         }
-        Some(Self { id: self.id, role: self.role.or(other.role), external_id: self.external_id.or(other.external_id) })
+        fill(&mut self.role, other.role) && fill(&mut self.external_id, other.external_id)
     }
 }
 
-/// The file can't be used. No message repeats more of it than what stands in the place of an account id or of a role.
+/// The file can't be used. Of its content, messages repeat only cells that should hold an account id or a role.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum AccountsFileError {
     /// It is not text in UTF-8.
@@ -39,70 +38,20 @@ pub(crate) enum AccountsFileError {
     /// It is JSON.
     #[error("it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report")]
     Json,
-    /// A line has no usable id.
+    /// A line can't be used.
     #[error("line {line}: {cause}")]
-    Id {
+    Line {
         /// The line, from 1.
         line: u64,
-        /// Why not.
-        cause: ParseAccountIdError,
-    },
-    /// A line has no usable role.
-    #[error("line {line}: {cause}")]
-    Role {
-        /// The line, from 1.
-        line: u64,
-        /// Why not.
-        cause: ParseRoleTemplateError,
-    },
-    /// A line has an ARN of a role in another account.
-    #[error("line {line}: the role is in account {found}, and the line is about account {id}")]
-    Elsewhere {
-        /// The line, from 1.
-        line: u64,
-        /// The account that the line is about.
-        id: AccountId,
-        /// The account in the ARN.
-        found: AccountId,
-    },
-    /// A line has no usable external id, which is not repeated.
-    #[error("line {line}: the external id is not 2 to 1224 letters, digits, and _+=,.@:/-")]
-    ExternalId {
-        /// The line, from 1.
-        line: u64,
-    },
-    /// A cell goes over several lines, most likely because its closing quote is missing.
-    #[error(
-        "line {line}: a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end"
-    )]
-    OverLines {
-        /// The line, from 1.
-        line: u64,
+        /// What is wrong with it.
+        cause: LineError,
     },
     /// There is a header, and it names no column for the ids.
     #[error("there is no column account_id")]
     NoIdColumn,
     /// There is a header, and it names a column twice.
     #[error("there are two columns {0}")]
-    Twice(&'static str),
-    /// There is no header, and a line has a second id, which would be left out.
-    #[error(
-        "line {line}: there is a second account id, {id}: write one id a line, or begin with a header that names the column account_id"
-    )]
-    SecondId {
-        /// The line, from 1.
-        line: u64,
-        /// The second id.
-        id: AccountId,
-    },
-    /// Two lines say different things of one account.
-    #[error("line {line}: account {id} stands in an earlier line with another role or external id")]
-    Contradiction {
-        /// The line, from 1.
-        line: u64,
-        /// The account.
-        id: AccountId,
-    },
+    DuplicateColumn(&'static str),
     /// It can't be read as CSV.
     #[error("it can't be read as CSV: {0}")]
     Csv(String),
@@ -111,16 +60,44 @@ pub(crate) enum AccountsFileError {
     Empty,
 }
 
+/// What is wrong with a line.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LineError {
+    /// It has no usable id.
+    #[error(transparent)]
+    Id(#[from] ParseAccountIdError),
+    /// It has no usable role.
+    #[error(transparent)]
+    Role(#[from] ParseRoleTemplateError),
+    /// It has the ARN of a role in another account.
+    #[error("the role is in account {found}, and the line is about account {id}")]
+    RoleInOtherAccount { id: AccountId, found: AccountId },
+    /// It has no usable external id, which is not repeated.
+    #[error("the external id is not 2 to 1224 letters, digits, and _+=,.@:/-")]
+    ExternalId,
+    /// A cell spans several lines, most likely because its closing quote is missing.
+    #[error("a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end")]
+    CellOverLines,
+    /// There is no header, and the line has a second id, which would be ignored.
+    #[error(
+        "there is a second account id, {0}: write one id a line, or begin with a header that names the column account_id"
+    )]
+    SecondId(AccountId),
+    /// An earlier line says something else of the account.
+    #[error("account {0} stands in an earlier line with another role or external id")]
+    Contradiction(AccountId),
+}
+
 /// Reads the accounts that a file names.
 ///
-/// Lines that start with `#` are comments. Where the first line has no id in its first column it is a header, and the column
-/// `account_id` holds the ids, or else the first column; `role` and `external_id` may say more of single accounts. Columns are
-/// separated by commas, semicolons or tabs, whichever comes first in the first line.
+/// Lines that start with `#` are comments. The first line is a header unless its first column holds an id. The ids are in the
+/// column `account_id`, or else in the first column; the columns `role` and `external_id` are for single accounts. Columns are
+/// separated by commas, semicolons or tabs: by the one of them that comes first in the first line.
 ///
 /// # Errors
 ///
-/// At the first line that can't be used: nothing is left out in silence.
-pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, AccountsFileError> {
+/// At the first line that can't be used. No line is silently ignored.
+pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, AccountsFileError> {
     let text = std::str::from_utf8(file).map_err(|_| AccountsFileError::NotUtf8)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {
@@ -131,142 +108,114 @@ pub(crate) fn read(file: &[u8]) -> Result<Vec<Named>, AccountsFileError> {
     if first.starts_with(['{', '[']) {
         return Err(AccountsFileError::Json);
     }
-    let delimiter = delimiter(first);
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(delimiter)
+        .delimiter(delimiter(first))
         .comment(Some(b'#'))
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let mut columns: Option<Columns> = None;
-    let mut found: std::collections::BTreeMap<AccountId, Named> = std::collections::BTreeMap::new();
+    let mut columns: Option<ColumnPositions> = None;
+    let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| AccountsFileError::Csv(error.to_string()))? {
         let line = || line_at(text, record.position().map_or(0, csv::Position::byte));
+        let at_line = |cause| AccountsFileError::Line { line: line(), cause };
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
         if record.iter().any(|cell| cell.contains(&b'\n')) {
-            return Err(AccountsFileError::OverLines { line: line() });
+            return Err(at_line(LineError::CellOverLines));
         }
-        if columns.is_none() {
-            let (found, is_header) = Columns::of(&record)?;
-            columns = Some(found);
-            if is_header {
+        let columns = if let Some(columns) = &columns {
+            columns
+        } else {
+            let found = columns.insert(ColumnPositions::from_first_line(&record)?);
+            if found.has_header {
                 continue;
             }
-        }
-        let columns = columns.as_ref().expect("the first line has just set them");
-        let named = columns.account(&record).map_err(|refusal| refusal.at(line()))?;
-        let id = named.id;
-        // The reader puts a cell together from what is quoted in it and what is not.
+            found
+        };
+        let (id, overrides) = columns.account(&record).map_err(at_line)?;
+        // The CSV reader joins quoted and unquoted parts of a cell, so that `"00000002"0000` would become an id.
         let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
         let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
         if !row.is_some_and(|row| row.contains(&id.to_string())) {
             return Err(AccountsFileError::Csv(format!("line {}: an id is quoted only in part", line())));
         }
-        let merged = match found.remove(&id) {
-            None => named,
-            Some(earlier) => {
-                earlier.with(named).ok_or_else(|| AccountsFileError::Contradiction { line: line(), id })?
-            }
-        };
-        found.insert(id, merged);
+        if !accounts.entry(id).or_default().merge(overrides) {
+            return Err(at_line(LineError::Contradiction(id)));
+        }
     }
-    if found.is_empty() { Err(AccountsFileError::Empty) } else { Ok(found.into_values().collect()) }
+    if accounts.is_empty() { Err(AccountsFileError::Empty) } else { Ok(accounts) }
 }
 
-/// What stands behind the first cell. In quotes, and further on, there may be any of them.
+/// Returns the first delimiter outside quotes. Later cells, and quoted ones, may contain the others.
 fn delimiter(first: &str) -> u8 {
     let mut quoted = false;
-    let outside = |byte: &u8| {
+    let is_delimiter = |byte: &u8| {
         quoted ^= *byte == b'"';
         !quoted && b",;\t".contains(byte)
     };
-    first.bytes().find(outside).unwrap_or(b',')
+    first.bytes().find(is_delimiter).unwrap_or(b',')
 }
 
-/// The line of a record. The reader knows only where the record before it ended, and skips comments and empty lines from there.
+/// Returns the line of a record. The CSV reader gives only the place where the record before it ended; it skips comments and empty
+/// lines from there.
 fn line_at(text: &str, byte: u64) -> u64 {
     let (before, after) = text.split_at(usize::try_from(byte).unwrap_or(0).min(text.len()));
     let skipped = after.lines().take_while(|line| line.is_empty() || line.starts_with('#')).count();
     1 + (before.matches('\n').count() + skipped) as u64
 }
 
-/// What is wrong with a line.
-enum Refusal {
-    Id(ParseAccountIdError),
-    Role(ParseRoleTemplateError),
-    Elsewhere { id: AccountId, found: AccountId },
-    ExternalId,
-    SecondId(AccountId),
-}
-
-impl Refusal {
-    fn at(self, line: u64) -> AccountsFileError {
-        match self {
-            Self::Id(cause) => AccountsFileError::Id { line, cause },
-            Self::Role(cause) => AccountsFileError::Role { line, cause },
-            Self::Elsewhere { id, found } => AccountsFileError::Elsewhere { line, id, found },
-            Self::ExternalId => AccountsFileError::ExternalId { line },
-            Self::SecondId(id) => AccountsFileError::SecondId { line, id },
-        }
-    }
-}
-
-/// Where the values stand.
-struct Columns {
+/// Which columns hold what.
+struct ColumnPositions {
     id: usize,
     role: Option<usize>,
     external_id: Option<usize>,
-    /// A header says so.
-    named: bool,
+    has_header: bool,
 }
 
-impl Columns {
-    /// The columns by the first line, and whether that line is a header.
-    fn of(first: &ByteRecord) -> Result<(Self, bool), AccountsFileError> {
+impl ColumnPositions {
+    fn from_first_line(first: &ByteRecord) -> Result<Self, AccountsFileError> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
-        // Several columns of which the first has no digit: a header in words of its own, such as "Account, Owner".
-        let worded = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
+        // Several columns, the first without a digit: a header with other names, such as "Account, Owner".
+        let has_other_names = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
         let id = position("account_id");
-        let is_header = id.is_some() || worded;
-        let named = |name| if is_header { position(name) } else { None };
-        let columns =
-            Self { id: id.unwrap_or(0), role: named("role"), external_id: named("external_id"), named: is_header };
+        let has_header = id.is_some() || has_other_names;
+        let optional = |name| if has_header { position(name) } else { None };
+        let (role, external_id) = (optional("role"), optional("external_id"));
         let times = |name: &str| first.iter().filter(|cell| cell.eq_ignore_ascii_case(name.as_bytes())).count();
-        if let Some(name) = ["account_id", "role", "external_id"].into_iter().find(|name| is_header && times(name) > 1)
-        {
-            return Err(AccountsFileError::Twice(name));
+        let duplicate = ["account_id", "role", "external_id"].into_iter().find(|name| times(name) > 1);
+        if let Some(name) = duplicate.filter(|_| has_header) {
+            return Err(AccountsFileError::DuplicateColumn(name));
         }
-        if id.is_none() && [columns.role, columns.external_id].contains(&Some(0)) {
+        if id.is_none() && [role, external_id].contains(&Some(0)) {
             return Err(AccountsFileError::NoIdColumn);
         }
-        Ok((columns, is_header))
+        Ok(Self { id: id.unwrap_or(0), role, external_id, has_header })
     }
 
-    fn account(&self, record: &ByteRecord) -> Result<Named, Refusal> {
+    fn account(&self, record: &ByteRecord) -> Result<(AccountId, AccountOverrides), LineError> {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
-        let given = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
-        let id: AccountId = cell(self.id).parse().map_err(Refusal::Id)?;
+        let non_empty = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
+        let id: AccountId = cell(self.id).parse()?;
         let mut others = (1..record.len()).filter_map(|column| cell(column).parse().ok());
-        if let Some(second) = others.find(|other| !self.named && *other != id) {
-            return Err(Refusal::SecondId(second));
+        if let Some(second) = others.find(|other| !self.has_header && *other != id) {
+            return Err(LineError::SecondId(second));
         }
-        if let Some(found) = given(self.role).and_then(account_in_arn).filter(|found| *found != id) {
-            return Err(Refusal::Elsewhere { id, found });
+        let (role, external_id) = (non_empty(self.role), non_empty(self.external_id));
+        if let Some(found) = role.and_then(account_in_arn).filter(|found| *found != id) {
+            return Err(LineError::RoleInOtherAccount { id, found });
         }
-        // An ARN may stand here as it is, because it is for this account only.
-        let role = given(self.role).map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse());
-        let role = role.transpose().map_err(Refusal::Role)?;
-        let external_id = match given(self.external_id) {
-            Some(text) if !is_external_id(text) => return Err(Refusal::ExternalId),
-            Some(text) => Some(text.parse().expect("every text is a secret")),
-            None => None,
-        };
-        Ok(Named { id, role, external_id })
+        // A full ARN is allowed here, because it is for this account only.
+        let role = role.map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse()).transpose()?;
+        if external_id.is_some_and(|text| !is_external_id(text)) {
+            return Err(LineError::ExternalId);
+        }
+        let external_id = external_id.map(|text| text.parse().expect("every text is a secret"));
+        Ok((id, AccountOverrides { role, external_id }))
     }
 }
 
@@ -275,7 +224,7 @@ mod tests {
     use super::*;
 
     fn ids(file: &str) -> Vec<String> {
-        read(file.as_bytes()).unwrap().iter().map(|named| named.id.to_string()).collect()
+        read(file.as_bytes()).unwrap().keys().map(ToString::to_string).collect()
     }
 
     fn refused(file: &[u8]) -> AccountsFileError {
@@ -283,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_and_tables_of_every_make_are_read() {
+    fn lists_and_csv_files_are_read() {
         let expected = ["000000000001", "000000000002"];
         for file in [
             "000000000001\n000000000002\n",
@@ -306,12 +255,12 @@ mod tests {
     }
 
     #[test]
-    fn single_accounts_may_have_a_role_and_an_external_id_of_their_own() {
+    fn columns_set_the_role_and_the_external_id_of_single_accounts() {
         let file = "account_id,role,external_id\n\
                     000000000001,ops/Audit,team:1\n\
                     000000000002,arn:aws:iam::000000000002:role/R,\n\
                     000000000003,,\n";
-        let named = read(file.as_bytes()).unwrap();
+        let named: Vec<AccountOverrides> = read(file.as_bytes()).unwrap().into_values().collect();
         let role = |index: usize| named[index].role.as_ref().map(ToString::to_string);
         assert_eq!(role(0).as_deref(), Some("ops/Audit"));
         assert_eq!(role(1).as_deref(), Some("arn:aws:iam::{account_id}:role/R"));
@@ -321,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_by_its_line() {
+    fn errors_name_the_line() {
         let line = |file: &str| refused(file.as_bytes()).to_string();
         assert!(line("000000000001\n12345678\n").starts_with("line 2: \"12345678\" has 8 digits"));
         assert!(line("# x\n\n1.23457E+11\n").starts_with("line 3: "));
@@ -346,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_file_is_refused() {
+    fn other_files_are_refused() {
         for (file, expected) in [
             (&b""[..], AccountsFileError::Empty),
             (b"# nothing\n\n", AccountsFileError::Empty),

@@ -26,7 +26,9 @@ use crate::terminal::Outline;
 /// and it tolerates no percentage.
 pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
     let run = &settings.run;
-    run.mode == Mode::Plan && !run.selection.needs_whole_list() && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
+    run.mode == Mode::Plan
+        && !run.selection.needs_whole_list()
+        && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
 }
 
 /// Lists and visits at the same time.

@@ -1,4 +1,4 @@
-//! This module owns the files that options name: lists of accounts, and session policies. They are read before anything else.
+//! Reads the files that options name: lists of accounts and session policies.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,67 +7,55 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::org::AccountId;
-use crate::org::accounts_file::{self, Named};
+use crate::org::accounts_file::{self, AccountOverrides};
 
-/// No list of accounts is larger: 50,000 accounts make a report of some 20 MB.
-const LARGEST_LIST: u64 = 256 << 20;
+/// The largest list of accounts that is read. A report of 50,000 accounts has some 20 MB.
+const MAX_LIST_SIZE: u64 = 256 << 20;
 
 /// The longest session policy that AssumeRole takes (STS API reference, `AssumeRole`).
-const LONGEST_POLICY: usize = 2048;
+const MAX_POLICY_LENGTH: usize = 2048;
 
 /// Reads the accounts that files name; `-` is stdin.
-///
-/// # Errors
-///
-/// When a file can't be read, or names something that is no account.
-pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, Named>, Error> {
-    let mut found = BTreeMap::new();
+pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, AccountOverrides>, Error> {
+    let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
     for path in files {
         let is_stdin = path.as_os_str() == "-";
         let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
         let refused = |cause: String| Error::Usage(format!("--accounts-from {name}: {cause}"));
-        let bytes = if is_stdin { bounded(io::stdin().lock()) } else { File::open(path).and_then(bounded) };
+        let bytes = if is_stdin { read_limited(io::stdin().lock()) } else { File::open(path).and_then(read_limited) };
         let bytes = bytes.map_err(|error| refused(error.to_string()))?;
-        for named in accounts_file::read(&bytes).map_err(|error| refused(error.to_string()))? {
-            let id = named.id;
-            let merged = match found.remove(&id) {
-                None => named,
-                Some(earlier) => Named::with(earlier, named).ok_or_else(|| {
-                    refused(format!("account {id} stands in another file with another role or external id"))
-                })?,
-            };
-            found.insert(id, merged);
+        for (id, overrides) in accounts_file::read(&bytes).map_err(|error| refused(error.to_string()))? {
+            if !accounts.entry(id).or_default().merge(overrides) {
+                let cause = format!("account {id} stands in another file with another role or external id");
+                return Err(refused(cause));
+            }
         }
     }
-    Ok(found)
+    Ok(accounts)
 }
 
 /// Reads a session policy.
-///
-/// # Errors
-///
-/// When it can't be read, or can't be a policy.
 pub(super) fn policy(path: &Path) -> Result<String, Error> {
     let refused = |cause: &str| Error::Usage(format!("--session-policy file://{}: {cause}", path.display()));
-    let bytes = File::open(path).and_then(bounded).map_err(|error| refused(&error.to_string()))?;
+    let bytes = File::open(path).and_then(read_limited).map_err(|error| refused(&error.to_string()))?;
     let document: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|error| refused(&format!("it is no JSON: {error}")))?;
+        serde_json::from_slice(&bytes).map_err(|error| refused(&format!("it is not JSON: {error}")))?;
     if document.get("Statement").is_none() {
-        return Err(refused("it is no policy: there is no Statement in it"));
+        return Err(refused("it is not a policy: it has no Statement"));
     }
-    // Without the white space, which counts against the limit.
+    // White space counts against the limit, so the policy is sent without it.
     let text = document.to_string();
-    if text.len() > LONGEST_POLICY {
-        return Err(refused(&format!("it has {} characters, and AssumeRole takes {LONGEST_POLICY}", text.len())));
+    if text.len() > MAX_POLICY_LENGTH {
+        return Err(refused(&format!("it has {} characters, and AssumeRole takes {MAX_POLICY_LENGTH}", text.len())));
     }
     Ok(text)
 }
 
-fn bounded(from: impl io::Read) -> io::Result<Vec<u8>> {
+fn read_limited(from: impl io::Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(LARGEST_LIST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LARGEST_LIST {
-        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST_LIST >> 20)));
+    from.take(MAX_LIST_SIZE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_LIST_SIZE {
+        return Err(io::Error::other(format!("it is larger than {} MiB", MAX_LIST_SIZE >> 20)));
     }
     Ok(bytes)
 }

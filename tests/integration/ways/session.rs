@@ -107,9 +107,9 @@ fn a_session_policy_that_cannot_be_one_is_refused_before_the_first_call() {
     write("latin.json", "\u{feff}{}");
     for (file, says) in [
         ("long.json", "characters, and AssumeRole takes 2048"),
-        ("broken.json", "it is no JSON"),
-        ("other.json", "there is no Statement in it"),
-        ("latin.json", "it is no JSON"),
+        ("broken.json", "it is not JSON"),
+        ("other.json", "it has no Statement"),
+        ("latin.json", "it is not JSON"),
         ("missing.json", "No such file"),
         (".", "directory"),
     ] {
