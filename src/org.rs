@@ -1,4 +1,4 @@
-//! This module owns the nouns of an AWS Organization: accounts and what groups them, token versions, partitions and Regions.
+//! The types of an AWS Organization: accounts, OUs, tags, roles, token versions, partitions and Regions.
 
 pub(crate) mod account;
 pub(crate) mod accounts_file;

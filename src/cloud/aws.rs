@@ -28,7 +28,7 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::IdentityCache;
 
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, failure::code};
-use crate::org::region::{self, Home};
+use crate::org::region::{self, ServiceRegions};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, Caller, ObservedVersion, TokenVersion, UnitId};
 use clock::Clock;
@@ -76,7 +76,7 @@ struct Route {
     profile: Vec<ChainedRole>,
     /// The roles of `--via-role`.
     via: Vec<ChainedRole>,
-    home: Home,
+    home: ServiceRegions,
     endpoint_url: Option<String>,
     clock: Clock,
 }
@@ -115,7 +115,7 @@ impl Aws {
         let config = config::load(access, with_mfa.as_ref(), &fetching).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
         let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
-        let home = region::home_of(&region)?;
+        let home = region::service_regions_of(&region)?;
         let endpoint_url = access.endpoint_url.clone();
         if let Some(url) = &endpoint_url {
             endpoint::check_url(url)?;

@@ -33,7 +33,7 @@ pub fn option(bytes: &[u8]) {
     drop(text.parse::<SessionPolicy>());
     drop(text.parse::<ShardChoice>());
     if let Some(shard) = says_the_same::<Shard>(text) {
-        let _ = shard.holds(AccountId::try_from("000000000012".to_owned()).expect("an id"));
+        let _ = shard.contains(AccountId::try_from("000000000012".to_owned()).expect("an id"));
     }
     if let Some(waves) = says_the_same::<Waves>(text) {
         for selection in [0, 1, 7, 50_000] {
@@ -52,10 +52,10 @@ pub fn option(bytes: &[u8]) {
         assert_eq!(account_in_arn(&arn), Some(account), "{arn} is in the account that is meant");
     }
     if let Some(pattern) = says_the_same::<NamePattern>(text) {
-        let _ = pattern.fits(applied);
+        let _ = pattern.matches(applied);
         let literal = !text.contains(['*', '?']);
-        assert!(!literal || pattern.fits(applied) == (applied == text), "without signs it is the name itself");
-        assert!(!literal || pattern.fits(text));
+        assert!(!literal || pattern.matches(applied) == (applied == text), "without signs it is the name itself");
+        assert!(!literal || pattern.matches(text));
     }
     drop(Caller::from_api(Some(text), Some(applied)));
     ids_in(text).for_each(drop);

@@ -320,7 +320,7 @@ fn no_pattern_goes_on_for_ever() {
     {
         let pattern: crate::org::NamePattern = pattern.parse().unwrap();
         for name in ["a".repeat(5_000), "ab".repeat(2_500), "é".repeat(2_500)] {
-            let _ = pattern.fits(&name);
+            let _ = pattern.matches(&name);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! This module owns the account: its id, its state, and where it hangs in the Organization's tree.
+//! Accounts: their ids, their states, and their places in the Organization's tree.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::unit::UnitId;
 use crate::serde_text::textual;
 
-/// A 12-digit account id. Leading zeros belong to it.
+/// A 12-digit account id. Leading zeros are part of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountId(u64);
 
 impl AccountId {
-    /// The id as a number, without its leading zeros.
+    /// Returns the id as a number, without leading zeros.
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -34,16 +34,16 @@ impl fmt::Debug for AccountId {
 
 textual!(AccountId, ParseAccountIdError);
 
-/// The text is not a 12-digit account id; the message says what is wrong with it.
+/// The text is not a 12-digit account id. The message says what it seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseAccountIdError {
-    /// Fewer than twelve digits: a spreadsheet has probably eaten the zeros in front.
+    /// Fewer than twelve digits: a spreadsheet has probably dropped leading zeros.
     #[error("{text:?} has {} digits, an account id has 12; a spreadsheet drops leading zeros: did you mean {text:0>12}?", text.len())]
     TooShort {
         /// What was given.
         text: String,
     },
-    /// A number in scientific notation: a spreadsheet has rounded the id away.
+    /// A number in scientific notation: a spreadsheet has rounded the id.
     #[error(
         "{text:?} was an account id before a spreadsheet rounded it; its digits are lost: format the column as text"
     )]
@@ -51,7 +51,7 @@ pub enum ParseAccountIdError {
         /// What was given.
         text: String,
     },
-    /// An id with something around it or in it: hyphens as in the console, quotes, an ARN.
+    /// An id in other notation: with hyphens as in the console, in quotes, or in an ARN.
     #[error("{text:?} is not an account id, which is 12 digits: did you mean {id}?")]
     Wrapped {
         /// What was given.
@@ -59,7 +59,7 @@ pub enum ParseAccountIdError {
         /// The id without them.
         id: AccountId,
     },
-    /// Several ids with white space or semicolons between them.
+    /// Several ids, separated by white space or semicolons.
     #[error("{text:?} is more than one account id: put commas between them, and nothing else")]
     Several {
         /// What was given.
@@ -83,17 +83,20 @@ impl FromStr for AccountId {
     type Err = ParseAccountIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        match (digits, text.len()) {
-            (true, 12) => Ok(Self(text.parse().expect("twelve digits fit into 64 bits"))),
-            (true, 1..12) => Err(ParseAccountIdError::TooShort { text: text.to_owned() }),
-            _ => Err(not_an_id(text)),
-        }
+        twelve_digits(text).ok_or_else(|| explain(text))
     }
 }
 
-/// Says what a text that is no id, nor the rest of one, seems to have been.
-fn not_an_id(text: &str) -> ParseAccountIdError {
+fn twelve_digits(text: &str) -> Option<AccountId> {
+    let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
+}
+
+/// Returns what a text that is not an account id seems to be.
+fn explain(text: &str) -> ParseAccountIdError {
+    if (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return ParseAccountIdError::TooShort { text: text.to_owned() };
+    }
     let shown = || text.chars().take(40).collect();
     let scientific = text.split_once(['E', 'e']).is_some_and(|(mantissa, exponent)| {
         let number =
@@ -103,51 +106,47 @@ fn not_an_id(text: &str) -> ParseAccountIdError {
     if scientific {
         return ParseAccountIdError::Rounded { text: shown() };
     }
-    let id = |text: &str| {
-        let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-        is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
-    };
     let parts = || text.split([' ', ';', '\t', '\n']).filter(|part| !part.is_empty());
-    if parts().count() > 1 && parts().all(|part| id(part).is_some()) {
+    if parts().count() > 1 && parts().all(|part| twelve_digits(part).is_some()) {
         return ParseAccountIdError::Several { text: shown() };
     }
-    // The account of an ARN of Organizations stands at its end, and that of other ARNs in its fifth place.
+    // The ARN of an account in Organizations ends with its id; other ARNs have it in their fifth field.
     let in_arn = || {
         let arn = text.strip_prefix("arn:")?;
-        arn.rsplit('/').next().and_then(id).or_else(|| arn.split(':').nth(3).and_then(id))
+        arn.rsplit('/').next().and_then(twelve_digits).or_else(|| arn.split(':').nth(3).and_then(twelve_digits))
     };
     let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}', '"', '\''].contains(character)).collect();
-    match id(&plain).or_else(in_arn) {
+    match twelve_digits(&plain).or_else(in_arn) {
         Some(id) => ParseAccountIdError::Wrapped { text: shown(), id },
         None if text.parse::<UnitId>().is_ok() => ParseAccountIdError::Unit { text: shown() },
         None => ParseAccountIdError::Malformed { text: shown() },
     }
 }
 
-/// Where an account is in its life, as Organizations' `State` says it.
+/// The state of an account in Organizations.
 ///
-/// `State` replaced `Status`, which AWS announced to remove on 2026-09-09; `Status` is used only where `State`
-/// is absent (Organizations API reference, `Account`).
+/// The API's `State` replaced `Status`, whose removal AWS announced for 2026-09-09. `Status` is used only where `State` is absent
+/// (Organizations API reference, `Account`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccountState {
-    /// Not fully signed up yet.
+    /// The sign-up is not complete.
     PendingActivation,
     /// The only state in which an account is visited.
     Active,
     /// Suspended by AWS.
     Suspended,
-    /// Closing is in process.
+    /// Being closed.
     PendingClosure,
     /// Closed; still listed for 90 days.
     Closed,
-    /// A state that this program does not know: shown as it is, and never visited.
+    /// A state that this program does not know. The account is not visited.
     Other(String),
-    /// Organizations named neither a state nor a status.
+    /// Organizations returned neither a state nor a status.
     Absent,
 }
 
 impl AccountState {
-    /// Decides from `State`, or from the older `Status` where `State` is absent.
+    /// Reads the API's `State`, or the older `Status` where `State` is absent.
     pub fn from_api(state: Option<&str>, status: Option<&str>) -> Self {
         match state.or(status) {
             None | Some("") => Self::Absent,
@@ -160,7 +159,7 @@ impl AccountState {
         }
     }
 
-    /// The word that Organizations uses; empty when it gave none.
+    /// Returns the API's word, or an empty text where it returned none.
     pub fn as_str(&self) -> &str {
         match self {
             Self::PendingActivation => "PENDING_ACTIVATION",
@@ -173,7 +172,7 @@ impl AccountState {
         }
     }
 
-    /// Why an account in this state is not visited, as the report's `error_code`; `None` for a visitable one.
+    /// Returns the report's `error_code` for an account that is skipped because of its state, or `None` if it can be visited.
     pub const fn skip_code(&self) -> Option<&'static str> {
         match self {
             Self::Active => None,
@@ -204,19 +203,19 @@ impl<'de> Deserialize<'de> for AccountState {
 pub struct Account {
     /// The account's id.
     pub id: AccountId,
-    /// Its name, as its owner chose it: never to be trusted on a terminal or in a spreadsheet.
+    /// Its name. The account's owner chooses it, so it must be sanitized for terminals and spreadsheets.
     pub name: String,
-    /// The root user's address, equally untrusted.
+    /// The root user's email address, which must be sanitized, too.
     pub email: String,
     /// Its state.
     pub state: AccountState,
-    /// From the root down, `o-…/r-…/ou-…/`; empty where Organizations would not say.
+    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty where it is not known.
     pub ou_path: String,
-    /// Whether it was invited, in which case nobody made it a cross-account role.
+    /// Whether it was invited into the Organization. Organizations creates a cross-account role only in accounts that it creates.
     pub invited: bool,
 }
 
-/// Turns `Account.Paths` of the listing (`o-…/r-…/ou-…/<account id>/`) into the path of the account's parent.
+/// Returns the path of an account's parent. ListAccounts returns the path of the account itself, `o-…/r-…/ou-…/<account id>/`.
 pub(crate) fn parent_path(path: &str, id: AccountId) -> String {
     let trimmed = path.strip_suffix('/').unwrap_or(path);
     let parent = trimmed.strip_suffix(&id.to_string()).unwrap_or(trimmed);
@@ -228,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_id_is_twelve_digits() {
+    fn account_ids_have_twelve_digits() {
         let id: AccountId = "000012345678".parse().unwrap();
         assert_eq!(id.to_string(), "000012345678");
         for wrong in
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn state_decides_and_status_only_stands_in() {
+    fn status_counts_only_without_state() {
         let table = [
             (Some("ACTIVE"), None, AccountState::Active, None),
             (Some("PENDING_ACTIVATION"), Some("ACTIVE"), AccountState::PendingActivation, Some("PendingActivation")),
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_ends_at_the_parent() {
+    fn parent_path_leaves_out_the_account() {
         let id = "000000000012".parse().unwrap();
         assert_eq!(parent_path("o-a/r-b/ou-b-c/000000000012/", id), "o-a/r-b/ou-b-c/");
         assert_eq!(parent_path("o-a/r-b/000000000012", id), "o-a/r-b/");

@@ -1,4 +1,4 @@
-//! This module owns who runs the program: the caller's identity, and the partition that follows from it.
+//! The caller: the identity behind the base credentials, and its AWS partition.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 use super::account::AccountId;
 
-/// An AWS partition: a set of Regions with ARNs, endpoints and accounts of its own.
+/// An AWS partition: a set of Regions with its own ARNs, endpoints and accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition(String);
 
 impl Partition {
-    /// The partition's id, as it stands in ARNs: `aws`, `aws-cn`, `aws-us-gov`, ….
+    /// Returns the partition's id, as in ARNs: `aws`, `aws-cn`, `aws-us-gov`, ….
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a global STS endpoint exists there, so that the token version has any effect.
+    /// Whether the partition has a global STS endpoint. Without one, the token version has no effect.
     ///
-    /// Only the commercial partition has one (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
+    /// Only `aws` has one (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
     pub fn has_global_sts(&self) -> bool {
         self.0 == "aws"
     }
@@ -30,7 +30,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Who the base credentials belong to, as `GetCallerIdentity` says.
+/// The identity that `GetCallerIdentity` returns for the base credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The caller's account.
@@ -41,7 +41,7 @@ pub struct Caller {
     pub partition: Partition,
 }
 
-/// `GetCallerIdentity` answered with something that names nobody.
+/// The answer of `GetCallerIdentity` has no usable account or ARN.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("GetCallerIdentity answered without a usable account and ARN (account {account:?}, ARN {arn:?})")]
 pub struct ParseCallerError {
@@ -50,7 +50,7 @@ pub struct ParseCallerError {
 }
 
 impl Caller {
-    /// Reads the caller out of `GetCallerIdentity`'s answer.
+    /// Reads the caller from `GetCallerIdentity`'s answer.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Caller {
     }
 }
 
-/// The account that an ARN names, such as the `AssumedRoleUser` of AssumeRole's answer.
+/// Returns the account of an ARN, such as that of the `AssumedRoleUser` in AssumeRole's answer.
 pub(crate) fn account_in_arn(arn: &str) -> Option<AccountId> {
     let mut parts = arn.splitn(6, ':');
     (parts.next() == Some("arn")).then_some(())?;
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_names_nobody_is_refused() {
+    fn an_answer_without_account_or_arn_is_an_error() {
         for (account, arn) in [
             (None, None),
             (Some("000000000100"), None),

@@ -1,4 +1,4 @@
-//! This module owns the patterns that choose accounts by name.
+//! Patterns that select accounts by name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 
 use crate::serde_text::textual;
 
-/// A pattern for a whole account name: `*` is any text, `?` is any character, upper and lower case differ.
+/// A pattern for whole account names: `*` matches any text, and `?` any character. It is case-sensitive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct NamePattern(WildMatch);
@@ -16,8 +16,8 @@ pub struct NamePattern(WildMatch);
 impl Eq for NamePattern {}
 
 impl NamePattern {
-    /// Whether a name fits.
-    pub fn fits(&self, name: &str) -> bool {
+    /// Whether the pattern matches the whole name.
+    pub fn matches(&self, name: &str) -> bool {
         self.0.matches(name)
     }
 }
@@ -30,13 +30,13 @@ impl fmt::Display for NamePattern {
 
 textual!(NamePattern, ParseNamePatternError);
 
-/// The pattern is a mistake.
+/// The text is not a usable pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseNamePatternError {
-    /// It is empty, so that it fits no account.
+    /// It is empty, and would match no account.
     #[error("expected a name, in which * stands for any text and ? for any character")]
     Empty,
-    /// White space around it, as in a list with a space after the comma. No account's name begins or ends with it.
+    /// It has white space around it, as in a list with a space after the comma. Account names don't begin or end with white space.
     #[error("there is white space around the name: did you mean {0:?}?")]
     Spaced(String),
 }
@@ -58,8 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pattern_is_about_the_whole_name() {
-        for (pattern, name, fits) in [
+    fn a_pattern_matches_whole_names() {
+        for (pattern, name, expected) in [
             ("prod", "prod", true),
             ("prod", "prod-1", false),
             ("prod-*", "prod-1", true),
@@ -71,7 +71,7 @@ mod tests {
             ("*ß", "Straße ß", true),
         ] {
             let parsed: NamePattern = pattern.parse().unwrap();
-            assert_eq!(parsed.fits(name), fits, "{pattern} {name}");
+            assert_eq!(parsed.matches(name), expected, "{pattern} {name}");
             assert_eq!(parsed.to_string(), pattern);
         }
         assert_eq!("".parse::<NamePattern>(), Err(ParseNamePatternError::Empty));

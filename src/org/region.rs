@@ -1,15 +1,30 @@
-//! This module owns the Regions that exist, so that a mistyped one is refused before anything is sent to it.
+//! The Regions of every partition, so that a mistyped one is refused before any call.
 //!
-//! The SDK cannot tell: its endpoint rules build a host for any Region's name (`xx-typo-1` falls into partition `aws`),
-//! and the mistake would show itself as one DNS failure for each account.
+//! The SDK's endpoint rules build a host for any name: `xx-typo-1` falls into partition `aws`. Without this check, a mistyped Region
+//! would be one DNS failure for each account.
 
 use super::caller::Partition;
 use crate::suggest::did_you_mean;
 
-/// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`.
-const REGIONS: &[(&str, &[&str])] = &[
+/// The Regions with which IAM and Organizations accept signatures in a partition.
+///
+/// The SDK's endpoint rules apply them to AWS's own hosts only. Behind a custom endpoint, such as a proxy or a VPC endpoint, the SDK
+/// signs with the client's Region, which both services refuse. So their clients get these Regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceRegions {
+    pub iam: &'static str,
+    pub organizations: &'static str,
+}
+
+/// A partition's id, the Regions of its global services, and all its Regions.
+type PartitionRegions = (&'static str, ServiceRegions, &'static [&'static str]);
+
+/// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`. The Regions of the global services are from the
+/// endpoint rules of aws-sdk-iam 1.133.0 and aws-sdk-organizations 1.137.0.
+const PARTITIONS: &[PartitionRegions] = &[
     (
         "aws",
+        services("us-east-1", "us-east-1"),
         &[
             "af-south-1",
             "ap-east-1",
@@ -49,17 +64,21 @@ const REGIONS: &[(&str, &[&str])] = &[
             "us-west-2",
         ],
     ),
-    ("aws-cn", &["cn-north-1", "cn-northwest-1"]),
-    ("aws-eusc", &["eusc-de-east-1"]),
-    ("aws-iso", &["us-iso-east-1", "us-iso-west-1"]),
-    ("aws-iso-b", &["us-isob-east-1", "us-isob-west-1"]),
-    ("aws-iso-e", &["eu-isoe-west-1"]),
-    ("aws-iso-f", &["us-isof-east-1", "us-isof-south-1"]),
-    ("aws-us-gov", &["us-gov-east-1", "us-gov-west-1"]),
+    ("aws-cn", services("cn-north-1", "cn-northwest-1"), &["cn-north-1", "cn-northwest-1"]),
+    ("aws-eusc", services("eusc-de-east-1", "eusc-de-east-1"), &["eusc-de-east-1"]),
+    ("aws-iso", services("us-iso-east-1", "us-iso-east-1"), &["us-iso-east-1", "us-iso-west-1"]),
+    ("aws-iso-b", services("us-isob-east-1", "us-isob-east-1"), &["us-isob-east-1", "us-isob-west-1"]),
+    ("aws-iso-e", services("eu-isoe-west-1", "eu-isoe-west-1"), &["eu-isoe-west-1"]),
+    ("aws-iso-f", services("us-isof-south-1", "us-isof-south-1"), &["us-isof-east-1", "us-isof-south-1"]),
+    ("aws-us-gov", services("us-gov-west-1", "us-gov-west-1"), &["us-gov-east-1", "us-gov-west-1"]),
 ];
 
-/// The Regions of partition `aws` that every account has without enabling them (AWS Account Management reference guide, "Enable
-/// or disable AWS Regions in your account"). Tokens of either version are valid there.
+const fn services(iam: &'static str, organizations: &'static str) -> ServiceRegions {
+    ServiceRegions { iam, organizations }
+}
+
+/// The Regions of partition `aws` that are enabled by default (AWS Account Management reference guide, "Enable
+/// or disable AWS Regions in your account"). Tokens of both versions are valid there.
 const ENABLED_BY_DEFAULT: &[&str] = &[
     "ap-northeast-1",
     "ap-northeast-2",
@@ -80,46 +99,15 @@ const ENABLED_BY_DEFAULT: &[&str] = &[
     "us-west-2",
 ];
 
-/// Where a partition's global services, IAM and Organizations, live and sign, from the endpoint rules of aws-sdk-iam 1.133.0
-/// and aws-sdk-organizations 1.137.0.
-const HOMES: &[(&str, Home)] = &[
-    ("aws", Home { iam: "us-east-1", organizations: "us-east-1" }),
-    ("aws-cn", Home { iam: "cn-north-1", organizations: "cn-northwest-1" }),
-    ("aws-eusc", Home { iam: "eusc-de-east-1", organizations: "eusc-de-east-1" }),
-    ("aws-iso", Home { iam: "us-iso-east-1", organizations: "us-iso-east-1" }),
-    ("aws-iso-b", Home { iam: "us-isob-east-1", organizations: "us-isob-east-1" }),
-    ("aws-iso-e", Home { iam: "eu-isoe-west-1", organizations: "eu-isoe-west-1" }),
-    ("aws-iso-f", Home { iam: "us-isof-south-1", organizations: "us-isof-south-1" }),
-    ("aws-us-gov", Home { iam: "us-gov-west-1", organizations: "us-gov-west-1" }),
-];
-
-/// The Regions in which a partition's global services accept signatures.
-///
-/// The SDK's rules know them for AWS's own hosts. Behind an endpoint of one's own (a proxy, a VPC endpoint) they sign with the
-/// client's Region instead, which IAM and Organizations refuse; so the clients are given these Regions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Home {
-    /// IAM's.
-    pub iam: &'static str,
-    /// Organizations'.
-    pub organizations: &'static str,
+/// Returns the Regions that the global services of a Region's partition sign with.
+pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionRefused> {
+    find(region).map(|(_, services, _)| *services)
 }
 
-/// The home of the global services in the partition of a Region.
-///
-/// # Errors
-///
-/// When no partition has the Region.
-pub(crate) fn home_of(region: &str) -> Result<Home, RegionRefused> {
-    let partition = partition_of(region)?;
-    let (_, home) = HOMES.iter().find(|(known, _)| *known == partition).expect("every partition has its home");
-    Ok(*home)
-}
-
-/// The Region cannot be the run's STS Region.
+/// The Region can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionRefused {
-    /// `aws-global` and its kin lead to the global STS endpoint.
+    /// It is `aws-global` or the like, and stands for the global STS endpoint.
     #[error(
         "{region} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
     )]
@@ -127,7 +115,7 @@ pub enum RegionRefused {
         /// What was given.
         region: String,
     },
-    /// No partition has it.
+    /// No partition has this Region.
     #[error("there is no Region {region:?}{suggestion}")]
     Unknown {
         /// What was given.
@@ -135,7 +123,7 @@ pub enum RegionRefused {
         /// `; did you mean …?`, or nothing.
         suggestion: String,
     },
-    /// Tokens of either version are valid there.
+    /// It is enabled by default, so that tokens of both versions are valid there.
     #[error(
         "Region {region} is enabled in every account, and tokens of both versions are valid there, so a token proves nothing: name an opt-in Region such as ap-east-1 that is enabled in the accounts"
     )]
@@ -143,7 +131,7 @@ pub enum RegionRefused {
         /// What was given.
         region: String,
     },
-    /// There is no global STS endpoint whose tokens could be proven.
+    /// Its partition has no global STS endpoint whose tokens could be tested.
     #[error("Region {region} is in partition {partition}, which has no global STS endpoint")]
     NoGlobalEndpoint {
         /// What was given.
@@ -151,7 +139,7 @@ pub enum RegionRefused {
         /// Its partition.
         partition: &'static str,
     },
-    /// It exists, but the caller lives in another partition.
+    /// The caller is in another partition.
     #[error("Region {region} is in partition {of_region}, but the caller is in {of_caller}")]
     OtherPartition {
         /// What was given.
@@ -163,27 +151,23 @@ pub enum RegionRefused {
     },
 }
 
-/// The partition that a Region belongs to.
-///
-/// # Errors
-///
-/// When no partition has the Region.
+/// Returns the partition of a Region.
 pub(crate) fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
+    find(region).map(|(partition, ..)| *partition)
+}
+
+fn find(region: &str) -> Result<&'static PartitionRegions, RegionRefused> {
     if region.ends_with("-global") {
         return Err(RegionRefused::Global { region: region.to_owned() });
     }
-    REGIONS
-        .iter()
-        .find(|(_, regions)| regions.contains(&region))
-        .map(|(partition, _)| *partition)
-        .ok_or_else(|| RegionRefused::Unknown { region: region.to_owned(), suggestion: suggestion(region) })
+    PARTITIONS.iter().find(|(.., regions)| regions.contains(&region)).ok_or_else(|| {
+        let known = PARTITIONS.iter().flat_map(|(.., regions)| regions.iter());
+        let suggestion = did_you_mean(&region.trim().to_ascii_lowercase(), known);
+        RegionRefused::Unknown { region: region.to_owned(), suggestion }
+    })
 }
 
 /// Checks that the run's Region exists in the caller's partition.
-///
-/// # Errors
-///
-/// When it does not.
 pub(crate) fn check(region: &str, partition: &Partition) -> Result<(), RegionRefused> {
     let of_region = partition_of(region)?;
     if of_region == partition.as_str() {
@@ -197,11 +181,7 @@ pub(crate) fn check(region: &str, partition: &Partition) -> Result<(), RegionRef
     }
 }
 
-/// Checks that a Region refuses v1 tokens, so that a token that is valid there is proven to be a v2 token.
-///
-/// # Errors
-///
-/// When it does not exist, is enabled everywhere, or is in a partition without a global STS endpoint.
+/// Checks that a Region refuses v1 tokens, so that any token that is valid there is a v2 token.
 pub(crate) fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
     match partition_of(region)? {
         "aws" if ENABLED_BY_DEFAULT.contains(&region) => {
@@ -210,11 +190,6 @@ pub(crate) fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
         "aws" => Ok(()),
         partition => Err(RegionRefused::NoGlobalEndpoint { region: region.to_owned(), partition }),
     }
-}
-
-fn suggestion(region: &str) -> String {
-    let known = REGIONS.iter().flat_map(|(_, regions)| regions.iter());
-    did_you_mean(&region.trim().to_ascii_lowercase(), known)
 }
 
 #[cfg(test)]
@@ -228,12 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn every_region_is_in_its_own_partition_and_no_other() {
-        for (name, regions) in REGIONS {
+    fn each_region_is_in_one_partition() {
+        for (name, services, regions) in PARTITIONS {
+            assert!(regions.contains(&services.iam) && regions.contains(&services.organizations));
             for region in *regions {
                 assert_eq!(partition_of(region), Ok(*name));
-                let home = home_of(region).unwrap();
-                assert!(regions.contains(&home.iam) && regions.contains(&home.organizations));
+                assert_eq!(service_regions_of(region), Ok(*services));
                 assert_eq!(check(region, &partition(name)), Ok(()));
                 let other = if *name == "aws" { "aws-cn" } else { "aws" };
                 assert!(matches!(check(region, &partition(other)), Err(RegionRefused::OtherPartition { .. })));
@@ -242,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named_and_mended() {
+    fn mistyped_regions_get_a_suggestion() {
         for (typed, meant) in [
             ("eu-wset-1", Some("eu-west-1")),
             ("EU-WEST-1", Some("eu-west-1")),

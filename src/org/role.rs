@@ -1,4 +1,4 @@
-//! This module owns the role that is assumed in each account: how it is named once, and its ARN in each account.
+//! The role that is assumed in each account: one template for all accounts, and its ARN in each of them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,24 +15,24 @@ pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// How member accounts are entered.
+/// How the program gets into member accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessMode {
     /// Through the role.
     #[default]
     Role,
-    /// As the account's root user, by centralised root access and with a task policy that allows reading only.
+    /// As the account's root user, through centralised root access, with a task policy that allows only to read.
     AssumeRoot,
 }
 
-/// A role to go through before the roles of the accounts: a full ARN, in which `{partition}` may stand.
+/// A role to assume before the roles in the accounts: a full ARN, which may contain `{partition}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ViaRole(String);
 
 impl ViaRole {
-    /// The role's ARN.
+    /// Returns the role's ARN.
     pub fn arn(&self, partition: &Partition) -> String {
         self.0.replace("{partition}", partition.as_str())
     }
@@ -56,7 +56,7 @@ impl FromStr for ViaRole {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let account = account_in_arn(text).ok_or(ParseViaRoleError)?;
-        // Checked as the template that it would be if it were the same in every account.
+        // With a placeholder for the account id it must be a valid template.
         let template = text.replacen(&format!(":{account}:"), ":{account_id}:", 1);
         let in_one_account = template.matches("{account_id}").count() == 1;
         if in_one_account && template.parse::<RoleTemplate>().is_ok() {
@@ -67,13 +67,13 @@ impl FromStr for ViaRole {
     }
 }
 
-/// The role of the run: a name, a path with a name, or a full ARN with `{partition}` and `{account_id}` in it.
+/// The role in every account: a name, a path with a name, or a full ARN with the placeholders `{partition}` and `{account_id}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RoleTemplate(String);
 
 impl RoleTemplate {
-    /// The role's ARN in an account.
+    /// Returns the role's ARN in an account.
     pub fn arn(&self, partition: &Partition, account: AccountId) -> String {
         let filled = self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string());
         if filled.starts_with("arn:") {
@@ -85,7 +85,7 @@ impl RoleTemplate {
 }
 
 impl Default for RoleTemplate {
-    /// The role that Organizations makes in the accounts it creates.
+    /// Returns the role that Organizations creates in the accounts that it creates.
     fn default() -> Self {
         Self("OrganizationAccountAccessRole".to_owned())
     }
@@ -99,22 +99,22 @@ impl fmt::Display for RoleTemplate {
 
 textual!(RoleTemplate, ParseRoleTemplateError);
 
-/// The text does not name a role.
+/// The text is not a role.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseRoleTemplateError {
-    /// Not a name either.
+    /// It is neither a name nor an ARN.
     #[error("expected a role's name, a path with a name, or an ARN; a name has 1 to 64 letters, digits, and _+=,.@-")]
     Malformed,
-    /// A name with what stands before it in an ARN.
+    /// It is a name after `role/`, as in an ARN.
     #[error("leave out role/, which belongs to ARNs only: did you mean {name}?")]
     Prefixed {
-        /// The rest.
+        /// The name without `role/`.
         name: String,
     },
-    /// An ARN of something else.
+    /// It is the ARN of something else.
     #[error("expected the ARN of a role: arn:{{partition}}:iam::{{account_id}}:role/<name>")]
-    NoArn,
-    /// An ARN that is the same in every account.
+    OtherArn,
+    /// It is an ARN without `{account_id}`.
     #[error("this ARN is the same for every account: write {{account_id}} where the account id stands")]
     NoAccountId,
 }
@@ -136,7 +136,7 @@ impl FromStr for RoleTemplate {
                 let named = partition.is_some_and(|partition| !partition.is_empty());
                 let (true, Some("iam"), Some(""), Some(account), Some(name)) = (named, service, region, account, name)
                 else {
-                    return Err(ParseRoleTemplateError::NoArn);
+                    return Err(ParseRoleTemplateError::OtherArn);
                 };
                 if account != "{account_id}" {
                     return Err(ParseRoleTemplateError::NoAccountId);
@@ -147,19 +147,18 @@ impl FromStr for RoleTemplate {
         let path_ok = name.chars().all(|character| ('\u{21}'..='\u{7e}').contains(&character));
         let last = name.rsplit('/').next().unwrap_or_default();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-        // {account_id} may stand in a name too.
-        let last_plain = last.replace("{account_id}", "").replace("{partition}", "");
-        // What stands in braces and is neither of the two is mistyped.
-        let braces = name.replace("{account_id}", "").replace("{partition}", "").contains(['{', '}']);
+        let without_placeholders = |text: &str| text.replace("{account_id}", "").replace("{partition}", "");
+        // Other braces are mistyped placeholders.
+        let braces = without_placeholders(name).contains(['{', '}']);
         let path_ok = path_ok && !braces && !name.contains("//");
-        // Behind slashes an ARN would be taken for one the next time it is read, and would be the same in every account.
+        // The leading slashes are not kept, so that `/arn:…` would be read back as an ARN from run.json.
         let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
-        if !path_ok || !(1..=64).contains(&last.len()) || !last_plain.bytes().all(allowed) {
+        if !path_ok || !(1..=64).contains(&last.len()) || !without_placeholders(last).bytes().all(allowed) {
             return Err(ParseRoleTemplateError::Malformed);
         }
         Ok(Self(match text.strip_prefix("arn:") {
             Some(_) => text.to_owned(),
-            // The path /role/ keeps its slash, without which it would be what stands before a name in an ARN.
+            // Without its slash, the path /role/ would look like the prefix role/ of an ARN.
             None if name.starts_with("role/") => format!("/{name}"),
             None => name.to_owned(),
         }))
@@ -172,7 +171,7 @@ mod tests {
     use crate::org::Caller;
 
     #[test]
-    fn a_role_has_its_arn_in_every_account_and_partition() {
+    fn a_template_gives_the_arn_in_each_account_and_partition() {
         let account = "000000000012".parse().unwrap();
         let partition =
             Caller::from_api(Some("000000000100"), Some("arn:aws-us-gov:iam::000000000100:user/x")).unwrap().partition;
@@ -193,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_to_go_through_is_in_one_account() {
+    fn a_via_role_is_in_one_account() {
         for arn in ["arn:aws:iam::000000000100:role/Hub", "arn:{partition}:iam::000000000100:role/p/Hub"] {
             assert_eq!(arn.parse::<ViaRole>().unwrap().to_string(), arn);
         }
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_role_is_refused_with_the_reason() {
+    fn errors_say_why_it_is_not_a_role() {
         for (text, reason) in [
             ("", ParseRoleTemplateError::Malformed),
             ("two words", ParseRoleTemplateError::Malformed),
@@ -227,8 +226,8 @@ mod tests {
             ("role/ops/Audit", ParseRoleTemplateError::Prefixed { name: "ops/Audit".to_owned() }),
             ("Rôle", ParseRoleTemplateError::Malformed),
             ("/arn:aws:iam::000000000100:role/Hub", ParseRoleTemplateError::Malformed),
-            ("arn:aws:iam::{account_id}:user/x", ParseRoleTemplateError::NoArn),
-            ("arn:aws:sts::{account_id}:role/x", ParseRoleTemplateError::NoArn),
+            ("arn:aws:iam::{account_id}:user/x", ParseRoleTemplateError::OtherArn),
+            ("arn:aws:sts::{account_id}:role/x", ParseRoleTemplateError::OtherArn),
             ("arn:aws:iam::000000000012:role/x", ParseRoleTemplateError::NoAccountId),
         ] {
             assert_eq!(text.parse::<RoleTemplate>(), Err(reason), "{text}");

@@ -54,11 +54,11 @@ impl Criteria {
     }
 
     fn has_unit_of(&self, account: &Account) -> bool {
-        self.ous.iter().any(|unit| unit.holds(&account.ou_path))
+        self.ous.iter().any(|unit| unit.contains(&account.ou_path))
     }
 
     fn has_name_of(&self, account: &Account) -> bool {
-        self.names.iter().any(|name| name.fits(&account.name))
+        self.names.iter().any(|name| name.matches(&account.name))
     }
 
     fn has_tag_of(&self, account: &Account, tags: &Tags) -> bool {
@@ -233,7 +233,7 @@ pub(crate) fn unmatched_exclusions<'a>(
     tags: &Tags,
 ) -> Vec<UnmatchedExclusion<'a>> {
     let exclude = &selection.exclude;
-    let names = exclude.names.iter().filter(|name| !accounts.iter().any(|account| name.fits(&account.name)));
+    let names = exclude.names.iter().filter(|name| !accounts.iter().any(|account| name.matches(&account.name)));
     let unmatched = exclude.tags.iter().filter(|tag| !tags.values().any(|of_account| of_account.contains(*tag)));
     names.map(UnmatchedExclusion::Name).chain(unmatched.map(UnmatchedExclusion::Tag)).collect()
 }
@@ -299,7 +299,7 @@ pub(crate) fn reason_to_skip(
         account if !include.accounts.is_empty() && !include.has_account(account) => Some(SkipReason::OtherAccount),
         account if !include.ous.is_empty() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
         account if !include.names.is_empty() && !include.has_name_of(account) => Some(SkipReason::OtherName),
-        account if shard.is_some_and(|shard| !shard.holds(account.id)) => Some(SkipReason::OtherShard),
+        account if shard.is_some_and(|shard| !shard.contains(account.id)) => Some(SkipReason::OtherShard),
         _ => None,
     };
     let by_earlier_run = || match restriction? {

@@ -1,4 +1,4 @@
-//! This module owns the shards: disjoint parts of the accounts, for several processes that share one Organization.
+//! Shards: disjoint parts of the accounts, for several processes that share one Organization.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::account::AccountId;
 use crate::serde_text::textual;
 
-/// The I-th of N parts, written `I/N`.
+/// The I-th of N parts, written `I/N` and counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Shard {
@@ -17,12 +17,12 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether an account is in it.
+    /// Whether an account is in this shard.
     ///
-    /// Every account is in exactly one of N shards, whatever else is in the Organization and in whatever order it is listed: the
-    /// id is mixed by the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators",
-    /// 2014), and the range of the result is cut into N equal parts.
-    pub fn holds(self, account: AccountId) -> bool {
+    /// Every account is in exactly one of N shards, which depends on nothing but its id: the id is mixed by the finalizer of
+    /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), and the range of the result is
+    /// cut into N equal parts.
+    pub fn contains(self, account: AccountId) -> bool {
         let mixed = u128::from(mix(account.number()));
         let part = (mixed * u128::from(self.of)) >> 64;
         part == u128::from(self.index)
@@ -36,31 +36,31 @@ const fn mix(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// Which part a process takes: one that is named, or the one that an engine of array jobs has given it.
+/// The value of `--shard`: a shard, or the one that belongs to this job of an array.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShardChoice {
-    /// This one.
-    Part(Shard),
-    /// The one whose number the engine put into the environment; of so many, or of as many as the engine says.
+    /// This shard.
+    Shard(Shard),
+    /// The shard whose index is in the environment. The number of shards is given, or is in the environment, too.
     Auto(Option<u32>),
 }
 
-/// What engines of array jobs put into the environment of each job: its number from 0, and how many there are.
+/// The environment variables of array jobs: the job's index from 0, and the number of jobs.
 ///
-/// AWS Batch sets both (AWS Batch user guide, "AWS Batch job environment variables"); Kubernetes sets the number only (Kubernetes
+/// AWS Batch sets both (AWS Batch user guide, "AWS Batch job environment variables"). Kubernetes sets only the index (Kubernetes
 /// documentation, "Indexed Job for Parallel Processing with Static Work Assignment").
 pub(crate) const ARRAY_JOBS: [(&str, Option<&str>); 2] =
     [("AWS_BATCH_JOB_ARRAY_INDEX", Some("AWS_BATCH_JOB_ARRAY_SIZE")), ("JOB_COMPLETION_INDEX", None)];
 
 impl ShardChoice {
-    /// The part, by what the environment says.
+    /// Returns the shard, with what is missing taken from the environment.
     ///
     /// # Errors
     ///
-    /// When the engine's number is asked for, and there is none, or none that fits.
+    /// When the environment has no index or no number of jobs, or one that can't be used.
     pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, ResolveShardError> {
         let of = match self {
-            Self::Part(shard) => return Ok(shard),
+            Self::Shard(shard) => return Ok(shard),
             Self::Auto(of) => of,
         };
         let set = |(index, size): (&'static str, Option<&'static str>)| Some((index, environment(index)?, size));
@@ -79,39 +79,39 @@ impl ShardChoice {
     }
 }
 
-/// The environment says nothing of a part.
+/// The shard of `--shard auto` can't be found out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResolveShardError {
-    /// There is no number.
+    /// There is no index.
     #[error(
-        "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set: this is no job of an array; give I/N"
+        "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set, so this is not a job of an array: give I/N"
     )]
     NoIndex,
-    /// There is a number, but not of how many.
-    #[error("--shard auto: {variable} is set, but not of how many: give --shard auto/N with the number of jobs")]
+    /// There is an index, but no number of jobs.
+    #[error("--shard auto: {variable} is set, but not the number of jobs: give --shard auto/N")]
     NoSize {
         /// The variable.
         variable: &'static str,
     },
-    /// It says of how many, and another count was given. Some parts would never be taken.
+    /// The number of jobs is not the number of shards that was given. Some shards would never be visited.
     #[error("--shard auto/{asked}: {size} is {of}: give --shard auto, or run {asked} jobs")]
     OtherSize {
-        /// The count that was given.
+        /// The number that was given.
         asked: u32,
         /// The variable.
         size: &'static str,
         /// Its value.
         of: u32,
     },
-    /// It does not say of how many.
-    #[error("--shard auto: {size} is {jobs:?}, which is no count of jobs")]
+    /// The number of jobs can't be used.
+    #[error("--shard auto: {size} is {jobs:?}, which is not a number of jobs")]
     InvalidSize {
         /// The variable.
         size: &'static str,
         /// Its value.
         jobs: String,
     },
-    /// The number does not fit.
+    /// The index can't be used.
     #[error("--shard auto: {variable} is {value:?}: {cause}")]
     Wrong {
         /// The variable.
@@ -128,9 +128,9 @@ impl FromStr for ShardChoice {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("auto") {
-            None => text.parse().map(Self::Part),
+            None => text.parse().map(Self::Shard),
             Some("") => Ok(Self::Auto(None)),
-            // Read as the last part of as many, for the same checks.
+            // Parsed as the first shard, for the same checks.
             Some(of) => match of.strip_prefix('/').map(|of| (of.parse::<u32>(), format!("0/{of}").parse::<Shard>())) {
                 Some((Ok(of), Ok(_))) => Ok(Self::Auto(Some(of))),
                 Some((_, Err(cause))) => Err(cause),
@@ -151,18 +151,18 @@ textual!(Shard, ParseShardError);
 /// The text is not a shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseShardError {
-    /// Not two numbers.
+    /// It is not two numbers.
     #[error("expected I/N, such as 0/4 for the first of four parts, or auto, or auto/4")]
     Malformed,
-    /// The parts are counted from 0.
+    /// The index is too large.
     #[error("the parts are counted from 0: the last of {of} is {last}/{of}")]
     OutOfRange {
-        /// How many parts.
+        /// The number of parts.
         of: u32,
-        /// The last one's number.
+        /// The index of the last part.
         last: u32,
     },
-    /// There must be one part at least.
+    /// The number of parts is 0.
     #[error("there must be at least one part: 0/1 is everything")]
     NoParts,
 }
@@ -194,12 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn every_account_is_in_exactly_one_shard_and_the_shards_are_of_a_size() {
+    fn each_account_is_in_one_shard_and_shards_are_about_equal() {
         for of in [1, 2, 3, 8, 100] {
             let shards: Vec<Shard> = (0..of).map(|index| format!("{index}/{of}").parse().unwrap()).collect();
             let mut sizes = vec![0_u32; shards.len()];
             for number in 0..20_000 {
-                let holding: Vec<_> = (0..shards.len()).filter(|index| shards[*index].holds(id(number * 37))).collect();
+                let holding: Vec<_> =
+                    (0..shards.len()).filter(|index| shards[*index].contains(id(number * 37))).collect();
                 assert_eq!(holding.len(), 1);
                 sizes[holding[0]] += 1;
             }
@@ -209,15 +210,15 @@ mod tests {
     }
 
     #[test]
-    fn an_account_stays_in_its_shard_from_version_to_version() {
+    fn shards_are_the_same_in_every_release() {
         let part = |number, of: u32| {
-            (0..of).find(|index| format!("{index}/{of}").parse::<Shard>().unwrap().holds(id(number))).unwrap()
+            (0..of).find(|index| format!("{index}/{of}").parse::<Shard>().unwrap().contains(id(number))).unwrap()
         };
         assert_eq!([1, 12, 999_999_999_999, 123_456_789_012].map(|number| part(number, 16)), [9, 9, 9, 12]);
     }
 
     #[test]
-    fn an_engine_of_array_jobs_says_which_part() {
+    fn array_jobs_find_their_shard() {
         let resolve = |choice: &str, environment: &[(&str, &str)]| {
             let get =
                 |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
@@ -237,7 +238,7 @@ mod tests {
             for choice in ["auto", "auto/4"] {
                 assert_eq!(
                     refused(choice, jobs),
-                    format!("--shard auto: AWS_BATCH_JOB_ARRAY_SIZE is {jobs:?}, which is no count of jobs")
+                    format!("--shard auto: AWS_BATCH_JOB_ARRAY_SIZE is {jobs:?}, which is not a number of jobs")
                 );
             }
         }
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shard_is_two_numbers_in_range() {
+    fn only_two_numbers_in_range_are_a_shard() {
         assert_eq!("3/4".parse::<Shard>().unwrap().to_string(), "3/4");
         for (text, refused) in [
             ("4/4", ParseShardError::OutOfRange { of: 4, last: 3 }),

@@ -1,4 +1,4 @@
-//! This module owns the tags of accounts, as a selection names them.
+//! The tags of accounts, written `KEY=VALUE`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::serde_text::textual;
 pub struct Tag {
     /// The key, 1 to 128 characters.
     pub key: String,
-    /// The value, up to 256 characters; it may be empty.
+    /// The value, up to 256 characters. It may be empty.
     pub value: String,
 }
 
@@ -31,10 +31,10 @@ pub enum ParseTagError {
     /// There is no `=`.
     #[error("expected KEY=VALUE, such as Environment=prod; KEY= means that the value is empty")]
     NoValue,
-    /// Nothing before the `=`.
+    /// There is no key before the `=`.
     #[error("expected a key before the =")]
     NoKey,
-    /// Longer than AWS lets tags be (Organizations API reference, `Tag`).
+    /// It is longer than AWS allows (Organizations API reference, `Tag`).
     #[error("a key has at most 128 characters, and a value 256")]
     TooLong,
 }

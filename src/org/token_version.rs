@@ -1,14 +1,13 @@
-//! This module owns the global endpoint token version: what is asked for, and what is read back.
+//! The global endpoint token version: as it is set, and as it is read back.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the tokens that the global STS endpoint issues, as `SetSecurityTokenServicePreferences` takes it.
+/// The version of the tokens that the global STS endpoint issues, as `SetSecurityTokenServicePreferences` accepts it.
 ///
-/// The enum is closed and its spelling is case-sensitive: the service accepts `v1Token` and `v2Token` and
-/// nothing else (IAM API reference, `SetSecurityTokenServicePreferences`).
+/// The service accepts only `v1Token` and `v2Token`, and is case-sensitive (IAM API reference, `SetSecurityTokenServicePreferences`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TokenVersion {
     /// Tokens are valid only in Regions that are enabled by default.
@@ -23,7 +22,7 @@ impl TokenVersion {
     /// Both versions, in order.
     pub const ALL: [Self; 2] = [Self::V1Token, Self::V2Token];
 
-    /// The spelling that the service takes.
+    /// Returns the version as the service spells it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Token => "v1Token",
@@ -38,7 +37,7 @@ impl fmt::Display for TokenVersion {
     }
 }
 
-/// The text was neither `v1Token` nor `v2Token`.
+/// The text is neither `v1Token` nor `v2Token`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected v1Token or v2Token, spelled exactly so{suggestion}")]
 pub struct ParseTokenVersionError {
@@ -61,25 +60,25 @@ impl FromStr for TokenVersion {
     }
 }
 
-/// What one `GetAccountSummary` said about the token version.
+/// The token version in the answer of one `GetAccountSummary`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ObservedVersion {
-    /// The summary held 1.
+    /// The summary had 1.
     #[serde(rename = "v1Token")]
     V1Token,
-    /// The summary held 2.
+    /// The summary had 2.
     #[serde(rename = "v2Token")]
     V2Token,
-    /// The summary had no such key, or a number that is neither version. That is not the same as version 1.
+    /// The summary had no such key, or another number. The version is not known then; it is not taken for version 1.
     #[serde(rename = "unknown")]
     Unknown,
 }
 
 impl ObservedVersion {
-    /// Every reading, in order.
+    /// Every value, in order.
     pub const ALL: [Self; 3] = [Self::V1Token, Self::V2Token, Self::Unknown];
 
-    /// Translates the integer under `GlobalEndpointTokenVersion` in the account summary.
+    /// Reads the integer under `GlobalEndpointTokenVersion` in the account summary.
     pub const fn from_summary(value: Option<i32>) -> Self {
         match value {
             Some(1) => Self::V1Token,
@@ -88,12 +87,12 @@ impl ObservedVersion {
         }
     }
 
-    /// Whether this reading shows the wanted version.
+    /// Whether it is the wanted version.
     pub const fn shows(self, wanted: TokenVersion) -> bool {
         matches!((self, wanted), (Self::V1Token, TokenVersion::V1Token) | (Self::V2Token, TokenVersion::V2Token))
     }
 
-    /// The word of the report's columns.
+    /// Returns the word in the report's columns.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Token => "v1Token",
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_shows_only_its_own_version() {
+    fn each_observed_version_shows_only_itself() {
         let table = [
             (Some(1), ObservedVersion::V1Token, [true, false]),
             (Some(2), ObservedVersion::V2Token, [false, true]),
@@ -134,18 +133,18 @@ mod tests {
             (Some(0), ObservedVersion::Unknown, [false, false]),
             (Some(3), ObservedVersion::Unknown, [false, false]),
         ];
-        for (value, reading, shows) in table {
-            assert_eq!(ObservedVersion::from_summary(value), reading);
-            assert_eq!(TokenVersion::ALL.map(|version| reading.shows(version)), shows);
+        for (value, observed, shows) in table {
+            assert_eq!(ObservedVersion::from_summary(value), observed);
+            assert_eq!(TokenVersion::ALL.map(|version| observed.shows(version)), shows);
         }
     }
 
     #[test]
-    fn every_reading_has_one_word_in_json_and_text() {
-        for reading in ObservedVersion::ALL {
-            let json = serde_json::to_string(&reading).unwrap();
-            assert_eq!(json, format!("\"{reading}\""));
-            assert_eq!(serde_json::from_str::<ObservedVersion>(&json).unwrap(), reading);
+    fn observed_versions_are_the_same_in_json_and_text() {
+        for observed in ObservedVersion::ALL {
+            let json = serde_json::to_string(&observed).unwrap();
+            assert_eq!(json, format!("\"{observed}\""));
+            assert_eq!(serde_json::from_str::<ObservedVersion>(&json).unwrap(), observed);
         }
     }
 }

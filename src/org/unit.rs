@@ -1,4 +1,4 @@
-//! This module owns the ids of organizational units and roots, and where they stand in an account's path.
+//! The ids of organizational units (OUs) and roots, and their places in an account's path.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,23 +13,22 @@ use crate::serde_text::textual;
 pub struct UnitId(String);
 
 impl UnitId {
-    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is a root's.
+    /// Whether it is the id of a root.
     pub fn is_root(&self) -> bool {
         self.0.starts_with("r-")
     }
 
-    /// Whether an account with this path is in it, directly or further down.
-    pub fn holds(&self, ou_path: &str) -> bool {
+    /// Whether an account with this path is in the OU, at any depth.
+    pub fn contains(&self, ou_path: &str) -> bool {
         ids_in(ou_path).any(|id| id == self.0)
     }
 }
 
-/// The ids in an account's path, from the top. A step of the path may hold the unit's name after its id.
+/// Returns the ids in an account's path, from the top. Each may be followed by a space and the OU's name.
 pub(crate) fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
     ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
 }
@@ -42,19 +41,19 @@ impl fmt::Display for UnitId {
 
 textual!(UnitId, ParseUnitIdError);
 
-/// The text is not the id of an OU or root; the message says what it seems to be.
+/// The text is not the id of an OU or root. The message says what it seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseUnitIdError {
-    /// A path or an ARN that ends with one.
+    /// A path or an ARN that ends with an id.
     #[error("expected only the id: did you mean {id}?")]
     Path {
         /// The id at its end.
         id: UnitId,
     },
-    /// The Organization itself.
+    /// The id of an Organization.
     #[error("this is the id of an Organization: leave it out, or name its root, r-…")]
     Organization,
-    /// An account.
+    /// The id of an account.
     #[error("this is the id of an account: give it with --account")]
     Account,
     /// Anything else, most likely a name.
@@ -81,8 +80,8 @@ impl FromStr for UnitId {
     }
 }
 
-/// `r-…` has one group of lower-case letters and digits, `ou-…-…` has two (Organizations API reference, `Root` and
-/// `OrganizationalUnit`). Their lengths are left to Organizations, which knows what exists.
+/// Whether the text has the form of an id: `r-…` has one group of lower-case letters and digits, `ou-…-…` has two (Organizations
+/// API reference, `Root` and `OrganizationalUnit`). Organizations checks the exact lengths.
 fn is_id(text: &str) -> bool {
     let group = |part: &str| {
         (1..=32).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_and_what_is_mistaken_for_them() {
+    fn only_ids_of_ous_and_roots_are_accepted() {
         for id in ["r-ab12", "ou-ab12-cdefgh34"] {
             assert_eq!(id.parse::<UnitId>().unwrap().to_string(), id);
         }
@@ -120,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_holds_everything_below_it() {
+    fn a_unit_contains_everything_below_it() {
         let path = "o-a/r-ab/ou-ab-one (Prod / EU)/ou-ab-two/";
-        for (id, held) in [("r-ab", true), ("ou-ab-one", true), ("ou-ab-two", true), ("ou-ab-tw", false)] {
-            assert_eq!(id.parse::<UnitId>().unwrap().holds(path), held, "{id}");
+        for (id, is_inside) in [("r-ab", true), ("ou-ab-one", true), ("ou-ab-two", true), ("ou-ab-tw", false)] {
+            assert_eq!(id.parse::<UnitId>().unwrap().contains(path), is_inside, "{id}");
         }
     }
 }

@@ -218,7 +218,7 @@ const COMMANDS: &[Mistake] = &[
 const LATER: &[Mistake] = &[
     mistake("plan --account=000000000010", START, "no account 000000000010", "did you mean 000000000001?"),
     mistake("plan --ou=r-ab13", START, "no OU or root r-ab13", "did you mean r-ab12?"),
-    mistake("plan --name=Account-*", START, "0 have a name that fits --name", "different kinds narrow it"),
+    mistake("plan --name=Account-*", START, "0 have a name that matches --name", "different kinds narrow it"),
     mistake("plan --tag=environment=prod", START, "none has a tag of that key", "different kinds narrow it"),
     mistake(
         "apply --yes --canary=000000000009",

@@ -185,7 +185,7 @@ fn every_account_that_is_left_out_has_its_reason() {
         (17, "Excluded", "excluded by --exclude-ou"),
         (6, "Excluded", "excluded by --exclude-name"),
         (3, "NotSelected", "not in a selected OU"),
-        (7, "NotSelected", "its name fits no --name"),
+        (7, "NotSelected", "its name matches no --name"),
     ] {
         assert_eq!(reason(&run, number), (code.to_owned(), message.to_owned()), "{number}\n{run}");
     }
@@ -354,7 +354,11 @@ fn what_is_unknown_or_leaves_nothing_is_refused_with_what_could_be_meant() {
     refused(&bench, &["--ou=r-ab13"], &["no OU or root r-ab13; did you mean r-ab12?"]);
     let empty = "the selection is empty: of 24 accounts in the Organization";
     refused(&bench, &["--ou", EMPTY], &[empty, "0 are in the selected OUs"]);
-    refused(&bench, &["--name=payments-prid"], &[empty, "0 have a name that fits --name; did you mean payments-prod?"]);
+    refused(
+        &bench,
+        &["--name=payments-prid"],
+        &[empty, "0 have a name that matches --name; did you mean payments-prod?"],
+    );
     refused(
         &bench,
         &["--name=payments-*", "--ou", PLATFORM],

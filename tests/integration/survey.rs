@@ -81,7 +81,7 @@ fn a_selection_that_comes_to_nothing_is_found_out_once_all_are_listed() {
     let bench = Bench::new(slow_listing().start());
     let run = bench.run("run", &["plan", "--name=nobody-*"]).exits(1);
     run.attempted_nothing(
-        "the selection is empty: of 215 accounts in the Organization, 0 have a name that fits --name",
+        "the selection is empty: of 215 accounts in the Organization, 0 have a name that matches --name",
     );
 }
 
@@ -114,8 +114,8 @@ fn the_jobs_of_an_array_share_the_accounts() {
     command.env("JOB_COMPLETION_INDEX", "1");
     bench.finish("kubernetes", command).exits(0);
     for (variables, says) in [
-        (&[][..], "this is no job of an array"),
-        (&[("JOB_COMPLETION_INDEX", "1")], "give --shard auto/N with the number of jobs"),
+        (&[][..], "this is not a job of an array"),
+        (&[("JOB_COMPLETION_INDEX", "1")], "give --shard auto/N"),
         (&[("AWS_BATCH_JOB_ARRAY_INDEX", "3"), ("AWS_BATCH_JOB_ARRAY_SIZE", "3")], "the last of 3 is 2/3"),
     ] {
         let mut command = bench.command("wrong", &["plan", "--shard=auto"]);

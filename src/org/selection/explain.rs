@@ -27,7 +27,7 @@ impl Step {
         match self {
             Self::Accounts => "are among the selected accounts",
             Self::Units => "are in the selected OUs",
-            Self::Names => "have a name that fits --name",
+            Self::Names => "have a name that matches --name",
             Self::Exclusions => "are not excluded",
             Self::State => "are active and not left out",
             Self::Tags => "have a selected tag",

@@ -78,7 +78,7 @@ impl SkipReason {
             Self::ExcludedTag => ("Excluded", "excluded by --exclude-tag"),
             Self::OtherAccount => ("NotSelected", "not among the selected accounts"),
             Self::OtherUnit => ("NotSelected", "not in a selected OU"),
-            Self::OtherName => ("NotSelected", "its name fits no --name"),
+            Self::OtherName => ("NotSelected", "its name matches no --name"),
             Self::OtherTag => ("NotSelected", "has no selected tag"),
             Self::OtherShard => ("OtherShard", "in another part of --shard"),
             Self::JoinedSince => ("JoinedSince", "joined the Organization after the run that this one is based on"),

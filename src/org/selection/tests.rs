@@ -256,7 +256,7 @@ fn an_empty_selection_says_what_made_it_empty() {
             including(kinds(&[2, 3], &["ou-ab-five"], &[], &[])),
             "2 are among the selected accounts, of these 0 are in the selected OUs",
         ),
-        (including(kinds(&[], &[], &["prod-wab"], &[])), "0 have a name that fits --name; did you mean prod-web?"),
+        (including(kinds(&[], &[], &["prod-wab"], &[])), "0 have a name that matches --name; did you mean prod-web?"),
         (both, "2 are among the selected accounts, of these 0 are not excluded"),
         (
             including(kinds(&[], &[], &[], &["env=production"])),

@@ -60,7 +60,7 @@ impl IamClient {
         let mut builder = aws_sdk_iam::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .retry_partition(bucket);
-        if let Some(home) = config.region().and_then(|region| region::home_of(region.as_ref()).ok()) {
+        if let Some(home) = config.region().and_then(|region| region::service_regions_of(region.as_ref()).ok()) {
             builder = builder.region(Region::from_static(home.iam));
         }
         if config.http_client().is_none() {
