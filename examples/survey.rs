@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use v2token::{
     AccessMethod, Aws, ConnectOptions, Event, ManagementAccount, Mode, NoIntents, ObservedVersion, Provenance,
-    RoleTemplate, Rollout, RolloutOptions, Selection, Tags, Target, TokenVersion, Verify, Wave, roll_out, select,
+    RoleTemplate, Rollout, RolloutOptions, Selection, Tags, Target, Targets, TokenVersion, Verify, Wave, roll_out,
+    select,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -51,6 +52,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let _ = writeln!(std::io::stdout(), "{} {version}", record.account_id);
         }
     };
-    roll_out(&survey, &all, print, async |_| {}).await;
+    roll_out(&survey, Targets::Waves(&all), print, async |_| {}).await;
     Ok(())
 }

@@ -67,8 +67,8 @@ pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
 pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
-    Decision, Event, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions, Stop, Target, Verify, Wave,
-    decide, roll_out,
+    Decision, Event, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions, Stop, Target, Targets,
+    Verify, Wave, decide, roll_out,
 };
 
 /// What the tests and benchmarks of this repository look at beside the program itself. No part of the public interface.

@@ -1,7 +1,7 @@
-//! This module owns the rollout: which accounts come in which wave, what a visit does, how fast, and when to stop.
+//! The rollout: which account is visited in which wave, what a visit does, how fast visits start, and when the run stops.
 //!
-//! It knows neither AWS nor the terminal nor the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
-//! intents durable through [`Intents`], and tells what happens through [`Event`]s.
+//! It does not depend on AWS, the terminal or the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
+//! intents durable through [`Intents`], and reports what happens through [`Event`]s.
 
 pub(crate) mod cause;
 pub(crate) mod connectivity;
@@ -16,19 +16,20 @@ pub(crate) mod record;
 pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;
+mod tolerance;
 pub(crate) mod visit;
 pub(crate) mod wave;
 
 pub(crate) use context::{Intents, NotDurable};
 pub use context::{NoIntents, Rollout, RolloutOptions};
 pub use decide::{Decision, Mode, Verify, decide};
-pub use engine::roll_out;
-pub(crate) use engine::survey;
+pub use engine::{Targets, roll_out};
 pub use event::Event;
 pub use hint::{HintContext, hint};
 pub use record::{AccountError, Outcome, Record, Stage, Verified};
 pub use stop::Stop;
 pub(crate) use stop::StopReason;
-pub(crate) use tally::{Tally, Tolerance};
+pub(crate) use tally::Tally;
 pub use target::{Provenance, Target};
+pub(crate) use tolerance::Tolerance;
 pub use wave::Wave;

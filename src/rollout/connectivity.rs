@@ -1,9 +1,9 @@
-//! This module owns the outage: AWS can't be reached at all, so it is the way there that is broken, and not the accounts.
+//! Detects loss of connectivity to AWS, so that accounts are not blamed for it.
 //!
-//! All accounts share the endpoints. Whether a connection can be made, or a name be found, is the same question for one account as for
-//! all, and yet a visit that gets no answer uses up its tries within seconds. So as soon as one call is not answered by anybody,
-//! GetCallerIdentity, which concerns no account and needs no credentials to be answered, is asked of STS. If that is answered, the
-//! silence belonged to that one call. If it is not, the visits wait until it is: an outage costs time, and no accounts.
+//! All accounts share the endpoints: whether a connection can be made and a name resolved does not depend on the account. But a visit
+//! whose calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is probed with
+//! GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, the failure
+//! belongs to that one call. If not, all visits wait until it does: an outage costs time, but no accounts.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -15,139 +15,139 @@ use tokio::time::{Instant, sleep};
 use crate::cloud::Failure;
 use crate::cloud::retry::PATIENCE;
 
-/// How long to wait before STS is asked again.
-const BETWEEN: Duration = Duration::from_secs(2);
+/// How long to wait before STS is probed again.
+const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How the network turned.
+/// A change of connectivity, to report to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectivityChange {
-    /// Nobody answers any more, as this call found out.
+    /// STS does not answer any more; with the failure of the probe.
     Lost(Failure),
-    /// STS answers again, after so long.
-    Found(Duration),
+    /// STS answers again, after this long.
+    Restored(Duration),
 }
 
-/// What is known about the way to AWS. All visits of a run share it.
+/// Whether AWS can be reached. All visits of a run share it.
 #[derive(Debug, Default)]
 pub(crate) struct Connectivity {
-    /// A visit is asking. The others wait for what it finds out.
-    asking: Cell<bool>,
-    /// AWS is known to be out of reach.
+    /// A visit is probing STS. The others wait for its result.
+    probing: Cell<bool>,
+    /// AWS is known to be unreachable.
     lost: Cell<bool>,
-    /// Whether it was, before the last question was answered.
-    was_lost: Cell<bool>,
-    /// When it was last answered.
-    answered: Cell<Option<Instant>>,
-    over: Notify,
-    turns: RefCell<VecDeque<ConnectivityChange>>,
-    turned: Notify,
+    /// Whether AWS was unreachable during the last probe.
+    last_was_outage: Cell<bool>,
+    /// When a probe was last answered.
+    last_answer: Cell<Option<Instant>>,
+    probe_ended: Notify,
+    changes: RefCell<VecDeque<ConnectivityChange>>,
+    changed: Notify,
 }
 
-/// What became of a doubt.
+/// Why a call got no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doubt {
-    /// AWS can be reached, so the silence was that one call's.
-    Unfounded,
-    /// It could not be reached for a while, and can be now.
-    Over,
-    /// It has not been reached for as long as anybody wants to wait.
-    Endless(Failure),
+pub(crate) enum ProbeResult {
+    /// AWS is reachable: the failure is that call's own.
+    Reachable,
+    /// AWS was unreachable for a while, and is reachable again.
+    Restored,
+    /// AWS stayed unreachable for as long as the run waits.
+    Unreachable(Failure),
 }
 
 impl Connectivity {
-    /// Waits for as long as AWS is known, or feared, to be out of reach.
-    pub(crate) async fn over(&self) {
+    /// Waits until no probe is under way.
+    pub(crate) async fn probe_ended(&self) {
         loop {
-            let over = self.over.notified();
-            if !self.asking.get() {
+            let ended = self.probe_ended.notified();
+            if !self.probing.get() {
                 return;
             }
-            over.await;
+            ended.await;
         }
     }
 
-    /// Resolves once AWS is known to be out of reach.
-    pub(crate) async fn on(&self) {
+    /// Resolves once AWS is known to be unreachable.
+    pub(crate) async fn lost(&self) {
         loop {
-            let turned = self.turned.notified();
+            let changed = self.changed.notified();
             if self.lost.get() {
                 return;
             }
-            turned.await;
+            changed.await;
         }
     }
 
-    /// Finds out what is behind a call that was sent at `sent` and that nobody answered, by `ask`ing something that concerns no account.
-    /// Where nobody answers that either, it goes on asking until somebody does. Only one visit asks at a time, and the others wait.
-    pub(crate) async fn doubt(&self, sent: Instant, ask: impl AsyncFn() -> Result<(), Failure>) -> Doubt {
-        if self.asking.get() {
-            self.over().await;
-            return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
+    /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`PATIENCE`] is over.
+    /// Only one visit probes at a time; the others wait for its result.
+    pub(crate) async fn probe(&self, sent: Instant, probe: impl AsyncFn() -> Result<(), Failure>) -> ProbeResult {
+        // The call may have been in flight when an outage began that others have waited out meanwhile.
+        let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
+        if self.probing.get() || answered_since {
+            self.probe_ended().await;
+            return self.last_result();
         }
-        if self.answered.get().is_some_and(|answered| answered > sent) {
-            // The call may have been on its way when an outage began that others have sat out meanwhile.
-            return if self.was_lost.get() { Doubt::Over } else { Doubt::Unfounded };
-        }
-        let _asking = Asking::new(self);
+        let _guard = ProbeGuard::new(self);
         let began = Instant::now();
-        for asked in 1_u32.. {
-            let silence = match ask().await {
+        for number in 1_u32.. {
+            let failure = match probe().await {
                 Err(failure) if failure.is_silence() => failure,
                 Ok(()) | Err(_) => break,
             };
-            // One question can get lost like any other call. One that waited for its answer in vain has asked for long enough.
-            if asked == 1 && began.elapsed() < BETWEEN {
+            // A single probe may get lost like any other call. One that waited for its timeout has been patient enough.
+            if number == 1 && began.elapsed() < PROBE_INTERVAL {
                 continue;
             }
             if !self.lost.replace(true) {
-                self.turn(ConnectivityChange::Lost(silence.clone()));
+                self.report(ConnectivityChange::Lost(failure.clone()));
             }
             if began.elapsed() >= PATIENCE {
-                return Doubt::Endless(silence);
+                return ProbeResult::Unreachable(failure);
             }
-            sleep(BETWEEN).await;
+            sleep(PROBE_INTERVAL).await;
         }
-        self.answered.set(Some(Instant::now()));
-        self.was_lost.set(self.lost.replace(false));
-        if self.was_lost.get() {
-            self.turn(ConnectivityChange::Found(began.elapsed()));
-            Doubt::Over
-        } else {
-            Doubt::Unfounded
+        self.last_answer.set(Some(Instant::now()));
+        self.last_was_outage.set(self.lost.replace(false));
+        if self.last_was_outage.get() {
+            self.report(ConnectivityChange::Restored(began.elapsed()));
         }
+        self.last_result()
     }
 
-    /// Resolves with the next turn, for whoever tells people of it.
-    pub(crate) async fn next_turn(&self) -> ConnectivityChange {
+    /// Resolves with the next change that has not been reported.
+    pub(crate) async fn next_change(&self) -> ConnectivityChange {
         loop {
-            let turned = self.turned.notified();
-            if let Some(turn) = self.turns.borrow_mut().pop_front() {
-                return turn;
+            let changed = self.changed.notified();
+            if let Some(change) = self.changes.borrow_mut().pop_front() {
+                return change;
             }
-            turned.await;
+            changed.await;
         }
     }
 
-    fn turn(&self, turn: ConnectivityChange) {
-        self.turns.borrow_mut().push_back(turn);
-        self.turned.notify_waiters();
+    fn last_result(&self) -> ProbeResult {
+        if self.last_was_outage.get() { ProbeResult::Restored } else { ProbeResult::Reachable }
+    }
+
+    fn report(&self, change: ConnectivityChange) {
+        self.changes.borrow_mut().push_back(change);
+        self.changed.notify_waiters();
     }
 }
 
-/// Holds the others up for as long as one is asking, even if its visit is dropped meanwhile.
-struct Asking<'a>(&'a Connectivity);
+/// Makes other visits wait while one probes, even if the probing visit is dropped.
+struct ProbeGuard<'a>(&'a Connectivity);
 
-impl<'a> Asking<'a> {
+impl<'a> ProbeGuard<'a> {
     fn new(connectivity: &'a Connectivity) -> Self {
-        connectivity.asking.set(true);
+        connectivity.probing.set(true);
         Self(connectivity)
     }
 }
 
-impl Drop for Asking<'_> {
+impl Drop for ProbeGuard<'_> {
     fn drop(&mut self) {
-        self.0.asking.set(false);
-        self.0.over.notify_waiters();
+        self.0.probing.set(false);
+        self.0.probe_ended.notify_waiters();
     }
 }
 
@@ -156,7 +156,7 @@ mod tests {
     use super::*;
     use crate::cloud::{Effect, FailureKind, Operation, failure::code};
 
-    fn silence() -> Failure {
+    fn no_answer() -> Failure {
         Failure {
             operation: Operation::GetCallerIdentity,
             kind: FailureKind::Transient,
@@ -168,19 +168,19 @@ mod tests {
         }
     }
 
-    /// A call on a connection that is dead fails long after others have noticed the outage and sat it out.
+    /// A call on a dead connection fails long after other visits have noticed the outage and waited it out.
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_outlasts_an_outage_fell_into_it() {
+    async fn a_call_that_outlasts_an_outage_is_part_of_it() {
         let (connectivity, began) = (Connectivity::default(), Instant::now());
         let back = began + Duration::from_secs(10);
-        let ask = async || if Instant::now() < back { Err(silence()) } else { Ok(()) };
-        assert_eq!(connectivity.doubt(began, ask).await, Doubt::Over);
+        let probe = async || if Instant::now() < back { Err(no_answer()) } else { Ok(()) };
+        assert_eq!(connectivity.probe(began, probe).await, ProbeResult::Restored);
         sleep(Duration::from_secs(5)).await;
-        assert_eq!(connectivity.doubt(began + Duration::from_millis(100), ask).await, Doubt::Over);
-        // What is sent now is asked about anew.
+        assert_eq!(connectivity.probe(began + Duration::from_millis(100), probe).await, ProbeResult::Restored);
+        // A call that is sent after the outage gets a probe of its own.
         let sent = Instant::now();
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(connectivity.doubt(sent, ask).await, Doubt::Unfounded);
-        assert_eq!(connectivity.doubt(sent, ask).await, Doubt::Unfounded);
+        assert_eq!(connectivity.probe(sent, probe).await, ProbeResult::Reachable);
+        assert_eq!(connectivity.probe(sent, probe).await, ProbeResult::Reachable);
     }
 }

@@ -9,28 +9,28 @@ use super::credential_probe::CredentialProbe;
 use super::decide::{Mode, Verify};
 use super::rate_limiter::RateLimiter;
 use super::stop::Stop;
-use super::tally::Tolerance;
+use super::tolerance::Tolerance;
 use crate::cloud::Cloud;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
 /// The options of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutOptions {
-    /// Whether anything may be changed.
+    /// Whether the run may change anything.
     pub mode: Mode,
-    /// How a Set is checked.
+    /// How a Set is verified.
     pub verify: Verify,
     /// How many visits may start per second; 0 is unlimited.
     pub rate: u32,
-    /// How many visits are in flight at once.
+    /// How many visits run at once.
     pub concurrency: usize,
-    /// How often one API call is tried, at least 1.
+    /// How often one API call is tried; at least 1.
     pub max_attempts: u32,
-    /// How long one visit may take, without the time that it waits for its turn.
+    /// How long one visit may take, not counting the time that it waits for the rate limiter, an outage or the journal.
     pub account_timeout: Duration,
     /// How long to wait between waves.
     pub bake: Duration,
-    /// How many accounts may fail; `None` for as many as there are.
+    /// How many accounts may fail; `None` for no limit.
     pub max_errors: Option<Tolerance>,
 }
 
@@ -66,13 +66,13 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
     }
 }
 
-/// Makes the intent to change an account durable before anything is sent.
+/// Records the intent to change an account before the Set is sent.
 pub trait Intents {
-    /// Resolves once the intent will survive a crash.
+    /// Resolves once the intent is durable.
     ///
     /// # Errors
     ///
-    /// When it can't be made durable. Then nothing may be sent.
+    /// When it can't be made durable. Then the Set must not be sent.
     fn intend(
         &self,
         account: AccountId,
@@ -81,7 +81,7 @@ pub trait Intents {
     ) -> impl Future<Output = Result<(), NotDurable>>;
 }
 
-/// For a plan, which never has an intent.
+/// For a plan, which never has intents.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIntents;
 
@@ -91,7 +91,7 @@ impl Intents for NoIntents {
     }
 }
 
-/// The intent could not be written down.
+/// The intent could not be made durable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotDurable(pub String);

@@ -1,7 +1,8 @@
-//! This module owns the question whether the base credentials are still accepted, which is asked once for all visits.
+//! Checks once for all visits whether the base credentials are still accepted.
 //!
-//! When they end, every visit in flight is refused at once. To learn whether there are others they are fetched anew, and that may
-//! start a program, open a browser, or ask somebody for a code. So one visit asks, and the others take the answer.
+//! When the base credentials end, every visit in flight is refused at once. Finding out whether there are new ones means fetching
+//! them again, which may start a program, open a browser, or ask the user for a code. So one visit checks, and the others take its
+//! result.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -11,82 +12,75 @@ use tokio::time::Instant;
 
 use crate::cloud::Failure;
 
-/// What is known about the base credentials. All visits of a run share it.
+/// Whether the base credentials are accepted. All visits of a run share it.
 #[derive(Debug)]
 pub(crate) struct CredentialProbe {
-    /// Whoever holds the permit asks.
-    alone: Semaphore,
-    last: RefCell<Option<Found>>,
-    open: Cell<usize>,
-    settled: Notify,
-}
-
-/// What was found out last.
-#[derive(Debug)]
-struct Found {
-    /// When it was asked.
-    asked: Instant,
-    answer: Result<(), Failure>,
+    /// Held by the visit that checks.
+    permit: Semaphore,
+    /// When the last check started, and its result.
+    last: RefCell<Option<(Instant, Result<(), Failure>)>>,
+    /// How many visits need the answer.
+    pending: Cell<usize>,
+    none_pending: Notify,
 }
 
 impl Default for CredentialProbe {
     fn default() -> Self {
-        let (last, open, settled) = Default::default();
-        Self { alone: Semaphore::new(1), last, open, settled }
+        Self {
+            permit: Semaphore::new(1),
+            last: RefCell::default(),
+            pending: Cell::default(),
+            none_pending: Notify::default(),
+        }
     }
 }
 
 impl CredentialProbe {
-    /// Opens the question, until what it gives is dropped.
-    pub(crate) fn question(&self) -> Question<'_> {
-        self.open.set(self.open.get() + 1);
-        Question(self)
+    /// Starts a check for one visit. It is pending until the guard is dropped.
+    pub(crate) fn start(&self) -> PendingCheck<'_> {
+        self.pending.set(self.pending.get() + 1);
+        PendingCheck(self)
     }
 
-    /// Waits for as long as the question is open.
-    pub(crate) async fn settled(&self) {
+    /// Waits until no check is pending.
+    pub(crate) async fn none_pending(&self) {
         loop {
-            let settled = self.settled.notified();
-            if self.open.get() == 0 {
+            let none_pending = self.none_pending.notified();
+            if self.pending.get() == 0 {
                 return;
             }
-            settled.await;
+            none_pending.await;
         }
     }
 }
 
-/// The question of one visit.
+/// The check of one visit.
 #[derive(Debug)]
-pub(crate) struct Question<'a>(&'a CredentialProbe);
+pub(crate) struct PendingCheck<'a>(&'a CredentialProbe);
 
-impl Question<'_> {
-    /// Whether they are accepted: what somebody else was answered who asked at `since` or later, or else by asking. Only one asks at a
-    /// time.
-    ///
-    /// # Errors
-    ///
-    /// When they are not, or nobody answers, whoever asked.
-    pub(crate) async fn ask(
+impl PendingCheck<'_> {
+    /// Returns the result of a check that any visit started at `since` or later, or else awaits `check`, one visit at a time.
+    pub(crate) async fn result(
         &self,
         since: Instant,
-        ask: impl Future<Output = Result<(), Failure>>,
+        check: impl Future<Output = Result<(), Failure>>,
     ) -> Result<(), Failure> {
-        let _alone = self.0.alone.acquire().await.expect("the semaphore is never closed");
-        if let Some(found) = self.0.last.borrow().as_ref().filter(|found| found.asked >= since) {
-            return found.answer.clone();
+        let _permit = self.0.permit.acquire().await.expect("the semaphore is never closed");
+        if let Some((_, result)) = self.0.last.borrow().as_ref().filter(|(started, _)| *started >= since) {
+            return result.clone();
         }
-        let asked = Instant::now();
-        let answer = ask.await;
-        self.0.last.replace(Some(Found { asked, answer: answer.clone() }));
-        answer
+        let started = Instant::now();
+        let result = check.await;
+        self.0.last.replace(Some((started, result.clone())));
+        result
     }
 }
 
-impl Drop for Question<'_> {
+impl Drop for PendingCheck<'_> {
     fn drop(&mut self) {
-        self.0.open.set(self.0.open.get() - 1);
-        if self.0.open.get() == 0 {
-            self.0.settled.notify_waiters();
+        self.0.pending.set(self.0.pending.get() - 1);
+        if self.0.pending.get() == 0 {
+            self.0.none_pending.notify_waiters();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! This module owns the one decision of a visit: what to do with what was read.
+//! The decision of a visit: what to do with the version that was read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,26 +10,26 @@ use super::target::Provenance;
 use crate::org::{ObservedVersion, TokenVersion, region};
 use crate::serde_text::textual;
 
-/// Whether the run may change anything. There is no other place where a dry run differs from a real one.
+/// Whether the run may change anything. A dry run differs from a real one only in [`decide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Read, and say what would be done.
+    /// Read, and report what would be done.
     Plan,
     /// Read, set, and read back.
     Apply,
 }
 
-/// How a Set is checked.
+/// How a Set is verified.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Verify {
-    /// Not at all: every Set that was accepted is `unverified`.
+    /// Not at all: every accepted Set is `unverified`.
     None,
     /// By reading the setting back.
     #[default]
     Setting,
-    /// By reading it back, and by using a token of the global STS endpoint in this Region, which must be an opt-in one.
+    /// By reading it back, and by using a token of the global STS endpoint in this opt-in Region.
     Token(String),
 }
 
@@ -45,13 +45,13 @@ impl fmt::Display for Verify {
 
 textual!(Verify, ParseVerifyError);
 
-/// The text does not say how to check.
+/// The text is no way to verify.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseVerifyError {
-    /// Neither of the words.
+    /// It is none of the words.
     #[error("expected none, setting, or token=REGION")]
     Word,
-    /// The Region proves nothing, or does not exist.
+    /// The Region is no opt-in Region, or does not exist.
     #[error("{0}")]
     Region(String),
 }
@@ -77,24 +77,23 @@ impl FromStr for Verify {
 pub enum Decision {
     /// Send nothing: the visit is over, with this outcome.
     Done(Outcome),
-    /// Send nothing, because somebody else has changed the account since the run that is to be undone.
+    /// Send nothing, because the account was changed since the run that is to be undone.
     Drifted(Outcome),
     /// Set the wanted version.
     Set,
 }
 
-/// Decides what to do with what was read. `unknown` is not the wanted version, whatever that is.
+/// Decides what to do. `unknown` never counts as the wanted version.
 pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
     use Decision::{Done, Drifted, Set};
     match (provenance, read.shows(wanted)) {
-        // This run has sent a Set for it, or was about to; whether it was this Set that took effect nobody can tell, but the
-        // version has changed since it was read, and this run is answerable for that.
+        // This run sent a Set, or was about to. The version has changed since this run read it, so it counts as changed by this run.
         (Provenance::Intended(_), true) => Done(Outcome::Changed),
         (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
-        // A run that found `unknown` and set the default has nothing to go back to.
+        // The undone run found `unknown` and set the default: there is nothing to put back.
         (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        // Nobody knows whether the run set it, and the summary does not tell either: what was asked for is put there.
+        // If the undone run may have set it and the summary shows no version, the wanted version is set.
         (Provenance::Set { to, certain, .. }, false)
             if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
         {
@@ -112,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reading_under_every_mode() {
+    fn every_observed_version_in_every_mode() {
         use Decision::{Done, Set};
         use Outcome::{Unchanged, WouldChange};
         let table = [
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_opt_in_region_proves_anything() {
+    fn only_an_opt_in_region_is_accepted() {
         for text in ["none", "setting", "token=ap-east-1", "token=eu-south-1"] {
             assert_eq!(text.parse::<Verify>().map(|verify| verify.to_string()).as_deref(), Ok(text));
         }
@@ -150,14 +149,14 @@ mod tests {
     }
 
     #[test]
-    fn what_this_run_may_have_set_is_its_own() {
+    fn a_version_that_this_run_may_have_set_counts_as_changed() {
         let provenance = Provenance::Intended(ObservedVersion::V1Token);
         let apply = |read| decide(Mode::Apply, read, TokenVersion::V2Token, provenance);
         assert_eq!(ObservedVersion::ALL.map(apply), [Decision::Set, Decision::Done(Outcome::Changed), Decision::Set]);
     }
 
     #[test]
-    fn only_what_the_undone_run_left_is_put_back() {
+    fn accounts_that_drifted_are_left_alone() {
         use Decision::{Done, Drifted, Set};
         let back = |read, certain| {
             let provenance = Provenance::Set { to: TokenVersion::V2Token, certain, before: ObservedVersion::V1Token };

@@ -1,172 +1,191 @@
-//! This module owns the course of a run: wave after wave, one concurrent stage in each, and a sequential loop behind it.
+//! The engine: visits the targets wave by wave, many at once, and processes their records one after another.
 
 use std::pin::pin;
 
-use futures::stream::{self, Stream, StreamExt};
+use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 
 use super::connectivity::ConnectivityChange;
-use super::context::{Intents, Rollout, RolloutOptions};
+use super::context::{Intents, Rollout};
 use super::decide::Verify;
 use super::event::Event;
 use super::record::{Outcome, Record};
 use super::stop::StopReason;
-use super::tally::{Tally, Tolerance};
+use super::tally::Tally;
 use super::target::Target;
+use super::tolerance::Tolerance;
 use super::visit::visit;
 use super::wave::Wave;
 use crate::cloud::Cloud;
 use crate::cloud::retry::PATIENCE;
 
-/// How a run ended.
+/// The accounts that a run visits.
+pub enum Targets<'a> {
+    /// These, wave by wave.
+    Waves(&'a [Wave]),
+    /// Those that a listing finds while the run visits, in no wave. The run ends with the stream.
+    ///
+    /// A percentage as `max_errors` has no effect, because the number of accounts is not known before the end.
+    Stream(LocalBoxStream<'a, Target>),
+}
+
+/// How a rollout ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct RolloutResult {
     /// The outcomes of all targets.
     pub tally: Tally,
     /// Why it stopped before its last account, if it did.
     pub stopped: Option<StopReason>,
 }
 
-/// Visits the targets of all waves, in their order, and tells `listen` each thing that happens. Every target is told exactly
-/// once. Before each wave but the first, `gate` is waited for.
+/// Visits all targets and passes each event to `listen`. Every target is reported by exactly one [`Event::Visited`]. Before every
+/// wave but the first, waits for `bake` and then for `gate`, which gets the wave's number.
 pub async fn roll_out<C: Cloud, I: Intents>(
     run: &Rollout<'_, C, I>,
-    waves: &[Wave],
-    mut listen: impl FnMut(Event<'_>),
-    mut gate: impl AsyncFnMut(&Wave),
-) -> Ended {
-    let terms = &run.options;
-    let selection = waves.iter().map(|wave| wave.targets.len()).sum();
-    let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
-    let (mut tally, mut told) = (Tally::default(), false);
-    for (index, wave) in waves.iter().enumerate() {
-        if index > 0 && !run.stop.requested() {
-            bake(run, wave, &mut listen).await;
-            tokio::select! {
-                biased;
-                () = run.stop.wait() => {}
-                () = gate(wave) => {}
+    targets: Targets<'_>,
+    listen: impl FnMut(Event<'_>),
+    mut gate: impl AsyncFnMut(u32),
+) -> RolloutResult {
+    let mut engine = Engine {
+        run,
+        listen,
+        tally: Tally::default(),
+        wave_tally: Tally::default(),
+        selection: None,
+        stop_reported: false,
+    };
+    match targets {
+        Targets::Stream(targets) => {
+            let visits = targets.map(async |target| visit(run, &target, None).await);
+            engine.process(visits).await;
+        }
+        Targets::Waves(waves) => {
+            engine.selection = Some(waves.iter().map(|wave| wave.targets.len()).sum());
+            let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
+            for (index, wave) in waves.iter().enumerate() {
+                if let Some(number) = wave.number.filter(|_| index > 0) {
+                    engine.pause_before(number, &mut gate).await;
+                }
+                engine.visit_wave(wave, last).await;
             }
         }
+    }
+    RolloutResult { tally: engine.tally, stopped: run.stop.reason() }
+}
+
+struct Engine<'a, C, I, L> {
+    run: &'a Rollout<'a, C, I>,
+    listen: L,
+    tally: Tally,
+    /// The outcomes of the current wave alone.
+    wave_tally: Tally,
+    /// How many accounts the run visits, where that is known beforehand.
+    selection: Option<usize>,
+    /// [`Event::Stopping`] is sent once.
+    stop_reported: bool,
+}
+
+impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
+    async fn visit_wave(&mut self, wave: &Wave, last: u32) {
+        let run = self.run;
         let started = wave.number.filter(|_| !run.stop.requested());
         if let Some(number) = started {
-            listen(Event::WaveStarted { wave: number, waves: last, accounts: wave.targets.len() });
+            (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts: wave.targets.len() });
         }
-        let mut in_wave = Tally::default();
-        let visits = stream::iter(&wave.targets)
-            .map(|target| visit(run, target, wave.number))
-            .buffer_unordered(terms.concurrency);
-        let each = |record: &Record, listen: &mut dyn FnMut(Event<'_>)| {
-            tally.add(record.outcome);
-            in_wave.add(record.outcome);
-            listen(visited(run, record, &tally));
-            too_many(terms, &tally, selection)
-        };
-        finish(run, visits, &mut told, &mut listen, each).await;
+        self.wave_tally = Tally::default();
+        self.process(stream::iter(&wave.targets).map(|target| visit(run, target, wave.number))).await;
         if let Some(number) = started {
-            listen(Event::WaveFinished { wave: number, tally: &in_wave });
-            if let Some(reason) = went_badly(terms, &in_wave, number, last) {
+            (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
+            if number < last
+                && let Some(reason) = self.too_many_errors_in_wave(number)
+            {
                 run.stop.request(reason);
             }
         }
     }
-    Ended { tally, stopped: run.stop.reason() }
-}
 
-/// Visits targets as they become known, in a run without waves, and tells `listen` each thing that happens. It ends once
-/// `targets` has ended and every one of them has been told.
-///
-/// A tolerance in percent does not count here, because nobody knows of how many before the end.
-pub(crate) async fn survey<C: Cloud, I: Intents>(
-    run: &Rollout<'_, C, I>,
-    targets: impl Stream<Item = Target>,
-    mut listen: impl FnMut(Event<'_>),
-) -> Ended {
-    let mut tally = Tally::default();
-    let visits = targets.map(async |target| visit(run, &target, None).await).buffer_unordered(run.options.concurrency);
-    let each = |record: &Record, listen: &mut dyn FnMut(Event<'_>)| {
-        tally.add(record.outcome);
-        listen(visited(run, record, &tally));
-        matches!(run.options.max_errors, Some(Tolerance::Count(_))).then(|| too_many(&run.options, &tally, 0)).flatten()
-    };
-    finish(run, visits, &mut false, &mut listen, each).await;
-    Ended { tally, stopped: run.stop.reason() }
-}
+    /// Runs visits, at most `concurrency` at once, and processes their records as they end. Reports a stop and the loss of
+    /// connectivity at once.
+    async fn process(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
+        let run = self.run;
+        let mut records = pin!(visits.buffer_unordered(run.options.concurrency));
+        loop {
+            tokio::select! {
+                biased;
+                () = run.stop.wait(), if !self.stop_reported => {
+                    self.stop_reported = true;
+                    if let Some(reason) = run.stop.reason() {
+                        (self.listen)(Event::Stopping { reason: &reason, in_flight: run.stop.in_flight() });
+                    }
+                }
+                change = run.connectivity.next_change() => match change {
+                    // A run that stops does not wait for the network.
+                    ConnectivityChange::Lost(_) if run.stop.requested() => {}
+                    ConnectivityChange::Lost(failure) => {
+                        (self.listen)(Event::Unreachable { failure: &failure, patience: PATIENCE });
+                    }
+                    ConnectivityChange::Restored(after) => (self.listen)(Event::Reachable { after }),
+                },
+                record = records.next() => {
+                    let Some(record) = record else { return };
+                    self.tally.add(record.outcome);
+                    self.wave_tally.add(record.outcome);
+                    (self.listen)(Event::Visited {
+                        record: &record,
+                        tally: &self.tally,
+                        throttles: run.rate_limiter.throttles(),
+                        rate: run.rate_limiter.rate(),
+                        in_flight: run.stop.in_flight(),
+                    });
+                    if let Some(reason) = self.too_many_errors() {
+                        run.stop.request(reason);
+                    }
+                }
+            }
+        }
+    }
 
-/// Goes through the visits as they end. It tells at once, and once in a run, that the run stops, for which what `each` gives asks;
-/// and each time that AWS can't be reached any more, or can again.
-async fn finish<C, I>(
-    run: &Rollout<'_, C, I>,
-    visits: impl Stream<Item = Record>,
-    told: &mut bool,
-    listen: &mut impl FnMut(Event<'_>),
-    mut each: impl FnMut(&Record, &mut dyn FnMut(Event<'_>)) -> Option<StopReason>,
-) {
-    let mut visits = pin!(visits);
-    loop {
+    /// Waits before a wave, unless the run stops.
+    async fn pause_before(&mut self, next: u32, gate: &mut impl AsyncFnMut(u32)) {
+        let (run, bake) = (self.run, self.run.options.bake);
+        if run.stop.requested() {
+            return;
+        }
+        if !bake.is_zero() {
+            (self.listen)(Event::Baking { wait: bake, next });
+        }
         tokio::select! {
             biased;
-            () = run.stop.wait(), if !*told => {
-                *told = true;
-                if let Some(reason) = run.stop.reason() {
-                    listen(Event::Stopping { reason: &reason, in_flight: run.stop.in_flight() });
-                }
-            }
-            turn = run.connectivity.next_turn() => match turn {
-                // Whoever has stopped the run does not wait for the network.
-                ConnectivityChange::Lost(_) if run.stop.requested() => {}
-                ConnectivityChange::Lost(failure) => listen(Event::Unreachable { failure: &failure, patience: PATIENCE }),
-                ConnectivityChange::Found(after) => listen(Event::Reachable { after }),
-            },
-            record = visits.next() => {
-                let Some(record) = record else { return };
-                if let Some(reason) = each(&record, listen) {
-                    run.stop.request(reason);
-                }
-            }
-        }
-    }
-}
-
-fn visited<'a, C, I>(run: &Rollout<'_, C, I>, record: &'a Record, tally: &'a Tally) -> Event<'a> {
-    let (throttles, rate, in_flight) = (run.rate_limiter.throttles(), run.rate_limiter.rate(), run.stop.in_flight());
-    Event::Visited { record, tally, throttles, rate, in_flight }
-}
-
-/// Waits before a wave, unless the run stops.
-async fn bake<C, I>(run: &Rollout<'_, C, I>, wave: &Wave, listen: &mut impl FnMut(Event<'_>)) {
-    if let Some(next) = wave.number.filter(|_| !run.options.bake.is_zero()) {
-        listen(Event::Baking { wait: run.options.bake, next });
-        tokio::select! {
             () = run.stop.wait() => {}
-            () = tokio::time::sleep(run.options.bake) => {}
+            () = async {
+                if !bake.is_zero() {
+                    tokio::time::sleep(bake).await;
+                }
+                gate(next).await;
+            } => {}
         }
     }
-}
 
-/// Whether more of the whole selection failed than may.
-fn too_many(terms: &RolloutOptions, tally: &Tally, selection: usize) -> Option<StopReason> {
-    let (errors, allowed) = (errors(terms, tally), terms.max_errors?.allowed(selection));
-    (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: None })
-}
+    /// Why the run stops, if more of the whole selection failed than `max_errors` allows.
+    fn too_many_errors(&self) -> Option<StopReason> {
+        let (errors, tolerance) = (self.errors(&self.tally), self.run.options.max_errors?);
+        let allowed = match (tolerance, self.selection) {
+            (Tolerance::Count(count), _) => count,
+            (Tolerance::Percent(_), selection) => tolerance.allowed(selection?),
+        };
+        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: None })
+    }
 
-/// What counts against the tolerance. Without a read-back every Set is unverified, as was asked for; then only failures count.
-fn errors(terms: &RolloutOptions, tally: &Tally) -> usize {
-    if terms.verify == Verify::None { tally.of(Outcome::Failed) } else { tally.errors() }
-}
+    /// Why the run stops, if a wave had more errors than `max_errors` allows. Only a percentage applies to each wave too: a canary
+    /// wave would be of no use if its failures were weighed against the whole Organization.
+    fn too_many_errors_in_wave(&self, wave: u32) -> Option<StopReason> {
+        let tolerance = self.run.options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
+        let (errors, allowed) = (self.errors(&self.wave_tally), tolerance.allowed(self.wave_tally.total()));
+        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: Some(wave) })
+    }
 
-/// Whether a wave failed too often for the next one to start. A percentage holds for each wave by itself too: a canary
-/// wave would be of no use if its failure were weighed against the whole Organization.
-fn went_badly(terms: &RolloutOptions, in_wave: &Tally, wave: u32, waves: u32) -> Option<StopReason> {
-    match terms.max_errors? {
-        Tolerance::Count(_) => None,
-        percent @ Tolerance::Percent(_) => {
-            let (errors, allowed) = (errors(terms, in_wave), percent.allowed(in_wave.total()));
-            (wave < waves && errors > allowed).then_some(StopReason::TooManyErrors {
-                errors,
-                allowed,
-                wave: Some(wave),
-            })
-        }
+    /// What counts against `max_errors`. With `--verify none` every Set is unverified as asked for, so only failures count.
+    fn errors(&self, tally: &Tally) -> usize {
+        if self.run.options.verify == Verify::None { tally.of(Outcome::Failed) } else { tally.errors() }
     }
 }
 

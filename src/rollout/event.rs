@@ -1,4 +1,4 @@
-//! This module owns the events: what a rollout tells to the progress display, and to whoever else listens.
+//! The events of a rollout, for the progress display, the journal and the reports.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use super::stop::StopReason;
 use super::tally::Tally;
 use crate::cloud::Failure;
 
-/// One fact about a running rollout. Each carries the totals, so that a listener needs no memory of its own.
+/// Something that happened in a rollout. Events carry totals, so that listeners need not count.
 #[derive(Debug)]
 pub enum Event<'a> {
     /// A wave starts.
     WaveStarted {
         /// Its number, from 1.
         wave: u32,
-        /// How many waves there are.
+        /// The number of waves.
         waves: u32,
-        /// How many accounts are in it.
+        /// The number of accounts in it.
         accounts: usize,
     },
-    /// A visit ended, or never started because the run stops.
+    /// A visit ended, or did not start because the run stops.
     Visited {
-        /// What came of it.
+        /// Its result.
         record: &'a Record,
         /// All accounts of the run so far.
         tally: &'a Tally,
         /// How many calls AWS throttled so far.
         throttles: u64,
-        /// The pace of the moment in visits per second; `None` is unlimited.
+        /// The current rate in visits per second; `None` is unlimited.
         rate: Option<f64>,
         /// How many visits are in flight.
         in_flight: usize,
     },
-    /// A stop was asked for: no further visit starts, and those in flight finish. It is told once.
+    /// A stop was requested: no further visit starts, and those in flight finish. Sent once.
     Stopping {
         /// Why.
         reason: &'a StopReason,
@@ -43,7 +43,7 @@ pub enum Event<'a> {
     WaveFinished {
         /// Its number, from 1.
         wave: u32,
-        /// The accounts of this wave.
+        /// The outcomes of this wave.
         tally: &'a Tally,
     },
     /// The run waits before the next wave.
@@ -53,16 +53,16 @@ pub enum Event<'a> {
         /// The wave that comes next.
         next: u32,
     },
-    /// AWS can't be reached at all, and the visits wait until it can.
+    /// AWS can't be reached, and the visits wait until it can.
     Unreachable {
-        /// What became of the call that found it out.
+        /// The failure of the call that detected it.
         failure: &'a Failure,
-        /// How long they will wait.
+        /// How long they wait at most.
         patience: Duration,
     },
-    /// AWS can be reached again, and the visits go on.
+    /// AWS can be reached again, and the visits continue.
     Reachable {
-        /// How long it could not.
+        /// How long the outage lasted.
         after: Duration,
     },
 }

@@ -1,4 +1,4 @@
-//! This module owns the record: what happened to one account.
+//! The record: what happened to one account.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, Failure, failure::code};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
-/// The one word that sums a record up.
+/// The result for one account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// Set by this run and read back as wanted.
+    /// Set by this run, and read back.
     Changed,
-    /// Was on the wanted version already; nothing was sent.
+    /// Already on the wanted version; nothing was sent.
     Unchanged,
     /// Plan: apply would set it.
     WouldChange,
-    /// Set was accepted but not read back in time, or nobody knows whether it took effect.
+    /// Set may have taken effect, but could not be read back.
     Unverified,
-    /// Could not be done; nothing was changed in it.
+    /// Failed; nothing was changed.
     Failed,
-    /// Not selected, or not visitable.
+    /// Not selected, or impossible to visit.
     Skipped,
-    /// Selected, but the run ended first.
+    /// Selected, but the run ended before the visit.
     NotAttempted,
 }
 
@@ -42,7 +42,7 @@ impl Outcome {
         Self::NotAttempted,
     ];
 
-    /// The word of the report.
+    /// Returns the name that reports and the journal use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Changed => "changed",
@@ -55,7 +55,7 @@ impl Outcome {
         }
     }
 
-    /// What the word means, in one sentence for people.
+    /// Describes the outcome in one sentence.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Changed => "set by this run and read back as wanted",
@@ -83,19 +83,19 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Where in a visit something went wrong.
+/// The stage of a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Choosing the account.
+    /// Selecting the account.
     Select,
-    /// Getting in.
+    /// Entering it.
     Assume,
     /// Reading the version.
     Read,
     /// Setting it.
     Set,
-    /// Reading it back.
+    /// Verifying it.
     Verify,
 }
 
@@ -103,7 +103,7 @@ impl Stage {
     /// Every stage, in the order of a visit.
     pub const ALL: [Self; 5] = [Self::Select, Self::Assume, Self::Read, Self::Set, Self::Verify];
 
-    /// The word of the report.
+    /// Returns the name that reports and the journal use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Select => "select",
@@ -121,12 +121,12 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Why a record is not a success: where, what, and what to do about it.
+/// Why an account was not a success.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountError {
     /// Where it went wrong.
     pub stage: Stage,
-    /// AWS's error code, or one of this program's.
+    /// AWS's error code, or one of v2token's own.
     pub error_code: String,
     /// What AWS or the network said.
     pub error_message: String,
@@ -134,7 +134,7 @@ pub struct AccountError {
     pub hint: String,
 }
 
-/// How far a change was proven.
+/// How a change was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
@@ -148,7 +148,7 @@ impl Verified {
     /// Both, in order.
     pub const ALL: [Self; 2] = [Self::Setting, Self::Token];
 
-    /// The word of the report.
+    /// Returns the name that reports and the journal use.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Setting => "setting",
@@ -157,56 +157,56 @@ impl Verified {
     }
 }
 
-/// What to do about an account that the end of the run left in doubt.
+/// The hint for an account that the end of the run left in doubt.
 pub(super) const IN_DOUBT: &str = "finish the run with resume, which reads this account first";
 
-/// What happened to one account: one row of the report, without the columns that describe the account itself.
+/// What happened to one account: a row of the report, without the columns that describe the account itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The account.
     pub account_id: AccountId,
-    /// The one word.
+    /// The result.
     pub outcome: Outcome,
-    /// What was read before anything was sent; `None` when it was never read.
+    /// The version read before anything was sent; `None` if it was never read.
     pub previous_version: Option<ObservedVersion>,
     /// The wanted version.
     pub target_version: TokenVersion,
-    /// What was read last; `None` when it was never read.
+    /// The version read last; `None` if it was never read.
     pub current_version: Option<ObservedVersion>,
-    /// How far a change was proven; `None` where nothing was changed, or nothing was proven.
+    /// How a change was verified; `None` if nothing was changed or verified.
     #[serde(default)]
     pub verified: Option<Verified>,
     /// Why it is not a success.
     #[serde(rename = "trouble")]
     pub error: Option<AccountError>,
-    /// What else is worth knowing of a success; it stands in the column `hint`.
+    /// A remark on a success; shown in the column `hint`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
-    /// AWS's id of the call that decided the outcome.
+    /// The AWS request id of the call that decided the outcome.
     pub request_id: Option<String>,
-    /// How many calls were sent for this account, repeated ones included.
+    /// How many calls were sent for this account, retries included.
     pub attempts: u32,
-    /// How many of them AWS throttled. It is in the journal for the page's timeline, and no column of the report.
+    /// How many of them AWS throttled. It is in the journal for the timeline of the HTML page, and not a column of the report.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
-    /// The role that was assumed or would have been; empty where none is.
+    /// The role that was, or would have been, assumed; empty for the caller's own account.
     #[serde(with = "crate::serde_text::shared")]
     pub role_arn: Arc<str>,
-    /// The STS endpoint that the session came from; empty where none was asked.
+    /// The STS endpoint that the session came from; empty if none was called.
     #[serde(with = "crate::serde_text::shared")]
     pub sts_endpoint: Arc<str>,
-    /// When the visit started; `None` when it never did.
+    /// When the visit started; `None` if it did not.
     #[serde(with = "crate::timestamp::optional_time")]
     pub started_at: Option<SystemTime>,
-    /// How long it took; `None` when it never started.
+    /// How long it took; `None` if it did not start.
     #[serde(rename = "duration_ms", with = "crate::timestamp::optional_milliseconds")]
     pub duration: Option<Duration>,
 }
 
 impl Record {
-    /// The record of an account whose turn has not come.
+    /// Returns the record of an account that was not visited.
     pub fn blank(account_id: AccountId, target_version: TokenVersion) -> Self {
         Self {
             account_id,
@@ -228,8 +228,8 @@ impl Record {
         }
     }
 
-    /// The record of a target whose turn has not come. Where this run may have set the account already, that is not known to
-    /// be undone just because its turn has not come again.
+    /// Returns the record of a target that was not visited. If this run may have set the account before it was interrupted, it stays
+    /// `unverified`.
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
             role_arn: match &target.access {
@@ -244,17 +244,17 @@ impl Record {
         }
     }
 
-    /// Whether the run ended before the account's turn, or left it in doubt without having looked at it.
+    /// Whether the run ended before it visited the account, or left it in doubt without reading it.
     pub const fn is_left_out(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
-            // A visit that the run's end broke off, and one whose turn did not come again, has no beginning: a resume makes it.
+            // No start time: the end of the run cut the visit short, or the account was not visited again. A resume visits it.
             Outcome::Unverified => self.started_at.is_none(),
             Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped => false,
         }
     }
 
-    /// The record of an account that the run had announced to set without writing down the outcome.
+    /// Returns the record of an account with an intent in the journal, but no outcome.
     pub fn interrupted(self, previous: ObservedVersion) -> Self {
         Self {
             outcome: Outcome::Unverified,
@@ -269,7 +269,7 @@ impl Record {
         }
     }
 
-    /// The record of an account that is not visited, and why.
+    /// Returns the record of an account that is not visited, and why.
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,
@@ -283,8 +283,8 @@ impl Record {
         }
     }
 
-    /// Takes over what a failed call says, without its stage and hint.
-    pub(crate) fn blame(&mut self, stage: Stage, failure: &Failure, hint: String) {
+    /// Sets the error from a failed call.
+    pub(super) fn set_error(&mut self, stage: Stage, failure: &Failure, hint: String) {
         self.error = Some(AccountError {
             stage,
             error_code: failure.code.clone(),
@@ -305,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_outcome_has_the_same_word_everywhere() {
+    fn every_outcome_has_one_name_everywhere() {
         let words = ["changed", "unchanged", "would_change", "unverified", "failed", "skipped", "not_attempted"];
         assert_eq!(Outcome::ALL.map(Outcome::as_str), words);
         for outcome in Outcome::ALL {
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stage_has_the_same_word_everywhere() {
+    fn every_stage_has_one_name_everywhere() {
         assert_eq!(Stage::ALL.map(Stage::as_str), ["select", "assume", "read", "set", "verify"]);
         for stage in Stage::ALL {
             assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{stage}\""));
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_of_throttles_is_written_only_where_there_were_some_and_read_from_older_journals() {
+    fn throttles_are_written_only_if_there_were_some() {
         let record = Record::blank("000000000012".parse().unwrap(), TokenVersion::V2Token);
         let older = serde_json::to_string(&record).unwrap();
         assert!(!older.contains("throttled"), "{older}");

@@ -1,6 +1,6 @@
-//! This module owns stopping: who asked for it, how the visits learn of it, and how many of them are still to finish.
+//! The stop switch: why the run stops, and how many visits are still in flight.
 //!
-//! Stop means stop starting. Visits in flight finish, so that nothing is left half known.
+//! A stop means that no further visit starts. Visits in flight finish, so that their results are known.
 
 use std::cell::{Cell, RefCell};
 
@@ -8,19 +8,19 @@ use tokio::sync::Notify;
 
 use crate::cloud::Failure;
 
-/// Why a run stops before its last account, from the mildest to the gravest.
+/// Why a run stops before its last account, in ascending severity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// More accounts failed than `--max-errors` allows.
     TooManyErrors {
-        /// How many failed, or are unverified.
+        /// How many accounts failed or are unverified.
         errors: usize,
-        /// How many may.
+        /// How many may fail.
         allowed: usize,
         /// The wave whose own accounts failed too often; `None` when the whole selection did.
         wave: Option<u32>,
     },
-    /// AWS could not be reached at all, for longer than anybody wants to wait.
+    /// AWS could not be reached for longer than the run waits.
     Unreachable(Failure),
     /// SIGINT.
     Interrupted,
@@ -33,7 +33,7 @@ pub enum StopReason {
 }
 
 impl StopReason {
-    /// A graver reason replaces a milder one.
+    /// A more severe reason replaces a less severe one.
     const fn severity(&self) -> u8 {
         match self {
             Self::TooManyErrors { .. } => 0,
@@ -46,7 +46,7 @@ impl StopReason {
     }
 }
 
-/// The switch that every visit looks at before it starts.
+/// The switch that every visit checks before it starts.
 #[derive(Debug, Default)]
 pub struct Stop {
     reason: RefCell<Option<StopReason>>,
@@ -55,7 +55,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Asks for a stop. The gravest reason that was ever given is kept.
+    /// Requests a stop. The most severe reason is kept.
     pub fn request(&self, reason: StopReason) {
         let mut kept = self.reason.borrow_mut();
         if kept.as_ref().is_none_or(|kept| kept.severity() < reason.severity()) {
@@ -65,28 +65,28 @@ impl Stop {
         self.notify.notify_waiters();
     }
 
-    /// Whether a stop was asked for.
+    /// Whether a stop was requested.
     pub fn requested(&self) -> bool {
         self.reason.borrow().is_some()
     }
 
-    /// Why, if it was.
+    /// Returns the reason, if a stop was requested.
     pub fn reason(&self) -> Option<StopReason> {
         self.reason.borrow().clone()
     }
 
-    /// Counts a visit in for as long as what this gives is kept.
-    pub(super) fn fly(&self) -> InFlight<'_> {
+    /// Counts a visit as in flight until the guard is dropped.
+    pub(super) fn count_in_flight(&self) -> InFlightGuard<'_> {
         self.in_flight.set(self.in_flight.get() + 1);
-        InFlight(&self.in_flight)
+        InFlightGuard(&self.in_flight)
     }
 
-    /// How many visits are in flight, and so would still finish.
+    /// Returns how many visits are in flight.
     pub const fn in_flight(&self) -> usize {
         self.in_flight.get()
     }
 
-    /// Resolves once a stop is asked for.
+    /// Resolves once a stop is requested.
     pub async fn wait(&self) {
         loop {
             let notified = self.notify.notified();
@@ -98,10 +98,10 @@ impl Stop {
     }
 }
 
-/// A visit in flight.
-pub(super) struct InFlight<'a>(&'a Cell<usize>);
+/// Counts one visit in flight.
+pub(super) struct InFlightGuard<'a>(&'a Cell<usize>);
 
-impl Drop for InFlight<'_> {
+impl Drop for InFlightGuard<'_> {
     fn drop(&mut self) {
         self.0.set(self.0.get() - 1);
     }
@@ -113,7 +113,7 @@ mod tests {
     use crate::cloud::{Effect, FailureKind, Operation};
 
     #[test]
-    fn a_graver_reason_replaces_a_milder_one_and_never_the_other_way_round() {
+    fn the_most_severe_reason_is_kept() {
         let failure = Failure {
             operation: Operation::AssumeRole,
             kind: FailureKind::Credentials,
@@ -131,13 +131,13 @@ mod tests {
             StopReason::CallerCredentials(failure),
             StopReason::Journal("disk full".into()),
         ];
-        for (low, milder) in ascending.iter().enumerate() {
-            for graver in &ascending[low..] {
-                for order in [[milder, graver], [graver, milder]] {
+        for (low, lesser) in ascending.iter().enumerate() {
+            for greater in &ascending[low..] {
+                for order in [[lesser, greater], [greater, lesser]] {
                     let stop = Stop::default();
                     assert!(!stop.requested());
                     order.into_iter().cloned().for_each(|reason| stop.request(reason));
-                    assert_eq!(stop.reason().as_ref(), Some(graver));
+                    assert_eq!(stop.reason().as_ref(), Some(greater));
                 }
             }
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::cloud::AccessMethod;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
-/// An account that is to be visited, and how it is entered.
+/// An account to visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The account.
@@ -20,27 +20,27 @@ pub struct Target {
     pub invited: bool,
     /// The wanted version.
     pub wanted: TokenVersion,
-    /// What was known of the account before the visit.
+    /// What earlier visits did to the account.
     #[serde(rename = "past")]
     pub provenance: Provenance,
 }
 
-/// What is known of an account from an earlier run, or from an earlier part of this one.
+/// What an earlier run, or an earlier part of this run, did to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
-    /// Nothing.
+    /// Nothing is known.
     #[default]
     None,
-    /// This run may have set it already, and read this before it did.
+    /// An interrupted part of this run may have set it, and read this version before.
     Intended(ObservedVersion),
-    /// The run that is undone set it to this version, for certain or perhaps.
+    /// The run that is undone set it, or may have.
     Set {
-        /// The version that the run set.
+        /// The version that the run asked for.
         to: TokenVersion,
-        /// Whether the run saw it there.
+        /// Whether the run read it back.
         certain: bool,
-        /// What the run read in it before.
+        /// What the run read before.
         before: ObservedVersion,
     },
 }

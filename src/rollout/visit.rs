@@ -1,11 +1,12 @@
-//! This module owns the visit: all that is done in one account. Enter, read, decide, set, read back.
+//! The visit of one account: enter, read, decide, set, verify.
 //!
-//! Whatever happens in an account ends up in its record; only what concerns the whole run asks for a stop.
+//! Everything that happens in the account ends up in its record. Only what concerns all accounts stops the run.
 
 mod enter;
-pub(crate) mod prove;
+mod read;
 mod retry;
-pub(crate) mod settle;
+mod set;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -15,137 +16,137 @@ use tokio::time::Instant;
 use super::context::{Intents, NotDurable, Rollout};
 use super::decide::{Decision, decide};
 use super::hint::{HintContext, hint};
-use super::rate_limiter::Entering;
+use super::rate_limiter::EntryPermit;
 use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
 use super::target::{Provenance, Target};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code};
 use crate::org::ObservedVersion;
 
-/// How often a session that is no longer accepted is replaced within one call.
+/// How often one call may replace a session that is no longer accepted.
 const NEW_SESSIONS: u32 = 2;
 
-/// What is known about a Set that was sent.
+/// What is known about the Sets of a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    /// Nothing was sent, or everything that was sent was refused.
-    Nothing,
-    /// Something was sent and its fate is unknown.
+enum SetState {
+    /// None was sent, or all were refused.
+    NotSent,
+    /// One was sent, and its result is unknown.
     InDoubt,
-    /// The service accepted it.
+    /// IAM accepted one.
     Accepted,
 }
 
 /// Why a visit ends early.
-enum End {
-    /// This went wrong, at this stage.
+enum VisitError {
+    /// A call failed at this stage.
     Failed(Stage, Failure),
-    /// The run as a whole stops, and nothing was done in this account.
+    /// The whole run stops, and nothing was done in this account.
     NotAttempted(Stage, Failure),
-    /// Somebody else has changed the account since, so it is left alone.
+    /// The account was changed since the run that is undone, so it is left alone.
     Drifted(Outcome),
 }
 
-/// Visits one account. The record is `not_attempted` when the run stops before the visit's turn comes.
+/// Visits one account. The record is `not_attempted` if the run stops before the visit may start.
 pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
-    let entering = tokio::select! {
+    let permit = tokio::select! {
         biased;
         () = run.stop.wait() => None,
-        entering = run.rate_limiter.turn(|| may_enter(run)) => Some(entering),
+        permit = run.rate_limiter.wait_to_enter(|| may_enter(run)) => Some(permit),
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
-    let Some(entering) = entering else { return record };
-    let _in_flight = run.stop.fly();
+    let Some(permit) = permit else { return record };
+    let _in_flight = run.stop.count_in_flight();
     let mut visit = Visit {
         run,
         target,
         record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
-        session: None,
-        // What an interrupted part of this run may have sent is in doubt until it is read.
-        sent: if matches!(target.provenance, Provenance::Intended(_)) { Sent::InDoubt } else { Sent::Nothing },
+        // A Set that an interrupted part of this run may have sent is in doubt until the account is read.
+        set_state: if matches!(target.provenance, Provenance::Intended(_)) {
+            SetState::InDoubt
+        } else {
+            SetState::NotSent
+        },
         deadline: Instant::now() + run.options.account_timeout,
-        has_turn: true,
-        entering: Some(entering),
+        turn_unused: true,
+        entry_permit: Some(permit),
     };
     let started = Instant::now();
-    // Boxed only now: what waits for its turn is small, and what is large is not copied from hand to hand.
-    let end = Box::pin(visit.walk()).await;
-    visit.conclude(end);
+    // Boxed only now: visits that wait for their turn stay small, and the large future is not moved around.
+    let result = Box::pin(visit.perform()).await;
+    visit.conclude(result);
     Record { duration: Some(started.elapsed()), ..visit.record }
 }
 
-/// Nobody enters another account in an outage, or while it is open whether the base credentials are accepted.
+/// Waits while an outage lasts, or while it is unclear whether the base credentials are accepted.
 async fn may_enter<C, I>(run: &Rollout<'_, C, I>) {
-    run.credential_probe.settled().await;
-    run.connectivity.over().await;
+    run.credential_probe.none_pending().await;
+    run.connectivity.probe_ended().await;
 }
 
-struct Visit<'a, 'r, C: Cloud, I> {
+struct Visit<'a, 'r, C, I> {
     run: &'a Rollout<'r, C, I>,
     target: &'a Target,
     record: Record,
-    session: Option<C::Session>,
-    sent: Sent,
-    /// When the visit has taken too long. Waiting for a turn does not count: that is the run's doing.
+    set_state: SetState,
+    /// When the visit has taken too long. Waiting for a turn does not count, because the run causes it.
     deadline: Instant,
-    /// The turn that admitted the visit is still unused.
-    has_turn: bool,
-    /// Kept until the account has answered for the first time, with whatever.
-    entering: Option<Entering<'a>>,
+    /// The turn with which the visit started is unused.
+    turn_unused: bool,
+    /// Held until the account gives its first answer of any kind.
+    entry_permit: Option<EntryPermit<'a>>,
 }
 
-/// What seldom happens in a visit, or calls AWS beside the usual calls, is boxed by whoever awaits it: the future of a visit is as
-/// large as the largest of what may be awaited in it, and there are as many of them as visits are in flight.
+/// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and there are as
+/// many of them as visits in flight.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    async fn walk(&mut self) -> Result<Outcome, End> {
-        let terms = &self.run.options;
-        self.enter().await?;
-        let previous = self.read(Stage::Read).await?;
-        // A run that was interrupted in this account knows better what was there before it came.
-        let original = if let Provenance::Intended(before) = self.target.provenance { before } else { previous };
+    async fn perform(&mut self) -> Result<Outcome, VisitError> {
+        let mut session = self.enter().await?;
+        let current = self.read(&mut session, Stage::Read).await?;
+        // An interrupted part of this run read the account before it sent its Set.
+        let original = if let Provenance::Intended(before) = self.target.provenance { before } else { current };
         self.record.previous_version = Some(original);
-        match decide(terms.mode, previous, self.target.wanted, self.target.provenance) {
+        match decide(self.run.options.mode, current, self.target.wanted, self.target.provenance) {
             Decision::Done(Outcome::Changed) => {
-                self.sent = Sent::Accepted;
-                Box::pin(self.prove_token()).await?;
-                Ok(Outcome::Changed)
+                self.set_state = SetState::Accepted;
+                Box::pin(self.verify_token()).await
             }
             Decision::Done(outcome) => Ok(outcome),
-            Decision::Drifted(outcome) => Err(End::Drifted(outcome)),
+            Decision::Drifted(outcome) => Err(VisitError::Drifted(outcome)),
             Decision::Set => {
                 let asked = Instant::now();
                 let durable = self.run.intents.intend(self.target.account, original, self.target.wanted).await;
-                // A slow disk is not the account's fault.
+                // A slow disk must not use up the account's time.
                 self.deadline += asked.elapsed();
                 if let Err(error) = durable {
                     self.run.stop.request(StopReason::Journal(error.0.clone()));
-                    return Err(End::NotAttempted(Stage::Set, unwritten(error)));
+                    return Err(VisitError::NotAttempted(Stage::Set, not_durable(error)));
                 }
-                self.set().await
+                self.set(&mut session).await
             }
         }
     }
 
-    /// Writes the end of the visit into the record.
-    fn conclude(&mut self, end: Result<Outcome, End>) {
-        let (outcome, error) = match end {
+    /// Writes the result of the visit into the record.
+    fn conclude(&mut self, result: Result<Outcome, VisitError>) {
+        let (outcome, error) = match result {
             Ok(outcome) => (outcome, None),
-            Err(End::Drifted(outcome)) => {
+            Err(VisitError::Drifted(outcome)) => {
                 self.record.outcome = outcome;
                 self.record.error = Some(self.drift());
                 return;
             }
-            Err(End::NotAttempted(stage, failure)) if self.sent == Sent::Nothing => {
+            Err(VisitError::NotAttempted(stage, failure)) if self.set_state == SetState::NotSent => {
                 (Outcome::NotAttempted, Some((stage, failure)))
             }
-            Err(End::NotAttempted(stage, failure)) => {
-                // The visit got nowhere, so a resume takes it again without being asked to retry.
+            Err(VisitError::NotAttempted(stage, failure)) => {
+                // Without a start time, a resume visits the account again even without --retry-failed.
                 self.record.started_at = None;
                 (Outcome::Unverified, Some((stage, failure)))
             }
-            Err(End::Failed(stage, failure)) => match self.sent {
-                Sent::Nothing => (Outcome::Failed, Some((stage, failure))),
-                Sent::InDoubt | Sent::Accepted => (Outcome::Unverified, Some((stage, failure))),
+            Err(VisitError::Failed(stage, failure)) => match self.set_state {
+                SetState::NotSent => (Outcome::Failed, Some((stage, failure))),
+                SetState::InDoubt | SetState::Accepted => (Outcome::Unverified, Some((stage, failure))),
             },
         };
         self.record.outcome = outcome;
@@ -156,18 +157,18 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 .clone_into(&mut self.record.note);
         }
         if let Some((stage, failure)) = error {
-            let surrounding = HintContext {
+            let context = HintContext {
                 access: &self.target.access,
                 management: self.target.management,
                 invited: self.target.invited,
             };
             let in_doubt = outcome == Outcome::Unverified && self.record.started_at.is_none();
-            let advice = if in_doubt { IN_DOUBT.to_owned() } else { hint(outcome, stage, &failure, surrounding) };
-            self.record.blame(stage, &failure, advice);
+            let hint = if in_doubt { IN_DOUBT.to_owned() } else { hint(outcome, stage, &failure, context) };
+            self.record.set_error(stage, &failure, hint);
         }
     }
 
-    /// Says that the account is not as the undone run left it.
+    /// The error of an account that is not as the undone run left it.
     fn drift(&self) -> AccountError {
         let left = match self.target.provenance {
             Provenance::Set { to, .. } => to.as_str(),
@@ -178,13 +179,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             stage: Stage::Read,
             error_code: code::DRIFTED.to_owned(),
             error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
-            hint: "somebody, or an earlier rollback, has changed it since: set it by hand if that was not meant"
+            hint: "it was changed after that run, by hand or by an earlier rollback: set it by hand if that was not intended"
                 .to_owned(),
         }
     }
 }
 
-fn unwritten(error: NotDurable) -> Failure {
+fn not_durable(error: NotDurable) -> Failure {
     Failure {
         operation: Operation::SetSecurityTokenServicePreferences,
         kind: FailureKind::Refused,

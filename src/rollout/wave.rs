@@ -1,4 +1,4 @@
-//! This module owns waves: how large each is, and in which order accounts come.
+//! Waves: their sizes, and the order of the accounts in them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -11,17 +11,17 @@ use super::target::Target;
 use crate::org::{Account, AccountId};
 use crate::serde_text::textual;
 
-/// The cumulative size of one wave: a count of accounts, or a percentage of the selection.
+/// The cumulative size of one wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Size {
-    /// So many accounts.
+enum WaveSize {
+    /// This many accounts.
     Count(usize),
-    /// So many of a hundred, 1 to 100.
+    /// This percentage of the selection, 1 to 100.
     Percent(u8),
 }
 
-impl Size {
-    /// The size in accounts. A percentage is rounded up, so that no wave is empty by rounding.
+impl WaveSize {
+    /// Returns the size in accounts. A percentage is rounded up, so that no wave is empty.
     const fn of(self, selection: usize) -> usize {
         match self {
             Self::Count(count) => count,
@@ -33,27 +33,27 @@ impl Size {
 /// The cumulative sizes of all waves, such as `1,10%,100%`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Waves(Vec<Size>);
+pub struct Waves(Vec<WaveSize>);
 
 impl Default for Waves {
     fn default() -> Self {
-        Self(vec![Size::Count(1), Size::Percent(10), Size::Percent(100)])
+        Self(vec![WaveSize::Count(1), WaveSize::Percent(10), WaveSize::Percent(100)])
     }
 }
 
 impl Waves {
-    /// How many accounts each wave takes. The sizes add up to `selection`, and none is zero: a wave that an earlier
-    /// one covers already falls away, and what the last one leaves over becomes a wave of its own.
-    pub fn sizes(&self, selection: usize) -> Vec<usize> {
-        Self::cut(self.0.iter().map(|size| size.of(selection)), selection)
+    /// Returns the number of accounts in each wave. The numbers add up to `selection`, and none is zero: a wave that an earlier one
+    /// covers already is left out, and accounts beyond the last size form a wave of their own.
+    pub(crate) fn sizes(&self, selection: usize) -> Vec<usize> {
+        Self::differences(self.0.iter().map(|size| size.of(selection)), selection)
     }
 
-    /// The same with a first wave of `first` accounts in place of the first size.
-    pub fn sizes_after(&self, first: usize, selection: usize) -> Vec<usize> {
-        Self::cut([first].into_iter().chain(self.0.iter().skip(1).map(|size| size.of(selection))), selection)
+    /// The same, with a first wave of `first` accounts instead of the first size.
+    fn sizes_after(&self, first: usize, selection: usize) -> Vec<usize> {
+        Self::differences([first].into_iter().chain(self.0.iter().skip(1).map(|size| size.of(selection))), selection)
     }
 
-    fn cut(ends: impl Iterator<Item = usize>, selection: usize) -> Vec<usize> {
+    fn differences(ends: impl Iterator<Item = usize>, selection: usize) -> Vec<usize> {
         let mut done = 0;
         let mut sizes = Vec::new();
         for end in ends.chain([selection]) {
@@ -72,8 +72,8 @@ impl fmt::Display for Waves {
         for (index, size) in self.0.iter().enumerate() {
             let comma = if index == 0 { "" } else { "," };
             match size {
-                Size::Count(count) => write!(f, "{comma}{count}")?,
-                Size::Percent(percent) => write!(f, "{comma}{percent}%")?,
+                WaveSize::Count(count) => write!(f, "{comma}{count}")?,
+                WaveSize::Percent(percent) => write!(f, "{comma}{percent}%")?,
             }
         }
         Ok(())
@@ -91,23 +91,23 @@ impl FromStr for Waves {
     type Err = ParseWavesError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sizes: Vec<Size> = text
+        let sizes: Vec<WaveSize> = text
             .split(',')
             .map(|part| match part.trim().strip_suffix('%') {
                 Some(percent) => match percent.parse() {
-                    Ok(percent @ 1..=100) => Ok(Size::Percent(percent)),
+                    Ok(percent @ 1..=100) => Ok(WaveSize::Percent(percent)),
                     _ => Err(ParseWavesError("")),
                 },
                 None => match part.trim().parse() {
                     Ok(0) | Err(_) => Err(ParseWavesError("")),
-                    Ok(count) => Ok(Size::Count(count)),
+                    Ok(count) => Ok(WaveSize::Count(count)),
                 },
             })
             .collect::<Result<_, _>>()?;
         let shrinks = sizes.windows(2).any(|pair| match (pair[0], pair[1]) {
-            (Size::Count(a), Size::Count(b)) => a >= b,
-            (Size::Percent(a), Size::Percent(b)) => a >= b,
-            (Size::Percent(_), Size::Count(_)) | (Size::Count(_), Size::Percent(_)) => false,
+            (WaveSize::Count(a), WaveSize::Count(b)) => a >= b,
+            (WaveSize::Percent(a), WaveSize::Percent(b)) => a >= b,
+            (WaveSize::Percent(_), WaveSize::Count(_)) | (WaveSize::Count(_), WaveSize::Percent(_)) => false,
         });
         if shrinks {
             return Err(ParseWavesError("; the sizes are cumulative, so each must be larger than the one before"));
@@ -116,22 +116,23 @@ impl FromStr for Waves {
     }
 }
 
-/// A slice of the targets.
+/// Targets that are visited together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wave {
-    /// Its number, from 1; `None` in a run without waves.
+    /// The number of the wave, from 1; `None` in a run without waves.
     pub number: Option<u32>,
     /// The accounts in it.
     pub targets: Vec<Target>,
 }
 
-/// Divides targets, in their order, into waves. `named` ones come first, in a wave of their own that takes the place of the
-/// first size. Without sizes there is one wave, which has no number.
-pub fn divide(targets: Vec<Target>, named: &BTreeSet<AccountId>, waves: Option<&Waves>) -> Vec<Wave> {
+/// Divides targets, in their order, into waves. The `canaries` come first, in a wave of their own that replaces the first size.
+/// Without sizes there is one wave, which has no number.
+pub fn divide(targets: Vec<Target>, canaries: &BTreeSet<AccountId>, waves: Option<&Waves>) -> Vec<Wave> {
     let Some(waves) = waves else {
         return vec![Wave { number: None, targets }];
     };
-    let (canaries, others): (Vec<_>, Vec<_>) = targets.into_iter().partition(|target| named.contains(&target.account));
+    let (canaries, others): (Vec<_>, Vec<_>) =
+        targets.into_iter().partition(|target| canaries.contains(&target.account));
     let total = canaries.len() + others.len();
     let sizes = if canaries.is_empty() { waves.sizes(total) } else { waves.sizes_after(canaries.len(), total) };
     let mut rest = canaries.into_iter().chain(others);
@@ -141,39 +142,36 @@ pub fn divide(targets: Vec<Target>, named: &BTreeSet<AccountId>, waves: Option<&
         .collect()
 }
 
-/// The management account last, invited ones late, then the turn inside the OU, then the OU.
-type Rank = (bool, bool, usize, u64);
-
-/// Puts accounts into the order in which they are visited: stable from run to run, and spread over the OUs.
+/// Sorts accounts into the order in which they are visited: the same in every run, and spread over the OUs.
 ///
-/// OUs take turns, and inside an OU the order is that of a hash of the id, not of the id, which would put the
-/// oldest accounts first. Invited accounts come late, because nobody made them the usual role, and the management
-/// account comes last: neither tells much about the others as a canary.
+/// OUs take turns. Within an OU, accounts are sorted by a hash of the id: sorted by the id itself, the oldest would come first.
+/// Invited accounts come late, because AWS Organizations creates the usual role only in accounts that it creates. The management
+/// account comes last. As canaries, neither would say much about the other accounts.
 pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
     let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in accounts {
         by_ou.entry(&account.ou_path).or_default().push(account);
     }
-    let mut ranked: Vec<(Rank, &Account)> = Vec::with_capacity(accounts.len());
+    let mut ranked = Vec::with_capacity(accounts.len());
     for (ou, mut members) in by_ou {
-        members.sort_by_key(|account| (account.invited, scattered(account.id)));
+        members.sort_by_key(|account| (account.invited, stable_hash(account.id)));
         ranked.extend(
             members
                 .into_iter()
                 .enumerate()
-                .map(|(turn, account)| ((account.id == management, account.invited, turn, scattered(ou)), account)),
+                .map(|(turn, account)| ((account.id == management, account.invited, turn, stable_hash(ou)), account)),
         );
     }
     ranked.sort_by_key(|(rank, account)| (*rank, account.id));
     ranked.into_iter().map(|(_, account)| account).collect()
 }
 
-/// FNV-1a, which does not change from one release of the standard library to the next as its own hasher may.
-fn scattered(value: impl Hash) -> u64 {
-    struct Fnv(u64);
-    impl Hasher for Fnv {
+/// FNV-1a. Unlike the hasher of the standard library, it does not change from release to release.
+fn stable_hash(value: impl Hash) -> u64 {
+    struct Fnv1a(u64);
+    impl Hasher for Fnv1a {
         fn finish(&self) -> u64 {
-            // FNV's upper bits move little for short inputs that differ in the last digit only; this mixes them.
+            // The upper bits of FNV differ little for short inputs that differ in the last digit only; this mixes them.
             let mixed = (self.0 ^ (self.0 >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
             mixed ^ (mixed >> 33)
         }
@@ -183,7 +181,7 @@ fn scattered(value: impl Hash) -> u64 {
             }
         }
     }
-    let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hasher = Fnv1a(0xcbf2_9ce4_8422_2325);
     value.hash(&mut hasher);
     hasher.finish()
 }
@@ -194,7 +192,7 @@ mod tests {
     use crate::org::AccountState;
 
     #[test]
-    fn sizes_grow_never_vanish_and_add_up() {
+    fn sizes_add_up_and_none_is_zero() {
         let table: [(&str, usize, &[usize]); 11] = [
             ("1,10%,100%", 500, &[1, 49, 450]),
             ("1,10%,100%", 5, &[1, 4]),
@@ -231,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn ous_take_turns_and_the_order_does_not_depend_on_the_listing() {
+    fn ous_take_turns_in_an_order_that_does_not_depend_on_the_listing() {
         let accounts: Vec<Account> = (1..=90)
             .map(|id| account(id, ["o/r/a/", "o/r/b/", "o/r/c/"][(id % 3) as usize], id % 30 == 0))
             .chain([account(100, "o/r/", false)])

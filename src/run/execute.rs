@@ -11,7 +11,7 @@ use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
-use crate::rollout::{Event, Record, Rollout, StopReason, Wave, roll_out};
+use crate::rollout::{Event, Record, Rollout, StopReason, Targets, roll_out};
 use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
@@ -60,14 +60,14 @@ pub(crate) async fn visit_waves(
     signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.folder())));
     let supervised = is_supervised(recorder.settings());
     let progress = recorder.progress().clone();
-    let before_wave = async |wave: &Wave| {
+    let before_wave = async |wave| {
         if supervised {
             leave_time_to_review(&progress, wave).await;
         }
     };
     let recorder = RefCell::new(recorder);
     let ended = tokio::select! {
-        ended = roll_out(&rollout, &waves, |event| recorder.borrow_mut().record(&event), before_wave) => ended,
+        ended = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave) => ended,
         never = signals.watch(&rollout.stop) => match never {},
         never = Recorder::flush_reports(&recorder) => match never {},
     };
@@ -79,9 +79,7 @@ pub(crate) async fn visit_waves(
 }
 
 /// Leaves time to look at a wave, and to stop the run before the next one.
-async fn leave_time_to_review(progress: &Progress, next: &Wave) {
-    if let Some(number) = next.number {
-        progress.show(&Event::Baking { wait: REVIEW_TIME, next: number });
-        tokio::time::sleep(REVIEW_TIME).await;
-    }
+async fn leave_time_to_review(progress: &Progress, next: u32) {
+    progress.show(&Event::Baking { wait: REVIEW_TIME, next });
+    tokio::time::sleep(REVIEW_TIME).await;
 }

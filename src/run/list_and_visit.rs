@@ -5,6 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 
 use super::context::RunContext;
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
 use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
-use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Tolerance, survey};
+use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Outline;
 
@@ -77,7 +78,9 @@ impl Listing<'_, '_> {
         receiver: UnboundedReceiver<Target>,
         signals: &mut Signals,
     ) -> Result<Option<StopReason>, Error> {
-        let mut visits = pin!(survey(rollout, receiver, |event| self.recorder.borrow_mut().record(&event)));
+        let targets = Targets::Stream(receiver.boxed_local());
+        let mut visits =
+            pin!(roll_out(rollout, targets, |event| self.recorder.borrow_mut().record(&event), async |_| {}));
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {

@@ -9,10 +9,9 @@ use std::time::Duration;
 use super::*;
 use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
-use crate::rollout::visit::prove::TOKEN_WAITS;
-use crate::rollout::visit::settle::READ_BACK_WAITS;
+use crate::rollout::visit::verify::{READ_BACK_WAITS, TOKEN_WAITS};
 use crate::rollout::wave::{Waves, divide};
-use crate::rollout::{Mode, NotDurable, Outcome, Provenance, Record, Stage, Verified};
+use crate::rollout::{Mode, NotDurable, Outcome, Provenance, Record, RolloutOptions, Stage, Verified};
 
 /// What the next call of an account does instead of working.
 #[derive(Clone, Debug)]
@@ -277,7 +276,7 @@ fn options() -> RolloutOptions {
     }
 }
 
-async fn run(rollout: &Rollout<'_, Fake, Fake>, listen: impl FnMut(&Event<'_>)) -> (Ended, Vec<Record>) {
+async fn run(rollout: &Rollout<'_, Fake, Fake>, listen: impl FnMut(&Event<'_>)) -> (RolloutResult, Vec<Record>) {
     run_in_waves(rollout, None, listen).await
 }
 
@@ -285,7 +284,7 @@ async fn run_in_waves(
     rollout: &Rollout<'_, Fake, Fake>,
     waves: Option<&Waves>,
     mut listen: impl FnMut(&Event<'_>),
-) -> (Ended, Vec<Record>) {
+) -> (RolloutResult, Vec<Record>) {
     let targets: Vec<Target> = rollout
         .cloud
         .world
@@ -306,7 +305,7 @@ async fn run_in_waves(
     let mut records = Vec::new();
     let ended = roll_out(
         rollout,
-        &waves,
+        Targets::Waves(&waves),
         |event| {
             listen(&event);
             if let Event::Visited { record, .. } = event {

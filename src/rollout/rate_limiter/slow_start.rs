@@ -1,53 +1,53 @@
-//! This module owns the ramp: at a cold start a few accounts are entered at once, and more as the answers come.
+//! Slow start: at first only a few accounts are entered at once, and more as answers arrive.
 //!
-//! Hundreds of connections that are opened in the same instant are looked up, handshaken and accepted all at once, and time out
-//! together (aws-sdk-rust issue 1136 has it at more than 200). With every answer one more may be on its way, so the width
-//! doubles with every round trip.
+//! Hundreds of connections that are opened at the same time resolve names, do handshakes and wait to be accepted at the same time,
+//! and time out together (aws-sdk-rust issue 1136 reports it for more than 200). Each answer allows one more, so the number of
+//! concurrent entries doubles with every round trip.
 
 use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` reckons with it.
+/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` calculates with it.
 const START: usize = 64;
 
-/// The width is of no further interest beyond the widest `--concurrency`.
-const WIDEST: usize = 1000;
+/// The limit stops growing here: it is the largest `--concurrency`.
+const MAX: usize = 1000;
 
-/// How many accounts may be entered at once.
+/// Limits how many accounts are entered at once.
 #[derive(Debug)]
 pub(super) struct SlowStart {
-    free: Semaphore,
-    width: Cell<usize>,
+    permits: Semaphore,
+    limit: Cell<usize>,
 }
 
 impl Default for SlowStart {
     fn default() -> Self {
-        Self { free: Semaphore::new(START), width: Cell::new(START) }
+        Self { permits: Semaphore::new(START), limit: Cell::new(START) }
     }
 }
 
 impl SlowStart {
     /// Waits until one more account may be entered, first come, first served.
-    pub(super) async fn enter(&self) -> Entering<'_> {
-        let permit = self.free.acquire().await.expect("the semaphore is never closed");
-        Entering { slow_start: self, _permit: permit }
+    pub(super) async fn acquire(&self) -> EntryPermit<'_> {
+        let permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        EntryPermit { slow_start: self, _permit: permit }
     }
 }
 
-/// An account that is being entered, until it is dropped.
+/// The permit to enter one account. Dropping it raises the limit by one.
 #[derive(Debug)]
-pub(crate) struct Entering<'a> {
+pub(crate) struct EntryPermit<'a> {
     slow_start: &'a SlowStart,
     _permit: SemaphorePermit<'a>,
 }
 
-impl Drop for Entering<'_> {
+impl Drop for EntryPermit<'_> {
     fn drop(&mut self) {
-        let width = self.slow_start.width.get();
-        if width < WIDEST {
-            self.slow_start.width.set(width + 1);
-            self.slow_start.free.add_permits(1);
+        let limit = self.slow_start.limit.get();
+        if limit < MAX {
+            self.slow_start.limit.set(limit + 1);
+            self.slow_start.permits.add_permits(1);
         }
     }
 }
@@ -61,17 +61,17 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_width_doubles_with_every_round_trip() {
+    async fn concurrent_entries_double_with_every_round_trip() {
         let slow_start = SlowStart::default();
         let now = Cell::new(0_usize);
         let started = Instant::now();
         let visits = (0..2000).map(async |_| {
-            let entering = slow_start.enter().await;
+            let permit = slow_start.acquire().await;
             now.set(now.get() + 1);
             let width = now.get();
             sleep(Duration::from_millis(100)).await;
             now.set(now.get() - 1);
-            drop(entering);
+            drop(permit);
             (started.elapsed().as_millis() / 100, width)
         });
         let seen = futures::future::join_all(visits).await;

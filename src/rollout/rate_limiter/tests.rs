@@ -44,9 +44,9 @@ async fn drive(rate_limiter: &Rc<RateLimiter>, endpoint: &Rc<Endpoint>, width: u
         let mut failed = 0;
         while Instant::now() < until {
             if failed == 0 {
-                drop(rate_limiter.turn(async || ()).await);
+                drop(rate_limiter.wait_to_enter(async || ()).await);
             } else {
-                rate_limiter.turn_again().await;
+                rate_limiter.wait_to_retry().await;
             }
             let sent = Instant::now();
             tokio::time::sleep(latency / 2).await;
@@ -72,7 +72,7 @@ async fn starts_are_even_and_never_more_than_the_rate() {
     let mut starts = Vec::new();
     let begin = Instant::now();
     for _ in 0..500 {
-        drop(rate_limiter.turn(async || ()).await);
+        drop(rate_limiter.wait_to_enter(async || ()).await);
         starts.push(Instant::now() - begin);
     }
     let most = (0..starts.len())
@@ -93,7 +93,7 @@ async fn an_idle_pace_saves_up_no_more_than_a_small_burst() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     let begin = Instant::now();
     for _ in 0..50 {
-        drop(rate_limiter.turn(async || ()).await);
+        drop(rate_limiter.wait_to_enter(async || ()).await);
     }
     assert!(Instant::now() - begin >= Duration::from_millis(430));
 }
@@ -103,7 +103,7 @@ async fn an_unlimited_pace_does_not_wait() {
     let rate_limiter = RateLimiter::new(0);
     let begin = Instant::now();
     for _ in 0..10_000 {
-        drop(rate_limiter.turn(async || ()).await);
+        drop(rate_limiter.wait_to_enter(async || ()).await);
     }
     assert_eq!(Instant::now(), begin);
     assert_eq!(rate_limiter.rate(), None);
@@ -142,9 +142,9 @@ async fn throttles_that_have_nothing_to_do_with_the_pace_do_not_bring_it_to_a_ha
         futures::stream::StreamExt::for_each_concurrent(futures::stream::iter(0..1_000), 64, |_| async {
             for attempt in 0..4 {
                 if attempt == 0 {
-                    drop(rate_limiter.turn(async || ()).await);
+                    drop(rate_limiter.wait_to_enter(async || ()).await);
                 } else {
-                    rate_limiter.turn_again().await;
+                    rate_limiter.wait_to_retry().await;
                 }
                 let sent = Instant::now();
                 tokio::time::sleep(Duration::from_millis(5)).await;

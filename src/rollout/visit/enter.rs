@@ -1,4 +1,4 @@
-//! This module owns the way into an account: the turn, the session, and whose fault a refusal is.
+//! Enters an account: waits for a turn, opens a session, and finds out whether a refusal concerns the account or the caller.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -6,121 +6,123 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::retry::Missed;
-use super::{End, NEW_SESSIONS, Visit};
+use super::retry::CallError;
+use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
 use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
-/// How often fetching the base credentials may fail, while AWS can be reached, before they are taken to be gone, and how long to wait
-/// after the first time; after the second it is twice as long.
-const FETCHES: u32 = 3;
-const BETWEEN_FETCHES: Duration = Duration::from_secs(1);
+/// How often the base credentials are fetched in vain, while AWS can be reached, before they count as ended; and how long to wait
+/// after the first failure. The second wait is twice as long.
+const FETCH_ATTEMPTS: u32 = 3;
+const FETCH_WAIT: Duration = Duration::from_secs(1);
 
-/// How long all of that may take: each fetch ends by itself, and the way to STS may be slow.
-const QUESTION: Duration = Duration::from_mins(3);
+/// How long the check of the base credentials may take. Each fetch has a timeout of its own, and STS may be slow to reach.
+const CHECK_TIMEOUT: Duration = Duration::from_mins(3);
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Gets a session in the account, or a new one when the old one is no longer accepted.
-    pub(super) async fn enter(&mut self) -> Result<(), End> {
+    /// Opens a session in the account.
+    pub(super) async fn enter(&mut self) -> Result<C::Session, VisitError> {
         let mut failed = 0;
         loop {
-            self.turn().await;
+            self.wait_for_turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
             let call = pin!(retry::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.access)));
-            let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await?;
-            self.entering = None;
-            let missed = match answer {
+            let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await;
+            self.entry_permit = None;
+            let (failure, in_outage) = match answer {
                 Ok(answer) => {
                     self.run.rate_limiter.passed();
-                    self.session = Some(answer.value);
-                    return Ok(());
+                    return Ok(answer.value);
                 }
-                Err(missed) => missed,
+                Err(CallError::VisitEnds(error)) => return Err(error),
+                Err(CallError::Outage(failure)) => (failure, true),
+                Err(CallError::Failed(failure)) => {
+                    failed += 1;
+                    (failure, false)
+                }
             };
-            failed += missed.tries();
-            let Missed { failure, in_outage } = missed;
-            self.count(&failure);
-            let try_again = match failure.kind {
+            self.count_throttle(&failure);
+            let retry = match failure.kind {
                 FailureKind::Throttled => {
                     self.run.rate_limiter.throttled(sent);
                     true
                 }
                 FailureKind::Transient if !failure.is_unsigned() || in_outage => true,
                 FailureKind::Credentials | FailureKind::Transient => {
-                    Box::pin(self.caller_is_accepted(sent, &failure)).await? && failed <= NEW_SESSIONS
+                    Box::pin(self.check_base_credentials(sent, &failure)).await?;
+                    failed <= NEW_SESSIONS
                 }
                 FailureKind::Refused => false,
             };
-            if !try_again || failed >= self.run.options.max_attempts {
-                return Err(End::Failed(Stage::Assume, failure));
+            if !retry || failed >= self.run.options.max_attempts {
+                return Err(VisitError::Failed(Stage::Assume, failure));
             }
             self.back_off(failed, Stage::Assume, failure).await?;
         }
     }
 
-    /// Waits for a turn of the pace. The time spent so is added to the deadline.
-    pub(super) async fn turn(&mut self) {
-        if std::mem::take(&mut self.has_turn) {
+    /// Waits until the rate limiter allows another AssumeRole. The deadline moves by that time.
+    async fn wait_for_turn(&mut self) {
+        if std::mem::take(&mut self.turn_unused) {
             return;
         }
         let asked = Instant::now();
-        self.run.rate_limiter.turn_again().await;
+        self.run.rate_limiter.wait_to_retry().await;
         self.deadline += asked.elapsed();
     }
 
-    /// Finds out whether the refusal of a call that was sent at `sent` is about the base credentials, which concerns every account, or
-    /// only about this one. How long that takes is not the account's fault.
-    pub(super) async fn caller_is_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
+    /// Finds out whether the base credentials are still accepted after the call that was sent at `sent` was `refused`. If they are not,
+    /// the run stops. The time that this takes is not taken from the visit.
+    pub(super) async fn check_base_credentials(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        self.deadline = Instant::now() + QUESTION;
-        let accepted = self.ask_whether_accepted(sent, refused).await;
+        self.deadline = Instant::now() + CHECK_TIMEOUT;
+        let result = self.check_until_known(sent, refused).await;
         self.deadline = Instant::now() + left;
-        accepted
+        result
     }
 
-    async fn ask_whether_accepted(&mut self, sent: Instant, refused: &Failure) -> Result<bool, End> {
+    async fn check_until_known(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let run = self.run;
-        let question = run.credential_probe.question();
-        let (mut since, mut in_vain) = (sent, 0);
+        let pending = run.credential_probe.start();
+        let (mut since, mut failed) = (sent, 0);
         loop {
-            let asked = Cell::new(0);
-            let ask = async {
-                asked.set(1);
+            let calls = Cell::new(0);
+            let check = async {
+                calls.set(1);
                 run.cloud.confirm_caller().await
             };
-            let call = pin!(question.ask(since, ask));
-            let answer = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
-            // Not what another visit has asked.
-            self.record.attempts += asked.get();
-            let answer = answer.map_err(|end| match end {
-                End::Failed(stage, _) => {
-                    End::Failed(stage, self.out_of_time(Operation::GetCallerIdentity, Some(refused)))
+            let call = pin!(pending.result(since, check));
+            let result = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
+            // A check by another visit does not count as a call of this one.
+            self.record.attempts += calls.get();
+            match result {
+                Err(CallError::VisitEnds(VisitError::Failed(stage, _))) => {
+                    let timeout = self.out_of_time(Operation::GetCallerIdentity, Some(refused));
+                    return Err(VisitError::Failed(stage, timeout));
                 }
-                end @ (End::NotAttempted(..) | End::Drifted(_)) => end,
-            })?;
-            match answer {
-                // They could not be fetched. That may pass, and need not mean that they are gone. A run that stops does not wait for it.
-                Err(Missed { failure, in_outage: false })
-                    if failure.is_unsigned() && in_vain + 1 < FETCHES && !run.stop.requested() =>
+                Err(CallError::VisitEnds(error)) => return Err(error),
+                // A failed fetch may be temporary and need not mean that the credentials have ended. A run that stops does not wait.
+                Err(CallError::Failed(failure))
+                    if failure.is_unsigned() && failed + 1 < FETCH_ATTEMPTS && !run.stop.requested() =>
                 {
-                    in_vain += 1;
+                    failed += 1;
                     since = Instant::now();
-                    let wait = BETWEEN_FETCHES * in_vain;
+                    let wait = FETCH_WAIT * failed;
                     self.sleep(wait, Stage::Assume, Operation::GetCallerIdentity, Some(&failure)).await?;
                 }
-                Err(Missed { failure, in_outage: false })
+                Err(CallError::Failed(failure))
                     if failure.is_unsigned() || failure.kind == FailureKind::Credentials =>
                 {
                     if !run.stop.requested() {
                         run.stop.request(StopReason::CallerCredentials(failure));
                     }
-                    return Err(End::NotAttempted(Stage::Assume, refused.clone()));
+                    return Err(VisitError::NotAttempted(Stage::Assume, refused.clone()));
                 }
-                // Where it could not be found out, it is worth another try.
-                Ok(()) | Err(_) => return Ok(true),
+                // If the check itself failed, the call is worth another attempt.
+                Ok(()) | Err(CallError::Failed(_) | CallError::Outage(_)) => return Ok(()),
             }
         }
     }

@@ -1,138 +1,148 @@
-//! This module owns what follows a call that failed: whether it is tried again, when, and what is said where it is not.
+//! Makes one call of a visit, and decides whether and when a failed one is retried.
 
 use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{End, NEW_SESSIONS, Visit};
+use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code, retry};
-use crate::rollout::connectivity::Doubt;
+use crate::rollout::connectivity::ProbeResult;
 use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
-/// A call that failed.
-pub(super) struct Missed {
-    pub(super) failure: Failure,
-    /// It fell into an outage, and is not one of the call's tries.
-    pub(super) in_outage: bool,
+/// Why a call gave no result.
+pub(super) enum CallError {
+    /// It failed.
+    Failed(Failure),
+    /// It failed because of an outage, which does not count as an attempt.
+    Outage(Failure),
+    /// The visit ends with it.
+    VisitEnds(VisitError),
 }
 
-impl Missed {
-    /// How many of the call's tries it has used up.
-    pub(super) const fn tries(&self) -> u32 {
-        if self.in_outage { 0 } else { 1 }
-    }
+/// What a call has used up so far.
+#[derive(Default)]
+pub(super) struct Attempts {
+    pub(super) failed: u32,
+    new_sessions: u32,
 }
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Makes one call. If nobody answers it, and nobody answers anything else either, it waits until somebody does. Where there are
-    /// no credentials to make it with, it may be the way to where they come from that is broken, which is the same question.
+    /// Makes one call. If it gets no answer, and STS can't be reached either, waits until STS answers again. A call that can't be signed
+    /// is treated in the same way, because the source of the credentials may be unreachable too.
     pub(super) async fn attempt<T>(
         &mut self,
         stage: Stage,
         operation: Operation,
         call: Pin<&mut impl Future<Output = Result<T, Failure>>>,
-    ) -> Result<Result<T, Missed>, End> {
+    ) -> Result<T, CallError> {
         let began = Instant::now();
-        let (failure, late) = match timeout_at(self.deadline, call).await {
-            Ok(Ok(answer)) => return Ok(Ok(answer)),
+        let (failure, timed_out) = match timeout_at(self.deadline, call).await {
+            Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(failure)) if !(failure.is_silence() || failure.is_unsigned()) => {
-                return Ok(Err(Missed { failure, in_outage: false }));
+                return Err(CallError::Failed(failure));
             }
-            Ok(Err(failure)) => (failure, None),
-            // Whatever else is called has the credentials of a session.
+            Ok(Err(failure)) => (failure, false),
+            // Only AssumeRole is signed with the base credentials. Fetching them must not use up the account's time.
             Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching() => {
-                // That is no more the account's fault than an outage.
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
-                let unsigned = self.own(code::NO_CREDENTIALS, message.to_owned());
-                (Failure { operation, effect: Effect::None, ..unsigned }, None)
+                let unsigned = self.failure(code::NO_CREDENTIALS, message.to_owned());
+                (Failure { operation, effect: Effect::None, ..unsigned }, false)
             }
             Err(_) => {
-                let silence = self.own(code::TIMEOUT, "no answer within the time of the visit".to_owned());
-                (Failure { operation, ..silence }, Some(self.out_of_time(operation, None)))
+                let no_answer = self.failure(code::TIMEOUT, "no answer within the time of the visit".to_owned());
+                (Failure { operation, ..no_answer }, true)
             }
         };
-        if Box::pin(self.sit_out(stage, began, &failure)).await? {
+        if Box::pin(self.wait_out_outage(stage, began, &failure)).await.map_err(CallError::VisitEnds)? {
             self.deadline += began.elapsed();
-            return Ok(Err(Missed { failure: Failure { kind: FailureKind::Transient, ..failure }, in_outage: true }));
-        }
-        match late {
-            Some(late) => Err(End::Failed(stage, late)),
-            None => Ok(Err(Missed { failure, in_outage: false })),
+            Err(CallError::Outage(Failure { kind: FailureKind::Transient, ..failure }))
+        } else if timed_out {
+            Err(CallError::VisitEnds(VisitError::Failed(stage, self.out_of_time(operation, None))))
+        } else {
+            Err(CallError::Failed(failure))
         }
     }
 
-    /// Waits for as long as there is an outage, and says whether there was one.
+    /// Waits while an outage lasts. Returns whether there was one.
     ///
-    /// Once the run stops, nobody waits for the end of an outage. Whether there is one is found out all the same: without a network
-    /// the visit would use up its tries in vain, and end as if the account were at fault.
-    async fn sit_out(&self, stage: Stage, sent: Instant, failure: &Failure) -> Result<bool, End> {
+    /// A run that stops does not wait for the end of an outage, but still finds out whether there is one: without a network the visit
+    /// would use up its attempts, and end as if the account were at fault.
+    async fn wait_out_outage(&self, stage: Stage, sent: Instant, failure: &Failure) -> Result<bool, VisitError> {
         let run = self.run;
-        let not_waited_for = async {
+        let stopped_in_outage = async {
             run.stop.wait().await;
-            run.connectivity.on().await;
+            run.connectivity.lost().await;
         };
         tokio::select! {
             biased;
-            () = not_waited_for => Err(End::NotAttempted(stage, failure.clone())),
-            doubt = run.connectivity.doubt(sent, async || run.cloud.reach().await) => match doubt {
-                Doubt::Unfounded => Ok(false),
-                Doubt::Over => Ok(true),
-                Doubt::Endless(silence) => {
-                    run.stop.request(StopReason::Unreachable(silence));
-                    Err(End::NotAttempted(stage, failure.clone()))
+            () = stopped_in_outage => Err(VisitError::NotAttempted(stage, failure.clone())),
+            result = run.connectivity.probe(sent, async || run.cloud.reach().await) => match result {
+                ProbeResult::Reachable => Ok(false),
+                ProbeResult::Restored => Ok(true),
+                ProbeResult::Unreachable(cause) => {
+                    run.stop.request(StopReason::Unreachable(cause));
+                    Err(VisitError::NotAttempted(stage, failure.clone()))
                 }
             },
         }
     }
 
-    /// Decides whether a call inside the account is tried again, and makes ready for it.
-    pub(super) async fn after(
+    /// Decides whether a call inside the account is retried. If so, waits or replaces the session first.
+    pub(super) async fn prepare_retry(
         &mut self,
+        session: &mut C::Session,
         stage: Stage,
-        failure: Failure,
-        failed: u32,
-        renewed: &mut u32,
-    ) -> Result<(), End> {
-        self.count(&failure);
-        match failure.kind {
-            FailureKind::Refused => Err(End::Failed(stage, failure)),
-            _ if failed >= self.run.options.max_attempts => Err(End::Failed(stage, failure)),
-            FailureKind::Credentials if *renewed < NEW_SESSIONS => {
-                *renewed += 1;
-                Box::pin(self.enter()).await
+        error: CallError,
+        attempts: &mut Attempts,
+    ) -> Result<(), VisitError> {
+        let failure = match error {
+            CallError::VisitEnds(error) => return Err(error),
+            CallError::Outage(failure) => failure,
+            CallError::Failed(failure) => {
+                attempts.failed += 1;
+                failure
             }
-            FailureKind::Credentials => Err(End::Failed(stage, failure)),
-            FailureKind::Throttled | FailureKind::Transient => self.back_off(failed, stage, failure).await,
+        };
+        self.count_throttle(&failure);
+        match failure.kind {
+            FailureKind::Refused => Err(VisitError::Failed(stage, failure)),
+            _ if attempts.failed >= self.run.options.max_attempts => Err(VisitError::Failed(stage, failure)),
+            FailureKind::Credentials if attempts.new_sessions < NEW_SESSIONS => {
+                attempts.new_sessions += 1;
+                *session = Box::pin(self.enter()).await?;
+                Ok(())
+            }
+            FailureKind::Credentials => Err(VisitError::Failed(stage, failure)),
+            FailureKind::Throttled | FailureKind::Transient => self.back_off(attempts.failed, stage, failure).await,
         }
     }
 
-    /// Counts what AWS throttled.
-    pub(super) const fn count(&mut self, failure: &Failure) {
+    pub(super) const fn count_throttle(&mut self, failure: &Failure) {
         if matches!(failure.kind, FailureKind::Throttled) {
             self.record.throttled += 1;
         }
     }
 
-    pub(super) async fn back_off(&self, failed: u32, stage: Stage, failure: Failure) -> Result<(), End> {
+    pub(super) async fn back_off(&self, failed: u32, stage: Stage, failure: Failure) -> Result<(), VisitError> {
         let wait = retry::delay(failed, fastrand::f64());
         self.sleep(wait, stage, failure.operation, Some(&failure)).await
     }
 
-    /// Sleeps, unless the deadline comes first.
+    /// Sleeps, or fails at once if the deadline comes first.
     pub(super) async fn sleep(
         &self,
         wait: Duration,
         stage: Stage,
         operation: Operation,
-        because: Option<&Failure>,
-    ) -> Result<(), End> {
+        last: Option<&Failure>,
+    ) -> Result<(), VisitError> {
         let wake = Instant::now() + wait;
         if wake > self.deadline {
-            return Err(End::Failed(stage, self.out_of_time(operation, because)));
+            return Err(VisitError::Failed(stage, self.out_of_time(operation, last)));
         }
         if !wait.is_zero() {
             sleep_until(wake).await;
@@ -140,16 +150,18 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Ok(())
     }
 
-    pub(super) fn out_of_time(&self, operation: Operation, because: Option<&Failure>) -> Failure {
+    /// The failure of a visit that reached its deadline.
+    pub(super) fn out_of_time(&self, operation: Operation, last: Option<&Failure>) -> Failure {
         let limit = humantime::format_duration(self.run.options.account_timeout);
-        let last = because.map_or_else(String::new, |failure| format!("; the last failure: {failure}"));
+        let last = last.map_or_else(String::new, |failure| format!("; the last failure: {failure}"));
         Failure {
             operation,
-            ..self.own(code::ACCOUNT_TIMEOUT, format!("the visit took longer than --account-timeout {limit}{last}"))
+            ..self.failure(code::ACCOUNT_TIMEOUT, format!("the visit took longer than --account-timeout {limit}{last}"))
         }
     }
 
-    pub(super) fn own(&self, code: &str, message: String) -> Failure {
+    /// A failure that v2token itself found.
+    pub(super) fn failure(&self, code: &str, message: String) -> Failure {
         Failure {
             operation: Operation::SetSecurityTokenServicePreferences,
             kind: FailureKind::Transient,

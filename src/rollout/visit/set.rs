@@ -1,0 +1,75 @@
+//! Sets an account's token version, and finds out what became of a Set whose answer was lost.
+
+use std::pin::pin;
+
+use super::retry::{Attempts, CallError};
+use super::{SetState, Visit, VisitError};
+use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, retry};
+use crate::org::ObservedVersion;
+use crate::rollout::context::Intents;
+use crate::rollout::record::{Outcome, Stage};
+
+impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
+    /// Sets the version and verifies it.
+    pub(super) async fn set(&mut self, session: &mut C::Session) -> Result<Outcome, VisitError> {
+        let mut attempts = Attempts::default();
+        loop {
+            let before = std::mem::replace(&mut self.set_state, SetState::InDoubt);
+            self.record.attempts += 1;
+            let answer = {
+                let call = pin!(retry::nth(attempts.failed + 1, self.run.cloud.set(session, self.target.wanted)));
+                self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await
+            };
+            let error = match answer {
+                Ok(Answer { request_id, .. }) => {
+                    self.record.request_id = request_id;
+                    self.set_state = SetState::Accepted;
+                    return self.verify_accepted(session).await;
+                }
+                Err(error) => error,
+            };
+            match &error {
+                CallError::Failed(failure) | CallError::Outage(failure) => match failure.effect {
+                    Effect::None => self.set_state = before,
+                    // The answer is lost, but the Set may have taken effect: read before sending it again.
+                    Effect::Unknown => {
+                        if self.read(session, Stage::Verify).await?.shows(self.target.wanted) {
+                            return Box::pin(self.verify_token()).await;
+                        }
+                    }
+                },
+                CallError::VisitEnds(VisitError::NotAttempted(_, Failure { effect: Effect::None, .. })) => {
+                    self.set_state = before;
+                }
+                CallError::VisitEnds(_) => {}
+            }
+            let visit_ends = matches!(error, CallError::VisitEnds(_));
+            if let Err(error) = self.prepare_retry(session, Stage::Set, error, &mut attempts).await {
+                return if visit_ends || self.set_state == SetState::NotSent {
+                    Err(error)
+                } else {
+                    self.verify_in_doubt(session, error).await
+                };
+            }
+        }
+    }
+
+    /// Verifies after every attempt to set has failed, and at least one may have taken effect.
+    async fn verify_in_doubt(&mut self, session: &mut C::Session, error: VisitError) -> Result<Outcome, VisitError> {
+        let version = self.read_back(session).await?;
+        if version.shows(self.target.wanted) {
+            return Box::pin(self.verify_token()).await;
+        }
+        // IAM has refused a Set, and the version has not changed: so the Set in doubt had no effect either. A summary without the version
+        // does not show that, and nor does the refusal by a proxy or of a new session.
+        let refused_by_iam = |failure: &Failure| {
+            failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_the_services_no()
+        };
+        if version != ObservedVersion::Unknown
+            && matches!(&error, VisitError::Failed(_, failure) if refused_by_iam(failure))
+        {
+            self.set_state = SetState::NotSent;
+        }
+        Err(error)
+    }
+}
