@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
 use crate::cloud::failure::code;
 use crate::cloud::{Failure, FailureKind, Operation};
-use crate::file_ownership::Untrusted;
-use crate::journal::ReplayFailed;
+use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 
@@ -38,29 +37,12 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// The folder holds no run that could be read.
-    #[error("{} holds no run: {cause}", path.display())]
-    NoRun {
-        /// The folder.
-        path: PathBuf,
-        /// What is missing.
-        cause: String,
-    },
-    /// The journal can't be read.
+    /// A run folder can't be used.
     #[error(transparent)]
-    Replay(#[from] ReplayFailed),
-    /// Another process works in the run folder.
-    #[error("another process works in the run folder {}", .0.display())]
-    RunFolderBusy(PathBuf),
+    RunFolder(#[from] RunFolderFailed),
     /// An earlier run does not fit what is asked for.
     #[error("{0}")]
     Mismatch(String),
-    /// The run folder holds a run already.
-    #[error("the run folder {} holds a run already", .0.display())]
-    RunFolderTaken(PathBuf),
-    /// Somebody else has a say in the run folder.
-    #[error(transparent)]
-    Untrusted(#[from] Untrusted),
     /// A plan had begun to read accounts, and their list did not come to its end, or could not be written down.
     #[error("{0}")]
     Unlisted(Box<Error>),
@@ -84,12 +66,8 @@ impl Error {
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
-            | Self::NoRun { .. }
-            | Self::Replay(_)
-            | Self::RunFolderBusy(_)
-            | Self::Mismatch(_)
-            | Self::RunFolderTaken(_)
-            | Self::Untrusted(_) => 1,
+            | Self::RunFolder(_)
+            | Self::Mismatch(_) => 1,
             Self::Unlisted(cause) => cause.exit_code(),
             Self::Signal { exit_code, .. } => *exit_code,
         }
@@ -142,40 +120,47 @@ impl Error {
                 "of one kind several options widen the selection, different kinds narrow it; plan without them lists everything"
                     .to_owned()
             }
-            Self::RunFolderTaken(_) => "name another with --run-dir, or continue that run with v2token resume".to_owned(),
-            Self::Untrusted(Untrusted::Mixed { .. }) => {
+            Self::RunFolder(RunFolderFailed::Taken(_)) => "name another with --run-dir, or continue that run with v2token resume".to_owned(),
+            Self::RunFolder(RunFolderFailed::Mixed { .. }) => {
                 "files of several runs came together in it: take them apart, and look at each with v2token report".to_owned()
             }
-            Self::Untrusted(_) => {
+            Self::RunFolder(RunFolderFailed::Untrusted(_)) => {
                 "what a run folder says is done in AWS: for a new run, name a folder of your own or one inside it with --run-dir; \
                  look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"
                     .to_owned()
             }
-            Self::RunFolderBusy(_) => "wait for it, or watch it: v2token report".to_owned(),
-            Self::NoRun { .. } => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
-            Self::Replay(ReplayFailed::Unreadable { .. }) => {
-                "see to the disk that the run folder is on; nothing was changed there".to_owned()
+            Self::RunFolder(RunFolderFailed::Busy(_)) => "wait for it, or watch it: v2token report".to_owned(),
+            Self::RunFolder(RunFolderFailed::NoRun { .. }) => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
+            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Unreadable { .. })) => {
+                "check the disk that the run folder is on; nothing was changed there".to_owned()
             }
-            Self::Replay(ReplayFailed::Damaged { .. }) => {
+            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Damaged { .. })) => {
                 "nothing was cut off: restore the journal from a copy, or repair the line; do not take it out, because what it said \
                  would be forgotten"
                     .to_owned()
             }
-            Self::Replay(ReplayFailed::Incomplete { .. }) => {
+            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Incomplete { .. })) => {
                 "lines are missing before it, or were changed: restore the journal from a copy; nothing was cut off, and each \
                  account that was set has a line with the event intent"
                     .to_owned()
             }
-            Self::Replay(ReplayFailed::Newer { .. }) => "use the version of v2token that wrote it, or a later one".to_owned(),
+            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Newer { .. })) => "use the version of v2token that wrote it, or a later one".to_owned(),
             Self::Unlisted(cause) => cause.hint(),
             Self::Usage(_)
             | Self::Connect(_)
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
+            | Self::RunFolder(RunFolderFailed::Unwritable { .. })
             | Self::Mismatch(_)
             | Self::Signal { .. } => String::new(),
         }
+    }
+}
+
+impl From<InvalidSettings> for Error {
+    fn from(invalid: InvalidSettings) -> Self {
+        Self::Usage(invalid.to_string())
     }
 }
 

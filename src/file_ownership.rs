@@ -1,8 +1,8 @@
-//! This module owns whose files are trusted: a run folder decides what is set in which account, and a report must not be led
-//! into a file of somebody else's choice.
+//! Checks that files and folders belong to the user, and that no other user may write to them: a run folder decides what is set in
+//! which account, and a report must not be redirected to a file that another user chose.
 //!
-//! Trusted are the user who runs the program, and root, who could do everything in any case. Folders are compared by their owner
-//! and mode, and files by those of the open file, so that nothing can be exchanged between the look and the use.
+//! The user who runs the program is trusted, and so is root, who could do anything anyway. For files, the owner and mode are those of
+//! the open file, so that it can't be replaced between the check and the use.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -11,118 +11,88 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-/// Who may write beside the owner: the group, and everybody.
-const OTHERS: u32 = 0o022;
-/// Everybody.
-const EVERYBODY: u32 = 0o002;
+/// The mode bits that let the group and others write.
+const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+/// The mode bit that lets others write.
+const OTHERS_WRITE: u32 = 0o002;
 
-/// A file or folder that somebody else has a say in.
+/// A file or folder that another user controls.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
-    /// It is somebody else's.
+    /// It belongs to another user.
     #[error("{} belongs to user {owner}, who may have put anything into it", path.display())]
     Owner {
-        /// What.
+        /// The file or folder.
         path: PathBuf,
-        /// The owner's number.
+        /// The owner's user id.
         owner: u32,
     },
-    /// Others may write to it.
+    /// Other users may write to it.
     #[error("{} may be written by others than its owner: its mode is {mode:04o}", path.display())]
     Writable {
-        /// What.
+        /// The file or folder.
         path: PathBuf,
         /// Its mode.
         mode: u32,
     },
-    /// It is somebody else's link.
+    /// It is a symbolic link of another user.
     #[error("{} is a link that user {owner} made, and may lead anywhere", path.display())]
     Link {
-        /// What.
+        /// The file or folder.
         path: PathBuf,
-        /// The owner's number.
+        /// The owner's user id.
         owner: u32,
     },
-    /// The files of the folder are not of one run.
-    #[error("the journal in {} is of run {journal}, and run.json of run {described}", path.display())]
-    Mixed {
-        /// The folder.
-        path: PathBuf,
-        /// The run of the journal.
-        journal: String,
-        /// The run of the description.
-        described: String,
-    },
 }
 
-/// Checks that a folder, and the link that may lead to it, are nobody else's.
-///
-/// # Errors
-///
-/// When somebody else has a say in it. A folder that is not there is left to whoever opens it.
-pub(crate) fn folder(path: &Path) -> Result<(), Untrusted> {
-    if let Ok(seen) = fs::symlink_metadata(path) {
-        link(path, &seen)?;
+/// Checks that a folder, and a symbolic link to it, belong to the user. A missing folder passes.
+pub(crate) fn check_folder(path: &Path) -> Result<(), Untrusted> {
+    if let Ok(metadata) = fs::symlink_metadata(path) {
+        check_link(path, &metadata)?;
     }
-    fs::metadata(path).map_or(Ok(()), |folder| ours(path, &folder))
+    fs::metadata(path).map_or(Ok(()), |folder| check_owner_and_mode(path, &folder))
 }
 
-/// Checks that an open file is nobody else's.
-///
-/// # Errors
-///
-/// When somebody else has a say in it.
-pub(crate) fn file(path: &Path, open: &Metadata) -> Result<(), Untrusted> {
-    ours(path, open)
-}
-
-/// Checks a place that is about to be written: nobody else's link may lead elsewhere from there, and in a folder where everybody
-/// may make files, the file may be nobody else's.
-///
-/// # Errors
-///
-/// When somebody else has prepared it.
-pub(crate) fn place(path: &Path) -> Result<(), Untrusted> {
-    let Ok(seen) = fs::symlink_metadata(path) else { return Ok(()) };
-    link(path, &seen)?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let everybodys = fs::metadata(parent).is_ok_and(|parent| parent.mode() & EVERYBODY != 0);
-    if everybodys && !seen.is_symlink() && !is_trusted(seen.uid()) {
-        return Err(Untrusted::Owner { path: path.to_owned(), owner: seen.uid() });
+/// Checks that a file or folder belongs to the user, and that no other user may write to it.
+pub(crate) fn check_owner_and_mode(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {
+    if !is_trusted(metadata.uid()) {
+        return Err(Untrusted::Owner { path: path.to_owned(), owner: metadata.uid() });
+    }
+    if metadata.mode() & GROUP_OR_OTHERS_WRITE != 0 {
+        return Err(Untrusted::Writable { path: path.to_owned(), mode: metadata.mode() & 0o7777 });
     }
     Ok(())
 }
 
-/// Opens a plain file. A link is not followed where `direct`; a pipe is not waited for, and no device is read.
-///
-/// # Errors
-///
-/// When it can't be opened, or is no plain file.
-pub(crate) fn open_plain(path: &Path, options: &mut OpenOptions, direct: bool) -> io::Result<File> {
+/// Checks a path that is about to be written: it must not be a symbolic link of another user, and in a folder where all users may
+/// create files, it must not be a file of another user.
+pub(crate) fn check_destination(path: &Path) -> Result<(), Untrusted> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    check_link(path, &metadata)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_shared = fs::metadata(parent).is_ok_and(|parent| parent.mode() & OTHERS_WRITE != 0);
+    if is_shared && !metadata.is_symlink() && !is_trusted(metadata.uid()) {
+        return Err(Untrusted::Owner { path: path.to_owned(), owner: metadata.uid() });
+    }
+    Ok(())
+}
+
+/// Opens a regular file. It does not wait for a pipe nor read a device, and with `no_follow` it does not follow a symbolic link.
+pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, no_follow: bool) -> io::Result<File> {
     let mut flags = OFlags::NONBLOCK;
-    if direct {
+    if no_follow {
         flags |= OFlags::NOFOLLOW;
     }
     let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
-        let is_link = direct && fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
+        let is_link = no_follow && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         if is_link { io::Error::other("it is a link") } else { error }
     })?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
 }
 
-fn link(path: &Path, seen: &Metadata) -> Result<(), Untrusted> {
-    if seen.is_symlink() && !is_trusted(seen.uid()) {
-        return Err(Untrusted::Link { path: path.to_owned(), owner: seen.uid() });
-    }
-    Ok(())
-}
-
-fn ours(path: &Path, found: &Metadata) -> Result<(), Untrusted> {
-    if !is_trusted(found.uid()) {
-        return Err(Untrusted::Owner { path: path.to_owned(), owner: found.uid() });
-    }
-    if found.mode() & OTHERS != 0 {
-        return Err(Untrusted::Writable { path: path.to_owned(), mode: found.mode() & 0o7777 });
+fn check_link(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {
+    if metadata.is_symlink() && !is_trusted(metadata.uid()) {
+        return Err(Untrusted::Link { path: path.to_owned(), owner: metadata.uid() });
     }
     Ok(())
 }

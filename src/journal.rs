@@ -1,4 +1,4 @@
-//! This module owns what a run leaves on disk: the run folder, `run.json` in it, and the journal, which is the truth.
+//! What a run leaves on disk: the run folder, `run.json` in it, and the journal, which is the authoritative record of the run.
 
 mod entry;
 mod folder;
@@ -9,10 +9,10 @@ mod run_settings;
 mod writer;
 
 pub use entry::Entry;
-pub use folder::RunFolder;
+pub use folder::{RunFolder, RunFolderFailed};
 pub use replay::{Replay, ReplayFailed};
 pub(crate) use run_id::RunId;
 pub(crate) use run_info::{Ending, RunInfo};
-pub use run_settings::scoped_policy;
 pub(crate) use run_settings::{CommandName, Overrides, PolicyChoice, RunSettings};
+pub use run_settings::{InvalidSettings, scoped_policy};
 pub(crate) use writer::Journal;

@@ -82,7 +82,7 @@ pub mod internals {
     pub use crate::doctor::Status;
     pub use crate::error::Error;
     pub use crate::file_ownership::Untrusted;
-    pub use crate::journal::{Entry, Replay, ReplayFailed, RunFolder, scoped_policy};
+    pub use crate::journal::{Entry, InvalidSettings, Replay, ReplayFailed, RunFolder, RunFolderFailed, scoped_policy};
     pub use crate::org::region::RegionRefused;
     pub use crate::org::selection::{ManagementAccess, SelectionFailed, SkipReason};
     pub use crate::org::{AccountState, Caller, NamePattern};

@@ -374,12 +374,8 @@ const fn subject_of(error: &Error) -> Subject {
         | Error::Usage(_)
         | Error::NotConfirmed(_)
         | Error::Unwritable { .. }
-        | Error::NoRun { .. }
-        | Error::Replay(_)
-        | Error::RunFolderBusy(_)
+        | Error::RunFolder(_)
         | Error::Mismatch(_)
-        | Error::RunFolderTaken(_)
-        | Error::Untrusted(_)
         | Error::Unlisted(_)
         | Error::Signal { .. } => Subject::Identity,
     }

@@ -55,7 +55,7 @@ pub(super) async fn resume(args: ResumeArgs, given: &GivenOptions, environment: 
     }
     // If the folder of the run that this one undoes is gone, no process can resume that run, and all that is needed of it stands in
     // this run's journal.
-    let undone = settings.run.undoes.as_deref().map(RunFolder::hold).transpose()?;
+    let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();
     run(context, Source::Journal(replay, waves)).await

@@ -1,4 +1,4 @@
-//! This module owns the run folder: private to its user, and one run's alone.
+//! The run folder: private to its user, and the home of one run.
 
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -6,20 +6,64 @@ use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::replay::Replay;
+use super::replay::{Replay, ReplayFailed};
 use super::run_info::RunInfo;
-use crate::error::Error;
-use crate::file_ownership::{self, Untrusted};
+use crate::file_ownership::{Untrusted, check_folder, check_owner_and_mode, open_regular};
 use crate::suggest::nearest_by_key;
+
+/// A run folder can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderFailed {
+    /// A file in it, or the folder itself, can't be written.
+    #[error("{what} {} can't be written: {source}", path.display())]
+    Unwritable {
+        /// What it is.
+        what: &'static str,
+        /// Where it is.
+        path: PathBuf,
+        /// Why it can't be written.
+        source: io::Error,
+    },
+    /// It holds no run that can be read.
+    #[error("{} holds no run: {cause}", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+        /// What is missing.
+        cause: String,
+    },
+    /// Its journal can't be read.
+    #[error(transparent)]
+    Replay(#[from] ReplayFailed),
+    /// Another process uses it.
+    #[error("another process works in the run folder {}", .0.display())]
+    Busy(PathBuf),
+    /// It holds a run already.
+    #[error("the run folder {} holds a run already", .0.display())]
+    Taken(PathBuf),
+    /// Another user controls it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// Its files are of different runs.
+    #[error("the journal in {} is of run {journal}, and run.json of run {described}", path.display())]
+    Mixed {
+        /// The folder.
+        path: PathBuf,
+        /// The run id in the journal.
+        journal: String,
+        /// The run id in run.json.
+        described: String,
+    },
+}
 
 /// A folder that holds one run.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// The journal, locked for as long as the run goes on. The lock of a dead process is gone with the process.
+    /// The journal, locked during the run. The system releases the lock when the process ends.
     journal: File,
-    /// Whether the folder was made by this run, so that it may be taken away again if the run never starts.
-    made: bool,
+    /// Whether this run created the folder, so that it may be removed if the run never starts.
+    created: bool,
 }
 
 impl RunFolder {
@@ -28,159 +72,128 @@ impl RunFolder {
     /// The name of the run's description in the folder.
     pub const RUN: &'static str = "run.json";
 
-    /// Makes the folder and its journal, both readable only by the user. A folder whose run never began is taken over.
-    ///
-    /// # Errors
-    ///
-    /// When the folder can't be written, somebody else may write to it, too, or it holds a run already.
-    pub fn create(path: &Path) -> Result<Self, Error> {
-        let unwritable = |source| Error::Unwritable { what: "the run folder", path: path.to_owned(), source };
-        let made = !path.exists();
-        make_folder(path).map_err(unwritable)?;
-        file_ownership::folder(path)?;
+    /// Creates the folder and its journal, both readable only by the user. Reuses a folder whose run never started.
+    pub fn create(path: &Path) -> Result<Self, RunFolderFailed> {
+        let unwritable = |source| RunFolderFailed::Unwritable { what: "the run folder", path: path.to_owned(), source };
+        let created = !path.exists();
+        create_folder(path).map_err(unwritable)?;
+        check_folder(path)?;
         let name = path.join(Self::JOURNAL);
         let mut options = OpenOptions::new();
         options.append(true).read(true).create(true).mode(0o600);
-        let journal = file_ownership::open_plain(&name, &mut options, true).map_err(unwritable)?;
-        file_ownership::file(&name, &journal.metadata().map_err(unwritable)?)?;
-        let folder = Self { path: path.to_owned(), journal, made };
+        let journal = open_regular(&name, &mut options, true).map_err(unwritable)?;
+        check_owner_and_mode(&name, &journal.metadata().map_err(unwritable)?)?;
+        let folder = Self { path: path.to_owned(), journal, created };
         lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
-            return Err(Error::RunFolderTaken(path.to_owned()));
+            return Err(RunFolderFailed::Taken(path.to_owned()));
         }
         sync_folder(path).map_err(unwritable)?;
         Ok(folder)
     }
 
-    /// Opens the folder of a run that stopped, to go on with it. A torn end of its journal is cut off.
-    ///
-    /// # Errors
-    ///
-    /// When there is no run, somebody else may have a say in it, another process works in it, or its journal can't be read.
-    pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), Error> {
-        let unwritable = |source| Error::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
-        file_ownership::folder(path)?;
-        let journal =
-            file_ownership::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
+    /// Opens the folder of a run that stopped, to continue the run. Cuts off a torn last line of the journal.
+    pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
+        let unwritable =
+            |source| RunFolderFailed::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
+        check_folder(path)?;
+        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
         let journal = journal.map_err(|source| match source.kind() {
             io::ErrorKind::NotFound => no_run(path, &source.to_string()),
             _ => unwritable(source),
         })?;
-        let folder = Self { path: path.to_owned(), journal, made: false };
+        let folder = Self { path: path.to_owned(), journal, created: false };
         lock(&folder.journal, path)?;
         let (info, replay) = Self::read_own(path)?;
         folder.journal.set_len(replay.length).and_then(|()| folder.journal.sync_all()).map_err(unwritable)?;
         Ok((folder, info, replay))
     }
 
-    /// Reads the folder of a run, which may be going on, to show it. Whose folder it is does not matter.
-    ///
-    /// # Errors
-    ///
-    /// When there is no run, or it can't be read.
-    pub fn read(path: &Path) -> Result<(RunInfo, Replay), Error> {
+    /// Reads the folder of a run, which may be in progress, to display it. The folder may belong to any user.
+    pub fn read(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
         Self::load(path, false)
     }
 
-    /// Reads the folder of a run, to act on what it says.
-    ///
-    /// # Errors
-    ///
-    /// When there is no run, somebody else may have a say in it, or it can't be read.
-    pub fn read_own(path: &Path) -> Result<(RunInfo, Replay), Error> {
-        file_ownership::folder(path)?;
+    /// Reads the folder of a run, to act on it. The folder must belong to the user.
+    pub fn read_own(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
+        check_folder(path)?;
         let (info, replay) = Self::load(path, true)?;
         match &replay.run_id {
-            Some(journal) if journal != info.run_id.as_str() => Err(Error::Untrusted(Untrusted::Mixed {
+            Some(journal) if journal != info.run_id.as_str() => Err(RunFolderFailed::Mixed {
                 path: path.to_owned(),
                 journal: journal.clone(),
                 described: info.run_id.to_string(),
-            })),
+            }),
             Some(_) | None => Ok((info, replay)),
         }
     }
 
-    /// Reads the folder of a run in which no process works, to act on what it says, and keeps others from working in it for as long
-    /// as what comes first is held.
-    ///
-    /// # Errors
-    ///
-    /// When there is no run, somebody else may have a say in it, a process works in it, or it can't be read.
-    pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), Error> {
-        file_ownership::folder(path)?;
-        let journal = file_ownership::open_plain(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
+    /// Reads the folder of a run that is not in progress, to act on it. Locks the folder until the returned file is dropped.
+    pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
+        check_folder(path)?;
+        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
             .map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
         Ok((journal, info, replay))
     }
 
-    /// Keeps others from working in the folder of a run for as long as what it gives is held. A folder that holds no run any more needs
-    /// no keeping. Nothing is read of it, so whose it is does not matter.
-    ///
-    /// # Errors
-    ///
-    /// When a process works in it, or its journal can't be opened.
-    pub fn hold(path: &Path) -> Result<Option<File>, Error> {
+    /// Locks the folder of a run until the returned file is dropped. Returns `None` if it holds no run any more. Nothing is read, so
+    /// the folder may belong to any user.
+    pub fn lock(path: &Path) -> Result<Option<File>, RunFolderFailed> {
         let file = path.join(Self::JOURNAL);
-        match file_ownership::open_plain(&file, OpenOptions::new().read(true), true) {
+        match open_regular(&file, OpenOptions::new().read(true), true) {
             Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(no_run(path, &format!("{}: {error}", Self::JOURNAL))),
         }
     }
 
-    fn load(path: &Path, own: bool) -> Result<(RunInfo, Replay), Error> {
+    fn load(path: &Path, must_be_own: bool) -> Result<(RunInfo, Replay), RunFolderFailed> {
         let none = |cause: String| no_run(path, &cause);
         let open = |name: &str| {
             let file = path.join(name);
             let unreadable = |error: io::Error| none(format!("{name}: {error}"));
-            let open = file_ownership::open_plain(&file, OpenOptions::new().read(true), own).map_err(unreadable)?;
-            if own {
-                file_ownership::file(&file, &open.metadata().map_err(unreadable)?)?;
+            let open = open_regular(&file, OpenOptions::new().read(true), must_be_own).map_err(unreadable)?;
+            if must_be_own {
+                check_owner_and_mode(&file, &open.metadata().map_err(unreadable)?)?;
             }
-            Ok::<_, Error>(BufReader::new(open))
+            Ok::<_, RunFolderFailed>(BufReader::new(open))
         };
-        // The journal first: its format is known to every version, and a newer one must be told before anything else.
+        // The journal first: every version can read its format number, and a newer format must be reported before anything else.
         let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
         let info =
             serde_json::from_reader(open(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
         Ok((info, replay))
     }
 
-    /// Makes the journal empty again, for a run that never became ready.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be written.
-    pub fn clear(&self) -> Result<(), Error> {
-        let unwritable = |source| Error::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
+    /// Empties the journal of a run that never became ready.
+    pub fn clear(&self) -> Result<(), RunFolderFailed> {
+        let unwritable =
+            |source| RunFolderFailed::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
         self.journal.set_len(0).map_err(unwritable)
     }
 
-    /// Where the folder is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path of a file in the folder.
+    /// Returns the path of a file in the folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The journal's file.
+    /// Returns a handle of the journal.
     pub(super) fn journal(&self) -> io::Result<File> {
         self.journal.try_clone()
     }
 
-    /// Writes `run.json`, whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// When it can't be written.
-    pub fn write_run(&self, info: &RunInfo) -> Result<(), Error> {
+    /// Writes `run.json` atomically.
+    pub fn write_run(&self, info: &RunInfo) -> Result<(), RunFolderFailed> {
         let path = self.file(Self::RUN);
-        let unwritable = |source| Error::Unwritable { what: "the run's description", path: path.clone(), source };
+        let unwritable =
+            |source| RunFolderFailed::Unwritable { what: "the run's description", path: path.clone(), source };
         let mut text = serde_json::to_vec_pretty(info).map_err(|error| unwritable(error.into()))?;
         text.push(b'\n');
         let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(unwritable)?;
@@ -190,60 +203,61 @@ impl RunFolder {
         sync_folder(&self.path).map_err(unwritable)
     }
 
-    /// Takes the folder away again, for a run that ended before anything was attempted. What is not from this run stays.
+    /// Removes the files of a run that ended before it visited an account, and the folder if this run created it.
     pub fn discard(self) {
-        // A folder that can't be removed does no harm, and the error that ended the run matters more.
+        // A folder that can't be removed does no harm, and the error that ended the run is more important.
         let _ = fs::remove_file(self.file(Self::JOURNAL));
         let _ = fs::remove_file(self.file(Self::RUN));
-        if self.made {
+        if self.created {
             let _ = fs::remove_dir(&self.path);
         }
     }
 }
 
-/// Takes the lock on a journal, and makes sure that it is still the journal of that folder: another process may have taken
-/// the folder away between the opening and the locking.
-fn lock(journal: &File, folder: &Path) -> Result<(), Error> {
+/// Locks a journal, and checks that it is still in the folder: another process may have removed it between opening and locking.
+fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
     let path = folder.join(RunFolder::JOURNAL);
     match journal.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(Error::RunFolderBusy(folder.to_owned())),
-        Err(TryLockError::Error(source)) => return Err(Error::Unwritable { what: "the journal's lock", path, source }),
+        Err(TryLockError::WouldBlock) => return Err(RunFolderFailed::Busy(folder.to_owned())),
+        Err(TryLockError::Error(source)) => {
+            return Err(RunFolderFailed::Unwritable { what: "the journal's lock", path, source });
+        }
     }
     let same = |one: &fs::Metadata, other: &fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
     match (journal.metadata(), fs::metadata(&path)) {
         (Ok(one), Ok(other)) if same(&one, &other) => Ok(()),
-        _ => Err(Error::RunFolderBusy(folder.to_owned())),
+        _ => Err(RunFolderFailed::Busy(folder.to_owned())),
     }
 }
 
-/// Makes a folder with all that lead to it, readable by the user alone, and makes their names durable.
-fn make_folder(path: &Path) -> io::Result<()> {
+/// Creates a folder and its parents, readable by the user alone, and syncs the folders that contain them.
+fn create_folder(path: &Path) -> io::Result<()> {
     let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     let parents = path.ancestors().skip(1).take(missing);
     parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).try_for_each(sync_folder)
 }
 
-/// Makes the names in a folder durable, which syncing the files alone does not.
+/// Makes the names in a folder durable. Syncing the files alone does not.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Where runs are by default, from where the program was started.
+/// The default parent of run folders, in the current folder.
 const RUNS: &str = "v2token-runs";
 
-/// How many characters a folder's name may differ from that of another for the other to have been meant; of a short name fewer.
-const NEAR: usize = 3;
+/// A run folder is suggested if its name differs from the given one in at most this many characters, or a quarter of them.
+const MAX_DISTANCE: usize = 3;
 
-fn no_run(path: &Path, cause: &str) -> Error {
-    let meant = meant(path).map_or_else(String::new, |meant| format!("; did you mean {}?", meant.display()));
-    Error::NoRun { path: path.to_owned(), cause: format!("{cause}{meant}") }
+fn no_run(path: &Path, cause: &str) -> RunFolderFailed {
+    let suggestion = suggest(path).map_or_else(String::new, |other| format!("; did you mean {}?", other.display()));
+    RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{cause}{suggestion}") }
 }
 
-/// The run folder that was probably meant: one with nearly that name beside it, one with that name where runs are by default, or
-/// the only run in it.
-fn meant(path: &Path) -> Option<PathBuf> {
+/// Returns the run folder that was probably meant: the one of that name among the default run folders, the only run inside the given
+/// folder, or one of nearly that name.
+fn suggest(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
     let is_run = |folder: &PathBuf| folder.join(RunFolder::RUN).is_file();
     let elsewhere = Path::new(RUNS).join(path.file_name()?);
@@ -260,7 +274,7 @@ fn meant(path: &Path) -> Option<PathBuf> {
     }
     let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let near = [runs(beside.unwrap_or(Path::new("."))), runs(Path::new(RUNS))].concat();
-    let limit = NEAR.min(name.chars().count() / 4);
+    let limit = MAX_DISTANCE.min(name.chars().count() / 4);
     let folder =
         nearest_by_key(&name, near, |folder| folder.file_name().and_then(OsStr::to_str).unwrap_or_default(), limit)?;
     Some(folder.strip_prefix(".").map(Path::to_owned).unwrap_or(folder))

@@ -1,5 +1,4 @@
-//! This module owns the settings that make a run what it is. They are written down in the run folder, so that the run can be
-//! gone on with; no secret is among them.
+//! The settings of a run. They are stored in `run.json`, so that the run can be resumed. They contain no secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::Operation;
 use crate::cloud::aws::session_policy;
-use crate::error::Error;
 use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::selection::Selection;
 use crate::org::{AccountId, TokenVersion};
@@ -26,12 +24,12 @@ pub enum CommandName {
     Plan,
     /// A rollout.
     Apply,
-    /// A rollout that is undone.
+    /// A rollout that undoes an earlier one.
     Rollback,
 }
 
 impl CommandName {
-    /// The command's name.
+    /// Returns the name of the command.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Plan => "plan",
@@ -51,20 +49,20 @@ impl fmt::Display for CommandName {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyChoice {
-    /// Only what the command needs.
+    /// Only the actions that the command needs.
     #[default]
     Scoped,
-    /// All that the role may do.
+    /// Everything that the role may do.
     None,
-    /// What this JSON document allows.
+    /// What this policy document allows.
     Document(String),
 }
 
-/// How long a session lasts at most that was opened by another role's session (STS API reference, `AssumeRole`).
-pub(super) const CHAINED: Duration = Duration::from_hours(1);
+/// The longest session of a role that another role's session assumes (STS API reference, `AssumeRole`).
+const MAX_CHAINED_SESSION: Duration = Duration::from_hours(1);
 
-/// How long a session by `AssumeRoot` lasts at most (STS API reference, `AssumeRoot`).
-const ROOT: Duration = Duration::from_mins(15);
+/// The longest session of `AssumeRoot` (STS API reference, `AssumeRoot`).
+const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 
 /// The settings that were given explicitly. They replace those that a plan or a run folder hands on.
 #[derive(Debug, Default)]
@@ -93,14 +91,42 @@ pub(crate) struct Overrides {
     pub yes: bool,
 }
 
-/// The settings of a run that are written down in `run.json`.
+/// Settings that contradict each other, or can't be met.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSettings {
+    /// `--verify token` in a rollback.
+    #[error("--verify token=REGION proves v2Token, and a rollback mostly goes away from it")]
+    TokenProofInRollback,
+    /// `--verify token` with v1Token.
+    #[error("--verify token=REGION proves v2Token, and v1Token is asked for")]
+    TokenProofOfV1,
+    /// A session through `--via-role` that is longer than AWS allows.
+    #[error("--session-duration {}: a session that is reached through --via-role lasts 3600 s at most", .0.as_secs())]
+    ChainedSessionTooLong(Duration),
+    /// `--access assume-root` in a run that sets.
+    #[error(
+        "--access assume-root can only read, because AWS's task policies allow no more: use it with plan or doctor"
+    )]
+    RootCannotSet,
+    /// `--access assume-root` with an MFA session.
+    #[error(
+        "--access assume-root can't be used with an MFA session, which may assume roles only: go through one with \
+         --via-role"
+    )]
+    RootWithMfa,
+    /// A session by `--access assume-root` that is longer than AWS allows.
+    #[error("--session-duration: a session by --access assume-root lasts 900 s at most")]
+    RootSessionTooLong,
+}
+
+/// The settings of a run, as stored in `run.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSettings {
-    /// Whether anything may be changed.
+    /// Whether the run may change anything.
     pub mode: Mode,
     /// The wanted version.
     pub global_endpoint_token_version: TokenVersion,
-    /// Which accounts.
+    /// The selected accounts.
     pub selection: Selection,
     /// The folder of the plan that is applied.
     pub plan: Option<PathBuf>,
@@ -109,17 +135,17 @@ pub struct RunSettings {
     /// How member accounts are entered.
     #[serde(default)]
     pub access: AccessMode,
-    /// The role in every account.
+    /// The role to assume in every account.
     pub role: RoleTemplate,
-    /// The roles of single accounts that have another one.
+    /// The roles of the accounts that have a different one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<AccountId, RoleTemplate>,
-    /// The roles to go through first.
+    /// The roles to assume first, in this order.
     #[serde(default)]
     pub via_roles: Vec<ViaRole>,
-    /// The session's name.
+    /// The role session name.
     pub session_name: String,
-    /// Who is behind the sessions, where it was given.
+    /// The source identity of the sessions, if given.
     #[serde(default)]
     pub source_identity: Option<String>,
     /// How long a session lasts.
@@ -127,83 +153,65 @@ pub struct RunSettings {
     pub session_duration: Duration,
     /// What the sessions may do.
     pub session_policy: PolicyChoice,
-    /// Whether an external id was given. The id itself is not written down.
+    /// Whether an external id was given. The id itself is not stored.
     pub external_id_given: bool,
-    /// The accounts that have an external id of their own. The ids themselves are not written down.
+    /// The accounts that have an external id of their own. The ids themselves are not stored.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub external_ids_given: BTreeSet<AccountId>,
-    /// The MFA device that was named.
+    /// The serial number or ARN of the MFA device, if given.
     #[serde(default)]
     pub mfa_serial: Option<String>,
-    /// The Region that was named on the command line.
+    /// The Region, if given on the command line.
     pub region: Option<String>,
-    /// Visits in flight.
+    /// How many visits run at once.
     pub concurrency: u16,
     /// Visits started per second; 0 is unlimited.
     pub rate: u32,
-    /// Tries of one API call.
+    /// How often one API call is tried.
     pub max_attempts: u32,
     /// How long one visit may take.
     #[serde(with = "duration_text")]
     pub account_timeout: Duration,
     /// The waves; absent in a plan.
     pub waves: Option<Waves>,
-    /// The accounts of the first wave, where they were named.
+    /// The accounts of the first wave, if given.
     pub canary: BTreeSet<AccountId>,
     /// How long to wait between waves.
     #[serde(with = "duration_text")]
     pub bake: Duration,
     /// How many accounts may fail; absent for no limit.
     pub max_errors: Option<Tolerance>,
-    /// How a Set is checked.
+    /// How a Set is verified.
     pub verify: Verify,
-    /// A plan ends with 4 when something would change.
+    /// Whether a plan exits with 4 if something would change.
     pub detailed_exitcode: bool,
-    /// It was agreed to beforehand, by `--yes`.
+    /// Whether `--yes` was given.
     pub yes: bool,
 }
 
 impl RunSettings {
-    /// Checks what only shows in the whole: options that exclude each other, or ask for what can't be.
-    ///
-    /// # Errors
-    ///
-    /// When there is such a thing.
-    pub fn check(&self) -> Result<(), Error> {
-        let token = matches!(self.verify, Verify::Token(_));
-        if token && (self.undoes.is_some() || self.global_endpoint_token_version == TokenVersion::V1Token) {
-            let what =
-                if self.undoes.is_some() { "a rollback mostly goes away from it" } else { "v1Token is asked for" };
-            return Err(Error::Usage(format!("--verify token=REGION proves v2Token, and {what}")));
+    /// Checks the settings that depend on each other.
+    pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
+        let by_root = self.access == AccessMode::AssumeRoot;
+        let proves_token = matches!(self.verify, Verify::Token(_));
+        if proves_token && self.undoes.is_some() {
+            Err(InvalidSettings::TokenProofInRollback)
+        } else if proves_token && self.global_endpoint_token_version == TokenVersion::V1Token {
+            Err(InvalidSettings::TokenProofOfV1)
+        } else if !self.via_roles.is_empty() && self.session_duration > MAX_CHAINED_SESSION {
+            Err(InvalidSettings::ChainedSessionTooLong(self.session_duration))
+        } else if by_root && self.mode == Mode::Apply {
+            Err(InvalidSettings::RootCannotSet)
+        } else if by_root && self.mfa_serial.is_some() && self.via_roles.is_empty() {
+            Err(InvalidSettings::RootWithMfa)
+        } else if by_root && self.session_duration > MAX_ROOT_SESSION {
+            Err(InvalidSettings::RootSessionTooLong)
+        } else {
+            Ok(())
         }
-        if !self.via_roles.is_empty() && self.session_duration > CHAINED {
-            return Err(Error::Usage(format!(
-                "--session-duration {}: a session that is reached through --via-role lasts 3600 s at most",
-                self.session_duration.as_secs()
-            )));
-        }
-        if self.access == AccessMode::AssumeRoot && self.mode == Mode::Apply {
-            return Err(Error::Usage(
-                "--access assume-root can only read, because AWS's task policies allow no more: use it with plan or doctor"
-                    .to_owned(),
-            ));
-        }
-        if self.access == AccessMode::AssumeRoot && self.mfa_serial.is_some() && self.via_roles.is_empty() {
-            return Err(Error::Usage(
-                "--access assume-root can't be used with an MFA session, which may assume roles only: go through one with \
-                 --via-role"
-                    .to_owned(),
-            ));
-        }
-        if self.access == AccessMode::AssumeRoot && self.session_duration > ROOT {
-            return Err(Error::Usage(
-                "--session-duration: a session by --access assume-root lasts 900 s at most".to_owned(),
-            ));
-        }
-        Ok(())
     }
 
-    /// The options of the rollout.
+    /// Returns the options of the rollout.
     pub fn rollout_options(&self) -> RolloutOptions {
         RolloutOptions {
             rate: self.rate,
@@ -217,7 +225,7 @@ impl RunSettings {
         }
     }
 
-    /// The policy that narrows the sessions in the accounts; `None` when they may do all that the role may.
+    /// Returns the session policy for the accounts; `None` if sessions may do everything that the role may.
     pub fn policy(&self) -> Option<String> {
         match &self.session_policy {
             PolicyChoice::Scoped => Some(scoped_policy(self.mode)),
@@ -226,7 +234,7 @@ impl RunSettings {
         }
     }
 
-    /// The role in an account.
+    /// Returns the role to assume in an account.
     pub fn role_in(&self, account: AccountId) -> &RoleTemplate {
         self.roles.get(&account).unwrap_or(&self.role)
     }
@@ -288,7 +296,7 @@ impl RunSettings {
     }
 }
 
-/// The policy that narrows a session to what a run calls in a member account.
+/// Returns the session policy that allows only what a run calls in a member account.
 pub fn scoped_policy(mode: Mode) -> String {
     match mode {
         Mode::Plan => session_policy(&[Operation::GetAccountSummary]),
@@ -301,7 +309,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scoped_session_may_do_only_what_the_run_calls() {
+    fn a_scoped_session_allows_only_the_calls_of_a_run() {
         let actions = |mode| {
             let policy: serde_json::Value = serde_json::from_str(&scoped_policy(mode)).unwrap();
             policy["Statement"][0]["Action"].clone()

@@ -70,7 +70,7 @@ impl ReportFiles {
     /// When one can't be written.
     pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
-            let open = || file_ownership::open_plain(&file.path, OpenOptions::new().write(true).truncate(true), true);
+            let open = || file_ownership::open_regular(&file.path, OpenOptions::new().write(true).truncate(true), true);
             let begun = match file.format {
                 DocumentFormat::Csv => {
                     open().and_then(|to| CsvWriter::new(to, columns.iter().map(|(name, _)| *name))).map(Some)
@@ -142,7 +142,7 @@ impl ReportFiles {
 impl ReportFile {
     fn open(path: &Path, format: DocumentFormat, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-        file_ownership::place(path).map_err(io::Error::other)?;
+        file_ownership::check_destination(path).map_err(io::Error::other)?;
         let new = !path.exists();
         let is_link = fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
         // What was no link a moment ago must not have become one.

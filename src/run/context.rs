@@ -30,7 +30,7 @@ impl RunContext {
         let info = RunInfo::new(settings.run_id.clone(), settings.command, settings.run.clone(), settings.now);
         if let Err(error) = folder.write_run(&info) {
             folder.discard();
-            return Err(error);
+            return Err(error.into());
         }
         Self::open(settings, folder, info, true)
     }
@@ -79,14 +79,14 @@ impl RunContext {
         info.caller_arn = Some(aws.caller.arn.clone());
         info.region = Some(aws.region.clone());
         info.sts_endpoint = Some(aws.sts_endpoint.clone());
-        self.folder.write_run(info)
+        Ok(self.folder.write_run(info)?)
     }
 
     /// Writes into `run.json` that an interrupted run continues, with its settings of now.
     pub(crate) fn continue_run(&mut self) -> Result<(), Error> {
         self.info.settings = self.settings.run.clone();
         (self.info.ended_at, self.info.verdict) = (None, None);
-        self.folder.write_run(&self.info)
+        Ok(self.folder.write_run(&self.info)?)
     }
 
     pub(crate) fn start_journal(&self) -> Result<Journal, Error> {

@@ -3,8 +3,9 @@
 use std::io;
 
 use v2token::internals::{
-    CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, ListingFailed,
-    Operation, ProxyRefused, RegionRefused, ReplayFailed, SelectionFailed, Untrusted, code,
+    CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, InvalidSettings,
+    ListingFailed, Operation, ProxyRefused, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, Untrusted,
+    code,
 };
 
 /// A failed call.
@@ -68,17 +69,18 @@ pub(super) fn errors() -> Vec<Error> {
         ConnectFailed::Call(call()).into(),
         ListingFailed::Call(call()).into(),
         Error::Unwritable { what: "the report", path: path(), source: io::Error::other("x") },
-        Error::NoRun { path: path(), cause: text() },
-        ReplayFailed::Unreadable { path: path(), detail: text() }.into(),
-        ReplayFailed::Damaged { path: path(), line: 3, detail: text() }.into(),
-        ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }.into(),
-        ReplayFailed::Newer { path: path(), format: 9 }.into(),
-        Error::RunFolderBusy(path()),
-        Error::RunFolderTaken(path()),
-        Untrusted::Owner { path: path(), owner: 65_534 }.into(),
-        Untrusted::Writable { path: path(), mode: 0o777 }.into(),
-        Untrusted::Link { path: path(), owner: 65_534 }.into(),
-        Untrusted::Mixed { path: path(), journal: text(), described: text() }.into(),
+        RunFolderFailed::NoRun { path: path(), cause: text() }.into(),
+        RunFolderFailed::from(ReplayFailed::Unreadable { path: path(), detail: text() }).into(),
+        RunFolderFailed::from(ReplayFailed::Damaged { path: path(), line: 3, detail: text() }).into(),
+        RunFolderFailed::from(ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }).into(),
+        RunFolderFailed::from(ReplayFailed::Newer { path: path(), format: 9 }).into(),
+        RunFolderFailed::Busy(path()).into(),
+        InvalidSettings::RootCannotSet.into(),
+        RunFolderFailed::Taken(path()).into(),
+        RunFolderFailed::from(Untrusted::Owner { path: path(), owner: 65_534 }).into(),
+        RunFolderFailed::from(Untrusted::Writable { path: path(), mode: 0o777 }).into(),
+        RunFolderFailed::from(Untrusted::Link { path: path(), owner: 65_534 }).into(),
+        RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
         Error::Unlisted(Box::new(ListingFailed::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
     ];
@@ -131,19 +133,21 @@ fn is_known(error: &Error) {
         | Error::Selection(
             SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },
         )
-        | Error::Replay(
-            ReplayFailed::Unreadable { .. }
-            | ReplayFailed::Damaged { .. }
-            | ReplayFailed::Incomplete { .. }
-            | ReplayFailed::Newer { .. },
+        | Error::RunFolder(
+            RunFolderFailed::Replay(
+                ReplayFailed::Unreadable { .. }
+                | ReplayFailed::Damaged { .. }
+                | ReplayFailed::Incomplete { .. }
+                | ReplayFailed::Newer { .. },
+            )
+            | RunFolderFailed::Unwritable { .. }
+            | RunFolderFailed::NoRun { .. }
+            | RunFolderFailed::Busy(_)
+            | RunFolderFailed::Taken(_)
+            | RunFolderFailed::Mixed { .. }
+            | RunFolderFailed::Untrusted(Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. }),
         )
         | Error::Unwritable { .. }
-        | Error::NoRun { .. }
-        | Error::RunFolderBusy(_)
-        | Error::RunFolderTaken(_)
-        | Error::Untrusted(
-            Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. } | Untrusted::Mixed { .. },
-        )
         | Error::Unlisted(_)
         | Error::Signal { .. }
         // The tests look for their texts in the source.
