@@ -10,6 +10,7 @@ mod writer;
 
 pub use entry::Entry;
 pub use folder::{RunFolder, RunFolderFailed};
+pub(crate) use replay::IntentState;
 pub use replay::{Replay, ReplayFailed};
 pub(crate) use run_id::RunId;
 pub(crate) use run_info::{Ending, RunInfo};

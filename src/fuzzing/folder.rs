@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::journal::{Replay, RunId, RunInfo};
+use crate::journal::{IntentState, Replay, RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file as list};
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
@@ -36,7 +36,7 @@ pub fn journal(bytes: &[u8]) {
     let (rest, with_failed) = (targets(false), targets(true));
     assert!(rest.is_subset(&with_failed));
     for (_, target) in &replay.targets {
-        let open = replay.intents.get(&target.account).is_some_and(|intent| intent.open);
+        let open = replay.intents.get(&target.account).is_some_and(|intent| intent.state == IntentState::Open);
         assert!(!open || rest.contains(&target.account), "what may be half done is gone on with");
     }
 }

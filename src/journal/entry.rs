@@ -1,4 +1,4 @@
-//! This module owns the journal's lines: one JSON object each, in the order in which things became known.
+//! The lines of the journal: one JSON object each, in chronological order.
 
 use std::borrow::Cow;
 
@@ -11,34 +11,34 @@ use crate::rollout::{Outcome, Record, Target};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Entry<'a> {
-    /// The first line: what wrote the journal.
+    /// The first line: the run and the program that wrote the journal.
     Journal {
-        /// The format of all lines that follow. A reader refuses a number that it does not know.
+        /// The format of the following lines. A reader refuses a format that is newer than its own.
         format: u32,
-        /// The run.
+        /// The run id.
         run_id: Cow<'a, str>,
         /// The program's version.
         version: Cow<'a, str>,
     },
-    /// An account of the Organization, as it was listed.
+    /// An account of the Organization.
     Account(Cow<'a, Account>),
-    /// An account that is to be visited, in the order of the visits.
+    /// An account to visit. The lines are in the order of the visits.
     Target {
         /// Its wave, from 1; absent in a run without waves.
         wave: Option<u32>,
-        /// The account, how it is entered, and what is wanted in it.
+        /// The account, how to enter it, and the wanted version.
         #[serde(flatten)]
         target: Cow<'a, Target>,
     },
-    /// All accounts and all targets are there. Durable before the first visit that may change something; a plan may visit while it
-    /// still lists.
+    /// The lists of accounts and targets are complete. Durable before the first visit that may change something; a plan may visit
+    /// before.
     Ready {
-        /// How many accounts the Organization has.
+        /// The number of accounts in the Organization.
         accounts: usize,
-        /// How many of them are to be visited.
+        /// The number of accounts to visit.
         targets: usize,
     },
-    /// A process goes on with a run that another one left.
+    /// A new process resumes the run.
     Resumed {
         /// The program's version.
         version: Cow<'a, str>,
@@ -47,28 +47,28 @@ pub enum Entry<'a> {
     WaveStarted {
         /// Its number, from 1.
         wave: u32,
-        /// How many accounts are in it.
+        /// The number of accounts in it.
         accounts: usize,
     },
-    /// A Set is about to be sent. Durable before the Set leaves.
+    /// A Set is about to be sent. Durable before it is sent.
     Intent {
         /// The account.
         account_id: AccountId,
-        /// What was read in it.
+        /// The version that was read.
         previous_version: ObservedVersion,
-        /// What it is about to be set to.
+        /// The version that will be set.
         target_version: TokenVersion,
     },
-    /// What came of an account.
+    /// The result for an account.
     Record(Cow<'a, Record>),
     /// A wave ended.
     WaveFinished {
         /// Its number, from 1.
         wave: u32,
-        /// How many accounts came to which outcome.
+        /// The number of accounts with each outcome.
         outcomes: Vec<(Outcome, usize)>,
     },
-    /// The run ended by its own doing.
+    /// The run ended, other than by a crash.
     Ended {
         /// The process's exit code.
         exit_code: u8,
@@ -81,18 +81,18 @@ impl Entry<'_> {
     /// The format that this program writes.
     pub const FORMAT: u32 = 1;
 
-    /// The first line of a run's journal.
+    /// Returns the first line of the journal of a run.
     pub fn head(run_id: &str) -> Entry<'_> {
         Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: env!("CARGO_PKG_VERSION").into() }
     }
 
-    /// Adds the entry as a line, with its line end.
+    /// Appends the entry as a line.
     pub fn write_line(&self, to: &mut Vec<u8>) {
         serde_json::to_writer(&mut *to, self).expect("an entry has only string keys and finite numbers");
         to.push(b'\n');
     }
 
-    /// The entry as a line, with its line end.
+    /// Returns the entry as a line, with its line end.
     pub fn to_line(&self) -> Vec<u8> {
         let mut line = Vec::new();
         self.write_line(&mut line);

@@ -1,4 +1,4 @@
-//! This module owns reading a journal: what is known of a run, however it ended.
+//! Replays a journal: reads the state of a run, even if it was killed.
 
 mod consistency;
 
@@ -13,22 +13,22 @@ use crate::rollout::{Outcome, Provenance, Record, Target, Wave};
 /// The journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReplayFailed {
-    /// The file gives no more bytes.
+    /// The file can't be read.
     #[error("the journal {} can't be read: {detail}", path.display())]
     Unreadable {
         /// The journal.
         path: PathBuf,
-        /// What the system says.
+        /// What the system reports.
         detail: String,
     },
-    /// A line in the middle is not an entry.
+    /// A line in the middle can't be parsed.
     #[error("line {line} of the journal {} is damaged: {detail}", path.display())]
     Damaged {
         /// The journal.
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// What the parser reports.
         detail: String,
     },
     /// Lines are missing.
@@ -36,12 +36,12 @@ pub enum ReplayFailed {
     Incomplete {
         /// The journal.
         path: PathBuf,
-        /// The line that shows it, from 1.
+        /// The line that does not follow from those before it, from 1.
         line: usize,
-        /// What shows it.
+        /// Why it does not follow.
         detail: String,
     },
-    /// A later version of the program wrote it.
+    /// A newer version of the program wrote it.
     #[error("the journal {} has format {format}, and this program reads formats up to {}", path.display(), Entry::FORMAT)]
     Newer {
         /// The journal.
@@ -54,46 +54,55 @@ pub enum ReplayFailed {
 /// A Set that was about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
-    /// What was read before the first of this run's Sets.
+    /// The version that was read before the first Set of this run.
     pub previous: ObservedVersion,
-    /// What it was about to be set to.
+    /// The version that was to be set.
     pub wanted: TokenVersion,
-    /// No visit came to an end after it: it is not known whether the Set was sent, and whether it took effect.
-    pub open: bool,
-    /// Whatever visits came after it, it is still not known whether the account was set.
-    pub unsettled: bool,
+    /// What is known about the Set.
+    pub state: IntentState,
 }
 
-/// What a journal says.
+/// What is known about a Set that was about to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntentState {
+    /// No visit ended after it: the Set may not have been sent, and may have taken effect.
+    Open,
+    /// A visit ended after it, but could not read whether the Set took effect.
+    InDoubt,
+    /// A visit ended after it, and its outcome is certain.
+    Settled,
+}
+
+/// The state of a run, as its journal has it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
-    /// The run, as the first line names it.
+    /// The run id in the first line.
     pub run_id: Option<String>,
-    /// The accounts of the Organization, sorted by id once the run was ready.
+    /// The accounts of the Organization, sorted by id once the lists are complete.
     pub accounts: Vec<Account>,
-    /// The accounts to visit, in their order, each with its wave.
+    /// The accounts to visit, in order, each with its wave.
     pub targets: Vec<(Option<u32>, Target)>,
-    /// The lists above are complete, and visits may have started.
+    /// Whether the lists above are complete. Then visits may have started.
     pub ready: bool,
-    /// The accounts in which a Set was or was about to be sent.
+    /// The accounts to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
     pub records: BTreeMap<AccountId, Record>,
-    /// The run ended by its own doing, with this exit code and this verdict.
+    /// The exit code and verdict, if the run ended other than by a crash.
     pub ended: Option<(u8, String)>,
-    /// How many bytes of the journal are whole lines. What follows was torn by a crash.
+    /// The length of all complete lines in bytes. Anything after it was torn by a crash.
     pub length: u64,
 }
 
 impl Replay {
-    /// Reads a journal line by line. Another process may be adding lines to it.
+    /// Reads a journal line by line, while another process may append to it.
     ///
-    /// A crash tears the journal at its end and nowhere else: the last line may be cut short. Such a line is left out. A
-    /// line that can't be read while others follow it is damage, and so is one that does not follow from those before it.
+    /// A crash can only cut the last line short. Such a line is ignored. A line before it that can't be parsed, or that is not consistent
+    /// with the lines before it, is an error.
     ///
     /// # Errors
     ///
-    /// When it can't be read, is damaged, has lost lines, or is of a newer format.
+    /// When the journal can't be read, is damaged, lacks lines, or has a newer format.
     pub fn of(mut journal: impl BufRead, path: &Path) -> Result<Self, ReplayFailed> {
         let unreadable =
             |error: std::io::Error| ReplayFailed::Unreadable { path: path.to_owned(), detail: error.to_string() };
@@ -102,24 +111,24 @@ impl Replay {
         for line in 1.. {
             bytes.clear();
             journal.read_until(b'\n', &mut bytes).map_err(unreadable)?;
-            let whole = bytes.ends_with(b"\n");
+            let complete = bytes.ends_with(b"\n");
             match serde_json::from_slice(&bytes) {
                 Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {
                     return Err(ReplayFailed::Newer { path: path.to_owned(), format });
                 }
-                // The end, or a line without its own: it was not written in full, even if it is whole as JSON.
-                _ if !whole => break,
+                // The end of the file, or a line without line end: it was cut short, even if it is valid JSON.
+                _ if !complete => break,
                 Ok(entry) => {
                     consistency::check(&replay, &entry).map_err(|detail| ReplayFailed::Incomplete {
                         path: path.to_owned(),
                         line,
                         detail,
                     })?;
-                    replay.take(entry);
+                    replay.apply(entry);
                     replay.length += bytes.len() as u64;
                 }
                 Err(error) => {
-                    // A crash of the whole machine may leave zeros where the end was to be.
+                    // A crash of the machine may leave zeros at the end.
                     let zeros = bytes.iter().all(|byte| [0, b'\n'].contains(byte));
                     if zeros && journal.fill_buf().map_err(unreadable)?.is_empty() {
                         break;
@@ -131,7 +140,7 @@ impl Replay {
         Ok(replay)
     }
 
-    fn take(&mut self, entry: Entry<'_>) {
+    fn apply(&mut self, entry: Entry<'_>) {
         match entry {
             Entry::Account(account) => self.accounts.push(account.into_owned()),
             Entry::Target { wave, target } => self.targets.push((wave, target.into_owned())),
@@ -140,17 +149,19 @@ impl Replay {
                 self.ready = true;
             }
             Entry::Intent { account_id, previous_version, target_version } => {
-                let intent = Intent { previous: previous_version, wanted: target_version, open: true, unsettled: true };
-                // A later intent in the same account has read what an earlier one may have set.
-                let known = self.intents.entry(account_id).or_insert(intent);
-                (known.open, known.unsettled) = (true, true);
+                let intent = Intent { previous: previous_version, wanted: target_version, state: IntentState::Open };
+                // A later intent of the same account may have read what an earlier one set, so the first one counts.
+                self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
             }
             Entry::Record(record) => {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
-                    intent.unsettled = record.outcome == Outcome::Unverified;
-                    // An account whose turn did not come again is open, even if it was asked for because an earlier visit was in vain.
-                    intent.open = intent.unsettled && record.started_at.is_none();
+                    intent.state = match (record.outcome, record.started_at) {
+                        // The account was not visited again.
+                        (Outcome::Unverified, None) => IntentState::Open,
+                        (Outcome::Unverified, Some(_)) => IntentState::InDoubt,
+                        _ => IntentState::Settled,
+                    };
                 }
                 self.records.insert(record.account_id, record);
             }
@@ -161,7 +172,7 @@ impl Replay {
         }
     }
 
-    /// The record of every account, in the order of [`accounts`](Self::accounts), as far as it is known.
+    /// Returns the record of every account, in the order of [`accounts`](Self::accounts).
     pub fn records(&self) -> Vec<Record> {
         let targets: BTreeMap<AccountId, &Target> =
             self.targets.iter().map(|(_, target)| (target.account, target)).collect();
@@ -169,32 +180,36 @@ impl Replay {
     }
 
     fn record(&self, account: AccountId, target: Option<&Target>) -> Record {
-        let intent = self.intents.get(&account);
+        let open = self.intents.get(&account).filter(|intent| intent.state == IntentState::Open);
         let blank = || target.map_or_else(|| Record::blank(account, TokenVersion::V2Token), Record::of_target);
-        match (self.records.get(&account), intent) {
-            (Some(record), Some(intent)) if intent.open && record.outcome == Outcome::Unverified => record.clone(),
-            (_, Some(intent)) if intent.open => blank().interrupted(intent.previous),
-            (Some(record), _) => record.clone(),
-            (None, _) => blank(),
+        match (self.records.get(&account), open) {
+            (Some(record), Some(_)) if record.outcome == Outcome::Unverified => record.clone(),
+            (_, Some(intent)) => blank().interrupted(intent.previous),
+            (Some(record), None) => record.clone(),
+            (None, None) => blank(),
         }
     }
 
-    /// What is left to do, wave by wave; with `failed`, the failed and unverified accounts too.
+    /// Returns the targets that are left to visit, in their waves; with `failed`, the failed and unverified ones too.
     pub fn rest(&self, failed: bool) -> Vec<Wave> {
         let mut waves: Vec<Wave> = Vec::new();
         for (number, target) in &self.targets {
             let intent = self.intents.get(&target.account);
-            let again = match (self.records.get(&target.account).map(|record| record.outcome), intent) {
-                (_, Some(intent)) if intent.open => true,
+            let visit = match (self.records.get(&target.account).map(|record| record.outcome), intent) {
+                (_, Some(Intent { state: IntentState::Open, .. })) => true,
                 (None | Some(Outcome::NotAttempted), _) => true,
                 (Some(Outcome::Failed | Outcome::Unverified), _) => failed,
                 (Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped), _) => false,
             };
-            if !again {
+            if !visit {
                 continue;
             }
-            let unsettled = intent.filter(|intent| intent.unsettled);
-            let provenance = unsettled.map_or(target.provenance, |intent| Provenance::Intended(intent.previous));
+            let provenance = match intent {
+                Some(Intent { previous, state: IntentState::Open | IntentState::InDoubt, .. }) => {
+                    Provenance::Intended(*previous)
+                }
+                Some(Intent { state: IntentState::Settled, .. }) | None => target.provenance,
+            };
             let target = Target { provenance, ..target.clone() };
             match waves.last_mut().filter(|wave| wave.number == *number) {
                 Some(wave) => wave.targets.push(target),

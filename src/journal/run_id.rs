@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::timestamp::rfc3339;
 
-/// A run's id: when it started, and a few random characters. It fits into a session's name.
+/// The id of a run: its start time and a few random characters. It fits into a role session name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
 
 impl RunId {
-    /// A new id.
+    /// Creates an id.
     pub fn new(now: SystemTime) -> Self {
         let time: String = rfc3339(now).chars().take(19).filter(|character| !"-:".contains(*character)).collect();
         let random: String = std::iter::repeat_with(fastrand::lowercase).take(6).collect();
         Self(format!("{time}Z-{random}"))
     }
 
-    /// The id of several runs that are shown as one.
+    /// Joins the ids of several runs that are reported together.
     pub fn of_several(ids: &[&Self]) -> Self {
         Self(ids.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join("+"))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! This module owns `run.json`: what a run is, apart from what it did.
+//! `run.json`: the description of a run, as opposed to its results.
 
 use std::time::SystemTime;
 
@@ -18,7 +18,7 @@ pub struct Ending {
     pub sentence: String,
 }
 
-/// What a run is. It is `run.json`, and the `run` object of the JSON report.
+/// The description of a run: the content of `run.json`, and the `run` object of the JSON report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunInfo {
     /// The run's id.
@@ -27,25 +27,25 @@ pub struct RunInfo {
     pub command: CommandName,
     /// The program's version.
     pub version: String,
-    /// The Organization; absent until it is known.
+    /// The id of the Organization; absent until it is known.
     pub organization_id: Option<String>,
     /// Its management account.
     pub management_account: Option<AccountId>,
-    /// Who ran it.
+    /// The ARN of the caller.
     pub caller_arn: Option<String>,
     /// The Region of the STS endpoint.
     pub region: Option<String>,
-    /// The regional STS endpoint that the sessions came from.
+    /// The regional STS endpoint that sessions come from.
     pub sts_endpoint: Option<String>,
-    /// The settings, without any secret.
+    /// The settings, without secrets.
     pub settings: RunSettings,
     /// When it started.
     #[serde(with = "optional_time")]
     pub started_at: Option<SystemTime>,
-    /// When it ended; absent while it goes on, or after a crash.
+    /// When it ended; absent during the run and after a crash.
     #[serde(with = "optional_time")]
     pub ended_at: Option<SystemTime>,
-    /// How it ended; absent while it goes on, or after a crash.
+    /// How it ended; absent during the run and after a crash.
     pub verdict: Option<Ending>,
 }
 

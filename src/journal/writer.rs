@@ -1,10 +1,10 @@
-//! This module owns writing the journal: on a thread of its own, with one fsync for all lines that wait for one.
+//! Writes the journal on a thread of its own, with group commit: one fsync for all lines that wait for one.
 //!
-//! A visit must not send a Set before its intent is on disk, and an fsync takes milliseconds. While one is under way,
-//! further lines gather; the next fsync makes all of them durable at once. So the disk's latency is added to a visit, but
-//! the number of visits per second does not depend on it. A line that nobody waits for goes along with the next one that
-//! somebody does wait for, or on its own after [`LINGER`]. Where intents come in crowds, each fsync waits a moment for more of
-//! them, because on a fast disk it is the fsyncs that cost CPU.
+//! A visit must not send a Set before its intent is on disk, and an fsync takes milliseconds. During an fsync, further lines
+//! queue up, and the next fsync makes all of them durable. So the latency of the disk adds to the duration of a visit, but does not
+//! limit the number of visits per second. A line without a waiter is written with the next line that has one, or after
+//! [`MAX_DELAY`]. When many intents arrive together, each fsync waits a moment for more of them, because on a fast disk the fsyncs
+//! cost CPU time.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -20,42 +20,42 @@ use super::folder::RunFolder;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 
-/// How long a line that nobody waits for may stay in memory. What is lost with it if the process is killed meanwhile is the record
-/// of a visit whose intent, if there was a Set, is on disk.
-const LINGER: Duration = Duration::from_millis(100);
+/// How long a line without a waiter may stay in memory. If the process is killed meanwhile, the record of a visit is lost, but the
+/// intent of its Set is on disk.
+const MAX_DELAY: Duration = Duration::from_millis(100);
 
-/// How long an fsync waits for further intents, where so many or more came with the last one. Visits whose starts the pace spreads
-/// come one by one, and wait for nobody.
-const MOMENT: Duration = Duration::from_millis(2);
-const CROWD: usize = 4;
+/// How long an fsync waits for further intents, if the last one had at least `MIN_GROUP`. When the rate limiter spreads the visits,
+/// intents arrive one by one and do not wait.
+const GROUP_DELAY: Duration = Duration::from_millis(2);
+const MIN_GROUP: usize = 4;
 
-/// So many bytes are written without lingering.
-const ENOUGH: usize = 256 * 1024;
+/// The queue is written without delay from this size on.
+const MAX_QUEUE_BYTES: usize = 256 * 1024;
 
-/// What waits for the disk.
+/// Lines that wait for the disk.
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// Those who wait until all of it is durable.
-    waiting: Vec<oneshot::Sender<Result<(), String>>>,
-    /// No line comes any more, or none is taken any more.
+    /// The waiters for these lines to become durable.
+    waiters: Vec<oneshot::Sender<Result<(), String>>>,
+    /// No further line is accepted.
     closed: bool,
 }
 
 impl Queue {
-    /// Whether it is to be written at once.
+    /// Whether it must be written without delay.
     fn is_urgent(&self) -> bool {
-        !self.waiting.is_empty() || self.bytes.len() >= ENOUGH || self.closed
+        !self.waiters.is_empty() || self.bytes.len() >= MAX_QUEUE_BYTES || self.closed
     }
 }
 
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Somebody waits, there is enough, the first line came in, or the queue was closed.
-    called: Condvar,
-    /// The first error. A journal that failed once is never written again.
-    failed: OnceLock<String>,
+    /// Wakes the writer: the first line arrived, or the queue became urgent.
+    wake: Condvar,
+    /// The first error. After it nothing is written any more.
+    error: OnceLock<String>,
 }
 
 /// The journal of a run, open for writing.
@@ -66,11 +66,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Starts the writer on the folder's journal.
-    ///
-    /// # Errors
-    ///
-    /// When the file's handle can't be duplicated, or no thread can be started.
+    /// Starts the writer thread for the journal of the folder.
     pub(crate) fn start(folder: &RunFolder) -> io::Result<Self> {
         let file = folder.journal()?;
         let shared = Arc::new(Shared::default());
@@ -79,16 +75,12 @@ impl Journal {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Hands a line over. It is on disk soon; whether that failed shows in [`failure`](Self::failure).
+    /// Queues a line. Errors show in [`failure`](Self::failure).
     pub(crate) fn append(&self, entry: &Entry<'_>) {
         self.shared.put(entry, None);
     }
 
-    /// Hands a line over and waits until it is durable, with all lines before it.
-    ///
-    /// # Errors
-    ///
-    /// When this line or an earlier one could not be written.
+    /// Queues a line and waits until it is durable, and all lines before it.
     pub(crate) async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
         self.shared.put(entry, Some(durable));
@@ -98,16 +90,12 @@ impl Journal {
         }
     }
 
-    /// Why the journal can't be written any more, if it can't.
+    /// Returns why the journal can't be written any more, if it can't.
     pub(crate) fn failure(&self) -> Option<&str> {
-        self.shared.failed.get().map(String::as_str)
+        self.shared.error.get().map(String::as_str)
     }
 
-    /// Waits until every line is durable.
-    ///
-    /// # Errors
-    ///
-    /// When any line could not be written.
+    /// Waits until all lines are durable.
     pub(crate) fn finish(mut self) -> Result<(), NotDurable> {
         self.join();
         self.failure().map_or(Ok(()), |cause| Err(NotDurable(cause.to_owned())))
@@ -118,7 +106,7 @@ impl Journal {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            let _ = self.shared.failed.set("the journal's writer panicked".to_owned());
+            let _ = self.shared.error.set("the journal's writer panicked".to_owned());
         }
     }
 }
@@ -142,92 +130,92 @@ impl Intents for Journal {
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing panics with the lock: an entry has only string keys and finite numbers, so that it always becomes a line.
+        // No code panics while it holds the lock.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), String>>>) {
         let mut queue = self.queue();
         if queue.closed {
-            // The writer is gone; who waits notices as `durable` is dropped.
+            // The writer has ended. The waiter notices that `durable` is dropped.
             return;
         }
         let (was_empty, was_urgent) = (queue.bytes.is_empty(), queue.is_urgent());
         entry.write_line(&mut queue.bytes);
-        queue.waiting.extend(durable);
-        // Once it has been called, the writer comes; to call again would only cost.
-        let call = was_empty || was_urgent != queue.is_urgent();
+        queue.waiters.extend(durable);
+        // A writer that has been woken takes all lines; waking it again would cost time.
+        let wake = was_empty || was_urgent != queue.is_urgent();
         drop(queue);
-        if call {
-            self.called.notify_one();
+        if wake {
+            self.wake.notify_one();
         }
     }
 
     fn close(&self) {
         self.queue().closed = true;
-        self.called.notify_one();
+        self.wake.notify_one();
     }
 }
 
-/// The thread's side.
+/// The writer thread.
 struct Writer {
     file: File,
     shared: Arc<Shared>,
 }
 
 impl Writer {
-    /// Takes all lines that are there, writes them, syncs, and tells those who wait. Until the queue is closed and empty.
+    /// Writes and syncs all queued lines, and notifies their waiters, until the queue is closed and empty.
     fn run(mut self) {
         let mut group = Queue::default();
-        let mut crowded = false;
-        while self.next(&mut group, crowded) {
-            crowded = group.waiting.len() >= CROWD;
-            let failed = &self.shared.failed;
-            if failed.get().is_none()
+        let mut expect_more = false;
+        while self.next_group(&mut group, expect_more) {
+            expect_more = group.waiters.len() >= MIN_GROUP;
+            let first_error = &self.shared.error;
+            if first_error.get().is_none()
                 && let Err(error) = write(&mut self.file, &group.bytes)
             {
-                let _ = failed.set(error.to_string());
+                let _ = first_error.set(error.to_string());
             }
-            let result = failed.get().map_or(Ok(()), |cause| Err(cause.clone()));
-            for durable in group.waiting.drain(..) {
-                // A visit that was dropped does not wait any more.
+            let result = first_error.get().map_or(Ok(()), |cause| Err(cause.clone()));
+            for durable in group.waiters.drain(..) {
+                // The visit may have been dropped.
                 let _ = durable.send(result.clone());
             }
             group.bytes.clear();
         }
     }
 
-    /// Waits for lines, and a moment longer in a crowd, and exchanges the queue for `group`, which is empty. Says whether there are
-    /// any; if not, none will come.
-    fn next(&self, group: &mut Queue, crowded: bool) -> bool {
-        let called = &self.shared.called;
+    /// Waits for lines, and with `expect_more` a moment longer, and moves them to the empty `group`. Returns false when the queue is
+    /// closed and empty.
+    fn next_group(&self, group: &mut Queue, expect_more: bool) -> bool {
+        let wake = &self.shared.wake;
         let idle = |queue: &mut Queue| queue.bytes.is_empty() && !queue.closed;
-        let lingering = |queue: &mut Queue| !queue.is_urgent();
-        let queue = called.wait_while(self.shared.queue(), idle).unwrap_or_else(PoisonError::into_inner);
-        let waited = called.wait_timeout_while(queue, LINGER, lingering);
+        let not_urgent = |queue: &mut Queue| !queue.is_urgent();
+        let queue = wake.wait_while(self.shared.queue(), idle).unwrap_or_else(PoisonError::into_inner);
+        let waited = wake.wait_timeout_while(queue, MAX_DELAY, not_urgent);
         let (mut queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if crowded {
-            let filling = |queue: &mut Queue| queue.bytes.len() < ENOUGH && !queue.closed;
-            let waited = called.wait_timeout_while(queue, MOMENT, filling);
+        if expect_more {
+            let filling = |queue: &mut Queue| queue.bytes.len() < MAX_QUEUE_BYTES && !queue.closed;
+            let waited = wake.wait_timeout_while(queue, GROUP_DELAY, filling);
             (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
         std::mem::swap(&mut queue.bytes, &mut group.bytes);
-        std::mem::swap(&mut queue.waiting, &mut group.waiting);
+        std::mem::swap(&mut queue.waiters, &mut group.waiters);
         !group.bytes.is_empty()
     }
 }
 
 impl Drop for Writer {
-    /// However the thread ends, nobody waits for it in vain.
+    /// Releases all waiters, even if the thread panics.
     fn drop(&mut self) {
         let mut queue = self.shared.queue();
         queue.closed = true;
-        queue.waiting.clear();
+        queue.waiters.clear();
     }
 }
 
-/// Writes whole lines and makes them durable. A journal that was deleted takes them without complaint, and they would be lost with
-/// the process.
+/// Writes lines and makes them durable. A deleted journal is an error: writing to it succeeds, but the lines would be lost when the
+/// process ends.
 fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
     file.write_all(lines)?;
     file.sync_data()?;

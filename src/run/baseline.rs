@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
-use crate::journal::{CommandName, Replay, RunFolder, RunInfo, RunSettings};
+use crate::journal::{CommandName, IntentState, Replay, RunFolder, RunInfo, RunSettings};
 use crate::org::caller::account_in_arn;
 use crate::org::selection::{Restriction, SkipReason};
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
@@ -79,7 +79,7 @@ impl Baseline {
         let desired = replay.intents.iter().filter_map(|(id, intent)| {
             let outcome = replay.records.get(id).map(|record| record.outcome);
             let certain = match outcome {
-                _ if intent.unsettled => false,
+                _ if intent.state != IntentState::Settled => false,
                 Some(Outcome::Changed) => true,
                 None | Some(Outcome::Unverified) => false,
                 Some(

@@ -1,4 +1,4 @@
-//! This module owns the tests of replaying a journal.
+//! Tests of replaying journals.
 
 use super::*;
 use Outcome::{Changed, Failed, NotAttempted, Unverified};
@@ -66,7 +66,7 @@ fn story() -> Vec<Entry<'static>> {
 }
 
 #[test]
-fn a_run_that_was_killed_is_known_as_far_as_it_went() {
+fn the_journal_of_a_killed_run_is_replayed() {
     let bytes = journal(&story());
     let replay = Replay::of(&bytes[..], Path::new("j")).unwrap();
     assert_eq!(replay.length, bytes.len() as u64);
@@ -84,7 +84,7 @@ fn a_run_that_was_killed_is_known_as_far_as_it_went() {
 }
 
 #[test]
-fn cut_anywhere_it_is_read_up_to_the_last_whole_line() {
+fn a_torn_journal_is_read_up_to_its_last_complete_line() {
     let bytes = journal(&story());
     for length in 0..bytes.len() {
         let replay = Replay::of(&bytes[..length], Path::new("j")).unwrap();
@@ -105,44 +105,43 @@ fn damage_in_the_middle_names_its_line() {
     assert!(error.to_string().starts_with("line 3 of the journal folder/journal.jsonl is damaged"), "{error}");
 }
 
-/// What a line said that is not there any more must not be forgotten without a word.
 #[test]
-fn a_line_that_was_taken_out_is_missed_by_those_that_follow() {
+fn a_missing_line_is_detected() {
     const READY: usize = 13;
     let whole: Vec<Vec<u8>> = story().iter().map(Entry::to_line).collect();
     let last = whole.len() - 1;
     assert!(whole[READY].starts_with(b"{\"event\":\"ready\""));
-    for taken_out in 0..=last {
+    for missing in 0..=last {
         let lines: Vec<&[u8]> =
-            whole.iter().enumerate().filter(|(at, _)| *at != taken_out).map(|(_, line)| &line[..]).collect();
+            whole.iter().enumerate().filter(|(at, _)| *at != missing).map(|(_, line)| &line[..]).collect();
         let replayed = Replay::of(&lines.concat()[..], Path::new("j"));
         let shown_at = match &replayed {
             Err(ReplayFailed::Incomplete { line, .. }) => Some(*line),
             other => other.as_ref().map(|_| None).unwrap(),
         };
-        let expected = match taken_out {
-            // The line that says whose journal it is.
+        let expected = match missing {
+            // The line that names the run.
             0 => Some(1),
-            // The line that counts, which is one line further up now.
+            // The line with the counts, which is one line further up now.
             1..READY => Some(READY),
             // The first intent.
             READY => Some(READY + 1),
             // An intent whose record is there: the line of that record.
             14 => Some(15),
             17 => Some(18),
-            // A visit that left no line is made again, and what was to come has not come.
+            // An account without a line is visited again.
             _ => None,
         };
-        assert_eq!(shown_at, expected, "without line {}: {replayed:?}", taken_out + 1);
+        assert_eq!(shown_at, expected, "without line {}: {replayed:?}", missing + 1);
     }
 }
 
 #[test]
-fn lines_that_do_not_fit_those_before_are_refused() {
-    let stranger = || Entry::Account(Cow::Owned(Account { id: id(7), ..blank_account() }));
+fn inconsistent_lines_are_refused() {
+    let unlisted = || Entry::Account(Cow::Owned(Account { id: id(7), ..blank_account() }));
     let table: [(usize, Entry<'static>, &str); 6] = [
         (14, Entry::Target { wave: None, target: Cow::Owned(target(1)) }, "lists that were complete"),
-        (14, stranger(), "lists that were complete"),
+        (14, unlisted(), "lists that were complete"),
         (14, intent(9, ObservedVersion::V1Token), "account 000000000009 is not listed"),
         (14, record(9, Outcome::Failed), "account 000000000009 is not listed"),
         (13, record(9, Outcome::Skipped), "account 000000000009 is not listed"),
@@ -160,13 +159,13 @@ fn lines_that_do_not_fit_those_before_are_refused() {
     assert!(error.contains("in a list twice"), "{error}");
     let mut entries = story();
     entries[13] = Entry::Ready { accounts: 7, targets: 6 };
-    entries.insert(1, stranger());
+    entries.insert(1, unlisted());
     let error = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap_err().to_string();
-    assert!(error.contains("what is to be done with account 000000000007"), "{error}");
+    assert!(error.contains("what to do with account 000000000007"), "{error}");
 }
 
 #[test]
-fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
+fn a_damaged_last_line_with_a_line_end_is_an_error() {
     let mut bytes = journal(&story());
     let last = bytes.len() - 3;
     bytes[last] = b'x';
@@ -174,19 +173,19 @@ fn a_damaged_last_line_that_is_whole_is_not_cut_off() {
 }
 
 #[test]
-fn what_may_have_been_set_stays_in_doubt_until_a_visit_settles_it() {
+fn an_intent_stays_in_doubt_until_a_visit_settles_it() {
     let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(ObservedVersion::V1Token);
     let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
-    for (record, open, unsettled) in [
-        (interrupted, true, true),
-        (visited.clone(), false, true),
-        (Record { outcome: Outcome::Changed, error: None, ..visited.clone() }, false, false),
-        (Record { outcome: Outcome::Failed, ..visited }, false, false),
+    for (record, state) in [
+        (interrupted, IntentState::Open),
+        (visited.clone(), IntentState::InDoubt),
+        (Record { outcome: Outcome::Changed, error: None, ..visited.clone() }, IntentState::Settled),
+        (Record { outcome: Outcome::Failed, ..visited }, IntentState::Settled),
     ] {
         let mut entries = story();
         entries.push(Entry::Record(Cow::Owned(record)));
         let intent = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap().intents[&id(5)];
-        assert_eq!((intent.open, intent.unsettled), (open, unsettled));
+        assert_eq!(intent.state, state);
         assert_eq!(intent.previous, ObservedVersion::V1Token);
     }
 }
@@ -197,19 +196,19 @@ fn a_newer_format_is_refused() {
     assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
 }
 
-/// Somebody asked for it to be visited again, and that visit was left out: a resume makes it without being asked once more.
+/// An account that `--retry-failed` selected was not visited before the run stopped again: the next resume visits it without the option.
 #[test]
-fn a_retry_that_was_left_out_is_made_by_the_next_resume() {
+fn a_retry_that_did_not_start_is_made_by_the_next_resume() {
     let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(ObservedVersion::Unknown);
     let mut entries = story();
     entries.extend([Entry::Resumed { version: "0".into() }, Entry::Record(Cow::Owned(interrupted))]);
     let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
-    assert!(replay.intents[&id(3)].open && replay.records()[2].is_left_out());
+    assert!(replay.intents[&id(3)].state == IntentState::Open && replay.records()[2].is_left_out());
     assert!(replay.rest(false).iter().flat_map(|wave| &wave.targets).any(|target| target.account == id(3)));
 }
 
 #[test]
-fn the_first_of_several_intents_knows_what_was_there_before() {
+fn the_first_of_several_intents_has_the_previous_version() {
     let mut entries = story();
     entries.extend([
         Entry::Resumed { version: "0".into() },
@@ -218,5 +217,5 @@ fn the_first_of_several_intents_knows_what_was_there_before() {
     ]);
     let replay = Replay::of(&journal(&entries)[..], Path::new("j")).unwrap();
     assert_eq!(replay.intents[&id(5)].previous, ObservedVersion::V1Token);
-    assert!(!replay.intents[&id(5)].open);
+    assert_eq!(replay.intents[&id(5)].state, IntentState::Settled);
 }
