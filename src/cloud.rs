@@ -120,9 +120,9 @@ pub enum AccessMethod {
     /// With the caller's own credentials: only for the account that the caller is in.
     Own,
     /// Through this role, by its ARN.
-    Role(#[serde(with = "crate::serde_text::shared")] Arc<str>),
+    Role(Arc<str>),
     /// As the account's root user, by this ARN, with a task policy that allows reading only.
-    Root(#[serde(with = "crate::serde_text::shared")] Arc<str>),
+    Root(Arc<str>),
 }
 
 /// What a successful call gave.

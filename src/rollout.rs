@@ -14,6 +14,7 @@ pub mod hint;
 pub(crate) mod rate_limiter;
 pub(crate) mod record;
 pub(crate) mod stop;
+mod sync;
 pub(crate) mod tally;
 pub(crate) mod target;
 mod tolerance;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::sync::{InProgress, wait_until};
 use crate::cloud::Failure;
 use crate::cloud::retry::PATIENCE;
 
@@ -30,15 +31,14 @@ pub(crate) enum ConnectivityChange {
 /// Whether AWS can be reached. All visits of a run share it.
 #[derive(Debug, Default)]
 pub(crate) struct Connectivity {
-    /// A visit is probing STS. The others wait for its result.
-    probing: Cell<bool>,
+    /// While a visit probes STS, the others wait for its result.
+    probing: InProgress,
     /// AWS is known to be unreachable.
     lost: Cell<bool>,
     /// Whether AWS was unreachable during the last probe.
     last_was_outage: Cell<bool>,
     /// When a probe was last answered.
     last_answer: Cell<Option<Instant>>,
-    probe_ended: Notify,
     changes: RefCell<VecDeque<ConnectivityChange>>,
     changed: Notify,
 }
@@ -55,26 +55,14 @@ pub(crate) enum ProbeResult {
 }
 
 impl Connectivity {
-    /// Waits until no probe is under way.
+    /// Waits until no probe is in progress.
     pub(crate) async fn probe_ended(&self) {
-        loop {
-            let ended = self.probe_ended.notified();
-            if !self.probing.get() {
-                return;
-            }
-            ended.await;
-        }
+        self.probing.none().await;
     }
 
     /// Resolves once AWS is known to be unreachable.
     pub(crate) async fn lost(&self) {
-        loop {
-            let changed = self.changed.notified();
-            if self.lost.get() {
-                return;
-            }
-            changed.await;
-        }
+        wait_until(&self.changed, || self.lost.get().then_some(())).await;
     }
 
     /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`PATIENCE`] is over.
@@ -82,11 +70,11 @@ impl Connectivity {
     pub(crate) async fn probe(&self, sent: Instant, probe: impl AsyncFn() -> Result<(), Failure>) -> ProbeResult {
         // The call may have been in flight when an outage began that others have waited out meanwhile.
         let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
-        if self.probing.get() || answered_since {
+        if self.probing.count() > 0 || answered_since {
             self.probe_ended().await;
             return self.last_result();
         }
-        let _guard = ProbeGuard::new(self);
+        let _probing = self.probing.start();
         let began = Instant::now();
         for number in 1_u32.. {
             let failure = match probe().await {
@@ -115,13 +103,7 @@ impl Connectivity {
 
     /// Resolves with the next change that has not been reported.
     pub(crate) async fn next_change(&self) -> ConnectivityChange {
-        loop {
-            let changed = self.changed.notified();
-            if let Some(change) = self.changes.borrow_mut().pop_front() {
-                return change;
-            }
-            changed.await;
-        }
+        wait_until(&self.changed, || self.changes.borrow_mut().pop_front()).await
     }
 
     fn last_result(&self) -> ProbeResult {
@@ -131,23 +113,6 @@ impl Connectivity {
     fn report(&self, change: ConnectivityChange) {
         self.changes.borrow_mut().push_back(change);
         self.changed.notify_waiters();
-    }
-}
-
-/// Makes other visits wait while one probes, even if the probing visit is dropped.
-struct ProbeGuard<'a>(&'a Connectivity);
-
-impl<'a> ProbeGuard<'a> {
-    fn new(connectivity: &'a Connectivity) -> Self {
-        connectivity.probing.set(true);
-        Self(connectivity)
-    }
-}
-
-impl Drop for ProbeGuard<'_> {
-    fn drop(&mut self) {
-        self.0.probing.set(false);
-        self.0.probe_ended.notify_waiters();
     }
 }
 

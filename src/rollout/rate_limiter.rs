@@ -11,11 +11,13 @@ mod slow_start;
 
 use std::cell::{Cell, RefCell};
 
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use control::Control;
 use slow_start::SlowStart;
+
+use super::sync::InProgress;
 
 pub(crate) use slow_start::EntryPermit;
 
@@ -28,9 +30,8 @@ pub(crate) struct RateLimiter {
     visits: Semaphore,
     /// The same for the queue of retries.
     retries: Semaphore,
-    /// How many retries wait. They go before new visits, so that visits in flight finish first.
-    waiting_retries: Cell<usize>,
-    no_retry_waits: Notify,
+    /// The retries that wait. They go before new visits, so that visits in flight finish first.
+    waiting_retries: InProgress,
     throttles: Cell<u64>,
 }
 
@@ -43,8 +44,7 @@ impl RateLimiter {
             slow_start: SlowStart::default(),
             visits: Semaphore::new(1),
             retries: Semaphore::new(1),
-            waiting_retries: Cell::new(0),
-            no_retry_waits: Notify::new(),
+            waiting_retries: InProgress::default(),
             throttles: Cell::new(0),
         }
     }
@@ -58,8 +58,8 @@ impl RateLimiter {
             // Only the head of the queue waits here, and takes its turn afterwards. So after an outage the visits behind it are
             // spaced as usual.
             may_enter().await;
-            if self.waiting_retries.get() > 0 {
-                self.no_retry_waits.notified().await;
+            if self.waiting_retries.count() > 0 {
+                self.waiting_retries.none().await;
                 continue;
             }
             let taken = self.control.borrow_mut().take(Instant::now());
@@ -72,7 +72,7 @@ impl RateLimiter {
 
     /// Waits until a visit may retry AssumeRole.
     pub(crate) async fn wait_to_retry(&self) {
-        let _waiting = WaitingRetry::new(self);
+        let _waiting = self.waiting_retries.start();
         let _head = self.retries.acquire().await.expect("the semaphore is never closed");
         loop {
             let taken = self.control.borrow_mut().take(Instant::now());
@@ -102,25 +102,6 @@ impl RateLimiter {
     /// Returns the current rate in calls per second; `None` is unlimited.
     pub(crate) fn rate(&self) -> Option<f64> {
         self.control.borrow().rate(Instant::now())
-    }
-}
-
-/// Counts a retry while it waits, even if its visit is dropped.
-struct WaitingRetry<'a>(&'a RateLimiter);
-
-impl<'a> WaitingRetry<'a> {
-    fn new(rate_limiter: &'a RateLimiter) -> Self {
-        rate_limiter.waiting_retries.set(rate_limiter.waiting_retries.get() + 1);
-        Self(rate_limiter)
-    }
-}
-
-impl Drop for WaitingRetry<'_> {
-    fn drop(&mut self) {
-        self.0.waiting_retries.set(self.0.waiting_retries.get() - 1);
-        if self.0.waiting_retries.get() == 0 {
-            self.0.no_retry_waits.notify_waiters();
-        }
     }
 }
 

@@ -192,10 +192,8 @@ pub struct Record {
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
     /// The role that was, or would have been, assumed; empty for the caller's own account.
-    #[serde(with = "crate::serde_text::shared")]
     pub role_arn: Arc<str>,
     /// The STS endpoint that the session came from; empty if none was called.
-    #[serde(with = "crate::serde_text::shared")]
     pub sts_endpoint: Arc<str>,
     /// When the visit started; `None` if it did not.
     #[serde(with = "crate::timestamp::optional_time")]

@@ -2,10 +2,11 @@
 //!
 //! A stop means that no further visit starts. Visits in flight finish, so that their results are known.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use tokio::sync::Notify;
 
+use super::sync::{InProgress, InProgressGuard, wait_until};
 use crate::cloud::Failure;
 
 /// Why a run stops before its last account, in ascending severity.
@@ -51,7 +52,7 @@ impl StopReason {
 pub struct Stop {
     reason: RefCell<Option<StopReason>>,
     notify: Notify,
-    in_flight: Cell<usize>,
+    in_flight: InProgress,
 }
 
 impl Stop {
@@ -76,34 +77,18 @@ impl Stop {
     }
 
     /// Counts a visit as in flight until the guard is dropped.
-    pub(super) fn count_in_flight(&self) -> InFlightGuard<'_> {
-        self.in_flight.set(self.in_flight.get() + 1);
-        InFlightGuard(&self.in_flight)
+    pub(super) fn count_in_flight(&self) -> InProgressGuard<'_> {
+        self.in_flight.start()
     }
 
     /// Returns how many visits are in flight.
     pub const fn in_flight(&self) -> usize {
-        self.in_flight.get()
+        self.in_flight.count()
     }
 
     /// Resolves once a stop is requested.
     pub async fn wait(&self) {
-        loop {
-            let notified = self.notify.notified();
-            if self.requested() {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
-
-/// Counts one visit in flight.
-pub(super) struct InFlightGuard<'a>(&'a Cell<usize>);
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        self.0.set(self.0.get() - 1);
+        wait_until(&self.notify, || self.requested().then_some(())).await;
     }
 }
 

@@ -86,7 +86,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     async fn check_until_known(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let run = self.run;
-        let pending = run.credential_probe.start();
+        let _pending = run.credential_probe.start();
         let (mut since, mut failed) = (sent, 0);
         loop {
             let calls = Cell::new(0);
@@ -94,7 +94,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 calls.set(1);
                 run.cloud.confirm_caller().await
             };
-            let call = pin!(pending.result(since, check));
+            let call = pin!(run.credential_probe.result(since, check));
             let result = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
             // A check by another visit does not count as a call of this one.
             self.record.attempts += calls.get();
