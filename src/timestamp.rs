@@ -17,7 +17,7 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 
 /// For `#[serde(with)]`: an optional time as RFC 3339 text.
 pub(crate) mod optional_time {
-    use super::*;
+    use super::{Deserialize, Deserializer, Error, Serialize, Serializer, SystemTime, rfc3339};
 
     #[expect(clippy::ref_option, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(time: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,7 +32,7 @@ pub(crate) mod optional_time {
 
 /// For `#[serde(with)]`: an optional duration in whole milliseconds.
 pub(crate) mod optional_milliseconds {
-    use super::*;
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, milliseconds};
 
     #[expect(clippy::ref_option, reason = "serde passes a reference")]
     pub(crate) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -46,7 +46,7 @@ pub(crate) mod optional_milliseconds {
 
 /// For `#[serde(with)]`: a duration as text, such as `2m`.
 pub(crate) mod duration_text {
-    use super::*;
+    use super::{Deserialize, Deserializer, Duration, Error, Serializer};
 
     pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&humantime::format_duration(*duration))

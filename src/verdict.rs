@@ -1,15 +1,15 @@
-//! This module owns the verdict: what a finished run amounts to, in one sentence and one exit code.
+//! The verdict: the result of a run in one sentence and one exit code.
 
 use crate::journal::CommandName;
 use crate::org::TokenVersion;
 use crate::rollout::{Mode, Outcome, StopReason, Tally};
 
-/// What a run amounts to.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Every selected account is on the wanted version, or was read.
     Done,
-    /// Plan with `--detailed-exitcode`: all were read, and something would change.
+    /// Plan with `--detailed-exitcode`: every selected account was read, and something would change.
     WouldChange,
     /// Finished, but at least one account failed or is unverified.
     SomeFailed,
@@ -18,12 +18,12 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Sums a run up. `left_out` says that there are accounts that a resume would visit without being asked to retry.
+    /// Returns the verdict on a run. `left_out` says that a resume would visit further accounts even without `--retry-failed`.
     pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
-            // Nothing may be said of a run whose journal broke.
+            // Without a complete journal the result is not certain.
             Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
-            // A stop that came too late to leave anything out did not stop the run.
+            // A stop that skipped nothing is ignored.
             Some(reason) if left_out => Self::Stopped(reason.clone()),
             Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
             Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
@@ -31,7 +31,7 @@ impl Verdict {
         }
     }
 
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
             Self::Done => 0,
@@ -44,56 +44,55 @@ impl Verdict {
         }
     }
 
-    /// The verdict in one sentence, for people.
+    /// Returns the verdict in one sentence.
     pub(crate) fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
-        let selected = tally.total() - tally.of(Outcome::Skipped);
-        let are = if selected == 1 { "is" } else { "are" };
-        let were = changes(tally);
-        let changed = tally.of(Outcome::Changed);
-        let doubt = match tally.of(Outcome::Unverified) {
-            0 => String::new(),
-            unverified => format!(" and {unverified} may have been"),
-        };
-        let of = format!("{selected} selected {}", if selected == 1 { "account" } else { "accounts" });
-        let errors = tally.errors();
-        let there = tally.of(Outcome::Changed) + tally.of(Outcome::Unchanged);
-        let left = tally.of(Outcome::NotAttempted);
-        let some = tally.of(Outcome::WouldChange);
-        let (all, read) = if selected == 1 {
-            ("the one selected account".to_owned(), "was read")
+        let [changed, unchanged, would_change, unverified, failed, skipped, left] =
+            Outcome::ALL.map(|outcome| tally.of(outcome));
+        let (selected, errors) = (tally.total() - skipped, tally.errors());
+        let (all, of, are, were) = if selected == 1 {
+            ("the one selected account".to_owned(), "1 selected account".to_owned(), "is", "was")
         } else {
-            (format!("all of {of}"), "were read")
+            let of = format!("{selected} selected accounts");
+            (format!("all of {of}"), of, "are", "were")
         };
-        let how_many = if (selected, some) == (1, 1) { "it".to_owned() } else { some.to_string() };
+        let how_many = if (selected, would_change) == (1, 1) { "it".to_owned() } else { would_change.to_string() };
         let (goal, would) = match command {
             CommandName::Plan | CommandName::Apply => {
                 (format!("on {wanted}"), format!("apply would set {how_many} to {wanted}"))
             }
             CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {how_many}")),
         };
-        match self {
-            Self::Done | Self::WouldChange if selected == 0 => "nothing to do: no account is selected".to_owned(),
-            Self::Done | Self::WouldChange if mode == Mode::Plan && some == 0 => {
+        match (self, mode) {
+            (Self::Stopped(reason), _) => {
+                let in_doubt = match unverified {
+                    0 => String::new(),
+                    unverified => format!(" and {unverified} may have been"),
+                };
+                format!(
+                    "stopped {}: {changed} of {of} were changed{in_doubt}, {left} were not attempted",
+                    because(reason)
+                )
+            }
+            (Self::Done | Self::WouldChange, _) if selected == 0 => "nothing to do: no account is selected".to_owned(),
+            (Self::Done | Self::WouldChange, Mode::Plan) if would_change == 0 => {
                 format!("nothing to do: {all} {are} {goal} already")
             }
-            Self::Done | Self::WouldChange if mode == Mode::Plan => {
-                format!("{all} {read}; {would}; nothing was changed")
+            (Self::Done | Self::WouldChange, Mode::Plan) => format!("{all} {were} read; {would}; nothing was changed"),
+            (Self::Done | Self::WouldChange, Mode::Apply) => {
+                format!("{all} {are} {goal}; {changed} changed by this run")
             }
-            Self::Done | Self::WouldChange => format!("{all} {are} {goal}; by this run {were}"),
-            Self::SomeFailed if mode == Mode::Plan => {
+            (Self::SomeFailed, Mode::Plan) => {
                 format!("{errors} of {of} could not be read; {would}; nothing was changed")
             }
-            Self::SomeFailed => {
-                format!("{there} of {of} {are} {goal}, {errors} failed or unverified; by this run {were}")
-            }
-            Self::Stopped(reason) => {
-                format!("stopped {}: {changed} of {of} were changed{doubt}, {left} were not attempted", because(reason))
-            }
+            (Self::SomeFailed, Mode::Apply) => format!(
+                "{} of {of} {are} {goal}; {changed} changed by this run, {failed} failed, {unverified} unverified",
+                changed + unchanged
+            ),
         }
     }
 }
 
-/// How many accounts were changed, and how many may have been.
+/// Returns how many accounts were changed, and how many may have been.
 pub(crate) fn changes(tally: &Tally) -> String {
     let changed = tally.of(Outcome::Changed);
     let noun = if changed == 1 { "account was" } else { "accounts were" };
@@ -103,7 +102,7 @@ pub(crate) fn changes(tally: &Tally) -> String {
     }
 }
 
-/// Why a run stopped, as it reads after "stopped".
+/// Returns why a run stopped, as a phrase that follows "stopped".
 pub(crate) fn because(reason: &StopReason) -> String {
     match reason {
         StopReason::TooManyErrors { errors, allowed, wave: None } => {
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn one_account_is_spoken_of_as_one() {
+    fn the_sentence_has_the_right_number() {
         for (outcomes, said) in [
             (
                 &[Outcome::WouldChange][..],

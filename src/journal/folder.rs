@@ -73,7 +73,7 @@ impl RunFolder {
     pub const RUN: &'static str = "run.json";
 
     /// Creates the folder and its journal, both readable only by the user. Reuses a folder whose run never started.
-    pub fn create(path: &Path) -> Result<Self, RunFolderFailed> {
+    pub(crate) fn create(path: &Path) -> Result<Self, RunFolderFailed> {
         let unwritable = |source| RunFolderFailed::Unwritable { what: "the run folder", path: path.to_owned(), source };
         let created = !path.exists();
         create_folder(path).map_err(unwritable)?;
@@ -93,7 +93,7 @@ impl RunFolder {
     }
 
     /// Opens the folder of a run that stopped, to continue the run. Cuts off a torn last line of the journal.
-    pub fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
+    pub(crate) fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
         let unwritable =
             |source| RunFolderFailed::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
         check_folder(path)?;
@@ -110,12 +110,16 @@ impl RunFolder {
     }
 
     /// Reads the folder of a run, which may be in progress, to display it. The folder may belong to any user.
+    ///
+    /// # Errors
+    ///
+    /// When there is no run, or it can't be read.
     pub fn read(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
         Self::load(path, false)
     }
 
     /// Reads the folder of a run, to act on it. The folder must belong to the user.
-    pub fn read_own(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
+    pub(crate) fn read_own(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let (info, replay) = Self::load(path, true)?;
         match &replay.run_id {
@@ -129,7 +133,7 @@ impl RunFolder {
     }
 
     /// Reads the folder of a run that is not in progress, to act on it. Locks the folder until the returned file is dropped.
-    pub fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
+    pub(crate) fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
             .map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
@@ -140,7 +144,7 @@ impl RunFolder {
 
     /// Locks the folder of a run until the returned file is dropped. Returns `None` if it holds no run any more. Nothing is read, so
     /// the folder may belong to any user.
-    pub fn lock(path: &Path) -> Result<Option<File>, RunFolderFailed> {
+    pub(crate) fn lock(path: &Path) -> Result<Option<File>, RunFolderFailed> {
         let file = path.join(Self::JOURNAL);
         match open_regular(&file, OpenOptions::new().read(true), true) {
             Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
@@ -168,19 +172,19 @@ impl RunFolder {
     }
 
     /// Empties the journal of a run that never became ready.
-    pub fn clear(&self) -> Result<(), RunFolderFailed> {
+    pub(crate) fn clear(&self) -> Result<(), RunFolderFailed> {
         let unwritable =
             |source| RunFolderFailed::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
         self.journal.set_len(0).map_err(unwritable)
     }
 
     /// Returns the path of the folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Returns the path of a file in the folder.
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
@@ -190,7 +194,7 @@ impl RunFolder {
     }
 
     /// Writes `run.json` atomically.
-    pub fn write_run(&self, info: &RunInfo) -> Result<(), RunFolderFailed> {
+    pub(crate) fn write_run(&self, info: &RunInfo) -> Result<(), RunFolderFailed> {
         let path = self.file(Self::RUN);
         let unwritable =
             |source| RunFolderFailed::Unwritable { what: "the run's description", path: path.clone(), source };
@@ -204,7 +208,7 @@ impl RunFolder {
     }
 
     /// Removes the files of a run that ended before it visited an account, and the folder if this run created it.
-    pub fn discard(self) {
+    pub(crate) fn discard(self) {
         // A folder that can't be removed does no harm, and the error that ended the run is more important.
         let _ = fs::remove_file(self.file(Self::JOURNAL));
         let _ = fs::remove_file(self.file(Self::RUN));

@@ -195,13 +195,13 @@ impl Replay {
         let mut waves: Vec<Wave> = Vec::new();
         for (number, target) in &self.targets {
             let intent = self.intents.get(&target.account);
-            let visit = match (self.records.get(&target.account).map(|record| record.outcome), intent) {
-                (_, Some(Intent { state: IntentState::Open, .. })) => true,
-                (None | Some(Outcome::NotAttempted), _) => true,
-                (Some(Outcome::Failed | Outcome::Unverified), _) => failed,
-                (Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped), _) => false,
+            let visit = match self.records.get(&target.account).map(|record| record.outcome) {
+                None | Some(Outcome::NotAttempted) => true,
+                Some(Outcome::Failed | Outcome::Unverified) => failed,
+                Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped) => false,
             };
-            if !visit {
+            let is_open = intent.is_some_and(|intent| intent.state == IntentState::Open);
+            if !(visit || is_open) {
                 continue;
             }
             let provenance = match intent {

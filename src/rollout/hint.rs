@@ -1,9 +1,9 @@
-//! This module owns the hints: for each way in which an account can fail, what its reader should do about it.
+//! The hints: what to do about each failure of an account.
 
 use super::record::{Outcome, Stage};
 use crate::cloud::{AccessMethod, Failure, FailureKind, Operation, failure::code};
 
-/// What a hint may refer to.
+/// What a hint needs to know about the account.
 #[derive(Clone, Copy, Debug)]
 pub struct HintContext<'a> {
     /// How the account was entered.
@@ -14,12 +14,12 @@ pub struct HintContext<'a> {
     pub invited: bool,
 }
 
-/// What to do about a failure that led to this outcome; empty where there is nothing useful to say.
-pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, surrounding: HintContext<'_>) -> String {
-    by_code(failure, surrounding).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
+/// Returns what to do about a failure that led to this outcome; empty if there is no useful advice.
+pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, context: HintContext<'_>) -> String {
+    by_code(failure, context).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
 }
 
-fn by_code(failure: &Failure, surrounding: HintContext<'_>) -> Option<String> {
+fn by_code(failure: &Failure, context: HintContext<'_>) -> Option<String> {
     let text = match (failure.code.as_str(), failure.operation) {
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("root accounts") => {
             "the caller is a root user, who can't assume roles: use a role or an IAM user of that account"
@@ -27,13 +27,13 @@ fn by_code(failure: &Failure, surrounding: HintContext<'_>) -> Option<String> {
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("sts:SetSourceIdentity") => {
             "allow sts:SetSourceIdentity in the role's trust policy and to the caller, or leave out --source-identity"
         }
-        ("AccessDenied", Operation::AssumeRole) => return Some(denied_at_the_door(surrounding)),
+        ("AccessDenied", Operation::AssumeRole) => return Some(access_denied(context)),
         ("AccessDenied" | "InvalidAction" | "ValidationError", Operation::AssumeRoot) => {
             "check with v2token doctor --access assume-root that centralised root access is on, that the caller is in the management \
              account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
         }
         ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
-            if *surrounding.access == AccessMethod::Own =>
+            if *context.access == AccessMethod::Own =>
         {
             return Some(format!(
                 "allow {} to the caller, whose own credentials are used in this account",
@@ -79,19 +79,19 @@ fn by_code(failure: &Failure, surrounding: HintContext<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// STS gives one and the same answer for a missing role, a trust policy that names somebody else, a wrong external id
-/// and a policy of the Organization. So the hint names the likeliest for this account first.
-fn denied_at_the_door(surrounding: HintContext<'_>) -> String {
-    let role = match surrounding.access {
+/// STS gives the same answer for a missing role, a trust policy without the caller, a wrong external id and a policy of the
+/// Organization. So the hint names the most likely cause for this account first.
+fn access_denied(context: HintContext<'_>) -> String {
+    let role = match context.access {
         AccessMethod::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
         AccessMethod::Own | AccessMethod::Root(_) => "",
     };
-    if surrounding.management {
+    if context.management {
         format!(
             "the management account has no {role} unless somebody made one: run with credentials of that account and \
              --management-account own, or leave it out with --management-account skip"
         )
-    } else if surrounding.invited {
+    } else if context.invited {
         format!(
             "this account was invited, and {role} is made only in accounts that the Organization created: \
              make the role there, or name another with --role"
@@ -107,7 +107,7 @@ fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'stati
     match (failure.kind, stage) {
         (FailureKind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
         (FailureKind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
-        // Of all others it is known that they were not changed.
+        // All other outcomes mean that the account was not changed.
         (FailureKind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")
         }
@@ -146,30 +146,30 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_at_every_stage_that_can_be_mended_has_a_hint() {
+    fn every_kind_of_failure_but_a_refusal_has_a_hint_at_every_stage() {
         for stage in Stage::ALL {
             for kind in FailureKind::ALL {
-                let text = hint_for(stage, &failure(Operation::GetAccountSummary, kind, "Whatever", ""));
+                let text = hint_for(stage, &failure(Operation::GetAccountSummary, kind, "Unknown", ""));
                 assert_eq!(text.is_empty(), kind == FailureKind::Refused, "{stage} {kind:?}: {text}");
             }
         }
     }
 
     #[test]
-    fn only_what_is_unverified_is_said_not_to_be_known() {
+    fn only_an_unverified_account_may_have_been_changed() {
         let access = AccessMethod::Own;
-        let surrounding = HintContext { access: &access, management: false, invited: false };
+        let context = HintContext { access: &access, management: false, invited: false };
         for stage in [Stage::Assume, Stage::Read, Stage::Set, Stage::Verify] {
             let lost = failure(Operation::GetAccountSummary, FailureKind::Transient, code::CONNECTION, "");
             for outcome in [Outcome::Failed, Outcome::NotAttempted, Outcome::Unverified] {
-                let text = hint(outcome, stage, &lost, surrounding);
+                let text = hint(outcome, stage, &lost, context);
                 assert_eq!(text.contains("not known"), outcome == Outcome::Unverified, "{outcome} at {stage}: {text}");
             }
         }
     }
 
     #[test]
-    fn a_denied_assume_role_is_explained_by_what_is_known_of_the_account() {
+    fn the_hint_for_a_denied_assume_role_depends_on_the_account() {
         let denied = failure(Operation::AssumeRole, FailureKind::Refused, "AccessDenied", "");
         let access = AccessMethod::Role("arn:aws:iam::000000000001:role/path/Admin".into());
         for (management, invited, says) in
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_caller_is_at_home_it_is_the_caller_who_lacks_the_permission() {
+    fn in_the_callers_own_account_the_caller_lacks_the_permission() {
         let own = HintContext { access: &AccessMethod::Own, management: true, invited: false };
         for operation in [Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences] {
             let text =
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_of_the_organization_is_told_from_the_roles_own() {
+    fn a_service_control_policy_is_distinguished_from_the_roles_policy() {
         let operation = Operation::SetSecurityTokenServicePreferences;
         let by_scp = failure(
             operation,

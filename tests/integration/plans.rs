@@ -221,7 +221,7 @@ fn several_runs_are_summed_up_by_what_became_of_the_accounts() {
     bench.run("other", &["plan", "--to=v1Token"]).exits(0);
     bench.run("back", &["rollback", "applied", "--yes"]).exits(0);
     for (other, sentence, on) in [
-        ("denied", "all of 5 selected accounts are on v2Token; by this run 5 accounts were changed", "v2Token"),
+        ("denied", "all of 5 selected accounts are on v2Token; 5 changed by this run", "v2Token"),
         ("other", "of 5 accounts in runs of several kinds: 5 changed", "v2Token"),
         ("back", "of 5 accounts in runs of several kinds: 5 changed", "v1Token"),
     ] {

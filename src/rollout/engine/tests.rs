@@ -1,4 +1,4 @@
-//! This module owns the tests of the rollout on a paused clock, against a small working fake of AWS.
+//! Tests of the rollout on a paused clock, against an in-memory fake of AWS.
 
 mod outages;
 
@@ -13,18 +13,18 @@ use crate::rollout::visit::verify::{READ_BACK_WAITS, TOKEN_WAITS};
 use crate::rollout::wave::{Waves, divide};
 use crate::rollout::{Mode, NotDurable, Outcome, Provenance, Record, RolloutOptions, Stage, Verified};
 
-/// What the next call of an account does instead of working.
+/// How the next call of an account goes wrong.
 #[derive(Clone, Debug)]
 enum Fault {
-    /// It fails in this way.
+    /// It fails.
     Fail(FailureKind, Effect, &'static str),
-    /// A Set is carried out, and its answer is lost.
+    /// A Set takes effect, and its answer is lost.
     LostAcknowledgement,
     /// It never answers.
     Hang,
-    /// A read shows what was there before the last Set.
+    /// A read shows the version before the last Set.
     Stale,
-    /// A Set is accepted and not carried out.
+    /// A Set is accepted, but has no effect.
     Ignored,
 }
 
@@ -47,30 +47,31 @@ struct World {
 struct Fake {
     world: RefCell<World>,
     caller_expired: Cell<bool>,
-    /// From then on base credentials have to be fetched, which needs the network; or can't be fetched any more.
+    /// When the base credentials end. They must then be fetched over the network, unless they are gone.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
-    /// How long it takes to find that out, and whether somebody does.
+    /// How long a fetch takes, and whether one is in progress.
     fetch_takes: Cell<Duration>,
     fetching: Cell<bool>,
     fetches: Cell<usize>,
-    /// How often it was asked whether the base credentials are accepted.
+    /// How often the base credentials were checked.
     confirmations: Cell<usize>,
     disk_full: Cell<bool>,
-    /// How many proofs of a token fail, and those that were tried.
+    /// How many token proofs fail, and the proofs that were tried.
     lag: Cell<usize>,
     proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
     in_flight: Cell<usize>,
     widest: Cell<usize>,
-    /// When nobody answers, counted from the start, and how long it takes to find that out.
-    silence: Cell<Option<Silence>>,
+    outage: Cell<Option<Outage>>,
     started: tokio::time::Instant,
 }
 
+/// A time, counted from the start, in which no call is answered.
 #[derive(Clone, Copy, Debug)]
-struct Silence {
+struct Outage {
     from: Duration,
     to: Duration,
+    /// How long a call takes to fail.
     each: Duration,
 }
 
@@ -93,7 +94,7 @@ impl Fake {
             proofs: RefCell::default(),
             in_flight: Cell::new(0),
             widest: Cell::new(0),
-            silence: Cell::new(None),
+            outage: Cell::new(None),
             started: tokio::time::Instant::now(),
         }
     }
@@ -102,7 +103,7 @@ impl Fake {
         Rollout::new(self, self, options)
     }
 
-    /// Fails where base credentials are needed and can't be had.
+    /// Fetches the base credentials if they have ended.
     async fn sign(&self, operation: Operation) -> Result<(), Failure> {
         if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
             self.fetches.set(self.fetches.get() + 1);
@@ -117,14 +118,14 @@ impl Fake {
         Ok(())
     }
 
-    /// Fails while nobody answers.
+    /// Fails during an outage.
     async fn arrive(&self, operation: Operation) -> Result<(), Failure> {
         let now = self.started.elapsed();
-        match self.silence.get().filter(|silence| (silence.from..silence.to).contains(&now)) {
-            Some(silence) => {
-                tokio::time::sleep(silence.each).await;
-                // A connection that is refused carries nothing; one that is silent may have.
-                let (effect, code) = if silence.each.is_zero() {
+        match self.outage.get().filter(|outage| (outage.from..outage.to).contains(&now)) {
+            Some(outage) => {
+                tokio::time::sleep(outage.each).await;
+                // A refused connection carries no request; one that times out may have.
+                let (effect, code) = if outage.each.is_zero() {
                     (Effect::None, "ConnectionFailed")
                 } else {
                     (Effect::Unknown, "RequestTimedOut")
@@ -254,7 +255,7 @@ impl Intents for Fake {
 }
 
 fn failure(operation: Operation, kind: FailureKind, effect: Effect, code: &str) -> Failure {
-    // An answer has a status, and the code is AWS's or a proxy's. The others are ours.
+    // Codes of AWS come with a status. v2token's own come without.
     let status = (!crate::cloud::failure::code::ALL.contains(&code)).then_some(400);
     Failure { operation, kind, effect, code: code.into(), message: "why".into(), status, request_id: None }
 }
@@ -316,8 +317,8 @@ async fn run_in_waves(
     )
     .await;
     assert_eq!(ended.tally.total(), count);
-    let told: HashSet<_> = records.iter().map(|record| record.account_id).collect();
-    assert_eq!(told.len(), count, "every target is told exactly once");
+    let reported: HashSet<_> = records.iter().map(|record| record.account_id).collect();
+    assert_eq!(reported.len(), count, "every target is reported exactly once");
     records.sort_by_key(|record| record.account_id);
     (ended, records)
 }
@@ -329,31 +330,38 @@ async fn one(operation: Operation, faults: impl IntoIterator<Item = Fault>) -> (
     (records.into_iter().next().unwrap(), fake)
 }
 
-/// What goes wrong in which operation, and how: the outcome, where it is blamed, and what the account ends at.
+/// A fault: its name, the operation and its faults, the outcome, the stage and code in the record, and the final version.
 type Case = (&'static str, Operation, Vec<Fault>, Outcome, Option<(Stage, &'static str)>, ObservedVersion);
 
 #[tokio::test(start_paused = true)]
-async fn each_fault_alone_comes_to_the_expected_record() {
+async fn each_fault_gives_the_expected_record() {
     use ObservedVersion::{V1Token, V2Token};
     use Operation::{AssumeRole, GetAccountSummary as Read, SetSecurityTokenServicePreferences as Set};
     use Outcome::{Changed, Failed, Unverified};
     let all = |fault: &Fault| vec![fault.clone(); 50];
     let table: Vec<Case> = vec![
         ("nothing", AssumeRole, vec![], Changed, None, V2Token),
-        ("throttled at the door", AssumeRole, vec![THROTTLED; 3], Changed, None, V2Token),
-        ("throttled for ever", AssumeRole, all(&THROTTLED), Failed, Some((Stage::Assume, "Throttling")), V1Token),
-        ("denied at the door", AssumeRole, vec![DENIED], Failed, Some((Stage::Assume, "AccessDenied")), V1Token),
+        ("throttled AssumeRole", AssumeRole, vec![THROTTLED; 3], Changed, None, V2Token),
         (
-            "no answer at the door",
+            "AssumeRole throttled for ever",
+            AssumeRole,
+            all(&THROTTLED),
+            Failed,
+            Some((Stage::Assume, "Throttling")),
+            V1Token,
+        ),
+        ("denied AssumeRole", AssumeRole, vec![DENIED], Failed, Some((Stage::Assume, "AccessDenied")), V1Token),
+        (
+            "AssumeRole without an answer",
             AssumeRole,
             vec![Fault::Hang],
             Failed,
             Some((Stage::Assume, "AccountTimeout")),
             V1Token,
         ),
-        ("a session refused once", AssumeRole, vec![EXPIRED], Changed, None, V2Token),
+        ("base credentials refused once", AssumeRole, vec![EXPIRED], Changed, None, V2Token),
         (
-            "sessions refused for ever",
+            "base credentials refused for ever",
             AssumeRole,
             all(&EXPIRED),
             Failed,
@@ -379,8 +387,8 @@ async fn each_fault_alone_comes_to_the_expected_record() {
     for (name, operation, faults, outcome, error, truth) in table {
         let (record, fake) = one(operation, faults).await;
         assert_eq!(record.outcome, outcome, "{name}: {record:?}");
-        let told = record.error.as_ref().map(|error| (error.stage, error.error_code.as_str()));
-        assert_eq!(told, error, "{name}: {record:?}");
+        let reported = record.error.as_ref().map(|error| (error.stage, error.error_code.as_str()));
+        assert_eq!(reported, error, "{name}: {record:?}");
         assert_eq!(fake.version(1), truth, "{name}");
         let calls = fake.world.borrow().calls.len();
         assert!(record.attempts as usize >= calls, "{name}: {calls} calls, {record:?}");
@@ -388,7 +396,7 @@ async fn each_fault_alone_comes_to_the_expected_record() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn stale_reads_are_waited_out_and_no_longer() {
+async fn stale_reads_are_waited_out() {
     for stale in 0..READ_BACK_WAITS.len() {
         let mut reads = vec![Fault::Ignored];
         reads.extend(vec![Fault::Stale; stale]);
@@ -404,15 +412,15 @@ async fn stale_reads_are_waited_out_and_no_longer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denied_read_back_is_not_taken_for_success() {
+async fn a_denied_read_back_is_unverified() {
     let (record, _) = one(Operation::GetAccountSummary, [Fault::Ignored, DENIED]).await;
     assert_eq!(record.outcome, Outcome::Unverified);
     assert_eq!(record.error.unwrap().stage, Stage::Verify);
 }
 
-/// A summary that never shows the version can't show that it has stayed as it was either.
+/// A summary without the version does not show that the version has not changed.
 #[tokio::test(start_paused = true)]
-async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
+async fn a_refusal_settles_a_set_in_doubt_only_if_the_version_can_be_read() {
     for (reading, expected) in
         [(ObservedVersion::V1Token, Outcome::Failed), (ObservedVersion::Unknown, Outcome::Unverified)]
     {
@@ -424,20 +432,20 @@ async fn a_refusal_settles_a_doubt_only_if_the_version_can_be_read() {
     }
 }
 
-/// A proxy, a certificate, and the way into the account say nothing about a Set that went astray before.
+/// A refusal by a proxy, of a certificate or of AssumeRole says nothing about an earlier Set whose answer was lost.
 #[tokio::test(start_paused = true)]
-async fn only_a_refusal_of_iam_settles_a_doubt() {
+async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
     let proxy = Fault::Fail(FailureKind::Refused, Effect::None, "HttpStatus403");
     let certificate = Fault::Fail(FailureKind::Refused, Effect::None, "CertificateRefused");
-    for (sets, doors, expected) in [
+    for (sets, entries, expected) in [
         (vec![BROKEN, DENIED], vec![], Outcome::Failed),
         (vec![BROKEN, proxy], vec![], Outcome::Unverified),
         (vec![BROKEN, certificate], vec![], Outcome::Unverified),
-        // The door is open once.
+        // AssumeRole works once.
         (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),
     ] {
         let set = Operation::SetSecurityTokenServicePreferences;
-        let fake = Fake::new(1).fault(1, set, sets.clone()).fault(1, Operation::AssumeRole, doors);
+        let fake = Fake::new(1).fault(1, set, sets.clone()).fault(1, Operation::AssumeRole, entries);
         let (_, records) = run(&fake.rollout(options()), |_| {}).await;
         assert_eq!(records[0].outcome, expected, "{sets:?}: {records:?}");
         assert_eq!(fake.count(1, set), 2);
@@ -460,11 +468,11 @@ async fn without_a_durable_intent_nothing_is_sent_and_the_run_stops() {
     assert_eq!(ended.tally.of(Outcome::NotAttempted), 100);
     assert!(matches!(ended.stopped, Some(StopReason::Journal(_))));
     let visited = records.iter().filter(|record| record.started_at.is_some()).count();
-    assert_eq!(visited, 10, "only those in flight went as far as the intent");
+    assert_eq!(visited, 10, "only the visits in flight reached the intent");
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
+async fn expired_base_credentials_stop_the_run_and_fail_no_account() {
     let fake = Fake::new(1_000);
     let (ended, records) = run(&fake.rollout(RolloutOptions { concurrency: 10, ..options() }), |event| {
         if let Event::Visited { tally, .. } = event {
@@ -477,11 +485,11 @@ async fn expired_base_credentials_stop_the_run_and_not_a_thousand_accounts() {
     assert_eq!(ended.tally.of(Outcome::Changed) + ended.tally.of(Outcome::NotAttempted), 1_000);
     let hit = records.iter().filter(|record| record.outcome == Outcome::NotAttempted && record.started_at.is_some());
     assert!(hit.count() <= 10);
-    assert_eq!(fake.confirmations.get(), 1, "one asks for all");
+    assert_eq!(fake.confirmations.get(), 1, "one visit checks for all");
 }
 
 #[tokio::test(start_paused = true)]
-async fn width_is_what_was_asked_for() {
+async fn concurrency_is_what_was_asked_for() {
     for width in [1, 7, 64] {
         let fake = Fake::new(200);
         let begin = tokio::time::Instant::now();
@@ -497,18 +505,18 @@ async fn width_is_what_was_asked_for() {
 #[tokio::test(start_paused = true)]
 async fn waves_come_one_after_the_other_with_a_wait_between() {
     let fake = Fake::new(500);
-    let mut story = Vec::new();
+    let mut events = Vec::new();
     let begin = tokio::time::Instant::now();
     let options = RolloutOptions { bake: Duration::from_mins(10), ..options() };
     let (ended, records) = run_in_waves(&fake.rollout(options), Some(&Waves::default()), |event| match event {
-        Event::WaveStarted { wave, waves, accounts } => story.push(format!("{wave}/{waves}: {accounts}")),
-        Event::WaveFinished { wave, tally } => story.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
-        Event::Baking { next, .. } => story.push(format!("before {next}")),
+        Event::WaveStarted { wave, waves, accounts } => events.push(format!("{wave}/{waves}: {accounts}")),
+        Event::WaveFinished { wave, tally } => events.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
+        Event::Baking { next, .. } => events.push(format!("before {next}")),
         Event::Visited { .. } | Event::Stopping { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
     })
     .await;
     assert_eq!(
-        story,
+        events,
         ["1/3: 1", "1 done: 1", "before 2", "2/3: 49", "2 done: 49", "before 3", "3/3: 450", "3 done: 450"]
     );
     assert!(begin.elapsed() > Duration::from_mins(20));
@@ -518,7 +526,7 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_run_stops_when_more_fail_than_may() {
+async fn the_run_stops_when_more_accounts_fail_than_max_errors_allows() {
     // Waves, tolerance, which accounts fail, how many are attempted, in which wave it stops.
     type Case = (&'static str, &'static str, fn(u64) -> bool, std::ops::RangeInclusive<usize>, Option<Option<u32>>);
     let table: [Case; 7] = [
@@ -561,24 +569,24 @@ async fn unverified_accounts_count_as_errors() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
+async fn after_a_stop_visits_in_flight_finish_and_no_other_starts() {
     let fake = Fake::new(100);
     let rollout = fake.rollout(RolloutOptions { concurrency: 10, ..options() });
     let stop = &rollout.stop;
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let (ended, records) = run_in_waves(&rollout, Some(&Waves::default()), |event| match event {
         Event::Visited { tally, in_flight, .. } => {
-            assert!(*in_flight <= 9, "the one that has ended is not in flight");
+            assert!(*in_flight <= 9, "the visit that has ended is not in flight");
             if tally.total() == 30 {
                 stop.request(StopReason::Interrupted);
             }
-            // A second one changes the reason, and is not told again.
+            // A second stop changes the reason, and is not reported.
             if tally.total() == 33 {
                 stop.request(StopReason::Terminated);
                 stop.request(StopReason::Interrupted);
             }
         }
-        Event::Stopping { reason, in_flight } => told.push(((*reason).clone(), *in_flight)),
+        Event::Stopping { reason, in_flight } => reported.push(((*reason).clone(), *in_flight)),
         Event::WaveStarted { .. }
         | Event::WaveFinished { .. }
         | Event::Baking { .. }
@@ -586,8 +594,8 @@ async fn a_stop_lets_those_in_flight_finish_and_starts_no_other() {
         | Event::Reachable { .. } => {}
     })
     .await;
-    let (reason, in_flight) = told.pop().expect("it is told");
-    assert!(told.is_empty(), "once");
+    let (reason, in_flight) = reported.pop().expect("the stop is reported");
+    assert!(reported.is_empty(), "once");
     assert_eq!((reason, stop.in_flight()), (StopReason::Interrupted, 0));
     let finished = ended.tally.of(Outcome::Changed) - 30;
     assert_eq!(in_flight, finished, "as many finish as were in flight");
@@ -617,7 +625,7 @@ async fn a_stop_ends_the_wait_between_waves() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_read_back_nothing_is_called_changed() {
+async fn without_a_read_back_no_account_is_changed() {
     let fake = Fake::new(3);
     let (ended, records) = run(&fake.rollout(RolloutOptions { verify: Verify::None, ..options() }), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Unverified), 3);
@@ -625,7 +633,7 @@ async fn without_a_read_back_nothing_is_called_changed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
+async fn a_token_is_tried_for_a_limited_time() {
     let verify = Verify::Token("ap-east-1".to_owned());
     for (lag, outcome, verified) in [
         (0, Outcome::Changed, Some(Verified::Token)),
@@ -647,7 +655,7 @@ async fn a_token_is_tried_until_it_is_accepted_and_not_for_ever() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_proven_is_told_for_changes_alone() {
+async fn only_changed_accounts_are_verified() {
     let fake = Fake::new(2).fault(2, Operation::AssumeRole, [DENIED]);
     let (_, records) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!(records[0].verified, Some(Verified::Setting));

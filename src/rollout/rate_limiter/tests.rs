@@ -1,11 +1,11 @@
-//! Tests of the pace, on a paused clock.
+//! Tests of the rate limiter, on a paused clock.
 
 use std::time::Duration;
 
 use super::*;
 use std::rc::Rc;
 
-/// An endpoint with AWS's kind of limit: a bucket of tokens that refills at a fixed rate.
+/// An endpoint with a limit like AWS's: a token bucket that refills at a fixed rate.
 struct Endpoint {
     per_second: Cell<f64>,
     tokens: Cell<f64>,
@@ -37,7 +37,7 @@ impl Endpoint {
     }
 }
 
-/// Sends calls as fast as the pace lets them for `seconds`, each answered after `latency`.
+/// Sends calls as fast as the rate limiter allows for `seconds`, each answered after `latency`.
 async fn drive(rate_limiter: &Rc<RateLimiter>, endpoint: &Rc<Endpoint>, width: usize, latency: Duration, seconds: u64) {
     let until = Instant::now() + Duration::from_secs(seconds);
     let worker = || async {
@@ -67,7 +67,7 @@ async fn drive(rate_limiter: &Rc<RateLimiter>, endpoint: &Rc<Endpoint>, width: u
 }
 
 #[tokio::test(start_paused = true)]
-async fn starts_are_even_and_never_more_than_the_rate() {
+async fn starts_are_even_and_never_exceed_the_rate() {
     let rate_limiter = RateLimiter::new(100);
     let mut starts = Vec::new();
     let begin = Instant::now();
@@ -88,7 +88,7 @@ async fn starts_are_even_and_never_more_than_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_pace_saves_up_no_more_than_a_small_burst() {
+async fn an_idle_rate_limiter_allows_only_a_small_burst() {
     let rate_limiter = RateLimiter::new(100);
     tokio::time::sleep(Duration::from_mins(1)).await;
     let begin = Instant::now();
@@ -99,7 +99,7 @@ async fn an_idle_pace_saves_up_no_more_than_a_small_burst() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unlimited_pace_does_not_wait() {
+async fn an_unlimited_rate_does_not_wait() {
     let rate_limiter = RateLimiter::new(0);
     let begin = Instant::now();
     for _ in 0..10_000 {
@@ -110,7 +110,7 @@ async fn an_unlimited_pace_does_not_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_settles_below_what_the_endpoint_allows_and_recovers_when_that_is_lifted() {
+async fn the_rate_settles_below_the_limit_and_recovers_when_it_is_lifted() {
     for (limit, width, latency) in [(500, 64, 60), (500, 256, 60), (0, 64, 40), (500, 32, 10), (60, 64, 120)] {
         let rate_limiter = Rc::new(RateLimiter::new(limit));
         let endpoint = Rc::new(Endpoint::new(50.0));
@@ -133,8 +133,8 @@ async fn it_settles_below_what_the_endpoint_allows_and_recovers_when_that_is_lif
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttles_that_have_nothing_to_do_with_the_pace_do_not_bring_it_to_a_halt() {
-    // Every call is refused three times whatever the pace, as when each account is throttled on its own.
+async fn throttles_that_do_not_depend_on_the_rate_do_not_lower_it_for_long() {
+    // Every call is refused three times at any rate, as when each account is throttled separately.
     fastrand::seed(7);
     for (limit, at_most) in [(0, 100), (500, 100), (50, 150)] {
         let rate_limiter = RateLimiter::new(limit);

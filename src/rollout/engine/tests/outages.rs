@@ -1,21 +1,21 @@
-//! This module owns the tests of outages: a network that is gone for a while costs time, and no accounts.
+//! Tests of outages: a temporary loss of the network costs time, but no accounts.
 
 use super::*;
 use crate::cloud::retry::PATIENCE;
 
-/// AWS with so many accounts that nobody answers for in this span of seconds, which takes `each` to find out.
-fn silent(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
+/// AWS with an outage between two points of time, in seconds. A call takes `each` to fail.
+fn with_outage(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
     let fake = Fake::new(accounts);
     let [from, to] = [from, to].map(Duration::from_secs);
-    fake.silence.set(Some(Silence { from, to, each }));
+    fake.outage.set(Some(Outage { from, to, each }));
     fake
 }
 
-/// Which of the events were about the network.
-fn turns(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
+/// Records the events about the network.
+fn changes(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
     |event| match event {
         Event::Unreachable { .. } => listened.borrow_mut().push("lost"),
-        Event::Reachable { .. } => listened.borrow_mut().push("found"),
+        Event::Reachable { .. } => listened.borrow_mut().push("restored"),
         Event::WaveStarted { .. }
         | Event::Visited { .. }
         | Event::Stopping { .. }
@@ -24,27 +24,27 @@ fn turns(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
     }
 }
 
-/// Refused at once, not answered for as long as one attempt may take, and longer than a visit may take.
+/// Calls fail at once, after the timeout of an attempt, and after the timeout of a visit.
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_time_and_no_accounts() {
     let table = [(Duration::ZERO, Duration::from_mins(2)), (Duration::from_secs(15), Duration::from_mins(2))];
     let cut_short = (Duration::from_secs(15), Duration::from_secs(10));
     for (each, account_timeout) in table.into_iter().chain([cut_short]) {
-        let fake = silent(300, 1, 61, each);
-        let told = RefCell::default();
+        let fake = with_outage(300, 1, 61, each);
+        let reported = RefCell::default();
         let tight = RolloutOptions { account_timeout, max_errors: Some(Tolerance::Count(0)), ..options() };
-        let (ended, records) = run(&fake.rollout(tight), turns(&told)).await;
+        let (ended, records) = run(&fake.rollout(tight), changes(&reported)).await;
         assert_eq!(ended.stopped, None, "{each:?}");
         assert_eq!(ended.tally.of(Outcome::Changed), 300, "{each:?}: {records:?}");
-        assert_eq!(told.take(), ["lost", "found"], "{each:?}");
+        assert_eq!(reported.take(), ["lost", "restored"], "{each:?}");
         assert!(fake.started.elapsed() < Duration::from_mins(2), "{each:?}: {:?}", fake.started.elapsed());
     }
 }
 
-/// Visits that were waiting for their turn as the network went wait on, and keep their distance once it is back.
+/// Visits that wait for their turn when the outage begins start after it, spaced as usual.
 #[tokio::test(start_paused = true)]
 async fn no_visit_starts_in_an_outage() {
-    let fake = silent(300, 1, 61, Duration::ZERO);
+    let fake = with_outage(300, 1, 61, Duration::ZERO);
     let entered = || fake.world.borrow().calls.iter().map(|(account, _)| *account).collect::<HashSet<_>>().len();
     let mut at = Vec::new();
     let (ended, _) = run(&fake.rollout(RolloutOptions { rate: 20, ..options() }), |event| match event {
@@ -56,34 +56,37 @@ async fn no_visit_starts_in_an_outage() {
     assert_eq!(ended.tally.of(Outcome::Changed), 300);
     let [(lost, _), (found, open), (first, visited)] = at[..] else { panic!("{at:?}") };
     assert!((1..100).contains(&lost), "{lost}");
-    // Two may start in the very moment in which it is over: the one whose turn it is, and one that the pace may catch up.
-    assert!(found <= lost + 2, "nobody enters an account while it lasts: {lost}, {found}");
+    // Two may start at the moment of its end: the one whose turn it is, and one that the rate limiter lets catch up.
+    assert!(found <= lost + 2, "no account is entered during the outage: {lost}, {found}");
     let paced = 20.0 * (visited - open).as_secs_f64() + 2.0;
     assert!(f64::from(u32::try_from(first - found).unwrap()) <= paced, "{first} - {found} in {:?}", visited - open);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
+async fn an_endless_outage_stops_the_run_and_fails_no_account() {
     for each in [Duration::ZERO, Duration::from_secs(15)] {
-        // Each account takes 0.4 s, so that the network goes while some are being set.
-        let fake = silent(300, 0, 0, each);
+        // Each account takes 0.4 s, so that the outage begins while some are being set.
+        let fake = with_outage(300, 0, 0, each);
         let [from, to] = [1_050, 1_000_000_000].map(Duration::from_millis);
-        fake.silence.set(Some(Silence { from, to, each }));
-        let told = RefCell::default();
-        let (ended, records) = run(&fake.rollout(options()), turns(&told)).await;
+        fake.outage.set(Some(Outage { from, to, each }));
+        let reported = RefCell::default();
+        let (ended, records) = run(&fake.rollout(options()), changes(&reported)).await;
         assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
-        assert_eq!(told.take(), ["lost"]);
+        assert_eq!(reported.take(), ["lost"]);
         assert!((PATIENCE..PATIENCE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
-        // What was on its way may have arrived, and a resume looks at it again. What could not leave has not.
+        // A request that was in flight may have arrived, so a resume reads the account. One that could not be sent has not.
         let in_doubt = |record: &&Record| record.outcome == Outcome::Unverified;
         assert_eq!(records.iter().any(|record| in_doubt(&record)), !each.is_zero(), "{each:?}");
         assert!(records.iter().filter(in_doubt).all(|record| record.started_at.is_none()), "{records:?}");
         let hint = |record: &Record| record.error.as_ref().is_some_and(|error| error.hint.contains("resume"));
         assert!(records.iter().filter(in_doubt).all(hint), "{records:?}");
         let sent = |record: &Record| fake.count_sets(record.account_id) > 0;
-        assert!(records.iter().any(|record| record.outcome != Outcome::Changed && sent(record)), "it came too early");
+        assert!(
+            records.iter().any(|record| record.outcome != Outcome::Changed && sent(record)),
+            "the outage began too early"
+        );
         for record in records.iter().filter(|record| record.outcome == Outcome::NotAttempted && !each.is_zero()) {
             assert!(!sent(record), "{record:?}");
         }
@@ -92,7 +95,7 @@ async fn an_outage_without_end_stops_the_run_and_burns_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_signal_ends_the_wait_for_the_network() {
-    let fake = silent(100, 1, 1_000_000, Duration::ZERO);
+    let fake = with_outage(100, 1, 1_000_000, Duration::ZERO);
     let rollout = fake.rollout(options());
     let later = async {
         tokio::time::sleep(Duration::from_secs(20)).await;
@@ -104,44 +107,44 @@ async fn a_signal_ends_the_wait_for_the_network() {
     assert!(fake.started.elapsed() < Duration::from_secs(25), "{:?}", fake.started.elapsed());
 }
 
-/// A signal comes before anybody has noticed that the network is gone: while calls wait for their answers, and just before it goes.
-/// Nobody waits for it then, and no account is blamed for it.
+/// The signal comes before the outage is detected: while calls wait for their answers, and just before it begins. Then the run does
+/// not wait for the network, and no account fails.
 #[tokio::test(start_paused = true)]
-async fn a_signal_before_an_outage_is_noticed_burns_no_account() {
+async fn a_signal_before_an_outage_is_detected_fails_no_account() {
     for (each, stopped_after) in [(Duration::from_secs(15), 2_000), (Duration::ZERO, 950)] {
         let fake = Fake::new(100);
         let from = Duration::from_secs(1);
-        fake.silence.set(Some(Silence { from, to: Duration::from_secs(1_000_000), each }));
-        let (rollout, told) = (fake.rollout(options()), RefCell::default());
+        fake.outage.set(Some(Outage { from, to: Duration::from_secs(1_000_000), each }));
+        let (rollout, reported) = (fake.rollout(options()), RefCell::default());
         let later = async {
             tokio::time::sleep(Duration::from_millis(stopped_after)).await;
             rollout.stop.request(StopReason::Interrupted);
         };
-        let ((ended, records), ()) = tokio::join!(run(&rollout, turns(&told)), later);
+        let ((ended, records), ()) = tokio::join!(run(&rollout, changes(&reported)), later);
         assert_eq!(ended.stopped, Some(StopReason::Interrupted));
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{each:?}: {records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0, "{each:?}");
         let mut met_it = records.iter().filter(|record| record.outcome != Outcome::Changed && record.attempts > 0);
-        assert!(met_it.clone().count() > 0, "{each:?}: it came too late");
+        assert!(met_it.clone().count() > 0, "{each:?}: the outage began too late");
         assert!(met_it.all(|record| {
             record.outcome == Outcome::NotAttempted
                 || (record.outcome, record.started_at) == (Outcome::Unverified, None)
         }));
-        assert_eq!(told.take(), [""; 0], "nobody waits, so nothing is said of waiting");
-        // A call and the question to STS, one after the other.
+        assert_eq!(reported.take(), [""; 0], "a run that stops reports no outage");
+        // A call and a probe, one after the other.
         assert!(fake.started.elapsed() < Duration::from_secs(35), "{each:?}: {:?}", fake.started.elapsed());
     }
 }
 
-/// The silence of one account is that account's, and costs it its tries. STS answers, so nobody waits for the network.
+/// Calls in two accounts get no answer and use up their attempts. STS answers, so no visit waits for the network.
 #[tokio::test(start_paused = true)]
-async fn the_silence_of_one_account_is_its_own() {
+async fn a_single_timeout_is_not_an_outage() {
     let faults = || std::iter::repeat_n(UNREACHED, 20);
     let fake =
         Fake::new(100).fault(7, Operation::GetAccountSummary, faults()).fault(9, Operation::AssumeRole, faults());
-    let told = RefCell::default();
-    let (ended, records) = run(&fake.rollout(options()), turns(&told)).await;
-    assert_eq!(told.take(), [""; 0]);
+    let reported = RefCell::default();
+    let (ended, records) = run(&fake.rollout(options()), changes(&reported)).await;
+    assert_eq!(reported.take(), [""; 0]);
     assert_eq!((ended.tally.of(Outcome::Changed), ended.tally.of(Outcome::Failed)), (98, 2));
     for (number, stage) in [(7, Stage::Read), (9, Stage::Assume)] {
         let error = records[number - 1].error.as_ref().unwrap();
@@ -149,39 +152,39 @@ async fn the_silence_of_one_account_is_its_own() {
     }
 }
 
-/// What was set as the network went is read once it is back, before anything is sent again.
+/// After the outage the account is read before the Set is sent again.
 #[tokio::test(start_paused = true)]
-async fn a_set_whose_answer_went_with_the_network_is_read_before_it_is_sent_again() {
-    let fake = silent(1, 0, 0, Duration::ZERO).fault(
+async fn a_set_whose_answer_was_lost_in_an_outage_is_read_back() {
+    let fake = with_outage(1, 0, 0, Duration::ZERO).fault(
         1,
         Operation::SetSecurityTokenServicePreferences,
         [Fault::LostAcknowledgement],
     );
     let [from, to] = [350, 40_000].map(Duration::from_millis);
-    fake.silence.set(Some(Silence { from, to, each: Duration::ZERO }));
+    fake.outage.set(Some(Outage { from, to, each: Duration::ZERO }));
     let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!(ended.tally.of(Outcome::Changed), 1, "{records:?}");
     assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
 }
 
-/// The base credentials end as the network goes, or while it is gone, and where they come from is out of reach, too. Where visits come
-/// one at a time, it goes before the next one enters, so that nothing else tells of it.
+/// The base credentials end when the outage begins or during it, and their source is unreachable too. With one visit at a time, the
+/// outage begins before the next one enters, so that only the fetch detects it.
 #[tokio::test(start_paused = true)]
-async fn an_outage_that_falls_on_a_renewal_costs_time_and_no_accounts() {
+async fn an_outage_while_credentials_are_renewed_costs_no_accounts() {
     for (accounts, concurrency) in [(300, 32), (10, 1)] {
         for each in [Duration::ZERO, Duration::from_secs(15)] {
             for later in [0, 30].map(Duration::from_secs) {
                 let fake = Fake::new(accounts);
-                let told = RefCell::default();
+                let reported = RefCell::default();
                 let tight = RolloutOptions { max_errors: Some(Tolerance::Count(0)), concurrency, ..options() };
-                let mut tell = turns(&told);
+                let mut tell = changes(&reported);
                 let (ended, records) = run(&fake.rollout(tight), |event| {
                     tell(event);
                     if let Event::Visited { tally, .. } = event
                         && tally.total() == 3
                     {
                         let from = fake.started.elapsed();
-                        fake.silence.set(Some(Silence { from, to: from + Duration::from_mins(1), each }));
+                        fake.outage.set(Some(Outage { from, to: from + Duration::from_mins(1), each }));
                         fake.base_ends.set(Some(from + later));
                     }
                 })
@@ -189,22 +192,21 @@ async fn an_outage_that_falls_on_a_renewal_costs_time_and_no_accounts() {
                 assert_eq!(ended.stopped, None, "{concurrency} {each:?} {later:?}");
                 let changed = ended.tally.of(Outcome::Changed) as u64;
                 assert_eq!(changed, accounts, "{concurrency} {each:?} {later:?}: {records:?}");
-                assert_eq!(told.take(), ["lost", "found"], "{concurrency} {each:?} {later:?}");
+                assert_eq!(reported.take(), ["lost", "restored"], "{concurrency} {each:?} {later:?}");
                 assert!(fake.fetches.get() > 0, "{concurrency} {each:?} {later:?}");
             }
         }
     }
 }
 
-/// Somebody has to log in again. The run stops soon and says so, whether or not there was an outage before; but not for a single
-/// try that failed.
+/// The user has to log in again. The run stops soon, with or without an outage before; but not after a single failed fetch.
 #[tokio::test(start_paused = true)]
-async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
-    for connectivity in
-        [None, Some(Silence { from: Duration::from_secs(1), to: Duration::from_secs(41), each: Duration::ZERO })]
+async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
+    for outage in
+        [None, Some(Outage { from: Duration::from_secs(1), to: Duration::from_secs(41), each: Duration::ZERO })]
     {
         let fake = Fake::new(300);
-        fake.silence.set(connectivity);
+        fake.outage.set(outage);
         fake.base_ends.set(Some(Duration::from_secs(1)));
         fake.base_is_gone.set(true);
         let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
@@ -212,11 +214,11 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         assert_eq!(failure.code, "NoCredentials");
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0);
-        let over = connectivity.map_or(1, |connectivity| connectivity.to.as_secs());
+        let over = outage.map_or(1, |outage| outage.to.as_secs());
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
-        assert!((1..=3).contains(&fake.confirmations.get()), "one asks for all: {}", fake.confirmations.get());
+        assert!((1..=3).contains(&fake.confirmations.get()), "one visit checks for all: {}", fake.confirmations.get());
     }
-    // Where they come from does not answer, for longer than a visit may take, or nearly as long.
+    // Their source takes longer than a visit may take to answer, or nearly as long.
     for account_timeout in [10, 20, 120].map(Duration::from_secs) {
         let fake = Fake::new(300);
         fake.base_ends.set(Some(Duration::from_secs(1)));
@@ -226,7 +228,7 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{account_timeout:?}: {records:?}");
     }
-    // What hangs in an account meanwhile is the account's, and a Set without an answer is in doubt.
+    // A call in the account that hangs meanwhile fails the account, and a Set without an answer is in doubt.
     for (operation, outcome) in [
         (Operation::GetAccountSummary, Outcome::Failed),
         (Operation::SetSecurityTokenServicePreferences, Outcome::Unverified),
@@ -236,7 +238,7 @@ async fn base_credentials_that_can_not_be_fetched_any_more_stop_the_run() {
         let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
         assert_eq!((ended.tally.of(outcome), ended.stopped), (1, None), "{operation}: {records:?}");
     }
-    // A run that stops waits for one answer, and keeps its reason.
+    // A run that stops waits for one fetch, and keeps its reason.
     let fake = Fake::new(300);
     let rollout = fake.rollout(options());
     fake.base_ends.set(Some(Duration::from_secs(1)));
