@@ -1,6 +1,7 @@
 //! One value of every error that can occur before the first account, to look up in the documents.
 
 use std::io;
+use std::time::Duration;
 
 use v2token::internals::{
     CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, InvalidSettings,
@@ -75,6 +76,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::from(ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Newer { path: path(), format: 9 }).into(),
         RunFolderFailed::Busy(path()).into(),
+        InvalidSettings::ChainedSessionTooLong(Duration::from_hours(2)).into(),
         InvalidSettings::RootCannotSet.into(),
         RunFolderFailed::Taken(path()).into(),
         RunFolderFailed::from(Untrusted::Owner { path: path(), owner: 65_534 }).into(),
