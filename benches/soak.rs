@@ -1,14 +1,14 @@
-//! The soak: the built program over 50,000 simulated accounts in a world where everything goes wrong, and its report against the
-//! truth in every one of them.
+//! The soak: the built program runs over 50,000 simulated accounts with all kinds of faults, and its report is compared with the
+//! truth of every account.
 //!
 //! ```console
 //! $ cargo bench --bench soak -- [ACCOUNTS [SEED]]
 //! ```
 //!
-//! The exit code is 0 if the report agrees with the truth, and 1 if it does not. `docs/faults.md` says what goes wrong in this world.
+//! The exit code is 0 if the report agrees with the truth, and 1 if it does not. `docs/faults.md` lists the faults.
 
-#[path = "../tests/soak/storm.rs"]
-mod storm;
+#[path = "../tests/soak/scenario.rs"]
+mod scenario;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
-use storm::{Blow, Phase, Storm, Weathered};
+use scenario::{Disruption, Phase, Scenario, SoakResult};
 
 fn main() -> io::Result<ExitCode> {
     // Cargo adds `--bench`.
@@ -28,25 +28,25 @@ fn main() -> io::Result<ExitCode> {
     });
     let accounts = numbers.next().transpose()?.unwrap_or(50_000);
     let seed = numbers.next().transpose()?.unwrap_or(1) as u64;
-    let phase = |at, blow, seconds| Phase { at, blow, lasts: Duration::from_secs(seconds) };
+    let phase = |at, disruption, seconds| Phase { at, disruption, duration: Duration::from_secs(seconds) };
     let phases = vec![
-        phase(0.15, Blow::NoNames, 10),
-        phase(0.30, Blow::Refused, 10),
-        phase(0.45, Blow::BlackHole, 10),
-        phase(0.60, Blow::SessionsEnd, 0),
-        phase(0.75, Blow::CredentialsEnd, 0),
+        phase(0.15, Disruption::NoNames, 10),
+        phase(0.30, Disruption::Refused, 10),
+        phase(0.45, Disruption::BlackHole, 10),
+        phase(0.60, Disruption::SessionsEnd, 0),
+        phase(0.75, Disruption::CredentialsEnd, 0),
     ];
-    let storm = Storm { accounts, seed, concurrency: 256, hang: 0.0003, phases };
+    let scenario = Scenario { accounts, seed, concurrency: 256, hang: 0.0003, phases };
     let folder = tempfile::TempDir::new()?;
     let mut peak = 0;
     let began = Instant::now();
-    let weathered = storm.ride(folder.path(), |child| peak = peak.max(resident(child)))?;
+    let result = scenario.run(folder.path(), |child| peak = peak.max(resident(child)))?;
     let wall = began.elapsed();
-    let agrees = weathered.wrong.is_empty();
-    let text = table(&storm, &weathered, peak, wall, children()?);
+    let agrees = result.wrong.is_empty();
+    let text = table(&scenario, &result, peak, wall, children()?);
     let mut stdout = io::stdout().lock();
     write!(stdout, "{text}")?;
-    for wrong in weathered.wrong.iter().take(20) {
+    for wrong in result.wrong.iter().take(20) {
         writeln!(stdout, "  {wrong}")?;
     }
     if !agrees {
@@ -56,8 +56,8 @@ fn main() -> io::Result<ExitCode> {
     Ok(if agrees { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn table(storm: &Storm, weathered: &Weathered, peak: u64, wall: Duration, cpu: Duration) -> String {
-    let mut text = format!("{} accounts, seed {}\n", storm.accounts, storm.seed);
+fn table(scenario: &Scenario, result: &SoakResult, peak: u64, wall: Duration, cpu: Duration) -> String {
+    let mut text = format!("{} accounts, seed {}\n", scenario.accounts, scenario.seed);
     let mut section = |title: &str, rows: &mut dyn Iterator<Item = (String, u64)>| {
         writeln!(text, "{title}").expect("a string takes it");
         for (name, count) in rows {
@@ -65,7 +65,7 @@ fn table(storm: &Storm, weathered: &Weathered, peak: u64, wall: Duration, cpu: D
         }
     };
     let (mut outcomes, mut causes) = (BTreeMap::<String, u64>::new(), BTreeMap::<String, u64>::new());
-    for row in weathered.rows.values() {
+    for row in result.rows.values() {
         *outcomes.entry(row["outcome"].clone()).or_default() += 1;
         if !row["error_code"].is_empty() {
             *causes.entry(format!("{} at {}: {}", row["outcome"], row["stage"], row["error_code"])).or_default() += 1;
@@ -73,21 +73,21 @@ fn table(storm: &Storm, weathered: &Weathered, peak: u64, wall: Duration, cpu: D
     }
     section("outcomes", &mut outcomes.into_iter());
     section("causes", &mut causes.into_iter());
-    let operations = &weathered.truth.operations;
+    let operations = &result.truth.operations;
     section("calls", &mut operations.iter().map(|(operation, counts)| (format!("{operation:?}"), counts.requests)));
     let answered = |code: &str| operations.values().filter_map(|counts| counts.errors.get(code)).sum::<u64>();
     let throttles = ["Throttling", "TooManyRequestsException"].map(|code| (code.to_owned(), answered(code)));
     section("throttled by a rate limit", &mut throttles.into_iter());
-    section("faults", &mut weathered.truth.faults.clone().into_iter());
-    section("blows", &mut weathered.fallen.iter().map(|blow| (format!("{blow:?}"), 1)));
-    if !weathered.impossible.is_empty() {
-        section("not possible here", &mut weathered.impossible.iter().map(|blow| (format!("{blow:?}"), 0)));
+    section("faults", &mut result.truth.faults.clone().into_iter());
+    section("disruptions", &mut result.occurred.iter().map(|disruption| (format!("{disruption:?}"), 1)));
+    if !result.unsupported.is_empty() {
+        section("not possible here", &mut result.unsupported.iter().map(|disruption| (format!("{disruption:?}"), 0)));
     }
-    let codes: Vec<String> = weathered.exit_codes.iter().map(ToString::to_string).collect();
-    let collateral = weathered.collateral(storm.seed).len();
+    let codes: Vec<String> = result.exit_codes.iter().map(ToString::to_string).collect();
+    let collateral = result.collateral(scenario.seed).len();
     let [wall, cpu] = [wall, cpu].map(|time| time.as_secs_f64());
-    let verdict = if weathered.wrong.is_empty() { "AGREES" } else { "DISAGREES" };
-    let outages = weathered.stderr.matches("AWS can't be reached (").count();
+    let verdict = if result.wrong.is_empty() { "AGREES" } else { "DISAGREES" };
+    let outages = result.stderr.matches("AWS can't be reached (").count();
     write!(
         text,
         "outages that were noticed: {outages}\n\
@@ -95,21 +95,21 @@ fn table(storm: &Storm, weathered: &Weathered, peak: u64, wall: Duration, cpu: D
          wall {wall:.1} s, CPU {cpu:.1} s, peak {peak} MiB\n\
          {verdict}: {} disagreements in {} accounts\n",
         codes.join(", "),
-        weathered.wrong.len(),
-        weathered.truth.accounts.len()
+        result.wrong.len(),
+        result.truth.accounts.len()
     )
     .expect("a string takes it");
     text
 }
 
-/// The most memory that a process had so far, in MiB.
+/// The peak resident memory of a process so far, in MiB.
 fn resident(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     peak.unwrap_or(0_u64) / 1024
 }
 
-/// The processor time of all processes that were waited for.
+/// The CPU time of all child processes that have ended.
 fn children() -> io::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();

@@ -8,8 +8,8 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 use v2token_simulator::{ORGANIZATION_ID, Operation, Organization, SECRET_MARKER, TokenVersion, Truth};
 
-pub(crate) use crate::storm::judge::Row;
-use crate::storm::judge::disagreements;
+pub(crate) use crate::scenario::report_check::Row;
+use crate::scenario::report_check::disagreements;
 
 /// A place to run the program in, against one simulated organization.
 pub(crate) struct Bench {

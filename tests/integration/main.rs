@@ -37,6 +37,8 @@ mod refusals;
 mod resume;
 mod rollback;
 mod running;
+#[path = "../soak/scenario.rs"]
+mod scenario;
 mod schema;
 mod secrets;
 mod selection;
@@ -45,8 +47,6 @@ mod signals;
 mod soak;
 mod stand_in;
 mod stops;
-#[path = "../soak/storm.rs"]
-mod storm;
 mod supply;
 mod survey;
 mod terminal;

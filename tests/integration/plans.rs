@@ -42,10 +42,10 @@ fn exactly_what_was_planned_is_applied() {
     let plan = bench.run("plan", &PLAN).exits(0).agrees(TokenVersion::V2);
     assert_eq!(plan.calls(SET), 0);
     bench.organization.control(|world| {
-        world.account_mut(1).changed_by_somebody_else(Some(TokenVersion::V2));
+        world.account_mut(1).change_externally(Some(TokenVersion::V2));
         world.account_mut(2).state = AccountState::Closed;
         // Not planned, so not changed either: the plan is what was reviewed.
-        world.account_mut(4).changed_by_somebody_else(Some(TokenVersion::V1));
+        world.account_mut(4).change_externally(Some(TokenVersion::V1));
     });
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
     let planned = told(&plan.rows(), "would_change");

@@ -237,7 +237,7 @@ fn monthly_audit_reports_what_has_changed() {
     sandbox
         .bench
         .organization
-        .control(|world| world.account_mut(drifted).changed_by_somebody_else(Some(TokenVersion::V1)));
+        .control(|world| world.account_mut(drifted).change_externally(Some(TokenVersion::V1)));
     let output = in_month("2026-11");
     assert_eq!(code(&output), 4, "{output:?}");
     let comparison = fs::read_to_string(audits.join("2026-11/since-2026-10.md")).expect("a comparison");

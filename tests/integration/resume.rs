@@ -85,7 +85,7 @@ fn failed_and_unverified_accounts_are_taken_again_when_asked() {
             world.account_mut(id).faults = Faults::default();
         }
         // The Set of 3 took effect, and by now that shows.
-        world.account_mut(3).changed_by_somebody_else(Some(TokenVersion::V2));
+        world.account_mut(3).change_externally(Some(TokenVersion::V2));
     });
 
     let unasked = bench.again("run", &["resume", "run"]).exits(3).says(&["nothing is left to do"]);

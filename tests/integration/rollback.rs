@@ -104,8 +104,8 @@ fn what_somebody_changed_since_is_not_touched() {
     let bench = Bench::new(mixed().start());
     apply(&bench, &[]).exits(0);
     bench.organization.control(|world| {
-        world.account_mut(1).changed_by_somebody_else(Some(TokenVersion::V1));
-        world.account_mut(2).changed_by_somebody_else(None);
+        world.account_mut(1).change_externally(Some(TokenVersion::V1));
+        world.account_mut(2).change_externally(None);
     });
     let back = rollback(&bench, "back", &[]).exits(0);
     let rows = back.rows();
@@ -235,7 +235,7 @@ fn unverified_accounts_are_put_back_where_the_set_took_effect() {
             world.account_mut(id).faults = Faults::default();
         }
         // What was hidden shows by now.
-        world.account_mut(1).changed_by_somebody_else(Some(TokenVersion::V2));
+        world.account_mut(1).change_externally(Some(TokenVersion::V2));
     });
     let back = rollback(&bench, "back", &[]).exits(0);
     restored(&applied.before, &back);

@@ -122,7 +122,7 @@ fn commands_in_documents_succeed() {
         // The next page starts with the same versions.
         bench.organization.control(|world| {
             for number in 1..ACCOUNTS {
-                world.account_mut(number).changed_by_somebody_else(Some(TokenVersion::V1));
+                world.account_mut(number).change_externally(Some(TokenVersion::V1));
             }
         });
     }

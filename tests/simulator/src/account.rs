@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::account_id::AccountId;
+use crate::client_knowledge::KnowledgeTracker;
 use crate::fault::Faults;
-use crate::knowledge::Learning;
 use crate::role::Role;
 use crate::version::TokenVersion;
 
@@ -117,7 +117,7 @@ pub struct SimulatedAccount {
     pub tags: Vec<(String, String)>,
     pub(crate) joined_at: u64,
     pub(crate) unit: u32,
-    pub(crate) ledger: Ledger,
+    pub(crate) history: History,
 }
 
 impl SimulatedAccount {
@@ -137,7 +137,7 @@ impl SimulatedAccount {
             // One account every five hours since 2019: sorted, distinct and in the past.
             joined_at: 1_550_000_000 + id.number() * 18_000 % 230_000_000,
             unit: 0,
-            ledger: Ledger::default(),
+            history: History::default(),
         }
     }
 
@@ -155,43 +155,43 @@ impl SimulatedAccount {
 
     /// Changes the setting as an administrator outside the run would: no call is counted, and reads show it immediately. The
     /// global endpoint follows after its lag. A value that is written into `version` counts as set before the start.
-    pub fn changed_by_somebody_else(&mut self, version: Option<TokenVersion>) {
+    pub fn change_externally(&mut self, version: Option<TokenVersion>) {
         self.replace_version(version);
-        self.ledger.stale = None;
+        self.history.stale = None;
     }
 
     /// The setting as it was this long ago.
     pub(crate) fn version_before(&self, lag: Duration) -> Option<TokenVersion> {
-        let replaced_since = self.ledger.replaced.iter().find(|(when, _)| when.elapsed() < lag);
+        let replaced_since = self.history.replaced.iter().find(|(when, _)| when.elapsed() < lag);
         replaced_since.map_or(self.version, |(_, version)| *version)
     }
 
     fn replace_version(&mut self, version: Option<TokenVersion>) {
-        self.ledger.replaced.push((Instant::now(), self.version));
+        self.history.replaced.push((Instant::now(), self.version));
         self.version = version;
     }
 
     pub(crate) fn note(&mut self, fault: &'static str) {
-        *self.ledger.faults.entry(fault).or_default() += 1;
+        *self.history.faults.entry(fault).or_default() += 1;
     }
 
     /// Applies a Set that reached the service, and starts the stale reads that the faults ask for.
     pub(crate) fn apply(&mut self, version: TokenVersion) {
         let shown = self.shown();
         if self.faults.read_back_never_shows || self.faults.stale_reads > 0 {
-            self.ledger.stale = Some(Stale { shown, reads_left: self.faults.stale_reads });
+            self.history.stale = Some(Stale { shown, reads_left: self.faults.stale_reads });
         }
         self.replace_version(Some(version));
-        self.ledger.sets_applied.push(version);
+        self.history.sets_applied.push(version);
     }
 
     /// Returns what a read shows now, and uses up one stale read if any is left.
     pub(crate) fn read(&mut self) -> Option<TokenVersion> {
         let shown = self.shown();
-        if let Some(stale) = self.ledger.stale {
+        if let Some(stale) = self.history.stale {
             self.note("stale_read");
             let reads_left = stale.reads_left.saturating_sub(1);
-            self.ledger.stale =
+            self.history.stale =
                 (self.faults.read_back_never_shows || reads_left > 0).then_some(Stale { reads_left, ..stale });
         }
         if self.faults.missing_summary_key {
@@ -202,20 +202,20 @@ impl SimulatedAccount {
     }
 
     fn shown(&self) -> Option<TokenVersion> {
-        self.ledger.stale.map_or(self.version, |stale| stale.shown)
+        self.history.stale.map_or(self.version, |stale| stale.shown)
     }
 }
 
 /// The calls about an account and their effects, from which its part of the truth is made.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct History {
     pub calls: AccountCalls,
     pub sets_applied: Vec<TokenVersion>,
     pub sessions: u32,
     /// One for each session that has one.
     pub source_identities: Vec<Arc<str>>,
     pub faults: BTreeMap<&'static str, u32>,
-    pub learning: Learning,
+    pub tracker: KnowledgeTracker,
     /// Each value that was replaced, and when.
     replaced: Vec<(Instant, Option<TokenVersion>)>,
     stale: Option<Stale>,
@@ -246,12 +246,12 @@ mod tests {
         let mut account = SimulatedAccount::new(AccountId::new(1), String::new(), String::new());
         account.version = None;
         account.apply(TokenVersion::V2);
-        account.changed_by_somebody_else(Some(TokenVersion::V1));
+        account.change_externally(Some(TokenVersion::V1));
         assert_eq!(account.version_before(Duration::ZERO), Some(TokenVersion::V1));
         assert_eq!(account.version_before(Duration::from_mins(10)), None, "ten minutes ago nothing was set yet");
         std::thread::sleep(Duration::from_millis(2));
         account.apply(TokenVersion::V2);
-        let since_the_last = account.ledger.replaced[2].0.elapsed() + Duration::from_millis(1);
+        let since_the_last = account.history.replaced[2].0.elapsed() + Duration::from_millis(1);
         assert_eq!(
             account.version_before(since_the_last),
             Some(TokenVersion::V1),

@@ -39,7 +39,7 @@ impl World {
             return Err(ApiError::access_denied("Roles may not be assumed by root accounts.".to_owned()).into());
         }
         let index = account.and_then(|id| self.index(id)).ok_or_else(|| denied(self, "AssumeRole"))?;
-        self.transient(index, VisitCall::Assume)?;
+        self.fire_transient_fault(index, VisitCall::Assume)?;
         self.check_region_is_active(index, &caller.region)?;
         if self.account(index).faults.deny_assume {
             self.at(index).note("deny_assume");
@@ -68,7 +68,7 @@ impl World {
         check_duration(&role, &caller.principal, seconds)?;
         let document =
             self.open_role_session(index, Opening { role, session_name, policy, source_identity, seconds }, context);
-        Ok(self.distort(index, VisitCall::Assume, document))
+        Ok(self.spoil_answer(index, VisitCall::Assume, document))
     }
 
     /// The source identity of a new session. A caller's own source identity can't be changed.
@@ -107,9 +107,9 @@ impl World {
             .map(|text| format!("<PackedPolicySize>{}</PackedPolicySize>", (text.len() / 20).clamp(1, 100)));
         let source = source_identity.as_ref().map(|text| format!("<SourceIdentity>{}</SourceIdentity>", escape(text)));
         let token = self.token_version(holder, &context.caller.region);
-        let ledger = &mut self.at(holder).ledger;
-        ledger.sessions += 1;
-        ledger.source_identities.extend(source_identity.clone());
+        let history = &mut self.at(holder).history;
+        history.sessions += 1;
+        history.source_identities.extend(source_identity.clone());
         let principal = Principal { account: holder, identity, policy, mfa: false, source_identity, token };
         let assumed = self.assumed_role_user(&principal);
         let credentials = self.issue(principal, role.lasts(seconds));

@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
-use crate::bucket::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
 use crate::fault::ListingFault;
 use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
 use crate::populate::VersionMix;
+use crate::rate_limit::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
 use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::world::Caller;

@@ -56,7 +56,7 @@ impl World {
         }
         answer.date = self.date_header();
         self.after(operation, noise, &mut answer);
-        self.learn(about, operation, &answer);
+        self.update_knowledge(about, operation, &answer);
         answer
     }
 
@@ -101,7 +101,7 @@ impl World {
         let is_global = self.settings.is_global_sts(&caller.region);
         let account = self.at(index);
         let id = account.id();
-        let calls = &mut account.ledger.calls;
+        let calls = &mut account.history.calls;
         match operation {
             Operation::AssumeRole => {
                 calls.assume_role += 1;
@@ -113,7 +113,7 @@ impl World {
             Operation::SimulatePrincipalPolicy => calls.simulate_principal_policy += 1,
             _ => {
                 calls.set_preferences += 1;
-                account.ledger.learning.set_sent(version);
+                account.history.tracker.set_sent(version);
                 self.set_arrivals.push((id, now));
             }
         }
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// Applies an account's counted faults that prevent a call's effect.
-    pub(crate) fn transient(&mut self, index: u32, call: VisitCall) -> Result<(), Refusal> {
+    pub(crate) fn fire_transient_fault(&mut self, index: u32, call: VisitCall) -> Result<(), Refusal> {
         let service = match call {
             VisitCall::Assume => crate::network::Service::Sts,
             VisitCall::Read | VisitCall::Set => crate::network::Service::Iam,
@@ -223,7 +223,7 @@ impl World {
     }
 
     /// Applies an account's counted faults that spoil the answer after the call's effect.
-    pub(crate) fn distort(&mut self, index: u32, call: VisitCall, document: Document) -> Reply {
+    pub(crate) fn spoil_answer(&mut self, index: u32, call: VisitCall, document: Document) -> Reply {
         let account = self.at(index);
         if account.faults.garbage.fire(call) {
             account.note("garbage");

@@ -56,16 +56,16 @@ impl World {
     pub(crate) fn get_account_summary(&mut self, context: &Context<'_>) -> Outcome {
         let principal = &context.caller.principal;
         let index = principal.account;
-        self.transient(index, VisitCall::Read)?;
+        self.fire_transient_fault(index, VisitCall::Read)?;
         self.authorise(principal, READ)?;
         if self.account(index).faults.deny_read {
             self.at(index).note("deny_read");
             return Err(self.denied(principal, READ, &no_identity_policy(READ)).into());
         }
         let version = self.at(index).read();
-        let reply = self.distort(index, VisitCall::Read, Document::Result(summary(version)));
+        let reply = self.spoil_answer(index, VisitCall::Read, Document::Result(summary(version)));
         if let Document::Result(_) = reply.document {
-            self.at(index).ledger.learning.about_to_show(version);
+            self.at(index).history.tracker.about_to_show(version);
         }
         Ok(reply)
     }
@@ -73,7 +73,7 @@ impl World {
     pub(crate) fn set_preferences(&mut self, context: &Context<'_>) -> Outcome {
         let principal = &context.caller.principal;
         let index = principal.account;
-        self.transient(index, VisitCall::Set)?;
+        self.fire_transient_fault(index, VisitCall::Set)?;
         self.authorise(principal, SET)?;
         self.check_set_is_allowed(principal)?;
         let value = context.params.text("GlobalEndpointTokenVersion");
@@ -106,7 +106,7 @@ impl World {
             account.note("lost_acknowledgement");
             return Ok(Reply { document: Document::Nothing, delivery: Delivery::Close });
         }
-        Ok(self.distort(index, VisitCall::Set, Document::Nothing))
+        Ok(self.spoil_answer(index, VisitCall::Set, Document::Nothing))
     }
 
     fn check_set_is_allowed(&mut self, principal: &Principal) -> Result<(), ApiError> {

@@ -1,8 +1,8 @@
 //! Paging: reads `MaxResults` and `NextToken`, and writes opaque tokens.
 
 use crate::answer::ApiError;
-use crate::derive::mix;
 use crate::request::Params;
+use crate::secrets::mix;
 
 /// The most entries on a page of any Organizations list.
 const MAX_RESULTS: i64 = 20;

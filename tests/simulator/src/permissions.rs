@@ -168,13 +168,14 @@ impl World {
         action: &str,
     ) -> bool {
         let Presented { caller, external_id, mfa } = presented;
-        let behind = self.behind(caller);
-        let mut facts = vec![("aws:PrincipalArn", behind.clone()), ("aws:MultiFactorAuthPresent", mfa.to_string())];
+        let principal_arn = self.role_or_user_arn(caller);
+        let mut facts =
+            vec![("aws:PrincipalArn", principal_arn.clone()), ("aws:MultiFactorAuthPresent", mfa.to_string())];
         facts.extend(external_id.map(|id| ("sts:ExternalId", id.to_owned())));
         let whole_account =
             format!("arn:{}:iam::{}:root", self.settings.partition.name, self.account(caller.account).id());
         let question = Question { action, resource: &role.name, context: &facts };
-        Permissions::read(document).allows(&question, |arn| arn == whole_account || arn == behind)
+        Permissions::read(document).allows(&question, |arn| arn == whole_account || arn == principal_arn)
     }
 }
 

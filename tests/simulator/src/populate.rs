@@ -2,7 +2,7 @@
 
 use crate::account::{AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::{AccountId, MANAGEMENT_ACCOUNT};
-use crate::names;
+use crate::account_names;
 use crate::version::TokenVersion;
 
 /// Which accounts start with which setting.
@@ -72,11 +72,11 @@ pub(crate) fn accounts(
             let id = id_at(index, count);
             let (name, ou) = match (index == management, realistic) {
                 (true, _) => ("Management".to_owned(), String::new()),
-                (false, true) => names::realistic(index, dice),
+                (false, true) => account_names::realistic(index, dice),
                 (false, false) => (format!("account-{}", id.number()), String::new()),
             };
             let mut account = SimulatedAccount::new(id, name, String::new());
-            account.email = names::email(&account.name, index);
+            account.email = account_names::email(&account.name, index);
             account.ou = ou;
             account.version = mix.draw(dice);
             account

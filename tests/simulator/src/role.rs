@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The ARN of the user or role that a principal comes from.
-    pub(crate) fn behind(&self, caller: &Principal) -> String {
+    pub(crate) fn role_or_user_arn(&self, caller: &Principal) -> String {
         match &caller.identity {
             Identity::Role { role, .. } => self.role_arn(caller.account, role),
             Identity::Operator(_) | Identity::Root | Identity::Anonymous => self.arn(caller),
@@ -140,7 +140,7 @@ impl World {
             Trusted::Account(id) => *id == account,
             Trusted::Principal(arn) => {
                 let whole_account = format!("arn:{}:iam::{account}:root", self.settings.partition.name);
-                [whole_account, self.behind(caller), self.arn(caller)].contains(arn)
+                [whole_account, self.role_or_user_arn(caller), self.arn(caller)].contains(arn)
             }
         }
     }

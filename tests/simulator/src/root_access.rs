@@ -88,7 +88,7 @@ impl World {
         };
         let seconds = constraint::duration(context.params, 0, 900, 900)?;
         let index = AccountId::parse(target).and_then(|id| self.index(id)).ok_or_else(|| denied(self))?;
-        self.transient(index, VisitCall::Assume)?;
+        self.fire_transient_fault(index, VisitCall::Assume)?;
         self.check_region_is_active(index, &context.caller.region)?;
         let is_audit = context.params.text("TaskPolicyArn.arn")
             == Some(&format!("arn:{partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials"));
@@ -101,7 +101,7 @@ impl World {
         if !reachable || !is_audit {
             return Err(denied(self).into());
         }
-        self.at(index).ledger.sessions += 1;
+        self.at(index).history.sessions += 1;
         let principal = Principal {
             account: index,
             identity: Identity::Root,
@@ -112,6 +112,6 @@ impl World {
         };
         let document = Document::Result(self.issue(principal, seconds));
         self.vault.count_assume();
-        Ok(self.distort(index, VisitCall::Assume, document))
+        Ok(self.spoil_answer(index, VisitCall::Assume, document))
     }
 }

@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use crate::answer::{Answer, Delivery};
+use crate::answer_body::Payload;
 use crate::network::Network;
-use crate::payload::Payload;
 use crate::request::Call;
 use crate::shared::Shared;
 use crate::sigv4::Signable;
@@ -138,12 +138,12 @@ async fn respond(
     match network {
         Network::Normal => {}
         Network::BlackHole => {
-            shared.world().lose(&call, &signable, "black_hole");
+            shared.world().count_lost(&call, &signable, "black_hole");
             sleep(HANG).await;
             return Err(Abort);
         }
         Network::Refuse => {
-            shared.world().lose(&call, &signable, "closed");
+            shared.world().count_lost(&call, &signable, "closed");
             return Err(Abort);
         }
     }

@@ -1,7 +1,7 @@
 //! The tree of organizational units, and the ids of the organization.
 
 use crate::account_id::AccountId;
-use crate::derive::mix;
+use crate::secrets::mix;
 
 /// The id of every simulated organization.
 pub const ORGANIZATION_ID: &str = "o-exampleorg1";

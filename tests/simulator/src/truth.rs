@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::{AccountCalls, AccountState, JoinedMethod, SimulatedAccount};
 use crate::account_id::AccountId;
+use crate::client_knowledge::ClientKnowledge;
 use crate::fault::ALWAYS;
-use crate::knowledge::Knowledge;
 use crate::network::Service;
 use crate::request::Operation;
 use crate::version::TokenVersion;
@@ -78,7 +78,7 @@ pub struct AccountTruth {
     /// The values that were applied, in order.
     pub sets_applied: Vec<TokenVersion>,
     /// What the client can know from the answers.
-    pub knowledge: Knowledge,
+    pub knowledge: ClientKnowledge,
     /// How many role sessions were issued in it.
     pub sessions: u32,
     /// The source identities of those of them that have one, in order.
@@ -155,7 +155,7 @@ impl World {
         accounts.sort_unstable_by_key(|account| account.id);
         let mut faults: BTreeMap<String, u64> =
             self.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-        for (name, count) in self.accounts.iter().flat_map(|account| &account.ledger.faults) {
+        for (name, count) in self.accounts.iter().flat_map(|account| &account.history.faults) {
             *faults.entry((*name).to_owned()).or_default() += u64::from(*count);
         }
         let operations = Operation::ALL.iter().zip(&self.tallies).filter(|(_, tally)| tally.requests > 0).map(
@@ -172,7 +172,7 @@ impl World {
                 )
             },
         );
-        let global = |account: &SimulatedAccount| u64::from(account.ledger.calls.global_assume_role);
+        let global = |account: &SimulatedAccount| u64::from(account.history.calls.global_assume_role);
         Truth {
             management_account: self.account(self.management()).id(),
             accounts,
@@ -210,13 +210,13 @@ impl World {
             version: account.version,
             assumable: self.assumable(index),
             settable: !denied,
-            calls: account.ledger.calls,
-            sets_received: account.ledger.calls.set_preferences,
-            sets_applied: account.ledger.sets_applied.clone(),
-            knowledge: account.ledger.learning.knowledge,
-            sessions: account.ledger.sessions,
-            source_identities: account.ledger.source_identities.iter().map(|text| text.as_ref().to_owned()).collect(),
-            faults: account.ledger.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+            calls: account.history.calls,
+            sets_received: account.history.calls.set_preferences,
+            sets_applied: account.history.sets_applied.clone(),
+            knowledge: account.history.tracker.knowledge,
+            sessions: account.history.sessions,
+            source_identities: account.history.source_identities.iter().map(|text| text.as_ref().to_owned()).collect(),
+            faults: account.history.faults.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::credentials::{BadKey, Credentials, Identity, Login, Principal, Session};
-use crate::derive::{secret, token};
+use crate::secrets::{secret, token};
 use crate::sigv4;
 use crate::version::TokenVersion;
 
@@ -216,7 +216,7 @@ fn session_index(access_key: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::derive::{SECRET_MARKER, TOKEN_LENGTH};
+    use crate::secrets::{SECRET_MARKER, TOKEN_LENGTH};
 
     fn root() -> Principal {
         Principal {

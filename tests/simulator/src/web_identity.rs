@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::answer::{ApiError, Document, escape};
 use crate::constraint::{self, ROLE_SESSION_NAME};
 use crate::credentials::{Identity, Principal};
-use crate::derive;
 use crate::dispatch::{Context, Outcome};
 use crate::role::{Role, Trusted};
+use crate::secrets;
 use crate::version::TokenVersion;
 use crate::world::World;
 
@@ -28,7 +28,7 @@ impl World {
 
     /// Derives the token, so that it need not be stored.
     fn web_token(&self, index: usize) -> String {
-        derive::token(self.settings.seed ^ 0x1d, index as u64)
+        secrets::token(self.settings.seed ^ 0x1d, index as u64)
     }
 
     pub(crate) fn assume_role_with_web_identity(&mut self, context: &Context<'_>) -> Outcome {
@@ -78,7 +78,7 @@ impl World {
             source_identity: None,
             token: TokenVersion::V2,
         };
-        self.at(index).ledger.sessions += 1;
+        self.at(index).history.sessions += 1;
         let assumed = self.assumed_role_user(&principal);
         let credentials = self.issue(principal, role.lasts(seconds));
         Ok(Document::Result(format!(

@@ -9,7 +9,7 @@ mod mfa;
 mod partitions;
 mod permissions;
 mod root_access;
-mod simulation;
+mod simulate_policy;
 mod tokens;
 mod visits;
 mod web_identity;

@@ -65,7 +65,7 @@ fn global_tokens_lag_behind_the_setting() {
     let organization = builder.start();
     let client = Client::new(&organization);
     assert_eq!(code(&client.visit("000000000001").iam(SET_V2)).0, 200);
-    organization.control(|world| world.account_mut(2).changed_by_somebody_else(Some(TokenVersion::V2)));
+    organization.control(|world| world.account_mut(2).change_externally(Some(TokenVersion::V2)));
     for id in ["000000000001", "000000000002"] {
         assert_eq!(in_region(&client.visit_through("us-east-1", id), "ap-east-1"), refused(), "{id}");
     }

@@ -200,8 +200,8 @@ fn lost_requests_do_not_arrive() {
     let truth = organization.truth();
     let account = truth.account(1);
     assert_eq!((account.sets_received, account.knowledge.sets_lost, truth.fault("black_hole")), (0, 1, 1));
-    assert!(account.knowledge.set_may_have_worked(account.sets_received));
-    assert_eq!((account.knowledge.reads_since_set, account.knowledge.reads_that_showed), (1, 0));
+    assert!(account.knowledge.set_may_have_taken_effect(account.sets_received));
+    assert_eq!((account.knowledge.reads_since_set, account.knowledge.reads_showing_wanted), (1, 0));
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use super::World;
 use crate::account_id::AccountId;
-use crate::bucket::{RateLimit, Scope};
 use crate::clock;
 use crate::credentials::Credentials;
-use crate::derive::mix;
 use crate::fault::ListingFault;
 use crate::network::{Latency, Network, Noise};
 use crate::permissions::Permissions;
+use crate::rate_limit::{RateLimit, Scope};
 use crate::request::Operation;
+use crate::secrets::mix;
 
 impl World {
     /// Moves an account to the unit with this id or path of names, which is created if it does not exist.

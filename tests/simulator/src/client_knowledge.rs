@@ -11,7 +11,7 @@ use crate::world::World;
 /// What a client can know about an account from the complete answers that it received. Whether a Set took effect that was
 /// neither refused nor shown by a read is known only to the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Knowledge {
+pub struct ClientKnowledge {
     /// Set requests that were lost in the network before they reached the service. They do not count as received.
     pub sets_lost: u32,
     /// Set requests that were answered with a refusal, throttling included: the client knows that they had no effect.
@@ -19,31 +19,31 @@ pub struct Knowledge {
     /// Reads that were answered since the last Set was sent.
     pub reads_since_set: u32,
     /// Reads, since the first Set for a version was sent, that showed this version.
-    pub reads_that_showed: u32,
+    pub reads_showing_wanted: u32,
 }
 
-impl Knowledge {
+impl ClientKnowledge {
     /// Whether any Set was sent whose refusal did not reach the client.
     #[must_use]
-    pub const fn set_may_have_worked(&self, sets_received: u32) -> bool {
+    pub const fn set_may_have_taken_effect(&self, sets_received: u32) -> bool {
         sets_received + self.sets_lost > self.sets_refused
     }
 }
 
 /// Tracks what a client can know.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Learning {
-    pub knowledge: Knowledge,
+pub(crate) struct KnowledgeTracker {
+    pub knowledge: ClientKnowledge,
     asked_for: Option<TokenVersion>,
     shown: Option<Option<TokenVersion>>,
 }
 
-impl Learning {
+impl KnowledgeTracker {
     /// Notes that a Set for a version was sent.
     pub(crate) fn set_sent(&mut self, version: Option<TokenVersion>) {
         if self.asked_for != version {
             self.asked_for = version;
-            self.knowledge.reads_that_showed = 0;
+            self.knowledge.reads_showing_wanted = 0;
         }
         self.knowledge.reads_since_set = 0;
     }
@@ -65,7 +65,7 @@ impl Learning {
             Operation::GetAccountSummary => {
                 if let Some(version) = shown {
                     self.knowledge.reads_since_set += 1;
-                    self.knowledge.reads_that_showed +=
+                    self.knowledge.reads_showing_wanted +=
                         u32::from(self.asked_for.is_some() && version == self.asked_for);
                 }
             }
@@ -76,23 +76,23 @@ impl Learning {
 
 impl World {
     /// Updates the client's knowledge of an account after an answer.
-    pub(crate) fn learn(&mut self, index: Option<u32>, operation: Operation, answer: &Answer) {
+    pub(crate) fn update_knowledge(&mut self, index: Option<u32>, operation: Operation, answer: &Answer) {
         if let Some(index) = index {
-            self.at(index).ledger.learning.answered(operation, answer);
+            self.at(index).history.tracker.answered(operation, answer);
         }
     }
 
     /// Counts a request that was lost in the network before it reached a service.
-    pub(crate) fn lose(&mut self, call: &Call, signable: &Signable<'_>, fault: &'static str) {
+    pub(crate) fn count_lost(&mut self, call: &Call, signable: &Signable<'_>, fault: &'static str) {
         self.note(fault);
         if call.operation != Some(Operation::SetSecurityTokenServicePreferences) {
             return;
         }
         if let Ok(caller) = self.authenticate(call.service, signable) {
             let version = call.params.text("GlobalEndpointTokenVersion").and_then(TokenVersion::from_wire);
-            let learning = &mut self.at(caller.principal.account).ledger.learning;
-            learning.knowledge.sets_lost += 1;
-            learning.set_sent(version);
+            let tracker = &mut self.at(caller.principal.account).history.tracker;
+            tracker.knowledge.sets_lost += 1;
+            tracker.set_sent(version);
         }
     }
 }
@@ -110,39 +110,39 @@ mod tests {
 
     #[test]
     fn only_complete_answers_count() {
-        let mut learning = Learning::default();
-        let read = |learning: &mut Learning, version, delivery| {
-            learning.about_to_show(version);
-            learning.answered(Operation::GetAccountSummary, &answer(200, delivery));
+        let mut tracker = KnowledgeTracker::default();
+        let read = |tracker: &mut KnowledgeTracker, version, delivery| {
+            tracker.about_to_show(version);
+            tracker.answered(Operation::GetAccountSummary, &answer(200, delivery));
         };
-        read(&mut learning, Some(TokenVersion::V2), Delivery::Whole);
-        assert_eq!(learning.knowledge.reads_that_showed, 0, "nothing was requested yet");
-        learning.set_sent(Some(TokenVersion::V2));
+        read(&mut tracker, Some(TokenVersion::V2), Delivery::Whole);
+        assert_eq!(tracker.knowledge.reads_showing_wanted, 0, "nothing was requested yet");
+        tracker.set_sent(Some(TokenVersion::V2));
         for (status, delivery, refused) in [
             (500, Delivery::Whole, 0),
             (200, Delivery::Close, 0),
             (400, Delivery::Truncated, 0),
             (400, Delivery::Whole, 1),
         ] {
-            learning.answered(SET, &answer(status, delivery));
-            assert_eq!(learning.knowledge.sets_refused, refused, "{status} {delivery:?}");
+            tracker.answered(SET, &answer(status, delivery));
+            assert_eq!(tracker.knowledge.sets_refused, refused, "{status} {delivery:?}");
         }
-        assert!(learning.knowledge.set_may_have_worked(4) && !learning.knowledge.set_may_have_worked(1));
-        read(&mut learning, Some(TokenVersion::V1), Delivery::Whole);
-        read(&mut learning, Some(TokenVersion::V2), Delivery::Reset);
-        read(&mut learning, None, Delivery::Whole);
-        assert_eq!((learning.knowledge.reads_since_set, learning.knowledge.reads_that_showed), (2, 0));
-        read(&mut learning, Some(TokenVersion::V2), Delivery::Whole);
-        learning.set_sent(Some(TokenVersion::V2));
+        assert!(tracker.knowledge.set_may_have_taken_effect(4) && !tracker.knowledge.set_may_have_taken_effect(1));
+        read(&mut tracker, Some(TokenVersion::V1), Delivery::Whole);
+        read(&mut tracker, Some(TokenVersion::V2), Delivery::Reset);
+        read(&mut tracker, None, Delivery::Whole);
+        assert_eq!((tracker.knowledge.reads_since_set, tracker.knowledge.reads_showing_wanted), (2, 0));
+        read(&mut tracker, Some(TokenVersion::V2), Delivery::Whole);
+        tracker.set_sent(Some(TokenVersion::V2));
         assert_eq!(
-            (learning.knowledge.reads_since_set, learning.knowledge.reads_that_showed),
+            (tracker.knowledge.reads_since_set, tracker.knowledge.reads_showing_wanted),
             (0, 1),
             "an earlier read has shown it"
         );
-        learning.set_sent(Some(TokenVersion::V1));
-        assert_eq!(learning.knowledge.reads_that_showed, 0);
+        tracker.set_sent(Some(TokenVersion::V1));
+        assert_eq!(tracker.knowledge.reads_showing_wanted, 0);
         // An answer that the service did not make shows nothing.
-        learning.answered(Operation::GetAccountSummary, &answer(200, Delivery::Whole));
-        assert_eq!(learning.knowledge.reads_since_set, 0);
+        tracker.answered(Operation::GetAccountSummary, &answer(200, Delivery::Whole));
+        assert_eq!(tracker.knowledge.reads_since_set, 0);
     }
 }

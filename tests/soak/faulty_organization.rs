@@ -1,4 +1,4 @@
-//! This module owns the world of the soak: what is wrong with which account, with the requests, and with the limits.
+//! The Organization of the soak: the faults of accounts and requests, and the rate limits.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use v2token_simulator::{
     SimulatedAccount, VersionMix,
 };
 
-/// What is wrong with an account: one in a hundred each.
+/// The fault of an account; each occurs in one account of a hundred.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    Sound,
+pub(crate) enum AccountFault {
+    None,
     DeniedAssume,
     DeniedRead,
     DeniedSet,
@@ -20,8 +20,8 @@ pub(crate) enum Fate {
     MissingKey,
 }
 
-impl Fate {
-    /// What is wrong with this account.
+impl AccountFault {
+    /// Returns the fault of this account.
     pub(crate) fn of(seed: u64, id: AccountId) -> Self {
         match scatter(seed ^ scatter(id.number())) % 100 {
             0 => Self::DeniedAssume,
@@ -31,22 +31,22 @@ impl Fate {
             4 => Self::StaleRead,
             5 => Self::ExpiredSession,
             6 => Self::MissingKey,
-            _ => Self::Sound,
+            _ => Self::None,
         }
     }
 
-    /// Whether it keeps an account from being changed, or from being seen to be.
-    pub(crate) const fn lasts(self) -> bool {
+    /// Whether the fault prevents the change of an account, or its read-back.
+    pub(crate) const fn is_lasting(self) -> bool {
         match self {
             Self::DeniedAssume | Self::DeniedRead | Self::DeniedSet | Self::MissingKey => true,
-            Self::Sound | Self::LostAcknowledgement | Self::StaleRead | Self::ExpiredSession => false,
+            Self::None | Self::LostAcknowledgement | Self::StaleRead | Self::ExpiredSession => false,
         }
     }
 
-    fn befall(self, account: &mut SimulatedAccount) {
+    fn apply_to(self, account: &mut SimulatedAccount) {
         let faults = &mut account.faults;
         match self {
-            Self::Sound => {}
+            Self::None => {}
             Self::DeniedAssume => faults.deny_assume = true,
             Self::DeniedRead => faults.deny_read = true,
             Self::DeniedSet => faults.deny_set_by_scp = true,
@@ -65,8 +65,8 @@ const fn scatter(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// An Organization in which everything goes wrong now and then. One account in ten is on v2Token already.
-pub(crate) fn world(accounts: usize, seed: u64, hang: f64) -> Builder {
+/// An Organization with random faults of every kind. One account in ten is on v2Token already.
+pub(crate) fn faulty_organization(accounts: usize, seed: u64, hang: f64) -> Builder {
     let each = 0.005;
     let noise = Noise {
         status_500: each,
@@ -87,7 +87,7 @@ pub(crate) fn world(accounts: usize, seed: u64, hang: f64) -> Builder {
         // The management account is entered with the caller's own credentials, which can't be denied.
         .each_account(move |account| match account.id() {
             MANAGEMENT_ACCOUNT => {}
-            id => Fate::of(seed, id).befall(account),
+            id => AccountFault::of(seed, id).apply_to(account),
         })
         .noise(noise)
         .throttle(Operation::ListAccounts, RateLimit::new(60.0, 10.0))

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::account_id::AccountId;
-use crate::bucket::{RateLimit, Scope};
 use crate::network::{Latency, Network, Noise, Service};
+use crate::rate_limit::{RateLimit, Scope};
 use crate::request::Operation;
 use crate::version::TokenVersion;
 use crate::world::World;
@@ -73,7 +73,7 @@ impl World {
             Command::ExpireSessions => self.expire_sessions(),
             Command::SetVersion { account, version } => {
                 let index = self.index(account).ok_or_else(|| format!("there is no account {account}"))?;
-                self.at(index).changed_by_somebody_else(version);
+                self.at(index).change_externally(version);
             }
             Command::Latency { organizations_ms, sts_ms, iam_ms } => self.set_latency(Latency {
                 organizations: Duration::from_millis(organizations_ms),

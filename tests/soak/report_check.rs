@@ -1,4 +1,4 @@
-//! This module owns the comparison of a report with the truth, account by account.
+//! Compares a report with the truth, account by account.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -8,24 +8,24 @@ use v2token_simulator::{AccountTruth, TokenVersion, Truth};
 /// A row of the report, by column name.
 pub(crate) type Row = HashMap<String, String>;
 
-/// How often a set that was accepted is read back.
+/// How often an accepted Set is read back.
 const READ_BACKS: u32 = 7;
 
-/// How much a run was ready to do for an account before it said that nobody knows.
+/// The limits after which a run may report an account as unverified.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
+pub(crate) struct Limits {
     pub(crate) max_attempts: u32,
     pub(crate) account_timeout: Duration,
 }
 
-/// What is wrong with a report: at best, nothing. With `patience` it is also asked whether what is told to be unknown could have
-/// been known; without, the run may have been killed in the middle, and nobody knows what died with it.
+/// Returns the disagreements between a report and the truth. With `limits`, an account may be reported as unverified only if the
+/// run could not have known better; without, the run may have been killed, and what it knew is lost.
 pub(crate) fn disagreements(
     before: &Truth,
     after: &Truth,
     rows: &BTreeMap<String, Row>,
     wanted: TokenVersion,
-    patience: Option<Patience>,
+    limits: Option<Limits>,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     if rows.len() != after.accounts.len() {
@@ -37,9 +37,13 @@ pub(crate) fn disagreements(
             continue;
         };
         let about = Account { row, before, after, wanted };
-        let checks = [about.told_truly(), about.explained(), patience.map_or(Ok(()), |patience| about.known(patience))];
+        let checks = [
+            about.matches_the_truth(),
+            about.has_a_cause(),
+            limits.map_or(Ok(()), |limits| about.is_justified(limits)),
+        ];
         for problem in checks.into_iter().filter_map(Result::err) {
-            wrong.push(format!("{} is told {}: {problem}: {row:?} {after:?}", after.id, row["outcome"]));
+            wrong.push(format!("{} is reported as {}: {problem}: {row:?} {after:?}", after.id, row["outcome"]));
         }
     }
     wrong
@@ -63,19 +67,19 @@ impl Account<'_> {
         self.after.version == Some(self.wanted)
     }
 
-    /// Whether a Set was carried out.
+    /// Whether a Set took effect.
     fn was_set(&self) -> bool {
         self.after.sets_applied.len() > self.before.sets_applied.len()
     }
 
-    /// Whether a Set was sent, whether it arrived or not.
+    /// Whether a Set was sent, also if it was lost.
     fn was_sent(&self) -> bool {
         let sent = |truth: &AccountTruth| truth.sets_received + truth.knowledge.sets_lost;
         sent(self.after) > sent(self.before)
     }
 
-    /// No change that is not told, and nothing told that is not.
-    fn told_truly(&self) -> Checked {
+    /// Checks that every change is reported, and nothing else.
+    fn matches_the_truth(&self) -> Checked {
         match self.row["outcome"].as_str() {
             "changed" => check(self.was_set() && self.is_wanted(), "it was not set, or is not on the wanted version"),
             "unchanged" => check(self.is_wanted() && !self.was_sent(), "a set was sent, or it is on another version"),
@@ -86,8 +90,8 @@ impl Account<'_> {
         }
     }
 
-    /// A cause where there is one, and none where there is none.
-    fn explained(&self) -> Checked {
+    /// Checks that failed, unverified and skipped accounts have a cause, and the others none.
+    fn has_a_cause(&self) -> Checked {
         let [stage, code, message, hint] =
             ["stage", "error_code", "error_message", "hint"].map(|name| !self.row[name].is_empty());
         match self.row["outcome"].as_str() {
@@ -98,26 +102,28 @@ impl Account<'_> {
         }
     }
 
-    /// `changed` was seen, `failed` is certain, and `unverified` is what nobody could know.
-    fn known(&self, patience: Patience) -> Checked {
+    /// Checks that `changed` was read back, `failed` is certain, and `unverified` could not have been settled.
+    fn is_justified(&self, limits: Limits) -> Checked {
         let knowledge = &self.after.knowledge;
-        let open = knowledge.set_may_have_worked(self.after.sets_received);
+        let open = knowledge.set_may_have_taken_effect(self.after.sets_received);
         let number = |name: &str| self.row[name].parse::<u64>().unwrap_or_default();
         match self.row["outcome"].as_str() {
-            "changed" => check(knowledge.reads_that_showed > 0, "nobody has seen it"),
-            // A refusal settles what an earlier try left open, where the version was read and has stayed as it was.
+            "changed" => check(knowledge.reads_showing_wanted > 0, "no read has shown it"),
+            // After a refusal, reads that show the old version settle what an earlier try left open.
             "failed" => check(!open || knowledge.reads_since_set >= READ_BACKS, "it may have been changed"),
-            "unverified" if !open => Err("every set was refused, so it was known"),
-            "unverified" if knowledge.reads_that_showed > 0 => Err("the wanted version was shown, so it was known"),
+            "unverified" if !open => Err("every set was refused, so it was certain"),
+            "unverified" if knowledge.reads_showing_wanted > 0 => {
+                Err("a read showed the wanted version, so it was certain")
+            }
             "unverified" => match self.row["error_code"].as_str() {
                 "NotReadBack" | "VersionNotShown" => {
                     check(knowledge.reads_since_set >= READ_BACKS, "it was not read often enough")
                 }
                 "AccountTimeout" => {
-                    let limit = u64::try_from(patience.account_timeout.as_millis()).unwrap_or(u64::MAX);
+                    let limit = u64::try_from(limits.account_timeout.as_millis()).unwrap_or(u64::MAX);
                     check(number("duration_ms") >= limit, "there was time left")
                 }
-                _ => check(number("attempts") >= u64::from(patience.max_attempts), "there were tries left"),
+                _ => check(number("attempts") >= u64::from(limits.max_attempts), "there were tries left"),
             },
             _ => Ok(()),
         }
