@@ -1,4 +1,4 @@
-//! The benchmark of single parts, in which no call is made: writing the journal, reading it again, and choosing the accounts.
+//! Benchmarks of single parts, without network calls: writing and replaying the journal, and selecting the accounts.
 //!
 //! ```console
 //! $ cargo bench --bench parts
@@ -16,7 +16,7 @@ use v2token::{
     Target, TokenVersion, select,
 };
 
-/// As many as AWS lets an Organization have.
+/// The most accounts that AWS allows in an Organization.
 const ACCOUNTS: u64 = 50_000;
 
 fn id(number: u64) -> AccountId {

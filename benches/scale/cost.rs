@@ -1,4 +1,4 @@
-//! This module owns the comparison of costs: an apply with everything that it writes, and the bare loop, in turn.
+//! Compares the CPU time and memory of an apply, with all that it writes, with those of the bare loop.
 
 use v2token_simulator::Organization;
 
@@ -9,7 +9,7 @@ use crate::table::{head, row, spread};
 /// Visits in flight.
 const CONCURRENCY: usize = 64;
 
-/// Compares the two for each size, so many times.
+/// Compares the two for each size, with this many pairs of runs.
 pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
     head(
         "CPU and memory: list, assume, read, set, read back; v2token with journal, CSV, JSON and page",
@@ -26,7 +26,7 @@ pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
     for accounts in sizes {
         let (mut loops, mut runs) = (Vec::new(), Vec::new());
         for pair in 0..pairs {
-            // In turn, so that what changes on the machine meets both.
+            // In alternating order, so that changes of the machine's load affect both.
             if pair % 2 == 0 {
                 loops.push(floor(&world(*accounts), CONCURRENCY, &[])?);
                 runs.push(apply(*accounts)?);
@@ -58,7 +58,7 @@ fn apply(accounts: usize) -> Result<Cost, Failed> {
     program(&world(accounts), &["apply", "--yes", "--rate=0", "--concurrency", &concurrency])
 }
 
-/// An Organization in which every account is to be set.
+/// An Organization in which every account needs the Set.
 fn world(accounts: usize) -> Organization {
     Organization::builder().accounts(accounts).unlimited().verify(false).start()
 }
@@ -69,10 +69,10 @@ fn middle(costs: &[Cost]) -> Cost {
     costs[costs.len() / 2]
 }
 
-/// Runs of each choice; the cheapest counts.
+/// Runs of each choice; the cheapest one counts.
 const RUNS: usize = 3;
 
-/// Compares what a user of the SDK may choose.
+/// Compares the ways to use the SDK's IAM client.
 pub(crate) fn choices(accounts: usize) -> Result<(), Failed> {
     head(
         &format!("The bare loop over {accounts} accounts, by the client of IAM"),
@@ -100,7 +100,7 @@ pub(crate) fn choices(accounts: usize) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The CPU for one account, in milliseconds.
+/// The CPU time for one account, in milliseconds.
 fn each(accounts: usize, cost: &Cost) -> f64 {
     1_000.0 * cost.cpu.as_secs_f64() / f64::from(u32::try_from(accounts).unwrap_or(u32::MAX))
 }

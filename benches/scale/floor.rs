@@ -1,8 +1,8 @@
-//! This module owns the floor under the cost of a rollout: a bare loop over the AWS SDK that makes the same calls and nothing else.
+//! The lower bound of a rollout's cost: a bare loop over the AWS SDK that makes the same calls and nothing else.
 //!
 //! List the accounts; in each of them AssumeRole, GetAccountSummary, SetSecurityTokenServicePreferences, GetAccountSummary. One
-//! HTTP client, one client for each service, credentials with each call, a current-thread runtime: the cheapest way that was found
-//! to use the SDK. No retries, no checks, no journal, no report.
+//! HTTP client, one client for each service, credentials with each call, a current-thread runtime: the cheapest use of the SDK that was
+//! found. No retries, no checks, no journal, no report.
 
 use std::error::Error;
 
@@ -17,15 +17,15 @@ use futures::stream::{self, TryStreamExt as _};
 
 pub(crate) type Failed = Box<dyn Error + Send + Sync>;
 
-/// The choices that a user of the SDK has.
+/// The ways to use the SDK.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
 pub(crate) struct Choices {
-    /// A client of IAM for each account, in place of one with credentials for each call.
+    /// An IAM client for each account, instead of one with credentials for each call
     #[arg(long)]
     pub(crate) client_each: bool,
 }
 
-/// Runs the loop over the Organization that the environment leads to.
+/// Runs the loop over the Organization of the environment's credentials and endpoint.
 #[tokio::main(flavor = "current_thread")]
 pub(crate) async fn run(concurrency: usize, choices: Choices) -> Result<(), Failed> {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -61,7 +61,7 @@ pub(crate) async fn run(concurrency: usize, choices: Choices) -> Result<(), Fail
 struct Clients {
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
-    /// What a client for each account is made of, where there is to be one.
+    /// The configuration for a client for each account, if there is one for each.
     each: Option<SdkConfig>,
 }
 

@@ -1,13 +1,13 @@
-//! The benchmark of whole runs: the program as it is released over a simulated Organization, and beside it, in turn, a bare loop
-//! over the AWS SDK that makes the same calls.
+//! The benchmark of whole runs: a release build of the program over a simulated Organization, compared with a bare loop over the
+//! AWS SDK that makes the same calls.
 //!
 //! ```console
 //! $ cargo bench --bench scale
 //! $ cargo bench --bench scale -- cost --accounts 10000 --pairs 5
 //! ```
 //!
-//! `docs/scale.md` has the figures. CPU and memory are what the system says of a process that has ended, so they are true even if
-//! something else keeps the machine busy; wall times want a quiet one.
+//! `docs/scale.md` has the figures. CPU and memory are the system's accounting of the ended process, so they hold also on a busy
+//! machine; wall times need an idle one.
 
 mod cost;
 mod floor;
@@ -29,7 +29,7 @@ use floor::{Choices, Failed};
 struct Arguments {
     #[command(subcommand)]
     experiment: Option<Experiment>,
-    /// What cargo adds.
+    /// Added by cargo
     #[arg(long, hide = true, global = true)]
     bench: bool,
 }
@@ -45,7 +45,7 @@ enum Experiment {
         #[arg(long, default_value_t = 3)]
         pairs: usize,
     },
-    /// Wall time with latency, beside what concurrency and rate dictate.
+    /// Wall time with latency, compared with the lower bound by concurrency and rate.
     Wall {
         /// Size of the Organization.
         #[arg(long, default_value_t = 1000)]
@@ -53,22 +53,22 @@ enum Experiment {
     },
     /// How much of a throttled STS is used, how many calls are refused, and how fast the pace recovers.
     RateLimiter,
-    /// Eight processes with --shard, merged, beside one process.
+    /// Eight processes with --shard, merged, compared with one process.
     Shards {
         /// Size of the Organization.
         #[arg(long, default_value_t = 10_000)]
         accounts: usize,
     },
-    /// Plan and apply under the quotas that AWS publishes, beside the model.
+    /// Plan and apply under the quotas that AWS publishes, compared with the model.
     Quotas {
         /// Sizes of the Organization.
         #[arg(long, value_delimiter = ',', default_value = "1000,10000")]
         accounts: Vec<usize>,
-        /// The rate that the program is told.
+        /// The value of --rate.
         #[arg(long, default_value_t = 50)]
         rate: u32,
     },
-    /// The bare loop with a client of IAM for each account, beside one with credentials for each call.
+    /// The bare loop with an IAM client for each account, compared with one with credentials for each call.
     Choices {
         /// Size of the Organization.
         #[arg(long, default_value_t = 5_000)]
@@ -81,7 +81,7 @@ enum Experiment {
         #[command(flatten)]
         choices: Choices,
     },
-    /// Runs a command and says what it has cost.
+    /// Runs a command and prints its cost.
     #[command(hide = true)]
     Measure {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -93,7 +93,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse().experiment) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nowhere else to say it.
+            // There is no other place for the message.
             let _ = writeln!(io::stderr(), "{error}");
             ExitCode::FAILURE
         }

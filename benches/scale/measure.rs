@@ -1,4 +1,4 @@
-//! This module owns the cost of a process: CPU, memory, and wall time, as the system accounts for it.
+//! Measures the cost of a process: CPU time, memory and wall time, as the system accounts for them.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::floor::Failed;
 /// The program that is measured.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_v2token");
 
-/// What a process has cost.
+/// The cost of a process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     /// User and system time together.
@@ -29,7 +29,7 @@ impl Cost {
     }
 }
 
-/// Runs the bare loop, with further arguments if there are any.
+/// Runs the bare loop with these additional arguments.
 pub(crate) fn floor(organization: &Organization, concurrency: usize, choices: &[&str]) -> Result<Cost, Failed> {
     let itself = std::env::current_exe()?.display().to_string();
     let concurrency = concurrency.to_string();
@@ -43,14 +43,14 @@ pub(crate) fn program(organization: &Organization, arguments: &[&str]) -> Result
     in_folder(organization, folder.path(), arguments)
 }
 
-/// The same in a given folder.
+/// Like [`program`], in a given folder.
 pub(crate) fn in_folder(organization: &Organization, folder: &Path, arguments: &[&str]) -> Result<Cost, Failed> {
     let command: Vec<&str> = [PROGRAM].into_iter().chain(arguments.iter().copied()).collect();
     measure(organization, folder, &command)
 }
 
-/// Runs a command in a measuring process of its own: what the system says of ended children is about all of them together, and the
-/// peak of a child is at least that of the process which started it.
+/// Runs a command in a measuring process of its own: the system accounts for all ended children of a process together, and the peak
+/// of a child is at least that of the process that started it.
 fn measure(organization: &Organization, folder: &Path, command: &[&str]) -> Result<Cost, Failed> {
     let output = Command::new(std::env::current_exe()?)
         .arg("measure")
@@ -69,7 +69,7 @@ fn measure(organization: &Organization, folder: &Path, command: &[&str]) -> Resu
     Ok(Cost { cpu: micros(cpu), peak_kib: u32::try_from(peak_kib)?, wall: micros(wall) })
 }
 
-/// The measuring process: runs the command to its end and writes down what it has cost.
+/// The measuring process: runs the command to its end and writes its cost.
 pub(crate) fn child(command: &[String]) -> Result<(), Failed> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! This module owns the watch over the pace: STS lets 50 calls a second through while 500 are asked for, and later all of them.
+//! Measures the rate limiter: STS allows 50 calls per second at a --rate of 500, and later all of them.
 
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -10,18 +10,18 @@ use crate::floor::Failed;
 use crate::measure::PROGRAM;
 use crate::table::{head, row};
 
-/// What STS lets through, per second.
+/// The calls per second that STS allows.
 const ALLOWED: u32 = 50;
-/// What the program is told.
+/// The value of --rate.
 const ASKED: u32 = 500;
-/// So long it is given to find its pace.
+/// The time to adapt to the limit.
 const SETTLING: Duration = Duration::from_secs(10);
-/// So long it is watched with the limit after that.
+/// The time of the measurement with the limit.
 const LIMITED: Duration = Duration::from_secs(50);
-/// So long it is given to come back.
+/// The time to recover after the limit.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Counters of AssumeRole at a moment.
+/// The counters of AssumeRole at a point in time.
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
@@ -36,7 +36,7 @@ impl Seen {
     }
 }
 
-/// Watches one plan from a limited STS into an unlimited one.
+/// Measures one plan while STS is limited and after the limit is lifted.
 pub(crate) fn watch() -> Result<(), Failed> {
     let latency = Latency::all(Duration::from_millis(40));
     let limit = RateLimit::new(f64::from(ALLOWED), f64::from(ALLOWED));
@@ -96,7 +96,7 @@ fn as_float(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// A process that does not outlive its watcher.
+/// A process that is killed when this value is dropped.
 struct Running(Child);
 
 impl Running {
@@ -114,13 +114,13 @@ impl Running {
             }
             sleep(Duration::from_millis(10));
         }
-        Err("the program did not come to its first visit".into())
+        Err("the program did not reach its first visit".into())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended, or it is of no further interest.
+        // It has ended, or is no longer needed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

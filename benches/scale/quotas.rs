@@ -1,4 +1,4 @@
-//! This module owns the comparison of the model of `docs/scale.md` with runs under the quotas that AWS publishes.
+//! Compares the model of `docs/scale.md` with runs under the quotas that AWS publishes.
 
 use std::time::Duration;
 
@@ -53,12 +53,12 @@ pub(crate) fn compare(sizes: &[usize], rate: u32) -> Result<(), Failed> {
     Ok(())
 }
 
-/// How long it takes, in seconds, and what binds.
+/// Returns the predicted time in seconds, and the limit that determines it.
 fn model(accounts: usize, rate: u32, command: &str) -> (f64, String) {
     let accounts = f64::from(u32::try_from(accounts).unwrap_or(u32::MAX));
     let pages = (accounts / PAGE).ceil();
     let (by_quota, by_latency) = ((pages - BURST).max(0.0) / PAGES, pages * NEAR);
-    // Who asks, and about which Organization. An apply asks the second while it lists.
+    // GetCallerIdentity and DescribeOrganization. An apply makes the second call while it lists.
     let alone = if command == "plan" { 2.0 * NEAR } else { NEAR };
     let listing = by_quota.max(by_latency) + alone;
     let calls: f64 = if command == "plan" { 1.0 } else { 3.0 };
@@ -68,7 +68,7 @@ fn model(accounts: usize, rate: u32, command: &str) -> (f64, String) {
     let listing_by = if by_quota > by_latency { "ListAccounts' quota" } else { "ListAccounts' latency" };
     let visits_by = if CONCURRENCY / visit < pace + 0.5 { "--concurrency" } else { "--rate" };
     match command {
-        // It visits while it lists.
+        // A plan visits while it lists.
         "plan" if listing > visits => (listing + visit, listing_by.to_owned()),
         "plan" => (visits + alone, visits_by.to_owned()),
         _ if listing > visits => (listing + visits, format!("{listing_by}, then {visits_by}")),

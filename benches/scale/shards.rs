@@ -1,4 +1,4 @@
-//! This module owns the comparison of eight processes that share an Organization with one that has it for itself.
+//! Compares eight processes with `--shard` with one process for the whole Organization.
 
 use std::fs;
 use std::path::Path;
@@ -12,10 +12,10 @@ use crate::measure::PROGRAM;
 use crate::table::{head, row};
 
 const PARTS: usize = 8;
-/// The columns that do not depend on who did the work, and when.
+/// The columns that depend neither on the process nor on the time.
 const LASTING: [usize; 8] = [0, 1, 3, 4, 5, 6, 7, 8];
 
-/// Applies once by eight processes and once by one, and compares what the reports say of each account.
+/// Applies once with eight processes and once with one, and compares the reports of all accounts.
 pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     let (whole, parts) = (folder.path().join("whole.csv"), folder.path().join("parts.csv"));
@@ -88,7 +88,7 @@ fn run(organization: &Organization, folder: &Path, arguments: &[String]) -> Resu
     if status.success() { Ok(()) } else { Err(format!("{arguments:?} ended with {status}").into()) }
 }
 
-/// What a report says of each account that does not depend on who did the work.
+/// The cells of a report that depend neither on the process nor on the time.
 fn rows(path: &Path) -> Result<Vec<Vec<String>>, Failed> {
     let text = fs::read(path)?;
     let mut reader = csv::Reader::from_reader(&text[..]);

@@ -1,4 +1,4 @@
-//! This module owns how figures are shown: as tables that can be put into a document as they are.
+//! Prints figures as Markdown tables.
 
 use std::io::{self, Write as _};
 
@@ -22,7 +22,7 @@ pub(crate) fn row<S: AsRef<str>>(cells: &[S]) -> Result<(), Failed> {
     say(&format!("| {} |", cells.join(" | ")))
 }
 
-/// The middle one of some ratios, with the least and the greatest.
+/// The median of the ratios, with the least and the greatest.
 pub(crate) fn spread(mut ratios: Vec<f64>) -> String {
     ratios.sort_by(f64::total_cmp);
     match (ratios.first(), ratios.get(ratios.len() / 2), ratios.last()) {

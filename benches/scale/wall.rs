@@ -1,4 +1,4 @@
-//! This module owns the comparison of wall times: what concurrency and rate dictate, the bare loop, and an apply.
+//! Compares wall times: the lower bound by concurrency and rate, the bare loop, and an apply.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,13 +17,14 @@ const LATENCY: Latency = Latency {
     iam: Duration::from_millis(120),
 };
 
-/// So many accounts v2token enters at once at a cold start, and one more with each answer.
+/// The number of accounts that v2token enters at once at a cold start. Each answer adds one.
 const START: usize = 64;
 
-/// Pairs of runs for each setting; the fastest counts, because nothing makes a run faster than it is.
+/// Pairs of runs for each setting; the fastest one counts, because disturbances only make a run slower.
 const PAIRS: usize = 3;
 
-/// Compares them at several widths, at a rate, and with five times as many accounts, which what a start costs is spread over.
+/// Compares them at several concurrencies, with a rate, and with five times as many accounts, over which the cost of the start is
+/// spread.
 pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
     head(
         "Wall time: 60 ms for Organizations and STS, 120 ms for IAM, one wave",
@@ -67,8 +68,8 @@ pub(crate) fn compare(accounts: usize) -> Result<(), Failed> {
     Ok(())
 }
 
-/// The shortest time that the settings leave: who am I, and all pages one after the other; then the visits, as wide as the
-/// concurrency, or one after the other at the rate. Of the visits, `start` are begun at once.
+/// The lower bound by the settings: GetCallerIdentity and all pages one after the other, then the visits, limited by the concurrency
+/// or the rate. The first `start` visits begin at once.
 fn dictated(accounts: usize, concurrency: usize, rate: u32, start: usize) -> Duration {
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let listing = LATENCY.sts + LATENCY.organizations * count(accounts.div_ceil(20));
@@ -76,7 +77,7 @@ fn dictated(accounts: usize, concurrency: usize, rate: u32, start: usize) -> Dur
     if rate > 0 {
         return listing + Duration::from_secs_f64(f64::from(count(accounts)) / f64::from(rate)) + visit;
     }
-    // As many more may be on their way as have answered, so that twice as many are entered with each round trip.
+    // Each answer allows one more visit in flight, so the number of visits doubles with each round trip.
     let places = (0..).flat_map(|trip| repeat_n(LATENCY.sts * trip, start << trip)).take(concurrency);
     let mut free: BinaryHeap<_> = places.map(Reverse).collect();
     let mut end = Duration::ZERO;

@@ -1,9 +1,9 @@
-"""Runs command lines through the AWS CLI without starting Python anew for each: what every start imports is imported once, and each
-command line has a fork of that.
+"""Runs command lines through the AWS CLI without a new Python process for each: the modules are imported once, and each command line
+runs in a fork.
 
-A line of JSON on stdin is a command line; the answer on stdout is a line with its exit code, negative for a signal. The fork is what
-`aws` would be: its environment, folder, streams and arguments are those of the command line, the script `aws` is run from its first
-line as the main program, and Python ends the process as it ends any. No fork has ever run a command line before.
+Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
+like `aws`: it has the environment, folder, streams and arguments of the command line, runs the script `aws` from its first line as the
+main program, and ends as every Python process does. Each fork runs one command line.
 """
 
 import gc
@@ -17,7 +17,7 @@ from pathlib import Path
 
 SCRIPT = Path(sys.executable).with_name("aws")
 
-# Python reads these when it starts, and the AWS CLI reads HOME when it is imported. They have to be the same for all.
+# Python reads these when it starts, and the AWS CLI reads HOME when it is imported, so they must be the same for all command lines.
 READ_EARLY = ("HOME", "LANG", "LANGUAGE", "LC_", "PYTHON", "TZ")
 
 
@@ -26,8 +26,8 @@ def early(environment: dict[str, str]) -> dict[str, str]:
 
 
 def become(line: dict, package: object) -> None:
-    """Makes this process the one that runs the command line."""
-    # It has an end, whatever it waits for.
+    """Sets this process up for the command line."""
+    # A time limit for every command line.
     signal.alarm(line["seconds"])
     os.environ.clear()
     os.environ.update(line["environment"])
@@ -38,19 +38,19 @@ def become(line: dict, package: object) -> None:
         os.dup2(opened, stream)
         os.close(opened)
     sys.argv = [str(SCRIPT), *line["arguments"]]
-    # Importing it puts the place of its data into the environment.
+    # The import puts the folder of its data into the environment.
     importlib.reload(package)
 
 
 def serve() -> bool:
-    """Answers command lines. It returns True in a fork, and False at the end of them all."""
-    # The path of modules begins with the folder of the script that is run.
+    """Answers command lines. Returns True in a fork, and False after the last command line."""
+    # The module path begins with the folder of the script, as when Python runs it.
     sys.path[0] = str(SCRIPT.parent)
     started = early(dict(os.environ))
     package = importlib.import_module("awscli")
     for name in ("clidriver", "handlers"):
         importlib.import_module(f"awscli.{name}")
-    # A fork that collects garbage would otherwise copy all that there is.
+    # Otherwise a garbage collection in a fork would copy all memory pages.
     gc.collect()
     gc.freeze()
     for text in sys.stdin.buffer:

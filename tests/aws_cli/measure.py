@@ -1,4 +1,4 @@
-"""Measures one call from start to end: the AWS CLI beside v2token, in pairs, against an endpoint on loopback.
+"""Measures one call from start to end: the AWS CLI and v2token, in pairs, against an endpoint on loopback.
 
 Usage: measure.py path/to/v2token [pairs]
 
@@ -35,7 +35,7 @@ class Endpoint(BaseHTTPRequestHandler):
 
 
 def measure(command: list[str], environment: dict[str, str]) -> tuple[float, float, float]:
-    """Wall and CPU in milliseconds, and the largest resident set in MiB."""
+    """Returns wall and CPU time in milliseconds, and the peak resident memory in MiB."""
     start = time.perf_counter()
     child = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)

@@ -1,8 +1,8 @@
-"""Builds an organization of 60 accounts in the judge, through the AWS API alone.
+"""Creates an organization of 60 accounts in moto through the AWS API.
 
 Usage: seed.py http://127.0.0.1:PORT
 
-Prints JSON: {"management_account": id, "accounts": [every id, the management account's too],
+Prints JSON: {"management_account": id, "accounts": [all ids, the management account included],
 "suspended": [ids], "already_v2": [ids], "workloads": the id of an OU,
 "chosen": [the accounts below it that have the tag and a name that starts with "member 1"]}.
 """
@@ -20,7 +20,7 @@ ALREADY_V2 = [3, 20, 41]
 
 
 class Seeder:
-    """Clients of the management account, and of any account that its role leads to."""
+    """Clients of the management account, and of accounts through their cross-account role."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -28,7 +28,7 @@ class Seeder:
         self.sts = self.client("sts")
 
     def client(self, service: str, key: str = "AKIAIOSFODNN7EXAMPLE", secret: str = "secret", token: str | None = None):
-        """A client with credentials in code, so that nothing of the developer's own configuration is used."""
+        """A client with explicit credentials, so that the developer's own configuration is not used."""
         return boto3.client(
             service,
             region_name=REGION,
@@ -47,7 +47,7 @@ class Seeder:
         )
 
     def create_units(self) -> list[str]:
-        """The root and a tree of OUs three levels deep; their ids, outermost first."""
+        """Creates a tree of OUs three levels deep. Returns the ids of the root and the OUs, outermost first."""
         root = self.organizations.list_roots()["Roots"][0]["Id"]
         workloads = self.create_unit(root, "Workloads")
         production = self.create_unit(workloads, "Production")
@@ -60,7 +60,7 @@ class Seeder:
         return unit["OrganizationalUnit"]["Id"]
 
     def create_members(self, units: list[str]) -> list[str]:
-        """The member accounts, dealt out to the units. As in AWS, CreateAccount makes the cross-account role."""
+        """Creates the member accounts in turn in the units. As at AWS, CreateAccount makes the cross-account role."""
         return [self.create_member(number, units[number % len(units)], units[0]) for number in range(MEMBERS)]
 
     def create_member(self, number: int, unit: str, root: str) -> str:
@@ -73,11 +73,11 @@ class Seeder:
         return account
 
     def tag(self, account: str) -> None:
-        """Gives an account the tag that a selection asks for."""
+        """Gives an account the tag that the tests select by."""
         self.organizations.tag_resource(ResourceId=account, Tags=[{"Key": "team", "Value": "payments"}])
 
     def upgrade(self, account: str) -> None:
-        """Puts an account on version 2 from the inside, and makes sure that role and plug-in work."""
+        """Sets an account to version 2 through its role, and checks that the role and the plug-in work."""
         iam = self.iam_inside(account)
         iam.get_role(RoleName=ROLE)
         iam.set_security_token_service_preferences(GlobalEndpointTokenVersion="v2Token")
@@ -95,7 +95,7 @@ def main(endpoint: str) -> None:
     members = seeder.create_members(units)
     for number in range(0, MEMBERS, 3):
         seeder.tag(members[number])
-    # Below the OU of the workloads, with the tag, and with a name that starts with "member 1".
+    # Below the OU Workloads, with the tag, and with a name that starts with "member 1".
     chosen = [members[number] for number in range(10, 20) if number % len(units) in (1, 2, 3) and number % 3 == 0]
     already_v2 = [members[number] for number in ALREADY_V2]
     suspended = [members[number] for number in SUSPENDED]

@@ -1,13 +1,13 @@
-"""Starts moto, a public AWS emulator, as an independent judge of v2token.
+"""Starts moto, a public AWS emulator, as an independent check of v2token.
 
-moto has real Organizations, STS and multi-account IAM, but no SetSecurityTokenServicePreferences, and
-GetAccountSummary always says version 1. The plug-in below adds the missing half to moto's IAM.
+moto implements Organizations, STS and multi-account IAM, but not SetSecurityTokenServicePreferences, and its
+GetAccountSummary always returns version 1. The plug-in below adds the missing operation to moto's IAM.
 
-Prints one line, `listening http://127.0.0.1:PORT`, and serves until stdin closes, so that the server cannot
+Prints one line, `listening http://127.0.0.1:PORT`, and serves until stdin closes, so that the server does not
 outlive the test that holds the other end of the pipe.
 
-What the judge knows, without a word of AWS's protocols, is at `GET /v2token-judge/truth`:
-`{"<account id>": {"version": 1 or 2, "sets": accepted Set calls, "sessions": sessions that AssumeRole gave out}}`.
+The state of all accounts, without any AWS protocol, is at `GET /v2token-judge/truth`:
+`{"<account id>": {"version": 1 or 2, "sets": accepted Set calls, "sessions": sessions issued by AssumeRole}}`.
 """
 
 import json
@@ -38,7 +38,7 @@ sets_lock = threading.Lock()
 
 
 def set_security_token_service_preferences(self: IamResponse) -> EmptyResult:
-    """The missing IAM operation. The state lives in the caller's account, where GetAccountSummary reads it."""
+    """The missing IAM operation. It keeps the version in the caller's account, where GetAccountSummary reads it."""
     wanted = self._get_param("GlobalEndpointTokenVersion")
     if wanted not in VERSIONS:
         raise ValidationError(refusal(wanted))
@@ -50,7 +50,7 @@ def set_security_token_service_preferences(self: IamResponse) -> EmptyResult:
 
 
 def refusal(wanted: str | None) -> str:
-    """AWS's own words for a value outside the enumeration, or for none at all."""
+    """AWS's message about a value outside the enumeration, or about a missing one."""
     if wanted is None:
         value, constraint = "null", "Member must not be null"
     else:
@@ -62,7 +62,7 @@ def refusal(wanted: str | None) -> str:
 
 
 def install_plugin() -> None:
-    """Teaches moto's IAM the operation. Stops if moto has learned it, because then the judge is moto's own."""
+    """Adds the operation to moto's IAM. Stops if moto has it, because then the plug-in is not needed."""
     if hasattr(IamResponse, "set_security_token_service_preferences"):
         sys.exit("moto now implements SetSecurityTokenServicePreferences: remove the plug-in from serve.py")
     AccountSummary.sets = 0
@@ -70,9 +70,9 @@ def install_plugin() -> None:
 
 
 def truth() -> dict[str, dict[str, int]]:
-    """Every account of the organization, and any other account that a Set went astray to.
+    """All accounts of the organization, and any other account that received a Set.
 
-    Not simply every IAM backend: moto makes one for a placeholder id while it creates the management account.
+    Not all IAM backends: moto makes one for a placeholder id while it creates the management account.
     """
     members = {
         account.id
@@ -95,7 +95,7 @@ def truth() -> dict[str, dict[str, int]]:
 
 
 class Judge:
-    """moto's own application, with the truth beside it."""
+    """moto's application, with the path of the truth in addition."""
 
     def __init__(self) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
@@ -109,15 +109,15 @@ class Judge:
 
 
 def main() -> None:
-    # One line for each request would bury the tracebacks that matter.
+    # A line for each request would hide the tracebacks.
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     install_plugin()
-    # Account ids are random: seeded, a failure names the same accounts the next time.
+    # Account ids are random; with a seed, a failure has the same ids the next time.
     mock_random.seed(2019)
     server = make_server("127.0.0.1", 0, Judge(), threaded=True, request_handler=MotoRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"listening http://127.0.0.1:{server.server_port}", flush=True)
-    # The end of the pipe is the end of the server: its threads are daemons and go with the process.
+    # When stdin closes, the process ends, and with it the server, whose threads are daemons.
     sys.stdin.buffer.read()
 
 
