@@ -1,4 +1,4 @@
-//! This module owns the way in without a role: `--access assume-root`, which can only read.
+//! `--access assume-root`: plans without a role in the accounts.
 
 use v2token_simulator::{
     AccountId, AccountState, Builder, Caller, MANAGEMENT_ACCOUNT, Operation, Organization, Role, RootAccess,
@@ -33,7 +33,7 @@ fn accounts_without_a_role_are_read_with_two_calls_each() {
         (Operation::DescribeOrganization, 1),
         (Operation::ListAccounts, 1),
         (Operation::AssumeRoot, 6),
-        // Who the caller is, and again for the management account, which is read with the caller's own credentials.
+        // One for the caller's identity, and one for the management account, which is read with the caller's own credentials.
         (Operation::GetCallerIdentity, 2),
         (Operation::GetAccountSummary, 7),
     ];
@@ -45,7 +45,7 @@ fn accounts_without_a_role_are_read_with_two_calls_each() {
 }
 
 #[test]
-fn where_it_is_off_every_member_says_so() {
+fn members_fail_without_root_access() {
     for access in [RootAccess::Off, RootAccess::NoTrustedAccess] {
         let bench = Bench::new(roleless(access).start());
         let run = bench.run("run", &PLAN).exits(3).agrees(TokenVersion::V2);
@@ -58,7 +58,7 @@ fn where_it_is_off_every_member_says_so() {
 }
 
 #[test]
-fn the_management_account_cannot_be_entered_and_says_why() {
+fn the_management_account_refuses_assume_root() {
     let why = |run: &Run| {
         let row = &run.rows()[MANAGEMENT];
         assert_eq!((row["outcome"].as_str(), row["stage"].as_str()), ("skipped", "select"), "{run}");
@@ -81,7 +81,7 @@ fn the_management_account_cannot_be_entered_and_says_why() {
 }
 
 #[test]
-fn a_caller_without_the_permission_and_a_member_are_told() {
+fn callers_without_permission_are_refused() {
     let no_root = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "sts:AssumeRoot", "Resource": "*"}]}"#;
     let bench = Bench::new(roleless(true).caller_policy(no_root).start());
@@ -91,9 +91,9 @@ fn a_caller_without_the_permission_and_a_member_are_told() {
     bench.run("run", &PLAN).exits(1).attempted_nothing("organizations:ListAccounts");
 }
 
-/// Centralised root access may be delegated to a role on the way.
+/// Centralised root access may be delegated to a role of `--via-role`.
 #[test]
-fn it_is_reached_through_other_roles_too() {
+fn assume_root_works_through_via_role() {
     const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
     let builder = roleless(true).account(MANAGEMENT_ACCOUNT, |account| {
         let trusts = vec![Trusted::Account(MANAGEMENT_ACCOUNT)];
@@ -105,9 +105,9 @@ fn it_is_reached_through_other_roles_too() {
     assert!(!run.after.callers["user/operator"].contains_key(&Operation::AssumeRoot), "{run}");
 }
 
-/// A plan that was made this way is applied through the role.
+/// A plan that was made with AssumeRoot is applied through the role.
 #[test]
-fn its_plan_is_applied_through_the_role() {
+fn an_assume_root_plan_is_applied_through_the_role() {
     let builder = Organization::builder().accounts(8).unlimited().root_access(true);
     let bench = Bench::new(builder.account(2, |account| account.version = Some(TokenVersion::V2)).start());
     bench.run("plan", &PLAN).exits(0);
@@ -117,7 +117,7 @@ fn its_plan_is_applied_through_the_role() {
 }
 
 #[test]
-fn what_it_cannot_do_is_refused_before_the_first_call() {
+fn unsupported_combinations_are_refused_before_the_first_call() {
     let bench = Bench::new(roleless(true).start());
     let root = "--access=assume-root";
     for (arguments, says) in [
@@ -133,16 +133,16 @@ fn what_it_cannot_do_is_refused_before_the_first_call() {
         let run = bench.run("refused", arguments).exits(2).says(&[says]);
         assert!(run.all_calls() == 0 && run.stdout.is_empty() && !run.folder.exists(), "{run}");
     }
-    // Reading is all that a dry run does.
+    // A dry run only reads.
     let run = bench.run("dry", &["apply", "--dry-run", "--rate=0", root]).exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.calls(Operation::AssumeRoot), 7, "{run}");
     let run = bench.run("dry-role", &["apply", "--dry-run", root, "--role=Audit"]).exits(2);
     run.says(&["--role has no meaning with --access assume-root"]);
 }
 
-/// It is no way back either: neither a rollback nor the resumption of a rollout.
+/// Neither a rollback nor the resumption of a rollout can use it.
 #[test]
-fn a_rollback_and_a_resumption_cannot_be_made_with_it() {
+fn rollback_and_resume_refuse_assume_root() {
     let bench = Bench::new(Organization::builder().accounts(8).unlimited().root_access(true).start());
     bench.run("run", &["apply", "--yes", "--rate=0", "--account=000000000001"]).exits(0);
     let run = bench.run("back", &["rollback", "run", "--yes", "--access=assume-root"]).exits(2);

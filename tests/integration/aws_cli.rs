@@ -1,9 +1,9 @@
-//! This module owns the comparison with the AWS CLI v1: the same command lines through both programs, against the same endpoint.
+//! Compares `v2token iam` with the AWS CLI v1: the same command lines in both programs, against the same endpoint.
 //!
-//! Compared are the requests on the wire, stdout byte for byte, what stderr means, and the exit code. What differs must stand in
-//! `docs/aws-cli.md`, and what stands there must differ.
+//! It compares the requests on the wire, stdout byte for byte, the meaning of stderr, and the exit code. `docs/aws-cli.md` must list
+//! every difference, and every listed difference must exist.
 //!
-//! It needs `python3` and, the first time, the network. Where CI is set their absence is a failure, elsewhere a loud skip.
+//! It needs `python3` and, the first time, the network. Where CI is set, their absence fails the test; elsewhere it skips it with a message.
 
 #![cfg(unix)]
 
@@ -32,17 +32,17 @@ use crate::python::{Scratch, environment, poll, skip};
 /// How many cases run at once.
 const WIDTH: usize = 3;
 
-/// No case takes longer than the waits between five tries.
+/// The time limit of a case, longer than the waits between five attempts.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Of so many cases one is also put to an AWS CLI that is started for it.
+/// One in this many cases also runs in an AWS CLI of its own process.
 const SAMPLE: usize = 30;
 
-/// How two programs can differ, in the words of the document.
+/// The ways in which the programs can differ, as the document names them.
 const WAYS: [&str; 4] = ["request", "stdout", "stderr", "exit code"];
 
 #[test]
-fn both_programs_do_the_same_but_for_what_is_documented() {
+fn both_programs_agree_except_for_documented_differences() {
     let scratch = Scratch::new("aws_cli");
     let python = match environment("aws_cli", &scratch.0) {
         Ok(python) => python,
@@ -94,7 +94,7 @@ fn both_programs_do_the_same_but_for_what_is_documented() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// What the document allows to differ: ways by case.
+/// The differences that the document allows, by case.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/aws-cli.md");
     let text = std::fs::read_to_string(path).expect("docs/aws-cli.md");
@@ -113,14 +113,14 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     documented
 }
 
-/// The AWS CLI. Its script names an interpreter by a path that the environment has moved away from.
+/// The AWS CLI, started through the interpreter, because the path in its script is stale after the environment was moved.
 fn aws(python: &Path) -> Command {
     let mut command = Command::new(python);
     command.arg(python.with_file_name("aws"));
     command
 }
 
-/// What a program did with a case.
+/// The result of a program for a case.
 struct Seen {
     code: Option<i32>,
     stdout: String,
@@ -165,7 +165,7 @@ impl Seen {
 
     fn differences(&self, theirs: &Self, case: &Case) -> BTreeSet<&'static str> {
         let wire = |seen: &Self| seen.requests.iter().map(meaning::of_request).collect::<Vec<_>>();
-        // Two lines of debugging never say the same.
+        // Debug output is never the same twice.
         let same_words = case.is_debug() || meaning::is_same(&self.stderr, &theirs.stderr);
         let same = [
             wire(self) == wire(theirs),

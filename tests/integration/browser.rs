@@ -1,7 +1,7 @@
-//! This module owns the browser: a headless Chromium that is spoken to through a pair of pipes, in the DevTools protocol.
+//! A headless Chromium, controlled through pipes with the DevTools protocol.
 //!
-//! It has a profile of its own that is thrown away, and no name resolves in it, so that nothing it asks for leaves the machine.
-//! What it asks for, what it logs, and what it throws is collected.
+//! It has a temporary profile and no name resolution, so that no request leaves the machine. Its requests, log messages and exceptions
+//! are collected.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// Longer than anything takes on a slow machine, so that a hang names its cause.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A browser with one page in it.
+/// A browser with one page.
 pub(crate) struct Browser {
     process: Child,
     commands: ChildStdin,
@@ -28,18 +28,18 @@ pub(crate) struct Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
+        // It may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
 impl Browser {
-    /// Starts Chromium. Where CI is set its absence is a failure, elsewhere a loud skip.
+    /// Starts Chromium. Where CI is set, its absence fails the test; elsewhere it skips it with a message.
     pub(crate) fn start() -> Option<Self> {
         let Some(program) = chromium() else {
             assert!(std::env::var_os("CI").is_none(), "there is no chromium to look at the page with");
-            // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+            // The test harness hides `eprintln!` when a test passes, but not this.
             let _ = writeln!(io::stderr(), "SKIPPED: the page was not looked at, because there is no chromium");
             return None;
         };
@@ -111,10 +111,10 @@ impl Browser {
         }
     }
 
-    /// The next message. Events are kept.
+    /// Reads the next message. Events are collected.
     fn receive(&mut self, deadline: Instant) -> Option<Value> {
         let message = self.messages.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
-        // Until it is closed, a dialog would hold up everything else.
+        // An open dialog would block everything else.
         assert_ne!(message["method"], "a dialog: {message}");
         if message["method"].is_string() {
             self.events.push(message.clone());
@@ -122,7 +122,7 @@ impl Browser {
         Some(message)
     }
 
-    /// Opens a page and waits until it is there.
+    /// Opens a page and waits until it is loaded.
     pub(crate) fn open(&mut self, url: &str) {
         self.events.clear();
         self.call("Page.navigate", &json!({ "url": url }));
@@ -137,7 +137,7 @@ impl Browser {
         self.open(&format!("file://{}", path.display()));
     }
 
-    /// The value of an expression in the page. A promise is waited for.
+    /// Evaluates an expression in the page. Waits for promises.
     pub(crate) fn value(&mut self, expression: &str) -> Value {
         let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let result = self.call("Runtime.evaluate", &parameters);
@@ -163,34 +163,34 @@ impl Browser {
         }
     }
 
-    /// Types a text where the focus is.
+    /// Types a text into the focused element.
     pub(crate) fn write(&mut self, text: &str) {
         self.call("Input.insertText", &json!({ "text": text }));
     }
 
-    /// Sets the size of the page, in pixels of CSS.
+    /// Sets the size of the page, in CSS pixels.
     pub(crate) fn resize(&mut self, width: u32, height: u32) {
         let mobile = width < 600;
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         self.call("Emulation.setDeviceMetricsOverride", &size);
     }
 
-    /// Lets the page think that its user prefers this colour scheme, or is a printer.
+    /// Emulates a preferred colour scheme, or a printer.
     pub(crate) fn media(&mut self, media: &str, scheme: &str) {
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
         self.call("Emulation.setEmulatedMedia", &json!({ "media": media, "features": features }));
     }
 
-    /// What the page asked for since it was opened, itself aside.
+    /// The requests of the page since it was opened, without the one for the page itself.
     pub(crate) fn requests(&mut self) -> Vec<String> {
-        // Whatever was sent before this has arrived with it.
+        // All events that were sent before this answer have arrived.
         self.value("1");
         let urls = self.of("Network.requestWillBeSent").filter(|event| event["type"] != "Document");
         let urls = urls.map(|event| event["request"]["url"].as_str().unwrap_or_default().to_owned());
         urls.filter(|url| !url.starts_with("data:")).collect()
     }
 
-    /// What went wrong since the page was opened: refusals of a content-security policy, and errors.
+    /// The violations of the content security policy and the errors since the page was opened.
     pub(crate) fn complaints(&mut self) -> Vec<String> {
         self.value("1");
         let kinds = ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"];
@@ -202,7 +202,7 @@ impl Browser {
     }
 }
 
-/// Where Chromium is, by its usual names.
+/// Finds Chromium by its usual names.
 fn chromium() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome"];
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();

@@ -1,4 +1,4 @@
-//! This module owns `report --against`: what has changed between two runs, through the built program.
+//! `report --against`: the differences between two runs.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ fn compare(bench: &Bench, after: &[&str], before: &str, more: &[&str]) -> Run {
     bench.again("none", &[&["report"], after, &[against.as_str()], more].concat())
 }
 
-/// How many accounts differ in which way, without the ways in which none does.
+/// The number of accounts by kind of difference, without empty kinds.
 fn counts(comparison: &Value) -> BTreeMap<String, u64> {
     let counts = comparison["summary"].as_object().expect("counts").iter();
     counts.filter_map(|(kind, count)| Some((kind.clone(), count.as_u64()?))).filter(|(_, count)| *count > 0).collect()
@@ -34,7 +34,7 @@ fn some(counts: &[(&str, u64)]) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn a_plan_beside_its_apply() {
+fn a_plan_is_compared_with_its_apply() {
     let bench = Bench::new(ten().start());
     bench.run("plan", &["plan"]).exits(0);
     bench.run("apply", &["apply", "--yes", "--max-errors=100%"]).exits(3).agrees(TokenVersion::V2);
@@ -61,7 +61,7 @@ fn a_plan_beside_its_apply() {
     }
     assert_eq!(row["account_name"], run.after.accounts[0].name.as_str(), "JSON keeps the true text");
 
-    // For people: the counts, and the accounts by kind with their causes, the failures first.
+    // The table: the counts, and the accounts by kind with their causes, failures first.
     let table = compare(&bench, &["apply"], "plan", &[]).exits(0).stdout;
     let found: Vec<usize> = [
         "comparison: 9 of 10 accounts differ",
@@ -109,17 +109,17 @@ fn a_plan_beside_its_apply() {
 }
 
 #[test]
-fn an_audit_beside_the_one_before() {
+fn an_audit_is_compared_with_the_previous_one() {
     let bench = Bench::new(ten().start());
     bench.run("first", &["apply", "--yes", "--max-errors=100%"]).exits(3);
     bench.run("audit", &["plan"]).exits(0);
-    // Nothing has happened since: what was set is on the wanted version, and what could not be set is read.
+    // No changes since: the accounts that were set are on the wanted version, and the others can be read.
     let run = compare(&bench, &["audit"], "first", &["--output=json"]).exits(0);
     assert_eq!(counts(&schema::comparison(&run.stdout)), some(&[("failure_gone", 1), ("same", 9)]));
     let run = compare(&bench, &["audit"], "audit", &[]).exits(0);
     assert!(run.stdout.starts_with("comparison: nothing has changed in 10 accounts\n"), "{run}");
 
-    // Somebody sets two back.
+    // Two accounts are set back outside the runs.
     bench.run("back", &["rollback", "first", "--yes", "--account=000000000001,000000000002"]).exits(0);
     bench.run("later", &["plan"]).exits(0);
     let run = compare(&bench, &["later"], "audit", &["--output=json"]).exits(0);
@@ -129,14 +129,14 @@ fn an_audit_beside_the_one_before() {
     let run = compare(&bench, &["again"], "audit", &["--output=json"]).exits(0);
     let json = schema::comparison(&run.stdout);
     assert_eq!(counts(&json), some(&[("failure_new", 1), ("set_again", 2), ("same", 7)]));
-    // The wrong way round is told.
+    // The wrong order is reported.
     compare(&bench, &["first"], "again", &["--output=none"]).exits(0).says(&["note: run ", "started after run"]);
     let run = compare(&bench, &["first"], "again", &["--output=none", "-q"]).exits(0);
     assert_eq!(run.stderr, "");
 }
 
 #[test]
-fn several_runs_are_taken_as_one_on_either_side() {
+fn either_side_may_be_several_runs() {
     let bench = Bench::new(ten().start());
     bench.run("plan", &["plan"]).exits(0);
     for part in ["0/2", "1/2"] {
@@ -152,18 +152,18 @@ fn several_runs_are_taken_as_one_on_either_side() {
         let run = compare(&bench, &["audit"], words[0], &[&words[1..], &["--output=json"]].concat()).exits(0);
         assert_eq!(counts(&schema::comparison(&run.stdout)), some(&[("failure_gone", 1), ("same", 9)]), "{against}");
     }
-    // One part alone left most accounts out.
+    // One shard alone leaves out most accounts.
     let run = compare(&bench, &["audit"], "part-0", &["--output=json"]).exits(0);
     let json = schema::comparison(&run.stdout);
     assert!(json["summary"]["outcome_changed"].as_u64() > Some(0), "{json:#}");
 }
 
 #[test]
-fn accounts_come_and_go() {
+fn added_and_removed_accounts_are_shown() {
     let bench = Bench::new(ten().start());
     let before = bench.run("before", &["apply", "--yes", "--max-errors=100%"]).exits(3);
     let after = bench.run("after", &["plan"]).exits(0);
-    // As if the one had been there only before, and the other only after.
+    // One account exists only before, the other only after.
     for (folder, account) in [(&after.folder, "000000000002"), (&before.folder, "000000000007")] {
         rewrite(&folder.join("journal.jsonl"), |journal| {
             let others = journal.lines().filter(|line| !line.contains(account));
@@ -182,7 +182,7 @@ fn accounts_come_and_go() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_refused() {
+fn incomparable_runs_are_refused() {
     let bench = Bench::new(ten().start());
     bench.run("one", &["plan"]).exits(0);
     let other = bench.run("other", &["plan"]).exits(0);
@@ -214,7 +214,7 @@ fn what_can_not_be_compared_is_refused() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_compared_as_far_as_it_is() {
+fn a_running_run_is_compared_so_far() {
     let bench = Bench::new(ten().start());
     bench.run("plan", &["plan"]).exits(0);
     let run = bench.run("apply", &["apply", "--yes", "--max-errors=100%"]).exits(3);

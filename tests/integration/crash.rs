@@ -1,5 +1,5 @@
-//! This module owns the proof that a run survives being killed: at two hundred moments of an apply the process ends without a
-//! word, and afterwards nothing is unknown and nothing is lost.
+//! Crash safety: an apply is killed at two hundred different moments, and afterwards every possibly changed account is known, and
+//! resume and rollback work.
 
 use std::collections::BTreeSet;
 use std::process::{Child, Stdio};
@@ -11,7 +11,7 @@ use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 use crate::harness::{Bench, read_csv, sent_to, told};
 use crate::running::Running;
 
-/// How many of the moments one test takes; four of them run side by side.
+/// The number of moments in one test; four tests run in parallel.
 const MOMENTS: usize = 50;
 
 #[test]
@@ -34,7 +34,7 @@ fn killed_at_any_moment_last_quarter() {
     killed_at((0..MOMENTS).map(|moment| moment * 4 + 3));
 }
 
-/// Kills an apply once the simulated organization has seen so many requests, and puts everything right again.
+/// Kills an apply after this many requests to the simulated organization, and then resumes it and rolls it back.
 fn killed_at(moments: impl Iterator<Item = usize>) {
     for moment in moments {
         let organization = Organization::builder()
@@ -51,7 +51,7 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         wait_for_requests(&bench, &mut process, moment as u64);
         process.kill().expect("it is ours");
         process.wait().expect("it is ours");
-        // What was on its way when the process ended still arrives.
+        // Requests that were in flight when the process ended still arrive.
         std::thread::sleep(Duration::from_millis(10));
 
         let folder = bench.folder.path().join("run");
@@ -62,7 +62,7 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         assert!(sent.is_subset(&known), "moment {moment}: sent to {sent:?}, but the journal knows only of {known:?}");
 
         if RunFolder::read(&folder).is_err() {
-            // It was killed before it had begun; there is nothing to go on with, and it can simply be started again.
+            // It was killed before the run began: there is nothing to resume, and it can be started again.
             assert!(sent.is_empty(), "moment {moment}");
             bench.run("run", &apply).exits(0);
         } else {
@@ -91,9 +91,9 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
     }
 }
 
-/// In the report of both, it is not what an earlier or later run saw that is shown for an account that a killed one may have set.
+/// The merged report must not hide an account that a killed run may have set behind the record of an earlier or later run.
 #[test]
-fn no_other_run_hides_what_a_crash_left_in_doubt() {
+fn merged_reports_keep_possibly_changed_accounts() {
     let organization = Organization::builder().accounts(60).latency(Latency::all(Duration::from_millis(60))).start();
     let bench = Bench::new(organization);
     let apply = ["apply", "--yes", "--rate=0", "--waves=100%"];
@@ -119,7 +119,7 @@ fn no_other_run_hides_what_a_crash_left_in_doubt() {
     }
 }
 
-/// Waits until the organization has seen so many requests, or the process has ended.
+/// Waits until the organization has received this many requests, or the process has ended.
 fn wait_for_requests(bench: &Bench, process: &mut Child, wanted: u64) {
     loop {
         let seen: u64 = bench.truth().operations.values().map(|operation| operation.requests).sum();

@@ -1,4 +1,4 @@
-//! This module owns base credentials: where they come from, and what happens when they end in the middle of a run.
+//! Base credentials: their sources, and their expiration during a run.
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,12 +22,12 @@ fn short_lived() -> Builder {
         .base_credentials_expire_after(GOOD_FOR)
 }
 
-/// Lets the base credentials come from a process that asks the simulator, which renews them when they have expired.
+/// Takes the base credentials from a credential process that asks the simulator, which renews them when they have expired.
 pub(crate) fn from_a_process(bench: &mut Bench, profile: &str) {
     from_a_process_that(bench, profile, "");
 }
 
-/// The same, with something that the process does before.
+/// Like the above, with commands that the process runs first.
 fn from_a_process_that(bench: &mut Bench, profile: &str, before: &str) {
     let script = bench.folder.path().join("credentials.sh");
     let address = bench.organization.endpoint().replace("http://", "").replace(':', "/");
@@ -41,7 +41,7 @@ fn from_a_process_that(bench: &mut Bench, profile: &str, before: &str) {
     configure(bench, &format!("[{profile}]\ncredential_process = bash {}\n", script.display()));
 }
 
-/// Writes the AWS configuration file and points the program to it.
+/// Writes the AWS configuration file and sets its environment variable.
 fn configure(bench: &mut Bench, text: &str) {
     let path = bench.folder.path().join("config");
     std::fs::write(&path, text).expect("a writable folder");
@@ -53,7 +53,7 @@ pub(crate) fn without_keys(bench: &mut Bench) {
 }
 
 #[test]
-fn credentials_that_expire_for_good_stop_the_run_and_not_the_accounts_one_by_one() {
+fn expired_credentials_stop_the_run() {
     for quiet in [&[][..], &["-q", "--output=none"]] {
         let bench = Bench::new(short_lived().start());
         let run = bench.run("run", &[&APPLY, quiet].concat()).exits(1).agrees(TokenVersion::V2);
@@ -71,7 +71,7 @@ fn credentials_that_expire_for_good_stop_the_run_and_not_the_accounts_one_by_one
 }
 
 #[test]
-fn credentials_that_are_renewed_let_the_run_finish() {
+fn renewed_credentials_let_the_run_finish() {
     let mut bench = Bench::new(short_lived().start());
     without_keys(&mut bench);
     let fetched = bench.folder.path().join("fetched");
@@ -80,17 +80,17 @@ fn credentials_that_are_renewed_let_the_run_finish() {
     assert_eq!(run.outcomes()["changed"], 200, "{run}");
     let refused = run.after.operation(Operation::AssumeRole).refused();
     assert!(refused >= 1, "they did expire");
-    // At the start, once for all visits that were refused, and for the account that the caller is in.
+    // At the start, once for all refused visits, and for the caller's own account.
     assert_eq!(times(&fetched), 3, "{refused} were refused");
 }
 
-/// How many lines a file has.
+/// The number of lines of a file.
 fn times(path: &Path) -> usize {
     std::fs::read_to_string(path).expect("a file").lines().count()
 }
 
-/// An organization whose base credentials come from a process that stops working once there is a file `armed` in the folder: it then
-/// makes a file `asked`, waits for a file `gone`, and fails until there is a file `back`.
+/// An organization whose base credentials come from a process that stops working when the file `armed` exists in the folder: it then
+/// creates the file `asked`, waits for the file `gone`, and fails until the file `back` exists.
 fn from_a_process_that_can_fail() -> Bench {
     let builder = Organization::builder().accounts(200).latency(Latency::all(Duration::from_millis(5))).unlimited();
     let mut bench = Bench::new(builder.base_session(true).start());
@@ -111,7 +111,7 @@ fn touch(bench: &Bench, name: &str) {
     std::fs::write(bench.folder.path().join(name), "").expect("a writable folder");
 }
 
-/// Starts an apply, lets its credentials end in the middle, and waits until others are asked for.
+/// Starts an apply, expires its credentials during the run, and waits until it asks for new ones.
 fn until_others_are_asked_for(bench: &Bench) -> Running<'_> {
     let arguments = ["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=0", "--max-attempts=2"];
     let mut running = Running::start(bench, "run", &arguments);
@@ -122,9 +122,9 @@ fn until_others_are_asked_for(bench: &Bench) -> Running<'_> {
     running
 }
 
-/// Where the credentials come from is as much out of reach as AWS is.
+/// The source of the credentials can't be reached either.
 #[test]
-fn an_outage_that_falls_on_a_renewal_costs_no_account() {
+fn an_outage_during_renewal_costs_no_account() {
     let bench = from_a_process_that_can_fail();
     let mut running = until_others_are_asked_for(&bench);
     bench.organization.control(|world| world.set_network(Network::Refuse));
@@ -136,9 +136,9 @@ fn an_outage_that_falls_on_a_renewal_costs_no_account() {
     assert_eq!(run.outcomes()["changed"], 200, "{run}");
 }
 
-/// AWS can be reached, so somebody has to log in again.
+/// AWS can be reached, so the user has to log in again.
 #[test]
-fn a_process_that_gives_nothing_any_more_stops_the_run_and_is_named_as_the_cause() {
+fn a_failing_credential_process_stops_the_run_and_is_named() {
     let bench = from_a_process_that_can_fail();
     let running = until_others_are_asked_for(&bench);
     touch(&bench, "gone");
@@ -151,7 +151,7 @@ fn a_process_that_gives_nothing_any_more_stops_the_run_and_is_named_as_the_cause
 }
 
 #[test]
-fn a_process_that_gives_the_same_expired_credentials_again_stops_the_run() {
+fn a_process_that_repeats_expired_credentials_stops_the_run() {
     let organization = short_lived().start();
     let base = organization.control(|world| world.base_credentials());
     let mut bench = Bench::new(organization);
@@ -170,7 +170,7 @@ fn a_process_that_gives_the_same_expired_credentials_again_stops_the_run() {
 }
 
 #[test]
-fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
+fn profile_option_wins_over_keys_in_the_environment() {
     let mut bench = Bench::new(Organization::builder().accounts(3).start());
     bench.env("AWS_ACCESS_KEY_ID", "AKIAWRONG").env("AWS_SECRET_ACCESS_KEY", "wrong");
     from_a_process(&mut bench, "profile ops");
@@ -179,16 +179,16 @@ fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
 }
 
 #[test]
-fn credentials_that_have_expired_before_the_start_are_named_as_the_cause() {
+fn credentials_expired_before_the_start_are_named() {
     let bench = Bench::new(short_lived().start());
     bench.organization.control(World::expire_base_credentials);
     let run = bench.run("run", &APPLY).exits(1).attempted_nothing("ExpiredToken");
     assert!(run.stderr.contains("renew them"), "{run}");
 }
 
-/// Sessions that end while the base credentials are good are replaced.
+/// Expired sessions are replaced while the base credentials are valid.
 #[test]
-fn sessions_that_end_too_early_are_replaced() {
+fn sessions_that_end_early_are_replaced() {
     let builder = Organization::builder().accounts(60).each_account(|account| {
         account.faults.expired_session.read = 1;
         account.faults.expired_session.set = 1;

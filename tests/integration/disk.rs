@@ -1,5 +1,4 @@
-//! This module owns the run folder when things go wrong around it: the disk is full, the folder is gone or may not be written
-//! any more, or a second process wants to work in it.
+//! Faults of the run folder: a full disk, a folder that is moved, deleted or made read-only, and a second process in it.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -14,7 +13,7 @@ use crate::running::Running;
 
 const ACCOUNTS: usize = 40;
 const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--concurrency=8", "--waves=2,100%"];
-/// In what the shell counts the size of a file, in bytes.
+/// The unit of the shell's file size limit, in bytes.
 const BLOCK: usize = 512;
 
 fn organization() -> Builder {
@@ -29,8 +28,8 @@ fn some_were_set(truth: &Truth) -> bool {
     truth.requests(Operation::SetSecurityTokenServicePreferences) >= 6
 }
 
-/// The command on a disk that takes so many blocks of any file. The signal that would end the process is ignored, so that
-/// writing fails with an error, as on a disk that is full.
+/// The command with this limit of the file size, in blocks. The signal that would end the process is ignored, so that writing fails with
+/// an error, as on a full disk.
 fn on_a_full_disk(command: &Command, blocks: usize) -> Command {
     let mut shell = Command::new("/bin/sh");
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
@@ -52,7 +51,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
     let whole = bench.run("run", &APPLY).exits(0);
     let journal = std::fs::read_to_string(whole.folder.join("journal.jsonl")).expect("a journal");
 
-    // Up to eight visits may have written their intents before the results that came in front of them the first time.
+    // Up to eight visits may have written their intents before the results that preceded them in the first run.
     for number in [5, 12, 25, 32] {
         let bench = Bench::new(organization().start());
         let blocks = size_before_intent(&journal, number) / BLOCK;
@@ -63,7 +62,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
         assert!(!sent.is_empty() && sent.len() < ACCOUNTS, "full at intent {number}: sent to {sent:?}\n{run}");
         assert!(sent.is_subset(&known), "full at intent {number}: sent to {sent:?}, intended {known:?}\n{run}");
 
-        // The table has room, so it is complete.
+        // The CSV report fits, so it is complete.
         let run = run.agrees(TokenVersion::V2);
         let outcomes = run.outcomes();
         assert_eq!(outcomes.keys().map(String::as_str).collect::<Vec<_>>(), ["changed", "not_attempted"], "{run}");
@@ -71,7 +70,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
         let (run, changed) = (run, outcomes["changed"]);
         let run = run.says(&["journal.jsonl", "File too large", &format!("{changed} accounts were changed")]);
 
-        // There is space again.
+        // The disk has space again.
         let resumed = bench.again("run", &["resume", "run"]).since(run.before).exits(0).agrees(TokenVersion::V2);
         assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "{resumed}");
         assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
@@ -79,7 +78,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
 }
 
 #[test]
-fn a_disk_that_is_full_from_the_start_stops_the_run_before_the_first_visit() {
+fn a_full_disk_at_the_start_stops_the_run_before_the_first_visit() {
     let bench = Bench::new(organization().start());
     for blocks in [0, 8] {
         let run = bench.finish("run", on_a_full_disk(&bench.command("run", &APPLY), blocks)).exits(1);
@@ -87,9 +86,9 @@ fn a_disk_that_is_full_from_the_start_stops_the_run_before_the_first_visit() {
     }
 }
 
-/// A plan visits while it still lists, and by then accounts have been read.
+/// A plan visits while it lists, so accounts have already been read.
 #[test]
-fn a_disk_that_is_full_before_a_plan_has_its_lists_is_no_plan_and_not_nothing() {
+fn a_full_disk_during_the_listing_fails_the_plan() {
     let latency = Latency { organizations: Duration::from_millis(20), ..Latency::default() };
     let builder = || Organization::builder().accounts(160).unlimited().latency(latency);
     let bench = Bench::new(builder().start());
@@ -102,9 +101,9 @@ fn a_disk_that_is_full_before_a_plan_has_its_lists_is_no_plan_and_not_nothing() 
     run.says(&["no plan was made, and nothing was changed"]);
 }
 
-/// The journal is open, so it goes on wherever the folder is; what is written anew at the end has no place any more.
+/// The journal is an open file and follows the folder; the reports at the end can't be written.
 #[test]
-fn a_folder_that_is_moved_away_is_told_at_the_end() {
+fn a_moved_folder_is_reported_at_the_end() {
     let bench = Bench::new(slow().start());
     let mut running = Running::start(&bench, "run", &APPLY);
     running.until(some_were_set);
@@ -121,10 +120,10 @@ fn a_folder_that_is_moved_away_is_told_at_the_end() {
     assert_eq!(resumed.calls(Operation::AssumeRole), 0, "{resumed}");
 }
 
-/// Whoever may do everything, such as root, is not kept from writing; then the run simply ends well.
-/// An unlinked journal takes every line without complaint, and a crash would then take the intents with it.
+/// Permissions do not stop root; then the run succeeds.
+/// Writes to an unlinked journal succeed, but a crash would lose the intents.
 #[test]
-fn a_folder_that_is_deleted_stops_the_run() {
+fn a_deleted_folder_stops_the_run() {
     let bench = Bench::new(slow().start());
     let mut running = Running::start(&bench, "run", &APPLY);
     running.until(some_were_set);
@@ -137,7 +136,7 @@ fn a_folder_that_is_deleted_stops_the_run() {
 }
 
 #[test]
-fn a_folder_that_may_not_be_written_any_more_is_told_at_the_end() {
+fn a_read_only_folder_is_reported_at_the_end() {
     let bench = Bench::new(slow().start());
     let folder = bench.run_folder("run");
     let allow = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).expect("it is ours");
@@ -155,12 +154,12 @@ fn a_folder_that_may_not_be_written_any_more_is_told_at_the_end() {
         std::fs::remove_file(folder.join("trial")).expect("it was just written");
         run.exits(0);
     }
-    // What was written as results arrived is there in any case, and so is the journal.
+    // The journal and the CSV report, which are written during the run, exist in any case.
     assert_eq!(replayed(&folder), ACCOUNTS);
     assert_eq!(bench.truth().with_version(TokenVersion::V2), ACCOUNTS);
 }
 
-/// How many accounts the journal tells to be changed.
+/// The number of changed accounts in the journal.
 fn replayed(folder: &Path) -> usize {
     let (_, replay) = RunFolder::read(folder).expect("a journal that can be read");
     replay.records().iter().filter(|record| record.outcome == v2token::Outcome::Changed).count()

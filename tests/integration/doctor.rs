@@ -1,5 +1,4 @@
-//! This module owns `doctor` end to end: each thing that it claims to find, in an organization that has it, and that it never
-//! writes.
+//! `doctor` end to end: it finds every problem in an organization that has it, and never writes.
 
 mod accounts;
 mod start;
@@ -13,7 +12,7 @@ fn eight() -> Builder {
     Organization::builder().accounts(8).unlimited()
 }
 
-/// One check, as it is told.
+/// One check of the report.
 #[derive(Clone, Debug)]
 struct Check {
     about: String,
@@ -34,7 +33,7 @@ fn check(value: &Value) -> Check {
     }
 }
 
-/// Examines, and fails if anything was changed or written.
+/// Runs doctor, and fails if it changed or wrote anything.
 fn examine(bench: &Bench, arguments: &[&str]) -> Run {
     let command = bench.bare(&[&["doctor"], arguments].concat());
     let files = || {
@@ -64,7 +63,7 @@ fn checks(bench: &Bench, arguments: &[&str], code: i32) -> Vec<Check> {
     checks
 }
 
-/// What is to be found: about what, how bad, and what is said of it and advised.
+/// An expected finding: check, status, message and hint.
 struct Finding {
     about: &'static str,
     status: &'static str,
@@ -84,7 +83,7 @@ const fn fine(about: &'static str, says: &'static str) -> Finding {
     Finding { about, status: "ok", says, advises: "" }
 }
 
-/// Examines, and fails unless exactly this is not well; or this is, and all else too.
+/// Runs doctor, and fails unless exactly this finding is reported, or all checks succeed if the finding is ok.
 fn finds(builder: Builder, arguments: &[&str], finding: &Finding) -> Vec<Check> {
     finds_on(&Bench::new(builder.start()), arguments, finding)
 }
@@ -103,7 +102,7 @@ fn finds_on(bench: &Bench, arguments: &[&str], finding: &Finding) -> Vec<Check> 
 }
 
 #[test]
-fn a_healthy_organization_is_told_in_every_form() {
+fn a_healthy_organization_is_ok_in_every_format() {
     let bench = Bench::new(eight().start());
     let all = checks(&bench, &[], 0);
     let about: Vec<&str> = all.iter().map(|check| check.about.as_str()).collect();
@@ -133,7 +132,7 @@ fn a_healthy_organization_is_told_in_every_form() {
         lines.stdout.lines().map(|line| check(&serde_json::from_str(line).expect("JSON"))).collect();
     assert_eq!(parsed.len(), all.len(), "{lines}");
     assert_eq!(examine(&bench, &["--output=none"]).exits(0).stdout, "");
-    // Each of the few is entered once and read once, and IAM is asked once what its role may do.
+    // Each tested account is entered once and read once, and IAM simulates its role's policies once.
     let run = examine(&bench, &["--sample=3"]).exits(0);
     let calls = [
         Operation::AssumeRole,
@@ -145,7 +144,7 @@ fn a_healthy_organization_is_told_in_every_form() {
 }
 
 #[test]
-fn what_means_nothing_to_it_is_refused() {
+fn unsupported_options_are_refused() {
     let bench = Bench::new(eight().start());
     for (arguments, says) in [
         (&["--run-dir=here"][..], "--run-dir: doctor makes no run"),

@@ -1,5 +1,4 @@
-//! This module owns what is hardest to tell: accounts that a run may have set, through everything that can happen to them before
-//! somebody looks again.
+//! Accounts that a killed run may have set: they stay unverified until a later read settles it.
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -17,14 +16,14 @@ fn slow() -> Builder {
     Organization::builder().accounts(ACCOUNTS).unlimited().latency(latency)
 }
 
-/// Starts an apply over all accounts at once, and ends it without a word while Sets are on their way.
+/// Starts an apply over all accounts at once, and kills it while Sets are in flight.
 fn killed(bench: &Bench) -> Truth {
     let mut running = Running::start(bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=12", "--waves=100%"]);
     running.until(|truth| truth.requests(SET) >= 8);
     running.kill()
 }
 
-/// Finishes the run, and puts everything back.
+/// Resumes the run, and rolls it back.
 fn finishes_and_goes_back(bench: &Bench, before: &Truth, arguments: &[&str]) -> Run {
     let resumed = bench.again("run", &[&["resume", "run", "--rate=0"], arguments].concat()).exits(0);
     assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "what was set is told, no more and no less");
@@ -37,7 +36,7 @@ fn finishes_and_goes_back(bench: &Bench, before: &Truth, arguments: &[&str]) -> 
 }
 
 #[test]
-fn an_account_whose_turn_does_not_come_again_stays_in_doubt() {
+fn accounts_not_visited_again_stay_unverified() {
     let bench = Bench::new(slow().start());
     let before = killed(&bench);
     let sent = sent_to(&bench.truth());
@@ -52,9 +51,9 @@ fn an_account_whose_turn_does_not_come_again_stays_in_doubt() {
     finishes_and_goes_back(&bench, &before, &[]);
 }
 
-/// Every account that is left is in doubt, and none of them is `not_attempted`: the run is stopped all the same.
+/// All remaining accounts may have been set and none is `not_attempted`; the run counts as stopped nevertheless.
 #[test]
-fn a_stop_that_leaves_out_only_what_is_in_doubt_is_told_as_a_stop() {
+fn a_stop_that_skips_only_unverified_accounts_is_a_stop() {
     let bench = Bench::new(slow().start());
     let all_at_once = ["apply", "--yes", "--rate=0", "--concurrency=24", "--waves=100%"];
     let mut running = Running::start(&bench, "run", &all_at_once);
@@ -69,7 +68,7 @@ fn a_stop_that_leaves_out_only_what_is_in_doubt_is_told_as_a_stop() {
 }
 
 #[test]
-fn an_account_that_can_not_be_entered_again_stays_in_doubt_and_can_be_put_back() {
+fn accounts_that_refuse_the_role_stay_unverified_and_can_be_rolled_back() {
     for resumed_first in [true, false] {
         let bench = Bench::new(slow().start());
         let before = killed(&bench);
@@ -92,7 +91,7 @@ fn an_account_that_can_not_be_entered_again_stays_in_doubt_and_can_be_put_back()
 }
 
 #[test]
-fn a_run_that_goes_on_is_neither_undone_nor_applied() {
+fn a_running_run_can_not_be_rolled_back_or_applied() {
     let bench = Bench::new(slow().start());
     let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=2"]);
     running.until(|truth| truth.requests(SET) >= 3);
@@ -103,7 +102,7 @@ fn a_run_that_goes_on_is_neither_undone_nor_applied() {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_holds_nothing_up() {
+fn an_unread_stderr_does_not_block_the_run() {
     let bench = Bench::new(Organization::builder().accounts(400).unlimited().start());
     let mut command = bench.command("run", &["apply", "--yes", "--rate=0", "--debug"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program starts");

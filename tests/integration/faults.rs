@@ -1,4 +1,4 @@
-//! This module owns the faults of single accounts: each kind alone, and what the report must say of it.
+//! Faults of single accounts: each kind alone, and its record in the report.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use v2token_simulator::{
 
 use crate::harness::Bench;
 
-/// What the report must say: outcome, stage, error code, and words of the hint.
+/// The expected record: outcome, stage, error code, and words of the hint.
 type Told = (&'static str, &'static str, &'static str, &'static str);
 
 const CHANGED: Told = ("changed", "", "", "");
 const IN_DOUBT: &str = "read it with plan";
 const NOT_READ_BACK: Told = ("unverified", "verify", "NotReadBack", "read it again later");
 
-/// A name for the fault, how it is switched on, what is told of it, and whether a Set was carried out.
+/// The fault's name, how it is switched on, the expected record, and whether a Set took effect.
 type Case = (&'static str, fn(&mut SimulatedAccount), Told, bool);
 
-/// A member whose session a confused answer may hand out instead of the wanted one.
+/// A member whose session a wrong answer may return instead of the requested one.
 const BYSTANDER: AccountId = AccountId::new(1);
 const EXTERNAL_ID: &str = "the-id-that-roles-ask-for";
 
 const CASES: &[Case] = &[
     ("a bystander without a fault", |_| {}, CHANGED, true),
-    // Getting in.
+    // Assuming the role.
     (
         "denied assume",
         |account| account.faults.deny_assume = true,
@@ -79,7 +79,7 @@ const CASES: &[Case] = &[
         ("failed", "assume", "RegionDisabledException", "--region us-east-1"),
         false,
     ),
-    // Denied inside.
+    // Denied in the account.
     (
         "denied read",
         |account| account.faults.deny_read = true,
@@ -98,7 +98,7 @@ const CASES: &[Case] = &[
         ("failed", "set", "AccessDenied", "exempt the role"),
         false,
     ),
-    // Throttled and broken for a while.
+    // Temporary throttling and errors.
     ("throttled three times", |account| account.faults.throttle = PerCall::all(3), CHANGED, true),
     ("500 twice", |account| account.faults.status_500 = PerCall::all(2), CHANGED, true),
     ("503 twice", |account| account.faults.status_503 = PerCall::all(2), CHANGED, true),
@@ -126,7 +126,7 @@ const CASES: &[Case] = &[
         CHANGED,
         true,
     ),
-    // Throttled and broken for good.
+    // Permanent throttling and errors.
     (
         "assume always throttled",
         |account| account.faults.throttle.assume = ALWAYS,
@@ -218,7 +218,7 @@ const CASES: &[Case] = &[
         ("failed", "read", "UnreadableAnswer", "something other than AWS"),
         false,
     ),
-    // The body of this answer means nothing, and the read-back shows the version.
+    // The body of a Set's answer is ignored, and the read-back shows the version.
     ("set always garbage", |account| account.faults.garbage.set = ALWAYS, CHANGED, true),
     (
         "assume always truncated",
@@ -245,7 +245,7 @@ const CASES: &[Case] = &[
         ("failed", "set", "ExpiredToken", "session"),
         false,
     ),
-    // What became of a Set.
+    // The effect of a Set.
     ("acknowledgement lost", |account| account.faults.lost_acknowledgements = 1, CHANGED, true),
     ("acknowledgement always lost", |account| account.faults.lost_acknowledgements = ALWAYS, CHANGED, true),
     (
@@ -286,7 +286,7 @@ const CASES: &[Case] = &[
         ("failed", "set", "AccessDenied", "iam:SetSecurityTokenServicePreferences"),
         false,
     ),
-    // What is read before.
+    // The read before a Set.
     ("summary without the key until it is set", |account| account.version = None, CHANGED, true),
     (
         "summary never has the key",
@@ -305,7 +305,7 @@ const CASES: &[Case] = &[
         false,
     ),
     ("there already", |account| account.version = Some(TokenVersion::V2), ("unchanged", "", "", ""), false),
-    // States.
+    // Account states.
     ("suspended", |account| account.state = AccountState::Suspended, ("skipped", "select", "Suspended", ""), false),
     ("closed", |account| account.state = AccountState::Closed, ("skipped", "select", "Closed", ""), false),
     (
@@ -331,7 +331,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn each_fault_alone_is_told_truthfully() {
+fn each_fault_has_its_record() {
     let mut builder = Organization::builder().accounts(CASES.len() + 1);
     for (number, (_, switch_on, ..)) in (1_u64..).zip(CASES) {
         builder = builder.account(number, switch_on);
@@ -365,9 +365,9 @@ fn each_fault_alone_is_told_truthfully() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Not known is not the same as v1: the column shows what was read, and the Set is sent.
+/// An unknown version is not v1: the column shows what was read, and the Set is sent.
 #[test]
-fn what_was_read_before_is_told_as_it_was_read() {
+fn previous_version_is_reported_as_read() {
     let builder = Organization::builder().accounts(4).account(1, |account| account.version = None);
     let bench = Bench::new(builder.account(2, |account| account.version = Some(TokenVersion::V2)).start());
     let run = bench.run("run", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
@@ -377,9 +377,9 @@ fn what_was_read_before_is_told_as_it_was_read() {
     }
 }
 
-/// A visit that takes too long ends, and what is told depends on whether a Set was under way.
+/// A visit that takes too long ends; the outcome depends on whether a Set was in flight.
 #[test]
-fn the_limit_of_one_visit_holds_at_every_stage() {
+fn account_timeout_applies_at_every_stage() {
     let builder = Organization::builder()
         .accounts(5)
         .account(1, |account| account.faults.hang = PerCall::assume(1))
@@ -403,10 +403,10 @@ fn the_limit_of_one_visit_holds_at_every_stage() {
     }
 }
 
-/// What one host does to all accounts at once, while STS answers: it is that host, and not the network.
+/// One host is unreachable for all accounts while STS answers: the fault is the host's, not the network's.
 #[test]
-fn a_host_that_can_not_be_reached_is_told_apart() {
-    // Connections are taken by the system, and nobody answers.
+fn an_unreachable_host_is_named() {
+    // The system accepts connections, but they are never answered.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let silent = format!("http://{}", silent.local_addr().expect("an address"));
     let table = [
@@ -432,9 +432,9 @@ fn a_host_that_can_not_be_reached_is_told_apart() {
     }
 }
 
-/// The limit of one attempt, where there is but one.
+/// The time limit of a single attempt.
 #[test]
-fn an_answer_that_never_comes_is_told_at_every_stage() {
+fn a_missing_answer_is_reported_at_every_stage() {
     let builder = Organization::builder()
         .accounts(5)
         .account(1, |account| account.faults.hang.assume = ALWAYS)

@@ -1,4 +1,4 @@
-//! This module owns `--output text` and `--query`: what they print of a run, in every command that has them, and what they refuse.
+//! `--output text` and `--query` in every command that has them: what they print, and what they refuse.
 
 use std::process::Stdio;
 
@@ -18,7 +18,7 @@ fn nine() -> Builder {
         .account(3, |account| account.state = AccountState::Suspended)
 }
 
-/// What `report` says of the run in the folder `run`.
+/// Runs `report` on the folder `run`.
 fn report(bench: &Bench, arguments: &[&str]) -> Run {
     bench.again("none", &[&["report", "run"], arguments].concat())
 }
@@ -29,7 +29,7 @@ fn columns(of: &Run) -> Vec<String> {
 }
 
 #[test]
-fn text_has_a_line_for_every_record_and_a_cell_for_every_column() {
+fn text_has_a_line_per_record_and_a_cell_per_column() {
     let bench = Bench::new(nine().start());
     let run = bench.run("run", &["plan", "--output=text"]).exits(3);
     let names = columns(&run);
@@ -42,17 +42,17 @@ fn text_has_a_line_for_every_record_and_a_cell_for_every_column() {
     }
     assert_eq!(lines[1][5], "failed");
     assert_eq!((lines[2][5], lines[2][6]), ("skipped", "None"));
-    // It is what a query for all columns gives, and what report says of the run later.
+    // A query for all columns, and a later report, print the same.
     let all = format!("accounts[].[{}]", names.join(","));
     assert_eq!(report(&bench, &["--query", &all, "--output=text"]).exits(0).stdout, run.stdout);
     assert_eq!(report(&bench, &["--output=text"]).exits(0).stdout, run.stdout);
 }
 
 #[test]
-fn a_query_prints_what_it_finds_in_every_format() {
+fn a_query_prints_its_result_in_every_format() {
     let bench = Bench::new(nine().start());
     let run = bench.run("run", &["plan", "--output=json"]).exits(3);
-    // All of it is what is printed without a query, to the byte.
+    // The query `@` prints the same bytes as no query.
     assert_eq!(report(&bench, &["--query", "@", "--output=json"]).exits(0).stdout, run.stdout);
     let two = "accounts[?outcome!='would_change'].{id: account_id, outcome: outcome, wave: wave}";
     let list = "accounts[?outcome!='would_change'].[account_id, attempts, wave]";
@@ -95,7 +95,7 @@ fn a_query_prints_what_it_finds_in_every_format() {
         assert_eq!(told.stdout, expected, "{query} as {output}\n{told}");
         assert_eq!(told.stderr, "", "{query}");
     }
-    // Names are what their owners made of them: true in JSON, and harmless elsewhere.
+    // Names are unchanged in JSON, and sanitized elsewhere.
     let names = "accounts[].{name: account_name}";
     let json: Value = serde_json::from_str(&report(&bench, &["--query", names, "--output=json"]).stdout).expect("JSON");
     for (number, account) in run.after.accounts.iter().enumerate() {
@@ -110,7 +110,7 @@ fn a_query_prints_what_it_finds_in_every_format() {
 }
 
 #[test]
-fn every_command_that_makes_a_report_answers_queries() {
+fn every_command_with_a_report_takes_queries() {
     let bench = Bench::new(Organization::builder().accounts(4).unlimited().start());
     let answers = |name: &str, arguments: &[&str], query: &str, expected: &str| {
         let words = [arguments, &["--query", query, "--output=text"]].concat();
@@ -132,7 +132,7 @@ fn every_command_that_makes_a_report_answers_queries() {
 }
 
 #[test]
-fn an_expression_that_can_not_work_is_refused_before_anything_is_touched() {
+fn an_invalid_query_is_refused_before_the_first_call() {
     let bench = Bench::new(Organization::builder().accounts(4).start());
     let done = bench.run("done", &["apply", "--yes"]).exits(0);
     let folder = done.folder.display().to_string();
@@ -152,7 +152,7 @@ fn an_expression_that_can_not_work_is_refused_before_anything_is_touched() {
             ("lenght(accounts)", "did you mean length()?"),
         ] {
             let words = [command, &["--query", query]].concat();
-            // An empty variable is an unset one, but an empty value was typed.
+            // An empty variable counts as unset, but an empty argument does not.
             let run = bench.again("none", &words).exits(2).says(&["--query", says]);
             assert!(run.stdout.is_empty() && run.all_calls() == 0, "{command:?} {query}\n{run}");
         }
@@ -166,7 +166,7 @@ fn an_expression_that_can_not_work_is_refused_before_anything_is_touched() {
 }
 
 #[test]
-fn what_only_the_report_shows_to_be_wrong_is_said_with_what_was_done() {
+fn a_query_that_fails_on_the_report_is_reported_with_the_changes() {
     let bench = Bench::new(Organization::builder().accounts(4).start());
     let run = bench.run("run", &["apply", "--yes", "--query=abs(accounts)"]).exits(1);
     let run = run.says(&["In function abs(), invalid type for value", "4 accounts were changed", "v2token report"]);
@@ -180,7 +180,7 @@ fn what_only_the_report_shows_to_be_wrong_is_said_with_what_was_done() {
 }
 
 #[test]
-fn a_name_that_is_nowhere_is_told() {
+fn unknown_names_in_a_query_are_reported() {
     let bench = Bench::new(Organization::builder().accounts(4).start());
     bench.run("run", &["plan"]).exits(0);
     let run = report(&bench, &["--query", "accounts[?outcome==\"failed\"].acount_id", "--output=text"]).exits(0);
@@ -192,7 +192,7 @@ fn a_name_that_is_nowhere_is_told() {
 }
 
 #[test]
-fn a_near_miss_is_told_what_was_probably_meant() {
+fn near_misses_get_a_suggestion() {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let folder = "v2token-runs/20261122T041500Z-abcdef";
     bench.run(folder, &["plan"]).exits(0);
@@ -215,7 +215,7 @@ fn a_near_miss_is_told_what_was_probably_meant() {
     assert!(!run.stderr.contains("did you mean"), "{run}");
 }
 
-/// The largest Organization that there can be: as a whole, counted, filtered, and to a reader that takes only the first line.
+/// The largest possible Organization: as a whole, counted, filtered, and with a reader that closes after the first line.
 #[test]
 fn fifty_thousand_accounts_are_queried() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");

@@ -1,5 +1,5 @@
-//! This module owns the gateway: a proxy that breaks TLS open with certificates of an authority of its own, as companies run
-//! them, and hands the requests to the simulated organization. So the program can use AWS's real host names on loopback.
+//! A TLS-intercepting proxy with a certificate authority of its own, as companies run them, which forwards requests to the simulated
+//! organization. With it the program can use AWS's real host names on loopback.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,11 +16,11 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A running gateway. Dropping it ends it.
+/// A running gateway, which ends when this value is dropped.
 pub(crate) struct Gateway {
-    /// Where it speaks HTTP and takes `CONNECT`.
+    /// The address for HTTP and `CONNECT`.
     pub(crate) proxy: SocketAddr,
-    /// Where it speaks TLS at once, as a server called `localhost`.
+    /// The address for TLS without `CONNECT`, as the server `localhost`.
     pub(crate) direct: SocketAddr,
     shared: Arc<Shared>,
     stop: Option<oneshot::Sender<()>>,
@@ -62,12 +62,12 @@ impl Gateway {
         path
     }
 
-    /// The hosts that were asked for with `CONNECT`, with their ports.
+    /// The hosts and ports of the `CONNECT` requests.
     pub(crate) fn hosts(&self) -> Vec<String> {
         self.shared.hosts.lock().expect("no panic in the gateway").iter().cloned().collect()
     }
 
-    /// What clients gave as `Proxy-Authorization`.
+    /// The `Proxy-Authorization` headers of clients.
     pub(crate) fn authorizations(&self) -> Vec<String> {
         self.shared.authorizations.lock().expect("no panic in the gateway").iter().cloned().collect()
     }
@@ -96,7 +96,7 @@ async fn serve(
 ) {
     let [proxy, direct] = [proxy, direct].map(|listener| TcpListener::from_std(listener).expect("a runtime"));
     loop {
-        // A client that goes away in the middle is its own business.
+        // A client may disconnect at any time.
         tokio::select! {
             _ = &mut stopped => return,
             Ok((stream, _)) = proxy.accept() => {
@@ -111,7 +111,7 @@ async fn serve(
     }
 }
 
-/// Answers `CONNECT host:port`, and goes on as that host.
+/// Answers `CONNECT host:port`, and then acts as that host.
 async fn tunnel(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let head = read_head(&mut stream).await?;
     let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap_or_default().to_owned();
@@ -136,7 +136,7 @@ async fn read_head(stream: &mut TcpStream) -> std::io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
-/// Speaks TLS as the host and passes everything on in the clear.
+/// Terminates TLS as the host and forwards the plain requests.
 async fn forward(stream: impl AsyncRead + AsyncWrite + Unpin, host: &str, shared: &Shared) -> std::io::Result<()> {
     let acceptor = TlsAcceptor::from(shared.authority.config(host));
     let mut inside = acceptor.accept(stream).await?;
@@ -156,14 +156,14 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("randomness");
         let mut params = CertificateParams::default();
-        // OpenSSL takes a certificate whose issuer has its own name for one that signed itself.
+        // OpenSSL treats a certificate whose issuer has the same name as self-signed.
         params.distinguished_name.push(DnType::CommonName, "v2token test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
         Self { pem, issuer: Issuer::new(params, key), configs: Mutex::default() }
     }
 
-    /// The side of TLS that a server of this name has.
+    /// The TLS configuration of a server with this name.
     pub(crate) fn config(&self, host: &str) -> Arc<ServerConfig> {
         let mut configs = self.configs.lock().expect("no panic in the gateway");
         let config = configs.entry(host.to_owned()).or_insert_with(|| {

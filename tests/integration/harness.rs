@@ -1,5 +1,4 @@
-//! This module owns running the built program: in a folder of its own, with an environment that holds nothing but what the
-//! test puts into it, and with its report read back.
+//! Runs the built program in a temporary folder, with only the environment that a test sets, and reads its report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,14 +10,14 @@ use v2token_simulator::{ORGANIZATION_ID, Operation, Organization, SECRET_MARKER,
 pub(crate) use crate::scenario::report_check::Row;
 use crate::scenario::report_check::disagreements;
 
-/// A place to run the program in, against one simulated organization.
+/// A folder and an environment for the program, with one simulated organization.
 pub(crate) struct Bench {
     pub(crate) organization: Organization,
     pub(crate) folder: TempDir,
     environment: BTreeMap<String, String>,
 }
 
-/// What one run of the program left behind.
+/// The result of one run of the program.
 pub(crate) struct Run {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -48,34 +47,34 @@ impl Bench {
         self
     }
 
-    /// The program, ready to be started: `v2token <arguments> --run-dir <folder>/<name>`.
+    /// The command `v2token <arguments> --run-dir <folder>/<name>`.
     pub(crate) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = self.bare(arguments);
         command.arg("--run-dir").arg(self.folder.path().join(name));
         command
     }
 
-    /// The program with nothing but these arguments.
+    /// The program with only these arguments.
     pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = program(self.folder.path());
         command.args(arguments).envs(&self.environment);
         command
     }
 
-    /// Runs the program to its end. Its outputs and its folder are searched for secrets, and its report is held against the
-    /// schema, every time.
+    /// Runs the program to its end. Every time, its outputs and its folder are searched for secrets, and its report is checked
+    /// against the schema.
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Run {
         self.finish(name, self.command(name, arguments))
     }
 
-    /// Runs a command that was prepared for this bench, and whose run folder has this name.
+    /// Runs a prepared command whose run folder has this name.
     pub(crate) fn finish(&self, name: &str, mut command: Command) -> Run {
         let before = self.truth();
         let output = command.output().expect("the program starts");
         self.conclude(name, before, output)
     }
 
-    /// Takes in the output of a program that was started at `before`.
+    /// Makes a result from the output of a program that was started at `before`, with the same checks as [`run`](Self::run).
     pub(crate) fn conclude(&self, name: &str, before: Truth, output: Output) -> Run {
         let run = Run::new(output, self.folder.path().join(name), before, self.truth());
         run.holds_no_secret(SECRET_MARKER);
@@ -86,7 +85,7 @@ impl Bench {
         run
     }
 
-    /// Runs a command that names a run folder itself, by its name in the bench's folder.
+    /// Runs a command whose arguments name the run folder, which has this name in the bench's folder.
     pub(crate) fn again(&self, name: &str, arguments: &[&str]) -> Run {
         self.finish(name, self.bare(arguments))
     }
@@ -120,19 +119,19 @@ impl Run {
         }
     }
 
-    /// Compares the report with what really happened in every account: no `changed` that is not, no change that is not told.
+    /// Fails unless the report agrees with the truth in every account.
     pub(crate) fn agrees(self, wanted: TokenVersion) -> Self {
         let wrong = disagreements(&self.before, &self.after, &self.rows(), wanted, None);
         assert!(wrong.is_empty(), "{}\n{self}", wrong.join("\n"));
         self
     }
 
-    /// The same run, seen from an earlier beginning: a report of several processes tells of all of them.
+    /// The same run with an earlier beginning, because a report covers all processes of a run.
     pub(crate) fn since(self, before: Truth) -> Self {
         Self { before, ..self }
     }
 
-    /// Fails unless stderr says all of this.
+    /// Fails unless stderr contains all of this.
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for part in words {
             assert!(self.stderr.contains(part), "expected on stderr: {part}\n{self}");
@@ -151,14 +150,14 @@ impl Run {
         sum(&self.after) - sum(&self.before)
     }
 
-    /// Whether anything was asked for in any account, the caller's own identity aside.
+    /// Whether any call was made in an account, other than for the caller's identity.
     pub(crate) fn touched_accounts(&self) -> bool {
         let operations =
             [Operation::AssumeRole, Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences];
         operations.into_iter().any(|operation| self.calls(operation) > 0)
     }
 
-    /// Fails unless the run ended before anything was attempted, said why, and left nothing behind.
+    /// Fails unless the run ended before it attempted anything, said why, and left no folder.
     pub(crate) fn attempted_nothing(self, why: &str) -> Self {
         assert!(self.stderr.contains("nothing was attempted"), "it is not said that nothing was attempted\n{self}");
         assert!(self.stderr.contains(why), "expected on stderr: {why}\n{self}");
@@ -168,7 +167,7 @@ impl Run {
         self
     }
 
-    /// Fails unless the run was a plan that came to nothing, said why, and left nothing behind.
+    /// Fails unless the run was a plan that failed, said why, and left no folder.
     pub(crate) fn made_no_plan(self, why: &str) -> Self {
         let told = ["nothing was attempted", "no plan was made, and nothing was changed"];
         assert!(told.iter().any(|told| self.stderr.contains(told)), "it is not said that there is no plan\n{self}");
@@ -184,7 +183,7 @@ impl Run {
         read_csv(&self.folder.join("report.csv"))
     }
 
-    /// How many accounts came to each outcome.
+    /// The number of accounts by outcome.
     pub(crate) fn outcomes(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for row in self.rows().into_values() {
@@ -193,7 +192,7 @@ impl Run {
         counts
     }
 
-    /// Fails when a text is found in anything that the run put out.
+    /// Fails if the run's outputs or files contain this text.
     pub(crate) fn holds_no_secret(&self, secret: &str) {
         assert!(!self.stdout.contains(secret), "a secret on stdout:\n{}", self.stdout);
         assert!(!self.stderr.contains(secret), "a secret on stderr:\n{}", self.stderr);
@@ -204,7 +203,7 @@ impl Run {
         }
     }
 
-    /// Fails, with all that was put out, unless the exit code is this one.
+    /// Fails, with the run's outputs, unless the exit code is this one.
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "exit code\n{self}");
         self
@@ -217,28 +216,28 @@ impl std::fmt::Display for Run {
     }
 }
 
-/// Changes a file by hand.
+/// Edits a file.
 pub(crate) fn rewrite(path: &Path, change: impl FnOnce(String) -> String) {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     std::fs::write(path, change(text)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
-/// Makes a run one of another Organization; every simulated one has the same id.
+/// Edits a run so that it belongs to another Organization; all simulated ones have the same id.
 pub(crate) fn of_another_organization(folder: &Path) {
     rewrite(&folder.join("run.json"), |text| text.replace(ORGANIZATION_ID, "o-anotherorg2"));
 }
 
-/// The accounts in which a Set has arrived.
+/// The accounts that received a Set.
 pub(crate) fn sent_to(truth: &Truth) -> BTreeSet<String> {
     truth.accounts.iter().filter(|account| account.sets_received > 0).map(|account| account.id.to_string()).collect()
 }
 
-/// The accounts that a report tells to be of this outcome.
+/// The accounts with this outcome in a report.
 pub(crate) fn told(rows: &BTreeMap<String, Row>, outcome: &str) -> BTreeSet<String> {
     rows.iter().filter(|(_, row)| row["outcome"] == outcome).map(|(id, _)| id.clone()).collect()
 }
 
-/// Reads a report. Every account must be in it once.
+/// Reads a CSV report, in which every account must occur once.
 pub(crate) fn read_csv(path: &Path) -> BTreeMap<String, Row> {
     let mut reader = csv::Reader::from_path(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut rows = BTreeMap::new();

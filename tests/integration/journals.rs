@@ -1,4 +1,4 @@
-//! This module owns journals that are made up: of runs that would take too long to be made in a test.
+//! Made-up journals of runs that would take too long in a test.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -12,10 +12,10 @@ use v2token_simulator::Organization;
 
 use crate::harness::Bench;
 
-/// Writes the run folder of an apply over 50,000 accounts in nested OUs, some of which failed in several ways. Gives the
-/// number of those.
+/// Writes the run folder of an apply over 50,000 accounts in nested OUs, some of which failed in several ways. Returns the
+/// number of failed ones.
 pub(crate) fn fifty_thousand(folder: &Path) -> usize {
-    // What describes the run is that of a real one.
+    // The description is that of a real run.
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let run = bench.run("run", &["apply", "--yes"]).exits(0);
     std::fs::copy(run.folder.join("run.json"), folder.join("run.json")).expect("a copy");

@@ -1,4 +1,4 @@
-//! This module owns the list of accounts: complete in spite of everything, or an error before anything is touched.
+//! The account list: complete despite faults, or an error before any account is changed.
 
 use v2token_simulator::{
     ALWAYS, AccountId, AccountState, Builder, Caller, ListingError, ListingFault, Operation, Organization, TokenVersion,
@@ -18,7 +18,7 @@ const fn page_fails(error: ListingError, times: u32) -> ListingFault {
 const APPLY: [&str; 4] = ["apply", "--yes", "--rate=0", "--max-attempts=4"];
 
 #[test]
-fn a_list_with_peculiarities_is_complete_all_the_same() {
+fn an_unusual_list_is_complete() {
     for faults in [
         vec![ListingFault::EmptyFirstPage],
         vec![ListingFault::EmptyPage { page: 2 }, ListingFault::EmptyPage { page: 3 }],
@@ -40,7 +40,7 @@ fn a_list_with_peculiarities_is_complete_all_the_same() {
 }
 
 #[test]
-fn a_list_that_cannot_be_complete_is_an_error_before_anything_is_changed() {
+fn an_incomplete_list_is_an_error_before_anything_is_changed() {
     let described = |fault| three_pages().listing(fault);
     let table = [
         ("repeated token", described(ListingFault::RepeatedToken { page: 2 }), "the same page token twice"),
@@ -63,14 +63,14 @@ fn a_list_that_cannot_be_complete_is_an_error_before_anything_is_changed() {
         let told = |run: &Run| run.stderr.contains("error:") && run.stderr.lines().count() <= 12;
         let run = bench.run("apply", &APPLY).exits(1).attempted_nothing(why);
         assert!(told(&run), "{name}\n{run}");
-        // A plan reads while it lists, and makes nothing of it.
+        // A plan reads while it lists, and discards the result.
         let run = bench.run("plan", &["plan", "--rate=0"]).exits(1).made_no_plan(why);
         assert!(told(&run), "{name}\n{run}");
     }
 }
 
 #[test]
-fn a_state_that_nobody_knows_is_shown_and_skipped() {
+fn an_unknown_account_state_is_shown_and_skipped() {
     let id = AccountId::new(3);
     let bench = Bench::new(three_pages().listing(ListingFault::UnknownState(id)).start());
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
@@ -81,7 +81,7 @@ fn a_state_that_nobody_knows_is_shown_and_skipped() {
     );
 }
 
-/// A partition that does not know the field costs a walk over the tree, and the paths are the same, with names.
+/// Without the field `Paths` the tree is walked, and the paths are the same, with names.
 #[test]
 fn paths_are_the_same_with_and_without_the_field() {
     for without in [false, true] {
@@ -102,14 +102,14 @@ fn paths_are_the_same_with_and_without_the_field() {
     }
 }
 
-/// The steps of a path without the names in brackets.
+/// A path without the names in brackets.
 fn without_names(path: &str) -> String {
     let steps = path.split('/').map(|step| step.split(' ').next().expect("a split has a first part"));
     steps.collect::<Vec<_>>().join("/")
 }
 
 #[test]
-fn a_delegated_administrator_reaches_all_members_but_not_the_management_account() {
+fn a_delegated_administrator_enters_members_but_not_the_management_account() {
     let bench = Bench::new(three_pages().caller(Caller::DelegatedAdministrator(AccountId::new(5))).start());
     let left_out = [&APPLY[..], &["--management-account=skip"]].concat();
     let run = bench.run("without", &left_out).exits(0).agrees(TokenVersion::V2);

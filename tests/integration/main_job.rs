@@ -1,11 +1,11 @@
-//! This module owns the main job, end to end: plan and apply over an organization with all that is usual in one.
+//! Plan and apply end to end, over a realistic organization.
 
 use v2token_simulator::{Operation, Organization, TokenVersion};
 
 use crate::harness::Bench;
 
 #[test]
-fn a_plan_changes_nothing_and_an_apply_changes_what_the_plan_said() {
+fn a_plan_changes_nothing_and_an_apply_changes_what_was_planned() {
     let bench = Bench::new(Organization::builder().accounts(120).realistic(true).strict_signing_regions(true).start());
     let plan = bench.run("plan", &["plan"]).exits(3).agrees(TokenVersion::V2);
     assert_eq!(plan.calls(Operation::SetSecurityTokenServicePreferences), 0);

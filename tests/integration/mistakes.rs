@@ -1,5 +1,4 @@
-//! This module owns typical mistakes: what people type, what is said to be wrong with it, and what to type instead. None of them
-//! reaches an account.
+//! Typical mistakes on the command line: the messages name the mistake and what to type instead, and no account is reached.
 
 use v2token_simulator::{ORGANIZATION_ID, Organization, ROOT_ID};
 
@@ -10,14 +9,14 @@ const START: i32 = 1;
 
 /// One mistake.
 struct Mistake {
-    /// The whole command line, with white space between the arguments, and `␣` for a space within one.
+    /// The whole command line, with white space between the arguments and `␣` for a space within one.
     line: &'static str,
-    /// Variables in the environment.
+    /// Environment variables.
     environment: &'static [(&'static str, &'static str)],
     code: i32,
     /// What the message names.
     names: &'static str,
-    /// What it says to type instead, or about what is expected.
+    /// What the message suggests to type, or says is expected.
     instead: &'static str,
 }
 
@@ -214,7 +213,7 @@ const COMMANDS: &[Mistake] = &[
     mistake("plan --quiet --verbose", OPTION, "--quiet", "cannot be used with"),
 ];
 
-/// What has been asked of AWS when it shows.
+/// The AWS calls before the message.
 const LATER: &[Mistake] = &[
     mistake("plan --account=000000000010", START, "no account 000000000010", "did you mean 000000000001?"),
     mistake("plan --ou=r-ab13", START, "no OU or root r-ab13", "did you mean r-ab12?"),
@@ -255,7 +254,7 @@ fn bench() -> Bench {
     bench
 }
 
-/// What is wrong with how a mistake was answered, if anything.
+/// Returns what is wrong with the answer to a mistake.
 fn answered(bench: &Bench, mistake: &Mistake, silent: bool) -> Result<(), String> {
     let Mistake { line, environment, code, names, instead } = mistake;
     let arguments: Vec<String> = line.split(' ').map(|argument| argument.replace('␣', " ")).collect();
@@ -311,12 +310,12 @@ fn mistaken_selections_are_explained() {
 }
 
 #[test]
-fn mistaken_ways_in_are_explained() {
+fn mistaken_access_options_are_explained() {
     check(ACCESS, true);
 }
 
 #[test]
-fn mistaken_terms_of_a_rollout_are_explained() {
+fn mistaken_rollout_options_are_explained() {
     check(ROLLOUT, true);
 }
 
@@ -326,7 +325,7 @@ fn mistaken_commands_and_options_are_explained() {
 }
 
 #[test]
-fn mistakes_that_show_in_the_list_of_accounts_are_explained() {
+fn mistakes_found_in_the_account_list_are_explained() {
     assert_eq!((ORGANIZATION_ID, ROOT_ID), ("o-exampleorg1", "r-ab12"), "the tables name them");
     check(LATER, false);
 }

@@ -1,11 +1,11 @@
-//! This module owns the independent judge: the built binary against moto, a public AWS emulator.
+//! The built program against moto, a public AWS emulator, as an independent check.
 //!
 //! The simulator of this repository was written by the people who wrote the product, so both could share one
-//! misunderstanding of AWS. moto was not. What it lacks is added by `tests/moto/serve.py`, which also tells
-//! the ground truth: what became of each account, whatever the report says.
+//! misunderstanding of AWS. moto was not. `tests/moto/serve.py` adds the operation that it lacks, and serves
+//! the ground truth about each account.
 //!
-//! It needs `python3` and, the first time, the network. Where CI is set their absence is a failure, elsewhere a
-//! loud skip.
+//! It needs `python3` and, the first time, the network. Where CI is set, their absence fails the test; elsewhere it
+//! skips it with a message.
 
 #![cfg(unix)]
 
@@ -22,12 +22,12 @@ use crate::python::{Reaped, Scratch, environment, hermetic, output_of, poll, run
 
 const MANIFEST_DIR: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Everything else takes seconds. The limit is there so that a hang names its cause.
+/// A generous time limit, so that a hang fails with its cause.
 const RUN_LIMIT: Duration = Duration::from_mins(2);
 
-/// One test and not four, because each run starts from what the run before left behind.
+/// One test instead of four, because each run starts from the result of the previous one.
 #[test]
-fn every_account_goes_to_v2_and_back_as_moto_sees_it() {
+fn every_account_goes_to_v2_and_back() {
     let Some(judge) = Judge::start() else { return };
     let active = judge.accounts.len() - judge.suspended.len();
     let on_v1 = active - judge.already_v2.len();
@@ -48,7 +48,7 @@ fn every_account_goes_to_v2_and_back_as_moto_sees_it() {
     assert_eq!(changes, active, "what the way back changed");
 }
 
-/// What moto knows of one account.
+/// moto's state of one account.
 struct Truth {
     version: u64,
     sets: u64,
@@ -80,7 +80,7 @@ struct Judge {
 }
 
 impl Judge {
-    /// Starts and seeds the server, or says why this machine cannot.
+    /// Starts and seeds the server, or prints why this machine can't.
     fn start() -> Option<Self> {
         let scratch = Scratch::new("moto");
         let python = match environment("moto", &scratch.0) {
@@ -105,10 +105,10 @@ impl Judge {
         })
     }
 
-    /// Runs v2token once and holds its report against the truth before and after.
+    /// Runs v2token once and compares its report with the truth before and after.
     ///
-    /// `outcome` is what the report must say of an account that is not on the wanted version yet. Returns the number
-    /// of such accounts.
+    /// `outcome` is the expected outcome of accounts that are not on the wanted version yet. Returns the number of such
+    /// accounts.
     fn watch(&self, name: &str, arguments: &[&str], wanted: &str, outcome: &str) -> usize {
         let before = self.truth();
         let report = self.v2token(name, arguments);
@@ -127,8 +127,8 @@ impl Judge {
         report.values().filter(|row| row["outcome"] == outcome).count()
     }
 
-    /// Plans for what OU, tag and name choose together, by each of the ways in that moto serves. It checks neither trust policies
-    /// nor codes of MFA devices, so only the good cases can be seen here.
+    /// Plans for a selection by OU, tag and name, with each kind of access that moto supports. moto checks neither trust policies nor MFA
+    /// codes, so only successes can be tested here.
     fn watch_choice(&self) {
         let hub = format!("--via-role=arn:aws:iam::{}:role/OrganizationAccountAccessRole", self.management_account);
         let mfa = format!("--mfa-serial=arn:aws:iam::{}:mfa/operator", self.management_account);
@@ -175,15 +175,15 @@ impl Judge {
         }
     }
 
-    /// Exactly the accounts of the organization, so that none is forgotten and no other is touched.
+    /// Checks that the report has exactly the accounts of the organization.
     fn expect_each_once<'a>(&self, accounts: impl Iterator<Item = &'a String>, place: &str) {
         let found: BTreeSet<String> = accounts.cloned().collect();
         let odd: Vec<_> = found.symmetric_difference(&self.accounts).collect();
         assert!(odd.is_empty(), "missing from {place}, or there by mistake: {odd:?}");
     }
 
-    /// Visits go through the role, but not where they must not go at all, nor to the management account: it has no
-    /// such role, although moto would hand out a session.
+    /// Checks that visits use the role, except in accounts that are not visited and in the management account: it has no such role,
+    /// although moto would issue a session.
     fn expect_session(&self, row: &Row, before: &Truth, after: &Truth) {
         let through_role = row["outcome"] != "skipped" && row["account_id"] != self.management_account;
         assert_eq!(after.sessions > before.sessions, through_role, "assumed the role: {row:#?}");
@@ -211,7 +211,7 @@ impl Judge {
         read_report(&report)
     }
 
-    /// Asks the server for the ground truth, beside AWS's protocols.
+    /// Reads the ground truth from the server, without an AWS protocol.
     fn truth(&self) -> BTreeMap<String, Truth> {
         let body = get(&self.address, "/v2token-judge/truth");
         let truth: Value = serde_json::from_str(&body).expect("the truth is JSON");
@@ -233,7 +233,7 @@ fn expect_versions(row: &Row, before: &Truth, wanted: &str) {
     }
 }
 
-/// Only `changed` means a Set, and exactly one.
+/// Checks that `changed` accounts received exactly one Set, and the others none.
 fn expect_effect(row: &Row, before: &Truth, after: &Truth) {
     let changed = row["outcome"] == "changed";
     let version = if changed { &row["target_version"] } else { token_version(before.version) };
@@ -270,7 +270,7 @@ fn read_report(path: &Path) -> BTreeMap<String, Row> {
 pub(crate) fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
     let mut command = Command::new(python);
     hermetic(command.arg(asset("serve.py")), scratch);
-    // The open end of this pipe keeps the server alive: should this process be killed, the server ends too.
+    // The open pipe keeps the server alive: if this process is killed, the server ends too.
     command.stdin(Stdio::piped());
     let mut server = spawn(&mut command, "serve", scratch).unwrap_or_else(|failure| panic!("{failure}"));
     let address = poll(RUN_LIMIT, || {
@@ -285,7 +285,7 @@ pub(crate) fn serve(python: &Path, scratch: &Path) -> (Reaped, String) {
     }
 }
 
-/// Builds the organization and returns what there is in it.
+/// Creates the organization and returns its description.
 fn seed(python: &Path, address: &str, scratch: &Path) -> Value {
     let mut command = Command::new(python);
     hermetic(command.arg(asset("seed.py")).arg(address), scratch);

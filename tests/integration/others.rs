@@ -1,4 +1,4 @@
-//! This module owns what other users of the machine can prepare: run folders, links, and files that the program comes across.
+//! Run folders, links and files that other users of the machine prepared.
 
 use std::fs::{self, Permissions};
 use std::io::Write as _;
@@ -13,12 +13,12 @@ use crate::harness::{Bench, Run};
 /// The user `nobody` of every system.
 const NOBODY: u32 = 65_534;
 
-/// Only root can make files that are somebody else's. The gate runs as root.
+/// Only root can make files of other users. The full checks run as root.
 fn is_root() -> bool {
     let root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     assert!(root || std::env::var_os("CI").is_none(), "the gate must run as root to make files of other users");
     if !root {
-        // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+        // The test harness hides `eprintln!` when a test passes, but not this.
         let _ = writeln!(std::io::stderr(), "SKIPPED: only root can make files of other users");
     }
     root
@@ -45,7 +45,7 @@ fn refused(run: Run, why: &str) {
     assert_eq!(run.all_calls(), 0, "nothing may be called\n{run}");
 }
 
-/// What somebody else can do to a run folder, and what is said then.
+/// How another user can tamper with a run folder, and the message.
 type Meddling = (&'static str, fn(&Path), &'static str);
 
 const BY_ROOT: &[Meddling] = &[
@@ -89,7 +89,7 @@ const BY_ANYBODY: &[Meddling] = &[
     ),
 ];
 
-/// Does something to a run folder, after which nothing may act on it any more. It can still be looked at.
+/// Tampers with a run folder, and checks that commands which act on it refuse it, while `report` shows it.
 fn meddle(cases: &[Meddling]) {
     let bench = bench();
     let acting: [&[&str]; 3] = [
@@ -118,20 +118,20 @@ fn meddle(cases: &[Meddling]) {
 }
 
 #[test]
-fn nothing_is_done_on_the_word_of_a_folder_that_others_may_write() {
+fn folders_writable_by_others_are_refused() {
     meddle(BY_ANYBODY);
 }
 
 #[test]
-fn nothing_is_done_on_the_word_of_somebody_else() {
+fn folders_of_other_users_are_refused() {
     if is_root() {
         meddle(BY_ROOT);
     }
 }
 
-/// Made one's own again, the folder can be acted on.
+/// After its owner and mode are corrected, the folder can be used.
 #[test]
-fn a_folder_that_was_taken_over_is_acted_on() {
+fn a_corrected_folder_is_accepted() {
     let bench = bench();
     bench.run("apply", &["apply", "--yes"]).exits(0);
     let folder = bench.run_folder("apply");
@@ -140,12 +140,12 @@ fn a_folder_that_was_taken_over_is_acted_on() {
     set_mode(&folder, 0o755);
     let link = bench.run_folder("latest");
     symlink(&folder, &link).expect("a writable folder");
-    // A link of one's own is followed.
+    // The user's own link is followed.
     bench.run("undo", &["rollback", "latest", "--yes"]).exits(0).agrees(TokenVersion::V1);
 }
 
 #[test]
-fn a_new_run_does_not_move_into_a_folder_that_others_have_a_say_in() {
+fn a_new_run_refuses_a_folder_that_others_may_write() {
     let bench = bench();
     let folder = bench.run_folder("shared");
     fs::create_dir(&folder).expect("a writable folder");
@@ -165,7 +165,7 @@ fn a_new_run_does_not_move_into_a_folder_that_others_have_a_say_in() {
         refused(bench.run("link", &["apply", "--yes"]), "is a link that user 65534 made");
         assert_eq!(fs::read_dir(&own).expect("a folder").count(), 0);
     }
-    // Inside one that everybody may write to, the run has its own.
+    // In a folder that everyone may write to, the run makes its own.
     let inside = folder.join("run");
     set_mode(&folder, 0o1777);
     let path = inside.to_str().expect("a UTF-8 path");
@@ -195,9 +195,9 @@ fn documented_modes() -> [u32; 3] {
     })
 }
 
-/// Whatever the user's umask allows others.
+/// Under every umask.
 #[test]
-fn the_umask_opens_no_run_folder() {
+fn run_folders_are_private_under_every_umask() {
     let [of_folder, of_file, of_report] = documented_modes();
     for umask in ["000", "077", "002"] {
         let bench = bench();
@@ -214,7 +214,7 @@ fn the_umask_opens_no_run_folder() {
 }
 
 #[test]
-fn a_report_is_not_led_astray() {
+fn reports_do_not_follow_links_of_others() {
     let bench = bench();
     let shared = bench.run_folder("shared");
     fs::create_dir(&shared).expect("a writable folder");
@@ -223,14 +223,14 @@ fn a_report_is_not_led_astray() {
     fs::write(&victim, "precious\n").expect("a writable folder");
     let unharmed = || assert_eq!(fs::read_to_string(&victim).expect("it is there"), "precious\n");
 
-    // The file has a second name, by which it must not be written.
+    // The file has a second hard link and must not be overwritten.
     let name = shared.join("hard.csv");
     fs::hard_link(&victim, &name).expect("a writable folder");
     bench.run("hard", &["plan", "--report", "shared/hard.csv"]).exits(0);
     unharmed();
     assert!(fs::read_to_string(&name).expect("the report").starts_with("account_id,"));
 
-    // A link of one's own is followed, and stays one.
+    // The user's own link is followed, and stays a link.
     let link = shared.join("own.csv");
     let target = bench.run_folder("target.csv");
     symlink(&target, &link).expect("a writable folder");
@@ -262,7 +262,7 @@ fn a_report_is_not_led_astray() {
     unharmed();
     assert_eq!(fs::read_to_string(&file).expect("it is there"), "theirs\n");
 
-    // In a folder where others can make no files, whoever the file is of has been given it.
+    // In a folder where others can't create files, a file of another user is accepted.
     let handed = bench.run_folder("handed.csv");
     fs::write(&handed, "old\n").expect("a writable folder");
     chown(&handed, Some(NOBODY), None).expect("root may give files away");
@@ -270,9 +270,9 @@ fn a_report_is_not_led_astray() {
     assert!(fs::read_to_string(&handed).expect("the report").starts_with("account_id,"));
 }
 
-/// A pipe would be waited for, and a device has no end.
+/// Reading a pipe would block, and a device has no end.
 #[test]
-fn what_is_no_plain_file_is_not_read_as_a_run() {
+fn pipes_and_devices_are_not_read_as_a_run() {
     let bench = bench();
     bench.run("run", &["plan"]).exits(0);
     let journal = bench.run_folder("run").join("journal.jsonl");
@@ -288,9 +288,9 @@ fn what_is_no_plain_file_is_not_read_as_a_run() {
     bench.again("none", &["report", "run"]).exits(1).says(&["it is no plain file"]);
 }
 
-/// Users without rights act on what is theirs, and on what root has laid down for them.
+/// Unprivileged users can use their own folders and those of root.
 #[test]
-fn root_is_trusted_by_everybody() {
+fn files_of_root_are_trusted() {
     if !is_root() {
         return;
     }
@@ -319,7 +319,7 @@ fn root_is_trusted_by_everybody() {
     let applied = as_nobody(&["apply", "--plan", plan, "--yes", "--run-dir", "run"]).exits(0);
     assert_eq!(fs::metadata(&applied.folder).expect("it is there").uid(), NOBODY);
     assert!(applied.agrees(TokenVersion::V2).outcomes()["changed"] > 0);
-    // What a user has laid down, root does not act on.
+    // Root does not use folders of other users.
     refused(bench.again("none", &["rollback", "home/run", "--yes"]), "belongs to user 65534");
     as_nobody(&["rollback", "run", "--yes", "--run-dir", "undo"]).exits(0);
 }

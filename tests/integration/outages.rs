@@ -1,4 +1,4 @@
-//! This module owns outages of Organizations and of the network: at the start, in the midst of a listing, and in the midst of an apply.
+//! Outages of Organizations and of the network: at the start, while listing, and during an apply.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ fn slow_listing() -> Builder {
     Organization::builder().accounts(ACCOUNTS).latency(latency).unlimited()
 }
 
-/// A kind of noise, switched on.
+/// One kind of random fault.
 type FailureKind = fn(&mut Noise);
 
 fn noise(change: FailureKind) -> Noise {
@@ -25,9 +25,9 @@ fn noise(change: FailureKind) -> Noise {
     noise
 }
 
-/// Two in five calls of Organizations go wrong, and the list is complete all the same.
+/// Two in five calls of Organizations fail, and the list is complete nevertheless.
 #[test]
-fn a_list_that_breaks_off_at_every_turn_is_complete() {
+fn a_list_with_many_failures_is_complete() {
     let kinds: [FailureKind; 4] = [
         |noise| noise.reset = 0.4,
         |noise| noise.truncated = 0.4,
@@ -42,9 +42,9 @@ fn a_list_that_breaks_off_at_every_turn_is_complete() {
     }
 }
 
-/// What can't be had from the start is an error at once, whatever the reason is.
+/// A failure of the first calls is an error, for every cause.
 #[test]
-fn organizations_that_answer_nothing_useful_are_an_error_before_anything_is_touched() {
+fn failing_organizations_calls_are_an_error_before_any_account() {
     let table: [(FailureKind, &str); 4] = [
         (|noise| noise.reset = 1.0, "ConnectionFailed"),
         (|noise| noise.truncated = 1.0, "UnreadableAnswer"),
@@ -59,9 +59,10 @@ fn organizations_that_answer_nothing_useful_are_an_error_before_anything_is_touc
     bench.run("run", &["apply", "--yes", "--max-attempts=1"]).exits(1).attempted_nothing("RequestTimedOut");
 }
 
-/// Once a part is listed, a network that is gone for longer than the tries last is waited for. What answers and fails is not.
+/// After the first page, the program waits for the network also beyond the attempts of a call. It does not wait for a service that
+/// answers with errors.
 #[test]
-fn an_outage_in_the_midst_of_the_list_costs_time() {
+fn an_outage_while_listing_costs_only_time() {
     for (arguments, wanted) in [
         (&["plan", "--rate=0", "--max-attempts=2"][..], TokenVersion::V1),
         (&["apply", "--yes", "--rate=0", "--max-attempts=2"], TokenVersion::V2),
@@ -70,7 +71,7 @@ fn an_outage_in_the_midst_of_the_list_costs_time() {
         let mut running = Running::start(&bench, "run", arguments);
         running.until(|truth| truth.requests(Operation::ListAccounts) >= 3);
         bench.organization.control(|world| world.set_network(Network::Refuse));
-        // Two tries last a tenth of a second.
+        // Two attempts take a tenth of a second.
         std::thread::sleep(Duration::from_secs(1));
         bench.organization.control(|world| world.set_network(Network::Normal));
         let run = running.end().exits(0).agrees(wanted);
@@ -80,7 +81,7 @@ fn an_outage_in_the_midst_of_the_list_costs_time() {
 }
 
 #[test]
-fn a_list_that_fails_in_the_middle_makes_no_plan_though_accounts_were_read() {
+fn a_list_that_fails_midway_makes_no_plan() {
     let bench = Bench::new(slow_listing().start());
     let mut running = Running::start(&bench, "run", &["plan", "--rate=0", "--max-attempts=3"]);
     running.until(|truth| truth.requests(Operation::AssumeRole) > 0);
@@ -88,9 +89,9 @@ fn a_list_that_fails_in_the_middle_makes_no_plan_though_accounts_were_read() {
     running.end().exits(1).made_no_plan("the accounts could not be listed");
 }
 
-/// The network is gone for longer than the tries of a call last, in the midst of an apply that may not fail in a single account.
+/// The network is down for longer than the attempts of a call take, during an apply in which no account may fail.
 #[test]
-fn a_network_that_is_gone_for_a_while_costs_no_account() {
+fn a_network_outage_costs_no_account() {
     let latency = Latency::all(Duration::from_millis(5));
     let bench = Bench::new(Organization::builder().accounts(300).latency(latency).unlimited().start());
     let arguments = ["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=0", "--max-attempts=2"];
@@ -104,9 +105,9 @@ fn a_network_that_is_gone_for_a_while_costs_no_account() {
     run.says(&["ConnectionFailed", "waiting up to 5m for it; Ctrl-C stops the run", "AWS can be reached again"]);
 }
 
-/// Whoever does not want to wait presses Ctrl-C, and goes on later.
+/// Ctrl-C ends the wait, and the run can be resumed.
 #[test]
-fn a_wait_for_the_network_can_be_interrupted_and_the_run_resumed() {
+fn waiting_for_the_network_can_be_interrupted_and_resumed() {
     let latency = Latency::all(Duration::from_millis(5));
     let bench = Bench::new(Organization::builder().accounts(200).latency(latency).unlimited().start());
     let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--waves=100%", "--max-errors=0"]);

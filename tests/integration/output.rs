@@ -1,4 +1,4 @@
-//! This module owns what is put out: the report in every format, stdout, and the files and their modes.
+//! The report in every format, stdout, and the files and their modes.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -31,7 +31,7 @@ fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }
 
-/// The characters that a terminal would obey or a reader be misled by, apart from the line end.
+/// Characters that control a terminal or mislead a reader, except the line end.
 fn misleading(text: &str) -> Vec<char> {
     let misleads = |character: &char| {
         (character.is_control() && *character != '\n')
@@ -41,7 +41,7 @@ fn misleading(text: &str) -> Vec<char> {
 }
 
 #[test]
-fn the_csv_is_as_promised() {
+fn csv_has_the_documented_form() {
     let bench = Bench::new(thirty().start());
     let run = bench.run("run", &[&APPLY[..], &["--report=copy.csv"]].concat()).exits(3).agrees(TokenVersion::V2);
     let text = std::fs::read_to_string(run.folder.join("report.csv")).expect("a report in UTF-8");
@@ -64,7 +64,7 @@ fn the_csv_is_as_promised() {
 }
 
 #[test]
-fn the_json_has_the_true_texts_and_numbers_as_numbers() {
+fn json_has_unchanged_texts_and_numbers() {
     let bench = Bench::new(thirty().start());
     let run = bench.run("run", &[&APPLY[..], &["--output=json"]].concat()).exits(3).agrees(TokenVersion::V2);
     let document = json(&run.stdout);
@@ -99,7 +99,7 @@ fn the_json_has_the_true_texts_and_numbers_as_numbers() {
 }
 
 #[test]
-fn stdout_gets_what_was_asked_for() {
+fn stdout_follows_output_option() {
     let bench = Bench::new(thirty().start());
     let report = |run: &Run| std::fs::read_to_string(run.folder.join("report.csv")).expect("a report");
     let plan = |name: &str, arguments: &[&str]| bench.run(name, &[&["plan", "--rate=0"], arguments].concat());
@@ -127,7 +127,7 @@ fn stdout_gets_what_was_asked_for() {
 
 /// Five at a time, because a summary names five accounts of a cause.
 #[test]
-fn hostile_names_are_harmless_on_a_terminal() {
+fn hostile_names_are_sanitized_on_a_terminal() {
     let builder = Organization::builder().accounts(HOSTILE_NAMES.len() + 1).unlimited().hostile_names(true);
     let bench = Bench::new(builder.each_account(|account| account.faults.deny_assume = true).start());
     let ids: Vec<String> = (1..=HOSTILE_NAMES.len()).map(|number| AccountId::from(number).to_string()).collect();
@@ -139,9 +139,9 @@ fn hostile_names_are_harmless_on_a_terminal() {
     }
 }
 
-/// As with `v2token … | head -1`, and with a terminal that was closed.
+/// As with `v2token … | head -1`, and with a closed terminal.
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_no_error() {
     for output in ["--output=json", "--output=csv", "--output=table"] {
         let bench = Bench::new(Organization::builder().accounts(300).start());
         let before = bench.truth();
@@ -155,7 +155,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn a_full_disk_is_told_and_the_run_folder_is_complete() {
+fn a_report_on_a_full_disk_fails_and_the_run_folder_is_complete() {
     let bench = Bench::new(Organization::builder().accounts(5).start());
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has /dev/full");
     symlink("/dev/full", bench.folder.path().join("full.csv")).expect("a writable folder");
@@ -171,7 +171,7 @@ fn a_full_disk_is_told_and_the_run_folder_is_complete() {
 }
 
 #[test]
-fn the_run_folder_is_for_its_user_alone() {
+fn run_folder_is_private() {
     let bench = Bench::new(Organization::builder().accounts(5).start());
     let run = bench.run("run", &["apply", "--yes", "--report=report.csv"]).exits(0);
     let mode = |path: &std::path::Path| path.metadata().expect("it exists").permissions().mode() & 0o777;
@@ -189,7 +189,7 @@ fn the_run_folder_is_for_its_user_alone() {
 }
 
 #[test]
-fn the_csv_grows_while_the_run_goes_on() {
+fn csv_grows_during_the_run() {
     let latency = Latency { iam: Duration::from_millis(60), ..Latency::default() };
     let bench = Bench::new(Organization::builder().accounts(120).latency(latency).start());
     let arguments = ["apply", "--yes", "--rate=0", "--concurrency=4", "--waves=100%", "--report=live.csv"];

@@ -1,4 +1,4 @@
-//! This module owns the measurement of the pace at the other end: when AssumeRole calls arrive.
+//! The rate limiter, measured by the arrival times of AssumeRole calls.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use v2token_simulator::{Latency, Organization, TokenVersion};
 use crate::harness::Bench;
 
 const RATE: u32 = 100;
-/// What may be caught up after a late start, and one call at each end of the window.
+/// The tolerance: catching up after a late start, and one call at each end of the window.
 const BURST: u32 = 6;
 
 /// The most arrivals in any window of one second.
@@ -17,10 +17,10 @@ fn most_in_a_second(arrivals: &[u32]) -> u32 {
     u32::try_from(most).expect("as many as there are accounts")
 }
 
-/// A machine under load may take calls in late and then several at once, which looks like a burst and is none of the
-/// program's doing. A program that sends too fast does so every time, so one good measurement is enough.
+/// A busy machine may accept calls late and then several at once, which looks like a burst that the program did not cause. A program that
+/// sends too fast does so every time, so one good measurement is enough.
 #[test]
-fn the_rate_is_never_exceeded_and_nearly_reached() {
+fn rate_is_never_exceeded_and_nearly_reached() {
     let mut measured = Vec::new();
     for _ in 0..4 {
         let bench = Bench::new(Organization::builder().accounts(300).start());
@@ -42,7 +42,7 @@ fn the_rate_is_never_exceeded_and_nearly_reached() {
     panic!("more than {RATE} and a burst of {BURST} in a second, every time: {measured:?}");
 }
 
-/// Whatever `--concurrency` allows, few accounts are entered before the first of them has answered.
+/// With any `--concurrency`, few accounts are entered before the first one has answered.
 #[test]
 fn a_cold_start_enters_few_accounts_at_once() {
     const ANSWER: u32 = 400;

@@ -1,19 +1,19 @@
-//! This module owns the answers that the recorder gives, by the names that the cases use.
+//! The answers of the recorder, by the names that the cases use.
 
-/// What a request is answered with.
+/// The answer to a request.
 #[derive(Clone)]
 pub(super) enum Answer {
     /// An HTTP answer; the body may depend on that of the request.
     Http { status: u16, body: fn(&str) -> String },
-    /// These bytes, and the end of the connection.
+    /// These bytes; then the connection closes.
     Bytes(&'static str),
-    /// The end of the connection.
+    /// The connection closes without an answer.
     Closed,
-    /// Nothing, for longer than anybody waits.
+    /// No answer, for longer than any client waits.
     Never,
 }
 
-/// The answers of a case: names with commas between them.
+/// Parses the answers of a case: names separated by commas.
 pub(super) fn named(names: &str) -> Vec<Answer> {
     names.split(',').map(|name| one(name.trim())).collect()
 }
@@ -68,7 +68,7 @@ fn one(name: &str) -> Answer {
 
 fn success(request: &str) -> String {
     if request.contains("Action=GetAccountSummary") {
-        // Neither in the order of the alphabet nor in that of the API's documentation.
+        // Neither in alphabetical order nor in the order of the API's documentation.
         return summary(&[("Users", "3"), ("GlobalEndpointTokenVersion", "2"), ("AccountMFAEnabled", "1")]);
     }
     "<SetSecurityTokenServicePreferencesResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><ResponseMetadata>\

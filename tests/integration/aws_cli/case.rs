@@ -1,4 +1,4 @@
-//! This module owns the cases: the table in `cases.txt`, and the home folder in which they run.
+//! The cases: the table in `cases.txt`, and the home folder in which they run.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use super::recorder::Recorder;
 
 const TABLE: &str = include_str!("cases.txt");
 
-/// Part of every secret, so that it is known wherever it is seen.
+/// Part of every secret, so that a leak is recognised.
 pub(super) const SECRET: &str = "sEcReTmArKeR";
 
 /// One command line.
@@ -36,7 +36,7 @@ impl Case {
         }
     }
 
-    /// The output without what is left to chance: which version the AWS CLI puts into a skeleton.
+    /// The output without its random part: the version that the AWS CLI puts into a skeleton.
     pub(super) fn settled(&self, stdout: &str) -> String {
         let skeleton = self.arguments.iter().any(|argument| argument.starts_with("--generate"));
         if skeleton { stdout.replace("v1Token", "v2Token") } else { stdout.to_owned() }
@@ -47,7 +47,7 @@ impl Case {
     }
 }
 
-/// Every case, each under its own name.
+/// All cases; their names are unique.
 pub(super) fn all() -> Vec<Case> {
     let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let cases: Vec<Case> = lines.map(Case::read).collect();
@@ -56,7 +56,7 @@ pub(super) fn all() -> Vec<Case> {
     cases
 }
 
-/// Words with spaces between them; quotes hold one together.
+/// Splits a text into words at spaces outside quotes.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -76,7 +76,7 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// The home folder of a run, with a recorder beside it.
+/// The home folder of a run, with its recorder.
 pub(super) struct Home {
     pub(super) folder: PathBuf,
     places: Vec<(&'static str, String)>,
@@ -102,7 +102,7 @@ impl Home {
         home
     }
 
-    /// Puts the places in.
+    /// Replaces the placeholders of folder and endpoint.
     pub(super) fn fill(&self, text: &str) -> String {
         self.places.iter().fold(text.to_owned(), |text, (name, place)| text.replace(name, place))
     }
@@ -111,12 +111,12 @@ impl Home {
         case.arguments.iter().map(|argument| self.fill(argument)).collect()
     }
 
-    /// Where a run's stdout and stderr go.
+    /// The files for a run's stdout and stderr.
     pub(super) fn outputs(&self) -> [PathBuf; 2] {
         ["stdout", "stderr"].map(|stream| self.folder.join(stream))
     }
 
-    /// The environment that a case changes.
+    /// The environment before the changes of a case.
     pub(super) fn surroundings(&self) -> BTreeMap<String, String> {
         let mut surroundings: BTreeMap<String, String> = [
             ("HOME", "{home}"),

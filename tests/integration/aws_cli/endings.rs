@@ -1,4 +1,4 @@
-//! This module owns endings that no line of the table can show: signals, and an output that can't be written.
+//! Endings that the table of cases can't express: signals, and an output that can't be written.
 
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
@@ -68,7 +68,7 @@ fn an_output_that_can_not_be_written_is_a_failure() {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(stderr.contains("the result could not be written: No space left on device"), "{stderr}");
 
-    // Nobody reading any more is no failure.
+    // A closed pipe is not a failure.
     let mut child = prepare(v2token(), &case, &home, &recorder).stdout(Stdio::piped()).spawn().expect("it starts");
     drop(child.stdout.take());
     let mut child = Reaped(child);
@@ -77,7 +77,7 @@ fn an_output_that_can_not_be_written_is_a_failure() {
 }
 
 #[test]
-fn nothing_that_is_logged_could_sign_a_request() {
+fn logs_hold_nothing_that_could_sign_a_request() {
     let (_scratch, recorder, home) = recorder("debug");
     let case = Case::read("debug :: throttle,ok :: AWS_SESSION_TOKEN={secret}-token :: GET --debug");
     let mut command = prepare(v2token(), &case, &home, &recorder);

@@ -1,5 +1,4 @@
-//! This module owns the AWS CLI that is imported once and forked for each command line: most of what a call of it costs is the start
-//! of Python.
+//! The AWS CLI, imported once and forked for each command line: most of the cost of a call is the start of Python.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,7 +11,7 @@ use serde_json::json;
 
 use crate::python::Reaped;
 
-/// A running `tests/aws_cli/forks.py`. Dropping it ends it.
+/// A running `tests/aws_cli/forks.py`, which ends when this value is dropped.
 pub(super) struct Forks {
     lines: ChildStdin,
     codes: Receiver<String>,
@@ -20,7 +19,7 @@ pub(super) struct Forks {
     _process: Reaped,
 }
 
-/// What a fork is to be.
+/// The command line of a fork.
 pub(super) struct Line<'a> {
     pub(super) arguments: Vec<String>,
     pub(super) environment: BTreeMap<String, String>,
@@ -30,8 +29,8 @@ pub(super) struct Line<'a> {
 }
 
 impl Forks {
-    /// Starts it with this environment; that of a command line may differ in what is not read before it. What takes longer than the
-    /// limit is ended.
+    /// Starts the script with this environment. A command line's environment may differ in the variables that Python does not read at
+    /// its start. A command line that takes longer than the limit is killed.
     pub(super) fn start(python: &Path, environment: &BTreeMap<String, String>, limit: Duration) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws_cli/forks.py");
         let mut command = Command::new(python);
@@ -40,7 +39,7 @@ impl Forks {
         let lines = child.stdin.take().expect("a pipe");
         let answers = BufReader::new(child.stdout.take().expect("a pipe"));
         let (sender, codes) = channel();
-        // It ends with the process.
+        // The script ends with this process.
         std::thread::spawn(move || {
             for code in answers.lines().map_while(Result::ok) {
                 let _ = sender.send(code);
@@ -49,7 +48,7 @@ impl Forks {
         Self { lines, codes, limit, _process: Reaped(child) }
     }
 
-    /// Runs a command line to its end and gives the exit code, if it ended by itself.
+    /// Runs a command line to its end and returns the exit code, unless a signal ended it.
     pub(super) fn run(&mut self, line: &Line<'_>) -> Option<i32> {
         let Line { arguments, environment, folder, stdout, stderr } = line;
         let line = json!({
@@ -61,7 +60,7 @@ impl Forks {
             "seconds": self.limit.as_secs(),
         });
         writeln!(self.lines, "{line}").expect("python reads command lines");
-        // The fork's own limit comes first.
+        // The fork's own limit is shorter.
         let code = self.codes.recv_timeout(self.limit * 2).expect("the exit code of a fork");
         let code: i32 = code.parse().unwrap_or_else(|_| panic!("not an exit code: {code}"));
         (code >= 0).then_some(code)

@@ -1,9 +1,9 @@
-//! This module owns what counts as the same: of a request, what the service sees of it; of stderr, what it means.
+//! Equivalence of requests, by what the service sees, and of stderr, by its meaning.
 
 use super::recorder::Request;
 
-/// Beginnings behind which the two programs may explain the cause in words of their own: one comes from OpenSSL, Python's XML, and
-/// Python's JSON, the other from rustls, roxmltree, and serde_json.
+/// Prefixes of messages after which the cause may be worded differently: in one program it comes from OpenSSL and from Python's XML and
+/// JSON, in the other from rustls, roxmltree and serde_json.
 const KINDS: [&str; 8] = [
     "SSL validation failed for ",
     "Error parsing parameter 'cli-input-json': Invalid JSON: ",
@@ -15,8 +15,8 @@ const KINDS: [&str; 8] = [
     "Expected 1 argument for function ",
 ];
 
-/// What a request is to the service: line, host, body, and how it is signed. The time and what follows from it, the user agent
-/// and the ids of the invocation are left out.
+/// The parts of a request that matter to the service: line, host, body, and how it is signed. Without the time and what depends on it,
+/// the user agent, and the ids of the invocation.
 pub(super) fn of_request(request: &Request) -> Vec<String> {
     let header = |name: &str| format!("{name}: {}", request.header(name).unwrap_or("(none)"));
     let mut seen = vec![request.line.clone(), request.body.clone()];
@@ -26,7 +26,7 @@ pub(super) fn of_request(request: &Request) -> Vec<String> {
     seen
 }
 
-/// Who signed, for which service in which Region, and which headers.
+/// The signer, the service, the Region and the signed headers.
 fn signature(authorization: Option<&str>) -> String {
     let Some(authorization) = authorization else { return "unsigned".to_owned() };
     let (algorithm, fields) = authorization.split_once(' ').expect("an algorithm");
@@ -42,13 +42,13 @@ pub(super) fn is_same(ours: &str, theirs: &str) -> bool {
     ours == theirs || KINDS.into_iter().any(alike)
 }
 
-/// The text without the usage in front of it, which names another program, and without the names of Python's files.
+/// The text without the usage before it, which names the program, and without the names of Python files.
 fn message(stderr: &str) -> String {
     let after = |text: &str, mark: &str| text.split_once(mark).map(|(_, rest)| rest.to_owned());
     let text = after(stderr, ": error: ")
         .or_else(|| after(stderr, "\nUnknown options: "))
         .unwrap_or_else(|| stderr.to_owned());
-    // Python says where a warning was raised, and shows the line.
+    // Python prints where a warning was raised, and the source line.
     let warning = after(&text, "InsecureRequestWarning: ");
     if let Some(warning) = warning {
         let (said, rest) = warning.split_once('\n').unwrap_or((&warning, ""));

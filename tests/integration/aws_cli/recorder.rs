@@ -1,5 +1,5 @@
-//! This module owns the recorder: an endpoint on loopback that takes down every request, byte for byte, and answers as a case
-//! says, over plain HTTP and over TLS.
+//! The recorder: an endpoint on loopback that records every request, byte for byte, and answers as a case says, over plain HTTP and
+//! over TLS.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,7 @@ use crate::gateway::Authority;
 /// How long an endpoint that never answers holds a connection. Longer than any program waits in a case.
 const NEVER: Duration = Duration::from_secs(30);
 
-/// A request as it came.
+/// A recorded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     /// `POST / HTTP/1.1`.
@@ -39,11 +39,11 @@ struct Script {
     requests: Vec<Request>,
 }
 
-/// A running recorder. Dropping it ends it.
+/// A running recorder, which ends when this value is dropped.
 pub(super) struct Recorder {
     pub(super) plain: SocketAddr,
     pub(super) tls: SocketAddr,
-    /// Where no connection is ever taken.
+    /// An address at which connections are never accepted.
     pub(super) full: SocketAddr,
     script: Arc<Mutex<Script>>,
     stop: Option<oneshot::Sender<()>>,
@@ -65,7 +65,7 @@ impl Recorder {
                 full.bind((Ipv4Addr::LOCALHOST, 0).into()).expect("a free port");
                 let full = full.listen(1).expect("a listener");
                 let of = |listener: &TcpListener| listener.local_addr().expect("a bound address");
-                // Nobody takes these, and with them the queue is full.
+                // These fill the queue of connections that are never accepted.
                 let mut waiting = Vec::new();
                 for _ in 0..2 {
                     waiting.push(TcpStream::connect(of(&full)).await.expect("room in the queue"));
@@ -78,13 +78,13 @@ impl Recorder {
         Self { plain, tls, full, script, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Answers so from now on; the last answer is given again and again.
+    /// Sets the answers from now on; the last one is repeated.
     pub(super) fn answer(&self, answers: &[Answer]) {
         let mut script = self.script.lock().expect("no panic in the recorder");
         *script = Script { answers: answers.iter().rev().cloned().collect(), requests: Vec::new() };
     }
 
-    /// What has come since.
+    /// Returns the requests since the last call.
     pub(super) fn requests(&self) -> Vec<Request> {
         self.script.lock().expect("no panic in the recorder").requests.clone()
     }
@@ -107,7 +107,7 @@ async fn serve(
     mut stopped: oneshot::Receiver<()>,
 ) {
     loop {
-        // A client that goes away in the middle is its own business.
+        // A client may disconnect at any time.
         tokio::select! {
             _ = &mut stopped => return,
             Ok((stream, _)) = plain.accept() => {
@@ -122,7 +122,7 @@ async fn serve(
     }
 }
 
-/// Plain HTTP, or a proxy's `CONNECT`: then it goes on as the host that is asked for.
+/// Serves plain HTTP, or a proxy's `CONNECT`, after which it acts as the requested host.
 async fn welcome(mut stream: TcpStream, script: &Mutex<Script>, authority: &Authority) -> std::io::Result<()> {
     let mut beginning = [0; 8];
     if stream.peek(&mut beginning).await? == 8 && beginning == *b"CONNECT " {

@@ -1,4 +1,4 @@
-//! This module owns the round trip: what one program sets, the other one reads, with moto between them.
+//! The round trip through moto: what one program sets, the other reads.
 
 use std::process::Command;
 use std::time::Duration;

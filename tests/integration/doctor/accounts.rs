@@ -1,5 +1,4 @@
-//! This module owns what `doctor` finds in the accounts: what is wrong with a role, what kinds of accounts there are, and at what
-//! pace they can be visited.
+//! Findings of `doctor` in the accounts: roles, kinds of accounts, and the rate of visits.
 
 use v2token_simulator::{JoinedMethod, Operation, PerCall, RootAccess};
 
@@ -7,7 +6,7 @@ use super::{Check, Finding, checks, eight, examine, failure, finds, finds_on, fi
 use crate::harness::Bench;
 
 #[test]
-fn how_far_centralised_root_access_has_come_is_told() {
+fn the_state_of_centralised_root_access_is_reported() {
     let unknown = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "iam:ListOrganizationsFeatures", "Resource": "*"}]}"#;
     let by_role = ["--sample=1"];
@@ -21,7 +20,7 @@ fn how_far_centralised_root_access_has_come_is_told() {
 
     let by_root = ["--access=assume-root", "--sample=1"];
     finds(eight().root_access(true), &by_root, &fine(about, "is on"));
-    // The management account is read with the caller's own credentials, so this is all that is wrong.
+    // The management account is read with the caller's own credentials, so this is the only finding.
     let enable = "iam:EnableOrganizationsRootCredentialsManagement";
     finds(eight().root_access(false), &by_root, &failure(about, "is off", enable));
     let no_trust = eight().root_access(RootAccess::NoTrustedAccess);
@@ -45,9 +44,9 @@ fn how_far_centralised_root_access_has_come_is_told() {
     assert!(refused.len() == 7 && refused.iter().all(|check| check.status == "failure"), "{all:#?}");
 }
 
-/// The account that is wrong is the only one that is tried.
+/// The faulty account is the only one that is tested.
 #[test]
-fn what_is_wrong_in_an_account_is_found() {
+fn problems_of_an_account_are_found() {
     const ID: &str = "000000000003";
     type Change = fn(&mut v2token_simulator::SimulatedAccount);
     let only = ["--account=000000000003"];
@@ -95,7 +94,7 @@ fn what_is_wrong_in_an_account_is_found() {
         let all = finds(eight().account(3, change), &only, &finding);
         assert_eq!(all.iter().filter(|check| check.about == "account").count(), 1, "{all:#?}");
     }
-    // What a rollout takes in its stride is no finding; what it would give up on is one.
+    // Faults that a rollout retries are no finding; faults at which it fails are one.
     let throttled = eight().account(3, |account| account.faults.throttle = PerCall::all(2));
     finds(throttled, &only, &fine(ID, "it may be set"));
     let broken = eight().account(3, |account| account.faults.status_503 = PerCall::all(1));
@@ -109,7 +108,7 @@ fn what_is_wrong_in_an_account_is_found() {
 }
 
 #[test]
-fn invited_accounts_are_counted_and_one_of_them_is_tried() {
+fn invited_accounts_are_counted_and_one_is_tested() {
     let builder = eight().account(6, |account| {
         account.joined = JoinedMethod::Invited;
         account.role.exists = false;
@@ -126,7 +125,7 @@ fn invited_accounts_are_counted_and_one_of_them_is_tried() {
 }
 
 #[test]
-fn a_pace_that_leaves_nothing_to_others_is_found() {
+fn a_rate_that_uses_up_the_quota_is_found() {
     let bench = Bench::new(eight().start());
     finds_on(&bench, &["--rate=500"], &warning("pace", "for 8 accounts", "keep --rate below 300"));
     finds_on(&bench, &["--rate=300"], &fine("pace", "for 8 accounts"));

@@ -1,4 +1,4 @@
-//! This module owns what `doctor` finds before it comes to an account: credentials, clock, Region, Organization, selection.
+//! Findings of `doctor` before it enters an account: credentials, clock, Region, Organization, selection.
 
 use v2token_simulator::{AccountId, Caller, ListingFault, MANAGEMENT_ACCOUNT, Role, Trusted, World};
 
@@ -6,7 +6,7 @@ use super::{Check, checks, eight, failure, finds, finds_on, fine, warning};
 use crate::harness::Bench;
 
 #[test]
-fn what_is_wrong_with_the_base_credentials_is_found() {
+fn problems_of_the_base_credentials_are_found() {
     let mut bench = Bench::new(eight().start());
     bench.env("AWS_SECRET_ACCESS_KEY", "a-secret-that-is-not-the-right-one");
     finds_on(
@@ -31,7 +31,7 @@ fn what_is_wrong_with_the_base_credentials_is_found() {
 }
 
 #[test]
-fn a_root_user_is_found_before_its_refusals() {
+fn the_root_user_is_found_before_refusals() {
     let bench = Bench::new(eight().root_user(true).start());
     let all = checks(&bench, &["--sample=2", "--exclude-account=000000000100"], 1);
     assert_eq!((all[0].about.as_str(), all[0].status.as_str()), ("identity", "failure"), "{all:#?}");
@@ -42,8 +42,8 @@ fn a_root_user_is_found_before_its_refusals() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_found() {
-    // By how much the services' clock is ahead, and what is to be found.
+fn a_wrong_clock_is_found() {
+    // How far the services' clock is ahead, and the expected finding.
     for (offset, finding) in [
         (3, fine("clock", "of AWS's")),
         (-120, warning("clock", "s ahead of AWS's", "by NTP")),
@@ -51,7 +51,7 @@ fn a_clock_that_is_wrong_is_found() {
     ] {
         finds(eight().clock_offset(offset), &["--sample=1"], &finding);
     }
-    // Organizations allows five minutes, STS fifteen; whichever it is that refuses, the clock is told before.
+    // Organizations allows five minutes, STS fifteen; in both cases the clock is reported before the refusal.
     for (offset, says, refused) in [
         (-420, "s ahead of AWS's", "organization"),
         (420, "s behind AWS's", "organization"),
@@ -72,7 +72,7 @@ fn a_clock_that_is_wrong_is_found() {
 }
 
 #[test]
-fn what_keeps_the_organization_from_being_listed_is_found() {
+fn problems_of_listing_the_organization_are_found() {
     let denied = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "organizations:ListAccounts", "Resource": "*"}]}"#;
     let member = eight().caller(Caller::Member(AccountId::new(5)));
@@ -92,7 +92,7 @@ fn what_keeps_the_organization_from_being_listed_is_found() {
 }
 
 #[test]
-fn a_region_or_an_endpoint_that_cannot_be_used_is_found() {
+fn an_unusable_region_or_endpoint_is_found() {
     let mut bench = Bench::new(eight().start());
     finds_on(&bench, &["--region=eu-wset-1"], &failure("endpoints", "did you mean eu-west-1?", "us-east-1"));
     finds_on(&bench, &["--region=aws-global"], &failure("endpoints", "global STS endpoint", "--region"));
@@ -105,7 +105,7 @@ fn a_region_or_an_endpoint_that_cannot_be_used_is_found() {
 }
 
 #[test]
-fn a_selection_that_leaves_nothing_is_found() {
+fn an_empty_selection_is_found() {
     let bench = Bench::new(eight().start());
     let unknown = ["--account=000000000999"];
     let all = checks(&bench, &unknown, 1);
@@ -117,7 +117,7 @@ fn a_selection_that_leaves_nothing_is_found() {
 }
 
 #[test]
-fn the_way_through_other_roles_is_tried_too() {
+fn via_roles_are_tested() {
     const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
     let builder = eight()
         .account(MANAGEMENT_ACCOUNT, |account| {
