@@ -1,5 +1,4 @@
-//! This module owns the page as a reader has it: in a browser, where it must show what the report says, ask nobody for
-//! anything, and let no name be more than text.
+//! The HTML report in a browser: it shows the report, makes no request, and treats every name as text.
 
 mod large;
 mod readers;
@@ -16,7 +15,7 @@ use crate::harness::{Bench, Run, told};
 
 const APPLY: [&str; 4] = ["apply", "--yes", "--rate=0", "--max-errors=100%"];
 
-/// Names that would leave a mark if they were more than text, besides those of the simulator.
+/// Names that would have an effect if they were more than text, in addition to those of the simulator.
 const MARKING: [&str; 5] = [
     "</script><script>marked=1</script>",
     "<img src=x onerror=marked=1>",
@@ -25,18 +24,18 @@ const MARKING: [&str; 5] = [
     "' &lt;b&gt; {{ title }} ]]>",
 ];
 
-/// What rows are sorted by: a number, or the UTF-16 of a text, as JavaScript has it.
+/// The sort key of rows: a number, or a text in UTF-16, as in JavaScript.
 type SortKey = (i64, Vec<u16>);
 
-/// A column, and what its rows are sorted by.
+/// A column and its sort key.
 type Order<'a> = (&'a str, &'a dyn Fn(&str) -> SortKey);
 
-/// What the page shows in place of characters that mislead.
+/// The text that the page shows in place of misleading characters.
 fn shown(name: &str) -> String {
     for_terminal(name).into_owned()
 }
 
-/// A hundred and fifty accounts with all that is usual in an Organization, and with names that nobody should have.
+/// A hundred and fifty accounts of a realistic Organization, with hostile names.
 fn organization() -> Builder {
     let mut builder = Organization::builder().accounts(150).unlimited().realistic(true).hostile_names(true);
     for (number, name) in MARKING.into_iter().enumerate() {
@@ -57,23 +56,23 @@ fn apply(bench: &Bench) -> Run {
     bench.run("run", &APPLY).exits(3).agrees(TokenVersion::V2)
 }
 
-/// The ids in the table's rows that are drawn, in their order.
+/// The ids in the drawn rows of the table, in their order.
 const DRAWN: &str = "[...document.querySelectorAll('#rows tbody tr:not(.gap) th')].map(cell => cell.textContent)";
-/// How many accounts the table has, drawn or not.
+/// The number of accounts in the table, drawn or not.
 const ROWS: &str = "+document.getElementById('rows').getAttribute('aria-rowcount') - 1";
 
 fn list(value: &Value) -> Vec<String> {
     value.as_array().expect("a list").iter().map(|one| one.as_str().expect("a text").to_owned()).collect()
 }
 
-/// Fails if the page asked for anything or complained of anything.
+/// Fails if the page made a request or logged an error.
 fn was_quiet(browser: &mut Browser) {
     assert_eq!(browser.requests(), Vec::<String>::new());
     assert_eq!(browser.complaints(), Vec::<String>::new());
     assert_eq!(browser.value("typeof marked"), "undefined", "a name was run");
 }
 
-/// Sets a filter as its user would.
+/// Sets a filter as a user does.
 fn filter(browser: &mut Browser, field: &str, value: &str, rows: usize) {
     browser.value(&format!(
         "{{ const field = document.getElementById('{field}'); field.value = {value:?};
@@ -85,7 +84,7 @@ fn filter(browser: &mut Browser, field: &str, value: &str, rows: usize) {
 }
 
 #[test]
-fn the_page_says_what_the_report_says() {
+fn the_page_shows_the_report() {
     let Some(mut browser) = Browser::start() else { return };
     let bench = Bench::new(organization().start());
     let run = apply(&bench);
@@ -103,7 +102,7 @@ fn the_page_says_what_the_report_says() {
     assert_eq!(browser.value("document.querySelectorAll('svg.bar rect').length"), run.outcomes().len());
     assert_eq!(browser.value(ROWS), 150);
 
-    // Every column of every account, as the page's own data have it.
+    // Every column of every account, from the page's data.
     let data = browser.value(
         "rows.map(row => [row[ID], row[NAME], row[EMAIL], units[row[UNIT]][0], states[row[STATE]], outcomes[row[OUTCOME]],
             readings[row[BEFORE]] ?? '', readings[row[WANTED]] ?? '', readings[row[NOW]] ?? '', causes[row[CAUSE]]?.[1] ?? '',
@@ -135,14 +134,14 @@ fn the_page_says_what_the_report_says() {
     for account in data.as_array().expect("accounts") {
         let account = list(account);
         for (value, column) in account[1..].iter().zip(&columns[1..]) {
-            // In CSV a cell that a spreadsheet would run has a quote in front.
+            // In CSV, a cell that a spreadsheet would run as a formula starts with a quote.
             assert_eq!(for_cell(value), rows[&account[0]][*column], "{column} of {}", account[0]);
         }
     }
     let throttled: u64 = browser.value("rows.reduce((sum, row) => sum + row[THROTTLED], 0)").as_u64().unwrap();
     assert_eq!(throttled, run.after.fault("throttle"));
 
-    // The pictures and tables have every account and every visit once.
+    // The charts and tables have every account and every visit once.
     let visits = rows.values().filter(|row| !row["started_at"].is_empty()).count();
     let sum = |browser: &mut Browser, selector: &str, cell: usize| {
         let script = format!(
@@ -168,7 +167,7 @@ fn the_table_searches_filters_and_sorts() {
     browser.open_file(&run.folder.join("report.html"));
     let failed = told(&rows, "failed");
 
-    // A link from a cause or an outcome leads to the accounts that it is about.
+    // The link of a cause or an outcome shows its accounts.
     browser.value("document.querySelector('a[href=\"#outcome=failed\"]').click()");
     browser.wait_for(&format!("({ROWS}) === {}", failed.len()));
     assert_eq!(list(&browser.value(DRAWN)).into_iter().collect::<BTreeSet<_>>(), failed);

@@ -1,5 +1,4 @@
-//! This module owns the partitions: in each of them the right ARNs, the right Regions to sign for, and the word that there is no
-//! global STS endpoint.
+//! All partitions: ARNs, signing Regions, and the note about a missing global STS endpoint.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +24,7 @@ fn in_partition(partition: &str, region: &str) -> Builder {
 }
 
 #[test]
-fn every_partition_has_its_arns_and_its_regions() {
+fn every_partition_has_its_arns_and_regions() {
     for (partition, region, iam, organizations) in PARTITIONS {
         let bench = Bench::new(in_partition(partition, region).start());
         let run = bench.run("run", &["apply", "--yes", "--rate=0"]).exits(0).agrees(TokenVersion::V2);
@@ -45,7 +44,7 @@ fn every_partition_has_its_arns_and_its_regions() {
     assert!(!run.stderr.contains("no global STS endpoint"), "{run}");
 }
 
-/// On a terminal the note stands above the question.
+/// On a terminal the note is above the question.
 #[test]
 fn the_note_comes_before_the_question() {
     if crate::questions::no_terminal() {
@@ -60,7 +59,7 @@ fn the_note_comes_before_the_question() {
 
 #[test]
 fn a_region_of_another_partition_is_refused() {
-    // The other Region takes the signature too, so that the answer comes as far as the caller's ARN.
+    // The other Region accepts the signature too, so that the answer has the caller's ARN.
     for (partition, own, other) in [
         ("aws-cn", "cn-north-1", "eu-west-1"),
         ("aws-us-gov", "us-gov-west-1", "us-east-1"),
@@ -77,7 +76,7 @@ fn a_region_of_another_partition_is_refused() {
     let run = bench.run("typo", &["apply", "--yes", "--region=cn-noth-1"]).exits(1);
     assert_eq!(run.all_calls(), 0, "{run}");
     run.attempted_nothing("did you mean cn-north-1?");
-    // And an ARN of another one is refused by STS, which is told for what it is.
+    // STS refuses an ARN of another partition, and the message says so.
     let run =
         bench.run("arn", &["plan", "--role=arn:aws:iam::{account_id}:role/OrganizationAccountAccessRole"]).exits(3);
     let row = &run.rows()["000000000001"];
@@ -86,7 +85,7 @@ fn a_region_of_another_partition_is_refused() {
 }
 
 #[test]
-fn roles_on_the_way_and_root_sessions_are_of_the_partition() {
+fn via_roles_and_root_sessions_are_of_the_partition() {
     const HUB: &str = "arn:aws-us-gov:iam::000000000100:role/platform/Hub";
     let builder = in_partition("aws-us-gov", "us-gov-west-1")
         .root_access(true)
@@ -110,7 +109,7 @@ fn roles_on_the_way_and_root_sessions_are_of_the_partition() {
 }
 
 #[test]
-fn a_token_cannot_be_proven_where_there_is_no_global_endpoint() {
+fn token_verification_needs_a_global_endpoint() {
     let bench = Bench::new(in_partition("aws-cn", "cn-north-1").start());
     let run = bench.run("run", &["apply", "--yes", "--verify=token=ap-east-1"]).exits(1);
     run.attempted_nothing("has no global STS endpoint");

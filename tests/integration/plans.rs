@@ -1,4 +1,4 @@
-//! This module owns the review: a plan is made, looked at, and applied exactly; and any run can be shown again.
+//! `apply --plan` applies exactly what was planned, and `report` shows any run again.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,7 +25,7 @@ fn mixed(accounts: usize) -> Builder {
 const PLAN: [&str; 2] = ["plan", "--rate=0"];
 const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--plan", "plan"];
 
-/// Outcome and reason of an account.
+/// The outcome and the error code of an account.
 fn told_of(run: &Run, id: u64) -> (String, String) {
     let mut rows = run.rows();
     let row = rows.remove(&AccountId::new(id).to_string()).unwrap_or_else(|| panic!("no row for {id}\n{run}"));
@@ -44,7 +44,7 @@ fn exactly_what_was_planned_is_applied() {
     bench.organization.control(|world| {
         world.account_mut(1).change_externally(Some(TokenVersion::V2));
         world.account_mut(2).state = AccountState::Closed;
-        // Not planned, so not changed either: the plan is what was reviewed.
+        // Not in the plan, so not changed.
         world.account_mut(4).change_externally(Some(TokenVersion::V1));
     });
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
@@ -71,9 +71,9 @@ fn exactly_what_was_planned_is_applied() {
     assert!(changed.is_subset(&planned) && changed.len() == 14, "{run}");
 }
 
-/// The second organization is the first one later.
+/// The second organization is the first one at a later time.
 #[test]
-fn accounts_that_joined_or_left_since_are_named_and_not_touched() {
+fn accounts_that_joined_or_left_since_are_named_and_skipped() {
     let first = Bench::new(mixed(ACCOUNTS).start());
     let plan = first.run("plan", &PLAN).exits(0).folder;
     let plan = plan.to_str().expect("UTF-8");
@@ -112,7 +112,7 @@ fn a_plan_can_be_applied_in_part() {
 }
 
 #[test]
-fn a_plan_that_does_not_fit_is_refused() {
+fn an_unsuitable_plan_is_refused() {
     let bench = Bench::new(mixed(ACCOUNTS).start());
     bench.run("plan", &PLAN).exits(0);
     bench.run("downward", &["plan", "--rate=0", "--to=v1Token"]).exits(0);
@@ -141,7 +141,7 @@ fn a_plan_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn a_run_is_shown_again_as_it_was() {
+fn report_shows_a_run_again() {
     let builder = mixed(ACCOUNTS)
         .account(1, |account| account.faults.deny_set = true)
         .account(2, |account| account.state = AccountState::Suspended);
@@ -170,7 +170,7 @@ fn a_run_is_shown_again_as_it_was() {
 }
 
 #[test]
-fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
+fn report_shows_running_and_killed_runs() {
     let latency = Latency { iam: Duration::from_millis(50), ..Latency::default() };
     let bench = Bench::new(mixed(ACCOUNTS).latency(latency).start());
     let arguments = ["apply", "--yes", "--rate=0", "--concurrency=2", "--waves=100%"];
@@ -195,7 +195,7 @@ fn a_run_is_shown_while_it_goes_on_and_after_it_was_killed() {
 }
 
 #[test]
-fn the_short_spelling_of_the_target_has_its_variable_too() {
+fn the_alias_to_has_its_variable() {
     let mut bench = Bench::new(Organization::builder().accounts(3).unlimited().start());
     bench.env("V2TOKEN_TO", "v1Token");
     let run = bench.run("short", &["plan"]).exits(0);
@@ -211,9 +211,9 @@ fn the_short_spelling_of_the_target_has_its_variable_too() {
     bench.run("agreed", &["plan"]).exits(0);
 }
 
-/// The sentence and the exit code of several runs together follow from what became of the accounts, and not from the first run.
+/// The verdict and the exit code of several runs follow from the accounts' merged outcomes, not from the first run.
 #[test]
-fn several_runs_are_summed_up_by_what_became_of_the_accounts() {
+fn several_runs_are_summarised_by_merged_outcomes() {
     let bench = Bench::new(Organization::builder().accounts(5).unlimited().start());
     let denied = ["--role=NoSuchRole", "--max-errors=100%", "--management-account=skip"];
     bench.run("applied", &["apply", "--yes"]).exits(0);

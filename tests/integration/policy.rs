@@ -1,5 +1,5 @@
-//! This module owns `policy` end to end: the documents are given to the simulated caller and roles, which may then do nothing else,
-//! and the run that they are for must succeed with all of them and fail without any part.
+//! `policy` end to end: the simulated caller and roles get only the printed documents, and the run for which they are made must succeed
+//! with all of them and fail without any part.
 
 mod documents;
 
@@ -17,10 +17,10 @@ const TOOL: &str = "arn:aws:iam::000000000003:role/Rollout";
 const EMPTY: &str = "ou-ab12-emptyone";
 const DEFAULT: &str = "OrganizationAccountAccessRole";
 
-/// A command line, for which the documents are made and which is then run.
+/// A command line for which the documents are made, and which then runs.
 struct Situation {
     name: &'static str,
-    /// What the documents are made for: `plan`, `apply` or `doctor`.
+    /// The command of the documents: `plan`, `apply` or `doctor`.
     command: &'static str,
     arguments: &'static [&'static str],
     /// The role in the accounts, by path and name.
@@ -82,8 +82,7 @@ const SITUATIONS: [Situation; 12] = [
     Situation { name: "doctor by root", command: "doctor", arguments: &["--access=assume-root"], ..PLAIN },
 ];
 
-/// An organization in which every operation that a command line can need is called: accounts come without their paths, and one OU is
-/// empty.
+/// An organization in which all operations are needed that a command line can call: accounts have no paths, and one OU is empty.
 fn organization(situation: &Situation) -> Builder {
     let role = situation.role;
     let builder = Organization::builder().accounts(6).unlimited().root_access(true).listing(ListingFault::NoPaths);
@@ -95,11 +94,11 @@ fn organization(situation: &Situation) -> Builder {
     (situation.arrange)(builder)
 }
 
-/// The documents for a situation, by their names.
+/// The documents for a command line, by their names.
 fn documents(situation: &Situation) -> Value {
     let bench = Bench::new(organization(situation).start());
     let mut arguments = vec!["policy", "--for", situation.command];
-    // It is good for one use, and this one is not the run.
+    // A code is valid once, and this is not the run.
     arguments.extend(situation.arguments.iter().filter(|argument| !argument.starts_with("--mfa-token")));
     if situation.name == "MFA" {
         arguments.push("--caller-arn=arn:aws:iam::000000000100:user/operator");
@@ -110,7 +109,7 @@ fn documents(situation: &Situation) -> Value {
     serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{}: {error}\n{run}", situation.name))
 }
 
-/// The same organization, in which nobody may do more than the documents say.
+/// The same organization, in which the caller and the roles have only the rights of the documents.
 fn restricted(situation: &Situation, documents: &Value) -> Organization {
     let text = |document: &Value| document.is_object().then(|| document.to_string());
     let (policy, trust) = (text(&documents["role"]), text(&documents["trust"]));
@@ -132,7 +131,7 @@ fn restricted(situation: &Situation, documents: &Value) -> Organization {
         .start()
 }
 
-/// The command of a situation, in an organization in which nobody may do more than the documents say.
+/// Runs the command line in an organization in which the caller and the roles have only the rights of the documents.
 fn run(bench: &Bench, situation: &Situation) -> Run {
     match situation.command {
         "doctor" => bench.finish("none", bench.bare(&[&["doctor"], situation.arguments].concat())),
@@ -148,17 +147,17 @@ fn actions(document: &Value) -> BTreeSet<String> {
     all.map(|action| action.as_str().expect("an action").to_owned()).collect()
 }
 
-/// The actions that somebody called.
+/// The actions that this caller called.
 fn called(truth: &Truth, who: &str) -> BTreeSet<String> {
     let operations = truth.callers.get(who).into_iter().flat_map(|calls| calls.keys());
     operations.map(|operation| format!("{}:{}", operation.service().signing_name(), operation.name())).collect()
 }
 
-/// An action that belongs to a call of another name.
+/// The action of a call, where it has another name.
 const IDENTITY: &str = "sts:SetSourceIdentity";
 
 #[test]
-fn the_documents_allow_what_the_run_calls_and_nothing_else() {
+fn documents_allow_exactly_the_calls_of_the_run() {
     for situation in &SITUATIONS {
         let name = situation.name;
         let documents = documents(situation);
@@ -191,7 +190,7 @@ fn the_documents_allow_what_the_run_calls_and_nothing_else() {
         for (arn, who) in [(HUB, "role/platform/Hub"), (TOOL, "role/Rollout")] {
             if let Some(document) = documents["via"].get(arn) {
                 let mut calls = called(&run.after, who);
-                // Who it is, is asked only of the last one, and needs no leave.
+                // GetCallerIdentity is called only with the last one, and needs no permission.
                 calls.remove("sts:GetCallerIdentity");
                 assert_eq!(calls, with_identity(actions(document)), "{name}: {arn}\n{run}");
             }
@@ -209,12 +208,12 @@ fn without(documents: &Value, document: &str, action: &str) -> Value {
     documents
 }
 
-/// STS answers these without asking any policy, as at AWS.
+/// These need no permission, as at AWS.
 const FREE: [&str; 2] = ["sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 #[test]
-fn nothing_in_the_documents_can_be_left_out() {
-    // The first and the fourth need everything that an apply can need, and the eleventh is entered without a role.
+fn every_action_of_the_documents_is_needed() {
+    // The first and the fourth need all that an apply can need, and the eleventh uses no role.
     for situation in [&SITUATIONS[0], &SITUATIONS[3], &SITUATIONS[10]] {
         let documents = documents(situation);
         for document in ["caller", "role", "trust"].into_iter().filter(|name| documents[*name].is_object()) {
@@ -222,7 +221,7 @@ fn nothing_in_the_documents_can_be_left_out() {
                 let bench = Bench::new(restricted(situation, &without(&documents, document, action)));
                 let run = run(&bench, situation);
                 let what = format!("{}: {document} without {action}\n{run}", situation.name);
-                // Without OUs a walk through the tree that is refused only costs the column ou_path.
+                // Without --ou, a refused walk of the tree only empties the column ou_path.
                 let walk = [
                     "organizations:ListRoots",
                     "organizations:ListOrganizationalUnitsForParent",
@@ -240,7 +239,7 @@ fn nothing_in_the_documents_can_be_left_out() {
 }
 
 #[test]
-fn the_trust_policy_lets_in_the_caller_with_the_external_id_and_nobody_else() {
+fn trust_policy_admits_only_the_caller_with_the_external_id() {
     let situation = Situation { arguments: &["--external-id=corp-4711"], ..PLAIN };
     let documents = documents(&situation);
     let bench = Bench::new(restricted(&situation, &documents));
@@ -250,16 +249,16 @@ fn the_trust_policy_lets_in_the_caller_with_the_external_id_and_nobody_else() {
         let run = plan(name, arguments).exits(3);
         assert_eq!(run.outcomes()["failed"], 5, "{run}");
     }
-    // Of the operator's account, but not the operator.
+    // A principal of the operator's account, but not the operator.
     let other = Situation { arrange: |it| it.caller(Caller::DelegatedAdministrator(2.into())), ..situation };
     let bench = Bench::new(restricted(&other, &documents));
     let run = bench.run("other", &["plan", "--rate=0", "--external-id=corp-4711"]).exits(3);
     assert_eq!(run.outcomes()["failed"], 6, "the management account, too\n{run}");
 }
 
-/// What is printed for a session of a role trusts that role, wherever its path leads, and no other.
+/// The trust policy for a session of a role trusts that role, with any path, and no other.
 #[test]
-fn the_trust_policy_knows_a_role_behind_its_session() {
+fn trust_policy_of_a_session_trusts_its_role() {
     let situation = Situation { arguments: &["--caller-arn=arn:aws:sts::000000000100:assumed-role/Hub/jane"], ..PLAIN };
     let documents = documents(&situation);
     let mut bench = Bench::new(restricted(&PLAIN, &documents));

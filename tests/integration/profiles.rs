@@ -1,4 +1,4 @@
-//! This module owns the ways to base credentials: every kind of profile and environment, through the built program.
+//! Sources of base credentials: every kind of profile and environment.
 
 mod bad;
 mod renewal;
@@ -16,11 +16,11 @@ use ways::{WAYS, Way};
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
 
-/// How long after each other the ways begin. The SDK gives a metadata service one second to answer, which is too short on
-/// a machine that is busy with starting twenty programs.
+/// The delay between the starts of the sources. The SDK gives a metadata service one second to answer, which is too short on a machine
+/// that starts twenty programs at once.
 const STAGGER: Duration = Duration::from_millis(400);
 
-/// Does something for every way, side by side: they wait more than they work.
+/// Runs a function for every source in parallel, because they mostly wait.
 fn for_every_way(wanted: impl Fn(&Way) -> bool, check: impl Fn(&Way) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
@@ -37,7 +37,7 @@ fn for_every_way(wanted: impl Fn(&Way) -> bool, check: impl Fn(&Way) + Sync) {
 }
 
 #[test]
-fn every_way_to_base_credentials_leads_through_a_plan_and_an_apply() {
+fn every_source_of_base_credentials_serves_plan_and_apply() {
     for_every_way(
         |_| true,
         |way| {
@@ -48,7 +48,7 @@ fn every_way_to_base_credentials_leads_through_a_plan_and_an_apply() {
             assert_eq!(apply.outcomes()["changed"], 6, "{}\n{apply}", way.name);
             let keys = &apply.after.assume_role_keys;
             let callers = &apply.after.assume_role_callers;
-            // A role in between is assumed by somebody else.
+            // An intermediate role has another caller.
             let of_way = |found: &str| found.starts_with(way.key);
             let visits: u64 = keys.iter().filter(|(key, _)| of_way(key)).map(|(_, count)| count).sum();
             assert!(visits >= 10, "{}: five members, twice: {keys:?}", way.name);

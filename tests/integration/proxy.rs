@@ -1,4 +1,4 @@
-//! This module owns the way to AWS: proxies, certificate authorities, and the host names that are asked for.
+//! Proxies, certificate authorities, and host names of AWS.
 
 use v2token_simulator::{Organization, TokenVersion};
 
@@ -9,7 +9,7 @@ use crate::harness::Bench;
 const HOSTS: [&str; 3] =
     ["iam.amazonaws.com:443", "organizations.us-east-1.amazonaws.com:443", "sts.eu-west-1.amazonaws.com:443"];
 
-/// A bench whose only way to AWS is the gateway.
+/// A bench that reaches AWS only through the gateway.
 fn behind_a_gateway(variable: &str) -> (Bench, Gateway, String) {
     let organization = Organization::builder().accounts(30).strict_signing_regions(true).start();
     let gateway = Gateway::start(&organization.endpoint());
@@ -20,7 +20,7 @@ fn behind_a_gateway(variable: &str) -> (Bench, Gateway, String) {
 }
 
 #[test]
-fn a_run_through_a_proxy_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
+fn a_proxied_run_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
     for (variable, option) in
         [("HTTPS_PROXY", true), ("HTTPS_PROXY", false), ("https_proxy", true), ("ALL_PROXY", true)]
     {
@@ -40,7 +40,7 @@ fn a_run_through_a_proxy_uses_the_real_hosts_and_never_the_global_sts_endpoint()
 }
 
 #[test]
-fn a_proxys_password_is_given_to_the_proxy_and_to_nobody_else() {
+fn the_proxy_password_is_sent_only_to_the_proxy() {
     let (mut bench, gateway, authority) = behind_a_gateway("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", &format!("http://operator:proxy-password@{}", gateway.proxy)).env("RUST_LOG", "trace");
     let run = bench.run("run", &["plan", "--debug", "-v", "--ca-bundle", &authority]).exits(0);
@@ -51,9 +51,9 @@ fn a_proxys_password_is_given_to_the_proxy_and_to_nobody_else() {
     run.holds_no_secret(encoded);
 }
 
-/// Whoever names a proxy must not be let past it because of a slip.
+/// A mistyped proxy must not lead to direct connections.
 #[test]
-fn a_proxy_that_can_not_be_used_is_refused() {
+fn an_invalid_proxy_is_refused() {
     let (mut bench, gateway, _) = behind_a_gateway("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", "http://operator:proxy-password@[");
     let run = bench
@@ -65,7 +65,7 @@ fn a_proxy_that_can_not_be_used_is_refused() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_is_named_as_the_cause() {
+fn an_untrusted_certificate_is_named_as_the_cause() {
     let (bench, _gateway, _) = behind_a_gateway("HTTPS_PROXY");
     let run = bench.run("run", &["apply", "--yes"]).exits(1).attempted_nothing("CertificateRefused");
     assert!(run.stderr.contains("--ca-bundle"), "{run}");
@@ -73,7 +73,7 @@ fn a_certificate_that_is_not_trusted_is_named_as_the_cause() {
 }
 
 #[test]
-fn a_proxy_that_is_not_there_is_named_as_the_cause() {
+fn an_unreachable_proxy_is_named_as_the_cause() {
     let (mut bench, ..) = behind_a_gateway("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", "http://127.0.0.1:1");
     let run = bench.run("run", &["apply", "--yes", "--max-attempts=2"]).exits(1).attempted_nothing("ConnectionFailed");
@@ -97,10 +97,10 @@ fn hosts_in_no_proxy_are_reached_directly() {
     bench.run("directly", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
 }
 
-/// No option, variable, or key of a profile makes a rollout trust whoever answers. `v2token iam` alone has the AWS CLI's
+/// No option, variable or profile key switches off the verification of certificates. Only `v2token iam` has the AWS CLI's
 /// `--no-verify-ssl`.
 #[test]
-fn certificates_are_checked_whatever_is_asked_for() {
+fn certificates_are_always_verified() {
     let options = ["--no-verify-ssl", "--insecure", "--no-verify", "--skip-tls-verify", "--no-check-certificate", "-k"];
     let keys =
         ["verify_ssl = false", "no_verify_ssl = true", "cli_no_verify_ssl = true", "insecure = true", "ca_bundle ="];
@@ -130,7 +130,7 @@ fn certificates_are_checked_whatever_is_asked_for() {
         command.env(name, value);
         bench.finish("run", command).exits(1).attempted_nothing("CertificateRefused");
     }
-    // A certificate of an authority that is trusted, for another host.
+    // A certificate of a trusted authority, but for another host.
     let elsewhere = format!("https://127.0.0.1:{}", gateway.direct.port());
     bench.without_env("HTTPS_PROXY").env("AWS_ENDPOINT_URL", &elsewhere);
     bench.run("run", &["apply", "--yes", "--ca-bundle", &authority]).exits(1).attempted_nothing("CertificateRefused");

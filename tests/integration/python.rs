@@ -1,5 +1,5 @@
-//! This module owns programs written in Python that stand beside the built one: virtual environments in the target folder, and
-//! processes that neither outlive their test nor see the developer's own configuration.
+//! Python programs for the tests: virtual environments in the target folder, and processes that neither outlive their test nor see the
+//! developer's own configuration.
 
 #![cfg(unix)]
 
@@ -10,21 +10,21 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Downloads are slow on a bad day.
+/// Downloads can be slow.
 const INSTALL_LIMIT: Duration = Duration::from_mins(10);
 
-/// `python -m pip`, because the script `pip` names the interpreter by a path that the rename makes stale. What is imported is compiled
-/// then, and most of it never is.
+/// `python -m pip`, because the path of the interpreter in the script `pip` is stale after the rename. Modules are compiled when they are
+/// imported, because most of them never are.
 const INSTALL: &str = "-m pip install --no-compile --quiet --disable-pip-version-check --no-input --requirement";
 
-/// A folder of this test's own. It stays after a failure, with all that the processes wrote.
+/// A folder for this test. It is kept after a failure, with the outputs of the processes.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    /// `name` tells the tests of one process apart.
+    /// `name` distinguishes the tests of one process.
     pub(crate) fn new(name: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
-        // A failed test of an earlier process may have had the same number.
+        // A failed test of an earlier process may have had the same id.
         remove(&path);
         fs::create_dir_all(&path).expect("a scratch folder");
         Self(path)
@@ -49,15 +49,14 @@ impl Drop for Reaped {
     }
 }
 
-/// Fails where CI is set, because there a judge that never sits would go unnoticed.
+/// Fails if CI is set, because a check that never runs would go unnoticed there.
 pub(crate) fn skip(what: &str, reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} cannot be run: {reason}");
-    // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+    // The test harness hides `eprintln!` when a test passes, but not this.
     let _ = writeln!(io::stderr(), "SKIPPED: v2token was not compared with {what}: {reason}");
 }
 
-/// A python that has the packages of `tests/<name>/requirements.txt`: a virtual environment in the target folder, made on first
-/// use and kept.
+/// A Python with the packages of `tests/<name>/requirements.txt`: a virtual environment in the target folder, made on first use and kept.
 pub(crate) fn environment(name: &str, scratch: &Path) -> Result<PathBuf, String> {
     let interpreter = interpreter()?;
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name).join("requirements.txt");
@@ -65,7 +64,7 @@ pub(crate) fn environment(name: &str, scratch: &Path) -> Result<PathBuf, String>
     let venv = target.join(format!("{name}-venv"));
     let stamp = format!("{interpreter}\n{}", fs::read_to_string(&requirements).expect("the requirements"));
 
-    // Held until the end of this function: of several test processes one builds, the rest find it built.
+    // Held until the end of this function: one of several test processes builds it, and the others use it.
     let lock = File::create(target.join(format!("{name}-venv.lock"))).expect("a lock file");
     lock.lock().expect("the lock");
     if fs::read_to_string(venv.join("stamp")).ok().as_deref() != Some(&stamp) {
@@ -79,7 +78,7 @@ pub(crate) fn environment(name: &str, scratch: &Path) -> Result<PathBuf, String>
     Ok(venv.join("bin/python"))
 }
 
-/// The identity of the machine's python3. An environment made by another one would not work.
+/// The version and path of the machine's python3. An environment of another one would not work.
 fn interpreter() -> Result<String, String> {
     let program = "import sys; print(sys.executable, sys.version)";
     match Command::new("python3").args(["-c", program]).output() {
@@ -89,7 +88,7 @@ fn interpreter() -> Result<String, String> {
     }
 }
 
-/// Makes the environment. The surroundings are kept, since pip may need a proxy or a mirror from them.
+/// Makes the virtual environment. Environment variables are kept, because pip may need a proxy or a mirror.
 fn build(venv: &Path, requirements: &Path, scratch: &Path) -> Result<(), String> {
     let mut create = Command::new("python3");
     create.args(["-m", "venv"]).arg(venv);
@@ -101,13 +100,13 @@ fn build(venv: &Path, requirements: &Path, scratch: &Path) -> Result<(), String>
     Ok(())
 }
 
-/// Takes away proxies, profiles and endpoints of the developer's own, which could lead a test to the real AWS.
+/// Removes the developer's own proxies, profiles and endpoints, which could lead a test to the real AWS.
 pub(crate) fn hermetic<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home)
 }
 
-/// Runs a command to its end and returns its stdout. What it wrote stays in the scratch folder under `name`.
+/// Runs a command to its end and returns its stdout. Its outputs stay in the scratch folder under `name`.
 pub(crate) fn run(command: &mut Command, name: &str, scratch: &Path, limit: Duration) -> Result<String, String> {
     let mut child = spawn(command.stdin(Stdio::null()), name, scratch)?;
     let status = poll(limit, || child.0.try_wait().expect("a child's status"));
@@ -123,7 +122,7 @@ fn failure(name: &str, ended: Option<ExitStatus>, limit: Duration, scratch: &Pat
     format!("{name}: {end}\n{stdout}{stderr}")
 }
 
-/// Starts a command that writes to files: unlike pipes, they never fill up, and a post-mortem can read them.
+/// Starts a command whose outputs go to files: unlike pipes they never fill up, and they can be read after a failure.
 pub(crate) fn spawn(command: &mut Command, name: &str, scratch: &Path) -> Result<Reaped, String> {
     let [stdout, stderr] = ["stdout", "stderr"]
         .map(|stream| File::create(scratch.join(format!("{name}.{stream}"))).expect("a file for output"));
@@ -136,7 +135,7 @@ pub(crate) fn output_of(name: &str, stream: &str, scratch: &Path) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Asks again and again until there is an answer or no time left.
+/// Calls a function until it returns a value or the time is over.
 pub(crate) fn poll<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
     let start = Instant::now();
     loop {
@@ -148,7 +147,7 @@ pub(crate) fn poll<T>(limit: Duration, mut answer: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// A folder that is not there is as good as removed.
+/// Removes a folder, if it exists.
 pub(crate) fn remove(folder: &Path) {
     if let Err(error) = fs::remove_dir_all(folder) {
         assert_eq!(error.kind(), io::ErrorKind::NotFound, "{}: {error}", folder.display());

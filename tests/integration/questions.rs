@@ -1,4 +1,4 @@
-//! This module owns the question that `apply` asks: on a real terminal, which `script` of util-linux makes.
+//! The confirmation of `apply`, on a real terminal, made by `script` of util-linux.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -7,19 +7,19 @@ use v2token_simulator::{ORGANIZATION_ID, Organization, TokenVersion};
 
 use crate::harness::{Bench, Run};
 
-/// Whether this machine can make a terminal. Where CI is set it must.
+/// Whether this machine can't make a terminal. Where CI is set, it must.
 pub(crate) fn no_terminal() -> bool {
     let there = Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("CI").is_none(), "`script` of util-linux is needed to make a terminal");
     if !there {
-        // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+        // The test harness hides `eprintln!` when a test passes, but not this.
         let _ =
             writeln!(std::io::stderr(), "SKIPPED: there is no `script` of util-linux here, so no question is tested");
     }
     !there
 }
 
-/// The program on a terminal of its own, ready to be started.
+/// The command on a terminal of its own.
 pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Command {
     let command = bench.command(name, arguments);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
@@ -70,7 +70,7 @@ fn only_yes_starts_a_rollout() {
 }
 
 #[test]
-fn nothing_is_asked_where_it_was_answered_or_nothing_changes() {
+fn no_question_with_yes_or_without_changes() {
     if no_terminal() {
         return;
     }
@@ -81,9 +81,9 @@ fn nothing_is_asked_where_it_was_answered_or_nothing_changes() {
     }
 }
 
-/// On a terminal there is a bar, and colour where it was not switched off; a name cannot send sequences of its own.
+/// A terminal gets a progress bar, and colour unless it is off; names can't add escape sequences.
 #[test]
-fn a_terminal_gets_no_escape_sequence_from_a_name() {
+fn names_send_no_escape_sequences_to_a_terminal() {
     if no_terminal() {
         return;
     }

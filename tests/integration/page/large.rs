@@ -1,10 +1,10 @@
-//! This module owns the page of the largest Organization that there can be.
+//! The HTML report of the largest possible Organization.
 
 use super::{ROWS, was_quiet};
 use crate::browser::Browser;
 use crate::journals::fifty_thousand;
 
-/// The most that AWS allows. The measurements that this prints are those of docs/report.md.
+/// The most accounts that AWS allows. The test prints the measurements of docs/report.md.
 #[test]
 fn fifty_thousand_accounts_are_searched_filtered_and_sorted() {
     let Some(mut browser) = Browser::start() else { return };
@@ -45,7 +45,7 @@ fn fifty_thousand_accounts_are_searched_filtered_and_sorted() {
     }
     browser.value("order = { column: 0, down: false }; head(); select()");
 
-    // The last account is reached by scrolling, and the focus survives it.
+    // The last account is reached by scrolling, and keeps the focus.
     browser.value("document.getElementById('window').scrollTop = 1e9");
     browser.wait_for(
         "document.querySelector('#rows tbody tr:not(.gap):nth-last-child(2) th')?.textContent === '000000050000'",

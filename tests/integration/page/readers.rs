@@ -1,4 +1,4 @@
-//! This module owns the page's readers: whatever they read it with, they get what they need, and nothing that a name would do.
+//! The HTML report for all readers: screen readers, dark mode, phones, print, and browsers without scripts or styles.
 
 use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
@@ -13,7 +13,7 @@ use crate::browser::Browser;
 use crate::harness::{Bench, rewrite};
 
 #[test]
-fn names_are_text_and_the_page_is_made_for_every_reader() {
+fn names_are_text_and_the_page_is_accessible() {
     let Some(mut browser) = Browser::start() else { return };
     let bench = Bench::new(organization().start());
     let run = apply(&bench);
@@ -25,7 +25,7 @@ fn names_are_text_and_the_page_is_made_for_every_reader() {
     for name in HOSTILE_NAMES.iter().chain(&MARKING) {
         assert!(names.contains(&shown(name)), "{name:?}");
     }
-    // That the marks would be seen is proven by a page without its policy that one name has got out of.
+    // A control: in a page without the policy, an unescaped name has its effect.
     let broken = bench.folder.path().join("broken.html");
     std::fs::copy(run.folder.join("report.html"), &broken).expect("a copy");
     rewrite(&broken, |text| {
@@ -39,7 +39,7 @@ fn names_are_text_and_the_page_is_made_for_every_reader() {
     assert_eq!(browser.value("typeof marked"), "undefined", "the policy refuses what is not the page's own");
     assert!(browser.complaints().iter().any(|text| text.contains("Content Security Policy")), "and that is seen, too");
 
-    // What a screen reader is told.
+    // The tree for screen readers.
     browser.open_file(&run.folder.join("report.html"));
     let tree = browser.call("Accessibility.getFullAXTree", &json!({}));
     let nodes: BTreeSet<(String, String)> = tree["nodes"]
@@ -65,12 +65,12 @@ fn names_are_text_and_the_page_is_made_for_every_reader() {
         ("dialog", ""),
     ] {
         let found = nodes.iter().any(|(of, text)| of == role && (name.is_empty() || text.starts_with(name)));
-        // A dialog that is closed is not in the tree.
+        // A closed dialog is not in the tree.
         assert_eq!(found, role != "dialog", "{role} {name:?}");
     }
     assert!(nodes.iter().any(|(role, _)| role == "status"), "the count of accounts is told as it changes");
 
-    // Light and dark, by the system's wish and by the button.
+    // Light and dark, by the system's preference and by the button.
     let ground = "getComputedStyle(document.body).backgroundColor";
     let light = browser.value(ground);
     browser.media("screen", "dark");
@@ -83,21 +83,21 @@ fn names_are_text_and_the_page_is_made_for_every_reader() {
     browser.value("document.getElementById('theme').click()");
     assert_eq!(browser.value(ground), dark);
 
-    // A phone: nothing is wider than the page but what scrolls by itself.
+    // A phone: only elements with their own scrolling are wider than the page.
     browser.resize(360, 740);
     let (width, shown) = (browser.value("document.documentElement.scrollWidth"), browser.value("innerWidth"));
     assert_eq!((width, shown), (json!(360), json!(360)));
     assert_eq!(browser.value("getComputedStyle(document.querySelector('#rows tbody .c-ou')).display"), "none");
     was_quiet(&mut browser);
 
-    // On paper everything is there, and nothing that only a screen can use.
+    // On paper everything is printed, except controls for the screen.
     browser.media("print", "light");
     browser.value("dispatchEvent(new Event('beforeprint'))");
     assert_eq!(browser.value("document.querySelectorAll('#rows tbody th').length"), 150);
     assert_eq!(browser.value("getComputedStyle(document.getElementById('filters')).display"), "none");
 }
 
-/// Serves one file to whoever asks, with a policy of its own.
+/// Serves one file with this content security policy.
 fn serve(page: &Path, policy: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("http://{}/report.html", listener.local_addr().expect("an address"));
@@ -112,7 +112,7 @@ fn serve(page: &Path, policy: &'static str) -> String {
                 "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Security-Policy: {policy}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
-            // A browser that has gone away is no failure of the test.
+            // The browser may disconnect at any time.
             let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
         }
     });
@@ -120,12 +120,12 @@ fn serve(page: &Path, policy: &'static str) -> String {
 }
 
 #[test]
-fn without_script_or_style_the_essentials_are_there() {
+fn the_page_works_without_scripts_and_styles() {
     let Some(mut browser) = Browser::start() else { return };
     let bench = Bench::new(organization().start());
     let run = apply(&bench);
     let page = run.folder.join("report.html");
-    // The first is that of a CI server that trusts no artefact: neither scripts nor styles nor an origin.
+    // The first is the policy of a CI server that trusts no artefact: no scripts, no styles, no origin.
     for (policy, scripted) in [
         ("sandbox; default-src 'none'; img-src 'self'; style-src 'self'", false),
         ("sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'", true),
@@ -153,7 +153,7 @@ fn without_script_or_style_the_essentials_are_there() {
 }
 
 #[test]
-fn a_run_that_has_not_ended_says_so() {
+fn an_unfinished_run_is_marked() {
     let Some(mut browser) = Browser::start() else { return };
     let latency = Latency { iam: std::time::Duration::from_millis(100), ..Latency::default() };
     let bench = Bench::new(Organization::builder().accounts(150).unlimited().latency(latency).start());

@@ -1,4 +1,4 @@
-//! This module owns base credentials that cannot be had, and what the program says then.
+//! Missing and invalid base credentials, and the messages about them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::stage::{DEPLOYER, EXTERNAL_ID, ROLLOUT, SSO_SESSION, START_URL, SUBJE
 use super::ways::{self, PAST};
 use crate::stand_in::{ASSIGNMENT, CONTAINER_TOKEN};
 
-/// What is wrong, how it comes about, and all that stderr says of it.
+/// The fault, its setup, and the expected texts on stderr.
 pub(super) type Case = (&'static str, fn(&mut Stage), &'static [&'static str]);
 
 pub(super) const CASES: &[Case] = &[
@@ -287,7 +287,7 @@ fn web_identity(stage: &mut Stage, file: &str) {
 }
 
 #[test]
-fn what_is_wrong_is_said_before_anything_is_attempted() {
+fn faults_of_base_credentials_are_reported_before_any_visit() {
     for (name, arrange, says) in CASES {
         let mut stage = Stage::new(3, LONG);
         arrange(&mut stage);
@@ -296,14 +296,14 @@ fn what_is_wrong_is_said_before_anything_is_attempted() {
         assert!(missing.is_empty(), "{name}: {missing:?} is not said\n{run}");
         assert!(run.stderr.contains("nothing was attempted") && run.stdout.is_empty(), "{name}\n{run}");
         assert!(!run.folder.exists(), "{name}: a run that never started left its folder behind\n{run}");
-        // The profile's own AssumeRole may have been called. Nobody got further.
+        // At most the profile's own AssumeRole was called.
         let further = [Operation::ListAccounts, Operation::GetAccountSummary];
         assert_eq!(further.map(|operation| run.calls(operation)), [0, 0], "{name}\n{run}");
     }
 }
 
 #[test]
-fn no_region_at_all_is_named_as_the_cause() {
+fn a_missing_region_is_named_as_the_cause() {
     let mut stage = Stage::new(3, LONG);
     ways::source_profile(&mut stage);
     stage.bench.without_env("AWS_REGION");

@@ -1,4 +1,4 @@
-//! This module owns base credentials that end in the middle of a run: those that are renewed, and those that are not.
+//! Base credentials that expire during a run: with and without renewal.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::ways::{self, WAYS};
 use crate::harness::Run;
 use crate::running::Running;
 
-/// The SDK fetches new credentials 5 to 10 s before the old ones end, so these are renewed after 1 to 6 s.
+/// The SDK fetches new credentials 5 to 10 s before the old ones expire, so these are renewed after 1 to 6 s.
 pub(super) const SHORT: Duration = Duration::from_secs(11);
 
-/// So many accounts at three visits a second take longer than that.
+/// At three visits per second, this many accounts take longer than that.
 pub(super) const ACCOUNTS: usize = 40;
 pub(super) const APPLY: [&str; 5] = ["apply", "--yes", "--rate=3", "--waves=100%", "--max-attempts=3"];
 
-/// How long it took from the first to the last AssumeRole of the visits.
+/// The time from the first to the last AssumeRole of the visits.
 fn span(truth: &Truth) -> Duration {
     let arrivals = &truth.assume_role_arrivals_ms;
     let (first, last) = (arrivals.iter().min(), arrivals.iter().max());
@@ -25,7 +25,7 @@ fn span(truth: &Truth) -> Duration {
 }
 
 #[test]
-fn credentials_that_are_renewed_carry_a_run_over_the_end_of_the_old_ones() {
+fn renewed_credentials_outlast_the_old_ones() {
     for_every_way(
         |way| way.renews,
         |way| {
@@ -41,14 +41,14 @@ fn credentials_that_are_renewed_carry_a_run_over_the_end_of_the_old_ones() {
     );
 }
 
-/// A login, a script, or a pipeline that does not give new credentials any more.
+/// A login, a script, or a pipeline that stops providing new credentials.
 struct End {
     way: &'static str,
-    /// What ends it, in the middle of the run.
+    /// Stops the source during the run.
     ends: fn(&Stage),
-    /// What begins it again.
+    /// Makes the source work again.
     begins: fn(&Stage),
-    /// What stderr says beside the number of accounts.
+    /// The expected text on stderr, in addition to the number of accounts.
     says: &'static [&'static str],
 }
 
@@ -63,7 +63,7 @@ const ENDS: [End; 5] = [
         way: "process",
         ends: |stage| drop(stage.write("fetch.sh", "echo the vault is sealed >&2; exit 3\n")),
         begins: |stage| drop(stage.write_process()),
-        // A script may print a secret there, so that what it says is never repeated.
+        // A script may print a secret there, so its output is never repeated.
         says: &["exit status: 3; what it said is not repeated here"],
     },
     End {
@@ -82,13 +82,13 @@ const ENDS: [End; 5] = [
         way: "instance",
         ends: |stage| stage.stand_in.refuse(true),
         begins: |stage| stage.stand_in.refuse(false),
-        // The SDK goes on with those that it has, until they are refused.
+        // The SDK keeps the current credentials until they are refused.
         says: &["ExpiredToken"],
     },
 ];
 
 #[test]
-fn credentials_that_are_not_renewed_stop_the_run_and_new_ones_finish_it() {
+fn expired_credentials_stop_the_run_and_new_ones_finish_it() {
     for_every_way(
         |way| ENDS.iter().any(|end| end.way == way.name),
         |way| {
@@ -111,7 +111,7 @@ fn credentials_that_are_not_renewed_stop_the_run_and_new_ones_finish_it() {
     );
 }
 
-/// A run that ended in the middle: what was changed is changed, the rest was not attempted, and that is told.
+/// Checks a run that stopped midway: some accounts were changed, the others were not attempted, and the message says so.
 fn check_stop(way: &str, run: &Run) -> String {
     let outcomes = run.outcomes();
     assert_eq!(outcomes.keys().map(String::as_str).collect::<Vec<_>>(), ["changed", "not_attempted"], "{way}\n{run}");
@@ -119,9 +119,9 @@ fn check_stop(way: &str, run: &Run) -> String {
     format!("{} of {ACCOUNTS}", outcomes["changed"])
 }
 
-/// As in a pod: the token in the file is replaced by a newer one before it ends.
+/// As in a pod: the token in the file is replaced before it expires.
 #[test]
-fn a_token_that_is_replaced_in_its_file_is_read_again() {
+fn a_replaced_token_file_is_read_again() {
     let way = WAYS.iter().find(|way| way.name == "web identity by variables").expect("it is there");
     let mut stage = Stage::new(ACCOUNTS, SHORT);
     (way.arrange)(&mut stage);
@@ -135,9 +135,9 @@ fn a_token_that_is_replaced_in_its_file_is_read_again() {
     assert!(exchanges.succeeded >= 2 && exchanges.refused() == 0, "{exchanges:?}");
 }
 
-/// Credentials in variables are those that they are. What is left is done with new ones.
+/// Credentials in variables can't be renewed. The rest is done with new ones.
 #[test]
-fn a_session_in_the_environment_ends_and_a_new_one_resumes() {
+fn an_expired_session_in_the_environment_is_replaced_on_resume() {
     let mut stage = Stage::new(ACCOUNTS, Duration::from_secs(4));
     ways::environment_session_for(&mut stage, Duration::from_secs(4));
     let run = stage.run("run", &APPLY).exits(1).agrees(TokenVersion::V2);

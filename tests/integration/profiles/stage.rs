@@ -1,5 +1,5 @@
-//! This module owns the stage of the tests of base credentials: an organization, the stand-ins around it, and a home folder
-//! with what AWS tools look for in it.
+//! The environment of the tests of base credentials: an organization, the simulated credential services, and a home folder with the
+//! files of AWS tools.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,34 +10,34 @@ use v2token_simulator::{Credentials, MANAGEMENT_ACCOUNT, Organization, Role, Tru
 use crate::harness::{Bench, Run};
 use crate::stand_in::{SECRETS, StandIn};
 
-/// What the role of the profiles that assume one asks for.
+/// The external id that the role of the profiles requires.
 pub(super) const EXTERNAL_ID: &str = "canary-external-id-of-a-profile";
 /// A role of the management account that the operator may assume.
 pub(super) const ROLLOUT: &str = "arn:aws:iam::000000000100:role/ops/Rollout";
-/// A role of the management account that the tokens of a pipeline are exchanged for.
+/// A role of the management account for which a pipeline's tokens are exchanged.
 pub(super) const DEPLOYER: &str = "arn:aws:iam::000000000100:role/ci/Deployer";
-/// Whom those tokens are about.
+/// The subject of those tokens.
 pub(super) const SUBJECT: &str = "repo:corp/rollout";
-/// Where a login comes from, and the SHA-1 of it, which names the file that the login is kept in.
+/// The start URL of a login, and its SHA-1, which is the name of the login's cache file.
 pub(super) const START_URL: [&str; 2] =
     ["https://corp.awsapps.example/start", "1667e2e8d0e47b926b6e3048caee923410901ca4"];
-/// The name of a login's session, and the SHA-1 of it.
+/// The name of a login's session, and its SHA-1.
 pub(super) const SSO_SESSION: [&str; 2] = ["corp", "ee0bfd2552fbd840c02cc48b6e823320543c450f"];
 
-/// A bench whose environment holds no credentials.
+/// A bench without credentials in its environment.
 pub(super) struct Stage {
     pub(super) bench: Bench,
     pub(super) stand_in: StandIn,
-    /// Given to every command.
+    /// Arguments of every command.
     pub(super) arguments: Vec<String>,
-    /// The keys of a user, for those who want to write them somewhere.
+    /// The access keys of a user.
     pub(super) keys: Credentials,
-    /// How long temporary credentials last that are fetched from now on.
+    /// The lifetime of temporary credentials that are fetched from now on.
     pub(super) lifetime: Duration,
 }
 
 impl Stage {
-    /// An organization of so many accounts, whose temporary base credentials last so long.
+    /// Starts an organization of this many accounts, whose temporary base credentials have this lifetime.
     pub(super) fn new(accounts: usize, lifetime: Duration) -> Self {
         let rollout = Role {
             trusts: vec![Trusted::Account(MANAGEMENT_ACCOUNT)],
@@ -62,7 +62,7 @@ impl Stage {
         {
             bench.without_env(variable);
         }
-        // At trace the SDK would show request bodies; nothing of it may come through.
+        // At the level trace the SDK logs request bodies; none of it may appear.
         bench.env("PATH", "/usr/bin:/bin").env("RUST_LOG", "trace");
         Self { bench, stand_in, arguments: Vec::new(), keys, lifetime }
     }
@@ -75,13 +75,13 @@ impl Stage {
         path
     }
 
-    /// Writes the configuration, and chooses a profile of it.
+    /// Writes the configuration, and selects one of its profiles.
     pub(super) fn configure(&mut self, profile: &str, text: &str) {
         self.write(".aws/config", text);
         self.arguments = vec![format!("--profile={profile}")];
     }
 
-    /// The keys of the user, as lines of a profile.
+    /// The user's access keys, as lines of a profile.
     pub(super) fn key_lines(&self) -> String {
         format!(
             "aws_access_key_id = {}\naws_secret_access_key = {}\n",
@@ -95,7 +95,7 @@ impl Stage {
         self.write("web-identity-token", &token)
     }
 
-    /// A script that fetches new credentials from the simulator, for `credential_process`.
+    /// Writes a script for `credential_process` that fetches new credentials from the simulator.
     pub(super) fn write_process(&self) -> PathBuf {
         let address = self.bench.organization.endpoint().replace("http://", "").replace(':', "/");
         let lifetime = self.lifetime.as_secs();
@@ -109,20 +109,20 @@ impl Stage {
         )
     }
 
-    /// The program, with the stage's own arguments.
+    /// The program, with the stage's arguments.
     pub(super) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = self.bench.command(name, arguments);
         command.args(&self.arguments);
         command
     }
 
-    /// Runs the program to its end. All it put out is searched for the stand-ins' secrets, too.
+    /// Runs the program to its end. Its outputs are also searched for the secrets of the credential services.
     pub(super) fn run(&self, name: &str, arguments: &[&str]) -> Run {
         searched(self.bench.finish(name, self.command(name, arguments)))
     }
 }
 
-/// Fails if a run put out a secret of the stage.
+/// Fails if a run's outputs contain a secret of the stage.
 pub(super) fn searched(run: Run) -> Run {
     for secret in SECRETS.into_iter().chain([EXTERNAL_ID]) {
         run.holds_no_secret(secret);

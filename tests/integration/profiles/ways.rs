@@ -1,21 +1,21 @@
-//! This module owns the ways in which base credentials come to a tool, as people have them in their profiles and environments.
+//! The sources of base credentials: profiles and environments as users have them.
 
 use std::time::Duration;
 
 use super::stage::{DEPLOYER, EXTERNAL_ID, ROLLOUT, SSO_SESSION, START_URL, SUBJECT, Stage};
 use crate::stand_in::{ACCESS_TOKEN, ASSIGNMENT, CLIENT_SECRET, CONTAINER_TOKEN, REFRESH_TOKEN};
 
-/// One way, from which all that is needed is put onto a stage.
+/// One source, with the function that sets it up.
 pub(super) struct Way {
     pub(super) name: &'static str,
     pub(super) arrange: fn(&mut Stage),
-    /// How the access keys begin that the way leads to.
+    /// The prefix of the resulting access keys.
     pub(super) key: &'static str,
-    /// How the caller's ARN goes on after the account.
+    /// The part of the caller's ARN after the account.
     pub(super) caller: &'static str,
-    /// Whether new credentials are fetched by themselves.
+    /// Whether new credentials are fetched automatically.
     pub(super) renews: bool,
-    /// What the stand-in is asked for, if anything.
+    /// The request to the credential service, if any.
     pub(super) asks: &'static str,
 }
 
@@ -70,7 +70,7 @@ const fn role(name: &'static str, arrange: fn(&mut Stage), caller: &'static str)
     Way { name, arrange, key: SESSION, caller, renews: true, asks: "" }
 }
 
-/// With its Region, which nothing else gives.
+/// With its Region, which no other source provides.
 fn static_profile(stage: &mut Stage) {
     stage.bench.without_env("AWS_REGION");
     stage.write(".aws/credentials", &format!("[ops]\n{}", stage.key_lines()));
@@ -83,7 +83,7 @@ fn profile_by_variable(stage: &mut Stage) {
     stage.bench.env("AWS_PROFILE", "ops");
 }
 
-/// With its Region, which nothing else gives.
+/// With its Region, which no other source provides.
 fn default_profile(stage: &mut Stage) {
     stage.write(".aws/config", &format!("[default]\nregion = eu-west-1\n{}", stage.key_lines()));
     stage.bench.without_env("AWS_REGION");
@@ -131,13 +131,13 @@ fn web_identity_profile(stage: &mut Stage) {
     );
 }
 
-/// The lines that say what a login is wanted for.
+/// The lines of a profile that say for which account and role a login is used.
 fn assignment() -> String {
     let [account, role] = ASSIGNMENT;
     format!("sso_account_id = {account}\nsso_role_name = {role}\n")
 }
 
-/// Keeps a login where `aws sso login` does, under the SHA-1 of its name.
+/// Caches a login where `aws sso login` does, under the SHA-1 of its name.
 pub(super) fn log_in(stage: &Stage, hash: &str, expires: &str, more: &str) {
     stage.write(
         &format!(".aws/sso/cache/{hash}.json"),
@@ -148,7 +148,7 @@ pub(super) fn log_in(stage: &Stage, hash: &str, expires: &str, more: &str) {
     );
 }
 
-/// Further away than any test.
+/// Later than the end of any test.
 pub(super) const FUTURE: &str = "2099-01-01T00:00:00Z";
 pub(super) const PAST: &str = "2020-01-01T00:00:00Z";
 
@@ -173,7 +173,7 @@ pub(super) fn sso_session(stage: &mut Stage) {
     log_in(stage, SSO_SESSION[1], FUTURE, "");
 }
 
-/// A login that is over and can be renewed without anybody.
+/// An expired login that can be renewed automatically.
 pub(super) fn sso_refresh(stage: &mut Stage) {
     sso_profile(stage);
     let registration = format!(
@@ -182,7 +182,7 @@ pub(super) fn sso_refresh(stage: &mut Stage) {
     log_in(stage, SSO_SESSION[1], PAST, &registration);
 }
 
-/// The portal's address stands in the profile. One that holds for all services must not win over it.
+/// The portal's address is in the profile. An endpoint for all services must not override it.
 fn sso_services(stage: &mut Stage) {
     sso_session(stage);
     stage.bench.without_env("AWS_ENDPOINT_URL_SSO");
@@ -197,7 +197,7 @@ fn sso_services(stage: &mut Stage) {
     }
 }
 
-/// A profile as they were before sessions had names, without a login.
+/// A profile in the older form without an SSO session, without a login.
 pub(super) fn sso_legacy_profile(stage: &mut Stage) {
     stage.bench.env("AWS_ENDPOINT_URL_SSO", &stage.stand_in.url(""));
     stage.configure(
@@ -227,7 +227,7 @@ pub(super) fn container_file(stage: &mut Stage) {
         .env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", file.to_str().expect("a UTF-8 path"));
 }
 
-/// Which gives the Region, too.
+/// The instance also provides the Region.
 pub(super) fn instance(stage: &mut Stage) {
     stage
         .bench
@@ -236,7 +236,7 @@ pub(super) fn instance(stage: &mut Stage) {
         .env("AWS_EC2_METADATA_SERVICE_ENDPOINT", &stage.stand_in.url(""));
 }
 
-/// A profile that assumes the role with what these lines name.
+/// A profile that assumes the role with the credentials of these lines.
 pub(super) fn assuming(source: &str) -> String {
     format!(
         "[profile rollout]\nrole_arn = {ROLLOUT}\nexternal_id = {EXTERNAL_ID}\nrole_session_name = people\n{source}\n"
@@ -248,7 +248,7 @@ pub(super) fn source_profile(stage: &mut Stage) {
     stage.configure("rollout", &format!("{}\n[profile keys]\n{keys}", assuming("source_profile = keys")));
 }
 
-/// The role in the middle is the same, which trusts its own account.
+/// The intermediate role is the same role, which trusts its own account.
 fn source_chain(stage: &mut Stage) {
     let keys = stage.key_lines();
     let first = format!("[profile first]\nrole_arn = {ROLLOUT}\nexternal_id = {EXTERNAL_ID}\nsource_profile = keys\n");

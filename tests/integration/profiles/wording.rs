@@ -1,4 +1,4 @@
-//! This module owns what a message about base credentials has to be like: one readable line that names what to look at.
+//! Messages about base credentials: one readable line that names what to check.
 
 use v2token_simulator::{Operation, TokenVersion};
 
@@ -23,7 +23,7 @@ fn by_name(name: &str) -> Run {
     attempt(*arrange)
 }
 
-/// Neither the escapes of lines that were joined, nor values as a debugger shows them.
+/// Neither escapes of joined lines, nor values in debug format.
 #[test]
 fn no_message_shows_escapes_or_structures() {
     let mut odd = Vec::new();
@@ -39,7 +39,7 @@ fn no_message_shows_escapes_or_structures() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_named() {
     for name in ["no token of the pipeline", "a container without its token file"] {
         by_name(name).exits(1).says(&["/nonexistent/token"]);
     }
@@ -51,20 +51,20 @@ fn a_file_that_is_not_there_is_named() {
     .says(&["/nonexistent/token"]);
 }
 
-/// The SDK passes over the key, so that nobody is asked for a code.
+/// The SDK ignores the key, so the user is not asked for a code.
 #[test]
-fn a_profile_with_an_mfa_device_is_told_what_to_do() {
+fn a_profile_with_an_mfa_device_gets_a_hint() {
     let run = by_name("a role that asks for MFA").exits(1);
     assert!(run.stderr.to_lowercase().contains("mfa"), "{run}");
 }
 
 #[test]
-fn a_profile_that_starts_from_itself_is_told_so() {
+fn a_profile_whose_source_is_itself_is_named() {
     by_name("a role that starts from itself and never ends").exits(1).says(&["source_profile"]);
 }
 
 #[test]
-fn a_login_that_ends_in_mid_run_is_to_be_renewed_first() {
+fn an_expired_login_must_be_renewed_before_resume() {
     let way = WAYS.iter().find(|way| way.name == "SSO session").expect("it is there");
     let mut stage = Stage::new(ACCOUNTS, SHORT);
     (way.arrange)(&mut stage);
@@ -74,9 +74,9 @@ fn a_login_that_ends_in_mid_run_is_to_be_renewed_first() {
     running.end().exits(1).agrees(TokenVersion::V2).says(&["aws sso login", "v2token resume"]);
 }
 
-/// The metadata service is the last of the places that give a Region, with a profile on the command line, too.
+/// The metadata service is the last source of a Region, also with `--profile`.
 #[test]
-fn an_instance_gives_the_region_to_a_profile() {
+fn an_instance_provides_the_region_of_a_profile() {
     for by_variable in [true, false] {
         let mut stage = Stage::new(3, LONG);
         ways::instance(&mut stage);
