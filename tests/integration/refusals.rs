@@ -1,4 +1,4 @@
-//! This module owns the refusals: command lines and environments with which a run must not start, and what is said of them.
+//! Command lines and environments that are refused before a run starts, and their messages.
 
 use v2token_simulator::Organization;
 
@@ -7,11 +7,11 @@ use crate::harness::Bench;
 const OPTION: i32 = 2;
 const START: i32 = 1;
 
-/// Arguments after `apply --yes`, variables (an empty one is removed), exit code, and what stderr must say. `{folder}` stands
-/// for the test's folder.
+/// Arguments after `apply --yes`, variables (an empty one is removed), exit code, and the expected text on stderr. `{folder}` is
+/// the test's folder.
 type Case = (&'static [&'static str], &'static [(&'static str, &'static str)], i32, &'static str);
 
-/// Everything that can be known without asking AWS.
+/// Refused without a call to AWS.
 const BEFORE_THE_FIRST_CALL: &[Case] = &[
     // Values.
     (&["--to=v2token"], &[], OPTION, "v2Token"),
@@ -57,7 +57,7 @@ const BEFORE_THE_FIRST_CALL: &[Case] = &[
     (&["--endpoint-url=https://sts.amazonaws.com"], &[], START, "global STS endpoint"),
     (&["--endpoint-url=localhost:5000"], &[], START, "not an endpoint URL"),
     (&["--endpoint-url=ftp://localhost"], &[], START, "not an endpoint URL"),
-    // Trust and credentials.
+    // Certificates and credentials.
     (&["--ca-bundle={folder}/missing.pem"], &[], START, "missing.pem can't be read"),
     (&["--ca-bundle={folder}/not.pem"], &[], START, "holds no certificate"),
     (&[], &[("AWS_CA_BUNDLE", "{folder}/broken.pem")], START, "not a list of PEM certificates"),
@@ -65,7 +65,7 @@ const BEFORE_THE_FIRST_CALL: &[Case] = &[
     (&["--profile=nobody"], &[], START, "nobody"),
 ];
 
-/// What shows only once AWS has answered.
+/// Refused after an answer of AWS.
 const BEFORE_THE_FIRST_ACCOUNT: &[Case] = &[
     (&["--region=cn-north-1"], &[], START, "name a Region of the caller's partition"),
     (&["--account=000000000999"], &[], START, "no account 000000000999"),
@@ -77,17 +77,17 @@ const BEFORE_THE_FIRST_ACCOUNT: &[Case] = &[
 ];
 
 #[test]
-fn what_can_be_known_before_the_first_call_is_refused_before_it() {
+fn invalid_settings_are_refused_before_the_first_call() {
     check(BEFORE_THE_FIRST_CALL, true);
 }
 
 #[test]
-fn what_shows_later_is_refused_before_the_first_account() {
+fn unsuitable_organizations_are_refused_before_the_first_account() {
     check(BEFORE_THE_FIRST_ACCOUNT, false);
 }
 
 fn check(cases: &[Case], silent: bool) {
-    // A signature for cn-north-1 must be accepted, so that the answer gets as far as the caller's ARN.
+    // A signature for cn-north-1 must be accepted, so that the answer has the caller's ARN.
     let bench = Bench::new(Organization::builder().accounts(3).sts_region("cn-north-1").unlimited().start());
     let folder = bench.folder.path().to_owned();
     std::fs::write(folder.join("not.pem"), "not a certificate\n").expect("a writable folder");
@@ -126,7 +126,7 @@ fn check(cases: &[Case], silent: bool) {
 }
 
 #[test]
-fn a_run_folder_that_cannot_be_had_is_refused_before_the_first_call() {
+fn an_unusable_run_folder_is_refused_before_the_first_call() {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     bench.run("taken", &["plan"]).exits(0);
     let journal = bench.folder.path().join("taken/journal.jsonl");
@@ -145,9 +145,9 @@ fn a_run_folder_that_cannot_be_had_is_refused_before_the_first_call() {
     }
 }
 
-/// What was in a folder or a report before stays there when the run is refused.
+/// A refused run leaves existing folders and reports unchanged.
 #[test]
-fn a_refused_run_leaves_what_was_there_before() {
+fn a_refused_run_leaves_existing_files_unchanged() {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let (folder, report) = (bench.folder.path().join("mine"), bench.folder.path().join("report.csv"));
     std::fs::create_dir(&folder).expect("a writable folder");
@@ -173,7 +173,7 @@ fn without_a_terminal_and_without_yes_nothing_starts() {
 
 /// Settings of other AWS tools that the SDK would panic on.
 #[test]
-fn settings_for_other_tools_do_no_harm() {
+fn settings_of_other_aws_tools_are_ignored() {
     let config = "[default]\nretry_mode = legacy\nmax_attempts = 0\n";
     for variables in
         [&[("AWS_RETRY_MODE", "legacy")][..], &[("AWS_MAX_ATTEMPTS", "0")], &[("AWS_CONFIG_FILE", "config")]]

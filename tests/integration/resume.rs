@@ -1,4 +1,4 @@
-//! This module owns going on: whatever stopped a run, it is finished from its folder, with the settings that it had.
+//! `resume`: continues an interrupted run from its folder, with its settings.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ const ACCOUNTS: usize = 20;
 const SET: Operation = Operation::SetSecurityTokenServicePreferences;
 const EXTERNAL_ID: &str = "the-id-that-roles-ask-for";
 
-/// What is done to a journal by hand.
+/// An edit of a journal.
 type Change = Box<dyn FnOnce(String) -> String>;
 
 fn slow() -> Builder {
@@ -22,7 +22,7 @@ fn slow() -> Builder {
     Organization::builder().accounts(ACCOUNTS).unlimited().latency(latency)
 }
 
-/// Starts an apply, ends it in the middle without a word, and gives the world before it.
+/// Starts an apply, kills it midway, and returns the truth before it.
 fn killed(bench: &Bench, arguments: &[&str]) -> Truth {
     let apply = ["apply", "--yes", "--rate=0", "--concurrency=4"];
     let mut running = Running::start(bench, "run", &[&apply, arguments].concat());
@@ -52,9 +52,9 @@ fn a_finished_run_has_nothing_left_to_do() {
     }
 }
 
-/// A kill before the run was described leaves a folder with an empty journal: nothing to go on with, and free to be taken.
+/// A kill before `run.json` exists leaves a folder with an empty journal: it can't be resumed, and a new run may use it.
 #[test]
-fn a_folder_that_was_only_just_made_is_no_run() {
+fn an_empty_run_folder_is_no_run() {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let bench = Bench::new(Organization::builder().accounts(ACCOUNTS).unlimited().start());
     let folder = bench.run_folder("run");
@@ -68,7 +68,7 @@ fn a_folder_that_was_only_just_made_is_no_run() {
 }
 
 #[test]
-fn failed_and_unverified_accounts_are_taken_again_when_asked() {
+fn retry_failed_visits_failed_and_unverified_accounts() {
     let builder = Organization::builder()
         .accounts(ACCOUNTS)
         .unlimited()
@@ -84,7 +84,7 @@ fn failed_and_unverified_accounts_are_taken_again_when_asked() {
         for id in 1..=4 {
             world.account_mut(id).faults = Faults::default();
         }
-        // The Set of 3 took effect, and by now that shows.
+        // The Set of 3 took effect, and reads show it now.
         world.account_mut(3).change_externally(Some(TokenVersion::V2));
     });
 
@@ -101,7 +101,7 @@ fn failed_and_unverified_accounts_are_taken_again_when_asked() {
 }
 
 #[test]
-fn a_run_that_had_too_many_errors_goes_on_once_they_are_gone() {
+fn a_run_stopped_by_max_errors_is_resumed() {
     let builder = Organization::builder().accounts(ACCOUNTS).unlimited();
     let bench = Bench::new(builder.account(7, |account| account.faults.deny_assume = true).start());
     let apply = ["apply", "--yes", "--rate=0", "--canary=000000000007"];
@@ -117,7 +117,7 @@ fn a_run_that_had_too_many_errors_goes_on_once_they_are_gone() {
 }
 
 #[test]
-fn the_settings_come_from_the_folder_and_the_pace_may_be_given_anew() {
+fn settings_come_from_the_folder_and_the_rate_may_change() {
     let builder = slow().each_account(|account| {
         "ops/rollout/Setter".clone_into(&mut account.role.name);
     });
@@ -141,7 +141,7 @@ fn the_settings_come_from_the_folder_and_the_pace_may_be_given_anew() {
 }
 
 #[test]
-fn what_belongs_to_the_run_can_not_be_given_anew() {
+fn settings_that_belong_to_the_run_can_not_change() {
     let bench = Bench::new(slow().start());
     let before = killed(&bench, &[]);
     for option in
@@ -172,7 +172,7 @@ fn a_torn_last_line_is_cut_off() {
 }
 
 #[test]
-fn a_folder_that_can_not_be_trusted_is_refused_and_left_as_it_is() {
+fn a_damaged_journal_is_refused_and_left_unchanged() {
     let damage = |line: usize| {
         move |text: String| {
             let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
@@ -214,7 +214,7 @@ fn a_folder_that_can_not_be_trusted_is_refused_and_left_as_it_is() {
 }
 
 #[test]
-fn a_folder_of_another_organization_or_of_no_run_is_refused() {
+fn folders_of_another_organization_or_without_a_run_are_refused() {
     let bench = Bench::new(slow().start());
     killed(&bench, &[]);
     of_another_organization(&bench.run_folder("run"));
@@ -252,7 +252,7 @@ fn an_external_id_must_be_given_again() {
 }
 
 #[test]
-fn a_plan_that_was_stopped_is_finished_too() {
+fn a_stopped_plan_is_resumed() {
     let bench = Bench::new(slow().start());
     let mut running = Running::start(&bench, "run", &["plan", "--rate=0", "--concurrency=2"]);
     running.until(|truth| truth.requests(Operation::GetAccountSummary) >= 5).send("INT");
@@ -266,9 +266,9 @@ fn a_plan_that_was_stopped_is_finished_too() {
     assert_eq!(applied.after.with_version(TokenVersion::V2), ACCOUNTS, "{applied}");
 }
 
-/// The account that was in flight when the process ended is read first, and the change is told to be this run's.
+/// The account that was in flight when the process ended is read first, and the change counts as this run's.
 #[test]
-fn an_account_whose_answer_was_lost_belongs_to_the_run_that_set_it() {
+fn a_set_with_a_lost_answer_counts_as_changed_by_the_run() {
     let builder = Organization::builder().accounts(ACCOUNTS).unlimited();
     let bench = Bench::new(builder.account(7, |account| account.faults.slow = Duration::from_millis(400)).start());
     let apply = ["apply", "--yes", "--rate=0", "--waves=100%"];

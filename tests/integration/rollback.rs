@@ -1,4 +1,4 @@
-//! This module owns undoing: what a run changed is put back, all of it and nothing else.
+//! `rollback`: restores exactly what a run changed.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn rollback(bench: &Bench, name: &str, arguments: &[&str]) -> Run {
     bench.run(name, &[&["rollback", "run", "--yes", "--rate=0"], arguments].concat())
 }
 
-/// Fails unless every account has the version that it had then.
+/// Fails unless every account has the version that it had before.
 fn restored(was: &Truth, run: &Run) {
     for (was, is) in was.accounts.iter().zip(&run.after.accounts) {
         assert_eq!(was.version, is.version, "{} is not what it was\n{run}", was.id);
@@ -46,7 +46,7 @@ fn codes(run: &Run, outcome: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_mixed_world_is_restored_and_only_what_was_changed_is_touched() {
+fn only_changed_accounts_are_restored() {
     for (target, changed) in [("v2Token", 16), ("v1Token", 4)] {
         let bench = Bench::new(mixed().start());
         let applied = apply(&bench, &["--to", target]).exits(0);
@@ -72,9 +72,9 @@ fn a_mixed_world_is_restored_and_only_what_was_changed_is_touched() {
     }
 }
 
-/// AWS never takes a value away again, so the default is the nearest there is, and that is said.
+/// The value can't be removed at AWS, so the account is set to the default, and the record says so.
 #[test]
-fn an_account_that_showed_no_version_goes_to_the_default_and_the_record_says_so() {
+fn an_unknown_version_is_restored_to_the_default() {
     let bench = Bench::new(mixed().account(3, |account| account.version = None).start());
     let applied = apply(&bench, &[]).exits(0);
     assert_eq!(applied.rows()["000000000003"]["previous_version"], "unknown");
@@ -86,7 +86,7 @@ fn an_account_that_showed_no_version_goes_to_the_default_and_the_record_says_so(
 }
 
 #[test]
-fn a_dry_run_says_what_would_be_put_back_and_changes_nothing() {
+fn a_dry_run_reports_and_changes_nothing() {
     let bench = Bench::new(mixed().start());
     let applied = apply(&bench, &[]).exits(0);
     let dry = bench.run("dry", &["rollback", "run", "--dry-run"]).exits(0);
@@ -100,7 +100,7 @@ fn a_dry_run_says_what_would_be_put_back_and_changes_nothing() {
 }
 
 #[test]
-fn what_somebody_changed_since_is_not_touched() {
+fn accounts_changed_since_are_not_touched() {
     let bench = Bench::new(mixed().start());
     apply(&bench, &[]).exits(0);
     bench.organization.control(|world| {
@@ -120,7 +120,7 @@ fn what_somebody_changed_since_is_not_touched() {
     assert_eq!(back.outcomes()["changed"], 14, "{back}");
 }
 
-/// The second organization is the first one later: two accounts have left, and one is suspended.
+/// The second organization is the first one at a later time: two accounts have left, and one is suspended.
 #[test]
 fn accounts_that_left_or_were_suspended_since_are_named() {
     let first = Bench::new(mixed().start());
@@ -138,7 +138,7 @@ fn accounts_that_left_or_were_suspended_since_are_named() {
 }
 
 #[test]
-fn rolling_back_twice_is_harmless_and_a_rollback_can_be_undone() {
+fn a_second_rollback_changes_nothing_and_a_rollback_can_be_rolled_back() {
     let bench = Bench::new(mixed().start());
     let applied = apply(&bench, &[]).exits(0);
     let first = rollback(&bench, "first", &[]).exits(0);
@@ -152,7 +152,7 @@ fn rolling_back_twice_is_harmless_and_a_rollback_can_be_undone() {
 }
 
 #[test]
-fn a_run_that_changed_nothing_leaves_nothing_to_put_back() {
+fn a_run_without_changes_has_nothing_to_roll_back() {
     let bench = Bench::new(mixed().each_account(|account| account.version = Some(TokenVersion::V2)).start());
     apply(&bench, &[]).exits(0);
     let back = rollback(&bench, "back", &[]).exits(0);
@@ -162,7 +162,7 @@ fn a_run_that_changed_nothing_leaves_nothing_to_put_back() {
 }
 
 #[test]
-fn what_can_not_be_undone_is_refused() {
+fn unsuitable_runs_are_refused() {
     let bench = Bench::new(mixed().start());
     bench.run("plan", &["plan", "--rate=0"]).exits(0);
     apply(&bench, &[]).exits(0);
@@ -195,7 +195,7 @@ fn a_rollback_can_be_narrowed_and_finished_later() {
 }
 
 #[test]
-fn a_run_that_was_killed_is_undone_as_far_as_it_went() {
+fn a_killed_run_is_rolled_back() {
     let bench = Bench::new(slow().start());
     let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--concurrency=4"]);
     running.until(|truth| truth.requests(SET) >= 8);
@@ -207,7 +207,7 @@ fn a_run_that_was_killed_is_undone_as_far_as_it_went() {
 }
 
 #[test]
-fn a_rollback_that_was_killed_is_finished_by_resume() {
+fn a_killed_rollback_is_resumed() {
     let bench = Bench::new(slow().start());
     let applied = apply(&bench, &[]).exits(0);
     let start = applied.after.requests(SET);
@@ -220,9 +220,9 @@ fn a_rollback_that_was_killed_is_finished_by_resume() {
     assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; 4], "{back}");
 }
 
-/// Whether the run's Set took effect was not known, so it is looked at before anything is put back.
+/// Whether the run's Set took effect is unknown, so the rollback reads the account first.
 #[test]
-fn unverified_accounts_are_put_back_where_the_set_took_effect() {
+fn unverified_accounts_are_restored_if_the_set_took_effect() {
     let builder = mixed()
         .account(1, |account| account.faults.read_back_never_shows = true)
         .account(2, |account| account.faults.captive_portal = 1)
@@ -234,7 +234,7 @@ fn unverified_accounts_are_put_back_where_the_set_took_effect() {
         for id in 1..=3 {
             world.account_mut(id).faults = Faults::default();
         }
-        // What was hidden shows by now.
+        // Reads show the version now.
         world.account_mut(1).change_externally(Some(TokenVersion::V2));
     });
     let back = rollback(&bench, "back", &[]).exits(0);
@@ -245,9 +245,9 @@ fn unverified_accounts_are_put_back_where_the_set_took_effect() {
     }
 }
 
-/// Going on with a run while it is undone would set what the rollback has put back.
+/// Resuming a run during its rollback would set what the rollback has restored.
 #[test]
-fn a_resumed_rollback_keeps_others_from_the_run_that_it_undoes() {
+fn a_resumed_rollback_locks_the_original_run() {
     let bench = Bench::new(slow().account(3, |account| account.faults.deny_read = true).start());
     let applied = apply(&bench, &["--max-errors=100%"]).exits(3);
     let back = ["rollback", "run", "--yes", "--rate=0", "--concurrency=2", "--waves=100%"];
@@ -263,9 +263,9 @@ fn a_resumed_rollback_keeps_others_from_the_run_that_it_undoes() {
     restored(&applied.before, &running.end().exits(0));
 }
 
-/// A rollback knows from its own journal what it is to put back.
+/// A rollback's own journal has all that it needs.
 #[test]
-fn a_rollback_is_resumed_without_the_folder_of_the_run_that_it_undoes() {
+fn a_rollback_is_resumed_without_the_original_folder() {
     let bench = Bench::new(slow().start());
     let applied = apply(&bench, &[]).exits(0);
     let back = ["rollback", "run", "--yes", "--rate=0", "--concurrency=2", "--waves=100%"];

@@ -1,4 +1,4 @@
-//! This module owns the program while it runs: a test waits until it has come so far, and then does something to it.
+//! A running program: a test waits for a condition, and then sends a signal or changes the world.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,13 +9,13 @@ use v2token_simulator::Truth;
 
 use crate::harness::{Bench, Run};
 
-/// Longer than anything takes, so that a hang names its cause.
+/// A generous time limit, so that a hang fails with its cause.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
-/// Longer than a request that has left needs to arrive, at the latencies that tests use.
+/// Longer than a request in flight takes to arrive, at the latencies of the tests.
 const ARRIVAL: Duration = Duration::from_millis(80);
 
-/// A program that is running, whose stderr is read line by line.
+/// A running program whose stderr is read line by line.
 pub(crate) struct Running<'a> {
     bench: &'a Bench,
     name: String,
@@ -50,12 +50,12 @@ impl<'a> Running<'a> {
         Self { bench, name: name.to_owned(), before, child, stderr, lines }
     }
 
-    /// The world before the start.
+    /// The truth before the start.
     pub(crate) const fn before(&self) -> &Truth {
         &self.before
     }
 
-    /// Waits until the world looks like this.
+    /// Waits until the truth meets a condition.
     pub(crate) fn until(&mut self, reached: impl Fn(&Truth) -> bool) -> &mut Self {
         let deadline = Instant::now() + LIMIT;
         while !reached(&self.bench.truth()) {
@@ -66,7 +66,7 @@ impl<'a> Running<'a> {
         self
     }
 
-    /// Waits until the world has seen so many more requests, or until the run is over.
+    /// Waits until this many more requests have arrived, or the run has ended.
     pub(crate) fn until_requests_or_end(&mut self, wanted: u64) -> &mut Self {
         let start = all_requests(&self.before);
         while all_requests(&self.bench.truth()) - start < wanted && self.child.try_wait().expect("a child").is_none() {
@@ -75,13 +75,13 @@ impl<'a> Running<'a> {
         self
     }
 
-    /// Waits until a line on stderr says this.
+    /// Waits until a line on stderr contains this.
     pub(crate) fn until_it_says(&mut self, words: &str) -> &mut Self {
         while !self.lines.recv_timeout(LIMIT).expect("more lines on stderr").contains(words) {}
         self
     }
 
-    /// Sends a signal. A run that is over is not waited for yet, so its process can still be named.
+    /// Sends a signal, unless the process has ended.
     pub(crate) fn send(&mut self, signal: &str) -> &mut Self {
         if self.child.try_wait().expect("a child").is_none() {
             let kill = format!("kill -{signal} {}", self.child.id());
@@ -99,7 +99,7 @@ impl<'a> Running<'a> {
         self.bench.conclude(&self.name, self.before, Output { status, stdout, stderr })
     }
 
-    /// Ends the process without a word, waits until what had left has arrived, and gives the world before the start.
+    /// Kills the process, waits until its requests in flight have arrived, and returns the truth before the start.
     pub(crate) fn kill(mut self) -> Truth {
         assert!(self.child.try_wait().expect("a child").is_none(), "the run ended too early");
         self.child.kill().expect("it is ours");

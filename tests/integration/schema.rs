@@ -1,4 +1,4 @@
-//! This module owns the schemas of the JSON report and of the comparison: every one that a test makes is held against its own.
+//! The schemas of the JSON report and of the comparison: all documents that the tests make are checked against them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,7 +15,7 @@ static SCHEMA: LazyLock<Value> =
 static COMPARISON: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../docs/comparison.schema.json")).expect("JSON"));
 
-/// Reads a comparison. Fails unless it is as its schema describes it, and its runs are those of reports.
+/// Reads a comparison. Fails unless it matches its schema and its runs match the schema of reports.
 pub(crate) fn comparison(json: &str) -> Value {
     let comparison: Value = serde_json::from_str(json).unwrap_or_else(|error| panic!("{error} in {json}"));
     let validator = jsonschema::validator_for(&COMPARISON).expect("a schema");
@@ -43,7 +43,7 @@ pub(crate) fn comparison(json: &str) -> Value {
 }
 
 #[test]
-fn the_schema_of_comparisons_names_every_column_difference_and_outcome() {
+fn comparison_schema_has_every_column_difference_and_outcome() {
     let account = &COMPARISON["$defs"]["account"];
     let all: Vec<&str> = COMPARISON_COLUMNS.iter().map(|(name, _)| *name).collect();
     assert_eq!(names(&account["properties"]), all.iter().copied().collect());
@@ -67,7 +67,7 @@ fn the_schema_of_comparisons_names_every_column_difference_and_outcome() {
 
 static VALIDATOR: LazyLock<Validator> = LazyLock::new(|| jsonschema::validator_for(&SCHEMA).expect("a schema"));
 
-/// Fails unless the file is a report as the schema describes it. An empty one is that of a run that has not ended.
+/// Fails unless the file matches the schema of reports. An empty file belongs to a run that has not ended.
 pub(crate) fn holds(file: &Path) {
     let text = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     if text.is_empty() {
@@ -91,7 +91,7 @@ fn words(of: &Value) -> Vec<Option<&str>> {
 }
 
 #[test]
-fn the_schema_names_every_column_outcome_and_word() {
+fn report_schema_has_every_column_outcome_and_word() {
     let account = &SCHEMA["$defs"]["account"];
     let all: BTreeSet<&str> = columns(&Verify::Token("ap-east-1".to_owned())).iter().map(|(name, _)| *name).collect();
     assert_eq!(names(&account["properties"]), all);
@@ -109,7 +109,7 @@ fn the_schema_names_every_column_outcome_and_word() {
 }
 
 #[test]
-fn what_is_no_report_is_refused() {
+fn the_schema_refuses_other_documents() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     assert!(!complaints(&json!({})).is_empty());
     let bench = crate::harness::Bench::new(v2token_simulator::Organization::builder().accounts(3).start());
@@ -134,7 +134,7 @@ fn what_is_no_report_is_refused() {
         let part = place.rsplit_once('/').map_or(place, |(part, _)| part);
         assert!(!found.is_empty() && found.iter().all(|text| text.starts_with(part)), "{place}: {found:?}");
     }
-    // And the check of the harness is one: a report without its runs is not passed over.
+    // A control of the harness's check: a report without its run fails.
     let file = folder.path().join("report.json");
     std::fs::write(&file, "{}\n").expect("a writable folder");
     assert!(std::panic::catch_unwind(|| holds(&file)).is_err());

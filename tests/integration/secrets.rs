@@ -1,4 +1,4 @@
-//! This module owns the search for secrets: in everything that a run puts out, at the highest verbosity.
+//! No secret appears in any output of a run, at the highest verbosity.
 
 mod inputs;
 
@@ -11,7 +11,7 @@ use crate::harness::{Bench, Run};
 
 const EXTERNAL_ID: &str = "canary-external-id-4711";
 
-/// An organization whose answers to AssumeRole quote live credentials in bodies that cannot be read.
+/// An organization whose answers to AssumeRole contain valid credentials in bodies that can't be parsed.
 fn talkative() -> Organization {
     Organization::builder()
         .accounts(20)
@@ -64,9 +64,9 @@ fn no_verbosity_shows_a_secret() {
     }
 }
 
-/// Neither help nor a complaint repeats what is secret.
+/// Neither the help nor an error message repeats a secret.
 #[test]
-fn the_command_line_does_not_repeat_a_secret() {
+fn command_line_errors_do_not_repeat_secrets() {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let wrong = format!("{EXTERNAL_ID} with spaces");
     let cases: [(&[&str], Option<&str>); 5] = [
@@ -90,9 +90,9 @@ fn the_command_line_does_not_repeat_a_secret() {
     assert!(leaks.is_empty(), "{}", leaks.join("\n\n"));
 }
 
-/// Configuration that is broken around a secret: the complaint must not quote it.
+/// Invalid configuration with a secret in it: the error message must not quote it.
 #[test]
-fn broken_configuration_is_not_quoted() {
+fn invalid_configuration_is_not_quoted() {
     const CANARY: &str = "canary-in-the-configuration";
     let key = format!("[default]\naws_access_key_id = AKIA\naws_secret_access_key {CANARY}\n");
     let half = format!("[default]\naws_secret_access_key = {CANARY}\n");
@@ -151,9 +151,9 @@ fn debug_shows_every_call_and_nothing_of_the_sdk() {
     }
 }
 
-/// The search itself must be able to find something.
+/// A control: the search can find secrets.
 #[test]
-fn the_secrets_are_what_is_searched_for() {
+fn the_search_finds_secrets() {
     let environment = talkative().environment();
     for name in ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
         let (_, value) = environment.iter().find(|(key, _)| key == name).expect("a session");

@@ -1,5 +1,5 @@
-//! This module owns the selection end to end: over a tree five OUs deep, with accounts in every state, which ones a run is about,
-//! and what is said of the others.
+//! The selection end to end, over a tree five OUs deep with accounts in every state: the selected accounts, and the reasons of the
+//! others.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -22,8 +22,8 @@ const CRITICAL: &str = "ou-ab12-critical";
 const OTHER: &str = "ou-ab12-nonprod0";
 const EMPTY: &str = "ou-ab12-emptyone";
 
-/// Twenty-four accounts: two right below the root, the others down to the fifth level, and from 17 to 21 in states in which no
-/// account is visited.
+/// Twenty-four accounts: two directly below the root, the others down to the fifth level; 17 to 21 are in states in which accounts are
+/// not visited.
 fn tree() -> Builder {
     Organization::builder()
         .accounts(24)
@@ -52,7 +52,7 @@ fn tree() -> Builder {
             if !stage.is_empty() {
                 account.tags = vec![("Environment".to_owned(), stage.to_owned())];
             }
-            // More than a page of tags, the one that counts last.
+            // More than a page of tags; the tag of the selection is the last.
             if number == 13 {
                 let many = (0..45).map(|number| (format!("tag-{number}"), String::new()));
                 account.tags = many.chain([("Owner".to_owned(), "team=one, two".to_owned())]).collect();
@@ -76,7 +76,7 @@ fn tree() -> Builder {
 
 const MANAGEMENT: u64 = MANAGEMENT_ACCOUNT.number();
 
-/// All that can be visited.
+/// All accounts that can be visited.
 fn everything() -> BTreeSet<u64> {
     (1..=16).chain([22, 23, MANAGEMENT]).collect()
 }
@@ -94,7 +94,7 @@ fn reason(run: &Run, number: u64) -> (String, String) {
     (row["error_code"].clone(), row["error_message"].clone())
 }
 
-/// Makes a plan. What it tells must agree with what happened, and every account that was left out must have its reason.
+/// Makes a plan. Its report must agree with the truth, and every skipped account must have its reason.
 fn plan(bench: &Bench, name: &str, arguments: &[&str]) -> Run {
     finish(bench, name, bench.command(name, &[&["plan", "--rate=0"], arguments].concat()))
 }
@@ -111,14 +111,14 @@ fn finish(bench: &Bench, name: &str, command: Command) -> Run {
     run
 }
 
-/// A refusal of the selection: nothing was attempted, and this is said.
+/// Fails unless the selection is refused with this message before anything is attempted.
 fn refused(bench: &Bench, arguments: &[&str], says: &[&str]) -> Run {
     let run = bench.run("refused", &[&["apply", "--yes", "--rate=0"], arguments].concat()).exits(1);
     run.says(says).attempted_nothing(says[0])
 }
 
 #[test]
-fn ids_ous_names_and_states_choose_exactly_what_they_say() {
+fn ids_ous_names_and_states_select_accounts() {
     let bench = Bench::new(tree().start());
     let without = |numbers: &[u64]| everything().into_iter().filter(|id| !numbers.contains(id)).collect();
     let set = |numbers: &[u64]| numbers.iter().copied().collect::<BTreeSet<_>>();
@@ -130,7 +130,7 @@ fn ids_ous_names_and_states_choose_exactly_what_they_say() {
         (vec!["--account=000000000001,000000000002".into(), "--account=000000000009".into()], set(&[1, 2, 9])),
         (vec!["--exclude-account=000000000001,000000000100".into()], without(&[1, 100])),
         (vec!["--account=000000000001,000000000002".into(), "--exclude-account=000000000002".into()], set(&[1])),
-        // OUs and the root, with everything below them.
+        // OUs and the root, with all nested OUs.
         (vec![ou(ROOT_ID)], everything()),
         (vec![ou(WORKLOADS)], set(&[5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 22, 23])),
         (vec![ou(EUROPE)], set(&[11, 12, 13, 14])),
@@ -139,17 +139,17 @@ fn ids_ous_names_and_states_choose_exactly_what_they_say() {
         (vec![ou(CRITICAL), ou(PLATFORM)], set(&[3, 4, 13, 14])),
         (vec![ou(WORKLOADS), not_ou(EUROPE)], set(&[5, 6, 7, 8, 9, 10, 15, 16, 22, 23])),
         (vec![not_ou(WORKLOADS)], set(&[1, 2, 3, 4, 100])),
-        // One that exists and is empty is no mistake.
+        // An existing empty OU is not a mistake.
         (vec![ou(EMPTY), ou(CRITICAL)], set(&[13, 14])),
         (vec![not_ou(EMPTY)], everything()),
-        // Names, whole and with letters as they are.
+        // Names: whole and case-sensitive.
         (vec!["--name=payments-prod".into()], set(&[7])),
         (vec!["--name=payments-*".into()], set(&[7, 8, 16])),
         (vec!["--name=payments-???".into()], set(&[16])),
         (vec!["--name=payments-*".into(), "--exclude-name=*-dev".into()], set(&[7, 8])),
         (vec!["--name=payments-prod,account-1".into()], set(&[1, 7])),
         (vec!["--name=Management".into()], set(&[100])),
-        // Kinds narrow each other.
+        // Several criteria narrow each other.
         (vec!["--name=payments-*".into(), ou(PROD)], set(&[7, 8])),
         (vec!["--account=000000000007,000000000016".into(), ou(PROD), "--name=*prod".into()], set(&[7])),
         (vec!["--account=000000000007".into(), ou(PROD), "--exclude-name=account-*".into()], set(&[7])),
@@ -165,7 +165,7 @@ fn ids_ous_names_and_states_choose_exactly_what_they_say() {
 }
 
 #[test]
-fn every_account_that_is_left_out_has_its_reason() {
+fn every_skipped_account_has_its_reason() {
     let bench = Bench::new(tree().start());
     let run = plan(&bench, "states", &[]);
     for (number, code) in
@@ -199,9 +199,9 @@ fn every_account_that_is_left_out_has_its_reason() {
     assert!(told.1.contains("--management-account skip"), "{told:?}");
 }
 
-/// A selection is as good for apply as for plan: nothing else is changed.
+/// The selection holds for apply too: no other account is changed.
 #[test]
-fn only_what_was_selected_is_changed() {
+fn only_selected_accounts_are_changed() {
     let bench = Bench::new(tree().start());
     let arguments = ["apply", "--yes", "--rate=0", "--waves=100%", &format!("--ou={EUROPE}"), "--exclude-name=*-14"];
     let run = bench.run("run", &arguments).exits(0).agrees(TokenVersion::V2);
@@ -217,7 +217,7 @@ fn only_what_was_selected_is_changed() {
 }
 
 #[test]
-fn tags_choose_and_are_read_only_of_the_accounts_that_they_decide() {
+fn tags_are_read_only_for_undecided_accounts() {
     let bench = Bench::new(tree().start());
     let set = |numbers: &[u64]| numbers.iter().copied().collect::<BTreeSet<_>>();
     // Three pages for account 13, which has 46 tags.
@@ -258,10 +258,10 @@ fn tags_choose_and_are_read_only_of_the_accounts_that_they_decide() {
     run.says(&["none has a tag of that key"]);
 }
 
-/// The quota is 10 calls per second, and Organizations lets 15 pass at once. The simulator lets 10 pass, so that no refusal at all
-/// proves the pace: the pages beyond the first ones are 22.
+/// The quota is 10 calls per second with a burst of 15. The simulator allows a burst of 10, so that the absence of refusals proves the rate:
+/// 22 pages follow the first ones.
 #[test]
-fn tags_are_read_at_the_pace_of_their_quota_with_word_of_the_progress() {
+fn tags_are_read_within_the_quota_with_progress() {
     let builder = Organization::builder().accounts(96).each_account(|account| {
         let tags = if account.id().number().is_multiple_of(8) { 45 } else { 1 };
         account.tags = (0..tags).map(|number| (format!("tag-{number}"), "x".to_owned())).collect();
@@ -278,7 +278,7 @@ fn tags_are_read_at_the_pace_of_their_quota_with_word_of_the_progress() {
 }
 
 #[test]
-fn accounts_are_named_by_files_of_many_kinds() {
+fn accounts_from_reads_many_kinds_of_files() {
     let bench = Bench::new(tree().start());
     let write =
         |name: &str, text: &[u8]| std::fs::write(bench.folder.path().join(name), text).expect("a writable folder");
@@ -294,7 +294,7 @@ fn accounts_are_named_by_files_of_many_kinds() {
         (&["--accounts-from=column.csv"], &[3, 4]),
         (&["--accounts-from=first.csv,tabs.tsv"], &[5, 8]),
         (&["--accounts-from=excel.csv"], &[6, 7]),
-        // Beside --account they widen; other kinds narrow, and exclusion wins.
+        // With --account they widen; other criteria narrow, and exclusion wins.
         (&["--accounts-from=plain.txt", "--account=000000000016"], &[1, 2, 9, 16]),
         (&["--accounts-from=plain.txt", "--ou", RETAIL], &[9]),
         (&["--accounts-from=plain.txt", "--exclude-account=000000000002"], &[1, 9]),
@@ -313,9 +313,9 @@ fn accounts_are_named_by_files_of_many_kinds() {
     bench.finish("piped", apply).exits(1).attempted_nothing("--yes");
 }
 
-/// What failed is tried again by naming the report, whole or what is left of it.
+/// Failed accounts are retried by naming a report, or a part of it.
 #[test]
-fn a_report_of_an_earlier_run_names_accounts() {
+fn accounts_from_reads_reports() {
     let builder = tree().account(11, |account| account.faults.deny_set = true);
     let bench = Bench::new(builder.start());
     let arguments = ["apply", "--yes", "--rate=0", "--max-errors=100%", &format!("--ou={EUROPE}")];
@@ -339,7 +339,7 @@ fn a_report_of_an_earlier_run_names_accounts() {
 }
 
 #[test]
-fn what_is_unknown_or_leaves_nothing_is_refused_with_what_could_be_meant() {
+fn unknown_or_empty_selections_are_refused_with_suggestions() {
     let bench = Bench::new(tree().start());
     refused(
         &bench,
@@ -368,9 +368,9 @@ fn what_is_unknown_or_leaves_nothing_is_refused_with_what_could_be_meant() {
     refused(&bench, &["--ou", CRITICAL, "--exclude-ou", EUROPE], &[empty, "of these 0 are not excluded"]);
 }
 
-/// The tree is walked where accounts come without their path.
+/// The tree is walked if accounts have no path.
 #[test]
-fn ous_can_be_named_where_accounts_have_no_path() {
+fn ous_are_found_without_account_paths() {
     let bench = Bench::new(tree().listing(ListingFault::NoPaths).start());
     let run = plan(&bench, "run", &["--ou", EUROPE, "--exclude-ou", CRITICAL]);
     assert_eq!(visited(&run), BTreeSet::from([11, 12]), "{run}");
@@ -383,9 +383,9 @@ fn ous_can_be_named_where_accounts_have_no_path() {
     refused(&bench, &["--ou=ou-ab12-critikal"], &["no OU or root ou-ab12-critikal; did you mean ou-ab12-critical?"]);
 }
 
-/// A walk that is refused matters only where OUs were named.
+/// A refused walk matters only with --ou.
 #[test]
-fn a_walk_through_the_tree_that_is_refused_is_no_failure_unless_ous_are_named() {
+fn a_refused_tree_walk_fails_only_with_ous() {
     let denied = |action: &str| {
         format!(
             r#"{{"Statement": [{{"Effect": "Allow", "Action": "*", "Resource": "*"}},
@@ -411,7 +411,7 @@ fn a_walk_through_the_tree_that_is_refused_is_no_failure_unless_ous_are_named() 
 }
 
 #[test]
-fn shards_are_disjoint_and_complete_in_whatever_order_the_accounts_are_listed() {
+fn shards_are_disjoint_and_complete_in_any_list_order() {
     let realistic = |seed: u64| Organization::builder().accounts(150).unlimited().realistic(true).seed(seed);
     let parts = |builder: Builder| -> (Vec<BTreeSet<u64>>, BTreeSet<u64>) {
         let bench = Bench::new(builder.start());
@@ -424,7 +424,7 @@ fn shards_are_disjoint_and_complete_in_whatever_order_the_accounts_are_listed() 
         let shards = (0..4).map(|index| visited(&run(&format!("shard-{index}"), &[&format!("--shard={index}/4")])));
         (shards.collect(), all)
     };
-    // The list is in an order of its own, and this one also repeats accounts from page to page.
+    // The list is shuffled, and this one also repeats accounts on the next page.
     let (shuffled, all) = parts(realistic(1).listing(ListingFault::Duplicates));
     let union: BTreeSet<u64> = shuffled.iter().flatten().copied().collect();
     assert_eq!(union, all, "complete");
@@ -456,7 +456,7 @@ fn a_shard_of_a_small_organization_may_be_empty() {
     assert_eq!(sizes.iter().sum::<usize>(), 2, "{sizes:?}");
     assert!(sizes.contains(&0));
     assert_eq!(bench.truth().with_version(TokenVersion::V2), 2);
-    // A selection that is empty without the shard is still a mistake.
+    // An empty selection is still a mistake, also with a shard.
     let run = bench.run("none", &["plan", "--shard=0/8", "--name=nobody"]).exits(1);
     run.attempted_nothing("the selection is empty");
 }

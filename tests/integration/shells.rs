@@ -1,4 +1,4 @@
-//! This module owns what describes the program to shells and to `man`: completions that complete, and pages that show every option.
+//! Shell completions and manual pages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use v2token::internals::Cli;
 
 use crate::harness::program;
 
-/// What the program prints.
+/// The program's stdout.
 fn printed(arguments: &[&str]) -> String {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let output = program(folder.path()).args(arguments).output().expect("the program starts");
@@ -31,13 +31,13 @@ fn commands() -> BTreeMap<String, Vec<String>> {
     commands.collect()
 }
 
-/// Whether a program is installed. Where it is not, what it would be asked is not asked.
+/// Whether a program is installed; if not, its checks are skipped.
 fn is_there(program: &str) -> bool {
     let found = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
     found.is_ok_and(|status| status.success())
 }
 
-/// The answers of bash to command lines, each of which ends with the word that is to be completed.
+/// Bash's completions of command lines, each of which ends with the word to complete.
 fn bash(script: &str, lines: &[Vec<String>]) -> Vec<Vec<String>> {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     std::fs::create_dir(folder.path().join("v2token-runs")).expect("a folder");
@@ -98,7 +98,7 @@ fn bash_completes_commands_options_and_values() {
         };
         assert!(expected.len() == names.len() || dashed(&answers), "{words:?} gives {answers:?}");
     }
-    // Where the script has no answer, such as for a run folder, readline's own takes its place.
+    // If the script has no completion, such as for a run folder, readline's default is used.
     assert!(script.trim_end().ends_with("complete -F _v2token -o bashdefault -o default v2token\nfi"), "{script}");
     let lines = [
         line(&["resume", "v2token-"]),
@@ -121,12 +121,12 @@ fn bash_completes_commands_options_and_values() {
 }
 
 #[test]
-fn zsh_and_fish_are_told_every_command_option_and_value() {
+fn zsh_and_fish_scripts_have_every_command_option_and_value() {
     let (zsh, fish) = (printed(&["completions", "zsh"]), printed(&["completions", "fish"]));
     assert!(zsh.starts_with("#compdef v2token\n"), "{}", &zsh[..80]);
     for (command, options) in commands() {
         assert!(fish.contains(&format!("\" -f -a \"{command}\" -d '")), "fish is not told {command}");
-        // What zsh is told of a command stands between its name and that of the next one.
+        // The zsh script's part about a command is between its name and that of the next one.
         let own = zsh.split_once(&format!("({command})\n_arguments")).map(|(_, own)| own);
         let own = own.unwrap_or_else(|| panic!("zsh is not told {command}"));
         let own = own.split("\n;;\n").next().unwrap_or_default();
@@ -179,7 +179,7 @@ fn zsh_and_fish_are_told_every_command_option_and_value() {
     }
 }
 
-/// A page as it is shown, without bold and underlined letters.
+/// A page as shown, without bold and underlined letters.
 fn shown(page: &Path) -> String {
     let mut command = Command::new("groff");
     command.args(["-man", "-Tutf8", "-P-c", "-P-b", "-P-u", "-ww", "-rLL=200n"]).arg(page).env("GROFF_NO_SGR", "1");
@@ -194,7 +194,7 @@ fn shown(page: &Path) -> String {
 }
 
 #[test]
-fn there_is_a_manual_page_for_each_command_with_every_option_in_it() {
+fn every_command_has_a_manual_page_with_every_option() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let output = program(folder.path()).args(["man", "pages/man1"]).output().expect("the program starts");
     assert!(output.status.success() && output.stdout.is_empty(), "{output:?}");
@@ -223,7 +223,7 @@ fn there_is_a_manual_page_for_each_command_with_every_option_in_it() {
         assert!(page(&format!("v2token-iam-{operation}.1")).is_file(), "{operation}");
     }
     if is_there("groff") {
-        // The lines of examples and exit codes stay as they are in the help.
+        // Examples and exit codes keep the lines of the help.
         let (help, text) = (printed(&["apply", "--help"]), shown(&page("v2token-apply.1")));
         let (_, below) = help.split_once("Examples:\n").expect("examples");
         for line in below.lines().filter(|line| line.starts_with("  ")) {
@@ -234,7 +234,7 @@ fn there_is_a_manual_page_for_each_command_with_every_option_in_it() {
 }
 
 #[test]
-fn a_page_that_can_not_be_written_is_told() {
+fn an_unwritable_page_is_an_error() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     std::fs::write(folder.path().join("file"), "").expect("a file");
     let output = program(folder.path()).args(["man", "file/man1"]).output().expect("the program starts");

@@ -1,4 +1,4 @@
-//! This module owns signals: the first stops a run cleanly, the second at once.
+//! Signals: the first one stops a run cleanly, the second one immediately.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ fn slow(accounts: usize) -> Builder {
 const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--concurrency=8", "--waves=100%"];
 
 #[test]
-fn the_first_signal_lets_visits_in_flight_finish_and_starts_no_other() {
+fn the_first_signal_finishes_only_visits_in_flight() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let bench = Bench::new(slow(200).start());
         let mut running = Running::start(&bench, "run", &APPLY);
@@ -29,7 +29,7 @@ fn the_first_signal_lets_visits_in_flight_finish_and_starts_no_other() {
 }
 
 #[test]
-fn the_second_signal_leaves_at_once() {
+fn the_second_signal_ends_immediately() {
     let bench = Bench::new(Organization::builder().accounts(20).start());
     bench.organization.control(|world| {
         for account in world.accounts_mut().iter_mut().filter(|account| account.id() != MANAGEMENT_ACCOUNT) {
@@ -41,7 +41,7 @@ fn the_second_signal_leaves_at_once() {
     let begin = Instant::now();
     running.send("INT");
     let run = running.end().exits(130);
-    // A visit in flight would go on until the time limit of one answer, which is 15 s.
+    // A visit in flight would last until the time limit of an answer, which is 15 s.
     assert!(begin.elapsed() < Duration::from_secs(10), "it took {:?}", begin.elapsed());
     let journal = std::fs::read_to_string(run.folder.join("journal.jsonl")).expect("the journal");
     assert!(journal.ends_with('\n') && journal.contains("\"ready\""), "{journal}");
@@ -60,7 +60,7 @@ fn a_signal_before_the_first_visit_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_signal_between_waves_ends_the_wait() {
+fn a_signal_during_the_bake_ends_the_run() {
     let bench = Bench::new(Organization::builder().accounts(10).start());
     let mut running = Running::start(&bench, "run", &["apply", "--yes", "--rate=0", "--waves=2,100%", "--bake=1h"]);
     running.until_it_says("waiting 1h").send("INT");

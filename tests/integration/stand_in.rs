@@ -1,5 +1,5 @@
-//! This module owns the stand-in for the places that hand out credentials: the portal of IAM Identity Center, the endpoint of a
-//! container, and the metadata service of an instance. What they hand out are the simulator's base credentials.
+//! Simulated credential services: the portal of IAM Identity Center, the endpoint of a container, and the metadata service of an instance.
+//! They provide the simulator's base credentials.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -10,23 +10,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-/// What the portal knows a login by.
+/// The access token of a login.
 pub(crate) const ACCESS_TOKEN: &str = "canary-access-token-of-a-login";
-/// What it is exchanged for when it is about to end.
+/// The refresh token of a login.
 pub(crate) const REFRESH_TOKEN: &str = "canary-refresh-token-of-a-login";
-/// What the client of that exchange is known by.
+/// The client secret for the refresh.
 pub(crate) const CLIENT_SECRET: &str = "canary-secret-of-a-client";
-/// What the container's endpoint wants to see.
+/// The authorization token of the container's endpoint.
 pub(crate) const CONTAINER_TOKEN: &str = "canary-token-of-a-container";
-/// What the metadata service gives before anything else.
+/// The session token of the metadata service.
 const METADATA_TOKEN: &str = "canary-token-of-an-instance";
 /// The portal's one assignment.
 pub(crate) const ASSIGNMENT: [&str; 2] = ["000000000100", "RolloutAdmin"];
 
-/// All that must not be put out by the program.
+/// All secrets that the program must not output.
 pub(crate) const SECRETS: [&str; 5] = [ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, CONTAINER_TOKEN, METADATA_TOKEN];
 
-/// A running stand-in. Dropping it ends it.
+/// A running server, which ends when this value is dropped.
 pub(crate) struct StandIn {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -36,14 +36,14 @@ pub(crate) struct StandIn {
 struct Shared {
     /// The simulator's address.
     simulator: String,
-    /// How long what is handed out lasts, in seconds.
+    /// The lifetime of credentials, in seconds.
     lifetime: AtomicU64,
     refuses: AtomicBool,
     stops: AtomicBool,
     requests: Mutex<Vec<String>>,
 }
 
-/// A request, as far as anything here looks at it.
+/// The relevant parts of a request.
 struct Request {
     method: String,
     path: String,
@@ -63,7 +63,7 @@ impl Request {
 type Answer = (u16, String, String);
 
 impl StandIn {
-    /// Starts a stand-in that fetches what it hands out from the simulator at this endpoint.
+    /// Starts a server that fetches credentials from the simulator at this endpoint.
     pub(crate) fn start(endpoint: &str, lifetime: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound address");
@@ -80,24 +80,24 @@ impl StandIn {
                 if served.stops.load(Ordering::Relaxed) {
                     return;
                 }
-                // A client that goes away in the middle is its own business.
+                // A client may disconnect at any time.
                 let _ = serve(stream, &served);
             }
         });
         Self { address, shared, thread: Some(thread) }
     }
 
-    /// The URL of something in it.
+    /// The URL of a path.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// Refuses everything from now on, as after a logout, or not any more.
+    /// Sets whether all requests are refused, as after a logout.
     pub(crate) fn refuse(&self, refuses: bool) {
         self.shared.refuses.store(refuses, Ordering::Relaxed);
     }
 
-    /// What was asked for: method and path.
+    /// The requests so far: method and path.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().expect("no panic in the stand-in").clone()
     }
@@ -182,7 +182,7 @@ fn portal(request: &Request, shared: &Shared, refuses: bool) -> Answer {
     (200, JSON.to_owned(), body.to_string())
 }
 
-/// A new login for the refresh token of an old one.
+/// Answers a refresh with a new login.
 fn refreshed(request: &Request, refuses: bool) -> Answer {
     let body: Value = serde_json::from_str(&request.body).unwrap_or_default();
     if refuses || body["refreshToken"] != REFRESH_TOKEN || body["clientSecret"] != CLIENT_SECRET {

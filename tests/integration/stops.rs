@@ -1,5 +1,4 @@
-//! This module owns the proof that a run can be stopped at any moment: at fifty moments of an apply comes SIGINT or SIGTERM, and
-//! nothing that was in flight is lost.
+//! A run can be stopped at any moment: SIGINT or SIGTERM comes at fifty different moments of an apply, and no visit in flight is lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use crate::harness::{Bench, Run, sent_to, told};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 30;
-/// From the first request on, since before it the program may not listen to signals yet, to about the last.
+/// The moments: from the first request, because before it the program may not handle signals yet, to about the last.
 const MOMENTS: std::ops::Range<u64> = 0..25;
 
 #[test]
@@ -23,7 +22,7 @@ fn terminated_at_any_moment() {
     stopped_at(MOMENTS.map(|moment| 3 + moment * 4), "TERM", 143);
 }
 
-/// Stops an apply once the simulated organization has seen so many requests, and goes on with it.
+/// Stops an apply after this many requests to the simulated organization, and resumes it.
 fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
     let mut stopped = 0;
     for moment in moments {
@@ -50,7 +49,7 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
             assert_eq!(run_ids(&resumed), ids, "moment {moment}: it is still the same run");
             resumed
         } else {
-            // It was stopped before it had begun; there is nothing to go on with, and it can simply be started again.
+            // It was stopped before the run began: there is nothing to resume, and it can be started again.
             run.exits(code).attempted_nothing(&format!("SIG{signal}"));
             bench.run("run", &apply)
         };
@@ -62,7 +61,7 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
     assert!(stopped > 10, "only {stopped} runs were stopped in the middle");
 }
 
-/// The run ids that the report names at the moment.
+/// The run ids in the report.
 fn run_ids(run: &Run) -> BTreeSet<String> {
     run.rows().into_values().map(|row| row["run_id"].clone()).collect()
 }

@@ -1,4 +1,4 @@
-//! This module owns what the program is made of: the crates in `Cargo.lock`, and the lints that every member of the workspace keeps.
+//! The crates in `Cargo.lock`, the lints of all workspace members, and the documented defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,13 +9,13 @@ fn read(name: &str) -> String {
         .unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The value of a key in a part of a TOML file, as it is written.
+/// The raw value of a key in a section of a TOML file.
 fn value<'a>(part: &'a str, key: &str) -> Option<&'a str> {
     part.lines().find_map(|line| line.strip_prefix(key)?.trim_start().strip_prefix('=')).map(str::trim)
 }
 
 #[test]
-fn every_crate_is_from_the_registry_and_there_is_one_tls() {
+fn all_crates_are_from_the_registry_with_one_tls_library() {
     let lock = read("Cargo.lock");
     let mut versions: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for package in lock.split("[[package]]").skip(1) {
@@ -38,9 +38,9 @@ fn every_crate_is_from_the_registry_and_there_is_one_tls() {
     }
 }
 
-/// `forbid` can't be lifted anywhere below, so it is enough that nobody is left out.
+/// `forbid` can't be overridden, so it is enough that every member has it.
 #[test]
-fn no_member_of_the_workspace_may_be_unsafe() {
+fn every_workspace_member_forbids_unsafe_code() {
     let root = read("Cargo.toml");
     let (_, lints) = root.split_once("[workspace.lints.rust]").expect("lints of the workspace");
     assert_eq!(value(lints, "unsafe_code"), Some("\"forbid\""));
@@ -54,9 +54,9 @@ fn no_member_of_the_workspace_may_be_unsafe() {
     }
 }
 
-/// What `docs/security.md` says of defaults is what the options have.
+/// The defaults in `docs/security.md` are those of the options.
 #[test]
-fn the_sessions_are_as_small_as_the_document_says() {
+fn session_defaults_match_the_document() {
     use clap::CommandFactory as _;
     let document = read("docs/security.md");
     let command = v2token::internals::Cli::command();

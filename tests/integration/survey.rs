@@ -1,4 +1,4 @@
-//! This module owns the plan that visits while it still lists, and the parts that engines of array jobs deal out.
+//! Plans that visit while they list, and shards of array jobs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn a_plan_reads_while_it_lists_and_an_apply_does_not() {
     for (arguments, overlaps) in [
         (&["plan", "--rate=0"][..], true),
         (&["plan", "--rate=0", "--name=*", "--exclude-name=nobody"], true),
-        // What is named has to be looked up first.
+        // Named accounts must be found in the list first.
         (&["plan", "--rate=0", "--exclude-account=000000000007"], false),
         (&["plan", "--rate=0", "--max-errors=10%"], false),
         (&["apply", "--rate=0", "--yes"], false),
@@ -47,18 +47,18 @@ fn a_plan_reads_while_it_lists_and_an_apply_does_not() {
 }
 
 #[test]
-fn the_order_of_the_report_is_that_of_the_ids_all_the_same() {
+fn the_report_is_sorted_by_id() {
     let bench = Bench::new(slow_listing().start());
     let run = bench.run("run", &["plan", "--rate=0", "--output=csv"]).exits(0);
     let ids: Vec<&str> = run.stdout.lines().skip(1).map(|line| &line[..12]).collect();
     assert!(ids.is_sorted() && ids.len() == ACCOUNTS, "{run}");
-    // The waves and the canaries of the apply that follows do not depend on how the plan came about.
+    // The waves and canaries of the following apply do not depend on how the plan was made.
     let plan = format!("--plan={}", run.folder.display());
     bench.run("apply", &["apply", "--yes", "--rate=0", &plan]).exits(0).agrees(TokenVersion::V2);
 }
 
 #[test]
-fn a_list_that_breaks_off_makes_no_plan_even_if_accounts_were_read() {
+fn a_failed_list_makes_no_plan() {
     let fault = ListingFault::RepeatedToken { page: 8 };
     let bench = Bench::new(slow_listing().listing(fault).start());
     let run = bench.run("run", &["plan", "--rate=0"]).exits(1);
@@ -67,7 +67,7 @@ fn a_list_that_breaks_off_makes_no_plan_even_if_accounts_were_read() {
 }
 
 #[test]
-fn a_signal_while_the_accounts_are_listed_leaves_nothing_behind() {
+fn a_signal_while_listing_leaves_no_folder() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let bench = Bench::new(slow_listing().start());
         let mut running = Running::start(&bench, "run", &["plan", "--rate=0"]);
@@ -77,7 +77,7 @@ fn a_signal_while_the_accounts_are_listed_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_selection_that_comes_to_nothing_is_found_out_once_all_are_listed() {
+fn an_empty_selection_is_refused_after_the_listing() {
     let bench = Bench::new(slow_listing().start());
     let run = bench.run("run", &["plan", "--name=nobody-*"]).exits(1);
     run.attempted_nothing(
@@ -86,14 +86,14 @@ fn a_selection_that_comes_to_nothing_is_found_out_once_all_are_listed() {
 }
 
 #[test]
-fn an_account_that_is_listed_twice_is_visited_once() {
+fn an_account_listed_twice_is_visited_once() {
     let bench = Bench::new(slow_listing().listing(ListingFault::Duplicates).start());
     let run = bench.run("run", &["plan", "--rate=0"]).exits(0).agrees(TokenVersion::V1);
     assert_eq!(run.calls(Operation::AssumeRole), ACCOUNTS as u64 - 1, "{run}");
 }
 
 #[test]
-fn the_jobs_of_an_array_share_the_accounts() {
+fn array_jobs_share_the_accounts() {
     let bench = Bench::new(Organization::builder().accounts(40).unlimited().start());
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for index in 0..3 {
@@ -124,9 +124,9 @@ fn the_jobs_of_an_array_share_the_accounts() {
     }
 }
 
-/// What a report says of the accounts, without what belongs to the run that said it.
+/// A report's cells about the accounts, without those that depend on the run.
 fn facts(csv: &std::path::Path) -> Vec<Vec<String>> {
-    // A refusal names the session and an id of its own; its code is compared.
+    // A refusal has the session and a unique id in its message, so only its code is compared.
     let of_the_run =
         ["error_message", "request_id", "attempts", "wave", "sts_endpoint", "started_at", "duration_ms", "run_id"];
     let rows = crate::harness::read_csv(csv);
@@ -139,7 +139,7 @@ fn facts(csv: &std::path::Path) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn eight_parts_together_are_what_one_process_finds() {
+fn eight_shards_together_equal_one_process() {
     let organization = || {
         let builder = Organization::builder().accounts(120).realistic(true).unlimited();
         Bench::new(builder.each_account(|account| account.faults.deny_set = account.id().number() % 17 == 3).start())
@@ -153,7 +153,7 @@ fn eight_parts_together_are_what_one_process_finds() {
         command.env("JOB_COMPLETION_INDEX", index.to_string());
         Running::spawn(&eight, name, command)
     });
-    // All at once, as an engine of array jobs would have them.
+    // All at once, as in an array job.
     let jobs: Vec<Running<'_>> = jobs.collect();
     for job in jobs {
         job.end();

@@ -1,4 +1,4 @@
-//! This module owns what is seen on a terminal, and in its place, while a rollout runs.
+//! What a terminal, or a log in its place, shows during a rollout.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,13 +12,13 @@ use crate::tmux::{Terminal, no_tmux};
 
 const ACCOUNTS: usize = 40;
 
-/// So many accounts of the second wave never answer while a test looks.
+/// The number of accounts of the second wave that do not answer during a test.
 const STUCK: usize = 6;
 
-/// What the bar says once nothing is left but the accounts that never answer.
+/// The text of the bar when only the accounts without an answer are left.
 const HELD: &str = "33/39";
 
-/// An Organization in which a rollout comes to a halt in its second wave, with failures of two causes behind it.
+/// An Organization in which a rollout halts in its second wave, after failures with two causes.
 fn held_up() -> Bench {
     let mut stuck = 0;
     let builder = Organization::builder().accounts(ACCOUNTS).each_account(move |account| match account.id().number() {
@@ -38,7 +38,7 @@ fn held_up() -> Bench {
 const APPLY: [&str; 7] =
     ["apply", "--yes", "--rate=0", "--concurrency=12", "--max-errors=100%", "--canary=000000000001", "--waves=1,100%"];
 
-/// Arguments, variables, and what is expected.
+/// Arguments, variables, and the expectation.
 type Case<T> = (&'static [&'static str], &'static [(&'static str, &'static str)], T);
 
 /// The lines of the bar, which are the last two on the screen.
@@ -49,7 +49,7 @@ fn bar(screen: &str) -> (&str, &str) {
 }
 
 #[test]
-fn a_rollout_is_shown_at_every_width_and_left_in_order() {
+fn progress_is_shown_at_every_width_and_cleaned_up() {
     if no_tmux() {
         return;
     }
@@ -67,7 +67,7 @@ fn a_rollout_is_shown_at_every_width_and_left_in_order() {
         assert_eq!(told(&screen, "wave 1 of 2 finished"), 1, "a line at the end of a wave\n{screen}");
         assert_eq!(terminal.cursor(), ("0".to_owned(), true), "a key that is echoed does no harm\n{screen}");
 
-        // Narrower and wider again: nothing of the bar is left behind.
+        // Narrower and wider again: nothing of the bar remains.
         for narrower in [columns / 2, 300] {
             terminal.resize(narrower, 45);
             let fits = |screen: &str| {
@@ -93,7 +93,7 @@ fn a_rollout_is_shown_at_every_width_and_left_in_order() {
 }
 
 #[test]
-fn the_summary_breaks_no_word_and_no_command() {
+fn the_summary_breaks_no_words_and_commands() {
     if no_tmux() {
         return;
     }
@@ -113,7 +113,7 @@ fn the_summary_breaks_no_word_and_no_command() {
 }
 
 #[test]
-fn the_question_is_readable_at_every_width_and_a_signal_leaves_it_in_order() {
+fn the_question_is_readable_at_every_width_and_interruptible() {
     if no_tmux() {
         return;
     }
@@ -123,7 +123,7 @@ fn the_question_is_readable_at_every_width_and_a_signal_leaves_it_in_order() {
         let terminal = Terminal::start(&bench, "run", &apply, (columns, 60), &[]);
         let screen = terminal.until(|screen| screen.ends_with("Start? [y/N]"));
         assert!(screen.lines().all(|line| line.chars().count() < usize::from(columns)), "{columns}\n{screen}");
-        // A word that is broken between two lines is looked for without its blanks.
+        // A word broken between two lines is searched for without spaces.
         let bare = |text: &str| text.split_whitespace().collect::<String>();
         for part in [
             "set GlobalEndpointTokenVersion to v2Token in 40 accounts",
@@ -149,7 +149,7 @@ fn the_question_is_readable_at_every_width_and_a_signal_leaves_it_in_order() {
 }
 
 #[test]
-fn colours_are_used_where_they_may_be() {
+fn colours_follow_the_options_and_the_terminal() {
     if no_tmux() {
         return;
     }
@@ -169,9 +169,9 @@ fn colours_are_used_where_they_may_be() {
     }
 }
 
-/// Where nobody can see a bar, or it would be in the way, nothing moves the cursor.
+/// Without a bar nothing moves the cursor.
 #[test]
-fn there_are_lines_where_a_bar_has_no_place() {
+fn lines_replace_the_bar_without_a_terminal() {
     if no_terminal() {
         return;
     }
@@ -205,21 +205,21 @@ fn failing(accounts: usize) -> Builder {
 }
 
 #[test]
-fn a_log_has_few_lines_however_many_accounts_there_are() {
+fn a_log_has_few_lines_for_many_accounts() {
     let mut bench = Bench::new(failing(1_000).start());
     bench.env("CI", "true");
     let run = bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%"]).exits(3);
     assert_eq!(run.outcomes()["failed"], 200, "{run}");
     let failed = run.stderr.lines().filter(|line| line.starts_with("failed ")).count();
     assert_eq!(failed, 2, "once for each cause\n{run}");
-    // The overview, what was listed, two lines for each wave, and one for every ten seconds.
+    // The overview, the listing, two lines for each wave, and one every ten seconds.
     assert!(run.stderr.lines().count() <= 30, "{run}");
     for part in ["1000 accounts listed in o-exampleorg1", "wave 3 of 3: 900 accounts", "wave 3 of 3 finished in "] {
         assert!(run.stderr.contains(part), "{part}\n{run}");
     }
 }
 
-/// The rows of the document's table of JSON lines: names, and fields.
+/// The rows of the document's table of JSON lines: names and fields.
 fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let document = include_str!("../../docs/operating.md");
     let section =
@@ -233,7 +233,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
     table
 }
 
-/// The lines of stderr, each of which is one that the document describes.
+/// The lines of stderr. Fails unless the document describes each of them.
 fn parsed(run: &Run) -> Vec<Value> {
     let documented = documented();
     let lines = run.stderr.lines().map(|line| {
@@ -250,9 +250,9 @@ fn parsed(run: &Run) -> Vec<Value> {
     lines.collect()
 }
 
-/// Every line is one object, whatever it is about.
+/// Every line is one object, for every event.
 #[test]
-fn with_log_format_json_all_of_stderr_is_for_machines() {
+fn log_format_json_makes_all_of_stderr_json() {
     let bench = Bench::new(failing(50).hostile_names(true).start());
     let arguments = ["--log-format=json", "--color=on", "--max-errors=100%", "--exclude-name=nobody"];
     let run = bench.run("run", &[&["apply", "--yes", "--debug", "-v"], &arguments[..]].concat()).exits(3);
@@ -287,9 +287,9 @@ fn with_log_format_json_all_of_stderr_is_for_machines() {
     assert!(error["text"].as_str().is_some_and(|text| text.contains("give --yes")), "{error}");
 }
 
-/// Each call says which try it is, and the tries of a call are numbered from 1.
+/// Each call has the number of its attempt, from 1.
 #[test]
-fn debug_numbers_the_tries_of_a_call() {
+fn debug_numbers_the_attempts_of_a_call() {
     let builder = Organization::builder().accounts(3).unlimited();
     let bench = Bench::new(builder.account(2, |account| account.faults.throttle = PerCall::all(2)).start());
     let run = bench.run("run", &["apply", "--yes", "--debug", "--log-format=json"]).exits(0).agrees(TokenVersion::V2);
@@ -305,9 +305,9 @@ fn debug_numbers_the_tries_of_a_call() {
     }
 }
 
-/// A terminal that was stopped with Ctrl-S takes nothing, and holds nothing up.
+/// A terminal stopped with Ctrl-S accepts no output, and does not block the run.
 #[test]
-fn a_terminal_that_takes_nothing_does_not_hold_the_end_up() {
+fn a_stopped_terminal_does_not_block_the_end() {
     if no_tmux() {
         return;
     }

@@ -1,4 +1,4 @@
-//! This module owns the test that throttling in the accounts makes no account fail.
+//! Throttling in the accounts makes no account fail.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use v2token_simulator::{Operation, Organization, PerCall, TokenVersion};
 
 use crate::harness::Bench;
 
-/// The SDK's own retries share one budget among all accounts, which would be used up after the first few dozen.
+/// The SDK's own retries share one quota among all accounts, which would be used up after a few dozen.
 #[test]
-fn a_thousand_accounts_that_are_each_throttled_three_times_all_succeed() {
+fn a_thousand_throttled_accounts_all_succeed() {
     let builder = Organization::builder().accounts(1_000);
     let bench = Bench::new(builder.each_account(|account| account.faults.throttle = PerCall::all(3)).start());
     let begin = Instant::now();
     let run = bench.run("run", &["apply", "--yes", "--rate=0", "--concurrency=64"]).exits(0).agrees(TokenVersion::V2);
     println!("1,000 accounts, each throttled three times at every call: {:.1?}", begin.elapsed());
     assert_eq!(run.outcomes()["changed"], 1_000);
-    // The management account is not entered by AssumeRole, and is throttled at its other two calls.
+    // The management account needs no AssumeRole, and is throttled at its other two calls.
     assert_eq!(run.calls(Operation::AssumeRole), 999 * 4);
     assert_eq!(run.after.fault("throttle"), 999 * 9 + 6);
     let journal = std::fs::read_to_string(run.folder.join("journal.jsonl")).expect("the journal");

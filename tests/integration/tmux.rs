@@ -1,4 +1,4 @@
-//! This module owns a terminal that can be looked at: tmux with a server of its own, in which the program runs.
+//! A terminal whose screen a test can read: the program runs in tmux, with a server of its own.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -13,21 +13,21 @@ pub(crate) fn no_tmux() -> bool {
     let there = Command::new("tmux").arg("-V").output().is_ok_and(|output| output.status.success());
     assert!(there || std::env::var_os("CI").is_none(), "tmux is needed to look at the terminal");
     if !there {
-        // The test harness hides what `eprintln!` says when a test passes. It does not hide this.
+        // The test harness hides `eprintln!` when a test passes, but not this.
         let _ = writeln!(std::io::stderr(), "SKIPPED: there is no tmux here, so the terminal was not looked at");
     }
     !there
 }
 
-/// A terminal with the program in it.
+/// A terminal in which the program runs.
 pub(crate) struct Terminal {
     socket: PathBuf,
     code: PathBuf,
 }
 
 impl Terminal {
-    /// Starts a command in a terminal of this size, with `more` in its environment. When it is over, the screen says
-    /// `left with` and its exit code.
+    /// Starts a command in a terminal of this size, with `more` in its environment. When it ends, the screen shows
+    /// `left with` and the exit code.
     pub(crate) fn start(
         bench: &Bench,
         name: &str,
@@ -39,7 +39,7 @@ impl Terminal {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
         let file = |ending: &str| bench.folder.path().join(format!("{name}.{ending}"));
-        // A signal from the keyboard is for the program alone.
+        // A signal from the keyboard goes to the program only.
         let script = format!(
             "trap : INT\n{}\ncode=$?\necho $code >'{}'\necho \"left with $code\"\nexec cat >/dev/null\n",
             quoted.join(" "),
@@ -66,7 +66,7 @@ impl Terminal {
         terminal
     }
 
-    /// Types keys, by the names that tmux has for them.
+    /// Types keys, by their names in tmux.
     pub(crate) fn types(&self, keys: &[&str]) -> &Self {
         self.run(&[&["send-keys"], keys].concat());
         self
@@ -78,7 +78,7 @@ impl Terminal {
         self
     }
 
-    /// Waits until the program is over, whatever the screen shows, and gives its exit code.
+    /// Waits until the program has ended, and returns its exit code.
     pub(crate) fn code(&self) -> String {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -90,26 +90,26 @@ impl Terminal {
         }
     }
 
-    /// What the screen shows, without the blanks at the ends of lines.
+    /// The text on the screen, without spaces at the ends of lines.
     pub(crate) fn screen(&self) -> String {
         let text = self.run(&["capture-pane", "-p"]);
         let lines: Vec<_> = text.lines().map(str::trim_end).collect();
         lines.join("\n").trim_end().to_owned()
     }
 
-    /// The same with its colours.
+    /// The text on the screen with colours.
     pub(crate) fn colours(&self) -> String {
         self.run(&["capture-pane", "-p", "-e"])
     }
 
-    /// In which column the cursor is, and whether it is shown.
+    /// The column of the cursor, and whether it is visible.
     pub(crate) fn cursor(&self) -> (String, bool) {
         let told = self.run(&["display-message", "-p", "#{cursor_x} #{cursor_flag}"]);
         let (column, shown) = told.trim().split_once(' ').expect("two words");
         (column.to_owned(), shown == "1")
     }
 
-    /// Waits until the screen looks like this, and gives it.
+    /// Waits until the screen meets a condition, and returns it.
     pub(crate) fn until(&self, reached: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + LIMIT;
         loop {
@@ -137,7 +137,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // The program in it gets a hangup, and what it has not done by then is not missed.
+        // The program gets SIGHUP; the test needs nothing more of it.
         let _ = self.tmux().arg("kill-server").output();
     }
 }

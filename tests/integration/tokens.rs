@@ -1,5 +1,4 @@
-//! This module owns the proof of effect: after the setting is read back, a token of the global STS endpoint is used in an opt-in
-//! Region, and only where that was asked for.
+//! `--verify token=REGION`: after the read-back, a token of the global STS endpoint is used in an opt-in Region.
 
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use crate::running::Running;
 
 const ACCOUNTS: usize = 8;
 const REGION: &str = "ap-east-1";
-/// No token follows the setting within any visit.
+/// Longer than any visit, so that tokens never follow the setting.
 const NEVER: Duration = Duration::from_mins(10);
 
 /// An organization in which 4 is on v2 already.
@@ -29,7 +28,7 @@ fn refused(truth: &Truth) -> u64 {
     truth.operation(Operation::GetCallerIdentity).errors.get("InvalidClientTokenId").copied().unwrap_or_default()
 }
 
-/// From now on tokens follow the setting at once.
+/// From now on tokens follow the setting immediately.
 fn catch_up(bench: &Bench) {
     bench.organization.control(|world| world.set_issuance_lag(Duration::ZERO));
 }
@@ -41,7 +40,7 @@ fn apply(bench: &Bench, arguments: &[&str]) -> Run {
     bench.run("run", &[&APPLY[..], arguments].concat())
 }
 
-/// What is told to be proven of each account, in the order of the ids; the management account is the last.
+/// The column `verified` of all accounts, in the order of the ids; the management account is last.
 fn verified(run: &Run) -> Vec<String> {
     run.rows().into_values().map(|row| row["verified"].clone()).collect()
 }
@@ -49,13 +48,13 @@ fn verified(run: &Run) -> Vec<String> {
 const PROVEN: [&str; ACCOUNTS] = ["token", "token", "token", "", "token", "token", "token", "setting"];
 
 #[test]
-fn a_change_is_proven_by_a_token_of_the_global_endpoint() {
+fn a_change_is_verified_with_a_token_of_the_global_endpoint() {
     let bench = Bench::new(organization(ACCOUNTS, NEVER).start());
     let mut running = Running::start(&bench, "run", &[&APPLY[..], &[PROVE, "-v", "--debug"]].concat());
     running.until(|truth| refused(truth) >= 6);
     catch_up(&bench);
     let run = running.end().exits(0).agrees(TokenVersion::V2);
-    // Nothing had to be changed in 4, and there is no role to get a session for in the caller's own account.
+    // 4 needs no change, and the caller's own account has no role for a session.
     assert_eq!(verified(&run), PROVEN, "{run}");
     let text = std::fs::read_to_string(run.folder.join("report.json")).expect("a report");
     let document: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -77,7 +76,7 @@ fn a_change_is_proven_by_a_token_of_the_global_endpoint() {
 }
 
 #[test]
-fn a_change_without_effect_in_time_is_unverified() {
+fn a_token_that_does_not_follow_in_time_is_unverified() {
     let bench = Bench::new(organization(2, NEVER).start());
     let arguments = [PROVE, "--account-timeout=4s", "--max-errors=100%", "--debug"];
     let run = apply(&bench, &arguments).exits(3).agrees(TokenVersion::V2);
@@ -86,7 +85,7 @@ fn a_change_without_effect_in_time_is_unverified() {
     assert_eq!(told, ["unverified", "verify", "setting", "v2Token"], "{row:#?}");
     assert!(row["error_message"].contains("InvalidClientTokenId"), "{row:#?}");
 
-    // The setting alone is no proof, so trying again is not content with it.
+    // The setting alone is not enough, so a retry verifies the token too.
     let again = ["resume", "run", "--retry-failed"];
     let later = bench.again("run", &again);
     let row = &later.rows()["000000000001"];
@@ -99,7 +98,7 @@ fn a_change_without_effect_in_time_is_unverified() {
 }
 
 #[test]
-fn a_run_that_was_killed_while_it_proved_is_resumed_with_the_proof() {
+fn a_run_killed_while_verifying_tokens_is_resumed() {
     let bench = Bench::new(organization(ACCOUNTS, NEVER).start());
     let mut running = Running::start(&bench, "run", &[&APPLY[..], &[PROVE]].concat());
     running.until(|truth| refused(truth) >= 6);
@@ -110,9 +109,9 @@ fn a_run_that_was_killed_while_it_proved_is_resumed_with_the_proof() {
     assert_eq!(verified(&resumed), PROVEN, "{resumed}");
 }
 
-/// What enters the accounts after a renewal proves the tokens in them, too.
+/// Renewed credentials are used for the token verification too.
 #[test]
-fn base_credentials_that_are_renewed_prove_as_well() {
+fn renewed_base_credentials_verify_tokens() {
     let builder = organization(40, Duration::ZERO).base_session(true).base_credentials_expire_after(20);
     let mut bench = Bench::new(builder.start());
     without_keys(&mut bench);
@@ -123,7 +122,7 @@ fn base_credentials_that_are_renewed_prove_as_well() {
 }
 
 #[test]
-fn the_global_endpoint_is_called_only_when_asked_for() {
+fn the_global_endpoint_is_called_only_with_verify_token() {
     let bench = Bench::new(organization(ACCOUNTS, Duration::ZERO).start());
     let plan = bench.run("plan", &["plan", "--rate=0", PROVE]).exits(0);
     assert_eq!(plan.calls(Operation::SetSecurityTokenServicePreferences), 0, "{plan}");
@@ -137,7 +136,7 @@ fn the_global_endpoint_is_called_only_when_asked_for() {
 }
 
 #[test]
-fn what_would_prove_nothing_is_refused() {
+fn unsuitable_token_verification_is_refused() {
     let bench = Bench::new(organization(ACCOUNTS, Duration::ZERO).start());
     apply(&bench, &[]).exits(0);
     let table: [(&[&str], i32, &str); 7] = [

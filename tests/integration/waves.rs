@@ -1,5 +1,4 @@
-//! This module owns waves and the tolerance, end to end: their sizes, who comes first, the wait between them, and when the run
-//! stops.
+//! Waves, canaries, `--bake` and `--max-errors` end to end.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +6,7 @@ use v2token_simulator::{AccountState, Builder, Operation, Organization, TokenVer
 
 use crate::harness::{Bench, Row, Run, told};
 
-/// Five hundred accounts, of which sixty, or 12 %, refuse.
+/// Five hundred accounts, of which sixty (12 %) refuse the role.
 fn five_hundred() -> Builder {
     Organization::builder().accounts(500).unlimited().each_account(|account| {
         account.faults.deny_assume = matches!(account.id().number() % 25, 5 | 13 | 21);
@@ -20,7 +19,7 @@ fn apply(bench: &Bench, arguments: &[&str]) -> Run {
     bench.run("run", &[&APPLY[..], arguments].concat())
 }
 
-/// How many accounts were visited in each wave.
+/// The number of visited accounts by wave.
 fn sizes(rows: &BTreeMap<String, Row>) -> BTreeMap<String, usize> {
     let mut sizes = BTreeMap::new();
     for row in rows.values() {
@@ -29,7 +28,7 @@ fn sizes(rows: &BTreeMap<String, Row>) -> BTreeMap<String, usize> {
     sizes
 }
 
-/// Fails unless the run was stopped by its tolerance and has left the accounts that it did not get to alone.
+/// Fails unless --max-errors stopped the run and the remaining accounts were not touched.
 fn stopped(run: Run) -> Run {
     let run = run.exits(5).agrees(TokenVersion::V2).says(&["stopped by --max-errors", "v2token resume"]);
     let rows = run.rows();
@@ -42,7 +41,7 @@ fn stopped(run: Run) -> Run {
 }
 
 #[test]
-fn too_many_refusals_stop_a_run_and_what_is_in_flight_finishes() {
+fn too_many_failures_stop_a_run_and_visits_in_flight_finish() {
     let bench = Bench::new(five_hundred().start());
     let run = stopped(apply(&bench, &[]));
     let outcomes = run.outcomes();
@@ -54,8 +53,8 @@ fn too_many_refusals_stop_a_run_and_what_is_in_flight_finishes() {
 }
 
 #[test]
-fn the_tolerance_is_what_it_was_set_to() {
-    // The tolerance, the exit code, and how many fail at least and at most, with 32 visits in flight.
+fn max_errors_is_respected() {
+    // --max-errors, the exit code, and the least and most failures, with 32 visits in flight.
     let table = [
         ("0", 5, 1..=33),
         ("20", 5, 21..=53),
@@ -76,7 +75,7 @@ fn the_tolerance_is_what_it_was_set_to() {
 }
 
 #[test]
-fn waves_have_the_sizes_that_were_asked_for() {
+fn waves_have_the_given_sizes() {
     let table: [(&str, &[usize]); 5] =
         [("5,50%", &[5, 15, 20]), ("1,10%,100%", &[1, 3, 36]), ("100%", &[40]), ("39", &[39, 1]), ("1%", &[1, 39])];
     for (waves, expected) in table {
@@ -89,7 +88,7 @@ fn waves_have_the_sizes_that_were_asked_for() {
 }
 
 #[test]
-fn a_wave_is_over_before_the_next_one_starts() {
+fn a_wave_ends_before_the_next_one_starts() {
     let bench = Bench::new(Organization::builder().accounts(40).unlimited().start());
     let run = apply(&bench, &["--waves=5,50%,100%"]).exits(0).agrees(TokenVersion::V2);
     let rows = run.rows();
@@ -99,7 +98,7 @@ fn a_wave_is_over_before_the_next_one_starts() {
 }
 
 #[test]
-fn canaries_that_are_named_make_up_the_first_wave() {
+fn named_canaries_are_the_first_wave() {
     let bench = Bench::new(Organization::builder().accounts(40).unlimited().start());
     let run = apply(&bench, &["--canary=000000000007,000000000023"]).exits(0).agrees(TokenVersion::V2);
     let rows = run.rows();
@@ -115,7 +114,7 @@ fn canaries_that_are_named_make_up_the_first_wave() {
 }
 
 #[test]
-fn a_canary_that_fails_stops_the_run_at_once() {
+fn a_failed_canary_stops_the_run() {
     let bench = Bench::new(five_hundred().start());
     let run = stopped(apply(&bench, &["--canary=000000000021"]));
     let outcomes: Vec<(String, usize)> = run.outcomes().into_iter().collect();
@@ -124,7 +123,7 @@ fn a_canary_that_fails_stops_the_run_at_once() {
 }
 
 #[test]
-fn the_wait_between_waves_is_kept() {
+fn bake_delays_the_next_wave() {
     let bench = Bench::new(Organization::builder().accounts(12).unlimited().start());
     let run = apply(&bench, &["--waves=2,50%,100%", "--bake=1s"]).exits(0).agrees(TokenVersion::V2);
     let rows = run.rows();
@@ -141,7 +140,7 @@ fn the_wait_between_waves_is_kept() {
 }
 
 #[test]
-fn skipped_accounts_are_in_no_wave_and_count_against_no_tolerance() {
+fn skipped_accounts_count_neither_for_waves_nor_for_max_errors() {
     let builder = Organization::builder().accounts(40).unlimited().each_account(|account| {
         if account.id().number() <= 20 {
             account.state = AccountState::Suspended;

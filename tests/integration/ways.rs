@@ -1,4 +1,4 @@
-//! This module owns the ways into the accounts, option by option: what each of them does, and what it comes to where it can't.
+//! The options of access: roles, external ids, the management account and endpoints.
 
 mod again;
 mod chain;
@@ -18,12 +18,12 @@ fn six() -> Builder {
     Organization::builder().accounts(6).unlimited()
 }
 
-/// An organization in which every account, the management account too, has only this role.
+/// An organization in which every account, the management account included, has only this role.
 fn with_role(name: &'static str) -> Builder {
     six().each_account(move |account| account.role = Role::named(name))
 }
 
-/// An external id that can be found again.
+/// An external id with the secret marker.
 fn external_id(of: &str) -> String {
     format!("{SECRET_MARKER}-external-id-of:{of}/x")
 }
@@ -39,7 +39,7 @@ fn changed_all(run: Run) -> Run {
     run
 }
 
-/// Fails unless these accounts failed at the door, with a hint that says this, and nothing was changed in them.
+/// Fails unless these accounts failed at AssumeRole with this hint and were not changed.
 fn kept_out(run: Run, ids: &[&str], hint: &str) -> Run {
     let run = run.exits(3).agrees(TokenVersion::V2);
     let rows = run.rows();
@@ -57,7 +57,7 @@ fn kept_out(run: Run, ids: &[&str], hint: &str) -> Run {
 const MEMBERS: [&str; 5] = ["000000000001", "000000000002", "000000000003", "000000000004", "000000000005"];
 
 #[test]
-fn a_role_is_named_by_name_path_or_arn() {
+fn role_takes_a_name_a_path_or_an_arn() {
     let table = [
         ("TokenRole", "TokenRole", "role/TokenRole"),
         (ROLE, ROLE, "role/ops/rollout/TokenRole"),
@@ -76,7 +76,7 @@ fn a_role_is_named_by_name_path_or_arn() {
     kept_out(apply(&bench, "without-path", &["--role=TokenRole"]), &MEMBERS, "check that TokenRole exists");
 }
 
-/// Some landing zones put the account id into the name of the role.
+/// Some landing zones have the account id in the role's name.
 #[test]
 fn a_role_may_have_the_account_id_in_its_name() {
     let builder = six().each_account(|account| account.role = Role::named(&format!("p/Token-{}", account.id())));
@@ -89,7 +89,7 @@ fn a_role_may_have_the_account_id_in_its_name() {
     }
 }
 
-/// The columns `role` and `external_id` of the file are for single accounts; what they leave empty is as for all others.
+/// The columns `role` and `external_id` of the file apply to single accounts; empty cells mean the general setting.
 #[test]
 fn an_account_may_have_a_role_and_an_external_id_of_its_own() {
     let own = external_id("three");
@@ -114,7 +114,7 @@ fn an_account_may_have_a_role_and_an_external_id_of_its_own() {
         assert_eq!(run.rows()[&id]["role_arn"], format!("arn:aws:iam::{id}:role/{role}"), "{run}");
     }
 
-    // Undoing goes the same ways, and needs the ids again, which are not stored.
+    // A rollback uses the same roles, and needs the external ids again, which are not stored.
     let rollback = ["rollback", "run", "--yes", "--rate=0"];
     let run = bench.run("none", &rollback).exits(2);
     let run = run.attempted_nothing("which is not stored: give it again with --external-id");
@@ -128,7 +128,7 @@ fn an_account_may_have_a_role_and_an_external_id_of_its_own() {
 }
 
 #[test]
-fn an_external_id_opens_the_door_and_a_wrong_one_does_not() {
+fn the_external_id_must_match() {
     let id = external_id("all");
     let wanted = id.clone();
     let builder = six().each_account(move |account| account.role.external_id = Some(wanted.clone()));
@@ -140,7 +140,7 @@ fn an_external_id_opens_the_door_and_a_wrong_one_does_not() {
     let run = run.attempted_nothing("--external-id: expected 2 to 1224 letters");
     assert_eq!(run.all_calls(), 0, "{run}");
 
-    // It may be given later: a run that had none is resumed with one.
+    // It may be given later: a run without one is resumed with one.
     let resume = ["resume", "missing", "--retry-failed", "--yes", "--rate=0", "--max-errors=100%"];
     let run = bench.again("missing", &[&resume[..], &["--external-id", &id]].concat()).exits(0);
     assert_eq!((run.outcomes()["changed"], run.outcomes()["unchanged"]), (5, 1), "{run}");
@@ -150,7 +150,7 @@ fn an_external_id_opens_the_door_and_a_wrong_one_does_not() {
 }
 
 #[test]
-fn a_run_with_an_external_id_is_resumed_only_with_one() {
+fn a_run_with_an_external_id_needs_it_for_resume() {
     let id = external_id("all");
     let wanted = id.clone();
     let builder = six()
@@ -171,8 +171,8 @@ fn a_run_with_an_external_id_is_resumed_only_with_one() {
 }
 
 #[test]
-fn the_management_account_is_entered_as_asked() {
-    // Without a role of its own it can be entered only by the caller's own credentials.
+fn management_account_option_is_respected() {
+    // Without a role it can be visited only with the caller's own credentials.
     let bench = Bench::new(six().start());
     let run = changed_all(apply(&bench, "own", &[]));
     assert_eq!(run.rows()[MANAGEMENT]["role_arn"], "", "{run}");
@@ -189,7 +189,7 @@ fn the_management_account_is_entered_as_asked() {
     assert!(run.rows()[MANAGEMENT]["role_arn"].ends_with(":role/OrganizationAccountAccessRole"), "{run}");
     assert_eq!(run.after.account(MANAGEMENT).calls.assume_role, 1, "{run}");
 
-    // A delegated administrator is not in it.
+    // A delegated administrator is not in the management account.
     let delegated = Caller::DelegatedAdministrator(2.into());
     let bench = Bench::new(six().caller(delegated).start());
     let run = kept_out(apply(&bench, "delegated", &[]), &[MANAGEMENT], "--management-account skip");
@@ -197,10 +197,10 @@ fn the_management_account_is_entered_as_asked() {
 }
 
 #[test]
-fn one_endpoint_serves_all_and_wins_over_the_environment() {
+fn endpoint_url_serves_all_services_and_wins_over_the_environment() {
     let mut bench = Bench::new(six().start());
     let endpoint = bench.organization.endpoint();
-    // Nobody listens there.
+    // An address without a listener.
     bench.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1").env("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1");
     let run = changed_all(apply(&bench, "run", &["--endpoint-url", &endpoint]));
     assert_eq!(run.rows()[MEMBERS[0]]["sts_endpoint"], endpoint, "{run}");

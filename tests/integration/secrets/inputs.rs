@@ -1,18 +1,18 @@
-//! This module owns the search for secrets that come in from anywhere: one word stands in each input in turn, where a secret may
-//! stand, and nothing that is put out may hold it, whatever goes wrong around it.
+//! Secrets from every input: a marker is put into each input in turn, where a secret may be, and no output may contain it, also when
+//! something fails.
 
 use v2token_simulator::Organization;
 
 use crate::harness::{Bench, Run};
 
-/// The word. It can be an external id, a password, a key, or a token.
+/// The marker. It is valid as an external id, a password, a key, or a token.
 const WORD: &str = "canary-0815";
 /// `operator:canary-0815` in base64, as a proxy gets it.
 const ENCODED: &str = "b3BlcmF0b3I6Y2FuYXJ5LTA4MTU=";
-/// Nobody listens there.
+/// An address without a listener.
 const NOBODY: &str = "127.0.0.1:1";
 
-/// An input: its name, and what is done to put the word into it. Gives further arguments of a run.
+/// An input: its name, and a function that puts the marker into it and returns further arguments of a run.
 type Input = (&'static str, fn(&mut Bench) -> Vec<String>);
 
 const INPUTS: &[Input] = &[
@@ -161,7 +161,7 @@ fn process(bench: &mut Bench, script: &str) -> Vec<String> {
     profile(bench, &format!("credential_process = sh -c \"{script}\""))
 }
 
-/// A proxy, and an endpoint that is on this machine even if the proxy should not be used.
+/// A proxy, and an endpoint on this machine, also if the proxy is not used.
 fn proxy(bench: &mut Bench, url: &str) -> Vec<String> {
     for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"] {
         bench.env(name, url);
@@ -169,7 +169,7 @@ fn proxy(bench: &mut Bench, url: &str) -> Vec<String> {
     variable(bench, "AWS_ENDPOINT_URL", &format!("https://{NOBODY}"))
 }
 
-/// A login as `aws sso login` keeps it, under the SHA-1 of its session's name, `corp`.
+/// A login in the cache of `aws sso login`, under the SHA-1 of its session's name, `corp`.
 fn login(bench: &mut Bench, text: &str) -> Vec<String> {
     without_keys(bench);
     let cache = bench.folder.path().join(".aws/sso/cache");
@@ -182,7 +182,7 @@ fn login(bench: &mut Bench, text: &str) -> Vec<String> {
     profile(bench, &format!("sso_session = corp\nsso_account_id = 000000000100\nsso_role_name = R\n{session}"))
 }
 
-/// Nothing that is put out holds the word: neither the streams, nor any file of the run, nor any report.
+/// Fails if the marker is in the streams, a file of the run, or a report.
 fn search(bench: &Bench, run: &Run, what: &str) {
     let holds = |text: &str| text.contains(WORD) || text.contains(ENCODED);
     assert!(!holds(&run.stdout) && !holds(&run.stderr), "{what}\n{run}");
@@ -211,8 +211,8 @@ fn bench() -> Bench {
 }
 
 #[test]
-fn no_input_is_put_out_again() {
-    // Several at a time: where something is not reached, the program waits more than it works.
+fn no_output_contains_a_secret_input() {
+    // Several at a time, because the program mostly waits when something can't be reached.
     std::thread::scope(|scope| {
         for part in INPUTS.chunks(INPUTS.len().div_ceil(6)) {
             scope.spawn(move || part.iter().for_each(is_not_put_out_again));
@@ -249,9 +249,9 @@ fn is_not_put_out_again((name, put): &Input) {
     search(&bench, &bench.finish("none", iam), name);
 }
 
-/// A policy is written down for the resume, and is no secret; but it is not shown either.
+/// The session policy is stored for resume. It is not a secret, but it is not shown either.
 #[test]
-fn a_session_policy_is_only_in_the_description_of_the_run() {
+fn the_session_policy_is_only_in_run_json() {
     let bench = bench();
     let policy = r#"{"Statement": [{"Sid": "WORD", "Effect": "Allow", "Action": "iam:*", "Resource": "*"}]}"#;
     let file = write(&bench, "policy.json", &policy.replace("WORD", WORD));
@@ -265,9 +265,9 @@ fn a_session_policy_is_only_in_the_description_of_the_run() {
     }
 }
 
-/// The search must be able to find something, and the inputs must be ones.
+/// A control: the search finds the marker, and the inputs contain it.
 #[test]
-fn the_word_is_in_every_input() {
+fn every_input_contains_the_marker() {
     for (name, put) in INPUTS {
         let mut bench = bench();
         let more = put(&mut bench);

@@ -1,4 +1,4 @@
-//! This module owns the way in of a run that builds on an earlier one: what was given then holds, unless it is given anew.
+//! `apply --plan` and `resume` take the access settings of the earlier run, unless they are given again.
 
 use super::{ROLE, apply, external_id, kept_out, six, with_role};
 use crate::harness::{Bench, Run};
@@ -28,20 +28,20 @@ fn changed(run: Run, accounts: usize) -> Run {
 }
 
 #[test]
-fn a_plan_is_applied_by_the_way_in_which_it_was_made() {
+fn a_plan_is_applied_with_its_access_settings() {
     let bench = Bench::new(with_role(ROLE).start());
     let role = format!("--role={ROLE}");
     let plan = bench.run("plan", &["plan", "--rate=0", &role]).exits(0);
     let plan = format!("--plan={}", plan.folder.display());
     changed(apply(&bench, "apply", &[&plan]), 6);
-    // What is given is taken, even if it is wrong.
+    // A given option is used, also if it is wrong.
     let plan = bench.run("back", &["plan", "--to=v1Token", "--rate=0", &role]).exits(0);
     let plan = format!("--plan={}", plan.folder.display());
     apply(&bench, "other", &["--to=v1Token", "--role=Nobody", &plan]).exits(3);
 }
 
 #[test]
-fn a_plan_with_external_ids_wants_them_again() {
+fn a_plan_with_external_ids_needs_them_again() {
     let bench = one_apart(3);
     let text = format!("account_id,role,external_id\n000000000003,{ROLE},{}\n000000000004,,\n", external_id("one"));
     let named = file(&bench, "named.csv", &text);
@@ -63,7 +63,7 @@ fn a_resume_takes_corrected_roles_from_the_file() {
 }
 
 #[test]
-fn files_that_contradict_each_other_are_refused_and_others_add_up() {
+fn contradicting_files_are_refused_and_others_are_merged() {
     let bench = one_apart(3);
     let id = external_id("one");
     let full = file(&bench, "full.csv", &format!("account_id,role,external_id\n000000000003,{ROLE},{id}\n"));
@@ -75,7 +75,7 @@ fn files_that_contradict_each_other_are_refused_and_others_add_up() {
 }
 
 #[test]
-fn an_empty_variable_that_includes_accounts_is_not_taken_for_all_of_them() {
+fn an_empty_inclusion_variable_is_refused() {
     for name in ["V2TOKEN_ACCOUNT", "V2TOKEN_OU", "V2TOKEN_SHARD", "V2TOKEN_ACCOUNTS_FROM"] {
         let mut bench = Bench::new(six().start());
         bench.env(name, "");
@@ -88,12 +88,12 @@ fn an_empty_variable_that_includes_accounts_is_not_taken_for_all_of_them() {
 }
 
 #[test]
-fn a_selection_that_leaves_nothing_of_an_earlier_run_is_a_mistake() {
+fn a_selection_without_accounts_of_the_earlier_run_is_refused() {
     let bench = Bench::new(six().start());
     let run = changed(apply(&bench, "run", &["--account=000000000001,000000000002"]), 2);
     let folder = run.folder.display().to_string();
     let back = bench.run("back", &["rollback", &folder, "--yes", "--account=000000000004"]).exits(1);
     back.attempted_nothing("0 are among those that the earlier run leaves");
-    // There is nothing left to do, which is no mistake.
+    // Nothing is left to do, which is not a mistake.
     bench.run("first", &["rollback", &folder, "--yes", "--account=000000000001,000000000002"]).exits(0);
 }

@@ -1,4 +1,4 @@
-//! This module owns the way through other roles: `--via-role`, and base credentials that are a role's session already.
+//! `--via-role`, and base credentials that are a role's session.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn role(name: &str, trusted: &str) -> Role {
     Role { trusts: vec![Trusted::Principal(trusted.to_owned())], ..Role::named(name) }
 }
 
-/// A role of the management account, which the operator may assume, and the only one that the members trust.
+/// Adds a role to the management account that the operator may assume, and the only one that the members trust.
 fn behind_a_hub(builder: Builder) -> Builder {
     let operator = Trusted::Account(MANAGEMENT_ACCOUNT);
     builder
@@ -31,7 +31,7 @@ fn behind_a_hub(builder: Builder) -> Builder {
         .each_account(|account| account.role.trusts = vec![Trusted::Principal(HUB.to_owned())])
 }
 
-/// From there to a role of the tooling account, which the members trust.
+/// Adds a role to the tooling account that trusts the hub, and that the members trust.
 fn behind_two(builder: Builder) -> Builder {
     behind_a_hub(builder)
         .account(TOOLING, |account| account.other_roles.push(role("Rollout", HUB)))
@@ -50,7 +50,7 @@ fn counts<const N: usize>(of: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn accounts_are_reached_through_one_role_or_two() {
+fn accounts_are_entered_through_one_or_two_roles() {
     let bench = Bench::new(behind_a_hub(six()).start());
     kept_out(apply(&bench, "direct", &[]), &MEMBERS, "trust policy names the caller");
     let bench = Bench::new(behind_a_hub(six()).start());
@@ -60,7 +60,7 @@ fn accounts_are_reached_through_one_role_or_two() {
     let listing = &run.after.callers["user/operator"];
     assert_eq!((listing[&Operation::ListAccounts], listing[&Operation::DescribeOrganization]), (1, 1), "{run}");
 
-    // In the tooling account, too, its role is gone through: only the management account is entered with credentials at hand.
+    // The tooling account is entered through the chain too: only the management account is visited with the caller's credentials.
     for given in [&["--via-role", HUB, "--via-role", TOOL][..], &["--via-role", &format!("{HUB},{TOOL}")]] {
         let bench = Bench::new(behind_two(six()).start());
         let run = changed_all(apply(&bench, "run", given));
@@ -73,9 +73,9 @@ fn accounts_are_reached_through_one_role_or_two() {
     bench.run("partition", &["plan", "--via-role", partition]).exits(0).agrees(TokenVersion::V2);
 }
 
-/// A member may describe its Organization, and not list it. Whoever is at the end of the way may.
+/// A member may describe its Organization but not list it. The last role of the chain may list it.
 #[test]
-fn the_last_role_lists_where_the_base_credentials_may_not() {
+fn the_last_role_lists_if_the_base_credentials_may_not() {
     let member = behind_a_hub(six().caller(Caller::Member(2.into()))).account(MANAGEMENT_ACCOUNT, |account| {
         account.other_roles[0].trusts = vec![Trusted::Account(2.into())];
     });
@@ -84,7 +84,7 @@ fn the_last_role_lists_where_the_base_credentials_may_not() {
     assert_eq!(run.calls(Operation::AssumeRole), 0);
     let run = changed_all(apply(&bench, "run", &["--via-role", HUB]));
     let (operator, hub) = (&run.after.callers["user/operator"], &run.after.callers["role/platform/Hub"]);
-    // Twice in vain: the run that was refused, and this one.
+    // Two refusals: in the refused run, and in this one.
     assert_eq!((operator[&Operation::ListAccounts], hub[&Operation::ListAccounts]), (2, 1), "{run}");
     assert_eq!(run.after.account(MANAGEMENT_ACCOUNT).calls.set_preferences, 1, "entered with the hub's session\n{run}");
     let run = bench.run("ou", &["plan", "--via-role", HUB, "--tag=a=b", "--ou=r-ab12"]).exits(1);
@@ -100,22 +100,22 @@ fn the_last_role_lists_where_the_base_credentials_may_not() {
     assert_eq!(run.after.callers["role/platform/Hub"][&Operation::DescribeOrganization], 1, "{run}");
 }
 
-/// A plan has visits under way by then, and the list begins anew from the hub.
+/// A plan has visits in flight by then, and the listing restarts through the hub.
 #[test]
-fn base_credentials_that_are_refused_in_the_middle_of_the_list_make_no_visit_twice() {
+fn a_listing_restarted_through_the_hub_repeats_no_visit() {
     const ACCOUNTS: usize = 60;
     let refused = ListingFault::PageFails { page: 3, error: ListingError::AccessDenied, times: 1 };
     let world = behind_a_hub(Organization::builder().accounts(ACCOUNTS)).listing(refused).unlimited().start();
     let bench = Bench::new(world);
     let run = bench.run("run", &["plan", "--rate=0", "--via-role", HUB]).exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.after.callers["role/platform/Hub"][&Operation::ListAccounts], 3, "{run}");
-    // The hub once more for the list.
+    // One more session of the hub for the list.
     assert_eq!(assumed(&run), counts([("user/operator", 2), ("role/platform/Hub", ACCOUNTS as u64 - 1)]), "{run}");
     assert_eq!(run.rows().len(), ACCOUNTS, "{run}");
 }
 
 #[test]
-fn a_role_on_the_way_that_refuses_ends_the_run_before_it_starts() {
+fn a_refused_via_role_ends_the_run_before_it_starts() {
     let bench = Bench::new(behind_two(six()).start());
     let nobody = "arn:aws:iam::000000000100:role/Nobody";
     for (name, roles, named) in [
@@ -138,7 +138,7 @@ fn a_role_on_the_way_that_refuses_ends_the_run_before_it_starts() {
 }
 
 #[test]
-fn a_source_identity_goes_all_the_way() {
+fn the_source_identity_is_kept_through_the_chain() {
     let builder = behind_two(six())
         .each_account(|account| account.role.allows_source_identity = true)
         .account(MANAGEMENT_ACCOUNT, |account| account.other_roles[0].allows_source_identity = true)
@@ -150,9 +150,9 @@ fn a_source_identity_goes_all_the_way() {
     assert_eq!(run.after.account(MANAGEMENT_ACCOUNT).source_identities, ["jane"], "{run}");
 }
 
-/// AWS refuses such a session in every account; here it is refused before the first.
+/// AWS refuses such a session in every account; the program refuses it before the first one.
 #[test]
-fn a_session_of_a_session_lasts_an_hour_at_most() {
+fn a_chained_session_lasts_an_hour_at_most() {
     let bench = Bench::new(behind_a_hub(six()).start());
     let arguments = ["apply", "--yes", "--via-role", HUB, "--session-duration=2h"];
     let run = bench.run("run", &arguments).exits(2);
@@ -185,9 +185,9 @@ fn hub_profile(bench: &mut Bench) {
     bench.env("AWS_CONFIG_FILE", "config").without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY");
 }
 
-/// Sessions of the roles on the way that end sooner than the run.
+/// Sessions of via roles that expire before the end of the run.
 #[test]
-fn sessions_on_the_way_are_renewed_in_the_middle_of_a_run() {
+fn sessions_of_via_roles_are_renewed_during_a_run() {
     let builder = behind_two(Organization::builder().accounts(20).unlimited())
         .account(MANAGEMENT_ACCOUNT, |account| account.other_roles[0].lifetime = Some(Duration::from_secs(3)))
         .account(TOOLING, |account| account.other_roles[0].lifetime = Some(Duration::from_secs(2)));
@@ -200,9 +200,9 @@ fn sessions_on_the_way_are_renewed_in_the_middle_of_a_run() {
     assert!(run.rows().values().all(|row| row["attempts"].parse::<u32>().expect("a number") <= 4), "{run}");
 }
 
-/// Revoked in mid-run, as an administrator can do: the way is gone again, and the run goes on.
+/// Sessions revoked during the run by an administrator: the roles are assumed again, and the run continues.
 #[test]
-fn sessions_on_the_way_that_are_revoked_are_opened_anew() {
+fn revoked_sessions_of_via_roles_are_replaced() {
     let latency = Latency { iam: Duration::from_millis(60), ..Latency::default() };
     let bench = Bench::new(behind_a_hub(Organization::builder().accounts(20).unlimited().latency(latency)).start());
     let arguments = ["apply", "--yes", "--rate=0", "--concurrency=2", "--waves=100%", "--via-role", HUB];
@@ -215,7 +215,7 @@ fn sessions_on_the_way_that_are_revoked_are_opened_anew() {
 }
 
 #[test]
-fn a_run_is_resumed_on_the_same_way() {
+fn a_run_is_resumed_through_the_same_roles() {
     let latency = Latency { iam: Duration::from_millis(40), ..Latency::default() };
     let id = format!("{SECRET_MARKER}-hub");
     let wanted = id.clone();

@@ -1,4 +1,4 @@
-//! This module owns the way by MFA: one code, one session, and the whole run with it.
+//! MFA: one code and one session serve the whole run.
 
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
@@ -12,7 +12,7 @@ use crate::questions::{no_terminal, on_terminal};
 const DEVICE: &str = "arn:aws:iam::000000000100:mfa/operator";
 const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
 
-/// Nothing goes without MFA: not the list, and not a member.
+/// An organization in which listing and all roles require MFA.
 fn with_mfa(codes: &'static [&'static str]) -> Builder {
     six()
         .mfa_codes(codes.iter().copied())
@@ -34,7 +34,7 @@ fn one_code_serves_the_whole_run() {
 }
 
 #[test]
-fn a_code_that_is_wrong_or_used_is_refused_before_anything_else() {
+fn a_wrong_or_used_code_is_refused_first() {
     let bench = Bench::new(with_mfa(&["271828"]).start());
     let device = ["--mfa-serial", DEVICE];
     changed_all(apply(&bench, "used", &[&device[..], &["--mfa-token=271828"]].concat()));
@@ -56,7 +56,7 @@ fn a_code_that_is_wrong_or_used_is_refused_before_anything_else() {
 }
 
 #[test]
-fn a_code_without_a_device_and_a_device_without_a_code_are_refused_before_the_first_call() {
+fn code_and_device_must_be_given_together() {
     let bench = Bench::new(with_mfa(&["271828"]).start());
     for (arguments, code, says) in [
         (&["--mfa-token=271828"][..], 1, "--mfa-token is given, but no device: name it with --mfa-serial"),
@@ -76,16 +76,16 @@ fn a_code_without_a_device_and_a_device_without_a_code_are_refused_before_the_fi
     run.says(&["give its six digits with --mfa-token, or run on a terminal"]);
 }
 
-/// An MFA session is opened with the keys of a user. A role's session can't have one.
+/// An MFA session needs the access keys of a user. A role's session can't open one.
 #[test]
-fn a_session_cannot_be_given_mfa() {
+fn session_credentials_can_not_use_mfa() {
     let bench = Bench::new(with_mfa(&["271828"]).base_session(true).start());
     let run = apply(&bench, "run", &["--mfa-serial", DEVICE, "--mfa-token=271828"]).exits(1);
     run.attempted_nothing("Cannot call GetSessionToken with session credentials")
         .says(&["long-term keys of an IAM user"]);
 }
 
-/// Runs on a terminal, and types a line as soon as the program asks for it.
+/// Runs the program on a terminal, and types a line when it asks for it.
 fn type_when_asked(bench: &Bench, name: &str, arguments: &[&str], line: &str) -> Run {
     let before = bench.truth();
     let mut terminal = on_terminal(bench, name, arguments);
@@ -109,7 +109,7 @@ fn type_when_asked(bench: &Bench, name: &str, arguments: &[&str], line: &str) ->
 }
 
 #[test]
-fn a_terminal_is_asked_for_the_code_and_shows_nothing_of_it() {
+fn the_code_is_asked_on_a_terminal_and_not_shown() {
     if no_terminal() {
         return;
     }
@@ -125,7 +125,7 @@ fn a_terminal_is_asked_for_the_code_and_shows_nothing_of_it() {
     run.holds_no_secret("271828");
 }
 
-/// The operator's keys in one profile; in another the role that asks for MFA, and from there on as with any other role.
+/// The operator's keys are in one profile, and the role that requires MFA in another.
 fn with_profiles(builder: Builder) -> Bench {
     let hub = Role {
         trusts: vec![Trusted::Account(MANAGEMENT_ACCOUNT)],
@@ -152,13 +152,13 @@ fn with_profiles(builder: Builder) -> Bench {
     bench
 }
 
-/// The SDK knows no `mfa_serial` in profiles, and would be refused without a word about the cause.
+/// The SDK ignores `mfa_serial` in profiles, and would be refused without a cause.
 #[test]
-fn a_profile_that_asks_for_mfa_is_served() {
+fn a_profile_with_mfa_works() {
     let mut bench = with_profiles(six().mfa_codes(["271828", "314159", "161803"]));
     bench.without_env("AWS_REGION");
     let run = changed_all(apply(&bench, "named", &["--profile=admin", "--mfa-token=271828"]));
-    // Five members, and the hub twice: for the run, and for the account that it is in.
+    // Five members, and the hub twice: for the run, and for the hub's own account.
     assert_eq!((run.calls(Operation::GetSessionToken), run.calls(Operation::AssumeRole)), (1, 7), "{run}");
     bench.env("AWS_PROFILE", "admin").env("AWS_REGION", "eu-west-1");
     bench.run("variable", &["plan", "--mfa-token=314159"]).exits(0).agrees(TokenVersion::V2);
@@ -169,7 +169,7 @@ fn a_profile_that_asks_for_mfa_is_served() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_served_is_refused_with_the_reason() {
+fn unsupported_mfa_profiles_are_refused() {
     let bench = with_profiles(six().mfa_codes(["271828"]));
     for (profile, says) in [
         ("alone", "mfa_serial needs the keys of a user, and profile \"alone\" has no source_profile"),
@@ -192,9 +192,9 @@ fn a_profile_that_cannot_be_served_is_refused_with_the_reason() {
     }
 }
 
-/// A delegated administrator's user has a device too, and goes on through a role.
+/// A delegated administrator's user with an MFA device, and a via role.
 #[test]
-fn mfa_comes_before_the_roles_on_the_way() {
+fn mfa_comes_before_via_roles() {
     let delegated = Caller::DelegatedAdministrator(2.into());
     let builder = six().caller(delegated).mfa_codes(["271828"]).account(MANAGEMENT_ACCOUNT, |account| {
         let trusts = vec![Trusted::Account(2.into())];

@@ -1,4 +1,4 @@
-//! This module owns what a session is opened with: its name, its duration, its policy, and who is behind it.
+//! Session settings: name, duration, policy and source identity.
 
 use v2token_simulator::{Operation, TokenVersion};
 
@@ -8,7 +8,7 @@ use crate::harness::Bench;
 const SET: Operation = Operation::SetSecurityTokenServicePreferences;
 
 #[test]
-fn a_source_identity_is_recorded_where_the_trust_allows_it() {
+fn a_source_identity_needs_the_trust_policy() {
     let bench = Bench::new(six().each_account(|account| account.role.allows_source_identity = true).start());
     let run = changed_all(apply(&bench, "run", &["--source-identity=jane@corp"]));
     for id in MEMBERS {
@@ -23,7 +23,7 @@ fn a_source_identity_is_recorded_where_the_trust_allows_it() {
 }
 
 #[test]
-fn a_session_has_the_name_that_was_given_or_that_of_the_run() {
+fn session_name_is_the_given_one_or_the_runs() {
     let bench = Bench::new(six().account(1, |account| account.faults.deny_read = true).start());
     let run = bench.run("named", &["plan", "--session-name=change-4711@corp"]).exits(3).agrees(TokenVersion::V2);
     let told = |run: &crate::harness::Run| run.rows()[MEMBERS[0]]["error_message"].clone();
@@ -34,7 +34,7 @@ fn a_session_has_the_name_that_was_given_or_that_of_the_run() {
 }
 
 #[test]
-fn a_session_lasts_as_long_as_the_role_lets_it() {
+fn session_duration_is_limited_by_the_role() {
     let bench = Bench::new(six().account(2, |account| account.role.max_duration = 3600).start());
     changed_all(apply(&bench, "hour", &["--session-duration=1h"]));
     let run = apply(&bench, "two-hours", &["--session-duration=7200", "--to=v1Token"]).exits(3);
@@ -45,9 +45,9 @@ fn a_session_lasts_as_long_as_the_role_lets_it() {
     assert_eq!(run.outcomes()["changed"], 5, "{run}");
 }
 
-/// What the sessions may do, which the simulator enforces.
+/// The simulator enforces session policies.
 #[test]
-fn a_session_may_do_what_its_policy_says() {
+fn session_policy_limits_the_session() {
     let bench = Bench::new(six().start());
     let write = |name: &str, actions: &str| {
         let text = format!(
@@ -80,9 +80,9 @@ fn a_session_may_do_what_its_policy_says() {
     assert_eq!(bench.truth().fault("session_policy"), refusals);
 }
 
-/// What the role may do is the limit of the session, whatever its policy.
+/// A session policy can't grant more than the role has.
 #[test]
-fn a_policy_gives_nothing_that_the_role_does_not_have() {
+fn session_policy_grants_nothing_beyond_the_role() {
     let read_only = r#"{"Statement": [{"Effect": "Allow", "Action": "iam:Get*", "Resource": "*"}]}"#;
     let bench = Bench::new(six().each_account(|account| account.role.policy = Some(read_only.to_owned())).start());
     for policy in ["scoped", "none"] {
@@ -93,7 +93,7 @@ fn a_policy_gives_nothing_that_the_role_does_not_have() {
 }
 
 #[test]
-fn a_session_policy_that_cannot_be_one_is_refused_before_the_first_call() {
+fn an_invalid_session_policy_is_refused_before_the_first_call() {
     let bench = Bench::new(six().start());
     let write = |name: &str, text: &str| {
         std::fs::write(bench.folder.path().join(name), text).expect("a writable folder");
@@ -117,7 +117,7 @@ fn a_session_policy_that_cannot_be_one_is_refused_before_the_first_call() {
         let run = run.says(&[&format!("--session-policy file://{file}: ")]).attempted_nothing(says);
         assert_eq!(run.all_calls(), 0, "{run}");
     }
-    // White space does not count: it is not sent.
+    // White space does not count, because it is not sent.
     write("wide.json", &statement("x").replace(' ', &" ".repeat(500)));
     bench.run("wide", &["plan", "--session-policy=file://wide.json"]).exits(0).agrees(TokenVersion::V2);
 }
