@@ -10,8 +10,8 @@
 mod answers;
 mod case;
 mod endings;
+mod equivalence;
 mod forks;
-mod meaning;
 mod recorder;
 mod round_trip;
 
@@ -26,8 +26,8 @@ use case::{Case, Home, SECRET};
 use forks::{Forks, Line};
 use recorder::{Recorder, Request};
 
-use crate::gateway::Authority;
 use crate::python::{Scratch, environment, poll, skip};
+use crate::tls_proxy::Authority;
 
 /// How many cases run at once.
 const WIDTH: usize = 3;
@@ -132,7 +132,7 @@ impl std::fmt::Display for Seen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { code, stdout, stderr, requests } = self;
         writeln!(f, "exit code {code:?}\nstdout: {stdout:?}\nstderr: {stderr:?}")?;
-        requests.iter().try_for_each(|request| writeln!(f, "{:?}", meaning::of_request(request)))
+        requests.iter().try_for_each(|request| writeln!(f, "{:?}", equivalence::of_request(request)))
     }
 }
 
@@ -164,9 +164,9 @@ impl Seen {
     }
 
     fn differences(&self, theirs: &Self, case: &Case) -> BTreeSet<&'static str> {
-        let wire = |seen: &Self| seen.requests.iter().map(meaning::of_request).collect::<Vec<_>>();
+        let wire = |seen: &Self| seen.requests.iter().map(equivalence::of_request).collect::<Vec<_>>();
         // Debug output is never the same twice.
-        let same_words = case.is_debug() || meaning::is_same(&self.stderr, &theirs.stderr);
+        let same_words = case.is_debug() || equivalence::is_same(&self.stderr, &theirs.stderr);
         let same = [
             wire(self) == wire(theirs),
             case.settled(&self.stdout) == case.settled(&theirs.stdout),

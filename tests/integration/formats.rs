@@ -6,7 +6,7 @@ use serde_json::Value;
 use v2token_simulator::{AccountState, Builder, Organization};
 
 use crate::harness::{Bench, Run, program};
-use crate::journals::fifty_thousand;
+use crate::made_up_journals::fifty_thousand;
 
 /// Nine accounts with hostile names, of which one fails and one is skipped.
 fn nine() -> Builder {

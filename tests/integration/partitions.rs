@@ -47,11 +47,11 @@ fn every_partition_has_its_arns_and_regions() {
 /// On a terminal the note is above the question.
 #[test]
 fn the_note_comes_before_the_question() {
-    if crate::questions::no_terminal() {
+    if crate::confirmation::no_terminal() {
         return;
     }
     let bench = Bench::new(in_partition("aws-cn", "cn-north-1").start());
-    let run = crate::questions::answer(&bench, "run", &["apply", "--color=off"], "n\n").exits(1);
+    let run = crate::confirmation::answer(&bench, "run", &["apply", "--color=off"], "n\n").exits(1);
     let (note, question) = (run.stdout.find("has no global STS endpoint"), run.stdout.find("[y/N]"));
     assert!(note.is_some() && note < question, "{run}");
     assert!(!run.touched_accounts(), "{run}");

@@ -1,17 +1,17 @@
 //! Sources of base credentials: every kind of profile and environment.
 
-mod bad;
+mod environment;
+mod invalid;
 mod renewal;
-mod stage;
-mod ways;
+mod sources;
 mod wording;
 
 use std::time::Duration;
 
 use v2token_simulator::TokenVersion;
 
-use stage::Stage;
-use ways::{WAYS, Way};
+use environment::CredentialSetup;
+use sources::{SOURCES, Source};
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
@@ -21,15 +21,15 @@ const LONG: Duration = Duration::from_hours(1);
 const STAGGER: Duration = Duration::from_millis(400);
 
 /// Runs a function for every source in parallel, because they mostly wait.
-fn for_every_way(wanted: impl Fn(&Way) -> bool, check: impl Fn(&Way) + Sync) {
+fn for_every_source(wanted: impl Fn(&Source) -> bool, check: impl Fn(&Source) + Sync) {
     let check = &check;
     std::thread::scope(|scope| {
-        for (position, way) in (0..).zip(WAYS.iter().filter(|way| wanted(way))) {
+        for (position, source) in (0..).zip(SOURCES.iter().filter(|source| wanted(source))) {
             std::thread::Builder::new()
-                .name(way.name.to_owned())
+                .name(source.name.to_owned())
                 .spawn_scoped(scope, move || {
                     std::thread::sleep(STAGGER * position);
-                    check(way);
+                    check(source);
                 })
                 .expect("a thread can be started");
         }
@@ -38,28 +38,28 @@ fn for_every_way(wanted: impl Fn(&Way) -> bool, check: impl Fn(&Way) + Sync) {
 
 #[test]
 fn every_source_of_base_credentials_serves_plan_and_apply() {
-    for_every_way(
+    for_every_source(
         |_| true,
-        |way| {
-            let mut stage = Stage::new(6, LONG);
-            (way.arrange)(&mut stage);
-            stage.run("plan", &["plan", "--debug"]).exits(0).agrees(TokenVersion::V2);
-            let apply = stage.run("apply", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
-            assert_eq!(apply.outcomes()["changed"], 6, "{}\n{apply}", way.name);
+        |source| {
+            let mut setup = CredentialSetup::new(6, LONG);
+            (source.arrange)(&mut setup);
+            setup.run("plan", &["plan", "--debug"]).exits(0).agrees(TokenVersion::V2);
+            let apply = setup.run("apply", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
+            assert_eq!(apply.outcomes()["changed"], 6, "{}\n{apply}", source.name);
             let keys = &apply.after.assume_role_keys;
             let callers = &apply.after.assume_role_callers;
             // An intermediate role has another caller.
-            let of_way = |found: &str| found.starts_with(way.key);
-            let visits: u64 = keys.iter().filter(|(key, _)| of_way(key)).map(|(_, count)| count).sum();
-            assert!(visits >= 10, "{}: five members, twice: {keys:?}", way.name);
-            let asked = stage.stand_in.requests();
+            let of_source = |found: &str| found.starts_with(source.key);
+            let visits: u64 = keys.iter().filter(|(key, _)| of_source(key)).map(|(_, count)| count).sum();
+            assert!(visits >= 10, "{}: five members, twice: {keys:?}", source.name);
+            let asked = setup.services.requests();
             assert_eq!(
-                asked.iter().any(|request| request == way.asks),
-                !way.asks.is_empty(),
+                asked.iter().any(|request| request == source.asks),
+                !source.asks.is_empty(),
                 "{}: {asked:?}",
-                way.name
+                source.name
             );
-            assert!(callers.keys().any(|arn| arn.ends_with(way.caller)), "{}: {callers:?}", way.name);
+            assert!(callers.keys().any(|arn| arn.ends_with(source.caller)), "{}: {callers:?}", source.name);
         },
     );
 }

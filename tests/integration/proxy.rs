@@ -2,21 +2,21 @@
 
 use v2token_simulator::{Organization, TokenVersion};
 
-use crate::gateway::Gateway;
 use crate::harness::Bench;
+use crate::tls_proxy::TlsProxy;
 
 /// The hosts of a run in eu-west-1: never the global STS endpoint.
 const HOSTS: [&str; 3] =
     ["iam.amazonaws.com:443", "organizations.us-east-1.amazonaws.com:443", "sts.eu-west-1.amazonaws.com:443"];
 
-/// A bench that reaches AWS only through the gateway.
-fn behind_a_gateway(variable: &str) -> (Bench, Gateway, String) {
+/// A bench that reaches AWS only through the TLS proxy.
+fn behind_a_tls_proxy(variable: &str) -> (Bench, TlsProxy, String) {
     let organization = Organization::builder().accounts(30).strict_signing_regions(true).start();
-    let gateway = Gateway::start(&organization.endpoint());
+    let tls_proxy = TlsProxy::start(&organization.endpoint());
     let mut bench = Bench::new(organization);
-    bench.without_env("AWS_ENDPOINT_URL").env(variable, &format!("http://{}", gateway.proxy));
-    let authority = gateway.write_authority(bench.folder.path()).display().to_string();
-    (bench, gateway, authority)
+    bench.without_env("AWS_ENDPOINT_URL").env(variable, &format!("http://{}", tls_proxy.proxy));
+    let authority = tls_proxy.write_authority(bench.folder.path()).display().to_string();
+    (bench, tls_proxy, authority)
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn a_proxied_run_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
     for (variable, option) in
         [("HTTPS_PROXY", true), ("HTTPS_PROXY", false), ("https_proxy", true), ("ALL_PROXY", true)]
     {
-        let (mut bench, gateway, authority) = behind_a_gateway(variable);
+        let (mut bench, tls_proxy, authority) = behind_a_tls_proxy(variable);
         let mut arguments = vec!["apply", "--yes", "--rate=0"];
         if option {
             arguments.extend(["--ca-bundle", &authority]);
@@ -32,7 +32,7 @@ fn a_proxied_run_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
             bench.env("AWS_CA_BUNDLE", &authority);
         }
         let run = bench.run("run", &arguments).exits(0).agrees(TokenVersion::V2);
-        assert_eq!(gateway.hosts(), HOSTS, "{variable}");
+        assert_eq!(tls_proxy.hosts(), HOSTS, "{variable}");
         for row in run.rows().values() {
             assert_eq!(row["sts_endpoint"], "https://sts.eu-west-1.amazonaws.com", "{row:#?}");
         }
@@ -41,12 +41,12 @@ fn a_proxied_run_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
 
 #[test]
 fn the_proxy_password_is_sent_only_to_the_proxy() {
-    let (mut bench, gateway, authority) = behind_a_gateway("HTTPS_PROXY");
-    bench.env("HTTPS_PROXY", &format!("http://operator:proxy-password@{}", gateway.proxy)).env("RUST_LOG", "trace");
+    let (mut bench, tls_proxy, authority) = behind_a_tls_proxy("HTTPS_PROXY");
+    bench.env("HTTPS_PROXY", &format!("http://operator:proxy-password@{}", tls_proxy.proxy)).env("RUST_LOG", "trace");
     let run = bench.run("run", &["plan", "--debug", "-v", "--ca-bundle", &authority]).exits(0);
     // `operator:proxy-password` in base64.
     let encoded = "b3BlcmF0b3I6cHJveHktcGFzc3dvcmQ=";
-    assert_eq!(gateway.authorizations(), [format!("Basic {encoded}")]);
+    assert_eq!(tls_proxy.authorizations(), [format!("Basic {encoded}")]);
     run.holds_no_secret("proxy-password");
     run.holds_no_secret(encoded);
 }
@@ -54,19 +54,19 @@ fn the_proxy_password_is_sent_only_to_the_proxy() {
 /// A mistyped proxy must not lead to direct connections.
 #[test]
 fn an_invalid_proxy_is_refused() {
-    let (mut bench, gateway, _) = behind_a_gateway("HTTPS_PROXY");
+    let (mut bench, tls_proxy, _) = behind_a_tls_proxy("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", "http://operator:proxy-password@[");
     let run = bench
         .run("run", &["plan", "--debug"])
         .exits(1)
         .attempted_nothing("HTTPS_PROXY is not the URL of an HTTP proxy");
-    assert_eq!((run.all_calls(), gateway.hosts().len()), (0, 0));
+    assert_eq!((run.all_calls(), tls_proxy.hosts().len()), (0, 0));
     run.holds_no_secret("proxy-password");
 }
 
 #[test]
 fn an_untrusted_certificate_is_named_as_the_cause() {
-    let (bench, _gateway, _) = behind_a_gateway("HTTPS_PROXY");
+    let (bench, _tls_proxy, _) = behind_a_tls_proxy("HTTPS_PROXY");
     let run = bench.run("run", &["apply", "--yes"]).exits(1).attempted_nothing("CertificateRefused");
     assert!(run.stderr.contains("--ca-bundle"), "{run}");
     assert_eq!(run.all_calls(), 0);
@@ -74,7 +74,7 @@ fn an_untrusted_certificate_is_named_as_the_cause() {
 
 #[test]
 fn an_unreachable_proxy_is_named_as_the_cause() {
-    let (mut bench, ..) = behind_a_gateway("HTTPS_PROXY");
+    let (mut bench, ..) = behind_a_tls_proxy("HTTPS_PROXY");
     bench.env("HTTPS_PROXY", "http://127.0.0.1:1");
     let run = bench.run("run", &["apply", "--yes", "--max-attempts=2"]).exits(1).attempted_nothing("ConnectionFailed");
     assert!(run.stderr.contains("HTTPS_PROXY"), "{run}");
@@ -83,15 +83,15 @@ fn an_unreachable_proxy_is_named_as_the_cause() {
 #[test]
 fn hosts_in_no_proxy_are_reached_directly() {
     let organization = Organization::builder().accounts(5).start();
-    let gateway = Gateway::start(&organization.endpoint());
+    let tls_proxy = TlsProxy::start(&organization.endpoint());
     let mut bench = Bench::new(organization);
-    let authority = gateway.write_authority(bench.folder.path()).display().to_string();
-    let proxy = format!("http://{}", gateway.proxy);
-    let endpoint = format!("https://localhost:{}", gateway.direct.port());
+    let authority = tls_proxy.write_authority(bench.folder.path()).display().to_string();
+    let proxy = format!("http://{}", tls_proxy.proxy);
+    let endpoint = format!("https://localhost:{}", tls_proxy.direct.port());
     bench.env("HTTPS_PROXY", &proxy).env("AWS_CA_BUNDLE", &authority).env("AWS_ENDPOINT_URL", &endpoint);
 
     bench.run("through", &["plan"]).exits(0);
-    assert_eq!(gateway.hosts(), [format!("localhost:{}", gateway.direct.port())], "without NO_PROXY");
+    assert_eq!(tls_proxy.hosts(), [format!("localhost:{}", tls_proxy.direct.port())], "without NO_PROXY");
 
     bench.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "example.com,localhost");
     bench.run("directly", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
@@ -117,7 +117,7 @@ fn certificates_are_always_verified() {
         ("REQUESTS_CA_BUNDLE", ""),
         ("SSL_NO_VERIFY", "1"),
     ];
-    let (mut bench, gateway, authority) = behind_a_gateway("HTTPS_PROXY");
+    let (mut bench, tls_proxy, authority) = behind_a_tls_proxy("HTTPS_PROXY");
     for option in options {
         let run = bench.run("run", &["apply", "--yes", option]).exits(2);
         assert!(run.all_calls() == 0 && !run.folder.exists(), "{option}\n{run}");
@@ -131,7 +131,7 @@ fn certificates_are_always_verified() {
         bench.finish("run", command).exits(1).attempted_nothing("CertificateRefused");
     }
     // A certificate of a trusted authority, but for another host.
-    let elsewhere = format!("https://127.0.0.1:{}", gateway.direct.port());
+    let elsewhere = format!("https://127.0.0.1:{}", tls_proxy.direct.port());
     bench.without_env("HTTPS_PROXY").env("AWS_ENDPOINT_URL", &elsewhere);
     bench.run("run", &["apply", "--yes", "--ca-bundle", &authority]).exits(1).attempted_nothing("CertificateRefused");
     let there = elsewhere.replace("127.0.0.1", "localhost");

@@ -234,10 +234,7 @@ fn monthly_audit_reports_what_has_changed() {
         .find(|account| account.version == Some(TokenVersion::V2))
         .map(|account| account.id);
     let drifted = drifted.expect("half of them are on v2Token");
-    sandbox
-        .bench
-        .organization
-        .control(|world| world.account_mut(drifted).change_externally(Some(TokenVersion::V1)));
+    sandbox.bench.organization.control(|world| world.account_mut(drifted).change_externally(Some(TokenVersion::V1)));
     let output = in_month("2026-11");
     assert_eq!(code(&output), 4, "{output:?}");
     let comparison = fs::read_to_string(audits.join("2026-11/since-2026-10.md")).expect("a comparison");

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Organization, PerCall, TokenVersion};
 
+use crate::confirmation::{answer, no_terminal};
 use crate::harness::{Bench, Run};
-use crate::questions::{answer, no_terminal};
 use crate::running::{LIMIT, Running};
 use crate::tmux::{Terminal, no_tmux};
 

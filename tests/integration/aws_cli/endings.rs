@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::case::{self, Case, Home, SECRET};
 use super::recorder::Recorder;
-use crate::gateway::Authority;
 use crate::python::{Reaped, Scratch, environment, poll, skip};
+use crate::tls_proxy::Authority;
 
 const LIMIT: Duration = Duration::from_mins(1);
 

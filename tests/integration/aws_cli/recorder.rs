@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use super::answers::Answer;
-use crate::gateway::Authority;
+use crate::tls_proxy::Authority;
 
 /// How long an endpoint that never answers holds a connection. Longer than any program waits in a case.
 const NEVER: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use super::{ROWS, was_quiet};
 use crate::browser::Browser;
-use crate::journals::fifty_thousand;
+use crate::made_up_journals::fifty_thousand;
 
 /// The most accounts that AWS allows. The test prints the measurements of docs/report.md.
 #[test]

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use v2token_simulator::{Operation, TokenVersion, Truth};
 
-use super::for_every_way;
-use super::stage::{SUBJECT, Stage, searched};
-use super::ways::{self, WAYS};
+use super::environment::{CredentialSetup, SUBJECT, searched};
+use super::for_every_source;
+use super::sources::{self, SOURCES};
 use crate::harness::Run;
 use crate::running::Running;
 
@@ -26,62 +26,62 @@ fn span(truth: &Truth) -> Duration {
 
 #[test]
 fn renewed_credentials_outlast_the_old_ones() {
-    for_every_way(
-        |way| way.renews,
-        |way| {
-            let mut stage = Stage::new(ACCOUNTS, SHORT);
-            (way.arrange)(&mut stage);
-            let run = stage.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
-            assert_eq!(run.outcomes()["changed"], ACCOUNTS, "{}\n{run}", way.name);
-            assert!(span(&run.after) > SHORT, "{}: it ended too early to say anything", way.name);
-            assert_eq!(run.after.operation(Operation::AssumeRole).refused(), 0, "{}: renewed in time", way.name);
-            let keys: Vec<_> = run.after.assume_role_keys.keys().filter(|key| key.starts_with(way.key)).collect();
-            assert!(keys.len() >= 2, "{}: {keys:?}", way.name);
+    for_every_source(
+        |source| source.renews,
+        |source| {
+            let mut setup = CredentialSetup::new(ACCOUNTS, SHORT);
+            (source.arrange)(&mut setup);
+            let run = setup.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
+            assert_eq!(run.outcomes()["changed"], ACCOUNTS, "{}\n{run}", source.name);
+            assert!(span(&run.after) > SHORT, "{}: it ended too early to say anything", source.name);
+            assert_eq!(run.after.operation(Operation::AssumeRole).refused(), 0, "{}: renewed in time", source.name);
+            let keys: Vec<_> = run.after.assume_role_keys.keys().filter(|key| key.starts_with(source.key)).collect();
+            assert!(keys.len() >= 2, "{}: {keys:?}", source.name);
         },
     );
 }
 
 /// A login, a script, or a pipeline that stops providing new credentials.
 struct End {
-    way: &'static str,
+    source: &'static str,
     /// Stops the source during the run.
-    ends: fn(&Stage),
+    ends: fn(&CredentialSetup),
     /// Makes the source work again.
-    begins: fn(&Stage),
+    begins: fn(&CredentialSetup),
     /// The expected text on stderr, in addition to the number of accounts.
     says: &'static [&'static str],
 }
 
 const ENDS: [End; 5] = [
     End {
-        way: "SSO session",
-        ends: |stage| stage.stand_in.refuse(true),
-        begins: |stage| stage.stand_in.refuse(false),
+        source: "SSO session",
+        ends: |setup| setup.services.refuse(true),
+        begins: |setup| setup.services.refuse(false),
         says: &["Session token not found or invalid"],
     },
     End {
-        way: "process",
-        ends: |stage| drop(stage.write("fetch.sh", "echo the vault is sealed >&2; exit 3\n")),
-        begins: |stage| drop(stage.write_process()),
+        source: "process",
+        ends: |setup| drop(setup.write("fetch.sh", "echo the vault is sealed >&2; exit 3\n")),
+        begins: |setup| drop(setup.write_process()),
         // A script may print a secret there, so its output is never repeated.
         says: &["exit status: 3; what it said is not repeated here"],
     },
     End {
-        way: "web identity by variables",
-        ends: |stage| drop(stage.write_web_token(SUBJECT, Duration::ZERO)),
-        begins: |stage| drop(stage.write_web_token(SUBJECT, super::LONG)),
+        source: "web identity by variables",
+        ends: |setup| drop(setup.write_web_token(SUBJECT, Duration::ZERO)),
+        begins: |setup| drop(setup.write_web_token(SUBJECT, super::LONG)),
         says: &["Token expired"],
     },
     End {
-        way: "container with a token file",
-        ends: |stage| stage.stand_in.refuse(true),
-        begins: |stage| stage.stand_in.refuse(false),
+        source: "container with a token file",
+        ends: |setup| setup.services.refuse(true),
+        begins: |setup| setup.services.refuse(false),
         says: &["HTTP credential provider", "403"],
     },
     End {
-        way: "instance",
-        ends: |stage| stage.stand_in.refuse(true),
-        begins: |stage| stage.stand_in.refuse(false),
+        source: "instance",
+        ends: |setup| setup.services.refuse(true),
+        begins: |setup| setup.services.refuse(false),
         // The SDK keeps the current credentials until they are refused.
         says: &["ExpiredToken"],
     },
@@ -89,46 +89,50 @@ const ENDS: [End; 5] = [
 
 #[test]
 fn expired_credentials_stop_the_run_and_new_ones_finish_it() {
-    for_every_way(
-        |way| ENDS.iter().any(|end| end.way == way.name),
-        |way| {
-            let end = ENDS.iter().find(|end| end.way == way.name).expect("one that was chosen");
-            let mut stage = Stage::new(ACCOUNTS, SHORT);
-            (way.arrange)(&mut stage);
-            let mut running = Running::spawn(&stage.bench, "run", stage.command("run", &APPLY));
+    for_every_source(
+        |source| ENDS.iter().any(|end| end.source == source.name),
+        |source| {
+            let end = ENDS.iter().find(|end| end.source == source.name).expect("one that was chosen");
+            let mut setup = CredentialSetup::new(ACCOUNTS, SHORT);
+            (source.arrange)(&mut setup);
+            let mut running = Running::spawn(&setup.bench, "run", setup.command("run", &APPLY));
             running.until(|truth| truth.requests(Operation::AssumeRole) >= 2);
-            (end.ends)(&stage);
+            (end.ends)(&setup);
             let run = searched(running.end()).exits(1).agrees(TokenVersion::V2);
-            let told = check_stop(way.name, &run);
+            let told = check_stop(source.name, &run);
             let run = run.says(&[&told, "base credentials"]).says(end.says);
 
-            (end.begins)(&stage);
+            (end.begins)(&setup);
             let resume: Vec<&str> =
-                ["resume", "run", "--rate=0"].into_iter().chain(stage.arguments.iter().map(String::as_str)).collect();
-            let resumed = searched(stage.bench.again("run", &resume)).since(run.before).exits(0);
-            assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], ACCOUNTS, "{}", way.name);
+                ["resume", "run", "--rate=0"].into_iter().chain(setup.arguments.iter().map(String::as_str)).collect();
+            let resumed = searched(setup.bench.again("run", &resume)).since(run.before).exits(0);
+            assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], ACCOUNTS, "{}", source.name);
         },
     );
 }
 
 /// Checks a run that stopped midway: some accounts were changed, the others were not attempted, and the message says so.
-fn check_stop(way: &str, run: &Run) -> String {
+fn check_stop(source: &str, run: &Run) -> String {
     let outcomes = run.outcomes();
-    assert_eq!(outcomes.keys().map(String::as_str).collect::<Vec<_>>(), ["changed", "not_attempted"], "{way}\n{run}");
-    assert_eq!(outcomes["changed"] + outcomes["not_attempted"], ACCOUNTS, "{way}\n{run}");
+    assert_eq!(
+        outcomes.keys().map(String::as_str).collect::<Vec<_>>(),
+        ["changed", "not_attempted"],
+        "{source}\n{run}"
+    );
+    assert_eq!(outcomes["changed"] + outcomes["not_attempted"], ACCOUNTS, "{source}\n{run}");
     format!("{} of {ACCOUNTS}", outcomes["changed"])
 }
 
 /// As in a pod: the token in the file is replaced before it expires.
 #[test]
 fn a_replaced_token_file_is_read_again() {
-    let way = WAYS.iter().find(|way| way.name == "web identity by variables").expect("it is there");
-    let mut stage = Stage::new(ACCOUNTS, SHORT);
-    (way.arrange)(&mut stage);
-    stage.write_web_token(SUBJECT, Duration::from_secs(2));
-    let mut running = Running::spawn(&stage.bench, "run", stage.command("run", &APPLY));
+    let source = SOURCES.iter().find(|source| source.name == "web identity by variables").expect("it is there");
+    let mut setup = CredentialSetup::new(ACCOUNTS, SHORT);
+    (source.arrange)(&mut setup);
+    setup.write_web_token(SUBJECT, Duration::from_secs(2));
+    let mut running = Running::spawn(&setup.bench, "run", setup.command("run", &APPLY));
     running.until(|truth| truth.requests(Operation::AssumeRole) >= 2);
-    stage.write_web_token(SUBJECT, super::LONG);
+    setup.write_web_token(SUBJECT, super::LONG);
     let run = running.end().exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], ACCOUNTS, "{run}");
     let exchanges = run.after.operation(Operation::AssumeRoleWithWebIdentity);
@@ -138,16 +142,16 @@ fn a_replaced_token_file_is_read_again() {
 /// Credentials in variables can't be renewed. The rest is done with new ones.
 #[test]
 fn an_expired_session_in_the_environment_is_replaced_on_resume() {
-    let mut stage = Stage::new(ACCOUNTS, Duration::from_secs(4));
-    ways::environment_session_for(&mut stage, Duration::from_secs(4));
-    let run = stage.run("run", &APPLY).exits(1).agrees(TokenVersion::V2);
+    let mut setup = CredentialSetup::new(ACCOUNTS, Duration::from_secs(4));
+    sources::environment_session_for(&mut setup, Duration::from_secs(4));
+    let run = setup.run("run", &APPLY).exits(1).agrees(TokenVersion::V2);
     let told = check_stop("environment", &run);
     let run = run.says(&[&told, "base credentials", "ExpiredToken", "v2token resume"]);
     let old = run.after.assume_role_keys.clone();
     assert_eq!(old.len(), 1, "{old:?}");
 
-    ways::environment_session_for(&mut stage, super::LONG);
-    let resumed = stage.bench.again("run", &["resume", "run", "--rate=0"]).since(run.before).exits(0);
+    sources::environment_session_for(&mut setup, super::LONG);
+    let resumed = setup.bench.again("run", &["resume", "run", "--rate=0"]).since(run.before).exits(0);
     assert_eq!(resumed.after.assume_role_keys.len(), 2);
     assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], ACCOUNTS);
 }

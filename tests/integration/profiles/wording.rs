@@ -3,19 +3,19 @@
 use v2token_simulator::{Operation, TokenVersion};
 
 use super::LONG;
-use super::bad::CASES;
+use super::environment::{CredentialSetup, DEPLOYER};
+use super::invalid::CASES;
 use super::renewal::{ACCOUNTS, APPLY, SHORT};
-use super::stage::{DEPLOYER, Stage};
-use super::ways::{self, WAYS};
+use super::sources::{self, SOURCES};
 use crate::harness::Run;
 use crate::running::Running;
 
 const ATTEMPT: [&str; 3] = ["apply", "--yes", "--max-attempts=2"];
 
-fn attempt(arrange: fn(&mut Stage)) -> Run {
-    let mut stage = Stage::new(3, LONG);
-    arrange(&mut stage);
-    stage.run("run", &ATTEMPT)
+fn attempt(arrange: fn(&mut CredentialSetup)) -> Run {
+    let mut setup = CredentialSetup::new(3, LONG);
+    arrange(&mut setup);
+    setup.run("run", &ATTEMPT)
 }
 
 fn by_name(name: &str) -> Run {
@@ -43,9 +43,9 @@ fn a_missing_file_is_named() {
     for name in ["no token of the pipeline", "a container without its token file"] {
         by_name(name).exits(1).says(&["/nonexistent/token"]);
     }
-    attempt(|stage| {
+    attempt(|setup| {
         let file = "/nonexistent/token";
-        stage.configure("ci", &format!("[profile ci]\nrole_arn = {DEPLOYER}\nweb_identity_token_file = {file}\n"));
+        setup.configure("ci", &format!("[profile ci]\nrole_arn = {DEPLOYER}\nweb_identity_token_file = {file}\n"));
     })
     .exits(1)
     .says(&["/nonexistent/token"]);
@@ -65,12 +65,12 @@ fn a_profile_whose_source_is_itself_is_named() {
 
 #[test]
 fn an_expired_login_must_be_renewed_before_resume() {
-    let way = WAYS.iter().find(|way| way.name == "SSO session").expect("it is there");
-    let mut stage = Stage::new(ACCOUNTS, SHORT);
-    (way.arrange)(&mut stage);
-    let mut running = Running::spawn(&stage.bench, "run", stage.command("run", &APPLY));
+    let source = SOURCES.iter().find(|source| source.name == "SSO session").expect("it is there");
+    let mut setup = CredentialSetup::new(ACCOUNTS, SHORT);
+    (source.arrange)(&mut setup);
+    let mut running = Running::spawn(&setup.bench, "run", setup.command("run", &APPLY));
     running.until(|truth| truth.requests(Operation::AssumeRole) >= 2);
-    stage.stand_in.refuse(true);
+    setup.services.refuse(true);
     running.end().exits(1).agrees(TokenVersion::V2).says(&["aws sso login", "v2token resume"]);
 }
 
@@ -78,13 +78,13 @@ fn an_expired_login_must_be_renewed_before_resume() {
 #[test]
 fn an_instance_provides_the_region_of_a_profile() {
     for by_variable in [true, false] {
-        let mut stage = Stage::new(3, LONG);
-        ways::instance(&mut stage);
-        stage.configure("rollout", &ways::assuming("credential_source = Ec2InstanceMetadata"));
+        let mut setup = CredentialSetup::new(3, LONG);
+        sources::instance(&mut setup);
+        setup.configure("rollout", &sources::assuming("credential_source = Ec2InstanceMetadata"));
         if by_variable {
-            stage.arguments.clear();
-            stage.bench.env("AWS_PROFILE", "rollout");
+            setup.arguments.clear();
+            setup.bench.env("AWS_PROFILE", "rollout");
         }
-        stage.run("run", &["plan"]).exits(0);
+        setup.run("run", &["plan"]).exits(0);
     }
 }

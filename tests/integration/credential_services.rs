@@ -27,7 +27,7 @@ pub(crate) const ASSIGNMENT: [&str; 2] = ["000000000100", "RolloutAdmin"];
 pub(crate) const SECRETS: [&str; 5] = [ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, CONTAINER_TOKEN, METADATA_TOKEN];
 
 /// A running server, which ends when this value is dropped.
-pub(crate) struct StandIn {
+pub(crate) struct CredentialServices {
     address: SocketAddr,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
@@ -62,7 +62,7 @@ impl Request {
 /// Status, further headers, and body.
 type Answer = (u16, String, String);
 
-impl StandIn {
+impl CredentialServices {
     /// Starts a server that fetches credentials from the simulator at this endpoint.
     pub(crate) fn start(endpoint: &str, lifetime: Duration) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -99,11 +99,11 @@ impl StandIn {
 
     /// The requests so far: method and path.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.shared.requests.lock().expect("no panic in the stand-in").clone()
+        self.shared.requests.lock().expect("no panic in the credential services").clone()
     }
 }
 
-impl Drop for StandIn {
+impl Drop for CredentialServices {
     fn drop(&mut self) {
         self.shared.stops.store(true, Ordering::Relaxed);
         // Wakes the thread, which is waiting for a connection.
@@ -117,7 +117,7 @@ impl Drop for StandIn {
 fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let request = read(&stream)?;
     let asked = format!("{} {}", request.method, request.path);
-    shared.requests.lock().expect("no panic in the stand-in").push(asked);
+    shared.requests.lock().expect("no panic in the credential services").push(asked);
     let (status, headers, body) = answer(&request, shared);
     let length = body.len();
     write!(stream, "HTTP/1.1 {status} -\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}")

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use v2token_simulator::{Credentials, MANAGEMENT_ACCOUNT, Organization, Role, Trusted};
 
+use crate::credential_services::{CredentialServices, SECRETS};
 use crate::harness::{Bench, Run};
-use crate::stand_in::{SECRETS, StandIn};
 
 /// The external id that the role of the profiles requires.
 pub(super) const EXTERNAL_ID: &str = "canary-external-id-of-a-profile";
@@ -25,9 +25,9 @@ pub(super) const START_URL: [&str; 2] =
 pub(super) const SSO_SESSION: [&str; 2] = ["corp", "ee0bfd2552fbd840c02cc48b6e823320543c450f"];
 
 /// A bench without credentials in its environment.
-pub(super) struct Stage {
+pub(super) struct CredentialSetup {
     pub(super) bench: Bench,
-    pub(super) stand_in: StandIn,
+    pub(super) services: CredentialServices,
     /// Arguments of every command.
     pub(super) arguments: Vec<String>,
     /// The access keys of a user.
@@ -36,7 +36,7 @@ pub(super) struct Stage {
     pub(super) lifetime: Duration,
 }
 
-impl Stage {
+impl CredentialSetup {
     /// Starts an organization of this many accounts, whose temporary base credentials have this lifetime.
     pub(super) fn new(accounts: usize, lifetime: Duration) -> Self {
         let rollout = Role {
@@ -56,7 +56,7 @@ impl Stage {
             .account(MANAGEMENT_ACCOUNT, move |account| account.other_roles = vec![rollout.clone(), deployer.clone()])
             .start();
         let keys = organization.control(|world| world.base_credentials());
-        let stand_in = StandIn::start(&organization.endpoint(), lifetime);
+        let services = CredentialServices::start(&organization.endpoint(), lifetime);
         let mut bench = Bench::new(organization);
         for variable in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]
         {
@@ -64,7 +64,7 @@ impl Stage {
         }
         // At the level trace the SDK logs request bodies; none of it may appear.
         bench.env("PATH", "/usr/bin:/bin").env("RUST_LOG", "trace");
-        Self { bench, stand_in, arguments: Vec::new(), keys, lifetime }
+        Self { bench, services, arguments: Vec::new(), keys, lifetime }
     }
 
     /// Writes a file into the home folder.
@@ -109,7 +109,7 @@ impl Stage {
         )
     }
 
-    /// The program, with the stage's arguments.
+    /// The program, with the setup's arguments.
     pub(super) fn command(&self, name: &str, arguments: &[&str]) -> Command {
         let mut command = self.bench.command(name, arguments);
         command.args(&self.arguments);
@@ -122,7 +122,7 @@ impl Stage {
     }
 }
 
-/// Fails if a run's outputs contain a secret of the stage.
+/// Fails if a run's outputs contain a secret of the setup.
 pub(super) fn searched(run: Run) -> Run {
     for secret in SECRETS.into_iter().chain([EXTERNAL_ID]) {
         run.holds_no_secret(secret);

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use v2token_simulator::{Builder, Caller, MANAGEMENT_ACCOUNT, Operation, Role, SECRET_MARKER, TokenVersion, Trusted};
 
 use super::{apply, changed_all, six};
+use crate::confirmation::{no_terminal, on_terminal};
 use crate::harness::{Bench, Run};
-use crate::questions::{no_terminal, on_terminal};
 
 const DEVICE: &str = "arn:aws:iam::000000000100:mfa/operator";
 const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";

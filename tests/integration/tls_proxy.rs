@@ -16,8 +16,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A running gateway, which ends when this value is dropped.
-pub(crate) struct Gateway {
+/// A running TLS proxy, which ends when this value is dropped.
+pub(crate) struct TlsProxy {
     /// The address for HTTP and `CONNECT`.
     pub(crate) proxy: SocketAddr,
     /// The address for TLS without `CONNECT`, as the server `localhost`.
@@ -34,8 +34,8 @@ struct Shared {
     authorizations: Mutex<BTreeSet<String>>,
 }
 
-impl Gateway {
-    /// Starts a gateway to a plain HTTP server.
+impl TlsProxy {
+    /// Starts a TLS proxy to a plain HTTP server.
     pub(crate) fn start(endpoint: &str) -> Self {
         let backend = endpoint.trim_start_matches("http://").parse().expect("an endpoint with a literal address");
         let shared = Arc::new(Shared {
@@ -55,7 +55,7 @@ impl Gateway {
         Self { proxy: addresses[0], direct: addresses[1], shared, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Writes the certificate of the gateway's authority into a folder.
+    /// Writes the certificate of the TLS proxy's authority into a folder.
     pub(crate) fn write_authority(&self, folder: &Path) -> PathBuf {
         let path = folder.join("authority.pem");
         std::fs::write(&path, &self.shared.authority.pem).expect("a writable folder");
@@ -64,16 +64,16 @@ impl Gateway {
 
     /// The hosts and ports of the `CONNECT` requests.
     pub(crate) fn hosts(&self) -> Vec<String> {
-        self.shared.hosts.lock().expect("no panic in the gateway").iter().cloned().collect()
+        self.shared.hosts.lock().expect("no panic in the TLS proxy").iter().cloned().collect()
     }
 
     /// The `Proxy-Authorization` headers of clients.
     pub(crate) fn authorizations(&self) -> Vec<String> {
-        self.shared.authorizations.lock().expect("no panic in the gateway").iter().cloned().collect()
+        self.shared.authorizations.lock().expect("no panic in the TLS proxy").iter().cloned().collect()
     }
 }
 
-impl Drop for Gateway {
+impl Drop for TlsProxy {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
@@ -117,9 +117,9 @@ async fn tunnel(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap_or_default().to_owned();
     let headers = head.lines().filter_map(|line| line.split_once(": "));
     for (_, value) in headers.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authorization")) {
-        shared.authorizations.lock().expect("no panic in the gateway").insert(value.to_owned());
+        shared.authorizations.lock().expect("no panic in the TLS proxy").insert(value.to_owned());
     }
-    shared.hosts.lock().expect("no panic in the gateway").insert(target.clone());
+    shared.hosts.lock().expect("no panic in the TLS proxy").insert(target.clone());
     let Some((host, _)) = target.rsplit_once(':') else {
         return stream.write_all(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n").await;
     };
@@ -165,7 +165,7 @@ impl Authority {
 
     /// The TLS configuration of a server with this name.
     pub(crate) fn config(&self, host: &str) -> Arc<ServerConfig> {
-        let mut configs = self.configs.lock().expect("no panic in the gateway");
+        let mut configs = self.configs.lock().expect("no panic in the TLS proxy");
         let config = configs.entry(host.to_owned()).or_insert_with(|| {
             let key = KeyPair::generate().expect("randomness");
             let params = CertificateParams::new([host.to_owned()]).expect("a host name");

@@ -1,9 +1,9 @@
 //! The options of access: roles, external ids, the management account and endpoints.
 
-mod again;
-mod chain;
+mod inherited;
 mod mfa;
 mod session;
+mod via_role;
 
 use v2token_simulator::{
     Builder, Caller, MANAGEMENT_ACCOUNT, Operation, Organization, Role, SECRET_MARKER, TokenVersion,
