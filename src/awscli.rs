@@ -11,18 +11,21 @@ mod ended;
 pub(crate) mod fuzzing;
 mod help;
 mod input;
+mod insecure;
 pub(crate) mod jmespath;
 mod options;
 mod output;
 mod resolve;
 mod retry;
+mod unanswered;
+mod wire;
 
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use crate::awscli::jmespath::Query;
 use crate::awscli::jmespath::forms::Look;
 use crate::awscli::jmespath::value::Value;
-use crate::cloud::aws::{Profiles, RawAnswer, RawCall, RawIam, Trust, Unanswered};
+use crate::cloud::aws::Profiles;
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, size};
 use answer::{Meaning, Refusal};
@@ -30,6 +33,8 @@ use ended::Ended;
 use options::{Asked, Call, Globals, Operation, Skeleton};
 use resolve::{Around, Settings, Timeouts};
 use retry::{Policy, Tried};
+use unanswered::Unanswered;
+use wire::{RawAnswer, RawCall, RawIam, Trust};
 
 pub(crate) use describe::Described;
 pub use describe::global_options;

@@ -3,9 +3,9 @@
 use roxmltree::{Document, Node};
 
 use super::options::Operation;
+use super::wire::RawAnswer;
 use crate::awscli::jmespath::number::int;
 use crate::awscli::jmespath::value::{Value, put};
-use crate::cloud::aws::RawAnswer;
 
 /// What the service says when it does not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! code.
 
 use super::answer::Refusal;
-use crate::cloud::aws::Unanswered;
+use super::unanswered::Unanswered;
 use crate::sanitize::for_terminal;
 
 /// Why there is no result.

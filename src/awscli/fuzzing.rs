@@ -2,7 +2,7 @@
 
 use super::answer;
 use super::options::{self, Operation};
-use crate::cloud::aws::RawAnswer;
+use super::wire::RawAnswer;
 
 /// Whatever answers, it is a result, a refusal, or a reason why it is neither. A refusal is no result.
 pub fn body(bytes: &[u8]) {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::ended::Ended;
 use super::options::{Call, INPUT_JSON, Operation, TOKEN_VERSION};
+use super::wire::RawCall;
 use crate::awscli::jmespath::value::Value;
-use crate::cloud::aws::RawCall;
 use crate::org::TokenVersion;
 
 /// The only parameter that there is.

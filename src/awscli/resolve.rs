@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::ended::Ended;
 use super::options::Globals;
 use super::retry::{Mode, Policy};
+use super::wire::{RawAccess, Trust};
 use crate::awscli::jmespath::number::int;
-use crate::cloud::aws::{RawAccess, Trust};
 use crate::secret::without_user;
 
 /// How long connecting and answering may each take, unless said otherwise (botocore 1.43, `endpoint.py`).

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::cloud::aws::Unanswered;
+use super::unanswered::Unanswered;
 
 /// The retry modes of the AWS CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,7 @@ const SOON: Duration = Duration::from_millis(40);
 /// Gives credentials in time or not at all, and refuses those that can't stand in a header, such as those of a file with the line ends
 /// of another system. The SDK would panic on them.
 #[derive(Debug)]
-pub(super) struct Checked {
+pub(crate) struct Checked {
     provider: SharedCredentialsProvider,
     /// When a fetch last took too long.
     gave_up: Mutex<Option<Instant>>,
@@ -29,7 +29,7 @@ pub(super) struct Checked {
 
 /// How many fetches are under way.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fetching(Arc<AtomicUsize>);
+pub(crate) struct Fetching(Arc<AtomicUsize>);
 
 impl Fetching {
     /// Whether there is one.
@@ -52,7 +52,7 @@ impl Fetching {
 
 impl Checked {
     /// Looks at what this provider gives.
-    pub(super) fn around(provider: SharedCredentialsProvider, fetching: &Fetching) -> SharedCredentialsProvider {
+    pub(crate) fn around(provider: SharedCredentialsProvider, fetching: &Fetching) -> SharedCredentialsProvider {
         SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default(), fetching: fetching.clone() })
     }
 

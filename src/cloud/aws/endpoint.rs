@@ -93,7 +93,7 @@ fn unresolved(error: impl std::fmt::Display) -> EndpointRefused {
 
 /// The endpoint of a service that was configured by hand, in the order of precedence that the SDK uses
 /// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
-pub(super) fn configured_url(config: &SdkConfig, service: &str) -> Option<String> {
+pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String> {
     use aws_types::service_config::ServiceConfigKey;
     let own = || {
         let key = ServiceConfigKey::builder()

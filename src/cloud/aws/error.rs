@@ -16,7 +16,7 @@ use super::super::{Effect, Failure, FailureKind, Operation};
 use super::role_chain::ChainedRoleRefused;
 
 /// An operation's modelled error.
-pub(super) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
+pub(crate) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
 impl<E: ProvideErrorMetadata + RequestId + Error + 'static> Described for E {}
 
 /// Translates one error of the SDK.
@@ -127,7 +127,7 @@ fn connector(error: &ConnectorError) -> Translated {
 }
 
 /// The first error of this type in the chain.
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     links(error).find_map(|error| error.downcast_ref())
 }
 
@@ -160,7 +160,7 @@ fn words(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The whole chain in one line, without the repetitions that arise when an error's text includes its source's.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for part in links(error).map(words) {
         // Some of the SDK's errors show the whole request, body included.

@@ -51,7 +51,7 @@ pub struct ProxyRefused {
 /// Checks that the proxy on the way to this URL can be used, if there is one: the HTTP client would go past one that it can't read.
 ///
 /// The variables are looked up as the client does it (hyper-util 0.1, `client/proxy/matcher.rs`).
-pub(super) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
+pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
     let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
     // Whoever answers web requests gets HTTP_PROXY from the one who asks.
     if variable("REQUEST_METHOD").is_some() {
@@ -75,7 +75,7 @@ pub(super) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>
 /// Makes the client. It honours `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, with and without a CA bundle.
 ///
 /// With `ca_bundle` only the authorities in that file are trusted, as in the AWS CLI.
-pub(super) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleRefused> {
+pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleRefused> {
     let trust = match ca_bundle {
         None => TrustStore::default(),
         Some(path) => TrustStore::empty().with_pem_certificate(read_bundle(path)?),
@@ -84,7 +84,7 @@ pub(super) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<Sha
 }
 
 /// Makes a client that gets no encrypted connection, because nobody is trusted.
-pub(super) fn trusting_nobody() -> SharedHttpClient {
+pub(crate) fn trusting_nobody() -> SharedHttpClient {
     build(TrustStore::empty(), 1)
 }
 

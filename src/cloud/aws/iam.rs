@@ -2,10 +2,6 @@
 //! the library, and `v2token iam` make them here.
 
 mod client;
-mod insecure;
-mod raw;
-mod unanswered;
-mod wire;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::Builder;
@@ -19,10 +15,9 @@ use super::call::call;
 use crate::org::{ObservedVersion, TokenVersion};
 
 pub use client::{AccountSummary, IamClient};
-pub(crate) use raw::{RawAccess, RawAnswer, RawCall, RawIam, Trust, Unanswered};
 
 /// The request that asks for a token version.
-fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePreferencesFluentBuilder {
+pub(crate) fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePreferencesFluentBuilder {
     client.set_security_token_service_preferences().global_endpoint_token_version(match version {
         TokenVersion::V1Token => GlobalEndpointTokenVersion::V1Token,
         TokenVersion::V2Token => GlobalEndpointTokenVersion::V2Token,
@@ -30,7 +25,7 @@ fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePrefere
 }
 
 /// The request for the account summary: its `GlobalEndpointTokenVersion` entry is the only place that shows the token version.
-fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
+pub(crate) fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
     client.get_account_summary()
 }
 

@@ -8,7 +8,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use super::super::error::{Described, chain, find};
+use crate::cloud::aws::error::{Described, chain, find};
 use crate::secret::without_user;
 
 /// Why there was no answer. It reads like the AWS CLI's message (botocore 1.43, `exceptions.py`).

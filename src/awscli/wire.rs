@@ -9,20 +9,26 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region};
-use aws_sdk_iam::config::StalledStreamProtectionConfig;
+use aws_sdk_iam::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+};
+use aws_sdk_iam::config::{ConfigBag, Intercept, RuntimeComponents, StalledStreamProtectionConfig};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::super::credentials::{Checked, Fetching};
-use super::super::error::Described;
-use super::super::{endpoint, http};
-use super::unanswered::unanswered;
-use super::wire::{Seen, Wire};
-use super::{insecure, set, summary};
+use super::insecure;
+use super::unanswered::{Unanswered, unanswered};
+use crate::cloud::aws::credentials::{Checked, Fetching};
+use crate::cloud::aws::error::Described;
+use crate::cloud::aws::iam::{set, summary};
+use crate::cloud::aws::{endpoint, http};
 use crate::org::TokenVersion;
 
-pub(crate) use super::unanswered::Unanswered;
+/// The headers that the SDK adds before it signs, and the AWS CLI does not send.
+const NOT_SENT: [&str; 2] = ["x-amz-user-agent", "content-length"];
 
 /// The Region of a client that needs none: IAM is one for a whole partition.
 const NO_REGION: &str = "aws-global";
@@ -212,5 +218,99 @@ fn http_client(trust: &Trust) -> (SharedHttpClient, Option<String>) {
             Ok(client) => (client, None),
             Err(refused) => (http::trusting_nobody(), Some(refused.to_string())),
         },
+    }
+}
+
+/// What was seen of one attempt.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Where the request went.
+    url: Option<String>,
+    /// What came back.
+    answer: Option<RawAnswer>,
+}
+
+/// Shapes the request, and takes down the answer.
+#[derive(Clone, Debug)]
+struct Wire {
+    /// The value of `amz-sdk-request`.
+    attempt: String,
+    /// The endpoint that was configured by hand: path and query of it are sent as they are.
+    endpoint_url: Option<String>,
+    /// Told where the request goes, before it goes.
+    sending: fn(&str),
+    seen: Arc<Mutex<Seen>>,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Wire {
+    fn name(&self) -> &'static str {
+        "Wire"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        if let Some(url) = &self.endpoint_url {
+            let bare = url.split('#').next().unwrap_or_default();
+            let after_host = bare.split_once("://").and_then(|(_, rest)| rest.find(['/', '?']).map(|at| &rest[at..]));
+            // The SDK drops the query, and ends the path with a slash.
+            if after_host.is_some_and(|rest| rest != "/") {
+                request.set_uri(bare)?;
+            }
+        }
+        let headers = request.headers_mut();
+        for name in NOT_SENT {
+            // The transport puts the length back.
+            headers.remove(name);
+        }
+        headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");
+        Ok(())
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.request_mut().headers_mut();
+        headers.insert("accept-encoding", "identity");
+        headers.insert("amz-sdk-request", self.attempt.clone());
+        Ok(())
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        // Names of headers, never values: two of them are credentials.
+        let names: Vec<&str> = request.headers().iter().map(|(name, _)| name).collect();
+        tracing::debug!(method = request.method(), attempt = self.attempt, headers = names.join(" "), "request");
+        (self.sending)(request.uri());
+        self.seen.lock().expect("nobody panics with the lock").url = Some(request.uri().to_owned());
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let response = context.response();
+        // A body that broke off in the middle has no bytes: then there was no answer.
+        if let Some(body) = response.body().bytes() {
+            let answer = RawAnswer { status: response.status().as_u16(), body: body.to_vec() };
+            self.seen.lock().expect("nobody panics with the lock").answer = Some(answer);
+        }
+        Ok(())
     }
 }
