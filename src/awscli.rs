@@ -14,23 +14,26 @@ mod input;
 mod insecure;
 pub(crate) mod jmespath;
 mod options;
-mod output;
+pub(crate) mod output;
+pub(crate) mod python;
 mod resolve;
 mod retry;
 mod unanswered;
 mod wire;
 
+use std::borrow::Cow;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
-use crate::awscli::jmespath::Query;
-use crate::awscli::jmespath::forms::Look;
-use crate::awscli::jmespath::value::Value;
+use serde_json::{Value, json};
+
 use crate::cloud::aws::Profiles;
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, size};
 use answer::{Meaning, Refusal};
 use ended::Ended;
+use jmespath::Query;
 use options::{Asked, Call, Globals, Operation, Skeleton};
+use output::TableStyle;
 use resolve::{Around, Settings, Timeouts};
 use retry::{Policy, Tried};
 use unanswered::Unanswered;
@@ -104,7 +107,7 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
     let profile = resolve::profile(globals, &surroundings)?;
     let parameters = input::parameters(call)?;
     if call.skeleton == Some(Skeleton::Input) {
-        return Ok(input_skeleton(call.operation).indented_json() + "\n");
+        return Ok(python::indented_json(&input_skeleton(call.operation)) + "\n");
     }
     let settings = Settings::resolve(globals, timeouts, profile, &surroundings)?;
     let iam = RawIam::connect(&settings.access).await;
@@ -117,14 +120,14 @@ async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Opti
     } else {
         attempt(&iam, request, call.operation, &settings).await?
     };
-    let result = query.map_or(Ok(result.clone()), |query| query.search(&result)).map_err(Ended::Said)?;
+    let result = query.map_or(Ok(Cow::Borrowed(&result)), |query| query.search(&result)).map_err(Ended::Said)?;
     let on_terminal = io::stdout().is_terminal();
     let color = match globals.get("--color") {
         Some("on") => true,
         Some("off") => false,
         Some(_) | None => on_terminal,
     };
-    let look = Look { color, width: size::stdout_width() };
+    let look = TableStyle { color, width: size::stdout_width() };
     output::format(&result, settings.format, call.operation.api_name(), look).map_err(Ended::Said)
 }
 
@@ -201,23 +204,18 @@ fn warn(url: &str) {
 }
 
 fn input_skeleton(operation: Operation) -> Value {
-    Value::Object(match operation {
-        Operation::GetAccountSummary => Vec::new(),
+    match operation {
+        Operation::GetAccountSummary => json!({}),
         // The AWS CLI draws one of the two at random.
-        Operation::SetSecurityTokenServicePreferences => {
-            vec![("GlobalEndpointTokenVersion".to_owned(), Value::String("v2Token".to_owned()))]
-        }
-    })
+        Operation::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
+    }
 }
 
 fn output_skeleton(operation: Operation) -> Value {
-    Value::Object(match operation {
-        Operation::GetAccountSummary => {
-            let map = Value::Object(vec![("KeyName".to_owned(), Value::Int(0))]);
-            vec![("SummaryMap".to_owned(), map)]
-        }
-        Operation::SetSecurityTokenServicePreferences => Vec::new(),
-    })
+    match operation {
+        Operation::GetAccountSummary => json!({ "SummaryMap": { "KeyName": 0 } }),
+        Operation::SetSecurityTokenServicePreferences => json!({}),
+    }
 }
 
 /// The environment and the profiles of this process.

@@ -20,7 +20,8 @@ mod words;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::awscli::jmespath::value::Value;
+use serde_json::Value;
+
 use crate::journal::{RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Record, Tally};
@@ -87,14 +88,14 @@ impl OutputDocument for Report<'_> {
                 let names = self.columns().iter().map(|(name, _)| *name);
                 csv::write(names, self.rows().map(Row::values), to)
             }
-            DocumentFormat::Json => json::write(self, to),
-            DocumentFormat::Jsonl => json::write_lines(self, to),
+            DocumentFormat::Json => write_json(&json::Document::of(self), to),
+            DocumentFormat::Jsonl => write_json_lines(self.rows(), to),
             DocumentFormat::Markdown => markdown::write(self, to),
             DocumentFormat::Html => page::write(self, to),
         }
     }
 
     fn to_value(&self) -> Value {
-        json::document(self)
+        serde_json::to_value(json::Document::of(self)).expect("all keys are strings")
     }
 }

@@ -1,11 +1,11 @@
 //! This module owns what an answer of IAM means, by the rules of the AWS CLI v1 (botocore 1.43, `parsers.py`, `QueryParser`).
 
 use roxmltree::{Document, Node};
+use serde_json::{Map, Value, json};
 
 use super::options::Operation;
+use super::python::int;
 use super::wire::RawAnswer;
-use crate::awscli::jmespath::number::int;
-use crate::awscli::jmespath::value::{Value, put};
 
 /// What the service says when it does not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn read(answer: &RawAnswer, operation: Operation) -> Result<Meaning, 
         return Ok(Meaning::Refused(refusal(root)));
     }
     let result = match operation {
-        Operation::SetSecurityTokenServicePreferences => Value::Object(Vec::new()),
+        Operation::SetSecurityTokenServicePreferences => json!({}),
         Operation::GetAccountSummary => summary(root)?,
     };
     // Not a success to it, but read like one.
@@ -82,8 +82,8 @@ fn refusal(root: Node<'_, '_>) -> Refusal {
 
 fn summary(root: Node<'_, '_>) -> Result<Value, String> {
     let result = child(root, "GetAccountSummaryResult").ok_or("'GetAccountSummaryResult'")?;
-    let Some(map) = child(result, "SummaryMap") else { return Ok(Value::Object(Vec::new())) };
-    let mut entries = Vec::new();
+    let Some(map) = child(result, "SummaryMap") else { return Ok(json!({})) };
+    let mut entries = Map::new();
     for entry in map.children().filter(Node::is_element) {
         let (mut key, mut value) = (None, None);
         for part in entry.children().filter(Node::is_element) {
@@ -96,9 +96,9 @@ fn summary(root: Node<'_, '_>) -> Result<Value, String> {
         let (Some(key), Some(value)) = (key, value) else {
             return Err("an entry of the summary has no key or no value".to_owned());
         };
-        put(&mut entries, key, Value::Int(value));
+        entries.insert(key, value.into());
     }
-    Ok(Value::Object(vec![("SummaryMap".to_owned(), Value::Object(entries))]))
+    Ok(json!({ "SummaryMap": entries }))
 }
 
 /// What HTTP calls a status (RFC 9110 and its registry).
@@ -143,7 +143,7 @@ mod tests {
             (300, "<R/>".to_owned(), refused("Unknown", "Unknown")),
             (503, "  <html>busy".to_owned(), refused("503", "Service Unavailable")),
             (599, String::new(), refused("599", "")),
-            (200, "<html/>".to_owned(), Meaning::Result(Value::Object(vec![]))),
+            (200, "<html/>".to_owned(), Meaning::Result(json!({}))),
         ] {
             assert_eq!(meaning(status, &body, set), Ok(expected), "{status} {body}");
         }
@@ -161,8 +161,8 @@ mod tests {
         let entry = |key: &str, value: &str| format!("<entry><key>{key}</key><value>{value}</value></entry>");
         let map = format!("<SummaryMap>{}{}</SummaryMap>", entry("Users", "3"), entry("Groups", " 1 "));
         let Ok(Meaning::Result(value)) = read(&map) else { panic!("no result") };
-        assert_eq!(value.compact_json(), r#"{"SummaryMap":{"Users":3,"Groups":1}}"#);
-        assert_eq!(read(""), Ok(Meaning::Result(Value::Object(vec![]))));
+        assert_eq!(value.to_string(), r#"{"SummaryMap":{"Users":3,"Groups":1}}"#);
+        assert_eq!(read(""), Ok(Meaning::Result(json!({}))));
         assert_eq!(read("<SummaryMap><entry><x/></entry></SummaryMap>"), Err("Unknown tag: x".to_owned()));
         let wrong = read(&format!("<SummaryMap>{}</SummaryMap>", entry("Users", "many")));
         assert_eq!(wrong, Err("invalid literal for int() with base 10: 'many'".to_owned()));

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::awscli::jmespath::value::Value;
+use super::python::quoted;
 
 /// How many words an option or a positional takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -242,11 +242,6 @@ fn check(name: &str, choices: &[&str], value: &str) -> Result<(), String> {
         }
     }
     Err(message)
-}
-
-/// A text as Python shows it.
-fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).repr()
 }
 
 #[cfg(test)]

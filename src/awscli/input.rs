@@ -2,23 +2,25 @@
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 use super::ended::Ended;
 use super::options::{Call, INPUT_JSON, Operation, TOKEN_VERSION};
+use super::python;
 use super::wire::RawCall;
-use crate::awscli::jmespath::value::Value;
 use crate::org::TokenVersion;
 
 /// The only parameter that there is.
 const MEMBER: &str = "GlobalEndpointTokenVersion";
 
 /// The parameters as they were given, by their names in AWS's API.
-pub(super) type Parameters = Vec<(String, Value)>;
+pub(super) type Parameters = Map<String, Value>;
 
 /// Puts the parameters together: what stands on the command line wins over what stands in the JSON.
 pub(super) fn parameters(call: &Call) -> Result<Parameters, Ended> {
-    let mut given = Vec::new();
+    let mut given = Map::new();
     if let Some(value) = &call.token_version {
-        given.push((MEMBER.to_owned(), Value::String(token_version_text(value)?)));
+        given.insert(MEMBER.to_owned(), token_version_text(value)?.into());
     }
     if let Some(value) = &call.input_json {
         let file = file_of(value, |path| read_text(path, value)).transpose();
@@ -27,12 +29,10 @@ pub(super) fn parameters(call: &Call) -> Result<Parameters, Ended> {
             parsing(INPUT_JSON.trim_start_matches('-'), &format!("Invalid JSON: {error}\nJSON received: {json}"))
         })?;
         let Value::Object(entries) = read else {
-            return Err(Ended::said(format!("'{}' object has no attribute 'keys'", read.python_type())));
+            return Err(Ended::said(format!("'{}' object has no attribute 'keys'", python::type_name(&read))));
         };
         for (key, value) in entries {
-            if given.iter().all(|(known, _)| *known != key) {
-                given.push((key, value));
-            }
+            given.entry(key).or_insert(value);
         }
     }
     Ok(given)
@@ -49,7 +49,7 @@ fn token_version_text(value: &str) -> Result<String, Ended> {
     if value.starts_with("fileb://") {
         return Err(invalid(&[format!(
             "Invalid type for parameter {MEMBER}, value: b{}, type: <class 'bytes'>, valid types: <class 'str'>",
-            Value::String(text).repr()
+            python::quoted(&text)
         )]));
     }
     Ok(text)
@@ -118,12 +118,12 @@ pub(super) fn checked(operation: Operation, parameters: &Parameters) -> Result<R
         Operation::GetAccountSummary => return Ok(RawCall::GetAccountSummary),
         Operation::SetSecurityTokenServicePreferences => {}
     }
-    let wanted = parameters.iter().find(|(key, _)| key == MEMBER).map(|(_, value)| value);
+    let wanted = parameters.get(MEMBER);
     let mut wrong = Vec::new();
     if wanted.is_none() {
         wrong.push(format!("Missing required parameter in input: \"{MEMBER}\""));
     }
-    for (key, _) in parameters.iter().filter(|(key, _)| key != MEMBER) {
+    for key in parameters.keys().filter(|key| *key != MEMBER) {
         wrong.push(format!("Unknown parameter in input: \"{key}\", must be one of: {MEMBER}"));
     }
     let version = match wanted {
@@ -136,7 +136,7 @@ pub(super) fn checked(operation: Operation, parameters: &Parameters) -> Result<R
             version.ok()
         }
         Some(other) => {
-            let (value, kind) = (other.text(), other.python_type());
+            let (value, kind) = (python::text(other), python::type_name(other));
             wrong.push(format!(
                 "Invalid type for parameter {MEMBER}, value: {value}, type: <class '{kind}'>, valid types: <class 'str'>"
             ));

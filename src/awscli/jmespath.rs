@@ -1,59 +1,51 @@
-//! This module owns `--query`: JMESPath over ordered values.
+//! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1.
 //!
-//! The grammar is that of the `jmespath` crate. Its evaluation is not used: its objects are sorted by key and its numbers are
+//! The parser is that of the `jmespath` crate. Its evaluation is not used: its objects are sorted by key and its numbers are
 //! floats, while the AWS CLI prints keys in their order and integers as integers.
 
+mod analyze;
 mod evaluate;
-pub(crate) mod forms;
 mod functions;
-mod inspect;
-pub(crate) mod number;
-pub(crate) mod value;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jmespath::ErrorReason;
 use jmespath::ast::Ast;
-
-use value::Value;
+use serde_json::Value;
 
 /// An expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Query(Ast);
 
-/// Why a text is no expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BadQuery {
+/// Why a text is not an expression that can be used.
+#[derive(Debug)]
+pub(crate) struct InvalidQuery {
     /// What is wrong.
     pub cause: String,
     /// Where, in characters from 0, if it is in one place.
     pub at: Option<usize>,
-    /// The same for somebody who knows the AWS CLI.
+    /// The same in the words of the AWS CLI.
     pub in_full: String,
 }
 
-/// How many brackets an expression may have.
+/// The largest number of brackets in an expression.
 const DEEPEST: usize = 200;
 
-/// How many steps may follow each other in it. The tree goes down one level for each.
+/// The largest number of steps that follow each other in an expression. The syntax tree is one level deeper for each.
 const LONGEST: usize = 500;
 
 impl Query {
-    /// Reads an expression.
-    ///
-    /// # Errors
-    ///
-    /// When it is none.
-    pub(crate) fn compile(text: &str) -> Result<Self, BadQuery> {
+    /// Parses an expression.
+    pub(crate) fn compile(text: &str) -> Result<Self, InvalidQuery> {
         let refused = |cause: &str| {
             let in_full = format!("Invalid JMESPath expression: {cause}.");
-            BadQuery { cause: cause.to_owned(), at: None, in_full }
+            InvalidQuery { cause: cause.to_owned(), at: None, in_full }
         };
         if text.is_empty() {
             return Err(refused("cannot be empty"));
         }
-        // The parser goes down one call for each level, and a deep enough expression would end the process.
+        // The parser is recursive, and a deep enough expression would overflow the stack.
         let depth = text.bytes().filter(|byte| b"([{!&".contains(byte)).count();
         if depth > DEEPEST {
             return Err(refused(&format!("nested more than {DEEPEST} levels deep")));
@@ -66,69 +58,96 @@ impl Query {
                 ErrorReason::Parse(cause) => cause.clone(),
                 ErrorReason::Runtime(cause) => cause.to_string(),
             };
-            BadQuery { cause, at: Some(error.offset), in_full: error.to_string() }
+            InvalidQuery { cause, at: Some(error.offset), in_full: error.to_string() }
         })
     }
 
-    /// Reads an expression that is to be searched for only later, so that what can never work in it is better known now.
-    ///
-    /// # Errors
-    ///
-    /// When it is none, or calls what does not exist or never takes what it is given.
-    pub(crate) fn for_later(text: &str) -> Result<Self, BadQuery> {
+    /// Parses an expression and refuses what fails on every document: unknown functions, and calls with arguments that the
+    /// function never takes. The document exists only after a run, which is late for such an error.
+    pub(crate) fn compile_strictly(text: &str) -> Result<Self, InvalidQuery> {
         let query = Self::compile(text)?;
-        match inspect::never_works(&query.0) {
+        match analyze::always_fails(&query.0) {
             None => Ok(query),
-            Some((cause, at)) => Err(BadQuery { in_full: cause.clone(), cause, at: Some(at) }),
+            Some((cause, at)) => Err(InvalidQuery { in_full: cause.clone(), cause, at: Some(at) }),
         }
     }
 
-    /// The names that the expression asks for and a document does not have: anywhere, or in the items of any list if a filter
-    /// compares them. Lists are taken to hold things of one kind.
+    /// The names that the expression asks for and the document has nowhere, and those that a filter compares and no list's items
+    /// have.
     pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
-        let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
-        document.add_keys(&mut known, &mut of_items);
-        let names = inspect::names(&self.0);
-        let asked = names.asked.iter().filter(|name| !known.contains(*name));
-        let compared = names.of_items.iter().filter(|name| !of_items.contains(*name));
+        let keys = Keys::of(document);
+        let names = analyze::names(&self.0);
+        let asked = names.asked.iter().filter(|name| !keys.all.contains(*name));
+        let compared = names.compared.iter().filter(|name| !keys.of_items.contains(*name));
         let unknown: BTreeSet<&str> =
             asked.chain(compared).copied().filter(|name| !names.given.contains(name)).collect();
         unknown.into_iter().collect()
     }
 
-    /// Evaluates the expression.
+    /// Evaluates the expression. The result is borrowed where it is a part of the document.
     ///
     /// # Errors
     ///
-    /// When a function does not exist or is given what it can't take: the words of Python's jmespath 1.1.
-    pub(crate) fn search(&self, value: &Value) -> Result<Value, String> {
-        self.find(value).map(Cow::into_owned)
+    /// When a function does not exist or does not take an argument: the message of Python's jmespath 1.1.
+    pub(crate) fn search<'a>(&self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
+        evaluate::evaluate(&self.0, document)
+    }
+}
+
+/// The keys of the objects in a document.
+#[derive(Default)]
+pub(crate) struct Keys<'a> {
+    /// Those of all objects.
+    pub all: BTreeSet<&'a str>,
+    /// Those of objects that are items of a list.
+    pub of_items: BTreeSet<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    /// Collects the keys. The first item of a list stands for the others.
+    pub(crate) fn of(document: &'a Value) -> Self {
+        let mut keys = Self::default();
+        keys.collect(document);
+        keys
     }
 
-    /// Evaluates the expression, without a copy of what is found if it is a part of the value.
-    ///
-    /// # Errors
-    ///
-    /// As [`search`](Self::search).
-    pub(crate) fn find<'a>(&self, value: &'a Value) -> Result<Cow<'a, Value>, String> {
-        evaluate::evaluate(&self.0, value)
+    fn collect(&mut self, value: &'a Value) {
+        match value {
+            Value::Array(items) => {
+                let Some(first) = items.first() else { return };
+                self.of_items
+                    .extend(first.as_object().into_iter().flat_map(|entries| entries.keys().map(String::as_str)));
+                self.collect(first);
+            }
+            Value::Object(entries) => {
+                for (key, value) in entries {
+                    self.all.insert(key);
+                    self.collect(value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::awscli::python;
 
     const SUMMARY: &str = r#"{"SummaryMap": {"Users": 3, "Groups": 1, "AccountMFAEnabled": 0, "Roles": 1}, "s": "x", "l": [[1, 2], [3], 4, null]}"#;
 
     fn search(expression: &str) -> Result<String, String> {
         let value: Value = serde_json::from_str(SUMMARY).unwrap();
-        Query::compile(expression).map_err(|bad| bad.in_full)?.search(&value).map(|found| found.compact_json())
+        Query::compile(expression)
+            .map_err(|bad| bad.in_full)?
+            .search(&value)
+            .map(|result| python::compact_json(&result))
     }
 
-    /// The right column is what Python's jmespath 1.1.0 finds.
+    /// The right column is the result of Python's jmespath 1.1.0.
     #[test]
-    fn expressions_find_what_they_find_in_python() {
+    fn expressions_have_the_results_of_python() {
         for (expression, found) in [
             ("@.s", "\"x\""),
             ("SummaryMap.Users", "3"),
@@ -210,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_found_is_said() {
+    fn invalid_expressions_have_the_messages_of_python() {
         for (expression, words) in [
             ("", "Invalid JMESPath expression: cannot be empty."),
             ("a[", "a[\n"),
@@ -236,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_never_work_is_known_before_there_is_anything_to_search() {
+    fn expressions_that_always_fail_are_refused() {
         for (expression, words, at) in [
             ("accounts[?starts_wth(a, 'b')]", "there is no function starts_wth(); did you mean starts_with()?", 10),
             ("a | nothing(@)", "there is no function nothing()", 4),
@@ -245,17 +264,17 @@ mod tests {
             ("length(&a)", "length() takes an expression", 0),
             ("a.{b: [c, d[::0]]}", "a slice can't have step 0", 15),
         ] {
-            let bad = Query::for_later(expression).unwrap_err();
+            let bad = Query::compile_strictly(expression).unwrap_err();
             assert!(bad.cause.starts_with(words), "{expression}: {}", bad.cause);
             assert_eq!(bad.at, Some(at), "{expression}");
         }
         for fine in ["sort_by(a, &b)[].{c: d}", "not_null(a, b, c)", "a[::-1]", "abs(a)"] {
-            assert!(Query::for_later(fine).is_ok(), "{fine}");
+            assert!(Query::compile_strictly(fine).is_ok(), "{fine}");
         }
     }
 
     #[test]
-    fn names_that_a_document_does_not_have_are_known() {
+    fn names_that_are_not_in_the_document_are_listed() {
         let document: Value = serde_json::from_str(
             r#"{"accounts": [{"id": "1", "outcome": "failed"}], "n": {"m": 1}, "s": {"failed": 1}}"#,
         )
@@ -274,17 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_written_as_it_was_read_by_any_writer_of_json() {
-        let json = r#"{"b":[1,-2.5,null,true,"x\u0001\u202e"],"a":{},"c":[]}"#;
-        let value: Value = serde_json::from_str(json).unwrap();
-        let written = serde_json::to_string(&value).unwrap();
-        assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), value);
-        assert!(written.starts_with(r#"{"b":[1,-2.5,null,true,"#), "{written}");
-    }
-
-    /// On this machine's memory, on the stack, and in time.
-    #[test]
-    fn no_expression_takes_more_than_there_is() {
+    fn memory_stack_and_time_are_bounded() {
         let doubled = |step: &str| vec![step; 35].join(" | ");
         for expression in [
             doubled("[@, @]"),
@@ -298,7 +307,7 @@ mod tests {
         for step in ["a.", "a|", "a||", "a&&", "a==", "a<"] {
             assert!(search(&(step.repeat(30_000) + "a")).is_err(), "{step}");
         }
-        // On a stack like that of the program, whatever the tests' threads have.
+        // On a stack as large as the program's: that of a test's thread is smaller.
         let deep = || search(&("s.".repeat(499) + "s"));
         let found = std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
         assert_eq!(found, Ok("null".to_owned()));

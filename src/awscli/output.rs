@@ -1,20 +1,34 @@
-//! This module owns what stdout gets: a result in one of the AWS CLI's three forms.
+//! The output formats of the AWS CLI: JSON, text, and tables.
 
-use super::resolve::Format;
-use crate::awscli::jmespath::forms::{Look, table, text};
-use crate::awscli::jmespath::value::Value;
+mod table;
+mod text;
 
-/// Writes a result out. `title` heads a table.
+use serde_json::Value;
+
+use super::python;
+
+pub(crate) use table::{TableStyle, format as table};
+pub(crate) use text::format as text;
+
+/// A format of `v2token iam --output`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResultFormat {
+    Json,
+    Text,
+    Table,
+}
+
+/// Formats the result of an operation. `title` is the title of a table.
 ///
 /// # Errors
 ///
-/// When the form has no way to show it: the AWS CLI's words.
-pub(super) fn format(result: &Value, format: Format, title: &str, look: Look) -> Result<String, String> {
+/// When the format can't show the result: the message of the AWS CLI.
+pub(super) fn format(result: &Value, format: ResultFormat, title: &str, style: TableStyle) -> Result<String, String> {
     match format {
-        // A result without contents is not printed, whatever `{}` would say.
-        Format::Json if *result == Value::Object(Vec::new()) => Ok(String::new()),
-        Format::Json => Ok(result.indented_json() + "\n"),
-        Format::Text => text(result),
-        Format::Table => table(result, title, look),
+        // The AWS CLI prints nothing instead of `{}`.
+        ResultFormat::Json if result.as_object().is_some_and(serde_json::Map::is_empty) => Ok(String::new()),
+        ResultFormat::Json => Ok(python::indented_json(result) + "\n"),
+        ResultFormat::Text => text(result),
+        ResultFormat::Table => table(result, title, style),
     }
 }

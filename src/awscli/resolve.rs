@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::ended::Ended;
 use super::options::Globals;
+use super::output::ResultFormat;
+use super::python::int;
 use super::retry::{Mode, Policy};
 use super::wire::{RawAccess, Trust};
-use crate::awscli::jmespath::number::int;
 use crate::secret::without_user;
 
 /// How long connecting and answering may each take, unless said otherwise (botocore 1.43, `endpoint.py`).
@@ -16,14 +17,6 @@ const TIMEOUT: i64 = 60;
 /// How often a call is tried (botocore 1.43, `data/_retry.json`, `retries/standard.py`).
 const LEGACY_ATTEMPTS: u32 = 5;
 const STANDARD_ATTEMPTS: u32 = 3;
-
-/// The forms of output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Json,
-    Text,
-    Table,
-}
 
 /// What surrounds a command: the environment, and the profiles.
 pub(super) trait Around {
@@ -40,7 +33,7 @@ pub(super) trait Around {
 pub(super) struct Settings {
     pub(super) access: RawAccess,
     pub(super) retries: Policy,
-    pub(super) format: Format,
+    pub(super) format: ResultFormat,
 }
 
 /// What the options say by themselves. Checked before anything else is looked at.
@@ -150,11 +143,11 @@ fn trust(bundle: Option<&str>) -> Trust {
 }
 
 /// An unknown form is refused before anything is sent. The AWS CLI makes the call first, and ends with 255 all the same.
-fn format_named(name: &str) -> Result<Format, Ended> {
+fn format_named(name: &str) -> Result<ResultFormat, Ended> {
     match name {
-        "json" => Ok(Format::Json),
-        "text" => Ok(Format::Text),
-        "table" => Ok(Format::Table),
+        "json" => Ok(ResultFormat::Json),
+        "text" => Ok(ResultFormat::Text),
+        "table" => Ok(ResultFormat::Table),
         other => Err(Ended::said(format!("Unknown output type: {other}"))),
     }
 }
@@ -276,14 +269,14 @@ mod tests {
     #[test]
     fn options_win_over_the_environment_and_that_over_the_profile() {
         for (options, environment, region, format, trust, attempts) in [
-            ("", "", None, Format::Json, Trust::System, 5),
-            ("--profile work", "", Some("eu-west-1"), Format::Table, Trust::Bundle("/work.pem".into()), 7),
-            ("", "AWS_PROFILE=work", Some("eu-west-1"), Format::Table, Trust::Bundle("/work.pem".into()), 7),
+            ("", "", None, ResultFormat::Json, Trust::System, 5),
+            ("--profile work", "", Some("eu-west-1"), ResultFormat::Table, Trust::Bundle("/work.pem".into()), 7),
+            ("", "AWS_PROFILE=work", Some("eu-west-1"), ResultFormat::Table, Trust::Bundle("/work.pem".into()), 7),
             (
                 "--profile work",
                 "AWS_DEFAULT_REGION=us-east-1 AWS_DEFAULT_OUTPUT=text AWS_CA_BUNDLE=/env.pem AWS_MAX_ATTEMPTS=2",
                 Some("us-east-1"),
-                Format::Text,
+                ResultFormat::Text,
                 Trust::Bundle("/env.pem".into()),
                 2,
             ),
@@ -291,11 +284,11 @@ mod tests {
                 "--region cn-north-1 --output json --ca-bundle /option.pem",
                 "AWS_PROFILE=work AWS_CA_BUNDLE=/env.pem",
                 Some("cn-north-1"),
-                Format::Json,
+                ResultFormat::Json,
                 Trust::Bundle("/option.pem".into()),
                 7,
             ),
-            ("--no-verify-ssl --ca-bundle /x", "AWS_RETRY_MODE=adaptive", None, Format::Json, Trust::Anybody, 3),
+            ("--no-verify-ssl --ca-bundle /x", "AWS_RETRY_MODE=adaptive", None, ResultFormat::Json, Trust::Anybody, 3),
         ] {
             let settings = resolve(options, environment).unwrap();
             assert_eq!(settings.access.region.as_deref(), region, "{options} {environment}");

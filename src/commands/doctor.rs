@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use crate::awscli::jmespath::value::Value;
+use serde_json::Value;
+
 use crate::cli::{DoctorArgs, GivenOptions, OutputFormat};
 use crate::cloud::aws::simulate::Decision;
 use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions, Organization, session_policy};
@@ -394,6 +395,6 @@ impl OutputDocument for Checks {
     }
 
     fn to_value(&self) -> Value {
-        self.document()
+        serde_json::to_value(self).expect("all keys are strings")
     }
 }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::awscli::jmespath::value::Value;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
 
@@ -172,16 +171,6 @@ impl Checks {
     pub(crate) fn add(&mut self, check: Check) {
         self.status = self.status.max(Some(check.status));
         self.checks.push(check);
-    }
-
-    /// The same as a value, for a query.
-    ///
-    /// # Panics
-    ///
-    /// Never: checks are texts under texts.
-    pub(crate) fn document(&self) -> Value {
-        let json = serde_json::to_vec(self).expect("texts only");
-        serde_json::from_slice(&json).expect("what was written a moment ago can be read")
     }
 
     /// Whether a check failed.

@@ -12,12 +12,12 @@ use std::fmt;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::csv;
-use super::format::{DocumentFormat, OutputDocument};
+use super::format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 use super::merge::LoadedRun;
 use super::words::counted;
-use crate::awscli::jmespath::value::Value;
 use crate::journal::RunId;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
@@ -326,15 +326,15 @@ impl OutputDocument for Comparison<'_> {
             DocumentFormat::Table => to.write_all(wrap_for_stdout(&summary::summary(self)).as_bytes()),
             DocumentFormat::Text => csv::write_tab_separated(rows(), to),
             DocumentFormat::Csv => csv::write(COMPARISON_COLUMNS.map(|(name, _)| name), rows(), to),
-            DocumentFormat::Json => json::write(self, to),
-            DocumentFormat::Jsonl => json::write_lines(self, to),
+            DocumentFormat::Json => write_json(&json::Document::of(self), to),
+            DocumentFormat::Jsonl => write_json_lines(self.changed().map(json::Row), to),
             DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => Err(io::Error::new(io::ErrorKind::Unsupported, "a comparison has no HTML page")),
         }
     }
 
     fn to_value(&self) -> Value {
-        json::document(self)
+        serde_json::to_value(json::Document::of(self)).expect("all keys are strings")
     }
 }
 

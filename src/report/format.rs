@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::awscli::jmespath::value::Value;
+use serde_json::Value;
 
 /// The formats of reports, comparisons, and the results of `doctor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,129 +1,143 @@
-//! This module owns how what a query found is printed, in each format of `--output`.
+//! What stdout gets of a query's result, in each format of `--output`.
 
 use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
 use super::csv;
 use super::format::DocumentFormat;
-use crate::awscli::jmespath::forms::{Look, table, text};
-use crate::awscli::jmespath::value::Value;
+use crate::awscli::output::{TableStyle, table, text};
+use crate::awscli::python::compact_json;
 use crate::sanitize::{for_cell, for_terminal};
 
-/// What to type where the format can't show what was found.
+/// What to type when the format can't show the result.
 const INSTEAD: &str = "select texts and numbers of each account, as in accounts[].{id: account_id, outcome: outcome}, or use \
                        --output json";
 
-/// What stdout gets. `title` heads a table, which may be `width` columns wide.
+/// Formats a result. `title` is the title of a table, which may be `width` columns wide.
 ///
 /// # Errors
 ///
-/// When what was found can't be shown in that format.
-pub(crate) fn print(found: Cow<'_, Value>, form: DocumentFormat, title: &str, width: usize) -> Result<Vec<u8>, String> {
-    let safe = |found: Cow<'_, Value>| found.into_owned().with_texts(&|text| for_terminal(text).into_owned());
-    match form {
+/// When the format can't show the result.
+pub(crate) fn print(
+    result: Cow<'_, Value>,
+    format: DocumentFormat,
+    title: &str,
+    width: usize,
+) -> Result<Vec<u8>, String> {
+    match format {
         DocumentFormat::Json => {
-            let mut json = serde_json::to_vec_pretty(found.as_ref()).expect("keys are texts");
+            let mut json = serde_json::to_vec_pretty(result.as_ref()).expect("all keys are strings");
             json.push(b'\n');
             Ok(json)
         }
         DocumentFormat::Jsonl => {
             let mut lines = Vec::new();
-            let found = found.as_ref();
-            let items = if let Value::Array(items) = found { items.as_slice() } else { std::slice::from_ref(found) };
-            for item in items {
-                serde_json::to_writer(&mut lines, item).expect("keys are texts");
+            for item in result.as_array().map_or(std::slice::from_ref(result.as_ref()), Vec::as_slice) {
+                serde_json::to_writer(&mut lines, item).expect("all keys are strings");
                 lines.push(b'\n');
             }
             Ok(lines)
         }
-        DocumentFormat::Text => text(&safe(found))
+        DocumentFormat::Text => text(&escaped(result.into_owned()))
             .map(String::into_bytes)
-            .map_err(|_| format!("a list of objects and other things has no form as text: {INSTEAD}")),
+            .map_err(|_| format!("text can't show a list of objects and other values: {INSTEAD}")),
         DocumentFormat::Table => {
-            // The AWS CLI draws nothing but the title of a value alone, and nothing at all of a zero.
-            let found = if found.is_scalar() { Cow::Owned(Value::Array(vec![found.into_owned()])) } else { found };
-            table(&safe(found), title, Look { color: false, width })
+            // The AWS CLI draws only the title for a single value, and nothing for zero.
+            let result = match result.into_owned() {
+                nested @ (Value::Array(_) | Value::Object(_)) => nested,
+                single => Value::Array(vec![single]),
+            };
+            table(&escaped(result), title, TableStyle { color: false, width })
                 .map(String::into_bytes)
-                .map_err(|_| format!("what the query found is too uneven for a table: {INSTEAD}"))
+                .map_err(|_| format!("the result of the query is too uneven for a table: {INSTEAD}"))
         }
         DocumentFormat::Csv => {
             let mut lines = Vec::new();
-            csv::write_texts(rows(&found)?, &mut lines).map_err(|error| error.to_string())?;
+            csv::write_texts(rows(&result)?, &mut lines).map_err(|error| error.to_string())?;
             Ok(lines)
         }
         DocumentFormat::Markdown | DocumentFormat::Html => Err("the result of a query has no such format".to_owned()),
     }
 }
 
-/// The rows of a list of flat objects, with a header, or of a list of flat lists, without one. An object alone is one row.
-fn rows(found: &Value) -> Result<Vec<Vec<String>>, String> {
-    let no_form = |what: &str| Err(format!("{what} has no form as CSV: {INSTEAD}"));
-    let items = match found {
+/// Escapes what could harm a terminal in all texts, keys included.
+fn escaped(value: Value) -> Value {
+    match value {
+        Value::String(text) => for_terminal(&text).into(),
+        Value::Array(items) => items.into_iter().map(escaped).collect(),
+        Value::Object(entries) => {
+            entries.into_iter().map(|(key, value)| (for_terminal(&key).into_owned(), escaped(value))).collect()
+        }
+        other => other,
+    }
+}
+
+/// The rows of a list of flat objects, with a header, or of a list of flat lists, without one. A single object is one row.
+fn rows(result: &Value) -> Result<Vec<Vec<String>>, String> {
+    let items = match result {
         Value::Array(items) => items.as_slice(),
-        Value::Object(_) => std::slice::from_ref(found),
-        Value::Null => return no_form("the query found nothing, and nothing"),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => return no_form("a value alone"),
+        Value::Object(_) => std::slice::from_ref(result),
+        Value::Null => return Err(not_csv("null, the result of a query that finds nothing")),
+        _ => return Err(not_csv("a single value")),
     };
-    let objects = items.iter().filter(|item| matches!(item, Value::Object(_))).count();
-    if objects == 0 {
-        let Some(lists) = items
-            .iter()
-            .map(|item| if let Value::Array(cells) = item { Some(cells) } else { None })
-            .collect::<Option<Vec<_>>>()
-        else {
-            return no_form("a list of values alone");
-        };
+    let objects: Vec<&Map<String, Value>> = items.iter().filter_map(Value::as_object).collect();
+    if objects.is_empty() {
+        let lists: Option<Vec<&Vec<Value>>> = items.iter().map(Value::as_array).collect();
+        let lists = lists.ok_or_else(|| not_csv("a list of single values"))?;
         if lists.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
-            return no_form("a list of lists of different lengths");
+            return Err(not_csv("a list of lists of different lengths"));
         }
         let lists = lists.into_iter().filter(|cells| !cells.is_empty());
         return lists.map(|cells| cells.iter().map(cell).collect()).collect();
     }
-    if objects < items.len() {
-        return no_form("a list of objects and other things");
+    if objects.len() < items.len() {
+        return Err(not_csv("a list of objects and other values"));
     }
-    let mut header: Vec<&str> = Vec::new();
-    for (key, _) in items.iter().flat_map(entries) {
-        if !header.contains(&key.as_str()) {
+    let mut header: Vec<&String> = Vec::new();
+    for key in objects.iter().flat_map(|entries| entries.keys()) {
+        if !header.contains(&key) {
             header.push(key);
         }
     }
     if header.is_empty() {
         return Ok(Vec::new());
     }
-    let rows =
-        items.iter().map(|item| header.iter().map(|key| item.get(key).map_or(Ok(String::new()), cell)).collect());
     let names = header.iter().map(|key| for_cell(key).into_owned()).collect();
+    let rows = objects
+        .iter()
+        .map(|entries| header.iter().map(|key| entries.get(*key).map_or(Ok(String::new()), cell)).collect());
     std::iter::once(Ok(names)).chain(rows).collect()
-}
-
-fn entries(item: &Value) -> &[(String, Value)] {
-    if let Value::Object(entries) = item { entries } else { &[] }
 }
 
 fn cell(value: &Value) -> Result<String, String> {
     match value {
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(for_cell(text).into_owned()),
-        Value::Bool(_) | Value::Int(_) | Value::Float(_) => Ok(value.compact_json()),
-        Value::Array(_) | Value::Object(_) => Err(format!("what is nested has no form as CSV: {INSTEAD}")),
+        Value::Bool(_) | Value::Number(_) => Ok(compact_json(value)),
+        Value::Array(_) | Value::Object(_) => Err(not_csv("a nested value")),
     }
+}
+
+fn not_csv(what: &str) -> String {
+    format!("CSV can't show {what}: {INSTEAD}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn printed(json: &str, form: DocumentFormat) -> Result<String, String> {
+    fn printed(json: &str, format: DocumentFormat) -> Result<String, String> {
         let found = serde_json::from_str(json).unwrap();
-        print(Cow::Owned(found), form, "T", 80).map(|bytes| String::from_utf8(bytes).unwrap())
+        print(Cow::Owned(found), format, "T", 80).map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
-    const FORMS: [DocumentFormat; 5] =
+    const FORMATS: [DocumentFormat; 5] =
         [DocumentFormat::Table, DocumentFormat::Text, DocumentFormat::Json, DocumentFormat::Jsonl, DocumentFormat::Csv];
 
     #[test]
-    fn what_is_found_is_printed_in_every_format() {
-        // What was found; text, JSON lines, CSV. `-` stands for a format that has no form for it.
+    fn results_are_printed_in_every_format() {
+        // The result; text, JSON lines, CSV. `-` stands for a format that can't show it.
         for (json, text, lines, csv) in [
             ("null", "None\n", "null\n", "-"),
             ("0", "0\n", "0\n", "-"),
@@ -147,13 +161,13 @@ mod tests {
             (r#"[{"b":[1]}]"#, "B\t1\n", "{\"b\":[1]}\n", "-"),
             (r#"[{"a":1},2]"#, "-", "{\"a\":1}\n2\n", "-"),
         ] {
-            for (form, expected) in
+            for (format, expected) in
                 [(DocumentFormat::Text, text), (DocumentFormat::Jsonl, lines), (DocumentFormat::Csv, csv)]
             {
-                match printed(json, form) {
-                    Ok(text) => assert_eq!(text, expected, "{json} as {form:?}"),
+                match printed(json, format) {
+                    Ok(text) => assert_eq!(text, expected, "{json} as {format:?}"),
                     Err(cause) => {
-                        assert!(expected == "-" && cause.contains("--output json"), "{json} as {form:?}: {cause}");
+                        assert!(expected == "-" && cause.contains("--output json"), "{json} as {format:?}: {cause}");
                     }
                 }
             }
@@ -164,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_alone_is_seen_in_its_table_too() {
+    fn single_values_have_a_row_in_a_table() {
         assert_eq!(printed("0", DocumentFormat::Table).unwrap(), "-------\n|  T  |\n+-----+\n|  0  |\n+-----+\n");
         assert!(printed("null", DocumentFormat::Table).unwrap().contains("None"));
         assert_eq!(printed("[]", DocumentFormat::Table).unwrap(), "");
@@ -172,16 +186,16 @@ mod tests {
     }
 
     #[test]
-    fn what_misleads_is_harmless_except_in_json() {
+    fn control_characters_are_escaped() {
         let hostile = r#"[{"=k\u001b": "=1+1\u202e\tx\ny"}, {"=k\u001b": "-2"}]"#;
-        for form in FORMS {
-            let text = printed(hostile, form).unwrap();
-            let is_json = matches!(form, DocumentFormat::Json | DocumentFormat::Jsonl);
-            assert_eq!(text.contains("\u{202e}"), is_json, "{form:?}: {text}");
+        for format in FORMATS {
+            let text = printed(hostile, format).unwrap();
+            let is_json = matches!(format, DocumentFormat::Json | DocumentFormat::Jsonl);
+            assert_eq!(text.contains("\u{202e}"), is_json, "{format:?}: {text}");
             let misleads = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-            assert!(!text.contains(misleads), "{form:?}: {text}");
+            assert!(!text.contains(misleads), "{format:?}: {text}");
             let lines = text.lines().count();
-            match form {
+            match format {
                 DocumentFormat::Text => assert_eq!((lines, text.contains('\t')), (2, false), "{text}"),
                 DocumentFormat::Jsonl => assert_eq!(lines, 2, "{text}"),
                 DocumentFormat::Csv => assert_eq!(text, "'=k\\u{1b}\n'=1+1\\u{202e}\\u{9}x\\u{a}y\n'-2\n"),

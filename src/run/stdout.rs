@@ -1,9 +1,10 @@
 //! Writes documents and the results of `--query` to stdout.
 
-use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
-use crate::awscli::jmespath::value::Value;
+use serde_json::Value;
+
+use crate::awscli::jmespath::Keys;
 use crate::error::Error;
 use crate::report::{OutputDocument, query_output};
 use crate::settings::OutputSettings;
@@ -25,7 +26,7 @@ pub(crate) fn query(
     for name in query.unknown_names(&document) {
         warn_of_unknown_name(output, name, &document);
     }
-    let result = query.find(&document).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
+    let result = query.search(&document).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
     query_output::print(result, format, title, size::stdout_width())
         .map(Some)
         .map_err(|cause| format!("--query: {cause}"))
@@ -33,9 +34,8 @@ pub(crate) fn query(
 
 /// Warns of a name that occurs nowhere in the document: the empty result does not say why it is empty.
 fn warn_of_unknown_name(output: &OutputSettings, name: &str, document: &Value) {
-    let (mut known, mut of_items) = (BTreeSet::new(), BTreeSet::new());
-    document.add_keys(&mut known, &mut of_items);
-    let suggestion = match crate::suggest::nearest(name, known.iter().filter(|known| **known != name), 2) {
+    let known = Keys::of(document).all.into_iter().filter(|known| *known != name);
+    let suggestion = match crate::suggest::nearest(name, known, 2) {
         Some(near) => format!("did you mean {near}?"),
         None => format!("if it is a text, write '{name}'"),
     };

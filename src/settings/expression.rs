@@ -1,6 +1,6 @@
 //! This module owns how an expression of `--query` is read, and what is said of one that can't be used.
 
-use crate::awscli::jmespath::{BadQuery, Query};
+use crate::awscli::jmespath::{InvalidQuery, Query};
 use crate::error::Error;
 
 /// An expression that shows the most common parts.
@@ -15,10 +15,10 @@ const SHOWN: usize = 12;
 ///
 /// When it is none: wrong usage, which is known before anything is touched.
 pub(super) fn read(text: &str) -> Result<Query, Error> {
-    Query::for_later(text).map_err(|bad| Error::Usage(said(text, &bad)))
+    Query::compile_strictly(text).map_err(|bad| Error::Usage(said(text, &bad)))
 }
 
-fn said(text: &str, bad: &BadQuery) -> String {
+fn said(text: &str, bad: &InvalidQuery) -> String {
     let Some(at) = bad.at else { return format!("--query: the expression {}, as in {EXAMPLE}", bad.cause) };
     let rest: String = text.chars().skip(at).take(SHOWN).collect();
     // What the parser calls its tokens says nothing to somebody who types an expression.

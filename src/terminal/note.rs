@@ -49,7 +49,8 @@ pub(crate) struct Note {
 
 impl Note {
     /// A note. What comes from outside is made harmless for people and stays as it is for machines.
-    pub(crate) fn new(level: Level, name: &'static str, text: &str, fields: Value) -> Self {
+    pub(crate) fn new(level: Level, name: &'static str, text: &str, mut fields: Value) -> Self {
+        fields.sort_all_objects();
         Self { level, name, text: for_terminal(text).into_owned(), paint: (Paint::Plain, 0), rows: usize::MAX, fields }
     }
 

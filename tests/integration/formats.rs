@@ -175,7 +175,7 @@ fn a_query_that_fails_on_the_report_is_reported_with_the_changes() {
     assert_eq!(run.code, 2, "an option that can be given only once\n{run}");
     let run = report(&bench, &["--query=run", "--output=csv", "--report=x.csv"])
         .exits(2)
-        .says(&["no report was made", "no form as CSV"]);
+        .says(&["no report was made", "CSV can't show a nested value"]);
     assert!(run.stdout.is_empty() && !bench.folder.path().join("x.csv").exists(), "{run}");
 }
 

@@ -1,31 +1,28 @@
-//! This module owns the evaluation of JMESPath expressions, with Python's results (jmespath 1.1, `visitor.py`).
+//! The evaluation of JMESPath expressions, with the results of Python's jmespath 1.1 (`visitor.py`).
 //!
-//! What is found is a part of what is searched, and borrowed from it wherever it can be: a report of 50,000 accounts is not
-//! copied to count its rows.
+//! A result that is a part of the searched document is borrowed from it wherever that is possible: a report of 50,000 accounts
+//! is not copied to count its rows.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jmespath::Variable;
 use jmespath::ast::{Ast, Comparator};
+use serde_json::Value;
 
 use super::functions;
-use super::value::{Value, put};
+use crate::awscli::python;
 
-/// What an expression finds.
-type Found<'a> = Result<Cow<'a, Value>, String>;
+const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
-const NOTHING: Cow<'static, Value> = Cow::Owned(Value::Null);
-
-/// How large a value may become, in bytes, more or less. A report of 50,000 accounts has some 120 MB here, but a few dozen steps of
-/// `[@, @]` would fill any memory. The tests try expressions that do.
+/// How large a value may become, in bytes, approximately. A report of 50,000 accounts has some 120 MB here, but a few dozen steps
+/// of `[@, @]` would fill any memory. The tests try expressions that do.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
-pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Found<'a> {
+pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Result<Cow<'a, Value>, String> {
     let made = match ast {
         Ast::Identity { .. } => return Ok(Cow::Borrowed(on)),
-        Ast::Field { name, .. } => return Ok(on.get(name).map_or(NOTHING, Cow::Borrowed)),
+        Ast::Field { name, .. } => return Ok(on.get(name).map_or(NULL, Cow::Borrowed)),
         Ast::Index { idx, .. } => return Ok(element(on, *idx)),
         Ast::Subexpr { lhs, rhs, .. } => match evaluate(lhs, on)? {
             Cow::Borrowed(left) => return evaluate(rhs, left),
@@ -40,39 +37,36 @@ pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Found<'a> {
             return if is_true(&left) { evaluate(rhs, on) } else { Ok(left) };
         }
         Ast::Condition { predicate, then, .. } => {
-            return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NOTHING) };
+            return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NULL) };
         }
-        // The grammar lets it stand alone, where it means nothing.
+        // The grammar allows it outside of a function's arguments, where it has no meaning of its own.
         Ast::Expref { ast, .. } => return evaluate(ast, on),
         Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step)?,
-        Ast::Literal { value, .. } => literal(value),
+        Ast::Literal { value, .. } => serde_json::to_value(value).unwrap_or_default(),
         Ast::Not { node, .. } => Value::Bool(!is_true(evaluate(node, on)?.as_ref())),
         Ast::Comparison { comparator, lhs, rhs, .. } => {
             compare(comparator, evaluate(lhs, on)?.as_ref(), evaluate(rhs, on)?.as_ref())?
         }
         Ast::ObjectValues { node, .. } => match evaluate(node, on)?.as_ref() {
-            Value::Object(entries) => Value::Array(entries.iter().map(|(_, value)| value.clone()).collect()),
+            Value::Object(entries) => entries.values().cloned().collect(),
             _ => Value::Null,
         },
         Ast::Flatten { node, .. } => match evaluate(node, on)?.as_ref() {
-            Value::Array(items) => Value::Array(items.iter().flat_map(inner).cloned().collect()),
+            Value::Array(items) => items.iter().flat_map(flattened).cloned().collect(),
             _ => Value::Null,
         },
         Ast::Projection { lhs, rhs, .. } => match lhs.as_ref() {
             Ast::Flatten { node, .. } => project(evaluate(node, on)?.as_ref(), true, rhs)?,
             lhs => project(evaluate(lhs, on)?.as_ref(), false, rhs)?,
         },
-        Ast::MultiList { .. } | Ast::MultiHash { .. } if *on == Value::Null => Value::Null,
+        Ast::MultiList { .. } | Ast::MultiHash { .. } if on.is_null() => Value::Null,
         Ast::MultiList { elements, .. } => {
-            let found = elements.iter().map(|element| evaluate(element, on).map(Cow::into_owned));
-            Value::Array(found.collect::<Result<_, _>>()?)
+            let values = elements.iter().map(|element| evaluate(element, on).map(Cow::into_owned));
+            Value::Array(values.collect::<Result<_, _>>()?)
         }
         Ast::MultiHash { elements, .. } => {
-            let mut object = Vec::new();
-            for pair in elements {
-                put(&mut object, pair.key.clone(), evaluate(&pair.value, on)?.into_owned());
-            }
-            Value::Object(object)
+            let pairs = elements.iter().map(|pair| Ok((pair.key.clone(), evaluate(&pair.value, on)?.into_owned())));
+            Value::Object(pairs.collect::<Result<_, String>>()?)
         }
         Ast::Function { name, args, .. } => functions::call(name, args, on)?,
     };
@@ -87,47 +81,43 @@ pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Found<'a> {
 fn weight(value: &Value) -> usize {
     size_of::<Value>()
         + match value {
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
             Value::String(text) => text.len(),
             Value::Array(items) => items.iter().map(weight).sum(),
             Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + weight(value)).sum(),
         }
 }
 
-/// Evaluates an expression on each item of a list, or of the lists in it if it is flattened, and leaves out what is null.
+/// Evaluates an expression on each item of a list, or of its flattened items, and leaves out null results.
 fn project(list: &Value, flatten: bool, each: &Ast) -> Result<Value, String> {
     let Value::Array(items) = list else { return Ok(Value::Null) };
-    let mut found = Vec::new();
-    for item in items.iter().flat_map(|item| if flatten { inner(item) } else { std::slice::from_ref(item) }) {
-        let value = evaluate(each, item)?;
-        if *value != Value::Null {
-            found.push(value.into_owned());
+    let mut results = Vec::new();
+    for item in items.iter().flat_map(|item| if flatten { flattened(item) } else { std::slice::from_ref(item) }) {
+        let result = evaluate(each, item)?;
+        if !result.is_null() {
+            results.push(result.into_owned());
         }
     }
-    Ok(Value::Array(found))
+    Ok(Value::Array(results))
 }
 
-/// What takes the place of an item when its list is flattened.
-fn inner(item: &Value) -> &[Value] {
+/// The items that replace an item when its list is flattened.
+fn flattened(item: &Value) -> &[Value] {
     match item {
         Value::Array(items) => items,
         single => std::slice::from_ref(single),
     }
 }
 
-/// JMESPath's truth: zero is true.
+/// JMESPath's truth, which is Python's but for numbers: zero is true.
 fn is_true(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Bool(true) | Value::Int(_) | Value::Float(_) => true,
-        Value::String(_) | Value::Array(_) | Value::Object(_) => value.is_truthy(),
-    }
+    value.is_number() || python::is_truthy(value)
 }
 
 fn element(on: &Value, index: i32) -> Cow<'_, Value> {
-    let Value::Array(items) = on else { return NOTHING };
+    let Value::Array(items) = on else { return NULL };
     let at = usize::try_from(index).ok().or_else(|| items.len().checked_sub(index.unsigned_abs() as usize));
-    at.and_then(|at| items.get(at)).map_or(NOTHING, Cow::Borrowed)
+    at.and_then(|at| items.get(at)).map_or(NULL, Cow::Borrowed)
 }
 
 fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Value, String> {
@@ -138,8 +128,8 @@ fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Va
     let length = i64::try_from(items.len()).map_err(|_| "the list is too long")?;
     let step = i64::from(step);
     let (lowest, highest) = if step < 0 { (-1, length - 1) } else { (0, length) };
-    let bound = |given: Option<i32>, otherwise: i64| {
-        given.map_or(otherwise, |given| {
+    let bound = |given: Option<i32>, default: i64| {
+        given.map_or(default, |given| {
             let given = i64::from(given);
             (if given < 0 { given + length } else { given }).clamp(lowest, highest)
         })
@@ -148,8 +138,7 @@ fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Va
     let (mut at, end) = (bound(from, first), bound(to, last));
     let mut taken = Vec::new();
     while if step < 0 { at > end } else { at < end } {
-        let item = usize::try_from(at).ok().and_then(|at| items.get(at));
-        taken.extend(item.cloned());
+        taken.extend(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned());
         at += step;
     }
     Ok(Value::Array(taken))
@@ -164,48 +153,39 @@ fn compare(comparator: &Comparator, left: &Value, right: &Value) -> Result<Value
         Comparator::GreaterThan => (">", &[Ordering::Greater]),
         Comparator::GreaterThanEqual => (">=", &[Ordering::Greater, Ordering::Equal]),
     };
-    let has_order = |value: &Value| is_number(value) || matches!(value, Value::String(_));
+    let has_order = |value: &Value| value.is_number() || value.is_string();
     if !has_order(left) || !has_order(right) {
         return Ok(Value::Null);
     }
-    functions::order(left, right).map(|order| Value::Bool(wanted.contains(&order))).ok_or_else(|| {
-        let (left, right) = (left.python_type(), right.python_type());
+    order(left, right).map(|order| Value::Bool(wanted.contains(&order))).ok_or_else(|| {
+        let (left, right) = (python::type_name(left), python::type_name(right));
         format!("'{sign}' not supported between instances of '{left}' and '{right}'")
     })
 }
 
-const fn is_number(value: &Value) -> bool {
-    matches!(value, Value::Int(_) | Value::Float(_))
+/// The order of two numbers or of two strings.
+pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => match (one.as_i128(), other.as_i128()) {
+            (Some(one), Some(other)) => Some(one.cmp(&other)),
+            _ => one.as_f64()?.partial_cmp(&other.as_f64()?),
+        },
+        (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
+        _ => None,
+    }
 }
 
-/// Equality: integers and floats may be equal, and the order of keys does not matter.
+/// Equality. An integer and a float may be equal, and the order of keys does not matter.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(one), Value::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| equal(one, other))
         }
-        (Value::Object(one), Value::Object(_)) => {
-            let Value::Object(other) = right else { return false };
-            let same = |(key, value): &(String, Value)| right.get(key).is_some_and(|other| equal(value, other));
+        (Value::Object(one), Value::Object(other)) => {
+            let same = |(key, value): (&String, &Value)| other.get(key).is_some_and(|other| equal(value, other));
             one.len() == other.len() && one.iter().all(same)
         }
-        _ if is_number(left) && is_number(right) => functions::order(left, right) == Some(Ordering::Equal),
+        (Value::Number(_), Value::Number(_)) => order(left, right) == Some(Ordering::Equal),
         _ => left == right,
-    }
-}
-
-/// A literal, from the values of the crate.
-fn literal(value: &Variable) -> Value {
-    match value {
-        Variable::Null | Variable::Expref(_) => Value::Null,
-        Variable::Bool(value) => Value::Bool(*value),
-        Variable::String(text) => Value::String(text.clone()),
-        Variable::Number(number) => {
-            number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Int)
-        }
-        Variable::Array(items) => Value::Array(items.iter().map(|item| literal(item)).collect()),
-        Variable::Object(entries) => {
-            Value::Object(entries.iter().map(|(key, value)| (key.clone(), literal(value))).collect())
-        }
     }
 }

@@ -1,33 +1,35 @@
-//! This module owns the functions of JMESPath, with Python's results (jmespath 1.1, `functions.py`).
+//! The functions of JMESPath, with the results of Python's jmespath 1.1 (`functions.py`).
 
 use std::cmp::Ordering;
 
 use jmespath::ast::Ast;
+use serde_json::{Number, Value};
 
-use super::evaluate::{equal, evaluate};
-use super::value::{Value, put};
+use super::evaluate::{equal, evaluate, order};
+use crate::awscli::python;
+use crate::suggest;
 
-/// What an argument may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
+/// What a parameter accepts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Accepts {
     Any,
     Expression,
-    /// One of these, by their names in JMESPath.
+    /// Values of these types, by their names in JMESPath.
     Of(&'static [&'static str]),
 }
 
-use Type::{Any, Expression, Of};
+use Accepts::{Any, Expression, Of};
 
-const NUMBER: Type = Of(&["number"]);
-const STRING: Type = Of(&["string"]);
-const ARRAY: Type = Of(&["array"]);
-const OBJECT: Type = Of(&["object"]);
-const NUMBERS: Type = Of(&["array-number"]);
-const STRINGS: Type = Of(&["array-string"]);
-const COMPARABLE: Type = Of(&["array-number", "array-string"]);
+const NUMBER: Accepts = Of(&["number"]);
+const STRING: Accepts = Of(&["string"]);
+const ARRAY: Accepts = Of(&["array"]);
+const OBJECT: Accepts = Of(&["object"]);
+const NUMBERS: Accepts = Of(&["array-number"]);
+const STRINGS: Accepts = Of(&["array-string"]);
+const COMPARABLE: Accepts = Of(&["array-number", "array-string"]);
 
-/// A function: its name, what it takes, and whether the last may be repeated.
-type Signature = (&'static str, &'static [Type], bool);
+/// A function: its name, its parameters, and whether the last parameter may be repeated.
+type Signature = (&'static str, &'static [Accepts], bool);
 
 const SIGNATURES: [Signature; 26] = [
     ("abs", &[NUMBER], false),
@@ -60,20 +62,20 @@ const SIGNATURES: [Signature; 26] = [
 
 /// Calls a function on a value.
 pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, String> {
-    let (name, types) = signature(name, arguments.len())?;
+    let (_, parameters, _) = signature(name).ok_or_else(|| format!("Unknown function: {name}()"))?;
+    check_count(name, arguments.len())?;
     let mut values = Vec::with_capacity(arguments.len());
     let mut by = None;
     for (number, argument) in arguments.iter().enumerate() {
-        let wanted = types[number.min(types.len() - 1)];
-        match (wanted, argument) {
+        match (parameters[number.min(parameters.len() - 1)], argument) {
             (Expression, Ast::Expref { ast, .. }) => by = Some(ast.as_ref()),
-            (Expression, _) => return Err(wrong(name, evaluate(argument, on)?.as_ref(), &["expref"])),
-            (Any | Of(_), _) => {
+            (Expression, _) => return Err(invalid_type(name, evaluate(argument, on)?.as_ref(), &["expref"])),
+            (accepted, _) => {
                 let value = evaluate(argument, on)?;
-                check(name, wanted, &value)?;
+                check_type(name, accepted, &value)?;
                 if name == "length" {
-                    // Counted where it is: it may be all accounts of an Organization.
-                    return Ok(Value::Int(length(&value)));
+                    // Counted where it is: it may hold all accounts of an organization.
+                    return Ok(length(&value).into());
                 }
                 values.push(value.into_owned());
             }
@@ -85,79 +87,82 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
     }
 }
 
-/// A function, and the types of its arguments, of which there are as many as given.
-fn signature(name: &str, received: usize) -> Result<(&'static str, &'static [Type]), String> {
-    let Some((name, types, repeated)) = SIGNATURES.iter().find(|(known, ..)| *known == name).copied() else {
-        return Err(format!("Unknown function: {name}()"));
-    };
-    let expected = types.len();
+fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.iter().find(|(known, ..)| *known == name)
+}
+
+fn check_count(name: &str, received: usize) -> Result<(), String> {
+    let Some((_, parameters, repeated)) = signature(name) else { return Ok(()) };
+    let expected = parameters.len();
+    let (fits, at_least) = if *repeated { (received >= expected, "at least ") } else { (received == expected, "") };
+    if fits {
+        return Ok(());
+    }
     let plural = if expected == 1 { "argument" } else { "arguments" };
-    if repeated && received < expected {
-        return Err(format!("Expected at least {expected} {plural} for function {name}(), received {received}"));
-    }
-    if !repeated && received != expected {
-        return Err(format!("Expected {expected} {plural} for function {name}(), received {received}"));
-    }
-    Ok((name, types))
+    Err(format!("Expected {at_least}{expected} {plural} for function {name}(), received {received}"))
 }
 
-/// What is wrong with a call whatever it is given.
-pub(super) fn never_works(name: &str, arguments: &[Ast]) -> Option<String> {
-    let types = match signature(name, arguments.len()) {
-        Ok((_, types)) => types,
-        Err(cause) if cause.starts_with("Unknown") => {
-            let near = crate::suggest::nearest(name, SIGNATURES.iter().map(|(known, ..)| *known), 2);
-            let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}()?"));
-            return Some(format!("there is no function {name}(){meant}"));
-        }
-        Err(cause) => return Some(cause),
+/// Why a call fails on every document, if it does.
+pub(super) fn always_fails(name: &str, arguments: &[Ast]) -> Option<String> {
+    let Some((_, parameters, _)) = signature(name) else {
+        let near = suggest::nearest(name, SIGNATURES.iter().map(|(known, ..)| *known), 2);
+        let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}()?"));
+        return Some(format!("there is no function {name}(){meant}"));
     };
-    let expression = |argument: &Ast| matches!(argument, Ast::Expref { .. });
-    let wrong = types.iter().zip(arguments).any(|(wanted, given)| (*wanted == Expression) != expression(given));
-    wrong.then(|| format!("{name}() takes an expression such as &account_id where the other functions take a value"))
+    if let Err(cause) = check_count(name, arguments.len()) {
+        return Some(cause);
+    }
+    let is_expression = |argument: &Ast| matches!(argument, Ast::Expref { .. });
+    let misplaced =
+        parameters.iter().zip(arguments).any(|(accepted, given)| (*accepted == Expression) != is_expression(given));
+    misplaced
+        .then(|| format!("{name}() takes an expression such as &account_id where the other functions take a value"))
 }
 
-fn check(name: &str, wanted: Type, value: &Value) -> Result<(), String> {
-    let Of(kinds) = wanted else { return Ok(()) };
-    let of_array = |kind: &str| match (kind.strip_prefix("array-"), value) {
-        (Some(kind), Value::Array(items)) => items.iter().all(|item| kind_of(item) == kind),
+fn check_type(name: &str, accepted: Accepts, value: &Value) -> Result<(), String> {
+    let Of(types) = accepted else { return Ok(()) };
+    let is_list_of = |wanted: &str| match (wanted.strip_prefix("array-"), value) {
+        (Some(wanted), Value::Array(items)) => items.iter().all(|item| type_name(item) == wanted),
         _ => false,
     };
-    if kinds.iter().any(|kind| kind_of(value) == *kind || of_array(kind)) {
+    if types.iter().any(|wanted| type_name(value) == *wanted || is_list_of(wanted)) {
         Ok(())
     } else {
-        Err(wrong(name, value, kinds))
+        Err(invalid_type(name, value, types))
     }
 }
 
-fn wrong(name: &str, value: &Value, expected: &[&str]) -> String {
-    let expected: Vec<String> = expected.iter().map(|kind| format!("'{kind}'")).collect();
-    let (value, expected, kind) = (value.text(), expected.join(", "), kind_of(value));
+fn invalid_type(name: &str, value: &Value, expected: &[&str]) -> String {
+    let expected: Vec<String> = expected.iter().map(|wanted| format!("'{wanted}'")).collect();
+    let (text, expected, received) = (python::text(value), expected.join(", "), type_name(value));
     format!(
-        "In function {name}(), invalid type for value: {value}, expected one of: [{expected}], received: \"{kind}\""
+        "In function {name}(), invalid type for value: {text}, expected one of: [{expected}], received: \"{received}\""
     )
 }
 
-const fn kind_of(value: &Value) -> &'static str {
+/// The name of a value's type in JMESPath.
+const fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Int(_) | Value::Float(_) => "number",
+        Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
         Value::Object(_) => "object",
     }
 }
 
-/// A function without an expression in its arguments, which have the right number and types.
+/// Applies a function whose arguments are all values. Their number and their types are right.
 fn apply(name: &str, arguments: Vec<Value>) -> Value {
     let mut arguments = arguments.into_iter();
-    let first = arguments.next().unwrap_or(Value::Null);
+    let first = arguments.next().unwrap_or_default();
     match (name, first) {
-        ("abs", Value::Int(value)) => Value::Int(value.saturating_abs()),
-        ("abs", Value::Float(value)) => Value::Float(value.abs()),
-        ("ceil", Value::Float(value)) => whole(value.ceil()),
-        ("floor", Value::Float(value)) => whole(value.floor()),
+        ("abs", Value::Number(number)) => match number.as_i128() {
+            Some(integer) => integer_value(integer.abs()),
+            None => number.as_f64().map(f64::abs).into(),
+        },
+        ("ceil", Value::Number(number)) if number.is_f64() => whole(number.as_f64().map(f64::ceil)),
+        ("floor", Value::Number(number)) if number.is_f64() => whole(number.as_f64().map(f64::floor)),
         ("avg", Value::Array(items)) => average(&items),
         ("sum", Value::Array(items)) => sum(&items),
         ("max", Value::Array(items)) => extreme(items, Ordering::Greater),
@@ -166,38 +171,44 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
             items.sort_by(|one, other| order(one, other).unwrap_or(Ordering::Equal));
             Value::Array(items)
         }
-        ("contains", first) => Value::Bool(contains(&first, &arguments.next().unwrap_or(Value::Null))),
-        ("starts_with", first) => with_text(&first, arguments.next(), |text, part| Value::Bool(text.starts_with(part))),
-        ("ends_with", first) => with_text(&first, arguments.next(), |text, part| Value::Bool(text.ends_with(part))),
-        ("join", first) => join(&first, arguments.next()),
-        ("keys", Value::Object(entries)) => {
-            Value::Array(entries.into_iter().map(|(key, _)| Value::String(key)).collect())
+        ("contains", first) => contains(&first, &arguments.next().unwrap_or_default()).into(),
+        ("starts_with", Value::String(text)) => text.starts_with(&string(arguments.next())).into(),
+        ("ends_with", Value::String(text)) => text.ends_with(&string(arguments.next())).into(),
+        ("join", Value::String(glue)) => {
+            let Some(Value::Array(items)) = arguments.next() else { return Value::Null };
+            items.iter().map(python::text).collect::<Vec<_>>().join(&glue).into()
         }
-        ("values", Value::Object(entries)) => Value::Array(entries.into_iter().map(|(_, value)| value).collect()),
+        ("keys", Value::Object(entries)) => entries.into_iter().map(|(key, _)| Value::String(key)).collect(),
+        ("values", Value::Object(entries)) => entries.into_values().collect(),
         ("merge", Value::Object(mut merged)) => {
-            for (key, value) in
-                arguments.flat_map(|more| if let Value::Object(entries) = more { entries } else { vec![] })
-            {
-                put(&mut merged, key, value);
+            for argument in arguments {
+                if let Value::Object(entries) = argument {
+                    merged.extend(entries);
+                }
             }
             Value::Object(merged)
         }
         ("not_null", first) => {
-            std::iter::once(first).chain(arguments).find(|value| *value != Value::Null).unwrap_or(Value::Null)
+            std::iter::once(first).chain(arguments).find(|value| !value.is_null()).unwrap_or_default()
         }
-        ("reverse", Value::String(text)) => Value::String(text.chars().rev().collect()),
-        ("reverse", Value::Array(items)) => Value::Array(items.into_iter().rev().collect()),
+        ("reverse", Value::String(text)) => text.chars().rev().collect::<String>().into(),
+        ("reverse", Value::Array(items)) => items.into_iter().rev().collect(),
         ("to_array", first @ Value::Array(_)) | ("to_string", first @ Value::String(_)) => first,
         ("to_array", first) => Value::Array(vec![first]),
-        ("to_number", first) => to_number(first),
-        ("to_string", first) => Value::String(first.compact_json()),
-        ("type", first) => Value::String(kind_of(&first).to_owned()),
-        // Of an integer, these are the integer itself.
+        ("to_number", first @ Value::Number(_)) => first,
+        ("to_number", Value::String(text)) => match python::int(&text) {
+            Ok(integer) => integer.into(),
+            Err(_) => text.trim().parse::<f64>().ok().into(),
+        },
+        ("to_number", _) => Value::Null,
+        ("to_string", first) => python::compact_json(&first).into(),
+        ("type", first) => type_name(&first).into(),
+        // `ceil` and `floor` of an integer are the integer.
         (_, first) => first,
     }
 }
 
-/// A function that evaluates an expression on each item.
+/// Applies a function that evaluates an expression on each item.
 fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String> {
     let Some(Value::Array(items)) = arguments.into_iter().next() else { return Ok(Value::Null) };
     let mut keyed = items
@@ -205,67 +216,49 @@ fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String
         .map(|item| Ok((evaluate(by, &item)?.into_owned(), item)))
         .collect::<Result<Vec<_>, String>>()?;
     if name == "map" {
-        return Ok(Value::Array(keyed.into_iter().map(|(found, _)| found).collect()));
+        return Ok(keyed.into_iter().map(|(result, _)| result).collect());
     }
-    let Some((first, _)) = keyed.first() else {
-        return Ok(if name == "sort_by" { Value::Array(Vec::new()) } else { Value::Null });
-    };
-    let kind = kind_of(first);
-    let fits = |key: &Value| matches!(kind, "number" | "string") && kind_of(key) == kind;
+    let wanted = keyed.first().map_or("", |(key, _)| type_name(key));
+    let fits = |key: &Value| matches!(wanted, "number" | "string") && type_name(key) == wanted;
     if let Some((odd, _)) = keyed.iter().find(|(key, _)| !fits(key)) {
-        return Err(wrong(name, odd, &["number", "string"]));
+        return Err(invalid_type(name, odd, &["number", "string"]));
     }
-    let wanted = if name == "max_by" { Ordering::Greater } else { Ordering::Less };
     if name == "sort_by" {
         keyed.sort_by(|(one, _), (other, _)| order(one, other).unwrap_or(Ordering::Equal));
-        return Ok(Value::Array(keyed.into_iter().map(|(_, item)| item).collect()));
+        return Ok(keyed.into_iter().map(|(_, item)| item).collect());
     }
+    let wanted = if name == "max_by" { Ordering::Greater } else { Ordering::Less };
     let best = keyed.into_iter().reduce(|best, next| if order(&next.0, &best.0) == Some(wanted) { next } else { best });
-    Ok(best.map_or(Value::Null, |(_, item)| item))
+    Ok(best.map(|(_, item)| item).unwrap_or_default())
 }
 
-/// The order of two numbers or two texts.
-#[expect(clippy::cast_precision_loss, reason = "numbers that high are not counted by AWS")]
-pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
-    match (one, other) {
-        (Value::Int(one), Value::Int(other)) => Some(one.cmp(other)),
-        (Value::Int(one), Value::Float(other)) => (*one as f64).partial_cmp(other),
-        (Value::Float(one), Value::Int(other)) => one.partial_cmp(&(*other as f64)),
-        (Value::Float(one), Value::Float(other)) => one.partial_cmp(other),
-        (Value::String(one), Value::String(other)) => Some(one.cmp(other)),
-        _ => None,
-    }
+/// An integer as a value. One beyond 64 bits becomes the nearest one within, where Python's integers have no limit.
+fn integer_value(integer: i128) -> Value {
+    Number::from_i128(integer.clamp(i64::MIN.into(), u64::MAX.into())).map_or(Value::Null, Value::Number)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "it saturates, where Python's integers go on")]
-fn whole(value: f64) -> Value {
-    Value::Int(value as i64)
+#[expect(clippy::cast_possible_truncation, reason = "it saturates, and then `integer_value` does")]
+fn whole(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |value| integer_value(value as i128))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "as in Python, the result is a float")]
 fn average(items: &[Value]) -> Value {
-    match sum(items) {
-        _ if items.is_empty() => Value::Null,
-        Value::Int(sum) => Value::Float(sum as f64 / items.len() as f64),
-        Value::Float(sum) => Value::Float(sum / items.len() as f64),
-        _ => Value::Null,
-    }
+    sum(items).as_f64().filter(|_| !items.is_empty()).map(|sum| sum / items.len() as f64).into()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "as in Python, one float makes the sum a float")]
+/// The sum of numbers: an integer until the first float, as in Python.
 fn sum(items: &[Value]) -> Value {
-    items.iter().fold(Value::Int(0), |sum, item| match (sum, item) {
-        (Value::Int(sum), Value::Int(item)) => Value::Int(sum.saturating_add(*item)),
-        (Value::Int(sum), Value::Float(item)) => Value::Float(sum as f64 + item),
-        (Value::Float(sum), Value::Int(item)) => Value::Float(sum + *item as f64),
-        (Value::Float(sum), Value::Float(item)) => Value::Float(sum + item),
-        (sum, _) => sum,
+    let integer = |value: &Value| value.as_number().and_then(Number::as_i128);
+    items.iter().fold(Value::from(0), |sum, item| match (integer(&sum), integer(item)) {
+        (Some(sum), Some(item)) => integer_value(sum + item),
+        _ => sum.as_f64().zip(item.as_f64()).map(|(sum, item)| sum + item).into(),
     })
 }
 
 fn extreme(items: Vec<Value>, wanted: Ordering) -> Value {
     let better = |best, next| if order(&next, &best) == Some(wanted) { next } else { best };
-    items.into_iter().reduce(better).unwrap_or(Value::Null)
+    items.into_iter().reduce(better).unwrap_or_default()
 }
 
 fn contains(holder: &Value, wanted: &Value) -> bool {
@@ -276,35 +269,15 @@ fn contains(holder: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn with_text(first: &Value, second: Option<Value>, then: impl FnOnce(&str, &str) -> Value) -> Value {
-    match (first, second) {
-        (Value::String(text), Some(Value::String(part))) => then(text, &part),
-        _ => Value::Null,
-    }
+fn string(value: Option<Value>) -> String {
+    if let Some(Value::String(text)) = value { text } else { String::new() }
 }
 
-fn join(glue: &Value, items: Option<Value>) -> Value {
-    let Some(Value::Array(items)) = items else { return Value::Null };
-    Value::String(items.iter().map(Value::text).collect::<Vec<_>>().join(&glue.text()))
-}
-
-fn length(value: &Value) -> i64 {
-    let length = match value {
+fn length(value: &Value) -> usize {
+    match value {
         Value::String(text) => text.chars().count(),
         Value::Array(items) => items.len(),
         Value::Object(entries) => entries.len(),
-        Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) => 0,
-    };
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-fn to_number(value: Value) -> Value {
-    match value {
-        number @ (Value::Int(_) | Value::Float(_)) => number,
-        Value::String(text) => match super::number::int(&text) {
-            Ok(number) => Value::Int(number),
-            Err(_) => text.trim().parse().map_or(Value::Null, Value::Float),
-        },
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Value::Null,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
     }
 }

@@ -63,7 +63,7 @@ fn all_together_are_each_by_itself() {
     let (run, all) = print(&bench, &[]);
     assert_eq!(run.calls(Operation::GetCallerIdentity), run.all_calls(), "who the caller is, and no more\n{run}");
     let names: Vec<&str> = all.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(names, ["caller", "role", "scp", "stackset", "trust"], "{run}");
+    assert_eq!(names, ["caller", "role", "trust", "scp", "stackset"], "{run}");
     for name in names {
         assert_eq!(print(&bench, &[name]).1, all[name], "{name}");
     }

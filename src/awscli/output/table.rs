@@ -1,21 +1,25 @@
-//! This module owns `--output table`: what of a result goes into which section of a table (awscli 1.46, `formatter.py`).
+//! `--output table`: which part of a value goes into which section of a table (awscli 1.46, `formatter.py`).
 
 mod draw;
 
 use std::collections::BTreeSet;
 
-use super::Look;
-use crate::awscli::jmespath::value::Value;
+use serde_json::{Map, Value};
+
+use crate::awscli::python::{self, is_scalar};
 use draw::Section;
 
-/// Draws a value. Nothing is drawn of what Python takes for false.
+pub(crate) use draw::TableStyle;
+
+/// Draws a value as a table under a title. What is false in Python becomes an empty string.
 ///
 /// # Errors
 ///
-/// When it is too uneven: the AWS CLI's words.
-pub(crate) fn format(value: &Value, title: &str, look: Look) -> Result<String, String> {
+/// When the value is too uneven: the message of the AWS CLI.
+pub(crate) fn format(value: &Value, title: &str, style: TableStyle) -> Result<String, String> {
     let mut table = Table::default();
-    if table.build(Some(title), value, 0)? { Ok(draw::draw(table.sections, look)) } else { Ok(String::new()) }
+    table.build(Some(title), value, 0)?;
+    Ok(if table.sections.is_empty() { String::new() } else { draw::draw(table.sections, style) })
 }
 
 #[derive(Default)]
@@ -24,82 +28,72 @@ struct Table {
 }
 
 impl Table {
-    fn build(&mut self, title: Option<&str>, value: &Value, indent: usize) -> Result<bool, String> {
-        if !value.is_truthy() {
-            return Ok(false);
+    fn build(&mut self, title: Option<&str>, value: &Value, indent: usize) -> Result<(), String> {
+        if !python::is_truthy(value) {
+            return Ok(());
         }
         if let Some(title) = title {
             self.sections.push(Section::new(title, indent));
         }
         match value {
-            Value::Object(entries) => self.object(entries, indent)?,
-            Value::Array(items) if matches!(items[0], Value::Object(_)) => self.objects(items, title, indent)?,
-            Value::Array(items) => items.iter().try_for_each(|item| self.item(item))?,
-            // A value alone has nothing but its title.
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::String(_) => {}
+            Value::Object(entries) => self.object(entries, indent),
+            Value::Array(items) if items[0].is_object() => self.objects(items, title, indent),
+            Value::Array(items) => items.iter().try_for_each(|item| self.item(item)),
+            // A scalar has a title and no rows.
+            _ => Ok(()),
         }
-        Ok(true)
     }
 
     fn section(&mut self) -> &mut Section {
-        self.sections.last_mut().expect("the first section comes with the title")
+        self.sections.last_mut().expect("the title begins the first section")
     }
 
-    /// One of several values that are not objects with the same keys.
+    /// Adds an item of a list that does not begin with an object.
     fn item(&mut self, item: &Value) -> Result<(), String> {
         match item {
-            Value::Array(cells) if cells.iter().all(Value::is_scalar) => {
-                self.section().add_row(cells.iter().map(Value::text).collect())
+            Value::Array(cells) if cells.iter().all(is_scalar) => {
+                self.section().add_row(cells.iter().map(python::text).collect())
             }
-            Value::Array(_) => self.build(None, item, 0).map(drop),
-            // Python goes through an object's keys.
-            Value::Object(entries) => self.section().add_row(entries.iter().map(|(key, _)| key.clone()).collect()),
-            scalar => self.section().add_row(vec![scalar.text()]),
+            Value::Array(_) => self.build(None, item, 0),
+            // Python iterates over the keys of an object.
+            Value::Object(entries) => self.section().add_row(entries.keys().cloned().collect()),
+            scalar => self.section().add_row(vec![python::text(scalar)]),
         }
     }
 
-    fn object(&mut self, entries: &[(String, Value)], indent: usize) -> Result<(), String> {
-        let (headers, more) = keys_of(entries);
-        let cell = |key: &str| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value);
-        let cells =
-            |keys: &BTreeSet<&str>| keys.iter().filter_map(|key| cell(key)).map(Value::text).collect::<Vec<_>>();
-        match headers.first() {
-            None => {}
-            // A single pair stands in a row.
-            Some(only) if headers.len() == 1 => {
-                let row = std::iter::once((*only).to_owned()).chain(cells(&headers)).collect();
-                self.section().add_row(row)?;
-            }
-            Some(_) => {
-                self.section().set_headers(&headers);
-                self.section().add_row(cells(&headers))?;
-            }
+    fn object(&mut self, entries: &Map<String, Value>, indent: usize) -> Result<(), String> {
+        let (headers, nested) = keys_of(entries);
+        let cells = headers.iter().map(|key| python::text(&entries[*key]));
+        if headers.len() == 1 {
+            // A single pair is a row.
+            let row = headers.iter().map(|&key| key.to_owned()).chain(cells).collect();
+            self.section().add_row(row)?;
+        } else if !headers.is_empty() {
+            let row = cells.collect();
+            self.section().set_headers(&headers);
+            self.section().add_row(row)?;
         }
-        for key in more {
-            self.build(Some(key), cell(key).expect("it is a key of this object"), indent + 1)?;
-        }
-        Ok(())
+        nested.into_iter().try_for_each(|key| self.build(Some(key), &entries[key], indent + 1))
     }
 
     fn objects(&mut self, items: &[Value], title: Option<&str>, indent: usize) -> Result<(), String> {
-        let (mut headers, mut more) = (BTreeSet::new(), BTreeSet::new());
+        let (mut headers, mut nested) = (BTreeSet::new(), BTreeSet::new());
         for item in items {
-            let Value::Object(entries) = item else {
-                return Err(format!("'{}' object is not iterable", item.python_type()));
-            };
+            let entries =
+                item.as_object().ok_or_else(|| format!("'{}' object is not iterable", python::type_name(item)))?;
             let (scalars, others) = keys_of(entries);
             headers.extend(scalars);
-            more.extend(others);
+            nested.extend(others);
         }
         self.section().set_headers(&headers);
         for (number, item) in items.iter().enumerate() {
-            if number > 0 && !more.is_empty() {
+            if number > 0 && !nested.is_empty() {
                 self.sections.push(Section::new(title.unwrap_or_default(), indent));
                 self.section().set_headers(&headers);
             }
-            let cell = |key: &&str| item.get(key).map_or_else(String::new, Value::text);
+            let cell = |key: &&str| item.get(key).map_or_else(String::new, python::text);
             self.section().add_row(headers.iter().map(cell).collect())?;
-            for key in &more {
+            for key in &nested {
                 if let Some(value) = item.get(key) {
                     self.build(Some(key), value, indent + 1)?;
                 }
@@ -109,21 +103,19 @@ impl Table {
     }
 }
 
-/// The keys with scalars behind them, and the others, both sorted.
-fn keys_of(entries: &[(String, Value)]) -> (BTreeSet<&str>, BTreeSet<&str>) {
-    let names =
-        |scalar| entries.iter().filter(move |(_, value)| value.is_scalar() == scalar).map(|(key, _)| key.as_str());
-    (names(true).collect(), names(false).collect())
+/// The keys of scalar values, and those of the others, both sorted.
+fn keys_of(entries: &Map<String, Value>) -> (BTreeSet<&str>, BTreeSet<&str>) {
+    entries.keys().map(String::as_str).partition(|key| is_scalar(&entries[*key]))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PLAIN: Look = Look { color: false, width: 80 };
+    const PLAIN: TableStyle = TableStyle { color: false, width: 80 };
 
-    fn table(json: &str, look: Look) -> Result<String, String> {
-        format(&serde_json::from_str(json).unwrap(), "T", look)
+    fn table(json: &str, style: TableStyle) -> Result<String, String> {
+        format(&serde_json::from_str(json).unwrap(), "T", style)
     }
 
     /// The tables were printed by awscli 1.46.3 (`awscli.formatter.TableFormatter`).
@@ -218,16 +210,16 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_is_too_wide_is_turned_on_its_side() {
+    fn wide_tables_are_turned_on_their_side() {
         let json = r#"{"m": {"Aaaaaaaaaa": 1, "Bbbbbbbbbb": 2}}"#;
         let upright = table(json, PLAIN).unwrap();
         assert!(upright.contains("|| Aaaaaaaaaa  | Bbbbbbbbbb   ||\n|+--"), "{upright}");
-        let narrow = table(json, Look { color: false, width: 30 }).unwrap();
+        let narrow = table(json, TableStyle { color: false, width: 30 }).unwrap();
         assert!(narrow.contains("||  Aaaaaaaaaa |  1  ||\n||  Bbbbbbbbbb |  2  ||"), "{narrow}");
     }
 
     #[test]
-    fn what_can_not_be_drawn_is_refused_in_pythons_words() {
+    fn uneven_values_have_the_errors_of_python() {
         assert_eq!(table("[{\"a\": 1}, 2]", PLAIN), Err("'int' object is not iterable".to_owned()));
         assert_eq!(table("[[1, 2], [3]]", PLAIN), Err("Row should have 2 elements, instead it has 1".to_owned()));
     }

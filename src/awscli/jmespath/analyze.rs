@@ -1,5 +1,4 @@
-//! This module owns what can be said of an expression before there is anything to search: what in it can never work, and which
-//! names it asks for.
+//! Checks of an expression before there is a document: what in it fails on every document, and which names it asks for.
 
 use std::collections::BTreeSet;
 
@@ -7,27 +6,27 @@ use jmespath::ast::Ast;
 
 use super::functions;
 
-/// What can never work, and where it is.
-pub(super) fn never_works(ast: &Ast) -> Option<(String, usize)> {
+/// What fails on every document, and where it is in the expression.
+pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
         Ast::Function { name, args, offset } => {
-            // The place is that of the bracket behind the name.
-            functions::never_works(name, args).map(|cause| (cause, offset.saturating_sub(name.chars().count())))
+            // `offset` is that of the parenthesis after the name.
+            functions::always_fails(name, args).map(|cause| (cause, offset.saturating_sub(name.chars().count())))
         }
         Ast::Slice { step: 0, offset, .. } => Some(("a slice can't have step 0".to_owned(), *offset)),
         _ => None,
     };
-    own.or_else(|| parts(ast).into_iter().find_map(never_works))
+    own.or_else(|| parts(ast).into_iter().find_map(always_fails))
 }
 
 /// The names in an expression.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Names<'a> {
-    /// Those that are asked for.
+    /// Those that it asks for.
     pub(super) asked: BTreeSet<&'a str>,
-    /// Those of them that a filter compares with something, so that they have to be those of items.
-    pub(super) of_items: BTreeSet<&'a str>,
-    /// Those that the expression gives itself.
+    /// Those of them that a filter compares with something, so that the items of a list must have them.
+    pub(super) compared: BTreeSet<&'a str>,
+    /// Those that it gives to its own results.
     pub(super) given: BTreeSet<&'a str>,
 }
 
@@ -46,7 +45,7 @@ fn collect<'a>(ast: &'a Ast, in_filter: bool, names: &mut Names<'a>) {
         Ast::MultiHash { elements, .. } => names.given.extend(elements.iter().map(|pair| pair.key.as_str())),
         Ast::Comparison { lhs, rhs, .. } if in_filter => {
             let field = |side: &'a Ast| if let Ast::Field { name, .. } = side { Some(name.as_str()) } else { None };
-            names.of_items.extend([lhs, rhs].into_iter().filter_map(|side| field(side)));
+            names.compared.extend([lhs, rhs].into_iter().filter_map(|side| field(side)));
         }
         Ast::Condition { predicate, then, .. } => {
             collect(predicate, true, names);
@@ -54,13 +53,13 @@ fn collect<'a>(ast: &'a Ast, in_filter: bool, names: &mut Names<'a>) {
         }
         _ => {}
     }
-    let goes_on = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
+    let is_logical = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
     for part in parts(ast) {
-        collect(part, in_filter && goes_on, names);
+        collect(part, in_filter && is_logical, names);
     }
 }
 
-/// The expressions that an expression is made of.
+/// The direct subexpressions of an expression.
 fn parts(ast: &Ast) -> Vec<&Ast> {
     match ast {
         Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Literal { .. } | Ast::Slice { .. } => {

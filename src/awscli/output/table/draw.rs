@@ -1,13 +1,20 @@
-//! This module owns the drawing of a table: widths, edges, and colours (awscli 1.46, `table.py`).
+//! The drawing of a table: widths, edges, and colors (awscli 1.46, `table.py`).
 
 use std::collections::BTreeSet;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::super::Look;
+/// How a table looks.
+#[derive(Clone, Copy)]
+pub(crate) struct TableStyle {
+    /// Whether it has colors.
+    pub color: bool,
+    /// The width, in columns, beyond which it is turned on its side.
+    pub width: usize,
+}
 
-/// A part of a table, with its own columns.
-#[derive(Clone, Debug, Default)]
+/// A part of a table with columns of its own.
+#[derive(Default)]
 pub(super) struct Section {
     title: String,
     headers: Vec<String>,
@@ -48,14 +55,14 @@ impl Section {
         }
     }
 
-    /// The width that it needs, edges included.
+    /// The width that the section needs, edges included.
     fn total_width(&self) -> usize {
         let columns: usize = self.widths.iter().map(|width| width + PADDING).sum();
         let edges = 2 + 2 * self.indent;
         (width(&self.title) + edges).max(columns + edges)
     }
 
-    /// The widths of the columns, scaled so that they add up to a total.
+    /// The widths of the columns, scaled so that their sum is `total`.
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -70,7 +77,7 @@ impl Section {
         let factor = total as f64 / unscaled.iter().sum::<usize>() as f64;
         let mut scaled: Vec<usize> =
             unscaled.iter().map(|width| (factor * *width as f64).round_ties_even() as usize).collect();
-        // What rounding put on is taken off from the left, what it took off is put on from the right.
+        // What rounding added too much is subtracted from the left; what is missing is added from the right.
         let count = scaled.len();
         for at in (0..count).cycle() {
             let sum: usize = scaled.iter().sum();
@@ -83,7 +90,7 @@ impl Section {
         scaled
     }
 
-    /// A section of one row, turned on its side.
+    /// Turns a section of one row on its side: each header and its cell become a row.
     fn on_its_side(self) -> Self {
         if self.rows.len() != 1 || self.headers.is_empty() {
             return self;
@@ -96,21 +103,21 @@ impl Section {
     }
 }
 
-/// What is left free in a column, on both sides together.
+/// The space in a column, on both sides together.
 const PADDING: usize = 4;
 
 const RESET: &str = "\u{1b}[0m";
 const INDENT: &str = "\u{1b}[2m\u{1b}[33m";
 const CELL: &str = "\u{1b}[1m\u{1b}[34m";
 
-/// Draws the sections below each other.
-pub(super) fn draw(sections: Vec<Section>, look: Look) -> String {
+/// Draws the sections one below the other.
+pub(super) fn draw(sections: Vec<Section>, style: TableStyle) -> String {
     let widest = |sections: &[Section]| sections.iter().map(Section::total_width).max().unwrap_or_default();
-    let too_wide = widest(&sections) > look.width;
+    let too_wide = widest(&sections) > style.width;
     let sections: Vec<Section> =
         if too_wide { sections.into_iter().map(Section::on_its_side).collect() } else { sections };
     let width = widest(&sections);
-    let mut canvas = Canvas { drawn: String::new(), color: look.color, indent: 0 };
+    let mut canvas = Canvas { drawn: String::new(), color: style.color, indent: 0 };
     canvas.write(&format!("{}\n", "-".repeat(width)));
     for section in &sections {
         canvas.indent = section.indent;
@@ -126,7 +133,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// With colours, the AWS CLI's stream ends whatever is written by a reset, even when that is nothing.
+    /// Writes a text. With colors, the AWS CLI writes a reset after each text, even after an empty one.
     fn write(&mut self, text: &str) {
         self.drawn.push_str(text);
         if self.color {
@@ -178,7 +185,7 @@ impl Canvas {
         self.line(&parts);
     }
 
-    /// A cell with its text on the left.
+    /// A cell with its text aligned left.
     fn cell(&self, text: &str, length: usize, edge: &str) -> String {
         let needed = width(text) + edge.len() + 1;
         let padding = if length >= needed + 2 { 2 } else { 0 };
@@ -192,15 +199,15 @@ const fn left_edge(column: usize) -> &'static str {
     if column == 0 { "|" } else { "" }
 }
 
-/// A text in the middle of a cell.
+/// A cell with its text centered.
 fn centered(text: &str, length: usize, edge: &str) -> String {
     let before = (length / 2).saturating_sub(width(text) / 2 + 1);
     let free = length.saturating_sub(1 + edge.len() + before + width(text));
     format!("{edge}{}{text}{}|", " ".repeat(before), " ".repeat(free))
 }
 
-/// How many columns a text takes: two for a character that is wide in East Asia. The names and numbers of IAM are all narrow; only
-/// a literal in a query can be wide.
+/// The number of columns that a text takes: two for each character that is wide in East Asia. The names and numbers of IAM are all
+/// narrow; only a literal in a query can be wide.
 fn width(text: &str) -> usize {
     let columns = |character: char| if character.width() == Some(2) { 2 } else { 1 };
     text.chars().map(columns).sum()
