@@ -1,12 +1,11 @@
-//! This module owns `v2token iam`: the AWS CLI v1's `aws iam set-security-token-service-preferences` and `aws iam
-//! get-account-summary`, option for option, so that a script moves over by changing one word.
+//! `v2token iam`: `aws iam set-security-token-service-preferences` and `aws iam get-account-summary` of the AWS CLI v1, option for
+//! option, so that a script moves over by replacing `aws` with `v2token`.
 //!
-//! What differs all the same is listed in `docs/aws-cli.md`, and compared with the AWS CLI by the tests.
+//! `docs/aws-cli.md` lists the differences. The tests compare both programs.
 
 mod answer;
 mod argparse;
-mod describe;
-mod ended;
+mod errors;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod help;
@@ -16,9 +15,8 @@ pub(crate) mod jmespath;
 mod options;
 pub(crate) mod output;
 pub(crate) mod python;
-mod resolve;
 mod retry;
-mod unanswered;
+mod settings;
 mod wire;
 
 use std::borrow::Cow;
@@ -29,53 +27,37 @@ use serde_json::{Value, json};
 use crate::cloud::aws::Profiles;
 use crate::terminal::stderr::{self, Stderr};
 use crate::terminal::{log, size};
-use answer::{Meaning, Refusal};
-use ended::Ended;
+use errors::AwsCliError;
 use jmespath::Query;
-use options::{Asked, Call, Globals, Operation, Skeleton};
+use options::{Action, CallArguments, GlobalOptions, Skeleton, Subcommand};
 use output::TableStyle;
-use resolve::{Around, Settings, Timeouts};
-use retry::{Policy, Tried};
-use unanswered::Unanswered;
-use wire::{RawAnswer, RawCall, RawIam, Trust};
+use settings::{CallSettings, Timeouts};
+use wire::{TlsTrust, WireClient, WireRequest};
 
-pub(crate) use describe::Described;
-pub use describe::global_options;
-pub(crate) use describe::operations;
+pub use help::global_options;
+pub(crate) use help::{OptionHelp, subcommands};
+pub use options::names as option_names;
+pub(crate) use options::names_iam;
 
-/// Whether the arguments, the program's name left out, are meant for this command.
-pub(crate) fn is_meant(arguments: &[String]) -> bool {
-    options::names_iam(arguments)
-}
-
-/// The names of all options.
-pub fn option_names() -> Vec<&'static str> {
-    options::names()
-}
-
-/// Runs the command and gives the process's exit code: 0, 2, 130, or 255, as the AWS CLI's.
+/// Runs the command and returns the exit code of the process, which is that of the AWS CLI: 0, 2, 130, or 255.
 pub(crate) async fn run(arguments: &[String]) -> u8 {
     let result = tokio::select! {
         result = Box::pin(result(arguments)) => result,
-        Ok(()) = tokio::signal::ctrl_c() => Err(Ended::Interrupted),
+        Ok(()) = tokio::signal::ctrl_c() => Err(AwsCliError::Interrupted),
     };
-    let ended = match result {
-        Ok(text) => match print(&text) {
-            Ok(()) => return 0,
-            Err(error) => Ended::said(format!("the result could not be written: {error}")),
-        },
-        Err(Ended::Interrupted) => {
-            // As the AWS CLI does. There is nobody to tell if it can't be written.
-            let _ = print("\n");
-            Ended::Interrupted
-        }
-        Err(ended) => ended,
-    };
-    stderr::write(ended.text());
-    ended.exit_code()
+    let printed = result.and_then(|text| {
+        print(&text).map_err(|error| AwsCliError::from(format!("the result could not be written: {error}")))
+    });
+    let Err(error) = printed else { return 0 };
+    if error == AwsCliError::Interrupted {
+        // As the AWS CLI does. If it can't be written, there is nothing left to do.
+        let _ = print("\n");
+    }
+    stderr::write(error.text());
+    error.exit_code()
 }
 
-/// Nobody reading any more is not an error.
+/// Writes to stdout. A reader that closed the pipe, such as `head`, is not an error.
 fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -84,116 +66,101 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// What stdout gets.
-async fn result(arguments: &[String]) -> Result<String, Ended> {
+/// Returns what stdout gets.
+async fn result(arguments: &[String]) -> Result<String, AwsCliError> {
     let (globals, rest) = options::globals(arguments)?;
     log::start(globals.has("--debug"), false, false, || Stderr);
     let query = globals.get("--query").map(compile).transpose()?;
-    resolve::check_scheme(&globals)?;
+    settings::check_scheme(&globals)?;
     let timeouts = Timeouts::resolve(&globals)?;
-    match options::call(&globals, &rest)? {
-        Asked::Version => Ok(concat!("v2token/", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
-        Asked::Help(topic) => Ok(help::text(topic)),
-        Asked::Call(call) => do_call(&call, &globals, timeouts, query.as_ref()).await,
+    match options::action(&globals, &rest)? {
+        Action::Version => Ok(concat!("v2token/", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
+        Action::Help(topic) => Ok(help::text(topic)),
+        Action::Call(arguments) => call(&arguments, &globals, timeouts, query.as_ref()).await,
     }
 }
 
-fn compile(query: &str) -> Result<Query, Ended> {
-    Query::compile(query).map_err(|bad| Ended::Said(format!("Bad value for --query {query}: {}", bad.in_full)))
+fn compile(query: &str) -> Result<Query, AwsCliError> {
+    Query::compile(query).map_err(|invalid| format!("Bad value for --query {query}: {}", invalid.in_full).into())
 }
 
-async fn do_call(call: &Call, globals: &Globals, timeouts: Timeouts, query: Option<&Query>) -> Result<String, Ended> {
-    let surroundings = Surroundings { profiles: Profiles::load().await.map_err(Ended::Said)? };
-    let profile = resolve::profile(globals, &surroundings)?;
-    let parameters = input::parameters(call)?;
-    if call.skeleton == Some(Skeleton::Input) {
-        return Ok(python::indented_json(&input_skeleton(call.operation)) + "\n");
+async fn call(
+    arguments: &CallArguments,
+    globals: &GlobalOptions,
+    timeouts: Timeouts,
+    query: Option<&Query>,
+) -> Result<String, AwsCliError> {
+    let subcommand = arguments.subcommand;
+    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
+    let profiles = Profiles::load().await?;
+    let profile = settings::profile(globals, variable, |name| profiles.contains(name))?;
+    let parameters = input::parameters(arguments)?;
+    if arguments.skeleton == Some(Skeleton::Input) {
+        return Ok(python::indented_json(&input_skeleton(subcommand)) + "\n");
     }
-    let settings = Settings::resolve(globals, timeouts, profile, &surroundings)?;
-    let iam = RawIam::connect(&settings.access).await;
-    if let Some(url) = iam.endpoint_url() {
-        resolve::check_endpoint(url)?;
+    let section = profile.clone().unwrap_or_else(|| "default".to_owned());
+    let profile_setting = |key: &str| profiles.get(&section, key).map(str::to_owned);
+    let settings = CallSettings::resolve(globals, timeouts, profile, variable, profile_setting)?;
+    let client = WireClient::new(&settings.client).await;
+    if let Some(url) = &client.endpoint_url {
+        settings::check_endpoint(url)?;
     }
-    let request = input::checked(call.operation, &parameters)?;
-    let result = if call.skeleton.is_some() {
-        output_skeleton(call.operation)
+    let request = input::request(subcommand, &parameters)?;
+    let result = if arguments.skeleton.is_some() {
+        output_skeleton(subcommand)
     } else {
-        attempt(&iam, request, call.operation, &settings).await?
+        send(&client, request, subcommand, &settings).await?
     };
-    let result = query.map_or(Ok(Cow::Borrowed(&result)), |query| query.search(&result)).map_err(Ended::Said)?;
-    let on_terminal = io::stdout().is_terminal();
+    let result = query.map_or(Ok(Cow::Borrowed(&result)), |query| query.search(&result))?;
     let color = match globals.get("--color") {
         Some("on") => true,
         Some("off") => false,
-        Some(_) | None => on_terminal,
+        Some(_) | None => io::stdout().is_terminal(),
     };
-    let look = TableStyle { color, width: size::stdout_width() };
-    output::format(&result, settings.format, call.operation.api_name(), look).map_err(Ended::Said)
+    let style = TableStyle { color, width: size::stdout_width() };
+    Ok(output::format(&result, settings.format, subcommand.api_name(), style)?)
 }
 
-/// Tries the call until it succeeds, is refused for good, or has been tried often enough.
-async fn attempt(iam: &RawIam, call: RawCall, operation: Operation, settings: &Settings) -> Result<Value, Ended> {
+/// Sends the request until it succeeds, fails with an error that is not retried, or has used up its attempts.
+async fn send(
+    client: &WireClient,
+    request: WireRequest,
+    subcommand: Subcommand,
+    settings: &CallSettings,
+) -> Result<Value, AwsCliError> {
     let policy = settings.retries;
-    let sending: fn(&str) = if settings.access.trust == Trust::Anybody { warn } else { |_| {} };
-    let mut tries = 0;
+    let before_sending: fn(&str) = if settings.client.trust == TlsTrust::Unverified { warn_unverified } else { |_| {} };
+    let mut attempts = 0;
     loop {
-        tries += 1;
-        let answer = iam.send(call, policy.header(tries), sending).await;
-        let (again, ended) = match judge(&answer, operation, policy)? {
-            Judged::Result(result) => return Ok(result),
-            Judged::Ended { again, ended } => (again, ended),
+        attempts += 1;
+        let result = match client.send(request, policy.header(attempts), before_sending).await {
+            Ok(response) => answer::parse(&response, subcommand),
+            Err(error) => Err(AwsCliError::NoAnswer(error)),
         };
-        if !again {
-            return Err(ended);
+        let mut error = match result {
+            Ok(result) => return Ok(result),
+            Err(error) => error,
+        };
+        if let AwsCliError::Service { status, code, .. } = &error {
+            tracing::debug!(status, code, "answer");
         }
-        if tries >= policy.max_attempts {
-            return Err(match ended {
-                Ended::Refused { refusal, operation, .. } => {
-                    Ended::Refused { refusal, operation, retries: Some(tries - 1) }
-                }
-                other => other,
-            });
+        if !policy.is_retryable(&error) {
+            return Err(error);
         }
-        let wait = policy.wait(tries, fastrand::f64());
-        tracing::debug!(tries, ms = wait.as_millis(), "trying again after a wait");
+        if attempts >= policy.max_attempts {
+            if let AwsCliError::Service { retries, .. } = &mut error {
+                *retries = Some(attempts - 1);
+            }
+            return Err(error);
+        }
+        let wait = policy.wait(attempts, fastrand::f64());
+        tracing::debug!(tries = attempts, ms = wait.as_millis(), "trying again after a wait");
         tokio::time::sleep(wait).await;
     }
 }
 
-/// What one try amounts to.
-enum Judged {
-    Result(Value),
-    /// It failed, and may be tried again or not.
-    Ended {
-        again: bool,
-        ended: Ended,
-    },
-}
-
-fn judge(answer: &Result<RawAnswer, Unanswered>, operation: Operation, policy: Policy) -> Result<Judged, Ended> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(unanswered) => {
-            let again = policy.is_worth_it(&Tried::Unanswered(unanswered));
-            return Ok(Judged::Ended { again, ended: Ended::Unanswered(unanswered.clone()) });
-        }
-    };
-    match answer::read(answer, operation).map_err(Ended::Said)? {
-        Meaning::Result(result) => Ok(Judged::Result(result)),
-        Meaning::Refused(Refusal { code, message }) => {
-            tracing::debug!(status = answer.status, code, "answer");
-            let again = policy.is_worth_it(&Tried::Answered(answer.status, Some(&code)));
-            let refusal = Refusal { code, message };
-            Ok(Judged::Ended {
-                again,
-                ended: Ended::Refused { refusal, operation: operation.api_name(), retries: None },
-            })
-        }
-    }
-}
-
-/// Says that nobody checks who answers.
-fn warn(url: &str) {
+/// Warns that the certificate of the host is not verified.
+fn warn_unverified(url: &str) {
     let Some(rest) = url.strip_prefix("https://") else { return };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -203,36 +170,17 @@ fn warn(url: &str) {
     ));
 }
 
-fn input_skeleton(operation: Operation) -> Value {
-    match operation {
-        Operation::GetAccountSummary => json!({}),
-        // The AWS CLI draws one of the two at random.
-        Operation::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
+fn input_skeleton(subcommand: Subcommand) -> Value {
+    match subcommand {
+        Subcommand::GetAccountSummary => json!({}),
+        // The AWS CLI draws one of the two versions at random.
+        Subcommand::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
     }
 }
 
-fn output_skeleton(operation: Operation) -> Value {
-    match operation {
-        Operation::GetAccountSummary => json!({ "SummaryMap": { "KeyName": 0 } }),
-        Operation::SetSecurityTokenServicePreferences => json!({}),
-    }
-}
-
-/// The environment and the profiles of this process.
-struct Surroundings {
-    profiles: Profiles,
-}
-
-impl Around for Surroundings {
-    fn variable(&self, name: &str) -> Option<String> {
-        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-    }
-
-    fn has_profile(&self, profile: &str) -> bool {
-        self.profiles.contains(profile)
-    }
-
-    fn of_profile(&self, profile: &str, key: &str) -> Option<String> {
-        self.profiles.get(profile, key).map(str::to_owned)
+fn output_skeleton(subcommand: Subcommand) -> Value {
+    match subcommand {
+        Subcommand::GetAccountSummary => json!({ "SummaryMap": { "KeyName": 0 } }),
+        Subcommand::SetSecurityTokenServicePreferences => json!({}),
     }
 }

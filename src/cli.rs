@@ -106,7 +106,7 @@ impl Invocation {
     pub fn from_process() -> Self {
         let arguments: Vec<String> =
             std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
-        if crate::awscli::is_meant(&arguments) {
+        if crate::awscli::names_iam(&arguments) {
             // It has the AWS CLI's rules, and options in front of the command.
             let cli = Cli { command: Command::Iam(IamArgs { arguments }) };
             return Self { cli, given: GivenOptions::default() };

@@ -1,83 +1,67 @@
-//! This module owns what an answer of IAM means, by the rules of the AWS CLI v1 (botocore 1.43, `parsers.py`, `QueryParser`).
+//! Parses the responses of IAM by the rules of the AWS CLI v1 (botocore 1.43, `parsers.py`, `QueryParser`).
 
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value, json};
 
-use super::options::Operation;
+use super::errors::AwsCliError;
+use super::options::Subcommand;
 use super::python::int;
-use super::wire::RawAnswer;
+use super::wire::WireResponse;
 
-/// What the service says when it does not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) code: String,
-    pub(super) message: String,
-}
-
-/// What an answer means.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Meaning {
-    /// The result, without the request's id.
-    Result(Value),
-    Refused(Refusal),
-}
-
-/// Reads an answer.
+/// Returns the result in a response, without the request's id.
 ///
 /// # Errors
 ///
-/// When it is not one: the message of the AWS CLI.
-pub(super) fn read(answer: &RawAnswer, operation: Operation) -> Result<Meaning, String> {
-    if answer.status >= 500 && is_generic(&answer.body) {
-        return Ok(Meaning::Refused(Refusal {
-            code: answer.status.to_string(),
-            message: reason(answer.status).to_owned(),
-        }));
-    }
-    let text = std::str::from_utf8(&answer.body).map_err(|error| unreadable(&error.to_string(), &answer.body))?;
-    let document = Document::parse(text).map_err(|error| unreadable(&error.to_string(), &answer.body))?;
-    let root = document.root_element();
-    if answer.status >= 301 {
-        return Ok(Meaning::Refused(refusal(root)));
-    }
-    let result = match operation {
-        Operation::SetSecurityTokenServicePreferences => json!({}),
-        Operation::GetAccountSummary => summary(root)?,
+/// When the service answered with an error, or the response can't be parsed.
+pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<Value, AwsCliError> {
+    let status = response.status;
+    let service_error = |code: String, message: String| {
+        let operation = subcommand.api_name();
+        AwsCliError::Service { status, code, message, operation, retries: None }
     };
-    // Not a success to it, but read like one.
-    if answer.status >= 300 { Ok(Meaning::Refused(Refusal::unknown())) } else { Ok(Meaning::Result(result)) }
-}
-
-impl Refusal {
-    fn unknown() -> Self {
-        Self { code: "Unknown".to_owned(), message: "Unknown".to_owned() }
+    if status >= 500 && is_generic(&response.body) {
+        return Err(service_error(status.to_string(), reason(status).to_owned()));
     }
+    let unreadable = |detail: String| {
+        let body = String::from_utf8_lossy(&response.body);
+        format!("Unable to parse response ({detail}), invalid XML received. Further retries may succeed:\n{body}")
+    };
+    let text = std::str::from_utf8(&response.body).map_err(|error| unreadable(error.to_string()))?;
+    let document = Document::parse(text).map_err(|error| unreadable(error.to_string()))?;
+    let root = document.root_element();
+    if status >= 301 {
+        let (code, message) = code_and_message(root);
+        return Err(service_error(code, message));
+    }
+    let result = match subcommand {
+        Subcommand::SetSecurityTokenServicePreferences => json!({}),
+        Subcommand::GetAccountSummary => summary(root)?,
+    };
+    // The AWS CLI takes status 300 for an error, but parses it like a success.
+    if status == 300 { Err(service_error(UNKNOWN.to_owned(), UNKNOWN.to_owned())) } else { Ok(result) }
 }
 
-/// Load balancers and proxies answer so when the service does not.
+/// The code and the message of an error without them.
+const UNKNOWN: &str = "Unknown";
+
+/// Whether a load balancer or a proxy answered instead of the service.
 fn is_generic(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     body.is_empty() || body.starts_with(b"<html>")
-}
-
-fn unreadable(detail: &str, body: &[u8]) -> String {
-    let body = String::from_utf8_lossy(body);
-    format!("Unable to parse response ({detail}), invalid XML received. Further retries may succeed:\n{body}")
 }
 
 fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     node.children().find(|child| child.is_element() && child.tag_name().name() == name)
 }
 
-fn refusal(root: Node<'_, '_>) -> Refusal {
-    // Older services wrap the error once more.
-    let holder = child(root, "Errors").unwrap_or(root);
-    let Some(error) = child(holder, "Error") else { return Refusal::unknown() };
-    let text = |name: &str| match child(error, name) {
+fn code_and_message(root: Node<'_, '_>) -> (String, String) {
+    // Older services have the error in one more element.
+    let error = child(child(root, "Errors").unwrap_or(root), "Error");
+    let text = |name: &str| match error.and_then(|error| child(error, name)) {
         Some(node) => node.text().unwrap_or("None").to_owned(),
-        None => "Unknown".to_owned(),
+        None => UNKNOWN.to_owned(),
     };
-    Refusal { code: text("Code"), message: text("Message") }
+    (text("Code"), text("Message"))
 }
 
 fn summary(root: Node<'_, '_>) -> Result<Value, String> {
@@ -101,54 +85,43 @@ fn summary(root: Node<'_, '_>) -> Result<Value, String> {
     Ok(json!({ "SummaryMap": entries }))
 }
 
-/// What HTTP calls a status (RFC 9110 and its registry).
-const fn reason(status: u16) -> &'static str {
-    match status {
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        506 => "Variant Also Negotiates",
-        507 => "Insufficient Storage",
-        508 => "Loop Detected",
-        510 => "Not Extended",
-        511 => "Network Authentication Required",
-        _ => "",
-    }
+/// The reason phrase of an HTTP status (RFC 9110 and its registry).
+fn reason(status: u16) -> &'static str {
+    let status = http::StatusCode::from_u16(status).ok();
+    status.and_then(|status| status.canonical_reason()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn meaning(status: u16, body: &str, operation: Operation) -> Result<Meaning, String> {
-        read(&RawAnswer { status, body: body.into() }, operation)
-    }
-
-    fn refused(code: &str, message: &str) -> Meaning {
-        Meaning::Refused(Refusal { code: code.to_owned(), message: message.to_owned() })
+    fn parsed(status: u16, body: &str, subcommand: Subcommand) -> Result<Value, AwsCliError> {
+        parse(&WireResponse { status, body: body.into() }, subcommand)
     }
 
     #[test]
-    fn refusals_are_found_wherever_they_stand() {
-        let set = Operation::SetSecurityTokenServicePreferences;
+    fn service_errors_are_found_in_every_place() {
+        let set = Subcommand::SetSecurityTokenServicePreferences;
         let error = "<Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
         for (status, body, expected) in [
-            (400, format!("<ErrorResponse>{error}</ErrorResponse>"), refused("Throttling", "Rate exceeded")),
-            (400, format!("<R><Errors>{error}</Errors></R>"), refused("Throttling", "Rate exceeded")),
-            (403, "<R><Error><Code/></Error></R>".to_owned(), refused("None", "Unknown")),
-            (403, "<R/>".to_owned(), refused("Unknown", "Unknown")),
-            (300, "<R/>".to_owned(), refused("Unknown", "Unknown")),
-            (503, "  <html>busy".to_owned(), refused("503", "Service Unavailable")),
-            (599, String::new(), refused("599", "")),
-            (200, "<html/>".to_owned(), Meaning::Result(json!({}))),
+            (400, format!("<ErrorResponse>{error}</ErrorResponse>"), Some(("Throttling", "Rate exceeded"))),
+            (400, format!("<R><Errors>{error}</Errors></R>"), Some(("Throttling", "Rate exceeded"))),
+            (403, "<R><Error><Code/></Error></R>".to_owned(), Some(("None", "Unknown"))),
+            (403, "<R/>".to_owned(), Some(("Unknown", "Unknown"))),
+            (300, "<R/>".to_owned(), Some(("Unknown", "Unknown"))),
+            (503, "  <html>busy".to_owned(), Some(("503", "Service Unavailable"))),
+            (599, String::new(), Some(("599", ""))),
+            (200, "<html/>".to_owned(), None),
         ] {
-            assert_eq!(meaning(status, &body, set), Ok(expected), "{status} {body}");
+            let expected = expected.map_or(Ok(json!({})), |(code, message)| {
+                let (code, message, operation) = (code.to_owned(), message.to_owned(), set.api_name());
+                Err(AwsCliError::Service { status, code, message, operation, retries: None })
+            });
+            assert_eq!(parsed(status, &body, set), expected, "{status} {body}");
         }
         for (status, body) in [(200, ""), (200, "ok"), (404, "<html>"), (500, "oops")] {
-            assert!(meaning(status, body, set).unwrap_err().starts_with("Unable to parse response"), "{status} {body}");
+            let error = parsed(status, body, set).unwrap_err().text();
+            assert!(error.starts_with("\nUnable to parse response"), "{status} {body}");
         }
     }
 
@@ -156,16 +129,15 @@ mod tests {
     fn the_summary_keeps_its_order() {
         let read = |map: &str| {
             let body = format!("<R xmlns='x'><GetAccountSummaryResult>{map}</GetAccountSummaryResult></R>");
-            meaning(200, &body, Operation::GetAccountSummary)
+            parsed(200, &body, Subcommand::GetAccountSummary)
         };
         let entry = |key: &str, value: &str| format!("<entry><key>{key}</key><value>{value}</value></entry>");
         let map = format!("<SummaryMap>{}{}</SummaryMap>", entry("Users", "3"), entry("Groups", " 1 "));
-        let Ok(Meaning::Result(value)) = read(&map) else { panic!("no result") };
-        assert_eq!(value.to_string(), r#"{"SummaryMap":{"Users":3,"Groups":1}}"#);
-        assert_eq!(read(""), Ok(Meaning::Result(json!({}))));
-        assert_eq!(read("<SummaryMap><entry><x/></entry></SummaryMap>"), Err("Unknown tag: x".to_owned()));
+        assert_eq!(read(&map).unwrap().to_string(), r#"{"SummaryMap":{"Users":3,"Groups":1}}"#);
+        assert_eq!(read(""), Ok(json!({})));
+        assert_eq!(read("<SummaryMap><entry><x/></entry></SummaryMap>"), Err("Unknown tag: x".into()));
         let wrong = read(&format!("<SummaryMap>{}</SummaryMap>", entry("Users", "many")));
-        assert_eq!(wrong, Err("invalid literal for int() with base 10: 'many'".to_owned()));
-        assert_eq!(meaning(200, "<R/>", Operation::GetAccountSummary), Err("'GetAccountSummaryResult'".to_owned()));
+        assert_eq!(wrong, Err("invalid literal for int() with base 10: 'many'".into()));
+        assert_eq!(parsed(200, "<R/>", Subcommand::GetAccountSummary), Err("'GetAccountSummaryResult'".into()));
     }
 }

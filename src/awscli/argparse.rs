@@ -1,85 +1,77 @@
-//! This module owns the rules by which Python's argparse reads a command line, which are those of the AWS CLI v1.
+//! A command line parser with the rules of Python's argparse, which the AWS CLI v1 uses.
 //!
-//! Scripts rely on them: options may be shortened to any unambiguous prefix, stand anywhere, be repeated (the last one wins),
-//! and take their value after `=` or as the next word. What a parser does not know is left for the next one. (Python 3.11,
-//! `argparse.ArgumentParser.parse_known_args`.)
+//! Scripts rely on these rules: options may be shortened to any unambiguous prefix, stand anywhere, be repeated (the last one
+//! wins), and have their value after `=` or as the next argument. A parser leaves unknown arguments to the next one (Python 3.11,
+//! `argparse.ArgumentParser.parse_known_args`).
 
 use std::collections::BTreeMap;
 
 use super::python::quoted;
 
-/// How many words an option or a positional takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
-    /// None: it is a switch.
-    Nothing,
+/// How many values an option takes.
+#[derive(Clone, Copy)]
+pub(super) enum Arity {
+    /// None.
+    Switch,
     /// Exactly one.
     One,
-    /// One or none; without one, the value is this.
+    /// One or none. This is the default.
     Optional(&'static str),
 }
 
-/// An option, as a parser knows it.
-#[derive(Clone, Copy, Debug)]
+/// An option that a parser knows.
+#[derive(Clone, Copy)]
 pub(super) struct Opt {
-    /// Its name, with the dashes.
+    /// The name, with the dashes.
     pub(super) name: &'static str,
-    /// What it takes.
-    pub(super) takes: Takes,
-    /// The values it may have; any if empty.
+    pub(super) arity: Arity,
+    /// The values that it accepts; any if empty.
     pub(super) choices: &'static [&'static str],
-    /// Whether it must be given.
     pub(super) required: bool,
 }
 
 impl Opt {
-    pub(super) const fn new(name: &'static str, takes: Takes) -> Self {
-        Self { name, takes, choices: &[], required: false }
+    pub(super) const fn new(name: &'static str, arity: Arity) -> Self {
+        Self { name, arity, choices: &[], required: false }
     }
 }
 
-/// The one positional argument of a parser.
-#[derive(Clone, Copy, Debug)]
+/// The only positional argument of a parser.
+#[derive(Clone, Copy)]
 pub(super) struct Positional {
-    /// Its name in messages.
+    /// The name in messages.
     pub(super) name: &'static str,
-    /// Whether it must be given.
     pub(super) required: bool,
-    /// The values it may have; any if empty.
+    /// The values that it accepts; any if empty.
     pub(super) choices: &'static [&'static str],
 }
 
-/// What a parser made of its arguments.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The result of a parser.
+#[derive(Default)]
 pub(super) struct Parsed {
-    /// The options that were given, by name. A switch has an empty value.
+    /// The values of the options by name. The value of a switch is empty.
     pub(super) options: BTreeMap<&'static str, String>,
-    /// The positional argument.
     pub(super) positional: Option<String>,
-    /// What the parser does not know, in order.
+    /// The unknown arguments, in order.
     pub(super) rest: Vec<String>,
 }
 
-/// An argument as it is first looked at.
+/// The kind of an argument.
 enum Word {
-    /// An option: which, and what stands behind its `=`. An unknown one is left for the next parser.
+    /// An option: its full name, and its value after `=`; `None` if it is unknown.
     Option(Option<(&'static str, Option<String>)>),
-    /// Two dashes alone, the first time.
+    /// The first `--`.
     Dashes,
-    /// Anything else.
+    /// Any other argument.
     Plain,
 }
 
-/// Reads the arguments. `seen` is called for each known option in turn, and may end the parsing, as `--version` does.
-///
-/// # Errors
-///
-/// The message behind `error: `, when the command line is wrong.
+/// Parses the arguments. The error is the message after `error: `.
 pub(super) fn parse_known(arguments: &[String], options: &[Opt], positional: Positional) -> Result<Parsed, String> {
     let words = classify(arguments, options)?;
-    let mut reader = Reader { arguments, words: &words, options, positional, open: true, parsed: Parsed::default() };
-    reader.read()?;
-    let Reader { parsed, .. } = reader;
+    let mut parser = Parser { arguments, words: &words, options, positional, open: true, parsed: Parsed::default() };
+    parser.parse()?;
+    let Parser { parsed, .. } = parser;
     let missing: Vec<&str> = options
         .iter()
         .filter(|option| option.required && !parsed.options.contains_key(option.name))
@@ -122,12 +114,12 @@ fn classify_one(argument: &str, options: &[Opt]) -> Result<Word, String> {
     if let Some(option) = exact(name) {
         return Ok(Word::Option(Some((option.name, value))));
     }
-    let begun = |option: &&Opt| name.starts_with("--") && option.name.starts_with(name);
-    let mut found = options.iter().filter(begun);
-    match (found.next(), found.count()) {
+    let has_prefix = |option: &&Opt| name.starts_with("--") && option.name.starts_with(name);
+    let mut matches = options.iter().filter(has_prefix);
+    match (matches.next(), matches.count()) {
         (Some(option), 0) => Ok(Word::Option(Some((option.name, value)))),
         (Some(_), _) => {
-            let names: Vec<&str> = options.iter().filter(begun).map(|option| option.name).collect();
+            let names: Vec<&str> = options.iter().filter(has_prefix).map(|option| option.name).collect();
             Err(format!("ambiguous option: {argument} could match {}", names.join(", ")))
         }
         (None, _) if is_negative_number(argument) || argument.contains(' ') => Ok(Word::Plain),
@@ -135,7 +127,7 @@ fn classify_one(argument: &str, options: &[Opt]) -> Result<Word, String> {
     }
 }
 
-/// `-5` and `-.5` are values, because no option looks like a number.
+/// Whether an argument is a value although it begins with a dash: no option looks like a number.
 fn is_negative_number(argument: &str) -> bool {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match argument[1..].split_once('.') {
@@ -144,18 +136,18 @@ fn is_negative_number(argument: &str) -> bool {
     }
 }
 
-struct Reader<'a> {
+struct Parser<'a> {
     arguments: &'a [String],
     words: &'a [Word],
     options: &'a [Opt],
     positional: Positional,
-    /// Whether the positional argument is still to come.
+    /// Whether the positional argument is still expected.
     open: bool,
     parsed: Parsed,
 }
 
-impl Reader<'_> {
-    fn read(&mut self) -> Result<(), String> {
+impl Parser<'_> {
+    fn parse(&mut self) -> Result<(), String> {
         let last = self.words.iter().rposition(|word| matches!(word, Word::Option(_)));
         let mut at = 0;
         while last.is_some_and(|last| at <= last) {
@@ -165,7 +157,7 @@ impl Reader<'_> {
                     at = after;
                     continue;
                 }
-                // Up to the next option, nobody here wants these.
+                // Arguments up to the next option are unknown to this parser.
                 while !matches!(self.words[at], Word::Option(_)) {
                     self.parsed.rest.push(self.arguments[at].clone());
                     at += 1;
@@ -178,7 +170,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes the positional argument if it starts here, and says where to go on.
+    /// Arity the positional argument if it is here, and returns the index of the next argument.
     fn take_positional(&mut self, at: usize) -> Result<usize, String> {
         if !self.open {
             return Ok(at);
@@ -186,13 +178,13 @@ impl Reader<'_> {
         let dashes = usize::from(matches!(self.words.get(at), Some(Word::Dashes)));
         let value = at + dashes;
         if !matches!(self.words.get(value), Some(Word::Plain)) {
-            // One that may be missing is missing if it is not here.
+            // An optional one that is not here is missing.
             self.open = self.positional.required;
             return Ok(if self.open { at } else { value });
         }
         self.open = false;
         let text = self.arguments[value].clone();
-        check(self.positional.name, self.positional.choices, &text)?;
+        check_choice(self.positional.name, self.positional.choices, &text)?;
         self.parsed.positional = Some(text);
         Ok(value + 1)
     }
@@ -204,27 +196,27 @@ impl Reader<'_> {
             return Ok(at + 1);
         };
         let option = self.options.iter().find(|option| option.name == *name).expect("it was found by its name");
-        // Dashes alone in front of a value are passed over.
+        // `--` before a value is skipped.
         let dashes = usize::from(matches!(self.words.get(at + 1), Some(Word::Dashes)));
         let next = at + 1 + dashes;
         let follows = matches!(self.words.get(next), Some(Word::Plain));
-        let (value, after) = match (option.takes, attached) {
-            (Takes::Nothing, None) => (String::new(), at + 1),
-            (Takes::Nothing, Some(value)) => {
+        let (value, after) = match (option.arity, attached) {
+            (Arity::Switch, None) => (String::new(), at + 1),
+            (Arity::Switch, Some(value)) => {
                 return Err(format!("argument {name}: ignored explicit argument {}", quoted(value)));
             }
-            (Takes::One | Takes::Optional(_), Some(value)) => (value.clone(), at + 1),
-            (Takes::One | Takes::Optional(_), None) if follows => (self.arguments[next].clone(), next + 1),
-            (Takes::One, None) => return Err(format!("argument {name}: expected one argument")),
-            (Takes::Optional(otherwise), None) => (otherwise.to_owned(), at + 1),
+            (Arity::One | Arity::Optional(_), Some(value)) => (value.clone(), at + 1),
+            (Arity::One | Arity::Optional(_), None) if follows => (self.arguments[next].clone(), next + 1),
+            (Arity::One, None) => return Err(format!("argument {name}: expected one argument")),
+            (Arity::Optional(default), None) => (default.to_owned(), at + 1),
         };
-        check(name, option.choices, &value)?;
+        check_choice(name, option.choices, &value)?;
         self.parsed.options.insert(option.name, value);
         Ok(after)
     }
 }
 
-fn check(name: &str, choices: &[&str], value: &str) -> Result<(), String> {
+fn check_choice(name: &str, choices: &[&str], value: &str) -> Result<(), String> {
     if choices.is_empty() || choices.contains(&value) {
         return Ok(());
     }
@@ -249,11 +241,11 @@ mod tests {
     use super::*;
 
     const OPTIONS: [Opt; 5] = [
-        Opt::new("--debug", Takes::Nothing),
-        Opt { choices: &["json", "text"], ..Opt::new("--output", Takes::One) },
-        Opt::new("--cli-read-timeout", Takes::One),
-        Opt::new("--cli-connect-timeout", Takes::One),
-        Opt::new("--skeleton", Takes::Optional("input")),
+        Opt::new("--debug", Arity::Switch),
+        Opt { choices: &["json", "text"], ..Opt::new("--output", Arity::One) },
+        Opt::new("--cli-read-timeout", Arity::One),
+        Opt::new("--cli-connect-timeout", Arity::One),
+        Opt::new("--skeleton", Arity::Optional("input")),
     ];
     const COMMAND: Positional = Positional { name: "command", required: true, choices: &["iam"] };
     const HELP: Positional = Positional { name: "help", required: false, choices: &[] };
@@ -265,9 +257,9 @@ mod tests {
         Ok((options.join(" "), parsed.positional, parsed.rest.join(" ")))
     }
 
-    /// The right column was read off `argparse` of Python 3.11 with the same options.
+    /// The right columns are the results of `argparse` in Python 3.11 with the same options.
     #[test]
-    fn words_fall_where_argparse_lets_them_fall() {
+    fn arguments_are_parsed_as_by_argparse() {
         for (line, options, command, rest) in [
             ("iam", "", "iam", ""),
             ("--output json iam x", "--output=json", "iam", "x"),
@@ -290,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_in_the_words_of_argparse() {
+    fn errors_have_the_messages_of_argparse() {
         for (line, message) in [
             ("", "the following arguments are required: command"),
             ("iam --cli x", "ambiguous option: --cli could match --cli-read-timeout, --cli-connect-timeout"),

@@ -1,18 +1,9 @@
-//! This module owns the help of `v2token iam`.
+//! The help of `v2token iam`, as text and, for shells and manual pages, option by option.
 
-use super::options::{Operation, Topic};
-
-/// How to write a command, above every complaint about one.
-pub(super) const USAGE: &str = "\
-usage: v2token [options] iam <subcommand> [parameters]
-To see help text, you can run:
-
-  v2token iam help
-  v2token iam <subcommand> help
-";
+use super::options::{self, HelpTopic, Subcommand};
 
 const IAM: &str = "\
-Call IAM in one account as the AWS CLI v1 does: a script moves over by changing `aws` to `v2token`.
+CallArguments IAM in one account as the AWS CLI v1 does: a script moves over by changing `aws` to `v2token`.
 
 Usage: v2token [OPTIONS] iam <SUBCOMMAND> [OPTIONS]
 
@@ -48,19 +39,19 @@ Options:
   --generate-cli-skeleton [input|output]   print a skeleton of that JSON, or of the output, and call nothing
 ";
 
-pub(super) const GLOBAL: &str = "
-Global options, anywhere on the command line, may be shortened to any unambiguous beginning:
+const GLOBAL: &str = "
+Global options, anywhere on the command line, may be shortened to any unambiguous prefix:
   --profile NAME            the AWS profile [default: AWS_PROFILE]
-  --region REGION           the Region to sign for behind an endpoint of one's own [default: AWS_DEFAULT_REGION]
+  --region REGION           the Region to sign for with an endpoint of your own [default: AWS_DEFAULT_REGION]
   --output FORMAT           json, text, or table [default: AWS_DEFAULT_OUTPUT, or json]
   --query JMESPATH          what to print of the result
   --color WHEN              on, off, or auto, for tables
   --endpoint-url URL        where to send the request instead [default: AWS_ENDPOINT_URL_IAM, or AWS's]
   --ca-bundle FILE          trust only the certificate authorities in this file [default: AWS_CA_BUNDLE]
-  --no-verify-ssl           trust anybody
-  --no-sign-request         do not sign, and do not look for credentials
-  --cli-read-timeout N      seconds to wait for the answer, 0 for ever [default: 60]
-  --cli-connect-timeout N   seconds to wait for the connection, 0 for ever [default: 60]
+  --no-verify-ssl           do not verify certificates
+  --no-sign-request         do not sign requests, and do not look for credentials
+  --cli-read-timeout N      seconds to wait for the answer, 0 for no limit [default: 60]
+  --cli-connect-timeout N   seconds to wait for the connection, 0 for no limit [default: 60]
   --no-paginate             accepted; neither operation has pages
   --debug                   log to stderr, never with a secret
   --version                 print the version
@@ -72,16 +63,86 @@ Exit codes:
   255  everything else
 ";
 
-/// The text of a help.
-pub(super) fn text(topic: Topic) -> String {
-    format!("{}{GLOBAL}", of(topic))
+/// Returns the help text for a topic.
+pub(super) fn text(topic: HelpTopic) -> String {
+    format!(
+        "{}{GLOBAL}",
+        match topic {
+            HelpTopic::Iam => IAM,
+            HelpTopic::Subcommand(subcommand) => subcommand_help(subcommand),
+        }
+    )
 }
 
-/// The part of a help that is not the same everywhere.
-pub(super) const fn of(topic: Topic) -> &'static str {
-    match topic {
-        Topic::Iam => IAM,
-        Topic::Operation(Operation::SetSecurityTokenServicePreferences) => SET,
-        Topic::Operation(Operation::GetAccountSummary) => SUMMARY,
+const fn subcommand_help(subcommand: Subcommand) -> &'static str {
+    match subcommand {
+        Subcommand::SetSecurityTokenServicePreferences => SET,
+        Subcommand::GetAccountSummary => SUMMARY,
+    }
+}
+
+/// The help of an option.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionHelp {
+    /// The name, without the dashes.
+    pub long: &'static str,
+    /// The placeholder of the value, if it takes one.
+    pub value: Option<&'static str>,
+    /// The accepted values; empty if they can't be listed.
+    pub choices: &'static [&'static str],
+    /// The description.
+    pub help: &'static str,
+}
+
+/// The help of a subcommand.
+#[derive(Debug)]
+pub(crate) struct SubcommandHelp {
+    pub name: &'static str,
+    /// The description in one line.
+    pub about: &'static str,
+    /// The options that only this subcommand has.
+    pub options: Vec<OptionHelp>,
+}
+
+/// Returns the help of each subcommand.
+pub(crate) fn subcommands() -> [SubcommandHelp; 2] {
+    [Subcommand::SetSecurityTokenServicePreferences, Subcommand::GetAccountSummary].map(|subcommand| {
+        let text = subcommand_help(subcommand);
+        let about = text.lines().next().unwrap_or_default();
+        SubcommandHelp { name: subcommand.name(), about, options: option_lines(text) }
+    })
+}
+
+/// Returns the help of the options that all subcommands have.
+pub fn global_options() -> Vec<OptionHelp> {
+    option_lines(GLOBAL)
+}
+
+/// Parses the options in a help text: one per line, with at least two spaces before the description.
+fn option_lines(text: &'static str) -> Vec<OptionHelp> {
+    let parse = |line: &'static str| {
+        let (option, help) = line.strip_prefix("  --")?.split_once("  ")?;
+        let (long, value) = option.split_once(' ').map_or((option, None), |(long, value)| (long, Some(value)));
+        Some(OptionHelp { long, value, choices: options::choices(long), help: help.trim_start() })
+    };
+    text.lines().filter_map(parse).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn all_options_but_those_without_effect_are_described() {
+        let (subcommands, global) = (subcommands(), global_options());
+        let own = subcommands.iter().flat_map(|subcommand| &subcommand.options);
+        let described: BTreeSet<String> = own.chain(&global).map(|option| format!("--{}", option.long)).collect();
+        let known: BTreeSet<String> = options::names().into_iter().map(str::to_owned).collect();
+        let silent: BTreeSet<String> = ["--help", "--v2-debug"].map(str::to_owned).into();
+        assert_eq!(described, &known - &silent);
+        assert!(subcommands.iter().all(|subcommand| subcommand.about.ends_with('.')), "{subcommands:?}");
+        let output = global.iter().find(|option| option.long == "output").unwrap();
+        assert_eq!((output.value, output.choices), (Some("FORMAT"), &["json", "text", "table"][..]));
     }
 }

@@ -1,35 +1,29 @@
-//! This module owns the parameters of a call: from options, files and JSON to a token version that may be sent.
-
-use std::path::Path;
+//! The parameters of a call: reads them from options, files and JSON, and validates them.
 
 use serde_json::{Map, Value};
 
-use super::ended::Ended;
-use super::options::{Call, INPUT_JSON, Operation, TOKEN_VERSION};
+use super::errors::AwsCliError;
+use super::options::{CallArguments, INPUT_JSON, Subcommand, TOKEN_VERSION};
 use super::python;
-use super::wire::RawCall;
+use super::wire::WireRequest;
 use crate::org::TokenVersion;
 
-/// The only parameter that there is.
+/// The only parameter.
 const MEMBER: &str = "GlobalEndpointTokenVersion";
 
-/// The parameters as they were given, by their names in AWS's API.
-pub(super) type Parameters = Map<String, Value>;
-
-/// Puts the parameters together: what stands on the command line wins over what stands in the JSON.
-pub(super) fn parameters(call: &Call) -> Result<Parameters, Ended> {
+/// Returns the unvalidated parameters by their names in the API. The command line wins over the JSON.
+pub(super) fn parameters(call: &CallArguments) -> Result<Map<String, Value>, AwsCliError> {
     let mut given = Map::new();
     if let Some(value) = &call.token_version {
         given.insert(MEMBER.to_owned(), token_version_text(value)?.into());
     }
     if let Some(value) = &call.input_json {
-        let file = file_of(value, |path| read_text(path, value)).transpose();
-        let json = file.map_err(|detail| parsing(INPUT_JSON, &detail))?.unwrap_or_else(|| value.clone());
+        let json = text_or_file(value).map_err(|detail| parsing(INPUT_JSON, &detail))?;
         let read = serde_json::from_str(&json).map_err(|error| {
             parsing(INPUT_JSON.trim_start_matches('-'), &format!("Invalid JSON: {error}\nJSON received: {json}"))
         })?;
         let Value::Object(entries) = read else {
-            return Err(Ended::said(format!("'{}' object has no attribute 'keys'", python::type_name(&read))));
+            return Err(AwsCliError::from(format!("'{}' object has no attribute 'keys'", python::type_name(&read))));
         };
         for (key, value) in entries {
             given.entry(key).or_insert(value);
@@ -38,14 +32,13 @@ pub(super) fn parameters(call: &Call) -> Result<Parameters, Ended> {
     Ok(given)
 }
 
-/// The value of the option: a text, or the contents of a file.
-fn token_version_text(value: &str) -> Result<String, Ended> {
+/// Returns the value of `--global-endpoint-token-version`.
+fn token_version_text(value: &str) -> Result<String, AwsCliError> {
     if value.starts_with("http://") || value.starts_with("https://") {
         let refusal = format!("Unable to retrieve {value}: no value is fetched from the network");
         return Err(parsing(TOKEN_VERSION, &refusal));
     }
-    let file = file_of(value, |path| read_text(path, value)).transpose();
-    let text = file.map_err(|detail| parsing(TOKEN_VERSION, &detail))?.unwrap_or_else(|| value.to_owned());
+    let text = text_or_file(value).map_err(|detail| parsing(TOKEN_VERSION, &detail))?;
     if value.starts_with("fileb://") {
         return Err(invalid(&[format!(
             "Invalid type for parameter {MEMBER}, value: b{}, type: <class 'bytes'>, valid types: <class 'str'>",
@@ -55,28 +48,26 @@ fn token_version_text(value: &str) -> Result<String, Ended> {
     Ok(text)
 }
 
-/// Reads the file that a value names, if it names one.
-fn file_of<T>(value: &str, read: impl FnOnce(&Path) -> T) -> Option<T> {
-    let path = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://"))?;
-    Some(read(Path::new(&expand(path))))
-}
-
-fn read_text(path: &Path, named: &str) -> Result<String, String> {
-    let bytes = std::fs::read(path).map_err(|error| {
+/// Returns the value, or the contents of the file that it names.
+fn text_or_file(value: &str) -> Result<String, String> {
+    let Some(path) = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")) else {
+        return Ok(value.to_owned());
+    };
+    let path = expand(path);
+    let bytes = std::fs::read(&path).map_err(|error| {
         let number = error.raw_os_error().map_or_else(String::new, |number| format!("[Errno {number}] "));
         let words = error.to_string();
         let words = words.split(" (os error").next().unwrap_or_default();
-        format!("Unable to load paramfile {named}: {number}{words}: '{}'", path.display())
+        format!("Unable to load paramfile {value}: {number}{words}: '{path}'")
     })?;
     let text = String::from_utf8(bytes).map_err(|_| {
-        let path = path.display();
         format!("Unable to load paramfile ({path}), text contents could not be decoded.  If this is a binary file, please use the fileb:// prefix instead of the file:// prefix.")
     })?;
-    // Python's text files have one kind of line end.
+    // Python converts the line ends of text files.
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
-/// The home folder and variables in a path.
+/// Expands `~` and variables in a path, as a shell does.
 fn expand(path: &str) -> String {
     let home = || std::env::var("HOME").ok();
     let path = match (path.strip_prefix('~'), home()) {
@@ -105,28 +96,28 @@ fn expand(path: &str) -> String {
     expanded + rest
 }
 
-fn parsing(name: &str, detail: &str) -> Ended {
-    Ended::said(format!("Error parsing parameter '{name}': {detail}"))
+fn parsing(name: &str, detail: &str) -> AwsCliError {
+    AwsCliError::from(format!("Error parsing parameter '{name}': {detail}"))
 }
 
-/// Checks the parameters, and makes the call of them.
+/// Validates the parameters and returns the request.
 ///
-/// A version that is none is refused here. The AWS CLI would send it, and IAM would refuse it.
-pub(super) fn checked(operation: Operation, parameters: &Parameters) -> Result<RawCall, Ended> {
-    match operation {
-        // It takes no parameters, and the AWS CLI does not look at those that are given.
-        Operation::GetAccountSummary => return Ok(RawCall::GetAccountSummary),
-        Operation::SetSecurityTokenServicePreferences => {}
+/// An invalid version is refused here. The AWS CLI sends it, and IAM refuses it.
+pub(super) fn request(subcommand: Subcommand, parameters: &Map<String, Value>) -> Result<WireRequest, AwsCliError> {
+    match subcommand {
+        // It has no parameters, and the AWS CLI ignores all.
+        Subcommand::GetAccountSummary => return Ok(WireRequest::GetAccountSummary),
+        Subcommand::SetSecurityTokenServicePreferences => {}
     }
-    let wanted = parameters.get(MEMBER);
+    let given = parameters.get(MEMBER);
     let mut wrong = Vec::new();
-    if wanted.is_none() {
+    if given.is_none() {
         wrong.push(format!("Missing required parameter in input: \"{MEMBER}\""));
     }
     for key in parameters.keys().filter(|key| *key != MEMBER) {
         wrong.push(format!("Unknown parameter in input: \"{key}\", must be one of: {MEMBER}"));
     }
-    let version = match wanted {
+    let version = match given {
         None => None,
         Some(Value::String(text)) => {
             let version = text.parse::<TokenVersion>();
@@ -143,41 +134,53 @@ pub(super) fn checked(operation: Operation, parameters: &Parameters) -> Result<R
             None
         }
     };
-    version.filter(|_| wrong.is_empty()).map(RawCall::Set).ok_or_else(|| invalid(&wrong))
+    version
+        .filter(|_| wrong.is_empty())
+        .map(WireRequest::SetSecurityTokenServicePreferences)
+        .ok_or_else(|| invalid(&wrong))
 }
 
-fn invalid(wrong: &[String]) -> Ended {
-    Ended::said(format!("Parameter validation failed:\n{}", wrong.join("\n")))
+fn invalid(wrong: &[String]) -> AwsCliError {
+    AwsCliError::from(format!("Parameter validation failed:\n{}", wrong.join("\n")))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn call(token_version: Option<&str>, input_json: Option<&str>) -> Call {
-        Call {
-            operation: Operation::SetSecurityTokenServicePreferences,
+    fn call(token_version: Option<&str>, input_json: Option<&str>) -> CallArguments {
+        CallArguments {
+            subcommand: Subcommand::SetSecurityTokenServicePreferences,
             token_version: token_version.map(str::to_owned),
             input_json: input_json.map(str::to_owned),
             skeleton: None,
         }
     }
 
-    fn outcome(token_version: Option<&str>, input_json: Option<&str>) -> Result<RawCall, String> {
+    fn outcome(token_version: Option<&str>, input_json: Option<&str>) -> Result<WireRequest, String> {
         let call = call(token_version, input_json);
-        parameters(&call).and_then(|given| checked(call.operation, &given)).map_err(|ended| ended.text())
+        parameters(&call).and_then(|given| request(call.subcommand, &given)).map_err(|error| error.text())
     }
 
     #[test]
     fn the_command_line_wins_over_the_json() {
         let json = r#"{"GlobalEndpointTokenVersion": "v1Token"}"#;
-        assert_eq!(outcome(None, Some(json)), Ok(RawCall::Set(TokenVersion::V1Token)));
-        assert_eq!(outcome(Some("v2Token"), Some(json)), Ok(RawCall::Set(TokenVersion::V2Token)));
-        assert_eq!(outcome(Some("v2Token"), Some("{}")), Ok(RawCall::Set(TokenVersion::V2Token)));
+        assert_eq!(
+            outcome(None, Some(json)),
+            Ok(WireRequest::SetSecurityTokenServicePreferences(TokenVersion::V1Token))
+        );
+        assert_eq!(
+            outcome(Some("v2Token"), Some(json)),
+            Ok(WireRequest::SetSecurityTokenServicePreferences(TokenVersion::V2Token))
+        );
+        assert_eq!(
+            outcome(Some("v2Token"), Some("{}")),
+            Ok(WireRequest::SetSecurityTokenServicePreferences(TokenVersion::V2Token))
+        );
     }
 
     #[test]
-    fn what_is_wrong_is_said_all_at_once() {
+    fn all_errors_are_reported_at_once() {
         for (json, words) in [
             ("{}", vec!["Missing required parameter in input: \"GlobalEndpointTokenVersion\""]),
             ("{\"X\": 1}", vec!["Missing required", "Unknown parameter in input: \"X\", must be one of: Global"]),
@@ -199,12 +202,15 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_taken_as_it_is() {
+    fn files_are_read_unchanged() {
         let folder = tempfile::TempDir::new().unwrap();
         let path = folder.path().join("version");
         let named = format!("file://{}", path.display());
         std::fs::write(&path, "v2Token").unwrap();
-        assert_eq!(outcome(Some(&named), None), Ok(RawCall::Set(TokenVersion::V2Token)));
+        assert_eq!(
+            outcome(Some(&named), None),
+            Ok(WireRequest::SetSecurityTokenServicePreferences(TokenVersion::V2Token))
+        );
         std::fs::write(&path, "v2Token\n").unwrap();
         assert!(outcome(Some(&named), None).unwrap_err().contains("did you mean v2Token?"));
         std::fs::write(&path, [0xff]).unwrap();

@@ -1,19 +1,16 @@
-//! This module owns connections whose certificates nobody checks: `v2token iam --no-verify-ssl`, and nothing else.
+//! An HTTP client that does not verify certificates, for `v2token iam --no-verify-ssl` and nothing else.
 //!
-//! The AWS CLI has this option, so the command that stands in for it has it too. Whoever sits between this machine and AWS can
-//! read the request and answer in IAM's place. A rollout has no such option, and this file is all that there is of it.
+//! The AWS CLI has this option, so the command that replaces it has it too. An attacker between this machine and AWS can read
+//! the request and answer in IAM's place. A rollout has no such option, and no other file supports it.
 
-use std::error::Error;
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -26,25 +23,19 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Makes the client. Like the one that checks certificates, it honours the proxy variables.
+/// Makes the client. Like the one that verifies certificates, it uses the proxy of the environment.
 pub(super) fn client() -> SharedHttpClient {
-    SharedHttpClient::new(Insecure(Arc::new(ring::default_provider())))
-}
-
-#[derive(Clone, Debug)]
-struct Insecure(Arc<CryptoProvider>);
-
-impl HttpClient for Insecure {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+    let crypto = Arc::new(ring::default_provider());
+    http_client_fn(move |settings, _| {
         SharedHttpConnector::new(Connection {
-            crypto: Arc::clone(&self.0),
+            crypto: Arc::clone(&crypto),
             connect_timeout: settings.connect_timeout(),
             read_timeout: settings.read_timeout(),
         })
-    }
+    })
 }
 
-/// One request over one connection: a command makes only a few.
+/// A connector that opens a connection for each request: a command makes only a few.
 #[derive(Clone, Debug)]
 struct Connection {
     crypto: Arc<CryptoProvider>,
@@ -66,7 +57,7 @@ impl Connection {
             .with_safe_default_protocol_versions()
             .map_err(|error| ConnectorError::user(error.into()))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Anybody(Arc::clone(&self.crypto))))
+            .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(&self.crypto))))
             .with_no_client_auth();
         let mut tcp = TcpConnector::new();
         tcp.enforce_http(false);
@@ -88,28 +79,24 @@ impl Connection {
         C: Connect + Clone + Send + Sync + 'static,
     {
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let answer = in_time(self.read_timeout, client.request(request)).await?;
+        let answer = client.request(request);
+        let answer = match self.read_timeout {
+            None => answer.await,
+            Some(limit) => tokio::time::timeout(limit, answer)
+                .await
+                .map_err(|_| ConnectorError::timeout(format!("HTTP read timeout after {limit:?}").into()))?,
+        };
         let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
         HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
             .map_err(|error| ConnectorError::other(error.into(), None))
     }
 }
 
-async fn in_time<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Result<T, ConnectorError> {
-    match limit {
-        None => Ok(work.await),
-        Some(limit) => tokio::time::timeout(limit, work).await.map_err(|_| {
-            let late: Box<dyn Error + Send + Sync> = format!("HTTP read timeout after {limit:?}").into();
-            ConnectorError::timeout(late)
-        }),
-    }
-}
-
-/// Takes anybody for whom he says he is. Signatures are still checked, so that the one who answers is the one who said so.
+/// Accepts any certificate. Signatures are still verified, so the server holds the certificate's key.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anybody {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _certificate: &CertificateDer<'_>,

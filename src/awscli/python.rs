@@ -124,7 +124,7 @@ fn write_json(to: &mut String, value: &Value, level: Option<usize>) {
         Value::Null | Value::Bool(_) => to.push_str(&value.to_string()),
         Value::Number(number) => to.push_str(&number_text(number)),
         Value::String(text) => write_string(to, text, level.is_none()),
-        Value::Array(items) => write_items(to, level, ['[', ']'], items, |to, item, level| write_json(to, item, level)),
+        Value::Array(items) => write_items(to, level, ['[', ']'], items, write_json),
         Value::Object(entries) => write_items(to, level, ['{', '}'], entries, |to, (key, value), level| {
             write_string(to, key, level.is_none());
             to.push_str(if level.is_some() { ": " } else { ":" });

@@ -1,32 +1,25 @@
-//! This module owns when a call is tried again, and after how long, by the rules of the AWS CLI v1.
+//! Which attempts are retried, and after how long, by the rules of the AWS CLI v1.
 
 use std::time::Duration;
 
-use super::unanswered::Unanswered;
+use super::errors::{AwsCliError, SendError};
 
-/// The retry modes of the AWS CLI.
+/// A retry mode of the AWS CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum RetryMode {
     /// The default of version 1 (botocore 1.43, `retryhandler.py`, `data/_retry.json`).
     Legacy,
-    /// That of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in pacing further calls, and a
+    /// That of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in the rate of further calls, and a
     /// command makes one.
     Standard,
 }
 
-/// How often and when a call is tried again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Policy {
-    pub(super) mode: Mode,
-    /// Tries in all, the first included.
+/// Which attempts are retried, and how often.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RetryPolicy {
+    pub(super) mode: RetryMode,
+    /// The largest number of attempts, the first included.
     pub(super) max_attempts: u32,
-}
-
-/// What became of one try.
-pub(super) enum Tried<'a> {
-    /// The HTTP status, and the error's code if there is one.
-    Answered(u16, Option<&'a str>),
-    Unanswered(&'a Unanswered),
 }
 
 const LEGACY_CODES: [&str; 5] = [
@@ -56,45 +49,37 @@ const STANDARD_CODES: [&str; 16] = [
     "RequestTimeoutException",
 ];
 
-impl Policy {
-    /// Whether such an outcome is worth another try.
-    pub(super) fn is_worth_it(self, tried: &Tried<'_>) -> bool {
-        match (self.mode, tried) {
-            (_, Tried::Unanswered(unanswered)) => came_to_nothing(unanswered),
-            (Mode::Legacy, Tried::Answered(status, code)) => {
+impl RetryPolicy {
+    /// Whether an attempt that ended with this error may be retried.
+    pub(super) fn is_retryable(self, error: &AwsCliError) -> bool {
+        match (self.mode, error) {
+            (_, AwsCliError::NoAnswer(error)) => !matches!(
+                error,
+                SendError::NoCredentials | SendError::NoRegion | SendError::Credentials(_) | SendError::Other(_)
+            ),
+            (RetryMode::Legacy, AwsCliError::Service { status, code, .. }) => {
                 matches!(status, 429 | 500 | 502 | 503 | 504 | 509)
-                    || (*status == 400 && code.is_some_and(|code| LEGACY_CODES.contains(&code)))
+                    || (*status == 400 && LEGACY_CODES.contains(&code.as_str()))
             }
-            (Mode::Standard, Tried::Answered(status, code)) => {
-                matches!(status, 500 | 502 | 503 | 504) || code.is_some_and(|code| STANDARD_CODES.contains(&code))
+            (RetryMode::Standard, AwsCliError::Service { status, code, .. }) => {
+                matches!(status, 500 | 502 | 503 | 504) || STANDARD_CODES.contains(&code.as_str())
             }
+            (_, _) => false,
         }
     }
 
-    /// How long to wait after this many tries. `random` is from 0 to 1.
-    pub(super) fn wait(self, tries: u32, random: f64) -> Duration {
-        let doubled = random * 2_f64.powi(i32::try_from(tries).unwrap_or(i32::MAX).saturating_sub(1).min(30));
+    /// The wait after this many attempts. `random` is from 0 to 1.
+    pub(super) fn wait(self, attempts: u32, random: f64) -> Duration {
+        let doubled = random * 2_f64.powi(i32::try_from(attempts).unwrap_or(i32::MAX).saturating_sub(1).min(30));
         Duration::from_secs_f64(match self.mode {
-            Mode::Legacy => doubled,
-            Mode::Standard => doubled.min(20.0),
+            RetryMode::Legacy => doubled,
+            RetryMode::Standard => doubled.min(20.0),
         })
     }
 
-    /// The value of `amz-sdk-request`.
+    /// The value of the header `amz-sdk-request`.
     pub(super) fn header(self, attempt: u32) -> String {
         if attempt == 1 { "attempt=1".to_owned() } else { format!("attempt={attempt}; max={}", self.max_attempts) }
-    }
-}
-
-const fn came_to_nothing(unanswered: &Unanswered) -> bool {
-    match unanswered {
-        Unanswered::Unreachable { .. }
-        | Unanswered::ConnectTimeout { .. }
-        | Unanswered::ReadTimeout { .. }
-        | Unanswered::Closed { .. }
-        | Unanswered::Tls { .. }
-        | Unanswered::Proxy { .. } => true,
-        Unanswered::NoCredentials | Unanswered::NoRegion | Unanswered::Credentials(_) | Unanswered::Other(_) => false,
     }
 }
 
@@ -103,48 +88,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_tried_again() {
+    fn errors_are_retried_as_by_the_aws_cli() {
+        let unknown = "Unknown";
         for (status, code, legacy, standard) in [
-            (400, Some("Throttling"), true, true),
-            (400, Some("RequestLimitExceeded"), false, true),
-            (403, Some("Throttling"), false, true),
-            (429, None, true, false),
-            (500, Some("ServiceFailure"), true, true),
-            (501, None, false, false),
-            (509, None, true, false),
-            (403, Some("AccessDenied"), false, false),
-            (400, Some("RequestTimeout"), false, true),
+            (400, "Throttling", true, true),
+            (400, "RequestLimitExceeded", false, true),
+            (403, "Throttling", false, true),
+            (429, unknown, true, false),
+            (500, "ServiceFailure", true, true),
+            (501, unknown, false, false),
+            (509, unknown, true, false),
+            (403, "AccessDenied", false, false),
+            (400, "RequestTimeout", false, true),
         ] {
-            for (mode, expected) in [(Mode::Legacy, legacy), (Mode::Standard, standard)] {
-                let policy = Policy { mode, max_attempts: 5 };
-                assert_eq!(policy.is_worth_it(&Tried::Answered(status, code)), expected, "{mode:?} {status} {code:?}");
+            for (mode, expected) in [(RetryMode::Legacy, legacy), (RetryMode::Standard, standard)] {
+                let policy = RetryPolicy { mode, max_attempts: 5 };
+                let (code, message) = (code.to_owned(), String::new());
+                let error = AwsCliError::Service { status, code, message, operation: "", retries: None };
+                assert_eq!(policy.is_retryable(&error), expected, "{mode:?} {error:?}");
             }
         }
-        let policy = Policy { mode: Mode::Legacy, max_attempts: 5 };
+        let policy = RetryPolicy { mode: RetryMode::Legacy, max_attempts: 5 };
         let url = || "http://x".to_owned();
-        for (unanswered, expected) in [
-            (Unanswered::Unreachable { url: url() }, true),
-            (Unanswered::ConnectTimeout { url: url() }, true),
-            (Unanswered::ReadTimeout { url: url() }, true),
-            (Unanswered::Closed { url: url() }, true),
-            (Unanswered::Tls { url: url(), detail: String::new() }, true),
-            (Unanswered::Proxy { url: url() }, true),
-            (Unanswered::NoCredentials, false),
-            (Unanswered::NoRegion, false),
-            (Unanswered::Credentials(String::new()), false),
-            (Unanswered::Other(String::new()), false),
+        for (error, expected) in [
+            (SendError::Connect(url()), true),
+            (SendError::ConnectTimeout(url()), true),
+            (SendError::ReadTimeout(url()), true),
+            (SendError::ConnectionClosed(url()), true),
+            (SendError::Tls { url: url(), detail: String::new() }, true),
+            (SendError::Proxy(url()), true),
+            (SendError::NoCredentials, false),
+            (SendError::NoRegion, false),
+            (SendError::Credentials(String::new()), false),
+            (SendError::Other(String::new()), false),
         ] {
-            assert_eq!(policy.is_worth_it(&Tried::Unanswered(&unanswered)), expected, "{unanswered:?}");
+            assert_eq!(policy.is_retryable(&AwsCliError::NoAnswer(error.clone())), expected, "{error:?}");
         }
     }
 
     #[test]
     fn waits_double_with_full_jitter() {
-        let legacy = Policy { mode: Mode::Legacy, max_attempts: 5 };
-        let seconds: Vec<f64> = (1..=6).map(|tries| legacy.wait(tries, 1.0).as_secs_f64()).collect();
+        let legacy = RetryPolicy { mode: RetryMode::Legacy, max_attempts: 5 };
+        let seconds: Vec<f64> = (1..=6).map(|attempts| legacy.wait(attempts, 1.0).as_secs_f64()).collect();
         assert_eq!(seconds, [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]);
         assert_eq!(legacy.wait(4, 0.25), Duration::from_secs(2));
-        let standard = Policy { mode: Mode::Standard, max_attempts: 3 };
+        let standard = RetryPolicy { mode: RetryMode::Standard, max_attempts: 3 };
         assert_eq!(standard.wait(6, 1.0), Duration::from_secs(20));
         assert_eq!(legacy.header(1), "attempt=1");
         assert_eq!(legacy.header(2), "attempt=2; max=5");

@@ -7,7 +7,7 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory as _, ValueEnum, ValueH
 use clap_mangen::Man;
 
 use super::Cli;
-use crate::awscli::{self, Described};
+use crate::awscli::{self, OptionHelp};
 
 /// The shells that completions are made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -129,15 +129,15 @@ fn described_iam() -> Command {
     let bare = |name: &'static str| {
         Command::new(name).disable_version_flag(true).disable_help_flag(true).disable_help_subcommand(true)
     };
-    let operations = awscli::operations().into_iter().map(|operation| {
-        let options = operation.options.iter().chain(&global).copied().map(argument);
-        bare(operation.name).about(operation.about).args(options)
+    let subcommands = awscli::subcommands().into_iter().map(|subcommand| {
+        let options = subcommand.options.iter().chain(&global).copied().map(argument);
+        bare(subcommand.name).about(subcommand.about).args(options)
     });
-    bare("iam").args(global.iter().copied().map(argument)).subcommands(operations)
+    bare("iam").args(global.iter().copied().map(argument)).subcommands(subcommands)
 }
 
-fn argument(option: Described) -> Arg {
-    let Described { long, value, choices, help } = option;
+fn argument(option: OptionHelp) -> Arg {
+    let OptionHelp { long, value, choices, help } = option;
     let arg = Arg::new(long).long(long).help(help);
     let arg = match value {
         None => arg.action(ArgAction::SetTrue),

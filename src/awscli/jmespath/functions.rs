@@ -193,9 +193,10 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
         }
         ("reverse", Value::String(text)) => text.chars().rev().collect::<String>().into(),
         ("reverse", Value::Array(items)) => items.into_iter().rev().collect(),
-        ("to_array", first @ Value::Array(_)) | ("to_string", first @ Value::String(_)) => first,
+        ("to_array", first @ Value::Array(_))
+        | ("to_number", first @ Value::Number(_))
+        | ("to_string", first @ Value::String(_)) => first,
         ("to_array", first) => Value::Array(vec![first]),
-        ("to_number", first @ Value::Number(_)) => first,
         ("to_number", Value::String(text)) => match python::int(&text) {
             Ok(integer) => integer.into(),
             Err(_) => text.trim().parse::<f64>().ok().into(),

@@ -1,0 +1,327 @@
+//! The settings of a call: options, environment and profile, resolved as the AWS CLI v1 resolves them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::errors::AwsCliError;
+use super::options::GlobalOptions;
+use super::output::ResultFormat;
+use super::python::int;
+use super::retry::{RetryMode, RetryPolicy};
+use super::wire::{ClientSettings, TlsTrust};
+use crate::secret::without_user;
+
+/// The default timeout for connecting and for the response, in seconds (botocore 1.43, `endpoint.py`).
+const TIMEOUT: i64 = 60;
+
+/// The default numbers of attempts (botocore 1.43, `data/_retry.json`, `retries/standard.py`).
+const LEGACY_ATTEMPTS: u32 = 5;
+const STANDARD_ATTEMPTS: u32 = 3;
+
+/// The settings of a call.
+#[derive(Debug)]
+pub(super) struct CallSettings {
+    pub(super) client: ClientSettings,
+    pub(super) retries: RetryPolicy,
+    pub(super) format: ResultFormat,
+}
+
+/// The timeouts of the command line, in seconds.
+#[derive(Clone, Copy)]
+pub(super) struct Timeouts {
+    read: i64,
+    connect: i64,
+}
+
+impl Timeouts {
+    pub(super) fn resolve(globals: &GlobalOptions) -> Result<Self, AwsCliError> {
+        let seconds = |name| globals.get(name).map_or(Ok(TIMEOUT), int);
+        Ok(Self { read: seconds("--cli-read-timeout")?, connect: seconds("--cli-connect-timeout")? })
+    }
+}
+
+/// The profile of the command line, or else that of the environment.
+pub(super) fn profile(
+    globals: &GlobalOptions,
+    variable: impl Fn(&str) -> Option<String>,
+    exists: impl Fn(&str) -> bool,
+) -> Result<Option<String>, AwsCliError> {
+    let named = globals.get("--profile").filter(|profile| !profile.is_empty()).map(str::to_owned);
+    let profile = named.or_else(|| variable("AWS_DEFAULT_PROFILE")).or_else(|| variable("AWS_PROFILE"));
+    match profile {
+        Some(unknown) if !exists(&unknown) => {
+            Err(AwsCliError::from(format!("The config profile ({unknown}) could not be found")))
+        }
+        known => Ok(known),
+    }
+}
+
+/// Checks that the endpoint of the command line has a scheme, which is the first check of the AWS CLI.
+pub(super) fn check_scheme(globals: &GlobalOptions) -> Result<(), AwsCliError> {
+    let Some(url) = globals.get("--endpoint-url") else { return Ok(()) };
+    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+    if scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.chars().all(allowed) {
+        return Ok(());
+    }
+    let url = without_user(url);
+    Err(AwsCliError::from(format!(
+        "Bad value for --endpoint-url \"{url}\": scheme is missing.  Must be of the form http://<hostname>/ or https://<hostname>/"
+    )))
+}
+
+impl CallSettings {
+    /// Resolves the settings. `variable` looks up the environment, where an empty variable is not an unset one, and
+    /// `profile_setting` the profile. The checks are in the order of the AWS CLI's.
+    pub(super) fn resolve(
+        globals: &GlobalOptions,
+        timeouts: Timeouts,
+        profile: Option<String>,
+        variable: impl Fn(&str) -> Option<String>,
+        profile_setting: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, AwsCliError> {
+        let is_profile_explicit = globals.get("--profile").is_some_and(|profile| !profile.is_empty());
+        let configured = |name: &str, key: &str| variable(name).or_else(|| profile_setting(key));
+        let sign = !globals.has("--no-sign-request");
+        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        // One key without the other is an error, and no reason to look for credentials elsewhere.
+        if sign && !is_profile_explicit && is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY") {
+            return Err("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY".into());
+        }
+        let mode = configured("AWS_RETRY_MODE", "retry_mode");
+        let attempts = configured("AWS_MAX_ATTEMPTS", "max_attempts");
+        let retries = retry_policy(mode.as_deref(), attempts.as_deref())?;
+        let region = globals.get("--region").filter(|region| !region.is_empty()).map(str::to_owned);
+        let region = region.or_else(|| configured("AWS_DEFAULT_REGION", "region")).filter(|region| !region.is_empty());
+        if let Some(region) = &region {
+            check_region(region)?;
+        }
+        let bundle = configured("AWS_CA_BUNDLE", "ca_bundle").or_else(|| variable("REQUESTS_CA_BUNDLE"));
+        let credentials_trust = trust(bundle.as_deref());
+        let trust = match (globals.has("--no-verify-ssl"), globals.get("--ca-bundle")) {
+            (true, _) => TlsTrust::Unverified,
+            (false, Some(path)) => trust(Some(path)),
+            (false, None) => credentials_trust.clone(),
+        };
+        if let TlsTrust::Bundle(path) = &trust
+            && path.to_string_lossy().trim().is_empty()
+        {
+            return Err(AwsCliError::from(
+                "Invalid CA bundle: the configured value is empty. Provide a valid path to a CA bundle file.",
+            ));
+        }
+        let client = ClientSettings {
+            profile,
+            is_profile_explicit,
+            region,
+            endpoint_url: globals.get("--endpoint-url").map(str::to_owned),
+            trust,
+            credentials_trust,
+            sign,
+            connect_timeout: limit("connect", timeouts.connect)?,
+            read_timeout: limit("read", timeouts.read)?,
+        };
+        let output = globals.get("--output").map(str::to_owned);
+        let output = output.or_else(|| configured("AWS_DEFAULT_OUTPUT", "output"));
+        Ok(Self { client, retries, format: output_format(output.as_deref())? })
+    }
+}
+
+fn trust(bundle: Option<&str>) -> TlsTrust {
+    bundle.map_or(TlsTrust::System, |path| TlsTrust::Bundle(PathBuf::from(path)))
+}
+
+/// An unknown format is refused before a request is sent. The AWS CLI sends the request first, and ends with 255 as well.
+fn output_format(name: Option<&str>) -> Result<ResultFormat, AwsCliError> {
+    match name {
+        None | Some("json") => Ok(ResultFormat::Json),
+        Some("text") => Ok(ResultFormat::Text),
+        Some("table") => Ok(ResultFormat::Table),
+        Some(other) => Err(AwsCliError::from(format!("Unknown output type: {other}"))),
+    }
+}
+
+fn retry_policy(mode: Option<&str>, attempts: Option<&str>) -> Result<RetryPolicy, AwsCliError> {
+    let attempts = match attempts.map(int).transpose()? {
+        Some(given) if given < 1 => {
+            return Err(AwsCliError::from(format!(
+                "Value provided to \"max_attempts\": {given} must be an integer greater than or equal to 1."
+            )));
+        }
+        given => given.map(|given| u32::try_from(given).unwrap_or(u32::MAX)),
+    };
+    let (mode, default) = match mode {
+        None | Some("legacy") => (RetryMode::Legacy, LEGACY_ATTEMPTS),
+        Some("standard" | "adaptive") => (RetryMode::Standard, STANDARD_ATTEMPTS),
+        Some(other) => {
+            let message = "must be one of: ('legacy', 'standard', 'adaptive')";
+            return Err(AwsCliError::from(format!("Invalid value provided to \"mode\": \"{other}\" {message}")));
+        }
+    };
+    Ok(RetryPolicy { mode, max_attempts: attempts.unwrap_or(default) })
+}
+
+/// Checks that a Region can be part of a host name.
+fn check_region(region: &str) -> Result<(), AwsCliError> {
+    let characters = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let number = region.bytes().all(|byte| byte.is_ascii_digit());
+    if characters && !number && region.len() <= 63 && !region.starts_with('-') && !region.ends_with('-') {
+        return Ok(());
+    }
+    Err(AwsCliError::from(format!("Provided region_name '{region}' doesn't match a supported format.")))
+}
+
+/// Checks that an endpoint has a valid host.
+pub(super) fn check_endpoint(url: &str) -> Result<(), AwsCliError> {
+    let refused = || AwsCliError::from(format!("Invalid endpoint: {}", without_user(url)));
+    let (_, rest) = url.split_once("://").ok_or_else(refused)?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    if let Some(inside) = host_and_port.strip_prefix('[') {
+        let address = inside.split(']').next().unwrap_or_default();
+        return address.parse::<std::net::Ipv6Addr>().map(drop).map_err(|_| refused());
+    }
+    let host = host_and_port.split(':').next().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let clean = !url.contains(['\t', '\r', '\n']);
+    if clean && host.len() <= 255 && host.split('.').all(is_label) { Ok(()) } else { Err(refused()) }
+}
+
+/// A timeout as a limit; zero is no limit.
+fn limit(which: &str, seconds: i64) -> Result<Option<Duration>, AwsCliError> {
+    match u64::try_from(seconds) {
+        Ok(0) => Ok(None),
+        Ok(seconds) => Ok(Some(Duration::from_secs(seconds))),
+        Err(_) => Err(AwsCliError::from(format!(
+            "Attempted to set {which} timeout to {seconds}, but the timeout cannot be set to a value less than or equal to 0."
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::awscli::options;
+
+    /// What the profile `work` says.
+    fn work(key: &str) -> Option<String> {
+        let value = match key {
+            "region" => "eu-west-1",
+            "output" => "table",
+            "ca_bundle" => "/work.pem",
+            "max_attempts" => "7",
+            "retry_mode" => "standard",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    }
+
+    /// Resolves the settings in an environment of `NAME=value` words, where only the profile `work` exists.
+    fn resolve(options: &str, environment: &str) -> Result<CallSettings, String> {
+        let words = options.split(' ').chain(["iam", "get-account-summary"]).filter(|word| !word.is_empty());
+        let (globals, _) = options::globals(&words.map(str::to_owned).collect::<Vec<_>>()).unwrap();
+        let variable = |name: &str| {
+            let mut words = environment.split(' ').filter_map(|word| word.split_once('='));
+            words.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
+        };
+        let resolved = || {
+            check_scheme(&globals)?;
+            let timeouts = Timeouts::resolve(&globals)?;
+            let profile = profile(&globals, variable, |name| name == "work")?;
+            let has_profile = profile.is_some();
+            CallSettings::resolve(&globals, timeouts, profile, variable, |key| work(key).filter(|_| has_profile))
+        };
+        resolved().map_err(|error: AwsCliError| error.text().trim().to_owned())
+    }
+
+    #[test]
+    fn options_override_the_environment_and_the_environment_the_profile() {
+        for (options, environment, region, format, trust, attempts) in [
+            ("", "", None, ResultFormat::Json, TlsTrust::System, 5),
+            ("--profile work", "", Some("eu-west-1"), ResultFormat::Table, TlsTrust::Bundle("/work.pem".into()), 7),
+            ("", "AWS_PROFILE=work", Some("eu-west-1"), ResultFormat::Table, TlsTrust::Bundle("/work.pem".into()), 7),
+            (
+                "--profile work",
+                "AWS_DEFAULT_REGION=us-east-1 AWS_DEFAULT_OUTPUT=text AWS_CA_BUNDLE=/env.pem AWS_MAX_ATTEMPTS=2",
+                Some("us-east-1"),
+                ResultFormat::Text,
+                TlsTrust::Bundle("/env.pem".into()),
+                2,
+            ),
+            (
+                "--region cn-north-1 --output json --ca-bundle /option.pem",
+                "AWS_PROFILE=work AWS_CA_BUNDLE=/env.pem",
+                Some("cn-north-1"),
+                ResultFormat::Json,
+                TlsTrust::Bundle("/option.pem".into()),
+                7,
+            ),
+            (
+                "--no-verify-ssl --ca-bundle /x",
+                "AWS_RETRY_MODE=adaptive",
+                None,
+                ResultFormat::Json,
+                TlsTrust::Unverified,
+                3,
+            ),
+        ] {
+            let settings = resolve(options, environment).unwrap();
+            assert_eq!(settings.client.region.as_deref(), region, "{options} {environment}");
+            assert_eq!(settings.format, format, "{options} {environment}");
+            assert_eq!(settings.client.trust, trust, "{options} {environment}");
+            assert_eq!(settings.retries.max_attempts, attempts, "{options} {environment}");
+        }
+    }
+
+    #[test]
+    fn no_verify_ssl_does_not_apply_to_fetching_credentials() {
+        let client = resolve("--no-verify-ssl", "AWS_CA_BUNDLE=/env.pem").unwrap().client;
+        assert_eq!(client.trust, TlsTrust::Unverified);
+        assert_eq!(client.credentials_trust, TlsTrust::Bundle("/env.pem".into()));
+    }
+
+    #[test]
+    fn timeouts_are_in_seconds_and_zero_is_no_limit() {
+        let client = resolve("--cli-read-timeout 0 --cli-connect-timeout 5", "").unwrap().client;
+        assert_eq!((client.read_timeout, client.connect_timeout), (None, Some(Duration::from_secs(5))));
+        let client = resolve("", "").unwrap().client;
+        assert_eq!(
+            (client.read_timeout, client.connect_timeout),
+            (Some(Duration::from_mins(1)), Some(Duration::from_mins(1)))
+        );
+    }
+
+    #[test]
+    fn errors_have_the_messages_of_the_aws_cli() {
+        for (options, environment, message) in [
+            ("--profile nope", "", "The config profile (nope) could not be found"),
+            ("--endpoint-url localhost", "", "Bad value for --endpoint-url \"localhost\": scheme is missing."),
+            ("--region=-x-", "", "Provided region_name '-x-' doesn't match a supported format."),
+            ("--cli-read-timeout x", "", "invalid literal for int() with base 10: 'x'"),
+            ("--cli-read-timeout -1", "", "Attempted to set read timeout to -1,"),
+            ("", "AWS_MAX_ATTEMPTS=0", "Value provided to \"max_attempts\": 0 must be an integer"),
+            ("", "AWS_RETRY_MODE=x", "Invalid value provided to \"mode\": \"x\""),
+            ("", "AWS_DEFAULT_OUTPUT=x", "Unknown output type: x"),
+            ("", "AWS_ACCESS_KEY_ID=A", "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
+        ] {
+            let refused = resolve(options, environment).unwrap_err();
+            assert!(refused.starts_with(message), "{options} {environment}: {refused}");
+        }
+    }
+
+    #[test]
+    fn endpoints_need_a_valid_host() {
+        for url in ["http://h", "https://a-b.c:1/x?y", "http://127.0.0.1:5000", "http://[::1]:1/", "http://u:p@h."] {
+            assert!(check_endpoint(url).is_ok(), "{url}");
+        }
+        for url in ["", "h", "http://", "http://a_b", "http://-a", "http://a..b", "http://[x]", "http://a\n"] {
+            assert!(check_endpoint(url).is_err(), "{url}");
+        }
+    }
+}
