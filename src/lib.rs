@@ -76,7 +76,9 @@ pub use rollout::{
 pub mod internals {
     pub use crate::awscli::{global_options, option_names};
     pub use crate::cli::{Cli, Document};
-    pub use crate::cloud::aws::{CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProxyRefused};
+    pub use crate::cloud::aws::{
+        CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProfileRefused, ProxyRefused,
+    };
     pub use crate::cloud::failure::{classify, code};
     pub use crate::cloud::{Effect, Failure, FailureKind, Operation};
     pub use crate::doctor::Status;

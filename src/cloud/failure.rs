@@ -60,6 +60,19 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Returns a failure that this program found, not AWS.
+    pub(crate) fn own(operation: Operation, code: &str, message: String) -> Self {
+        Self {
+            operation,
+            kind: FailureKind::Refused,
+            effect: Effect::None,
+            code: code.to_owned(),
+            message,
+            status: None,
+            request_id: None,
+        }
+    }
+
     /// Whether nobody answered: the request, or the answer, got lost on the way between here and AWS.
     pub fn is_silence(&self) -> bool {
         self.status.is_none() && [code::TIMEOUT, code::CONNECTION, code::DNS, code::TLS].contains(&self.code.as_str())

@@ -9,8 +9,7 @@ use aws_types::request_id::RequestId;
 use futures::FutureExt as _;
 
 use super::super::retry;
-pub(super) use super::super::retry::persist;
-use super::super::{Answer, Effect, Failure, FailureKind, Operation};
+use super::super::{Answer, Failure, Operation};
 use super::error::{Described, failure};
 use crate::org::AccountId;
 
@@ -53,18 +52,5 @@ fn concluded<T: RequestId, E: Described>(
             );
             Err(failure)
         }
-    }
-}
-
-/// A failure that this program found, not AWS.
-pub(super) fn own_failure(operation: Operation, code: &str, message: String) -> Failure {
-    Failure {
-        operation,
-        kind: FailureKind::Refused,
-        effect: Effect::None,
-        code: code.to_owned(),
-        message,
-        status: None,
-        request_id: None,
     }
 }

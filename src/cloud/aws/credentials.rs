@@ -9,9 +9,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::time::{Instant, timeout};
 
-/// How long fetching credentials may take: a little less than the attempt that waits for them, so that it is known which of the two
-/// was slow.
-const FETCH: Duration = Duration::from_secs(18);
+use super::timeouts::FETCH_CREDENTIALS;
 
 /// Whoever asks so soon after a fetch that took too long has stood in line for it: the SDK's cache lets one at a time through. A call
 /// that is tried again comes later, after 50 ms at least ([`retry`](crate::cloud::backoff)).
@@ -63,13 +61,13 @@ impl Checked {
     async fn fetch(&self) -> Result<Credentials, CredentialsError> {
         let _fetching = self.fetching.begin();
         let in_vain = self.gave_up().is_some_and(|gave_up| gave_up.elapsed() < SOON);
-        if !in_vain && let Ok(fetched) = timeout(FETCH, self.provider.provide_credentials()).await {
+        if !in_vain && let Ok(fetched) = timeout(FETCH_CREDENTIALS, self.provider.provide_credentials()).await {
             return fetched;
         }
         if !in_vain {
             *self.gave_up() = Some(Instant::now());
         }
-        Err(CredentialsError::provider_timed_out(FETCH))
+        Err(CredentialsError::provider_timed_out(FETCH_CREDENTIALS))
     }
 }
 
@@ -125,12 +123,14 @@ mod tests {
         for _ in 0..3 {
             let error = provider.provide_credentials().await.expect_err("there are none");
             assert!(matches!(error, CredentialsError::ProviderTimedOut(_)), "{error:?}");
-            assert_eq!((fetches.load(Ordering::Relaxed), started.elapsed().as_secs()), (1, FETCH.as_secs()));
+            assert_eq!(
+                (fetches.load(Ordering::Relaxed), started.elapsed().as_secs()),
+                (1, FETCH_CREDENTIALS.as_secs())
+            );
         }
         // The first wait before a call is tried again.
         tokio::time::sleep(crate::cloud::retry::delay(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "it may be over");
-        assert!(FETCH < super::super::config::ATTEMPT);
     }
 }

@@ -4,7 +4,8 @@
 //! endpoint in the environment, in a profile, or on the command line.
 
 use aws_config::SdkConfig;
-use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+use aws_types::origin::Origin;
+use aws_types::service_config::ServiceConfigKey;
 
 /// The host of the global STS endpoint.
 const GLOBAL_STS: &str = "sts.amazonaws.com";
@@ -37,65 +38,57 @@ pub enum EndpointRefused {
     },
 }
 
-/// The STS endpoint of the run.
-pub(super) async fn regional_sts(config: &SdkConfig, given: Option<String>) -> Result<String, EndpointRefused> {
-    let region = config.region().map(|region| region.as_ref().to_owned());
+/// Checks the endpoints of the environment and of the profile, and returns the configuration with `given` in place of them.
+///
+/// The SDK gives an endpoint of this origin precedence over the others. The credential providers are not redirected: they were created
+/// with the configuration before.
+pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointRefused> {
+    given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {
-        configured_url(config, service).map_or(Ok(()), |url| check_url(&url))?;
+        configured_url(&config, service).map_or(Ok(()), |url| check_url(&url))?;
     }
-    let configured = given.or_else(|| configured_url(config, "sts"));
-    let params = Params::builder()
-        .set_region(region)
-        .set_use_fips(config.use_fips())
-        .set_use_dual_stack(config.use_dual_stack())
-        .set_endpoint(configured)
-        .build()
-        .map_err(unresolved)?;
-    let resolved = DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?;
-    let url = resolved.url().trim_end_matches('/').to_owned();
+    let Some(url) = given else { return Ok(config) };
+    let mut builder = config.into_builder().endpoint_url(url);
+    builder.insert_origin("endpoint_url", Origin::shared_config());
+    Ok(builder.build())
+}
+
+/// Returns the STS endpoint of the run.
+pub(super) async fn regional_sts(config: &SdkConfig, region: &str) -> Result<String, EndpointRefused> {
+    let url = sts(config, region).await?.trim_end_matches('/').to_owned();
     check_url(&url)?;
     Ok(url)
 }
 
-/// The endpoint of IAM.
-pub(super) async fn iam(config: &SdkConfig, home: &str, given: Option<&str>) -> Result<String, EndpointRefused> {
-    use aws_sdk_iam::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-    let params = Params::builder()
-        .region(home)
-        .set_use_fips(config.use_fips())
-        .set_use_dual_stack(config.use_dual_stack())
-        .set_endpoint(given.map(str::to_owned).or_else(|| configured_url(config, "iam")))
-        .build()
-        .map_err(unresolved)?;
-    Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
+/// Defines a function that resolves the endpoint of a service. Each SDK crate has types of its own for the same parameters.
+macro_rules! resolver {
+    ($visibility:vis $service:ident, $sdk:ident) => {
+        $visibility async fn $service(config: &SdkConfig, region: &str) -> Result<String, EndpointRefused> {
+            use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+            let params = Params::builder()
+                .region(region)
+                .set_use_fips(config.use_fips())
+                .set_use_dual_stack(config.use_dual_stack())
+                .set_endpoint(configured_url(config, stringify!($service)))
+                .build()
+                .map_err(unresolved)?;
+            Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
+        }
+    };
 }
 
-/// The endpoint of Organizations.
-pub(super) async fn organizations(
-    config: &SdkConfig,
-    home: &str,
-    given: Option<&str>,
-) -> Result<String, EndpointRefused> {
-    use aws_sdk_organizations::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
-    let params = Params::builder()
-        .region(home)
-        .set_use_fips(config.use_fips())
-        .set_use_dual_stack(config.use_dual_stack())
-        .set_endpoint(given.map(str::to_owned).or_else(|| configured_url(config, "organizations")))
-        .build()
-        .map_err(unresolved)?;
-    Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
-}
+resolver!(sts, aws_sdk_sts);
+resolver!(pub(super) iam, aws_sdk_iam);
+resolver!(pub(super) organizations, aws_sdk_organizations);
 
 fn unresolved(error: impl std::fmt::Display) -> EndpointRefused {
     EndpointRefused::Unresolved { detail: error.to_string() }
 }
 
-/// The endpoint of a service that was configured by hand, in the order of precedence that the SDK uses
-/// (aws-config, `src/lib.rs`; aws-types, `src/service_config.rs`).
+/// Returns the endpoint that is configured for a service, in the SDK's order of precedence (aws-config, `src/lib.rs`; aws-types,
+/// `src/service_config.rs`).
 pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String> {
-    use aws_types::service_config::ServiceConfigKey;
-    let own = || {
+    let of_service = || {
         let key = ServiceConfigKey::builder()
             .service_id(service)
             .env("AWS_ENDPOINT_URL")
@@ -105,13 +98,15 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
         config.service_config().and_then(|services| services.load_config(key))
     };
     // An empty variable is an unset one.
-    let set = |url: &String| !url.is_empty();
-    own().filter(set).or_else(|| config.endpoint_url().map(str::to_owned).filter(set))
+    let is_set = |url: &String| !url.is_empty();
+    let overridden = config.get_origin("endpoint_url").is_client_config();
+    let own = if overridden { None } else { of_service() };
+    own.filter(is_set).or_else(|| config.endpoint_url().map(str::to_owned).filter(is_set))
 }
 
-/// The endpoint that is configured for STS, if it is one of AWS's own hosts and not a stand-in for all of AWS.
-pub(super) fn aws_host_configured(config: &SdkConfig, given: Option<&str>) -> Option<String> {
-    let url = given.map(str::to_owned).or_else(|| configured_url(config, "sts"))?;
+/// Returns the endpoint that is configured for STS, if it is one of AWS's own hosts and not a substitute for all of AWS.
+pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
+    let url = configured_url(config, "sts")?;
     let lower = url.to_ascii_lowercase();
     [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain)).then_some(url)
 }
@@ -129,10 +124,9 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
     if authority.contains('@') {
         return Err(EndpointRefused::UserInfo);
     }
-    let host_and_port = authority;
-    let host = host_and_port.split(':').next().unwrap_or_default().trim_end_matches('.');
+    let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
-    if host_and_port.is_empty() || !url.bytes().all(plain) {
+    if authority.is_empty() || !url.bytes().all(plain) {
         return Err(refused());
     }
     if host.eq_ignore_ascii_case(GLOBAL_STS) {

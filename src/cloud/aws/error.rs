@@ -13,7 +13,7 @@ use aws_types::request_id::RequestId;
 
 use super::super::failure::{classify, code};
 use super::super::{Effect, Failure, FailureKind, Operation};
-use super::role_chain::ChainedRoleRefused;
+use super::timeouts;
 
 /// An operation's modelled error.
 pub(crate) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
@@ -43,7 +43,7 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
         }
         SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
         SdkError::TimeoutError(_) => {
-            let message = format!("no answer within {} s", super::config::ATTEMPT.as_secs());
+            let message = format!("no answer within {} s", timeouts::ATTEMPT.as_secs());
             (FailureKind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
         }
         SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
@@ -60,6 +60,14 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
 pub(super) fn without_credentials(operation: Operation, error: &CredentialsError) -> Failure {
     let (kind, effect, code, message) = unsent(error);
     Failure { operation, kind, effect, code, message, status: hop_status(error), request_id: None }
+}
+
+/// A role on the way could not be assumed.
+#[derive(Debug, thiserror::Error)]
+#[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
+pub(super) struct ChainedRoleRefused {
+    pub(super) role: String,
+    pub(super) failure: Failure,
 }
 
 type Translated = (FailureKind, Effect, String, String);

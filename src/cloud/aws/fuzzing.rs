@@ -16,7 +16,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::os_shim_internal::{Env, Fs};
 use tokio::runtime::Runtime;
 
-use super::{Session, SessionOptions, iam, organizations, profile, sts};
+use super::session::{Session, SessionOptions};
+use super::{iam, organizations, profile, sts};
 use crate::cloud::Failure;
 use crate::org::{AccountId, Caller, ObservedVersion, TokenVersion};
 
@@ -95,7 +96,7 @@ async fn ask(always: &Always, text: &str) {
     if let Err(failure) = sts::assume_root(&sts_client, &caller.partition, account).await {
         quiet(&failure);
     }
-    drop(sts::caller(&sts_client, 1).await);
+    drop(sts::caller(&sts_client).await);
 
     let session = Session { account, credentials: credentials() };
     match iam::token_version(&iam_client, &session).await {
@@ -153,7 +154,7 @@ pub fn profile(bytes: &[u8]) {
     let walked = with_runtime(|runtime| runtime.block_on(profile::with_mfa_in(&fs, &env, Some("p"), "session")));
     match walked {
         Ok(None) => {}
-        Ok(Some(found)) => assert!(!found.hops.is_empty() && !found.serial.is_empty()),
+        Ok(Some(found)) => assert!(!found.roles.is_empty() && !found.serial.is_empty()),
         Err(error) => assert!(!error.to_string().contains(SECRET), "{error}"),
     }
 }

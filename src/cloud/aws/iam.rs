@@ -4,14 +4,13 @@
 mod client;
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::config::Builder;
 use aws_sdk_iam::operation::get_account_summary::builders::GetAccountSummaryFluentBuilder;
 use aws_sdk_iam::operation::set_security_token_service_preferences::builders::SetSecurityTokenServicePreferencesFluentBuilder;
 use aws_sdk_iam::types::{GlobalEndpointTokenVersion, SummaryKeyType};
 
 use super::super::{Answer, Failure, Operation};
-use super::Session;
 use super::call::call;
+use super::session::Session;
 use crate::org::{ObservedVersion, TokenVersion};
 
 pub use client::{AccountSummary, IamClient};
@@ -32,7 +31,7 @@ pub(crate) fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
 /// Reads the token version in the account of a session.
 pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<ObservedVersion>, Failure> {
     let operation = Operation::GetAccountSummary;
-    let request = summary(client).customize().config_override(credentials(session)).send();
+    let request = summary(client).customize().config_override(session.iam_config()).send();
     let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
     let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
     Ok(Answer { value: ObservedVersion::from_summary(entry), request_id })
@@ -45,12 +44,7 @@ pub(super) async fn set_token_version(
     version: TokenVersion,
 ) -> Result<Answer<()>, Failure> {
     let operation = Operation::SetSecurityTokenServicePreferences;
-    let request = set(client, version).customize().config_override(credentials(session)).send();
+    let request = set(client, version).customize().config_override(session.iam_config()).send();
     let Answer { request_id, .. } = call(operation, Some(session.account), request).await?;
     Ok(Answer { value: (), request_id })
-}
-
-/// The credentials of one account travel with the call; the client, its connections and its settings are shared.
-pub(super) fn credentials(session: &Session) -> Builder {
-    Builder::new().credentials_provider(session.credentials.clone())
 }

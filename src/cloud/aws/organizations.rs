@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
 
+use super::super::retry::persist;
 use super::super::{Failure, FailureKind, Operation};
-use super::call::{call, persist};
+use super::call::call;
 use pages::every_page;
 
 use crate::org::account::parent_path;

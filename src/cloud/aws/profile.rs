@@ -3,16 +3,21 @@
 
 use std::borrow::Cow;
 
-#[expect(
-    deprecated,
-    reason = "the parser of profiles takes this type, and the one that replaces it is not public yet"
-)]
-use aws_config::profile::profile_file::ProfileFiles;
 use aws_config::profile::{Profile, ProfileSet, load};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::connect_options::ConnectFailed;
 use super::role_chain::ChainedRole;
+
+/// A profile can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("profile {profile:?}: {detail}")]
+pub struct ProfileRefused {
+    /// The profile.
+    pub profile: String,
+    /// What is wrong with it.
+    pub detail: String,
+}
 
 /// A profile that assumes a role with MFA.
 pub(super) struct MfaProfile {
@@ -21,7 +26,7 @@ pub(super) struct MfaProfile {
     /// The profile that has the credentials to begin with.
     pub(super) source: String,
     /// The roles from there, in order.
-    pub(super) hops: Vec<ChainedRole>,
+    pub(super) roles: Vec<ChainedRole>,
 }
 
 /// Finds out whether the profile in use, or one that it builds on, assumes a role with MFA.
@@ -29,7 +34,7 @@ pub(super) struct MfaProfile {
 /// # Errors
 ///
 /// When it does, in a way that can't be served. A profile that can't be read at all is left to the SDK, which says why.
-pub(super) async fn with_mfa(named: Option<&str>, session_name: &str) -> Result<Option<MfaProfile>, ConnectFailed> {
+pub(super) async fn with_mfa(named: Option<&str>, session_name: &str) -> Result<Option<MfaProfile>, ProfileRefused> {
     // Credentials in the environment win over a profile that is named there, but not over one on the command line.
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if named.is_none() && set("AWS_ACCESS_KEY_ID") {
@@ -44,33 +49,31 @@ pub(super) async fn with_mfa_in(
     env: &Env,
     named: Option<&str>,
     session_name: &str,
-) -> Result<Option<MfaProfile>, ConnectFailed> {
+) -> Result<Option<MfaProfile>, ProfileRefused> {
     let selected = named.map(|name| Cow::Owned(name.to_owned()));
-    #[expect(deprecated, reason = "as above")]
-    let files = ProfileFiles::default();
-    let Ok(profiles) = load(fs, env, &files, selected).await else { return Ok(None) };
+    let Ok(profiles) = load(fs, env, &EnvConfigFiles::default(), selected).await else { return Ok(None) };
     check_defined(&profiles)?;
     walk(&profiles, profiles.selected_profile(), session_name)
 }
 
 /// Refuses a profile that is named and not defined. The SDK would go on without a Region and say that one is missing.
-fn check_defined(profiles: &ProfileSet) -> Result<(), ConnectFailed> {
+fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileRefused> {
     let selected = profiles.selected_profile();
     if selected == "default" || profiles.get_profile(selected).is_some() {
         return Ok(());
     }
     let suggestion = crate::suggest::did_you_mean(selected, profiles.profiles());
     let detail = format!("it is defined neither in ~/.aws/config nor in ~/.aws/credentials{suggestion}");
-    Err(ConnectFailed::Profile { profile: selected.to_owned(), detail })
+    Err(ProfileRefused { profile: selected.to_owned(), detail })
 }
 
 /// Follows `source_profile` from a profile to where the credentials are.
-fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ConnectFailed> {
-    let mut hops = Vec::new();
+fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ProfileRefused> {
+    let mut roles = Vec::new();
     let mut serial: Option<String> = None;
     let mut visited: Vec<&str> = Vec::new();
     let mut name = selected;
-    let refused = |detail: String| ConnectFailed::Profile { profile: selected.to_owned(), detail };
+    let refused = |detail: String| ProfileRefused { profile: selected.to_owned(), detail };
     loop {
         let Some(profile) = profiles.get_profile(name) else { return Ok(None) };
         let Some(role_arn) = profile.get("role_arn").filter(|_| profile.get("web_identity_token_file").is_none())
@@ -94,7 +97,7 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
             }
             serial = Some(device.to_owned());
         }
-        hops.push(hop(profile, role_arn, session_name));
+        roles.push(role(profile, role_arn, session_name));
         match profile.get("source_profile") {
             Some(source) if source == name => {
                 let has_keys = profile.get("aws_access_key_id").is_some();
@@ -118,29 +121,53 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
             None => return Ok(None),
         }
     }
-    hops.reverse();
-    Ok(serial.map(|serial| MfaProfile { serial, source: name.to_owned(), hops }))
+    roles.reverse();
+    Ok(serial.map(|serial| MfaProfile { serial, source: name.to_owned(), roles }))
 }
 
 /// The token files that are configured and can't be read: the SDK says only that some file is not there.
 pub(super) async fn unreadable_token_files(named: Option<&str>) -> Vec<String> {
     let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
     let mut files: Vec<String> = variables.iter().filter_map(|name| std::env::var(name).ok()).collect();
-    #[expect(deprecated, reason = "as above")]
-    let configured = ProfileFiles::default();
     let selected = named.map(|name| Cow::Owned(name.to_owned()));
-    if let Ok(profiles) = load(&Fs::real(), &Env::real(), &configured, selected).await {
+    if let Ok(profiles) = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), selected).await {
         files.extend(profiles.get("web_identity_token_file").map(str::to_owned));
     }
     files.retain(|file| !file.is_empty() && std::fs::File::open(file).is_err());
     files
 }
 
-fn hop(profile: &Profile, role_arn: &str, session_name: &str) -> ChainedRole {
+fn role(profile: &Profile, role_arn: &str, session_name: &str) -> ChainedRole {
     ChainedRole {
         role_arn: role_arn.to_owned(),
         session_name: profile.get("role_session_name").unwrap_or(session_name).to_owned(),
         source_identity: None,
         external_id: profile.get("external_id").map(|text| text.parse().expect("every text is a secret")),
+    }
+}
+
+/// The profiles of this machine's user.
+#[derive(Debug)]
+pub(crate) struct Profiles(ProfileSet);
+
+impl Profiles {
+    /// Reads the files, from where every AWS tool looks for them. One that is not there is as good as an empty one.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read or understood.
+    pub(crate) async fn load() -> Result<Self, String> {
+        let loaded = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await;
+        loaded.map(Self).map_err(|error| super::error::chain(&error))
+    }
+
+    /// Whether there is a profile of this name.
+    pub(crate) fn contains(&self, profile: &str) -> bool {
+        self.0.get_profile(profile).is_some()
+    }
+
+    /// What a profile says under a key.
+    pub(crate) fn get(&self, profile: &str, key: &str) -> Option<&str> {
+        self.0.get_profile(profile)?.get(key)
     }
 }

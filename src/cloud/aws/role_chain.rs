@@ -5,20 +5,20 @@ use std::fmt;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_sts::Client;
-use aws_sdk_sts::config::{Builder, IdentityCache};
+use aws_sdk_sts::config::IdentityCache;
 
 use super::super::{Failure, Operation};
 use super::call::call;
+use super::error::ChainedRoleRefused;
 use super::sts::credentials;
 use crate::secret::Secret;
 
 /// How long the session of a role on the way lasts: the most that a session can last which another one opened.
-pub(super) const HOP: Duration = Duration::from_hours(1);
+pub(super) const SESSION_DURATION: Duration = Duration::from_hours(1);
 
 /// How long an MFA session lasts: the default of GetSessionToken for IAM users (STS API reference).
 const MFA_SESSION: Duration = Duration::from_hours(12);
@@ -32,15 +32,14 @@ pub(super) struct ChainedRole {
     pub(super) external_id: Option<Secret>,
 }
 
-/// Opens the MFA session. The code of a device serves once, so this is done once in a run.
+/// Opens the MFA session. A code is accepted only once, so this happens once in a run.
 pub(super) async fn mfa_session(
     config: &SdkConfig,
-    url: Option<&str>,
     serial: &str,
     token: &Secret,
 ) -> Result<SharedCredentialsProvider, Failure> {
     let operation = Operation::GetSessionToken;
-    let request = client(config, url)
+    let request = Client::new(config)
         .get_session_token()
         .serial_number(serial)
         .token_code(token.reveal())
@@ -50,19 +49,25 @@ pub(super) async fn mfa_session(
     Ok(SharedCredentialsProvider::new(session))
 }
 
-/// The configuration with the credentials at the end of the way instead of those at its start. Sessions are opened anew whenever
-/// they are about to expire.
-pub(super) fn through(config: &SdkConfig, url: Option<&str>, hops: &[ChainedRole]) -> SdkConfig {
-    hops.iter().fold(config.clone(), |config, hop| {
-        let sessions = ChainedSessions { client: client(&config, url), hop: hop.clone() };
-        config.to_builder().credentials_provider(SharedCredentialsProvider::new(sessions)).build()
+/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the one before, and
+/// again whenever its session is about to expire.
+pub(super) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
+    roles.iter().fold(config.clone(), |config, role| {
+        let sessions = ChainedSessions { client: Client::new(&with_empty_cache(&config)), role: role.clone() };
+        with_empty_cache(&config.into_builder().credentials_provider(SharedCredentialsProvider::new(sessions)).build())
     })
+}
+
+/// Returns the configuration with a credentials cache of its own: the credentials of one role must never be taken for those of
+/// another.
+pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
+    config.to_builder().identity_cache(IdentityCache::lazy().build()).build()
 }
 
 /// The sessions of a role on the way.
 struct ChainedSessions {
     client: Client,
-    hop: ChainedRole,
+    role: ChainedRole,
 }
 
 impl ChainedSessions {
@@ -72,11 +77,11 @@ impl ChainedSessions {
         let request = self
             .client
             .assume_role()
-            .role_arn(&self.hop.role_arn)
-            .role_session_name(&self.hop.session_name)
-            .set_source_identity(self.hop.source_identity.clone())
-            .set_external_id(self.hop.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
-            .duration_seconds(i32::try_from(HOP.as_secs()).expect("an hour fits"));
+            .role_arn(&self.role.role_arn)
+            .role_session_name(&self.role.session_name)
+            .set_source_identity(self.role.source_identity.clone())
+            .set_external_id(self.role.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
+            .duration_seconds(i32::try_from(SESSION_DURATION.as_secs()).expect("an hour fits"));
         let answer = call(operation, None, request.send()).await?;
         credentials(operation, answer.value.credentials(), answer.request_id.as_deref())
     }
@@ -84,7 +89,7 @@ impl ChainedSessions {
 
 impl fmt::Debug for ChainedSessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HopSessions").field("role_arn", &self.hop.role_arn).finish_non_exhaustive()
+        f.debug_struct("HopSessions").field("role_arn", &self.role.role_arn).finish_non_exhaustive()
     }
 }
 
@@ -96,30 +101,11 @@ impl ProvideCredentials for ChainedSessions {
         // One attempt: whoever needs the credentials tries again as it sees fit.
         future::ProvideCredentials::new(async move {
             self.open().await.map_err(|failure| {
-                let role = self.hop.role_arn.clone();
+                let role = self.role.role_arn.clone();
                 CredentialsError::provider_error(ChainedRoleRefused { role, failure })
             })
         })
     }
-}
-
-/// A role on the way could not be assumed.
-#[derive(Debug, thiserror::Error)]
-#[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
-pub(super) struct ChainedRoleRefused {
-    pub(super) role: String,
-    pub(super) failure: Failure,
-}
-
-fn client(config: &SdkConfig, url: Option<&str>) -> Client {
-    let mut builder = Builder::from(config)
-        .retry_config(RetryConfig::disabled())
-        // A cache of its own: the credentials of one step of the way must never be taken for those of another.
-        .identity_cache(IdentityCache::lazy().build());
-    if url.is_some() {
-        builder.set_endpoint_url(url.map(str::to_owned));
-    }
-    Client::from_conf(builder.build())
 }
 
 /// Whether the caller is a role's session, whose own sessions last an hour at most.

@@ -5,10 +5,10 @@ use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, FeatureType, PolicyEvaluationDecisionType,
 };
 
+use super::super::retry::persist;
 use super::super::{Answer, Failure, Operation};
-use super::Session;
-use super::call::{call, persist};
-use super::iam::credentials;
+use super::call::call;
+use super::session::Session;
 
 /// What IAM's simulation says of one action.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) async fn simulate(
         // Service control policies may exempt a role by it.
         .context_entries(principal)
         .customize()
-        .config_override(credentials(session));
+        .config_override(session.iam_config());
     let answer = call(Operation::SimulatePrincipalPolicy, Some(session.account), request.send()).await?;
     let result = answer.value.evaluation_results().first();
     let by_organization = result

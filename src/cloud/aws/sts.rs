@@ -6,31 +6,31 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::PolicyDescriptorType;
 
 use super::super::failure::code;
 use super::super::{Answer, Effect, Failure, FailureKind, Operation};
-use super::call::{call, own_failure, persist};
+use super::call::call;
 use super::error::without_credentials;
-use super::{ConnectFailed, Session, SessionOptions};
+use super::session::{Session, SessionOptions};
 use crate::org::caller::account_in_arn;
 use crate::org::{AccountId, Caller, Partition};
 
 /// How long a session as root lasts: the most that AssumeRoot gives (STS API reference).
 const ROOT_SESSION: Duration = Duration::from_mins(15);
 
-/// Asks until it is known who the caller is.
-pub(super) async fn caller(client: &Client, max_attempts: u32) -> Result<Caller, ConnectFailed> {
-    let answer = persist(max_attempts, async || identity(client, None).await).await?;
-    Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
-}
-
 /// Asks once who the caller is.
-pub(super) async fn ask_caller(client: &Client) -> Result<Answer<Caller>, Failure> {
-    let Answer { value, request_id } = identity(client, None).await?;
+pub(super) async fn caller(client: &Client) -> Result<Answer<Caller>, Failure> {
+    let Answer { value, request_id } = caller_identity(client).await?;
     let caller = Caller::from_api(value.account(), value.arn())
         .map_err(|error| unreadable(Operation::GetCallerIdentity, error.to_string(), request_id.clone()))?;
     Ok(Answer { value: caller, request_id })
+}
+
+/// Calls GetCallerIdentity once.
+pub(super) async fn caller_identity(client: &Client) -> Result<Answer<GetCallerIdentityOutput>, Failure> {
+    call(Operation::GetCallerIdentity, None, client.get_caller_identity().send()).await
 }
 
 /// Enters the account that the caller is in: with the base credentials of this moment, after proving that it is they that are
@@ -43,7 +43,7 @@ pub(super) async fn own(
     let operation = Operation::GetCallerIdentity;
     let none = || Failure {
         kind: FailureKind::Credentials,
-        ..own_failure(operation, code::NO_CREDENTIALS, "there are no base credentials".to_owned())
+        ..Failure::own(operation, code::NO_CREDENTIALS, "there are no base credentials".to_owned())
     };
     let base = base.ok_or_else(none)?;
     let credentials = base.provide_credentials().await.map_err(|error| without_credentials(operation, &error))?;
@@ -76,8 +76,7 @@ pub(super) async fn assume(
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
     let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
     prove(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
-    let credentials = credentials(operation, value.credentials(), request_id.as_deref())?;
-    Ok(Answer { value: Session { account, credentials: SharedCredentialsProvider::new(credentials) }, request_id })
+    session(operation, account, value.credentials(), request_id)
 }
 
 /// Opens a session as the account's root user that may only read. STS opens it in the account that the request names, and
@@ -93,14 +92,24 @@ pub(super) async fn assume_root(
     let request =
         client.assume_root().target_principal(account.to_string()).task_policy_arn(policy).duration_seconds(seconds);
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
-    let credentials = credentials(operation, value.credentials(), request_id.as_deref())?;
-    Ok(Answer { value: Session { account, credentials: SharedCredentialsProvider::new(credentials) }, request_id })
+    session(operation, account, value.credentials(), request_id)
 }
 
 /// The task policy that allows reading the account summary, and no change (IAM user guide, "Perform a privileged task on a
 /// member account").
 pub(crate) fn audit_task_policy(partition: &Partition) -> String {
     format!("arn:{partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials")
+}
+
+/// Returns the session with the credentials of an answer.
+fn session(
+    operation: Operation,
+    account: AccountId,
+    issued: Option<&aws_sdk_sts::types::Credentials>,
+    request_id: Option<String>,
+) -> Result<Answer<Session>, Failure> {
+    let credentials = SharedCredentialsProvider::new(credentials(operation, issued, request_id.as_deref())?);
+    Ok(Answer { value: Session { account, credentials }, request_id })
 }
 
 /// Credentials out of an answer.
@@ -124,13 +133,6 @@ pub(super) fn credentials(
     ))
 }
 
-async fn identity(
-    client: &Client,
-    account: Option<AccountId>,
-) -> Result<Answer<aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput>, Failure> {
-    call(Operation::GetCallerIdentity, account, client.get_caller_identity().send()).await
-}
-
 /// Refuses a session that is not in the wanted account.
 fn prove(
     operation: Operation,
@@ -144,7 +146,7 @@ fn prove(
     }
     let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("nobody");
     let message = format!("the session belongs to {who}, not to account {wanted}");
-    Err(Failure { request_id: request_id.map(str::to_owned), ..own_failure(operation, code::WRONG_ACCOUNT, message) })
+    Err(Failure { request_id: request_id.map(str::to_owned), ..Failure::own(operation, code::WRONG_ACCOUNT, message) })
 }
 
 fn unreadable(operation: Operation, message: String, request_id: Option<String>) -> Failure {
@@ -152,6 +154,6 @@ fn unreadable(operation: Operation, message: String, request_id: Option<String>)
         kind: FailureKind::Transient,
         effect: Effect::Unknown,
         request_id,
-        ..own_failure(operation, code::UNREADABLE, message)
+        ..Failure::own(operation, code::UNREADABLE, message)
     }
 }

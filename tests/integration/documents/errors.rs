@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use v2token::internals::{
     CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, InvalidSettings,
-    ListingFailed, Operation, ProxyRefused, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, Untrusted,
-    code,
+    ListingFailed, Operation, ProfileRefused, ProxyRefused, RegionRefused, ReplayFailed, RunFolderFailed,
+    SelectionFailed, Untrusted, code,
 };
 
 /// A failed call.
@@ -43,7 +43,7 @@ pub(super) fn errors() -> Vec<Error> {
         CaBundleRefused::NotPem { path: path(), detail: text() }.into(),
         ProxyRefused { variable: text() }.into(),
         Caller::from_api(None, None).expect_err("it names nobody").into(),
-        ConnectFailed::Profile { profile: text(), detail: text() },
+        ConnectFailed::Profile(ProfileRefused { profile: text(), detail: text() }),
         ConnectFailed::MfaTokenMissing { serial: text() },
         ConnectFailed::MfaSerialMissing,
         ConnectFailed::ChainedTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_organizations::Client;
 
-use super::super::call::{call, persist};
+use super::super::call::call;
 use super::ListingFailed;
 use super::pages::every_page;
+use crate::cloud::retry::persist;
 use crate::cloud::{Failure, Operation};
 use crate::org::{AccountId, UnitId};
 

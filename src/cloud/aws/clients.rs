@@ -1,0 +1,63 @@
+//! The AWS clients of a run, and how they are created again when the base credentials have to be fetched again.
+
+use aws_config::{Region, SdkConfig};
+
+use super::clock::Clock;
+use super::role_chain::{self, ChainedRole};
+use crate::org::region::ServiceRegions;
+
+/// The clients of a run.
+pub(super) struct Clients {
+    /// The base credentials, with the cache that the clients share.
+    pub(super) base: SdkConfig,
+    /// The credentials that enter the accounts: those of the last role of `--via-role`, or else the base credentials.
+    pub(super) hub: SdkConfig,
+    /// With the base credentials, or with those of the hub where the base credentials may not list the accounts.
+    pub(super) organizations: aws_sdk_organizations::Client,
+    /// With the base credentials.
+    pub(super) iam: aws_sdk_iam::Client,
+    /// With the credentials of the hub.
+    pub(super) sts: aws_sdk_sts::Client,
+    /// Without credentials, to test whether STS can be reached.
+    pub(super) unsigned_sts: aws_sdk_sts::Client,
+}
+
+/// Everything that the clients are created from.
+pub(super) struct ClientFactory {
+    /// The first credentials: those of the AWS chain, or of an MFA session.
+    pub(super) first: SdkConfig,
+    /// The roles of a profile with MFA, which lead from the first credentials to the base credentials.
+    pub(super) profile_roles: Vec<ChainedRole>,
+    /// The roles of `--via-role`, which lead from the base credentials to those of the hub.
+    pub(super) via_roles: Vec<ChainedRole>,
+    /// The Regions in which the global services of the partition accept signatures.
+    pub(super) home: ServiceRegions,
+    /// Receives the difference between the clocks.
+    pub(super) clock: Clock,
+}
+
+impl ClientFactory {
+    /// Returns the configuration with the base credentials, which are not cached yet.
+    pub(super) fn base(&self) -> SdkConfig {
+        role_chain::assume_all(&role_chain::with_empty_cache(&self.first), &self.profile_roles)
+    }
+
+    /// Creates the clients from the configuration with the base credentials.
+    pub(super) fn clients(&self, base: SdkConfig, list_as_hub: bool) -> Clients {
+        let hub = role_chain::assume_all(&base, &self.via_roles);
+        let in_region = |config: &SdkConfig, region| config.to_builder().region(Region::from_static(region)).build();
+        let mut unsigned = hub.to_builder();
+        unsigned.set_credentials_provider(None);
+        let unsigned = aws_sdk_sts::config::Builder::from(&unsigned.build()).allow_no_auth();
+        let sts = aws_sdk_sts::config::Builder::from(&hub).interceptor(self.clock.clone());
+        let lister = in_region(if list_as_hub { &hub } else { &base }, self.home.organizations);
+        Clients {
+            organizations: aws_sdk_organizations::Client::new(&lister),
+            iam: aws_sdk_iam::Client::new(&in_region(&base, self.home.iam)),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),
+            base,
+            hub,
+        }
+    }
+}

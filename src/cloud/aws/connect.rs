@@ -1,0 +1,211 @@
+//! Connects to AWS: loads the configuration, checks the Region and the endpoints, and asks STS who the caller is.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::clients::{ClientFactory, Clients};
+use super::connect_options::ConnectOptions;
+use super::credentials::Fetching;
+use super::endpoint::{self, EndpointRefused};
+use super::http::{self, CaBundleRefused, ProxyRefused};
+use super::profile::{self, ProfileRefused};
+use super::role_chain::{self, ChainedRole};
+use super::session::SessionOptions;
+use super::{sdk_config, sts};
+use crate::cloud::Failure;
+use crate::cloud::failure::code;
+use crate::cloud::retry::persist;
+use crate::org::Caller;
+use crate::org::caller::ParseCallerError;
+use crate::org::region::{self, RegionRefused};
+use crate::org::role::ViaRole;
+
+/// AWS with the caller's credentials.
+pub struct Aws {
+    pub(super) factory: ClientFactory,
+    clients: RefCell<Rc<Clients>>,
+    /// Whether the accounts are listed with the hub's credentials, because the base credentials may not list them.
+    pub(super) list_as_hub: Cell<bool>,
+    pub(super) session: SessionOptions,
+    pub(super) fetching: Fetching,
+    pub(super) max_attempts: u32,
+    /// The Region of the run, which is that of its STS endpoint.
+    pub region: String,
+    /// The Regional STS endpoint that issues the sessions.
+    pub sts_endpoint: String,
+    /// The identity of the base credentials.
+    pub caller: Caller,
+    /// The identity that enters the accounts: the last role of `--via-role`, or else the caller.
+    pub hub: Caller,
+}
+
+impl Aws {
+    /// Reads the AWS configuration, checks the Region and the endpoints, and asks STS who the caller is.
+    ///
+    /// # Errors
+    ///
+    /// When something is missing or refused. Nothing was attempted in any account then.
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectFailed> {
+        if let Some(named) = &options.region {
+            region::partition_of(named)?;
+        }
+        let mfa_profile = profile::with_mfa(options.profile.as_deref(), &options.session.name).await?;
+        let credentials_profile = mfa_profile.as_ref().map(|found| &found.source).or(options.profile.as_ref());
+        let fetching = Fetching::default();
+        let config = sdk_config::load(options, credentials_profile.map(String::as_str), &fetching).await?;
+        let region = config.region().map(|region| region.as_ref().to_owned());
+        let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
+        let home = region::service_regions_of(&region)?;
+        let config = endpoint::with_override(config, options.endpoint_url.as_deref())?;
+        let sts_endpoint = endpoint::regional_sts(&config, &region).await?;
+        let others =
+            [endpoint::iam(&config, home.iam).await, endpoint::organizations(&config, home.organizations).await];
+        for url in others.iter().flatten().chain([&sts_endpoint]) {
+            http::check_proxy(url, |name| std::env::var_os(name))?;
+        }
+        let serial = options.mfa.serial.as_ref().or(mfa_profile.as_ref().map(|found| &found.serial));
+        let first = match (serial, &options.mfa.token) {
+            (None, None) => config,
+            (None, Some(_)) => return Err(ConnectFailed::MfaSerialMissing),
+            (Some(serial), None) => return Err(ConnectFailed::MfaTokenMissing { serial: serial.clone() }),
+            (Some(serial), Some(token)) => {
+                let session = role_chain::mfa_session(&config, serial, token).await?;
+                config.into_builder().credentials_provider(session).build()
+            }
+        };
+        let mut factory = ClientFactory {
+            first,
+            profile_roles: mfa_profile.map(|found| found.roles).unwrap_or_default(),
+            via_roles: Vec::new(),
+            home,
+            clock: options.clock.clone(),
+        };
+        let clients = factory.clients(factory.base(), false);
+        let caller = match ask_caller(&clients, options).await {
+            Err(ConnectFailed::Call(failure)) => return Err(explain(failure, options).await),
+            answer => answer?,
+        };
+        region::check(&region, &caller.partition)?;
+        if role_chain::is_role_session(&caller.arn) && options.session.duration > role_chain::SESSION_DURATION {
+            return Err(ConnectFailed::ChainedTooLong { arn: caller.arn, asked: options.session.duration });
+        }
+        let via_role = |role: &ViaRole| ChainedRole {
+            role_arn: role.arn(&caller.partition),
+            session_name: options.session.name.clone(),
+            source_identity: options.session.source_identity.clone(),
+            external_id: None,
+        };
+        factory.via_roles = options.via_roles.iter().map(via_role).collect();
+        // With the same base credentials, so that they are not fetched twice.
+        let clients = factory.clients(clients.base, false);
+        let hub = if factory.via_roles.is_empty() {
+            caller.clone()
+        } else {
+            ask_caller(&clients, options).await.map_err(|error| match error {
+                ConnectFailed::Call(failure) if failure.code == code::NO_CREDENTIALS => ConnectFailed::Via(failure),
+                error => error,
+            })?
+        };
+        Ok(Self {
+            factory,
+            clients: RefCell::new(Rc::new(clients)),
+            list_as_hub: Cell::new(false),
+            session: options.session.clone(),
+            fetching,
+            max_attempts: options.max_attempts,
+            region,
+            sts_endpoint,
+            caller,
+            hub,
+        })
+    }
+
+    /// Returns the current clients. The borrow must not be held across an await, the `Rc` may be.
+    pub(super) fn clients(&self) -> Rc<Clients> {
+        Rc::clone(&self.clients.borrow())
+    }
+
+    /// Creates new clients, which fetch the base credentials again, in case the cached ones have become invalid early.
+    pub(super) fn renew_clients(&self) {
+        let clients = self.factory.clients(self.factory.base(), self.list_as_hub.get());
+        *self.clients.borrow_mut() = Rc::new(clients);
+    }
+}
+
+/// Asks STS who the caller is, with several attempts.
+async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectFailed> {
+    let answer = persist(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
+    Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
+}
+
+/// Adds which profile gives no credentials and which token file can't be read, because the SDK's messages do not always name them.
+async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectFailed {
+    if failure.code == code::NO_CREDENTIALS {
+        if let Some(profile) = &options.profile {
+            failure.message = format!("profile {profile:?} gives no credentials: {}", failure.message);
+        }
+        for file in profile::unreadable_token_files(options.profile.as_deref()).await {
+            failure.message.push_str(&format!("; the token file {file} can't be read"));
+        }
+    }
+    ConnectFailed::Call(failure)
+}
+
+/// Why there is no connection. Nothing was attempted in any account.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectFailed {
+    /// No Region is configured.
+    #[error("no Region is configured")]
+    NoRegion,
+    /// The Region can't be used.
+    #[error(transparent)]
+    Region(#[from] RegionRefused),
+    /// The endpoint can't be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointRefused),
+    /// The CA bundle can't be used.
+    #[error(transparent)]
+    CaBundle(#[from] CaBundleRefused),
+    /// The proxy can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyRefused),
+    /// A call failed.
+    #[error(transparent)]
+    Call(#[from] Failure),
+    /// STS answered without naming the caller.
+    #[error(transparent)]
+    Nobody(#[from] ParseCallerError),
+    /// The profile can't be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileRefused),
+    /// The MFA device needs a code.
+    #[error("the MFA device {serial} is to be used, and there is no code of it")]
+    MfaTokenMissing {
+        /// The device.
+        serial: String,
+    },
+    /// There is a code, but no MFA device.
+    #[error("--mfa-token is given, but no device: name it with --mfa-serial")]
+    MfaSerialMissing,
+    /// A session that a role session opens lasts at most an hour.
+    #[error(
+        "the caller {arn} is a role's session already, so the sessions that it opens last 3600 s at most, and {} s are asked for",
+        asked.as_secs()
+    )]
+    ChainedTooLong {
+        /// The caller.
+        arn: String,
+        /// The requested duration.
+        asked: Duration,
+    },
+    /// Tokens of the global STS endpoint can't be tested.
+    #[error("--verify token: {detail}")]
+    NoProof {
+        /// The reason.
+        detail: String,
+    },
+    /// A role of `--via-role` could not be assumed.
+    #[error("{}", .0.message)]
+    Via(Failure),
+}
