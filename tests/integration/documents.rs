@@ -4,6 +4,7 @@
 mod commands;
 mod errors;
 mod examples;
+mod layers;
 mod markdown;
 mod options;
 mod policies;
@@ -362,42 +363,6 @@ fn example_commands_parse() {
         }
     }
     assert!(count >= 8, "{count}");
-}
-
-#[test]
-fn module_map_matches_the_source() {
-    let documented: BTreeMap<String, BTreeSet<String>> = Document::new(&read("docs/design.md"))
-        .section("Modules")
-        .block("text")
-        .lines()
-        .map(|line| line.split_once("->").expect("an arrow"))
-        .map(|(module, uses)| (module.trim().to_owned(), uses.split(',').map(|name| name.trim().to_owned()).collect()))
-        .collect();
-    let mut found = BTreeMap::new();
-    for file in files("src", ".rs", false) {
-        let module = file.trim_start_matches("src/").trim_end_matches(".rs").to_owned();
-        if ["lib", "main"].contains(&module.as_str()) {
-            continue;
-        }
-        let folder = format!("src/{module}");
-        let below = if root().join(&folder).is_dir() { files(&folder, ".rs", true) } else { Vec::new() };
-        let own = std::iter::once(file).chain(below).filter(|name| !name.ends_with("/tests.rs"));
-        let uses: BTreeSet<String> = own.flat_map(|name| uses(&read(&name))).filter(|used| *used != module).collect();
-        if !uses.is_empty() {
-            found.insert(module, uses);
-        }
-    }
-    assert_eq!(documented, found, "left: docs/design.md, right: the source");
-}
-
-/// The modules that a source file uses, without its comments and its tests.
-fn uses(source: &str) -> Vec<String> {
-    let code: String = tested(source).lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-    assert!(!code.contains("crate::{"), "imports are written out one by one");
-    let name = |rest: &str| {
-        rest.split(|character: char| !character.is_ascii_lowercase() && character != '_').next().map(str::to_owned)
-    };
-    code.split("crate::").skip(1).filter_map(name).collect()
 }
 
 #[test]
