@@ -13,7 +13,7 @@
 //! | `doctor` | the checks before a rollout: how they are told, and the estimate of its duration |
 //! | `policy` | the policies that a run needs |
 //! | `awscli` | the AWS CLI v1's two commands for one account |
-//! | `awscli::jmespath` | JMESPath, and the AWS CLI's text and tables |
+//! | `awscli::jmespath` | JMESPath, with the results of the AWS CLI |
 //! | `report` | the report: one row for every account, in several formats |
 //! | `terminal` | progress, log lines and questions on stderr |
 //! | `journal` | the run folder and the journal in it, which is the truth |

@@ -14,7 +14,7 @@ use crate::awscli::python;
 
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
-/// How large a value may become, in bytes, approximately. A report of 50,000 accounts has some 120 MB here, but a few dozen steps
+/// How large a value may become, in bytes, approximately. A report of 50,000 accounts has about 110 MB here, but a few dozen steps
 /// of `[@, @]` would fill any memory. The tests try expressions that do.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
