@@ -1,11 +1,11 @@
-//! This module owns the report: one row for every account of the Organization, in several formats.
+//! The report of a run: one row for each account of the Organization, in several formats.
 
 pub(crate) mod causes;
 pub(crate) mod comparison;
 mod csv;
-mod facts;
 mod files;
 mod format;
+mod humanize;
 mod json;
 mod markdown;
 pub(crate) mod merge;
@@ -15,16 +15,16 @@ mod row;
 mod summary;
 pub(crate) mod timeline;
 pub(crate) mod units;
-mod words;
 
 use std::io::{self, Write};
 use std::path::Path;
 
 use serde_json::Value;
 
-use crate::journal::{RunId, RunInfo};
+use self::humanize::{count, duration, utc};
+use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
-use crate::rollout::{Record, Tally};
+use crate::rollout::{Mode, Record, Tally};
 use crate::terminal::layout::wrap_for_stdout;
 
 pub(crate) use files::ReportFiles;
@@ -34,27 +34,27 @@ pub(crate) use row::Row;
 pub use row::{COLUMNS, columns};
 pub(crate) use summary::{next_steps, summary};
 
-/// All that a report shows.
+/// The content of a report.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Report<'a> {
-    /// What the run is.
+    /// The description of the run.
     pub run: &'a RunInfo,
-    /// Every account of the Organization, sorted by id.
+    /// The accounts of the Organization, sorted by id.
     pub accounts: &'a [Account],
     /// The record of each account, in the same order.
     pub records: &'a [Record],
-    /// The verdict in one sentence; of a run that has not ended, how far it has come.
+    /// The verdict in one sentence, or the progress of a run that has not ended.
     pub sentence: &'a str,
-    /// The exit code of a run that has ended; `None` while it goes on, or after a crash.
-    pub ended: Option<u8>,
-    /// The run behind each record, where several runs are shown as one.
+    /// The exit code; `None` while the run is still going on, or after a crash.
+    pub exit_code: Option<u8>,
+    /// The run behind each record, if several runs are merged.
     pub run_ids: Option<&'a [RunId]>,
-    /// The run folder; `None` where several runs are shown as one.
+    /// The run folder; `None` if several runs are merged.
     pub folder: Option<&'a Path>,
 }
 
 impl<'a> Report<'a> {
-    /// The rows, sorted by account id.
+    /// Returns the rows, sorted by account id.
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row<'a>> + use<'a> {
         let (columns, run, run_ids) = (self.columns(), &self.run.run_id, self.run_ids);
         self.accounts.iter().zip(self.records).enumerate().map(move |(index, (account, record))| {
@@ -63,14 +63,48 @@ impl<'a> Report<'a> {
         })
     }
 
-    /// The columns of this report.
+    /// Returns the columns.
     pub(crate) const fn columns(&self) -> &'static [Column] {
         columns(&self.run.settings.verify)
     }
 
-    /// How many accounts came to which outcome.
+    /// Counts the accounts by outcome.
     pub(crate) fn tally(&self) -> Tally {
         self.records.iter().map(|record| record.outcome).collect()
+    }
+
+    /// Returns the details of the run that are known, each with its name. They are not sanitized.
+    fn details(&self) -> Vec<(&'static str, String)> {
+        let (run, settings) = (self.run, &self.run.settings);
+        let is_apply = settings.mode == Mode::Apply;
+        let target = match run.command {
+            CommandName::Plan | CommandName::Apply => settings.global_endpoint_token_version.to_string(),
+            CommandName::Rollback => "the version of each account before the run that is undone".to_owned(),
+        };
+        let visits = count(settings.concurrency.into(), "visit", "visits");
+        let rate = match settings.rate {
+            0 => format!("{visits} at once, unlimited per second"),
+            rate => format!("{visits} at once, at most {rate} started per second"),
+        };
+        let elapsed = run.started_at.zip(run.ended_at).and_then(|(start, end)| end.duration_since(start).ok());
+        let details = [
+            ("Run", Some(run.run_id.to_string())),
+            ("Organization", run.organization_id.clone()),
+            ("Caller", run.caller_arn.clone()),
+            ("Target version", Some(target)),
+            ("Role", Some(settings.role.to_string())),
+            ("STS endpoint", run.sts_endpoint.clone()),
+            ("Rate", Some(rate)),
+            ("Waves", settings.waves.as_ref().filter(|_| is_apply).map(ToString::to_string)),
+            ("Bake", (is_apply && !settings.bake.is_zero()).then(|| duration(settings.bake))),
+            ("Verify", is_apply.then(|| settings.verify.to_string())),
+            ("Max errors", settings.max_errors.map(|tolerance| tolerance.to_string())),
+            ("Started", run.started_at.map(utc)),
+            ("Duration", elapsed.map(duration)),
+            ("Exit code", self.exit_code.map(|code| code.to_string())),
+            ("Program", Some(format!("v2token {}", run.version))),
+        ];
+        details.into_iter().filter_map(|(name, detail)| Some((name, detail?))).collect()
     }
 }
 
@@ -90,7 +124,7 @@ impl OutputDocument for Report<'_> {
             }
             DocumentFormat::Json => write_json(&json::Document::of(self), to),
             DocumentFormat::Jsonl => write_json_lines(self.rows(), to),
-            DocumentFormat::Markdown => markdown::write(self, to),
+            DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => page::write(self, to),
         }
     }

@@ -33,7 +33,7 @@ fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
         accounts: &run.accounts,
         records: &run.records,
         sentence: &run.sentence,
-        ended: run.exit_code,
+        exit_code: run.exit_code,
         run_ids: run.run_ids.as_deref(),
         folder: if let [folder] = folders { Some(folder) } else { None },
     };

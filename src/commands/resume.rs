@@ -91,7 +91,7 @@ fn show_finished(
         accounts: &replay.accounts,
         records: &replay.records(),
         sentence: &sentence,
-        ended: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
+        exit_code: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
         run_ids: None,
         folder: Some(folder.path()),
     };

@@ -93,7 +93,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
         accounts: &[account],
         records: &[record],
         sentence: text,
-        ended: Some(3),
+        exit_code: Some(3),
         run_ids: None,
         folder: None,
     };

@@ -18,6 +18,13 @@ pub(crate) struct CauseGroup<'a> {
     pub accounts: Vec<&'a Account>,
 }
 
+impl CauseGroup<'_> {
+    /// Returns the heading of the section that lists the group.
+    pub(super) const fn heading(&self) -> &'static str {
+        if self.cause.outcome.is_error() { "Failures by cause" } else { "Not attempted, by cause" }
+    }
+}
+
 /// All groups, and the group of each record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Causes<'a> {

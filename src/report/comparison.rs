@@ -1,5 +1,4 @@
-//! This module owns what has changed between two runs: the plan beside its apply, last month's audit beside today's. It compares
-//! what the two know of each account, and sums that up in one word.
+//! Compares two runs, for example a plan with its apply, or last month's audit with today's. Each account gets one [`Difference`].
 
 mod groups;
 mod json;
@@ -11,13 +10,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 
-use serde::Serialize;
 use serde_json::Value;
 
 use super::csv;
 use super::format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
+use super::humanize::count;
 use super::merge::LoadedRun;
-use super::words::counted;
 use crate::journal::RunId;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
@@ -26,38 +24,37 @@ use crate::terminal::layout::wrap_for_stdout;
 
 pub use row::COMPARISON_COLUMNS;
 
-/// The one word that sums up how an account differs between two runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+/// The difference of an account between two runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Difference {
-    /// Only the later run knows it: it joined the Organization.
+    /// Only the later run has the account: it joined the Organization.
     Appeared,
-    /// Only the earlier run knows it: it left the Organization.
+    /// Only the earlier run has the account: it left the Organization.
     Left,
-    /// It was on the wanted version, and no longer shows it.
+    /// The account had the target version, and no longer has it.
     Drifted,
-    /// It failed or is unverified, and did not before.
+    /// The account failed or is unverified, and did not before.
     FailureNew,
-    /// It failed or is unverified as before, for another cause.
+    /// The account failed or is unverified as before, for another cause.
     FailureChanged,
-    /// It had drifted in between, and the later run set it again.
+    /// The account had drifted in between, and the later run set it again.
     SetAgain,
-    /// It is on the wanted version, and was not before.
+    /// The account has the target version, and did not before.
     RolledOut,
-    /// It failed or was unverified before, and was visited without trouble since.
+    /// The account failed or was unverified before, and was visited without an error since.
     FailureGone,
-    /// It shows another version, and neither is the wanted one.
+    /// The account has another version, and neither is the target version.
     VersionChanged,
-    /// Organizations has it in another state.
+    /// Organizations reports another state of the account.
     StateChanged,
-    /// It came to another outcome.
+    /// The account has another outcome.
     OutcomeChanged,
-    /// Nothing of this.
+    /// None of the above.
     Same,
 }
 
 impl Difference {
-    /// Every difference. If several fit an account, the first of them is its word, so what needs a look comes early.
+    /// Every difference, by priority: if several apply to an account, the first of them is reported.
     pub const ALL: [Self; 12] = [
         Self::Appeared,
         Self::Left,
@@ -73,58 +70,42 @@ impl Difference {
         Self::Same,
     ];
 
-    /// The word.
+    /// Returns the name in reports, the meaning as a sentence, and the phrase that follows a number in a sentence.
+    const fn texts(self) -> [&'static str; 3] {
+        match self {
+            Self::Appeared => ["appeared", "only the later run has it: it joined the Organization", "appeared"],
+            Self::Left => ["left", "only the earlier run has it: it left the Organization", "left"],
+            Self::Drifted => ["drifted", "had the target version, and no longer has it", "drifted"],
+            Self::FailureNew => ["failure_new", "failed or is unverified, and did not before", "newly failed"],
+            Self::FailureChanged => {
+                ["failure_changed", "failed or is unverified as before, for another cause", "failed for another cause"]
+            }
+            Self::SetAgain => {
+                ["set_again", "had drifted in between, and the later run set it again", "drifted and were set again"]
+            }
+            Self::RolledOut => ["rolled_out", "has the target version, and did not before", "rolled out"],
+            Self::FailureGone => [
+                "failure_gone",
+                "failed or was unverified before, and was visited without an error since",
+                "no longer failed",
+            ],
+            Self::VersionChanged => {
+                ["version_changed", "has another version, and neither is the target version", "on another version"]
+            }
+            Self::StateChanged => ["state_changed", "is in another state", "in another state"],
+            Self::OutcomeChanged => ["outcome_changed", "has another outcome", "with another outcome"],
+            Self::Same => ["same", "none of these", "the same"],
+        }
+    }
+
+    /// Returns the name in reports.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Appeared => "appeared",
-            Self::Left => "left",
-            Self::Drifted => "drifted",
-            Self::FailureNew => "failure_new",
-            Self::FailureChanged => "failure_changed",
-            Self::SetAgain => "set_again",
-            Self::RolledOut => "rolled_out",
-            Self::FailureGone => "failure_gone",
-            Self::VersionChanged => "version_changed",
-            Self::StateChanged => "state_changed",
-            Self::OutcomeChanged => "outcome_changed",
-            Self::Same => "same",
-        }
+        self.texts()[0]
     }
 
-    /// What the word means, in one sentence for people.
+    /// Returns the meaning as a sentence for people.
     pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Appeared => "only the later run knows it: it joined the Organization",
-            Self::Left => "only the earlier run knows it: it left the Organization",
-            Self::Drifted => "was on the wanted version, and no longer shows it",
-            Self::FailureNew => "failed or is unverified, and did not before",
-            Self::FailureChanged => "failed or is unverified as before, for another cause",
-            Self::SetAgain => "had drifted in between, and the later run set it again",
-            Self::RolledOut => "is on the wanted version, and was not before",
-            Self::FailureGone => "failed or was unverified before, and was visited without trouble since",
-            Self::VersionChanged => "shows another version, and neither is the wanted one",
-            Self::StateChanged => "is in another state",
-            Self::OutcomeChanged => "came to another outcome",
-            Self::Same => "nothing of this",
-        }
-    }
-
-    /// The same as part of a sentence, behind a number.
-    const fn in_sentence(self) -> &'static str {
-        match self {
-            Self::Appeared => "appeared",
-            Self::Left => "left",
-            Self::Drifted => "drifted",
-            Self::FailureNew => "failed newly",
-            Self::FailureChanged => "failed for another cause",
-            Self::SetAgain => "drifted and were set again",
-            Self::RolledOut => "rolled out",
-            Self::FailureGone => "no longer failed",
-            Self::VersionChanged => "on another version",
-            Self::StateChanged => "in another state",
-            Self::OutcomeChanged => "with another outcome",
-            Self::Same => "the same",
-        }
+        self.texts()[1]
     }
 }
 
@@ -134,17 +115,17 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What a run knows of an account.
+/// The result of an account in one run.
 #[derive(Clone, Copy, Debug)]
-pub struct Sighting<'a> {
+pub struct AccountResult<'a> {
     /// The account.
     pub account: &'a Account,
-    /// What happened to it.
+    /// The record of the account.
     pub record: &'a Record,
 }
 
-impl Sighting<'_> {
-    /// A run that is based on an earlier one has a row for accounts that have left since.
+impl AccountResult<'_> {
+    /// Returns whether the account had left the Organization. A run that is based on an earlier run has rows for such accounts.
     fn has_left(self) -> bool {
         let error = self.record.error.as_ref();
         self.record.outcome == Outcome::Skipped && error.is_some_and(|error| error.error_code == "LeftOrganization")
@@ -153,33 +134,29 @@ impl Sighting<'_> {
 
 /// An account in two runs.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a> {
-    /// What the earlier run knows of it.
-    pub before: Option<Sighting<'a>>,
-    /// What the later run knows of it.
-    pub after: Option<Sighting<'a>>,
-    /// How these differ.
+pub struct AccountPair<'a> {
+    /// The result in the earlier run.
+    pub before: Option<AccountResult<'a>>,
+    /// The result in the later run.
+    pub after: Option<AccountResult<'a>>,
+    /// The difference.
     pub difference: Difference,
 }
 
-impl<'a> Pair<'a> {
-    fn new(before: Option<Sighting<'a>>, after: Option<Sighting<'a>>) -> Self {
+impl<'a> AccountPair<'a> {
+    fn new(before: Option<AccountResult<'a>>, after: Option<AccountResult<'a>>) -> Self {
         Self { before, after, difference: difference(before, after) }
     }
 
-    /// The account, as the later run knows it if it does.
-    ///
-    /// # Panics
-    ///
-    /// Never: an account is here because a run knows it.
+    /// Returns the account as in the later run, or as in the earlier run if only that has it.
     pub fn account(&self) -> &'a Account {
-        self.after.or(self.before).expect("one of the runs knows it").account
+        self.after.or(self.before).expect("a pair has an account in at least one run").account
     }
 }
 
-/// How an account differs between two runs.
-fn difference(before: Option<Sighting<'_>>, after: Option<Sighting<'_>>) -> Difference {
-    let there = |sighting: Option<Sighting<'_>>| sighting.is_some_and(|sighting| !sighting.has_left());
+/// Returns the difference of an account between two runs.
+fn difference(before: Option<AccountResult<'_>>, after: Option<AccountResult<'_>>) -> Difference {
+    let there = |result: Option<AccountResult<'_>>| result.is_some_and(|result| !result.has_left());
     match (before, after) {
         (Some(before), Some(after)) if there(Some(before)) && there(Some(after)) => between(before, after),
         _ if there(after) => Difference::Appeared,
@@ -188,13 +165,13 @@ fn difference(before: Option<Sighting<'_>>, after: Option<Sighting<'_>>) -> Diff
     }
 }
 
-fn between(earlier: Sighting<'_>, later: Sighting<'_>) -> Difference {
+fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let (before, after) = (earlier.record, later.record);
     let wanted = after.target_version;
     let (was, found, is) = (before.current_version, after.previous_version, after.current_version);
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));
-    // What the earlier run did not read, the later one may have found before it set anything.
+    // If the earlier run did not read the version, the later run may have read it before it set another.
     let lacked = was.or(found).is_some_and(|read| !read.shows(wanted));
     let drifted = had && found.is_some_and(|read| !read.shows(wanted));
     let (failed, fails) = (before.outcome.is_error(), after.outcome.is_error());
@@ -221,7 +198,7 @@ fn between(earlier: Sighting<'_>, later: Sighting<'_>) -> Difference {
     }
 }
 
-/// Whether an account with this outcome was visited, and nothing went wrong.
+/// Returns whether an account with this outcome was visited without an error.
 const fn is_settled(outcome: Outcome) -> bool {
     match outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange => true,
@@ -229,90 +206,86 @@ const fn is_settled(outcome: Outcome) -> bool {
     }
 }
 
-/// Whether two outcomes say the same of an account. One that was set by the earlier run needs no set in the later one.
+/// Returns whether two outcomes mean the same: an account that the earlier run changed is unchanged in the later run.
 fn is_alike(before: Outcome, after: Outcome) -> bool {
     let on_it = |outcome| matches!(outcome, Outcome::Changed | Outcome::Unchanged);
     before == after || (on_it(before) && on_it(after))
 }
 
-/// Why two runs can't be compared.
+/// The reason why two runs can't be compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Incomparable {
-    /// They are about different Organizations.
+    /// The runs are in different Organizations.
     Organizations {
-        /// That of the earlier run.
+        /// The Organization of the earlier run.
         before: String,
-        /// That of the later run.
+        /// The Organization of the later run.
         after: String,
     },
-    /// One of them is about no Organization, or about several.
+    /// A run has no Organization, or it is merged from runs in several Organizations.
     NoOrganization {
         /// The run.
         run: RunId,
     },
 }
 
-/// What has changed between two runs.
+/// The comparison of two runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison<'a> {
     /// The earlier run.
     pub before: &'a LoadedRun,
     /// The later run.
     pub after: &'a LoadedRun,
-    /// All accounts that one of them knows, by id.
-    pub pairs: Vec<Pair<'a>>,
+    /// The accounts of both runs, sorted by id.
+    pub pairs: Vec<AccountPair<'a>>,
 }
 
 impl<'a> Comparison<'a> {
-    /// Compares two runs.
-    ///
-    /// # Errors
-    ///
-    /// When they are not about the same Organization.
+    /// Compares two runs in the same Organization.
     pub(crate) fn of(before: &'a LoadedRun, after: &'a LoadedRun) -> Result<Self, Incomparable> {
-        let organization = |part: &LoadedRun| {
-            let run = || part.info.run_id.clone();
-            part.info.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run() })
+        let organization = |run: &LoadedRun| {
+            let run_id = || run.info.run_id.clone();
+            run.info.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run_id() })
         };
         let (one, other) = (organization(before)?, organization(after)?);
         if one != other {
             return Err(Incomparable::Organizations { before: one, after: other });
         }
-        let mut known: BTreeMap<AccountId, (Option<Sighting<'a>>, Option<Sighting<'a>>)> = BTreeMap::new();
-        for sighting in sightings(before) {
-            known.entry(sighting.account.id).or_default().0 = Some(sighting);
+        let mut pairs: BTreeMap<AccountId, (Option<AccountResult<'a>>, Option<AccountResult<'a>>)> = BTreeMap::new();
+        for result in results(before) {
+            pairs.entry(result.account.id).or_default().0 = Some(result);
         }
-        for sighting in sightings(after) {
-            known.entry(sighting.account.id).or_default().1 = Some(sighting);
+        for result in results(after) {
+            pairs.entry(result.account.id).or_default().1 = Some(result);
         }
-        let pairs = known.into_values().map(|(before, after)| Pair::new(before, after)).collect();
+        let pairs = pairs.into_values().map(|(before, after)| AccountPair::new(before, after)).collect();
         Ok(Self { before, after, pairs })
     }
 
-    /// The accounts that differ, by id.
-    pub(crate) fn changed(&self) -> impl Iterator<Item = &Pair<'a>> {
+    /// Returns the accounts that differ, sorted by id.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = &AccountPair<'a>> {
         self.pairs.iter().filter(|pair| pair.difference != Difference::Same)
     }
 
-    /// How many accounts differ in which way, every way included.
+    /// Counts the accounts by difference.
     pub(crate) fn counts(&self) -> [(Difference, usize); Difference::ALL.len()] {
         Difference::ALL.map(|kind| (kind, self.pairs.iter().filter(|pair| pair.difference == kind).count()))
     }
 
-    /// The verdict in one sentence.
+    /// Returns the verdict in one sentence.
     pub(crate) fn sentence(&self) -> String {
-        let all = counted(self.pairs.len(), "account", "accounts");
-        let told = self.counts().into_iter().filter(|(kind, count)| *count > 0 && *kind != Difference::Same);
-        let told: Vec<String> = told.map(|(kind, count)| format!("{count} {}", kind.in_sentence())).collect();
+        let all = count(self.pairs.len(), "account", "accounts");
+        let counts = self.counts().into_iter().filter(|(kind, count)| *count > 0 && *kind != Difference::Same);
+        let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {}", kind.texts()[2])).collect();
         let differ = self.changed().count();
-        let mut sentence = if told.is_empty() {
+        let mut sentence = if counts.is_empty() {
             format!("nothing has changed in {all}")
         } else {
-            format!("{differ} of {all} {}: {}", if differ == 1 { "differs" } else { "differ" }, told.join(", "))
+            format!("{differ} of {all} {}: {}", if differ == 1 { "differs" } else { "differ" }, counts.join(", "))
         };
-        for part in [self.before, self.after] {
-            if part.exit_code.is_none() {
-                sentence.push_str(&format!("; run {} has not ended", part.info.run_id));
+        for run in [self.before, self.after] {
+            if run.exit_code.is_none() {
+                sentence.push_str(&format!("; run {} has not ended", run.info.run_id));
             }
         }
         sentence
@@ -338,8 +311,8 @@ impl OutputDocument for Comparison<'_> {
     }
 }
 
-fn sightings(part: &LoadedRun) -> impl Iterator<Item = Sighting<'_>> {
-    part.accounts.iter().zip(&part.records).map(|(account, record)| Sighting { account, record })
+fn results(run: &LoadedRun) -> impl Iterator<Item = AccountResult<'_>> {
+    run.accounts.iter().zip(&run.records).map(|(account, record)| AccountResult { account, record })
 }
 
 #[cfg(test)]

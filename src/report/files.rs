@@ -1,5 +1,5 @@
-//! This module owns the files that a report goes to: tried before the first call, written as results arrive where the format
-//! allows, and replaced as a whole at the end.
+//! The report files: opened before the first call, written while results arrive if the format allows it, and replaced by the complete
+//! report at the end.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -16,34 +16,31 @@ use crate::error::Error;
 use crate::file_ownership;
 use crate::journal::RunId;
 
-/// One file of the report.
+/// One report file.
 #[derive(Debug)]
 struct ReportFile {
     path: PathBuf,
     format: DocumentFormat,
-    /// The mode of the file, before the user's umask.
+    /// The mode of a new file, before the umask.
     mode: u32,
-    /// Made by the trial, so that it is taken away again if the run never starts.
-    made: bool,
-    /// Something else than a plain file, such as a pipe: it is opened once, written once, and never replaced.
+    /// Whether `open` created the file. Such a file is removed if the run does not start.
+    created: bool,
+    /// A file that is not a regular file, such as a pipe: it is opened once, written once, and never replaced.
     special: Option<File>,
-    /// The file has other names, too. It is replaced at the end, and never written itself, so that what they name stays.
-    several_names: bool,
-    live: Option<CsvWriter<File>>,
+    /// Whether the file has other hard links. It is replaced at the end and never written in place, so that they keep their content.
+    has_other_links: bool,
+    /// The writer of rows that are written while results arrive.
+    writer: Option<CsvWriter<File>>,
 }
 
-/// All files of the report.
+/// All report files.
 #[derive(Debug)]
 pub(crate) struct ReportFiles {
     files: Vec<ReportFile>,
 }
 
 impl ReportFiles {
-    /// Tries every file, without changing one that exists. `private` ones are readable by the user alone.
-    ///
-    /// # Errors
-    ///
-    /// When one can't be written.
+    /// Opens every file, without changing existing ones. Only the user can read `private` files.
     pub(crate) fn open(
         private: &[(PathBuf, DocumentFormat)],
         others: &[(PathBuf, DocumentFormat)],
@@ -62,52 +59,45 @@ impl ReportFiles {
         Ok(all)
     }
 
-    /// Starts the files that are written as results arrive, which are CSV, and lets pages say that the run has not ended.
-    /// `folder` is the run folder.
-    ///
-    /// # Errors
-    ///
-    /// When one can't be written.
+    /// Writes the headers of CSV files, which get rows while results arrive, and pages that say that the run has not ended. `folder`
+    /// is the run folder.
     pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.several_names) {
+        for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.has_other_links) {
             let open = || file_ownership::open_regular(&file.path, OpenOptions::new().write(true).truncate(true), true);
-            let begun = match file.format {
+            let writer = match file.format {
                 DocumentFormat::Csv => {
                     open().and_then(|to| CsvWriter::new(to, columns.iter().map(|(name, _)| *name))).map(Some)
                 }
-                DocumentFormat::Html => open().and_then(|to| page::write_waiting(run_id, folder, to)).map(|()| None),
+                DocumentFormat::Html => open().and_then(|to| page::write_unfinished(run_id, folder, to)).map(|()| None),
                 _ => Ok(None),
             };
             let unwritable = |source| Error::Unwritable { what: "the report", path: file.path.clone(), source };
-            file.live = begun.map_err(unwritable)?;
+            file.writer = writer.map_err(unwritable)?;
         }
         Ok(())
     }
 
-    /// Adds a row to the files that are written as results arrive. It may stay in memory until [`hand_on`](Self::hand_on). A file
-    /// that fails is tried again at the end.
+    /// Adds a row to the CSV files. The row may stay in the buffer until [`flush`](Self::flush). A file that can't be written now is
+    /// written again at the end.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
-        self.live(|live| live.write(row.values()));
+        self.for_each_writer(|writer| writer.write(row.values()));
     }
 
-    /// Hands all rows so far to the system.
-    pub(crate) fn hand_on(&mut self) {
-        self.live(CsvWriter::flush);
+    /// Writes the buffered rows to the CSV files.
+    pub(crate) fn flush(&mut self) {
+        self.for_each_writer(CsvWriter::flush);
     }
 
-    fn live(&mut self, mut write: impl FnMut(&mut CsvWriter<File>) -> io::Result<()>) {
+    fn for_each_writer(&mut self, mut write: impl FnMut(&mut CsvWriter<File>) -> io::Result<()>) {
         for file in &mut self.files {
-            if file.live.as_mut().is_some_and(|live| write(live).is_err()) {
-                file.live = None;
+            if file.writer.as_mut().is_some_and(|writer| write(writer).is_err()) {
+                file.writer = None;
             }
         }
     }
 
     /// Replaces every file with the complete document. Tries each file, even if another one fails.
-    ///
-    /// # Errors
-    ///
-    /// Fails with the first file that can't be written.
+    /// Fails with the error of the first file that can't be written.
     pub(crate) fn finish(self, document: &dyn OutputDocument) -> Result<(), Error> {
         let mut result = Ok(());
         for file in self.files {
@@ -130,10 +120,10 @@ impl ReportFiles {
         }
     }
 
-    /// Takes away the files that the trial made.
+    /// Removes the files that `open` created.
     pub(crate) fn discard(self) {
-        for file in self.files.into_iter().filter(|file| file.made) {
-            // It is empty; that it stays does no harm.
+        for file in self.files.into_iter().filter(|file| file.created) {
+            // An empty file that remains is harmless.
             let _ = fs::remove_file(&file.path);
         }
     }
@@ -143,19 +133,19 @@ impl ReportFile {
     fn open(path: &Path, format: DocumentFormat, mode: u32) -> io::Result<Self> {
         use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
         file_ownership::check_destination(path).map_err(io::Error::other)?;
-        let new = !path.exists();
-        let is_link = fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
-        // What was no link a moment ago must not have become one.
-        let direct = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
+        let created = !path.exists();
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        // A file that was not a link must not have become one in the meantime.
+        let nofollow = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
         let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(mode).custom_flags(direct.bits().cast_signed());
+        options.append(true).create(true).mode(mode).custom_flags(nofollow.bits().cast_signed());
         let file = options.open(path)?;
-        let found = file.metadata()?;
-        let several_names = found.nlink() > 1;
-        let special = if found.is_file() { None } else { Some(file) };
-        // Through a link, the file behind it is the one to replace.
+        let metadata = file.metadata()?;
+        let has_other_links = metadata.nlink() > 1;
+        let special = if metadata.is_file() { None } else { Some(file) };
+        // If the path is a link, its target is replaced.
         let path = if special.is_some() { path.to_owned() } else { path.canonicalize()? };
-        Ok(Self { path, format, mode, made: new, special, several_names, live: None })
+        Ok(Self { path, format, mode, created, special, has_other_links, writer: None })
     }
 
     fn finish(self, document: &dyn OutputDocument) -> io::Result<()> {
@@ -169,8 +159,8 @@ impl ReportFile {
         }
         let folder = self.path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
-        if !self.made {
-            // A file that was there keeps its mode.
+        if !self.created {
+            // An existing file keeps its mode.
             file.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
         }
         write(&mut file)?;

@@ -1,72 +1,65 @@
-//! This module owns the report as Markdown, for a pull request or a ticket: short enough for a comment, and with nothing from
-//! outside that would become markup, a mention, or a link.
+//! The report in Markdown, for a pull request or a ticket: short enough for a comment, and without untrusted text that would become
+//! markup, a mention, or a link.
 //!
-//! Everything from outside stands in code spans: inside of them GitHub and its like know no mentions, references, links,
-//! emoji, or HTML, so that only backticks and, in tables, bars have to be seen to.
+//! Untrusted text is written in code spans. Inside of them GitHub and similar sites interpret no mentions, references, links, emoji, or
+//! HTML, so only backticks and, in tables, vertical bars need care.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
 
 use super::Report;
 use super::causes::{CauseGroup, causes};
-use super::facts::facts;
+use super::humanize::{count, thousands};
 use super::units::{Unit, units};
-use super::words::{counted, grouped};
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 use crate::sanitize::for_terminal;
 
-/// GitHub takes comments of at most 65,536 characters. Bytes are counted here, of which no text has fewer.
+/// The limit of GitHub for a comment, in characters. Bytes are compared with it, because no text has fewer bytes than characters.
 pub(super) const LIMIT: usize = 65_536;
-/// What is left for the end of the report, and for a comment around it.
+/// Space for the end of the report, and for the rest of the comment.
 pub(super) const RESERVE: usize = 1_536;
-/// From here on no further cause is begun, so that the OUs find room.
+/// The size after which no further cause is listed, so that space remains for the OUs.
 const CAUSES_END: usize = LIMIT / 2;
-/// How many accounts of a cause are named.
+/// The number of accounts that are named for each cause.
 const NAMED: usize = 20;
-/// How many characters of one text from outside are shown.
+/// The number of characters that are shown of an untrusted text.
 const SHOWN: usize = 300;
 
-/// Writes the report.
-pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
-    to.write_all(text(report).as_bytes())
-}
-
-fn text(report: &Report<'_>) -> String {
+/// Returns the report.
+pub(super) fn text(report: &Report<'_>) -> String {
     let tally = report.tally();
     let mut text = format!("# v2token {}: {}\n\n", report.run.command, prose(report.sentence));
-    if report.ended.is_none() {
-        text.push_str("**This run has not ended: it is still going on, or was cut short.**\n\n");
+    if report.exit_code.is_none() {
+        text.push_str("**This run has not ended: it is still running, or it was interrupted.**\n\n");
     }
     text.push_str("| | |\n|---|---|\n");
-    for (name, fact) in facts(report) {
-        text.push_str(&format!("| {name} | {} |\n", in_table(&fact)));
+    for (name, detail) in report.details() {
+        text.push_str(&format!("| {name} | {} |\n", in_table(&detail)));
     }
     text.push_str("\n## Outcomes\n\n| outcome | accounts | meaning |\n|---|---:|---|\n");
     for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
-        text.push_str(&format!("| `{outcome}` | {} | {} |\n", grouped(count), outcome.meaning()));
+        text.push_str(&format!("| `{outcome}` | {} | {} |\n", thousands(count), outcome.meaning()));
     }
-    text.push_str(&format!("| all | {} | |\n", grouped(tally.total())));
+    text.push_str(&format!("| all | {} | |\n", thousands(tally.total())));
     add_causes(&mut text, &causes(report.accounts, report.records));
     add_units(&mut text, &units(report.accounts, report.records), &tally);
     text
 }
 
 fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {
-    let mut title = "";
+    let mut heading = "";
     for (number, group) in causes.iter().enumerate() {
         if text.len() > CAUSES_END {
             let left: usize = causes[number..].iter().map(|group| group.accounts.len()).sum();
-            let causes = counted(causes.len() - number, "further cause", "further causes");
-            text.push_str(&format!("\n…and {causes}, in {}\n", counted(left, "account", "accounts")));
+            let causes = count(causes.len() - number, "further cause", "further causes");
+            text.push_str(&format!("\n…and {causes}, in {}\n", count(left, "account", "accounts")));
             return;
         }
-        let heading = if group.cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
-        if title != heading {
-            title = heading;
-            text.push_str(&format!("\n## {title}\n"));
+        if heading != group.heading() {
+            heading = group.heading();
+            text.push_str(&format!("\n## {heading}\n"));
         }
-        let (count, outcome, stage) = (grouped(group.accounts.len()), group.cause.outcome, group.cause.stage);
+        let (count, outcome, stage) = (thousands(group.accounts.len()), group.cause.outcome, group.cause.stage);
         text.push_str(&format!("\n### {count} `{outcome}` at {stage}: {}\n\n", code(group.cause.error_code)));
         if !group.cause.message.is_empty() {
             text.push_str(&format!("{}\n\n", code(&group.cause.message)));
@@ -74,7 +67,7 @@ fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {
         if !group.hint.is_empty() {
             text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
         }
-        list(text, &group.accounts);
+        list_accounts(text, &group.accounts);
     }
 }
 
@@ -90,12 +83,12 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     text.push_str(&format!("\n|---|---:|{}\n", "---:|".repeat(outcomes.len())));
     for (number, unit) in units.iter().enumerate() {
         let path = if unit.path.is_empty() { "not known".to_owned() } else { in_table(unit.path) };
-        let mut line = format!("| {path} | {} |", grouped(unit.tally.total()));
+        let mut line = format!("| {path} | {} |", thousands(unit.tally.total()));
         for outcome in &outcomes {
-            line.push_str(&format!(" {} |", grouped(unit.tally.of(*outcome))));
+            line.push_str(&format!(" {} |", thousands(unit.tally.of(*outcome))));
         }
         if text.len() + line.len() > LIMIT - RESERVE {
-            text.push_str(&format!("\n…and {} more\n", counted(units.len() - number, "OU", "OUs")));
+            text.push_str(&format!("\n…and {} more\n", count(units.len() - number, "OU", "OUs")));
             return;
         }
         text.push_str(&line);
@@ -103,18 +96,18 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     }
 }
 
-/// Lists the first of several accounts, and says how many more there are.
-pub(super) fn list(text: &mut String, accounts: &[&Account]) {
+/// Lists the first accounts, and the number of further accounts.
+pub(super) fn list_accounts(text: &mut String, accounts: &[&Account]) {
     for account in accounts.iter().take(NAMED) {
-        text.push_str(&format!("- {}\n", name(account)));
+        text.push_str(&format!("- {}\n", id_and_name(account)));
     }
     let more = accounts.len().saturating_sub(NAMED);
     if more > 0 {
-        text.push_str(&format!("- …and {} more\n", grouped(more)));
+        text.push_str(&format!("- …and {} more\n", thousands(more)));
     }
 }
 
-fn name(account: &Account) -> String {
+fn id_and_name(account: &Account) -> String {
     if account.name.is_empty() {
         code(&account.id.to_string())
     } else {
@@ -122,7 +115,7 @@ fn name(account: &Account) -> String {
     }
 }
 
-/// A text from outside as a code span.
+/// Returns an untrusted text as a code span.
 pub(super) fn code(text: &str) -> String {
     let safe = for_terminal(text);
     let mut safe: Cow<'_, str> = match safe.char_indices().nth(SHOWN) {
@@ -130,26 +123,26 @@ pub(super) fn code(text: &str) -> String {
         None => safe,
     };
     if safe.trim().is_empty() {
-        // A code span of nothing but spaces is none.
+        // Spaces alone do not make a code span.
         safe = Cow::Owned(format!("\"{safe}\""));
     }
     let longest = safe.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // One space on either side is taken off again; it keeps a backtick at the edge apart from the fence.
+    // Markdown strips one space on either side; it separates a backtick at the edge from the fence.
     let pad = if safe.starts_with(['`', ' ']) || safe.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{safe}{pad}{fence}")
 }
 
-/// The same for a cell of a table, which a bar would end even inside a code span.
+/// Returns an untrusted text as a code span in a table, where a vertical bar would end the cell even inside a code span.
 pub(super) fn in_table(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
-/// A sentence of this program's own as it is, unless something in it could be taken for more than text.
+/// Returns a sentence of this program unchanged if it contains plain text only, otherwise as a code span.
 pub(super) fn prose(text: &str) -> Cow<'_, str> {
     let plain = |character: char| character.is_alphanumeric() || " ,.;:()%'/=-\"".contains(character);
-    let linked = text.contains("://") || text.contains("www.");
-    if text.chars().all(plain) && !linked { Cow::Borrowed(text) } else { Cow::Owned(code(text)) }
+    let has_link = text.contains("://") || text.contains("www.");
+    if text.chars().all(plain) && !has_link { Cow::Borrowed(text) } else { Cow::Owned(code(text)) }
 }
 
 #[cfg(test)]

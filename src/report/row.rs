@@ -1,4 +1,4 @@
-//! This module owns the row: the columns of the report, their order, and their values.
+//! The columns of the report, their order, and their values.
 
 use std::borrow::Cow;
 
@@ -9,23 +9,23 @@ use crate::org::Account;
 use crate::rollout::{Record, Verify};
 use crate::timestamp::{milliseconds, rfc3339};
 
-/// One account with what happened to it.
+/// The row of one account.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     /// The account.
     pub account: &'a Account,
-    /// What happened to it.
+    /// The record of the account.
     pub record: &'a Record,
     /// The run.
     pub run_id: &'a RunId,
-    /// The columns of this run's report.
+    /// The columns of the report.
     pub columns: &'static [Column],
 }
 
 /// The value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// There is none: an empty cell, a JSON null.
+    /// No value: an empty cell, a JSON null.
     Nothing,
     /// A text.
     Text(Cow<'a, str>),
@@ -34,7 +34,7 @@ pub enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// A text; nothing if it is empty.
+    /// Returns a text, or nothing if the text is empty.
     pub(super) fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
     }
@@ -50,13 +50,13 @@ impl Serialize for Cell<'_> {
     }
 }
 
-/// A column: its name, and how its value is found in a row.
+/// A column: its name, and the function that returns its value.
 pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 
-/// The columns in their order. The order is a promise: new ones are added at the end.
-pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("all columns are more than these");
+/// The columns in order. The order is a promise: new columns are added at the end.
+pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("there are more than these");
 
-/// All columns, with those that only some runs have.
+/// All columns, including the one that only some runs have.
 const ALL: &[Column; 22] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
@@ -79,11 +79,11 @@ const ALL: &[Column; 22] = &[
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
-    // Only where a proof beyond the setting was asked for.
+    // Only with `--verify token=REGION`.
     ("verified", |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
 ];
 
-/// The columns of a run's report: one more, at the end, where `--verify token=REGION` asked for a proof beyond the setting.
+/// Returns the columns of a run's report. `--verify token=REGION` adds a column at the end.
 pub const fn columns(verify: &Verify) -> &'static [Column] {
     match verify {
         Verify::None | Verify::Setting => COLUMNS,
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_columns_are_those_that_were_promised() {
+    fn the_columns_are_as_promised() {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
                         started_at,duration_ms,run_id";

@@ -1,6 +1,5 @@
-//! This module owns the summary for people: the verdict, the counts, and the failures by cause with what to do.
+//! The summary for people: the verdict, the counts, the failures by cause with advice, and the next command.
 
-use std::fmt::Write as _;
 use std::path::Path;
 
 use super::Report;
@@ -10,38 +9,28 @@ use crate::org::Account;
 use crate::rollout::Outcome;
 use crate::sanitize::{for_shell, for_terminal};
 
-/// How many accounts of a cause are named.
+/// The number of accounts that are named for each cause.
 const NAMED: usize = 5;
 
-/// The summary as text.
+/// Returns the summary.
 pub(crate) fn summary(report: &Report<'_>) -> String {
-    let mut text = format!(
-        "{} {}: {}\n\n",
-        report.run.command,
-        for_terminal(report.run.run_id.as_str()),
-        for_terminal(report.sentence)
-    );
-    let mut line = |words: std::fmt::Arguments<'_>| {
-        text.write_fmt(words).expect("writing to a String never fails");
-        text.push('\n');
-    };
+    let Report { run, sentence, .. } = report;
+    let mut text = format!("{} {}: {}\n\n", run.command, for_terminal(run.run_id.as_str()), for_terminal(sentence));
     let tally = report.tally();
     let width = tally.total().to_string().len();
     for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
-        line(format_args!("  {count:>width$}  {outcome:<13}  {}", outcome.meaning()));
+        text.push_str(&format!("  {count:>width$}  {outcome:<13}  {}\n", outcome.meaning()));
     }
-    let organization = report.run.organization_id.as_deref().unwrap_or("an Organization that is not known yet");
-    line(format_args!("  {:>width$}  accounts in {}", tally.total(), for_terminal(organization)));
-    let causes = causes(report.accounts, report.records);
-    let mut title = "";
-    for group in &causes {
-        let heading = if group.cause.outcome.is_error() { "Failures by cause" } else { "Left alone by cause" };
-        if title != heading {
-            title = heading;
-            line(format_args!("\n{title}"));
+    let organization = run.organization_id.as_deref().unwrap_or("an Organization that is not known yet");
+    text.push_str(&format!("  {:>width$}  accounts in {}\n", tally.total(), for_terminal(organization)));
+    let mut heading = "";
+    for group in causes(report.accounts, report.records) {
+        if heading != group.heading() {
+            heading = group.heading();
+            text.push_str(&format!("\n{heading}\n"));
         }
-        line(format_args!(
-            "\n  {} {} at {}: {}{}{}",
+        text.push_str(&format!(
+            "\n  {} {} at {}: {}{}{}\n",
             group.accounts.len(),
             group.cause.outcome,
             group.cause.stage,
@@ -50,18 +39,19 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
             for_terminal(&group.cause.message),
         ));
         if !group.hint.is_empty() {
-            line(format_args!("    hint: {}", for_terminal(group.hint)));
+            text.push_str(&format!("    hint: {}\n", for_terminal(group.hint)));
         }
-        line(format_args!("    in: {}", named(&group.accounts)));
+        text.push_str(&format!("    in: {}\n", first_accounts(&group.accounts)));
     }
     text
 }
 
-/// Where the whole report is, if it is `written`, and the command that comes next: lines to be copied, so they are never broken.
-pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, written: bool) -> String {
-    let mut text = "\n".to_owned();
-    if written {
-        text.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));
+/// Returns the path of the report, if it `is_written`, and the command to run next. These lines are for copying, so they are never
+/// wrapped.
+pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -> String {
+    let mut lines = String::new();
+    if is_written {
+        lines.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));
     }
     let would_change = report.tally().of(Outcome::WouldChange);
     let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
@@ -71,21 +61,21 @@ pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, written: bool) -> S
         (CommandName::Rollback, Some(undone)) => Some((format!("To put {these} back"), "rollback", undone.as_path())),
         (CommandName::Apply | CommandName::Rollback, _) => None,
     };
-    if let Some((what, command, of)) = next {
-        text.push_str(&format!("{what}: v2token {command} {}\n", for_shell(of)));
+    if let Some((goal, command, folder)) = next {
+        lines.push_str(&format!("{goal}: v2token {command} {}\n", for_shell(folder)));
     }
-    if text.len() > 1 { text } else { String::new() }
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
-/// The first of several accounts by id and name, and how many more there are.
-pub(super) fn named(accounts: &[&Account]) -> String {
-    let named: Vec<String> = accounts.iter().take(NAMED).map(|account| name(account)).collect();
-    let more = accounts.len().saturating_sub(NAMED);
-    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    named.join(", ") + &more
+/// Lists the first accounts by id and name, and the number of further accounts.
+pub(super) fn first_accounts(accounts: &[&Account]) -> String {
+    let named: Vec<String> = accounts.iter().take(NAMED).map(|account| id_and_name(account)).collect();
+    let further = accounts.len().saturating_sub(NAMED);
+    let further = if further > 0 { format!(", and {further} more") } else { String::new() };
+    named.join(", ") + &further
 }
 
-fn name(account: &Account) -> String {
+fn id_and_name(account: &Account) -> String {
     if account.name.is_empty() {
         account.id.to_string()
     } else {

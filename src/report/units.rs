@@ -1,33 +1,33 @@
-//! This module owns the report by OU: how the accounts below each of them came out.
+//! Counts the outcomes of the accounts below each OU.
 
 use std::collections::{BTreeMap, HashMap};
 
 use crate::org::Account;
 use crate::rollout::{Outcome, Record, Tally};
 
-/// An OU or the root, with what came of the accounts in it and in the OUs below it.
+/// A root or an OU, with the outcomes of the accounts in it and below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Unit<'a> {
-    /// The path from the Organization down, as in the accounts; empty for the accounts whose path is not known.
+    /// The path from the Organization down, as in the accounts; empty for accounts whose path is not known.
     pub path: &'a str,
-    /// The last step of the path: an id, with the name beside it where that is known.
+    /// The last step of the path: an id, followed by the name if it is known.
     pub name: &'a str,
-    /// How deep it is, 0 for a root.
+    /// The depth, 0 for a root.
     pub depth: usize,
-    /// The outcomes of the accounts in it and below it.
+    /// The outcomes of the accounts.
     pub tally: Tally,
 }
 
 impl Unit<'_> {
-    /// Whether an account below it is not as it was wanted.
-    pub(crate) fn is_open(&self) -> bool {
+    /// Returns whether an account failed, is unverified, or was not attempted.
+    pub(crate) fn has_unfinished(&self) -> bool {
         self.tally.errors() + self.tally.of(Outcome::NotAttempted) > 0
     }
 }
 
-/// Every OU that has accounts in it or below it, each before those below it.
+/// Returns every OU with accounts in it or below it, parents before children.
 pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit<'a>> {
-    // Thousands of accounts share a few paths, so that each path is taken apart once.
+    // Thousands of accounts share a few paths, so each path is split only once.
     let mut by_path: HashMap<&str, Tally> = HashMap::new();
     for (account, record) in accounts.iter().zip(records) {
         by_path.entry(&account.ou_path).or_default().add(record.outcome);
@@ -47,9 +47,9 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
     units.into_values().collect()
 }
 
-/// Where each step of a path starts and ends, its slash included, from the root on: the Organization's own id is left out.
+/// Returns the start and end of each step of a path, including its slash. The first step is the root, after the Organization's id.
 ///
-/// A name may have a slash in it, so only one in front of the next id ends a step.
+/// Names may contain slashes, so a slash ends a step only if an id follows it.
 fn steps(path: &str) -> Vec<(usize, usize)> {
     let ends = path.match_indices('/').map(|(at, _)| at + 1);
     let ends =
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ou_counts_the_accounts_below_it_too() {
+    fn an_ou_includes_the_accounts_below_it() {
         use Outcome::{Changed, Failed, Skipped, Unchanged};
         let (accounts, records) = rows(&[
             ("o-x/r-y/", Unchanged),
@@ -95,7 +95,7 @@ mod tests {
             ("", Changed),
         ]);
         let units = units(&accounts, &records);
-        let seen: Vec<_> = units.iter().map(|u| (u.name, u.depth, u.tally.total(), u.is_open())).collect();
+        let seen: Vec<_> = units.iter().map(|u| (u.name, u.depth, u.tally.total(), u.has_unfinished())).collect();
         let expected = [
             ("", 0, 1, false),
             ("r-y", 0, 5, true),

@@ -34,7 +34,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         accounts: &accounts,
         records: &records,
         sentence: &sentence,
-        ended: Some(exit_code),
+        exit_code: Some(exit_code),
         run_ids: None,
         folder: Some(folder.path()),
     };

@@ -193,7 +193,7 @@ impl<'a> Recorder<'a> {
     pub(super) async fn flush_reports(recorder: &RefCell<Self>) -> Infallible {
         loop {
             tokio::time::sleep(GATHER).await;
-            recorder.borrow_mut().context.files.hand_on();
+            recorder.borrow_mut().context.files.flush();
         }
     }
 

@@ -42,7 +42,7 @@ fn a_plan_is_compared_with_its_apply() {
     let run = compare(&bench, &["apply"], "plan", &["--output=json"]).exits(0);
     let json = schema::comparison(&run.stdout);
     assert_eq!(counts(&json), some(&[("failure_new", 1), ("rolled_out", 8), ("same", 1)]));
-    assert_eq!(json["sentence"], "9 of 10 accounts differ: 1 failed newly, 8 rolled out");
+    assert_eq!(json["sentence"], "9 of 10 accounts differ: 1 newly failed, 8 rolled out");
     assert_eq!(
         (&json["before"]["run"]["command"], &json["after"]["run"]["command"]),
         (&"plan".into(), &"apply".into())

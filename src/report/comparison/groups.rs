@@ -1,39 +1,38 @@
-//! This module owns the groups of a comparison: accounts that differ in the same way, from the same outcome to the same outcome,
-//! for the same cause.
+//! Groups the accounts of a comparison that differ in the same way: with the same outcomes, for the same causes.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::{Comparison, Difference, Sighting};
+use super::{AccountResult, Comparison, Difference};
 use crate::org::Account;
 use crate::rollout::Outcome;
 use crate::rollout::cause::without_ids;
 
 /// Accounts that differ in the same way.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Group<'a> {
+pub(super) struct DifferenceGroup<'a> {
     pub(super) difference: Difference,
-    /// What the earlier run says of them; empty if it does not know them.
+    /// The result in the earlier run; empty if the accounts are not in it.
     pub(super) before: String,
-    /// What the later run says of them; empty if it does not know them.
+    /// The result in the later run; empty if the accounts are not in it.
     pub(super) after: String,
-    /// What to do about it, for the first of them.
+    /// The advice for the first of the accounts.
     pub(super) hint: &'a str,
     pub(super) accounts: Vec<&'a Account>,
 }
 
-/// The groups, in the order of the differences, the largest first in each.
-pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<Group<'a>> {
+/// Returns the groups in the order of the differences, and the largest first for each difference.
+pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>> {
     let mut places: HashMap<(Difference, String, String), usize> = HashMap::new();
-    let mut groups: Vec<Group<'a>> = Vec::new();
+    let mut groups: Vec<DifferenceGroup<'a>> = Vec::new();
     for pair in comparison.changed() {
         let with_state = pair.difference == Difference::StateChanged;
         let words =
-            |sighting: Option<Sighting<'a>>| sighting.map_or_else(String::new, |sighting| words(sighting, with_state));
+            |result: Option<AccountResult<'a>>| result.map_or_else(String::new, |result| words(result, with_state));
         let (before, after) = (words(pair.before), words(pair.after));
         let place = *places.entry((pair.difference, before.clone(), after.clone())).or_insert_with(|| {
-            let hint = pair.after.and_then(|sighting| sighting.record.error.as_ref()).map_or("", |error| &error.hint);
-            groups.push(Group { difference: pair.difference, before, after, hint, accounts: Vec::new() });
+            let hint = pair.after.and_then(|result| result.record.error.as_ref()).map_or("", |error| &error.hint);
+            groups.push(DifferenceGroup { difference: pair.difference, before, after, hint, accounts: Vec::new() });
             groups.len() - 1
         });
         groups[place].accounts.push(pair.account());
@@ -42,9 +41,9 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<Group<'a>> {
     groups
 }
 
-/// What a run says of an account in a few words. They are partly from outside and not made harmless yet.
-fn words(sighting: Sighting<'_>, with_state: bool) -> String {
-    let Sighting { account, record } = sighting;
+/// Describes the result of an account in a run. The text is partly untrusted, and not sanitized.
+fn words(result: AccountResult<'_>, with_state: bool) -> String {
+    let AccountResult { account, record } = result;
     let mut words = record.outcome.to_string();
     if let Some(read) = record.current_version {
         words.push_str(&format!(" on {read}"));
@@ -55,7 +54,7 @@ fn words(sighting: Sighting<'_>, with_state: bool) -> String {
     if let Some(error) = &record.error {
         words.push_str(&format!(" at {}: {}", error.stage, error.error_code));
         let message = without_ids(&error.error_message);
-        // Why an account was skipped says more of the selection than of the account.
+        // The reason for skipping an account concerns the selection more than the account.
         if record.outcome != Outcome::Skipped && !message.is_empty() {
             words.push_str(&format!(": {message}"));
         }

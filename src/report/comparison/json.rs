@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::row::{COMPARISON_COLUMNS, cells};
-use super::{Comparison, Pair};
+use super::{AccountPair, Comparison};
 use crate::journal::RunInfo;
 use crate::report::json::outcome_counts;
 use crate::report::merge::LoadedRun;
@@ -56,7 +56,7 @@ impl<'a> Side<'a> {
 }
 
 /// An account that differs.
-pub(super) struct Row<'a>(pub &'a Pair<'a>);
+pub(super) struct Row<'a>(pub &'a AccountPair<'a>);
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,47 +1,47 @@
-//! This module owns the comparison as Markdown, for a pull request or a ticket.
+//! The comparison in Markdown, for a pull request or a ticket.
 
 use super::Comparison;
-use super::groups::{Group, groups};
-use crate::report::markdown::{LIMIT, RESERVE, code, in_table, list, prose};
-use crate::report::words::{counted, grouped, moment};
+use super::groups::{DifferenceGroup, groups};
+use crate::report::humanize::{count, thousands, utc};
+use crate::report::markdown::{LIMIT, RESERVE, code, in_table, list_accounts, prose};
 
-/// The comparison as text.
+/// Returns the comparison.
 pub(super) fn text(comparison: &Comparison<'_>) -> String {
     let mut text = format!("# v2token comparison: {}\n\n| | |\n|---|---|\n", prose(&comparison.sentence()));
     let organization = comparison.after.info.organization_id.as_deref().unwrap_or_default();
     text.push_str(&format!("| Organization | {} |\n", in_table(organization)));
-    for (name, part) in [("Before", comparison.before), ("After", comparison.after)] {
-        let run = in_table(&format!("{} {}", part.info.command, part.info.run_id));
-        let started = part.info.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
+    for (name, run) in [("Before", comparison.before), ("After", comparison.after)] {
+        let started = run.info.started_at.map_or_else(String::new, |time| format!(", {}", utc(time)));
+        let run = in_table(&format!("{} {}", run.info.command, run.info.run_id));
         text.push_str(&format!("| {name} | {run}{started} |\n"));
     }
     text.push_str("\n## Differences\n\n| difference | accounts | meaning |\n|---|---:|---|\n");
     for (kind, count) in comparison.counts().into_iter().filter(|(_, count)| *count > 0) {
-        text.push_str(&format!("| `{kind}` | {} | {} |\n", grouped(count), kind.meaning()));
+        text.push_str(&format!("| `{kind}` | {} | {} |\n", thousands(count), kind.meaning()));
     }
-    text.push_str(&format!("| all | {} | |\n", grouped(comparison.pairs.len())));
+    text.push_str(&format!("| all | {} | |\n", thousands(comparison.pairs.len())));
     let groups = groups(comparison);
     let mut title = None;
     for (number, group) in groups.iter().enumerate() {
-        let mut part = String::new();
+        let mut section = String::new();
         if title != Some(group.difference) {
-            part.push_str(&format!("\n## `{}`\n", group.difference));
+            section.push_str(&format!("\n## `{}`\n", group.difference));
         }
-        part.push_str(&one(group));
-        if text.len() + part.len() > LIMIT - RESERVE {
+        section.push_str(&group_section(group));
+        if text.len() + section.len() > LIMIT - RESERVE {
             let left: usize = groups[number..].iter().map(|group| group.accounts.len()).sum();
-            let more = counted(groups.len() - number, "further group", "further groups");
-            text.push_str(&format!("\n…and {more}, of {}\n", counted(left, "account", "accounts")));
+            let more = count(groups.len() - number, "further group", "further groups");
+            text.push_str(&format!("\n…and {more}, of {}\n", count(left, "account", "accounts")));
             break;
         }
         title = Some(group.difference);
-        text.push_str(&part);
+        text.push_str(&section);
     }
     text
 }
 
-fn one(group: &Group<'_>) -> String {
-    let count = counted(group.accounts.len(), "account", "accounts");
+fn group_section(group: &DifferenceGroup<'_>) -> String {
+    let count = count(group.accounts.len(), "account", "accounts");
     let mut text = match (group.before.is_empty(), group.after.is_empty()) {
         (true, _) => format!("\n### {count}: {}\n\n", code(&group.after)),
         (false, true) => format!("\n### {count}: {}\n\n", code(&group.before)),
@@ -50,6 +50,6 @@ fn one(group: &Group<'_>) -> String {
     if !group.hint.is_empty() {
         text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
     }
-    list(&mut text, &group.accounts);
+    list_accounts(&mut text, &group.accounts);
     text
 }

@@ -1,17 +1,17 @@
-//! This module owns the comparison for people: the verdict, the counts, and the accounts by how they differ.
+//! The summary of a comparison for people: the verdict, the counts, and the accounts by difference.
 
 use super::Comparison;
 use super::groups::groups;
+use crate::report::humanize::utc;
 use crate::report::merge::LoadedRun;
-use crate::report::summary::named;
-use crate::report::words::moment;
+use crate::report::summary::first_accounts;
 use crate::sanitize::for_terminal;
 
-/// The comparison as text.
+/// Returns the summary.
 pub(super) fn summary(comparison: &Comparison<'_>) -> String {
     let mut text = format!("comparison: {}\n\n", for_terminal(&comparison.sentence()));
-    for (name, part) in [("before", comparison.before), ("after", comparison.after)] {
-        text.push_str(&format!("  {name:<6}  {}\n", for_terminal(&side(part))));
+    for (name, run) in [("before", comparison.before), ("after", comparison.after)] {
+        text.push_str(&format!("  {name:<6}  {}\n", for_terminal(&describe(run))));
     }
     text.push('\n');
     let width = comparison.pairs.len().to_string().len();
@@ -34,13 +34,13 @@ pub(super) fn summary(comparison: &Comparison<'_>) -> String {
         if !group.hint.is_empty() {
             text.push_str(&format!("    hint: {}\n", for_terminal(group.hint)));
         }
-        text.push_str(&format!("    in: {}\n", named(&group.accounts)));
+        text.push_str(&format!("    in: {}\n", first_accounts(&group.accounts)));
     }
     text
 }
 
-/// What a run was, and when.
-fn side(part: &LoadedRun) -> String {
-    let started = part.info.started_at.map_or_else(String::new, |time| format!(", {}", moment(time)));
-    format!("{} {}{started}", part.info.command, part.info.run_id)
+/// Returns the command, the id and the start of a run.
+fn describe(run: &LoadedRun) -> String {
+    let started = run.info.started_at.map_or_else(String::new, |time| format!(", {}", utc(time)));
+    format!("{} {}{started}", run.info.command, run.info.run_id)
 }

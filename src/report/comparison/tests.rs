@@ -62,8 +62,8 @@ fn record(outcome: Outcome) -> Record {
 
 fn compared(before: &Record, after: &Record) -> Difference {
     let account = account(1);
-    let sighting = |record| Some(Sighting { account: &account, record });
-    difference(sighting(before), sighting(after))
+    let result = |record| Some(AccountResult { account: &account, record });
+    difference(result(before), result(after))
 }
 
 #[test]
@@ -124,8 +124,8 @@ fn who_came_who_left_and_who_is_closed() {
     let known = record(Outcome::Unchanged);
     let left = Record { error: Some(error(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
     let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
-    let here = Some(Sighting { account: &active, record: &known });
-    let gone = Some(Sighting { account: &active, record: &left });
+    let here = Some(AccountResult { account: &active, record: &known });
+    let gone = Some(AccountResult { account: &active, record: &left });
     for (before, after, expected) in [
         (None, here, Appeared),
         (here, None, Left),
@@ -138,10 +138,10 @@ fn who_came_who_left_and_who_is_closed() {
         assert_eq!(difference(before, after), expected);
     }
     let skipped = Record { error: Some(error(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
-    assert_eq!(difference(here, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
+    assert_eq!(difference(here, Some(AccountResult { account: &closed, record: &skipped })), StateChanged);
     let failed = record(Outcome::Failed);
-    let was_failing = Some(Sighting { account: &active, record: &failed });
-    assert_eq!(difference(was_failing, Some(Sighting { account: &closed, record: &skipped })), StateChanged);
+    let was_failing = Some(AccountResult { account: &active, record: &failed });
+    assert_eq!(difference(was_failing, Some(AccountResult { account: &closed, record: &skipped })), StateChanged);
 }
 
 fn part(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {

@@ -79,7 +79,7 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
 }
 
 fn written(accounts: &[Account], records: &[Record], sentence: &str) -> String {
-    text(&Report { run: &run_info(), accounts, records, sentence, ended: Some(3), run_ids: None, folder: None })
+    text(&Report { run: &run_info(), accounts, records, sentence, exit_code: Some(3), run_ids: None, folder: None })
 }
 
 #[test]
@@ -139,11 +139,11 @@ fn it_fits_into_a_comment_and_says_what_it_leaves_out() {
 }
 
 #[test]
-fn a_run_without_failures_has_no_list_of_them() {
+fn a_run_without_failures_has_no_list_of_causes() {
     let (accounts, mut records) = failures(["plain".to_owned()].into_iter());
     records[0] = Record { outcome: Outcome::Unchanged, ..Record::blank(accounts[0].id, TokenVersion::V2Token) };
     let markdown = written(&accounts, &records, "all is well");
     assert!(markdown.starts_with("# v2token plan: all is well\n"), "{markdown}");
     assert!(!markdown.contains("by cause") && markdown.contains("| `unchanged` | 1 |"), "{markdown}");
-    assert!(markdown.contains("| Took | `1m 5s` |"), "{markdown}");
+    assert!(markdown.contains("| Duration | `1m 5s` |"), "{markdown}");
 }

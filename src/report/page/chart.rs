@@ -1,15 +1,15 @@
-//! This module owns the picture of the timeline: where in it everything is drawn, in units of the SVG.
+//! The chart of the timeline: the positions of everything in it, in units of the SVG.
 //!
-//! Colours are given as attributes too, because a host may forbid the page's own style sheet.
+//! Colours are attributes too, because a host may forbid the page's style sheet.
 
 use std::time::Duration;
 
-use crate::report::timeline::{Column, LENGTHS, Timeline};
-use crate::report::words::{counted, grouped, took};
+use crate::report::humanize::{count, duration, thousands};
+use crate::report::timeline::{Bin, LENGTHS, Timeline};
 use crate::rollout::{Outcome, Tally};
 use crate::timestamp::milliseconds;
 
-/// The left edge of the plot. These four stand in the template too.
+/// The left edge of the plot. The template contains these four numbers too.
 const LEFT: f64 = 52.0;
 /// The right edge of the plot.
 const RIGHT: f64 = 952.0;
@@ -17,35 +17,35 @@ const RIGHT: f64 = 952.0;
 const TOP: f64 = 30.0;
 /// The bottom of the plot.
 const BOTTOM: f64 = 146.0;
-/// Where the bars of the throttles stand.
+/// The top of the bars for throttled calls.
 const THROTTLES_TOP: f64 = 170.0;
-/// How high the highest of them is.
+/// The height of the highest of these bars.
 const THROTTLES_HEIGHT: f64 = 28.0;
-/// How many columns' room a pause has.
+/// The width of a pause, in bins.
 const PAUSE: usize = 3;
-/// How many ticks the axis has at most.
+/// The maximum number of ticks on the axis.
 const TICKS: usize = 12;
 
-/// The picture.
+/// The chart.
 #[derive(Debug)]
 pub(super) struct Chart {
-    /// How long a column is, in words.
-    pub(super) length: String,
-    /// What else the reader should know.
-    pub(super) remark: String,
-    /// What the picture shows, for those who can't see it.
+    /// The length of a bin.
+    pub(super) bin_length: String,
+    /// A remark for the reader; may be empty.
+    pub(super) remark: &'static str,
+    /// A description for screen readers.
     pub(super) label: String,
     pub(super) height: u32,
     pub(super) bands: Vec<Mark>,
     pub(super) grid: Vec<Mark>,
-    pub(super) columns: Vec<Stack>,
+    pub(super) columns: Vec<ChartColumn>,
     pub(super) pauses: Vec<Mark>,
     pub(super) limit: Option<Mark>,
     pub(super) ticks: Vec<Mark>,
-    pub(super) throttled: u64,
+    pub(super) throttled: usize,
 }
 
-/// Something with a text.
+/// A position with a text.
 #[derive(Debug, Default)]
 pub(super) struct Mark {
     pub(super) x: String,
@@ -55,24 +55,24 @@ pub(super) struct Mark {
     pub(super) text: String,
 }
 
-/// The bars of one column.
+/// The stacked bars of one bin.
 #[derive(Debug)]
-pub(super) struct Stack {
+pub(super) struct ChartColumn {
     pub(super) x: String,
     pub(super) width: String,
     pub(super) title: String,
-    pub(super) bars: Vec<Bar>,
+    pub(super) bars: Vec<ChartBar>,
 }
 
 #[derive(Debug)]
-pub(super) struct Bar {
+pub(super) struct ChartBar {
     pub(super) class: &'static str,
     pub(super) colour: &'static str,
     pub(super) y: String,
     pub(super) height: String,
 }
 
-/// The colour of an outcome where there is no style sheet.
+/// Returns the colour of an outcome for a page without its style sheet.
 pub(super) const fn colour(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Changed => "#2e7d4f",
@@ -85,43 +85,42 @@ pub(super) const fn colour(outcome: Outcome) -> &'static str {
     }
 }
 
-/// The number for drawing. More than four billion of anything would be drawn wrong.
-pub(super) fn real(number: usize) -> f64 {
+/// Converts a number for drawing. Numbers beyond four billion are drawn too small.
+pub(super) fn to_f64(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 impl Chart {
     /// Draws the timeline of a run with this `--rate` in visits per second, 0 for unlimited.
     pub(super) fn of(timeline: &Timeline, rate: u32) -> Self {
-        let columns = &timeline.columns;
-        let pauses = columns.iter().filter(|column| column.pause.is_some()).count();
-        let slot = (RIGHT - LEFT) / real(columns.len() + pauses * PAUSE).max(1.0);
-        let places = places(columns, slot);
-        let highest = columns.iter().map(|column| column.tally.total()).max().unwrap_or(0);
-        let limit = f64::from(rate) * timeline.length.as_secs_f64();
-        let limited = rate > 0 && limit <= real(highest) * 1.5;
-        let top = if limited { limit.max(real(highest)) } else { real(highest) }.max(1.0);
-        let throttled = columns.iter().map(|column| column.throttled).sum();
-        let most_throttled = columns.iter().map(|column| column.throttled).max().unwrap_or(0);
-        let stack = |(column, x): (&Column, &f64)| Stack {
-            x: one(*x),
-            width: one((slot - 0.75).max(0.5)),
-            title: title(column),
-            bars: bars(column, top, most_throttled),
+        let bins = &timeline.bins;
+        let pauses = bins.iter().filter(|bin| bin.pause.is_some()).count();
+        let slot = (RIGHT - LEFT) / to_f64(bins.len() + pauses * PAUSE).max(1.0);
+        let places = places(bins, slot);
+        let highest = bins.iter().map(|bin| bin.tally.total()).max().unwrap_or(0);
+        let limit = f64::from(rate) * timeline.bin_length.as_secs_f64();
+        let limited = rate > 0 && limit <= to_f64(highest) * 1.5;
+        let top = if limited { limit.max(to_f64(highest)) } else { to_f64(highest) }.max(1.0);
+        let throttled = bins.iter().map(|bin| bin.throttled).sum();
+        let most_throttled = bins.iter().map(|bin| bin.throttled).max().unwrap_or(0);
+        let column = |(bin, x): (&Bin, &f64)| ChartColumn {
+            x: decimal(*x),
+            width: decimal((slot - 0.75).max(0.5)),
+            title: title(bin),
+            bars: bars(bin, top, most_throttled),
         };
-        let remark = if pauses == 0 { "" } else { "Times without any visit are cut out, where a grey field is." };
         Self {
-            length: took(timeline.length),
-            remark: remark.to_owned(),
+            bin_length: duration(timeline.bin_length),
+            remark: if pauses == 0 { "" } else { "Grey areas stand for times without visits, which are cut out." },
             label: label(timeline, throttled),
             height: if throttled > 0 { 204 } else { 172 },
             bands: bands(timeline, &places, slot),
-            grid: grid(top, timeline.length),
-            columns: columns.iter().zip(&places).map(stack).collect(),
-            pauses: cuts(columns, &places, slot),
+            grid: grid(top, timeline.bin_length),
+            columns: bins.iter().zip(&places).map(column).collect(),
+            pauses: pauses_of(bins, &places, slot),
             limit: limited.then(|| Mark {
-                y: one(height_at(limit, top)),
-                text_y: one(height_at(limit, top) - 4.0),
+                y: decimal(height_at(limit, top)),
+                text_y: decimal(height_at(limit, top) - 4.0),
                 text: format!("--rate {rate}"),
                 ..Mark::default()
             }),
@@ -131,79 +130,76 @@ impl Chart {
     }
 }
 
-/// The left edge of each column.
-fn places(columns: &[Column], slot: f64) -> Vec<f64> {
+/// Returns the left edge of each bin.
+fn places(bins: &[Bin], slot: f64) -> Vec<f64> {
     let mut x = LEFT;
-    let place = |column: &Column| {
-        x += if column.pause.is_some() { slot * real(PAUSE) } else { 0.0 };
+    let place = |bin: &Bin| {
+        x += if bin.pause.is_some() { slot * to_f64(PAUSE) } else { 0.0 };
         let place = x;
         x += slot;
         place
     };
-    columns.iter().map(place).collect()
+    bins.iter().map(place).collect()
 }
 
 fn height_at(count: f64, top: f64) -> f64 {
     BOTTOM - (BOTTOM - TOP) * count / top
 }
 
-/// The outcomes from the bottom up, and what was throttled on a line of its own.
-fn bars(column: &Column, top: f64, most_throttled: u64) -> Vec<Bar> {
+/// Returns the bars of the outcomes from the bottom up, and the bar of the throttled calls below the axis.
+fn bars(bin: &Bin, top: f64, most_throttled: usize) -> Vec<ChartBar> {
     let mut below = 0;
-    let mut bars: Vec<Bar> = Vec::new();
-    for (outcome, count) in column.tally.iter().filter(|(_, count)| *count > 0) {
-        let (low, high) = (height_at(real(below), top), height_at(real(below + count), top));
+    let mut bars: Vec<ChartBar> = Vec::new();
+    for (outcome, count) in bin.tally.iter().filter(|(_, count)| *count > 0) {
+        let (low, high) = (height_at(to_f64(below), top), height_at(to_f64(below + count), top));
         below += count;
         let (class, colour) = (outcome.as_str(), colour(outcome));
-        bars.push(Bar { class, colour, y: one(high), height: one(low - high) });
+        bars.push(ChartBar { class, colour, y: decimal(high), height: decimal(low - high) });
     }
-    if column.throttled > 0 {
-        let share = real(usize::try_from(column.throttled).unwrap_or(usize::MAX))
-            / real(usize::try_from(most_throttled).unwrap_or(usize::MAX));
-        let height = (THROTTLES_HEIGHT * share).max(1.0);
+    if bin.throttled > 0 {
+        let height = (THROTTLES_HEIGHT * to_f64(bin.throttled) / to_f64(most_throttled)).max(1.0);
         let y = THROTTLES_TOP + THROTTLES_HEIGHT - height;
-        bars.push(Bar { class: "throttled", colour: "#9a5fb4", y: one(y), height: one(height) });
+        bars.push(ChartBar { class: "throttled", colour: "#9a5fb4", y: decimal(y), height: decimal(height) });
     }
     bars
 }
 
-fn title(column: &Column) -> String {
-    let visits = counted(column.tally.total(), "visit", "visits");
-    let errors = column.tally.errors();
-    let mut title = format!("after {}: {visits}", took(column.at));
+fn title(bin: &Bin) -> String {
+    let visits = count(bin.tally.total(), "visit", "visits");
+    let errors = bin.tally.errors();
+    let mut title = format!("after {}: {visits}", duration(bin.at));
     if errors > 0 {
-        title.push_str(&format!(", {} failed or unverified", grouped(errors)));
+        title.push_str(&format!(", {} failed or unverified", thousands(errors)));
     }
-    if column.throttled > 0 {
-        let throttled = usize::try_from(column.throttled).unwrap_or(usize::MAX);
-        title.push_str(&format!(", {} throttled", counted(throttled, "call", "calls")));
+    if bin.throttled > 0 {
+        title.push_str(&format!(", {} throttled", count(bin.throttled, "call", "calls")));
     }
     title
 }
 
-fn label(timeline: &Timeline, throttled: u64) -> String {
+fn label(timeline: &Timeline, throttled: usize) -> String {
     let mut tally = Tally::default();
-    timeline.columns.iter().for_each(|column| tally.include(&column.tally));
-    let throttled = counted(usize::try_from(throttled).unwrap_or(usize::MAX), "call", "calls");
-    let visits = counted(tally.total(), "visit", "visits");
+    timeline.bins.iter().for_each(|bin| tally.include(&bin.tally));
+    let throttled = count(throttled, "call", "calls");
+    let visits = count(tally.total(), "visit", "visits");
     format!(
         "{visits} over time, {} of them failed or unverified; {throttled} throttled. The table below has the numbers.",
-        grouped(tally.errors())
+        thousands(tally.errors())
     )
 }
 
-/// A line on top of the columns of each wave. Waves that began within one column share a line.
+/// Returns a line above the bins of each wave. Waves that began within one bin share a line.
 fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
-    let column_at = |time: Duration| timeline.columns.iter().rposition(|column| column.at <= time).unwrap_or(0);
-    // First and last wave, first and last column.
+    let bin_at = |time: Duration| timeline.bins.iter().rposition(|bin| bin.at <= time).unwrap_or(0);
+    // First and last wave, first and last bin.
     let mut bands: Vec<(u32, u32, usize, usize)> = Vec::new();
     for wave in &timeline.waves {
         let Some(number) = wave.number else { continue };
-        let (from, to) = (column_at(wave.at), column_at(wave.at + wave.lasted));
+        let (from, to) = (bin_at(wave.at), bin_at(wave.at + wave.elapsed));
         match bands.last_mut() {
             Some(band) if band.2 == from => (band.1, band.3) = (number, band.3.max(to)),
             last => {
-                // The last visits of a wave end where the next has begun already, as far as columns tell.
+                // The last visits of a wave may end in a bin in which the next wave has begun.
                 if let Some(band) = last {
                     band.3 = band.3.min(from.saturating_sub(1)).max(band.2);
                 }
@@ -216,12 +212,12 @@ fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
         let (noun, numbers) =
             if first == last { ("wave", first.to_string()) } else { ("waves", format!("{first}–{last}")) };
         let text = if width > 60.0 { format!("{noun} {numbers}") } else { numbers };
-        Mark { x: one(places[from]), width: one(width.max(1.0)), text, ..Mark::default() }
+        Mark { x: decimal(places[from]), width: decimal(width.max(1.0)), text, ..Mark::default() }
     };
     bands.into_iter().map(mark).collect()
 }
 
-/// Lines at the top and at the half, in visits per second.
+/// Returns grid lines at the bottom, the middle and the top, in visits per second.
 fn grid(top: f64, length: Duration) -> Vec<Mark> {
     let line = |share: f64| {
         let (y, per_second) = (height_at(top * share, top), top * share / length.as_secs_f64());
@@ -232,32 +228,32 @@ fn grid(top: f64, length: Duration) -> Vec<Mark> {
         } else {
             format!("{per_second:.1}/s")
         };
-        Mark { y: one(y), text_y: one(y + 4.0), text, ..Mark::default() }
+        Mark { y: decimal(y), text_y: decimal(y + 4.0), text, ..Mark::default() }
     };
     [0.0, 0.5, 1.0].map(line).into()
 }
 
-fn cuts(columns: &[Column], places: &[f64], slot: f64) -> Vec<Mark> {
-    let cut = |(column, x): (&Column, &f64)| {
-        let width = slot * real(PAUSE);
-        let text = format!("{} without a visit", took(column.pause?));
-        Some(Mark { x: one(x - width), width: one(width - 0.75), text, ..Mark::default() })
+fn pauses_of(bins: &[Bin], places: &[f64], slot: f64) -> Vec<Mark> {
+    let cut = |(bin, x): (&Bin, &f64)| {
+        let width = slot * to_f64(PAUSE);
+        let text = format!("{} without visits", duration(bin.pause?));
+        Some(Mark { x: decimal(x - width), width: decimal(width - 0.75), text, ..Mark::default() })
     };
-    columns.iter().zip(places).filter_map(cut).collect()
+    bins.iter().zip(places).filter_map(cut).collect()
 }
 
 fn ticks(timeline: &Timeline, places: &[f64]) -> Vec<Mark> {
-    let columns = &timeline.columns;
-    // The times at the ticks should be round, as far as no pause comes between.
-    let is_round = |every: &u32| LENGTHS.contains(&milliseconds(timeline.length.saturating_mul(*every)));
-    let enough = |every: &u32| columns.len() <= TICKS * *every as usize;
-    let every = (1..=60).find(|every| is_round(every) && enough(every)).map_or(columns.len(), |every| every as usize);
-    let marks = columns.iter().zip(places).step_by(every);
-    marks.map(|(column, x)| Mark { x: one(*x), text: took(column.at), ..Mark::default() }).collect()
+    let bins = &timeline.bins;
+    // The times at the ticks are round, unless a pause precedes them.
+    let is_round = |every: &u32| LENGTHS.contains(&milliseconds(timeline.bin_length.saturating_mul(*every)));
+    let enough = |every: &u32| bins.len() <= TICKS * *every as usize;
+    let every = (1..=60).find(|every| is_round(every) && enough(every)).map_or(bins.len(), |every| every as usize);
+    let marks = bins.iter().zip(places).step_by(every);
+    marks.map(|(bin, x)| Mark { x: decimal(*x), text: duration(bin.at), ..Mark::default() }).collect()
 }
 
-/// The number with one digit behind the point, which is enough for a picture.
-fn one(number: f64) -> String {
+/// Formats a number with one decimal place, which is precise enough for a chart.
+fn decimal(number: f64) -> String {
     format!("{number:.1}")
 }
 
@@ -265,14 +261,14 @@ fn one(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn column(changed: usize, failed: usize, throttled: u64, pause: Option<u64>) -> Column {
+    fn column(changed: usize, failed: usize, throttled: usize, pause: Option<u64>) -> Bin {
         let outcomes = [(Outcome::Changed, changed), (Outcome::Failed, failed)];
         let tally = outcomes.into_iter().flat_map(|(outcome, count)| std::iter::repeat_n(outcome, count)).collect();
-        Column { tally, throttled, pause: pause.map(Duration::from_secs), ..Column::default() }
+        Bin { tally, throttled, pause: pause.map(Duration::from_secs), ..Bin::default() }
     }
 
     #[test]
-    fn bars_stand_on_each_other_and_the_highest_fills_the_plot() {
+    fn bars_are_stacked_and_the_highest_fills_the_plot() {
         let full = bars(&column(3, 1, 5, None), 4.0, 10);
         let edges: Vec<(f64, f64)> =
             full.iter().map(|bar| (bar.y.parse().unwrap(), bar.height.parse().unwrap())).collect();
@@ -282,19 +278,19 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_takes_room_and_nothing_is_drawn_outside() {
-        let columns: Vec<Column> = (0..60).map(|at| column(at, 1, at as u64, (at == 30).then_some(9))).collect();
+    fn pauses_take_space_and_nothing_is_drawn_outside() {
+        let bins: Vec<Bin> = (0..60).map(|at| column(at, 1, at, (at == 30).then_some(9))).collect();
         let start = std::time::SystemTime::UNIX_EPOCH;
         let length = Duration::from_secs(1);
-        let timeline = Timeline { start, length, columns, waves: Vec::new() };
+        let timeline = Timeline { start, bin_length: length, bins, waves: Vec::new() };
         for (rate, limited) in [(0, false), (50, true), (60, true), (5_000, false)] {
             let chart = Chart::of(&timeline, rate);
             assert_eq!(chart.limit.is_some(), limited, "--rate {rate}");
             assert_eq!(chart.pauses.len(), 1);
-            let x: Vec<f64> = chart.columns.iter().map(|stack| stack.x.parse().unwrap()).collect();
+            let x: Vec<f64> = chart.columns.iter().map(|column| column.x.parse().unwrap()).collect();
             assert!(x.is_sorted() && x[0] >= LEFT && x[59] < RIGHT, "{x:?}");
             assert!(x[30] - x[29] > 3.0 * (x[29] - x[28]), "{x:?}");
-            for bar in chart.columns.iter().flat_map(|stack| &stack.bars) {
+            for bar in chart.columns.iter().flat_map(|column| &column.bars) {
                 let (y, height): (f64, f64) = (bar.y.parse().unwrap(), bar.height.parse().unwrap());
                 assert!(y >= TOP - 0.1 && y + height <= f64::from(chart.height), "{bar:?}");
             }
@@ -302,19 +298,19 @@ mod tests {
     }
 
     #[test]
-    fn waves_that_begin_within_one_column_share_a_line() {
-        use crate::report::timeline::WaveLine;
+    fn waves_that_begin_within_one_bin_share_a_line() {
+        use crate::report::timeline::WaveSummary;
         let second = Duration::from_secs(1);
-        let column = |at| Column { at: second * at, ..Column::default() };
-        let wave = |number, at: u32, lasted: u32| WaveLine {
+        let column = |at| Bin { at: second * at, ..Bin::default() };
+        let wave = |number, at: u32, lasted: u32| WaveSummary {
             number: Some(number),
             at: Duration::from_millis(at.into()),
-            lasted: Duration::from_millis(lasted.into()),
-            ..WaveLine::default()
+            elapsed: Duration::from_millis(lasted.into()),
+            ..WaveSummary::default()
         };
         let waves = vec![wave(1, 0, 300), wave(2, 400, 2_700), wave(3, 3_050, 6_000)];
-        let columns: Vec<Column> = (0..10).map(column).collect();
-        let timeline = Timeline { start: std::time::SystemTime::UNIX_EPOCH, length: second, columns, waves };
+        let bins: Vec<Bin> = (0..10).map(column).collect();
+        let timeline = Timeline { start: std::time::SystemTime::UNIX_EPOCH, bin_length: second, bins, waves };
         let chart = Chart::of(&timeline, 0);
         let drawn: Vec<_> =
             chart.bands.iter().map(|band| (band.x.as_str(), band.width.as_str(), band.text.as_str())).collect();

@@ -1,12 +1,12 @@
-// What of the page needs a script: the table of all accounts, its filters, and the choice of light and dark.
-// Texts reach the page as text nodes only; the content-security policy refuses everything else.
+// The parts of the page that need a script: the table of all accounts, its filters, and the choice of light and dark.
+// Text is inserted as text nodes only; the content-security policy refuses everything else.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
 const { outcomes, readings, states, units, causes, roles, rows } = data;
 
-// The places in a row, in the order in which data.rs writes them.
+// The indexes in a row, in the order in which data.rs writes them.
 const [ID, NAME, EMAIL, UNIT, STATE, OUTCOME, BEFORE, WANTED, NOW, CAUSE, WORDS, CALLS, THROTTLED, WAVE, START, TOOK, ROLE, REQUEST, PROOF, NOTE] =
   Array(20).keys();
 
@@ -25,7 +25,7 @@ const version = (row) => {
   const [before, now] = [readings[row[BEFORE]] ?? "", readings[row[NOW]] ?? ""];
   return before === now ? now : `${before || "?"} → ${now || "?"}`;
 };
-// A message is the cause's text with the words in it that are this account's own.
+// A message is the text of its cause with the ids of this account.
 const message = (row) => {
   if (row[CAUSE] < 0) return "";
   const words = row[WORDS] || [];
@@ -40,7 +40,7 @@ const columns = [
   ["cause", "Cause", causeName],
   ["now", "Version", version],
   ["wave", "Wave", (row) => row[WAVE] || "", (row) => row[WAVE] || Infinity],
-  ["took", "Took", (row) => seconds(row[TOOK]), (row) => row[TOOK] ?? -1],
+  ["took", "Duration", (row) => seconds(row[TOOK]), (row) => row[TOOK] ?? -1],
 ];
 
 // --- Filters ---------------------------------------------------------------------------------------------------------
@@ -48,7 +48,7 @@ const columns = [
 const filters = { find: byId("find"), outcome: byId("outcome"), cause: byId("cause"), ou: byId("ou"), wave: byId("wave") };
 let order = { column: 0, down: false };
 let shown = rows;
-let texts = null; // What the search looks at, made when it is first used.
+let texts = null; // The text of each row for the search, made at the first search.
 
 const options = (select, entries) => {
   select.replaceChildren(make("option", "all", { value: "" }));
@@ -99,7 +99,7 @@ const select = () => {
   draw(true);
 };
 
-// --- The table: only the rows in sight are in the document -----------------------------------------------------------
+// --- The table: only visible rows are in the document --------------------------------------------------------------
 
 const [view, table] = [byId("window"), byId("rows")];
 const body = table.tBodies[0];
@@ -133,18 +133,18 @@ const gap = (height) => {
   return tr;
 };
 
-const draw = (anew, all = false) => {
+const draw = (force, all = false) => {
   const height = body.querySelector("tr:not(.gap)")?.offsetHeight || 36;
   const first = all ? 0 : Math.max(0, Math.floor(view.scrollTop / height) - SPARE);
   const last = all ? Math.min(shown.length, 1000) : Math.min(shown.length, first + Math.ceil(view.clientHeight / height) + 2 * SPARE);
-  if (!anew && first === drawn[0] && last === drawn[1]) return;
+  if (!force && first === drawn[0] && last === drawn[1]) return;
   drawn = [first, last];
   const held = document.activeElement?.closest("#rows tbody tr")?.getAttribute("aria-rowindex");
   const lines = shown.slice(first, last).map((row, at) => line(row, first + at));
   body.replaceChildren(gap(first * height), ...lines, gap(all ? 0 : (shown.length - last) * height));
   table.setAttribute("aria-rowcount", shown.length + 1);
-  // Scrolling must not take the focus away from the row that has it.
-  if (held && !anew) body.querySelector(`tr[aria-rowindex="${held}"] button`)?.focus({ preventScroll: true });
+  // Scrolling must not take the focus from a row.
+  if (held && !force) body.querySelector(`tr[aria-rowindex="${held}"] button`)?.focus({ preventScroll: true });
 };
 
 const head = () => {
@@ -164,7 +164,7 @@ const head = () => {
   table.tHead.rows[0].replaceChildren(...cells);
 };
 
-// --- One account, with all that the report has ------------------------------------------------------------------------
+// --- All columns of one account -------------------------------------------------------------------------------------
 
 const explain = (row) => {
   const cause = causes[row[CAUSE]];
@@ -174,9 +174,9 @@ const explain = (row) => {
     ["Outcome", outcomes[row[OUTCOME]]], ["Stage", cause?.[1]], ["Error code", cause?.[2]],
     ["Message", message(row), true], ["What to do", cause?.[4] || row[NOTE], true],
     ["OU", units[row[UNIT]]?.[0], true],
-    ["Version before", readings[row[BEFORE]]], ["Wanted version", readings[row[WANTED]]], ["Version read last", readings[row[NOW]]],
-    ["Proven by", row[PROOF]], ["Wave", row[WAVE]], ["Calls", row[CALLS]], ["Calls throttled", row[THROTTLED]],
-    ["Started", started], ["Took", seconds(row[TOOK])],
+    ["Previous version", readings[row[BEFORE]]], ["Target version", readings[row[WANTED]]], ["Current version", readings[row[NOW]]],
+    ["Verified by", row[PROOF]], ["Wave", row[WAVE]], ["Calls", row[CALLS]], ["Calls throttled", row[THROTTLED]],
+    ["Started", started], ["Duration", seconds(row[TOOK])],
     ["Role", row[ROLE] < 0 ? "" : roles[row[ROLE]].join(row[ID]), true], ["Request id", row[REQUEST], true],
   ];
   const list = byId("detail").querySelector("dl");
@@ -210,7 +210,7 @@ const toLink = () => {
   const set = Object.entries(filters).filter(([, field]) => field.value);
   const hash = new URLSearchParams(set.map(([name, field]) => [name, field.value]));
   // Some browsers refuse this where the page is in a sandbox or the changes are many; the table works without it.
-  try { history.replaceState(null, "", `#${hash}`); } catch { /* as said */ }
+  try { history.replaceState(null, "", `#${hash}`); } catch { /* see above */ }
 };
 
 const follow = () => {
