@@ -25,8 +25,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use serde_json::{Value, json};
 
 use crate::cloud::aws::Profiles;
-use crate::terminal::stderr::{self, Stderr};
-use crate::terminal::{log, size};
+use crate::terminal::{layout, stderr};
 use errors::AwsCliError;
 use jmespath::Query;
 use options::{Action, CallArguments, GlobalOptions, Skeleton, Subcommand};
@@ -69,7 +68,9 @@ fn print(text: &str) -> io::Result<()> {
 /// Returns what stdout gets.
 async fn result(arguments: &[String]) -> Result<String, AwsCliError> {
     let (globals, rest) = options::globals(arguments)?;
-    log::start(globals.has("--debug"), false, false, || Stderr);
+    if globals.has("--debug") {
+        stderr::start_debug_log(false, false);
+    }
     let query = globals.get("--query").map(compile).transpose()?;
     settings::check_scheme(&globals)?;
     let timeouts = Timeouts::resolve(&globals)?;
@@ -117,7 +118,7 @@ async fn call(
         Some("off") => false,
         Some(_) | None => io::stdout().is_terminal(),
     };
-    let style = TableStyle { color, width: size::stdout_width() };
+    let style = TableStyle { color, width: layout::stdout_width() };
     Ok(output::format(&result, settings.format, subcommand.api_name(), style)?)
 }
 

@@ -20,8 +20,7 @@ use crate::error::Error;
 use crate::org::role::AccessMode;
 use crate::settings::Environment;
 use crate::terminal::mode::StderrMode;
-use crate::terminal::stderr::{self, Stderr};
-use crate::terminal::{log, note};
+use crate::terminal::{log_line, stderr};
 
 /// Runs the program after its command line is parsed, and returns the process's exit code.
 ///
@@ -53,9 +52,11 @@ async fn dispatch(invocation: Invocation) -> u8 {
         .output
         .map_or_else(|| StderrMode::plain(&environment), |output| StderrMode::resolve(output, &environment));
     if stderr_mode.json_log {
-        stderr::tell_gaps_with(note::gap);
+        stderr::set_gap_format(log_line::gap);
     }
-    log::start(stderr_mode.debug, stderr_mode.json_log, stderr_mode.color, || Stderr);
+    if stderr_mode.debug {
+        stderr::start_debug_log(stderr_mode.json_log, stderr_mode.color);
+    }
     let not_done = rules.not_done;
     let result = match check_environment(&rules, &invocation.given) {
         Ok(()) => Box::pin(run(invocation, &environment)).await,
@@ -67,7 +68,7 @@ async fn dispatch(invocation: Invocation) -> u8 {
             Error::Unlisted(_) => "no plan was made, and nothing was changed",
             _ => not_done,
         };
-        note::error(stderr_mode, &format!("{not_done}: {error}"), &error.hint());
+        log_line::error(stderr_mode, &format!("{not_done}: {error}"), &error.hint());
         error.exit_code()
     })
 }

@@ -24,7 +24,7 @@ use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::targets;
 use crate::settings::{Environment, Settings};
-use crate::terminal::{Progress, note};
+use crate::terminal::{Progress, log_line};
 
 /// Signatures are refused when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
 const SKEW_REFUSED: Duration = Duration::from_mins(5);
@@ -69,7 +69,7 @@ pub(super) async fn doctor(args: DoctorArgs, given: &GivenOptions, environment: 
         Err(cause) => {
             // The checks were made, so the message does not say that nothing was done.
             let message = format!("nothing could be printed: {cause}");
-            note::error(settings.output.stderr_mode, &message, "");
+            log_line::error(settings.output.stderr_mode, &message, "");
             return Ok(2);
         }
     };

@@ -10,8 +10,8 @@ use crate::run::context::RunContext;
 use crate::run::stdout;
 use crate::run::{Source, run};
 use crate::settings::{Environment, Settings, explicit};
-use crate::terminal::note::Level;
-use crate::terminal::{Note, Progress};
+use crate::terminal::log_line::Level;
+use crate::terminal::{LogLine, Progress};
 
 /// Options that belong to the run and can't be given again.
 const FIXED: [&str; 16] = [
@@ -95,8 +95,8 @@ fn show_finished(
         run_ids: None,
         folder: Some(folder.path()),
     };
-    let note = Note::new(Level::Info, "finished", &sentence, serde_json::json!({}));
-    Progress::new(settings.output.stderr_mode).say(&note);
+    let note = LogLine::new(Level::Info, "finished", &sentence, serde_json::json!({}));
+    Progress::new(settings.output.stderr_mode).log(&note);
     let found = stdout::query(&settings.output, info.command.as_str(), &report).map_err(Error::Usage)?;
     stdout::print(&settings.output, &report, found).map_err(stdout::unwritable("the summary"))
 }

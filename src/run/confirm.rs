@@ -16,11 +16,11 @@ use crate::rollout::{Mode, Record, Tolerance, Verify};
 use crate::sanitize::{for_shell, for_terminal};
 use crate::settings::Settings;
 use crate::terminal::forecast::{Forecast, brief, usual_visit};
+use crate::terminal::layout::stderr_width;
 use crate::terminal::layout::{table, wrap};
-use crate::terminal::note::Level;
-use crate::terminal::size::stderr_width;
+use crate::terminal::log_line::Level;
 use crate::terminal::style::Paint;
-use crate::terminal::{Note, Outline, prompt};
+use crate::terminal::{LogLine, Workload, prompt};
 
 /// How many waves are listed one by one.
 const WAVES: usize = 8;
@@ -33,8 +33,8 @@ struct Overview<'a> {
 }
 
 /// What the display needs before the first visit.
-pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Outline {
-    Outline {
+pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Workload {
+    Workload {
         organization: prepared.organization.id.clone(),
         listed: prepared.listed,
         waves: prepared.waves.iter().map(|wave| wave.targets.len()).collect(),
@@ -62,8 +62,8 @@ pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prep
     }
     let lines = overview.in_lines(stderr_width(), settings.output.stderr_mode.color);
     if settings.run.yes {
-        let note = Note::new(Level::Info, "overview", &overview.in_a_line(), overview.fields());
-        progress.block(&note, &lines);
+        let note = LogLine::new(Level::Info, "overview", &overview.in_a_line(), overview.fields());
+        progress.log_block(&note, &lines);
         return Ok(());
     }
     let hidden = progress.hide();
@@ -81,7 +81,7 @@ impl Overview<'_> {
     fn in_lines(&self, width: Option<usize>, color: bool) -> String {
         let width = width.unwrap_or(usize::MAX);
         let title = wrap(&for_terminal(&self.title()), width, 0).into_iter();
-        let title = title.map(|line| Paint::Strong.on(&line, color));
+        let title = title.map(|line| Paint::Bold.on(&line, color));
         let rows: Vec<_> =
             self.rows().into_iter().map(|(name, value)| (name, for_terminal(&value).into_owned())).collect();
         title.chain(table(&rows, width)).collect::<Vec<_>>().join("\n")

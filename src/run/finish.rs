@@ -10,8 +10,8 @@ use crate::journal::{Ending, RunFolder};
 use crate::report::Report;
 use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
-use crate::terminal::note::Level;
-use crate::terminal::{Note, Progress, note};
+use crate::terminal::log_line::Level;
+use crate::terminal::{LogLine, Progress, log_line};
 use crate::verdict::{Verdict, changes};
 
 /// Writes what the run resulted in wherever it is reported, and returns the exit code.
@@ -53,7 +53,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         },
     ];
     for problem in problems.into_iter().flatten() {
-        note::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(&tally)), "");
+        log_line::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(&tally)), "");
         exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {
@@ -65,7 +65,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)
             | StopReason::CallerCredentials(_)
-            | StopReason::Journal(_) => note::error(settings.output.stderr_mode, &sentence, &hint),
+            | StopReason::Journal(_) => log_line::error(settings.output.stderr_mode, &sentence, &hint),
         }
     }
     drop(earlier_run);
@@ -85,8 +85,8 @@ fn how_to_continue(reason: &StopReason, folder: &RunFolder) -> String {
 }
 
 fn show_stopped(progress: &Progress, sentence: &str, hint: &str) {
-    progress.answer(&Note::new(Level::Warn, "stopped", sentence, serde_json::json!({})));
+    progress.log_always(&LogLine::new(Level::Warn, "stopped", sentence, serde_json::json!({})));
     if !hint.is_empty() {
-        progress.answer(&Note::new(Level::Info, "hint", hint, serde_json::json!({})));
+        progress.log_always(&LogLine::new(Level::Info, "hint", hint, serde_json::json!({})));
     }
 }

@@ -21,7 +21,7 @@ use crate::org::Account;
 use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
 use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
 use crate::settings::Settings;
-use crate::terminal::Outline;
+use crate::terminal::Workload;
 
 /// Whether a run is a plan that can visit an account before it knows the others: its selection names nothing that must be looked up,
 /// and it tolerates no percentage.
@@ -153,7 +153,7 @@ impl Listing<'_, '_> {
         if let Some(failure) = without_paths {
             targets::warn_of_missing_paths(failure, progress);
         }
-        progress.begin(Outline {
+        progress.begin(Workload {
             organization: self.organization.id.clone(),
             listed: accounts.len(),
             waves: vec![self.targets.get()],

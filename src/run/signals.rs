@@ -13,8 +13,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::error::Error;
 use crate::rollout::{Stop, StopReason};
-use crate::terminal::note::Level;
-use crate::terminal::{Note, Progress, stderr};
+use crate::terminal::log_line::Level;
+use crate::terminal::{LogLine, Progress, stderr};
 
 /// How long the last message may take when the terminal does not accept it.
 const LAST_MESSAGE: Duration = Duration::from_millis(300);
@@ -118,6 +118,6 @@ fn leave(progress: &Progress, last_message: &str) {
     progress.finish();
     let text =
         if last_message.is_empty() { "left at once".to_owned() } else { format!("left at once; {last_message}") };
-    progress.answer(&Note::new(Level::Warn, "left", &text, serde_json::json!({})));
+    progress.log_always(&LogLine::new(Level::Warn, "left", &text, serde_json::json!({})));
     stderr::drain_for(LAST_MESSAGE);
 }

@@ -8,7 +8,7 @@ use crate::awscli::jmespath::Keys;
 use crate::error::Error;
 use crate::report::{OutputDocument, query_output};
 use crate::settings::OutputSettings;
-use crate::terminal::{Progress, size};
+use crate::terminal::{Progress, layout};
 
 /// The number of characters that are shown of a value that a JMESPath function does not accept: it may be the whole report.
 const SHOWN: usize = 300;
@@ -27,7 +27,7 @@ pub(crate) fn query(
         warn_of_unknown_name(output, name, &document);
     }
     let result = query.search(&document).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
-    query_output::print(result, format, title, size::stdout_width())
+    query_output::print(result, format, title, layout::stdout_width())
         .map(Some)
         .map_err(|cause| format!("--query: {cause}"))
 }

@@ -1,23 +1,44 @@
-//! This module owns how text is fitted into so many columns: wrapped, cut, or as a table of two columns.
+//! Fits text into the width of the terminal: wraps it, truncates it, or lays it out as a table of two columns.
 
-use super::size::stdout_columns;
+use console::Term;
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// Below so many columns there is no room for a column of names.
+/// The width below which there is no space for a column of names.
 const NARROW: usize = 60;
 
-/// Lines longer than this are hard to read, however wide the terminal is.
-const COMFORT: usize = 160;
+/// The maximum length of a line: longer lines are hard to read, even in a wide terminal.
+const MAX_WIDTH: usize = 160;
 
-/// How many columns a text takes.
+/// The width of stdout if it is not a terminal, as in the AWS CLI.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Returns the width of stdout.
+pub(crate) fn stdout_width() -> usize {
+    stdout_columns().unwrap_or(DEFAULT_WIDTH)
+}
+
+/// Returns the width of stdout if it is a terminal with a known width.
+fn stdout_columns() -> Option<usize> {
+    Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
+}
+
+/// Returns the width of a line on stderr if it is a terminal with a known width.
+///
+/// The width is read each time, because the user may resize the terminal. The last column stays empty: with the cursor behind it,
+/// terminals differ in when they begin the next line.
+pub(crate) fn stderr_width() -> Option<usize> {
+    Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
+}
+
+/// Returns the number of columns that a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     text.width()
 }
 
-/// The text in lines of at most `width` columns, all but the first of them indented.
+/// Wraps a text into lines of at most `width` columns. All lines but the first are indented.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
-    let width = width.clamp(1, COMFORT);
-    // Where so little room is left, room counts more than looks.
+    let width = width.clamp(1, MAX_WIDTH);
+    // In a narrow terminal the indentation would take too much space.
     let indent = if indent * 2 > width { 0 } else { indent };
     let words = text.trim_start_matches(' ');
     let mut lines = Vec::new();
@@ -32,7 +53,7 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
         if !is_empty {
             line.push(' ');
         }
-        // A word that is wider than a line, such as an ARN, is broken, behind a mark in it if there is one.
+        // A word that is wider than a line, such as an ARN, is broken after a punctuation mark if there is one.
         while columns(&line) + columns(word) > width {
             let (head, rest) = split(word, width - columns(&line));
             line.push_str(head);
@@ -46,14 +67,14 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     lines
 }
 
-/// Returns the text in lines that fit into the terminal, if stdout is one.
+/// Wraps a text to the width of stdout if it is a terminal.
 pub(crate) fn wrap_for_stdout(text: &str) -> String {
     let Some(width) = stdout_columns() else { return text.to_owned() };
     text.lines().flat_map(|line| wrap(line, width, 4)).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
-/// The text in at most `width` columns, with `…` where something is missing.
-pub(crate) fn cut(text: &str, width: usize) -> String {
+/// Truncates a text to `width` columns, with `…` at the end.
+pub(crate) fn truncate(text: &str, width: usize) -> String {
     if columns(text) <= width {
         return text.to_owned();
     }
@@ -61,7 +82,7 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     format!("{head}…")
 }
 
-/// Rows of a name and what it stands for, in at most `width` columns.
+/// Lays out rows of a name and a value, in at most `width` columns.
 pub(crate) fn table(rows: &[(&str, String)], width: usize) -> Vec<String> {
     let names = rows.iter().map(|(name, _)| columns(name)).max().unwrap_or(0);
     let row = |(name, value): &(&str, String)| match width {
@@ -71,21 +92,21 @@ pub(crate) fn table(rows: &[(&str, String)], width: usize) -> Vec<String> {
     rows.iter().flat_map(row).collect()
 }
 
-/// Splits a word so that its head takes `width` columns at most, and one character at least.
+/// Splits a word so that its head takes at most `width` columns, and at least one character.
 fn split(word: &str, width: usize) -> (&str, &str) {
-    let most = fits(word, width).max(word.chars().next().map_or(0, char::len_utf8));
-    let mark = word[..most].rfind([':', '/', ',', '=', '-']).map(|place| place + 1);
-    word.split_at(mark.filter(|place| place * 2 > most).unwrap_or(most))
+    let longest = fits(word, width).max(word.chars().next().map_or(0, char::len_utf8));
+    let mark = word[..longest].rfind([':', '/', ',', '=', '-']).map(|index| index + 1);
+    word.split_at(mark.filter(|index| index * 2 > longest).unwrap_or(longest))
 }
 
-/// How many bytes at the beginning of a text take `width` columns at most.
+/// Returns the length in bytes of the longest head of a text that takes at most `width` columns.
 fn fits(text: &str, width: usize) -> usize {
     let mut used = 0;
     let taken = text.char_indices().find(|(_, character)| {
         used += character.width().unwrap_or(0);
         used > width
     });
-    taken.map_or(text.len(), |(place, _)| place)
+    taken.map_or(text.len(), |(index, _)| index)
 }
 
 #[cfg(test)]
@@ -93,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_wrapped_at_spaces_and_long_words_at_marks() {
+    fn text_is_wrapped_at_spaces_and_long_words_at_punctuation() {
         let table: &[(&str, usize, usize, &[&str])] = &[
             ("short", 20, 4, &["short"]),
             ("one two three", 7, 2, &["one two", "  three"]),
@@ -117,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn no_line_is_wider_than_asked_for_and_nothing_gets_lost() {
+    fn no_line_is_too_wide_and_no_text_is_lost() {
         let text = "nothing was attempted: AssumeRole failed with AccessDenied: User: \
                     arn:aws:iam::000000000100:user/operator is not authorized to perform: sts:AssumeRole 東京";
         let bare = |text: &str| text.split_whitespace().collect::<String>();
@@ -129,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_says_so() {
+    fn truncated_text_ends_with_an_ellipsis() {
         for (text, width, expected) in [
             ("short", 5, "short"),
             ("shorter", 5, "shor…"),
@@ -137,12 +158,12 @@ mod tests {
             ("東京東京", 4, "東…"),
             ("ab", 0, "…"),
         ] {
-            assert_eq!(cut(text, width), expected);
+            assert_eq!(truncate(text, width), expected);
         }
     }
 
     #[test]
-    fn a_table_is_aligned_where_there_is_room() {
+    fn tables_are_aligned_in_wide_terminals() {
         let rows = [("caller", "arn:aws:iam::000000000100:user/operator".to_owned()), ("waves", "1, 20".to_owned())];
         assert_eq!(
             table(&rows, 80),

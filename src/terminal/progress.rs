@@ -1,14 +1,14 @@
-//! This module owns the progress on stderr: a bar on a terminal, lines now and then elsewhere, or nothing.
+//! The progress on stderr: a bar on a terminal, lines from time to time elsewhere, or nothing.
 //!
-//! It only listens. Whatever goes wrong here never reaches the rollout. A visit costs it some numbers; texts are made only where
-//! they are shown, for the bar ten times a second at most.
+//! The display only listens to events, and its errors never reach the rollout. A visit updates some numbers; texts are made only when
+//! they are shown, for the bar at most ten times per second.
 
 mod bar;
 mod failure_dedup;
 mod line;
+mod log_lines;
 mod screen;
 mod state;
-mod words;
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,268 +16,262 @@ use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as BarStyle};
 
-pub(crate) use state::Outline;
+pub(crate) use state::Workload;
 
-use self::failure_dedup::Novelty;
+use self::failure_dedup::Announcement;
 use self::screen::Screen;
-use self::state::State;
-use super::note::Note;
-use super::size::stderr_width;
+use self::state::DisplayState;
+use super::layout::stderr_width;
+use super::log_line::LogLine;
 use super::stderr;
 use crate::rollout::{Event, StopReason};
 use crate::terminal::mode::{ProgressStyle, StderrMode};
 
-/// How often the bar is drawn.
+/// The number of times per second that the bar is drawn.
 const FRAMES: u8 = 10;
 
-/// How often a line is written where there is no bar: first, and in a run that goes on for long.
-const OFTEN: Duration = Duration::from_secs(10);
-const RARELY: Duration = Duration::from_mins(1);
+/// The intervals between progress lines: at the beginning, and in a long run.
+const MIN_INTERVAL: Duration = Duration::from_secs(10);
+const MAX_INTERVAL: Duration = Duration::from_mins(1);
 
-/// A terminal that does not tell its width has so many columns.
-const USUAL_WIDTH: usize = 79;
+/// The width of a terminal whose width is not known.
+const DEFAULT_WIDTH: usize = 79;
 
-/// The progress display of a run. Its clones are the same display.
+/// The progress display of a run. Clones share the display.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     stderr_mode: StderrMode,
-    state: Arc<Mutex<State>>,
-    shown: Arc<Mutex<Shown>>,
+    state: Arc<Mutex<DisplayState>>,
+    display: Arc<Mutex<Display>>,
 }
 
-/// What is on the screen, and when something was last said.
+/// The bar on the screen, and the time of the last progress line.
 #[derive(Debug)]
-struct Shown {
+struct Display {
     bar: Option<(ProgressBar, Screen)>,
-    begun: Instant,
-    said: Instant,
+    started: Instant,
+    last_line: Instant,
 }
 
-/// Whoever panicked while he held it has left numbers behind that are still good enough for a display.
+/// Locks a mutex. If another thread panicked with the lock, its numbers are still good enough for a display.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Progress {
-    /// A display as the settings want it.
+    /// Creates a display.
     pub(crate) fn new(stderr_mode: StderrMode) -> Self {
         let now = Instant::now();
-        let state = Arc::new(Mutex::new(State::new(now)));
-        Self { stderr_mode, state, shown: Arc::new(Mutex::new(Shown { bar: None, begun: now, said: now })) }
+        let state = Arc::new(Mutex::new(DisplayState::new(now)));
+        Self { stderr_mode, state, display: Arc::new(Mutex::new(Display { bar: None, started: now, last_line: now })) }
     }
 
-    /// Writes a note that belongs to the progress, above the bar if there is one.
-    pub(crate) fn line(&self, note: &Note) {
+    /// Writes a line that belongs to the progress, above the bar if there is one.
+    pub(crate) fn log_progress(&self, line: &LogLine) {
         if self.stderr_mode.progress != ProgressStyle::Silent {
-            self.say(note);
+            self.log(line);
         }
     }
 
-    /// Writes a note that is worth knowing even where no progress is shown, unless only errors are wanted.
-    pub(crate) fn say(&self, note: &Note) {
+    /// Writes a line that is shown even without progress, but not with `--quiet`.
+    pub(crate) fn log(&self, line: &LogLine) {
         if !self.stderr_mode.quiet {
-            self.put(note);
+            self.log_always(line);
         }
     }
 
-    /// Writes what people should know before they rely on the run.
+    /// Writes a warning about the run.
     pub(crate) fn warn(&self, text: &str) {
-        self.say(&Note::warning(text));
+        self.log(&LogLine::warning(text));
     }
 
-    /// Writes a note that people get in lines of their own, which are harmless and no wider than the terminal.
-    pub(crate) fn block(&self, note: &Note, lines: &str) {
+    /// Writes a line that people see as a block of several lines, which are sanitized and wrapped.
+    pub(crate) fn log_block(&self, line: &LogLine, lines: &str) {
         if self.stderr_mode.json_log || self.stderr_mode.progress == ProgressStyle::Silent {
-            self.line(note);
+            self.log_progress(line);
         } else {
             self.write(lines);
         }
     }
 
-    /// Writes the answer to what somebody did, a signal for instance, however quiet the rest is.
-    pub(crate) fn answer(&self, note: &Note) {
-        self.put(note);
-    }
-
-    fn put(&self, note: &Note) {
+    /// Writes a line even with `--quiet`, for instance the answer to a signal.
+    pub(crate) fn log_always(&self, line: &LogLine) {
         if self.stderr_mode.json_log {
-            return stderr::write(note.for_machines(SystemTime::now()) + "\n");
+            return stderr::write(line.to_json(SystemTime::now()) + "\n");
         }
-        // What goes by above a bar, or where it was, is for eyes; everything else is easier to search in whole lines.
-        let is_watched = self.stderr_mode.progress == ProgressStyle::Bar;
-        let width = is_watched.then(|| stderr_width().unwrap_or(USUAL_WIDTH));
-        self.write(&note.for_people(self.stderr_mode.color, width));
+        // Lines are wrapped for a reader at the terminal only; elsewhere whole lines are easier to search.
+        let has_bar = self.stderr_mode.progress == ProgressStyle::Bar;
+        let width = has_bar.then(|| stderr_width().unwrap_or(DEFAULT_WIDTH));
+        self.write(&line.to_text(self.stderr_mode.color, width));
     }
 
     fn write(&self, lines: &str) {
-        match &lock(&self.shown).bar {
+        match &lock(&self.display).bar {
             Some((bar, screen)) => {
-                screen.forget();
+                screen.redraw();
                 bar.println(lines);
             }
             None => stderr::write(format!("{lines}\n")),
         }
     }
 
-    /// Says that AWS is being reached.
+    /// Shows that the program connects to AWS.
     pub(crate) fn connecting(&self) {
-        self.raise();
+        self.show_bar();
     }
 
-    /// Says that so many accounts were listed so far, on so many pages.
+    /// Shows the number of accounts and pages listed so far.
     pub(crate) fn listing(&self, accounts: usize, pages: usize) {
         lock(&self.state).listing(accounts, pages, Instant::now());
-        self.raise();
-        self.now_and_then(|| words::listing(accounts, pages));
+        self.show_bar();
+        self.log_periodically(|| log_lines::listing(accounts, pages));
     }
 
-    /// Says that the tags of so many accounts were read so far.
+    /// Shows the number of accounts whose tags were read so far.
     pub(crate) fn tags(&self, read: usize, of: usize) {
         lock(&self.state).tags(read, of, Instant::now());
-        self.raise();
-        self.now_and_then(|| words::tags(read, of));
+        self.show_bar();
+        self.log_periodically(|| log_lines::tags(read, of));
     }
 
-    /// Says what is about to be visited. It comes before the first visit, except in a plan that visits while it lists.
-    pub(crate) fn begin(&self, outline: Outline) {
+    /// Shows what is about to be visited. It is called before the first visit, except in a plan that visits while it lists.
+    pub(crate) fn begin(&self, workload: Workload) {
         if self.stderr_mode.progress == ProgressStyle::Lines {
-            self.line(&words::listed(&outline));
+            self.log_progress(&log_lines::listed(&workload));
         }
-        lock(&self.state).begin(outline, Instant::now());
-        self.raise();
+        lock(&self.state).begin(workload, Instant::now());
+        self.show_bar();
     }
 
     /// Shows an event.
     pub(crate) fn show(&self, event: &Event<'_>) {
         let now = Instant::now();
         let mut state = lock(&self.state);
-        state.note(event, now);
+        state.update(event, now);
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
                 drop(state);
                 if self.stderr_mode.progress == ProgressStyle::Lines {
-                    self.line(&words::wave_started(*wave, *waves, *accounts));
+                    self.log_progress(&log_lines::wave_started(*wave, *waves, *accounts));
                 }
             }
             Event::Visited { record, .. } => {
-                let novelty = state.seen.note(record);
+                let announcement = state.causes.announce(record);
                 drop(state);
                 if self.stderr_mode.verbose {
-                    self.say(&words::account(record));
-                } else if novelty != Novelty::Old {
-                    self.line(&words::failure(record));
-                    if novelty == Novelty::Last {
-                        self.line(&words::enough());
+                    self.log(&log_lines::account(record));
+                } else if announcement != Announcement::None {
+                    self.log_progress(&log_lines::failure(record));
+                    if announcement == Announcement::LastCause {
+                        self.log_progress(&log_lines::causes_left_out());
                     }
                 }
-                self.now_and_then(|| words::position(&lock(&self.state), now));
+                self.log_periodically(|| log_lines::position(&lock(&self.state), now));
             }
             Event::Stopping { reason, in_flight } => {
-                // With the last account through, the rollout ends as it would have anyway.
-                let is_over = state.outline.as_ref().is_some_and(|outline| outline.targets() == state.done());
+                // After the last account the rollout ends in any case.
+                let is_over = state.workload.as_ref().is_some_and(|workload| workload.targets() == state.done());
                 drop(state);
                 match reason {
-                    // Whoever sent it wants to see that it has arrived, however quiet the rest is.
                     StopReason::Interrupted | StopReason::Terminated => {
-                        self.answer(&words::stopping(reason, *in_flight));
+                        self.log_always(&log_lines::stopping(reason, *in_flight));
                     }
                     StopReason::TooManyErrors { .. } if is_over => {}
                     StopReason::TooManyErrors { .. }
                     | StopReason::Unreachable(_)
                     | StopReason::CallerCredentials(_)
                     | StopReason::Journal(_) => {
-                        self.line(&words::stopping(reason, *in_flight));
+                        self.log_progress(&log_lines::stopping(reason, *in_flight));
                     }
                 }
             }
             Event::WaveFinished { wave, tally } => {
-                let note = words::wave_finished(*wave, tally, state.wave, now);
+                let line = log_lines::wave_finished(*wave, tally, state.wave, now);
                 drop(state);
-                self.line(&note);
+                self.log_progress(&line);
             }
             Event::Baking { wait, next } => {
                 drop(state);
                 if self.stderr_mode.progress == ProgressStyle::Lines {
-                    self.line(&words::waiting(*wait, *next));
+                    self.log_progress(&log_lines::waiting(*wait, *next));
                 }
             }
             Event::Unreachable { failure, patience } => {
                 drop(state);
-                self.say(&words::unreachable(failure, *patience));
+                self.log(&log_lines::unreachable(failure, *patience));
             }
             Event::Reachable { after } => {
                 drop(state);
-                self.say(&words::reachable(*after));
+                self.log(&log_lines::reachable(*after));
             }
         }
     }
 
-    /// Takes the bar off the screen until what this returns is dropped, so that a question can be asked in its place.
-    pub(crate) fn hide(&self) -> Hidden {
-        let had_bar = lock(&self.shown).bar.is_some();
+    /// Hides the bar until the returned guard is dropped, so that the terminal is free for a question.
+    pub(crate) fn hide(&self) -> HiddenBar {
+        let had_bar = lock(&self.display).bar.is_some();
         self.finish();
-        Hidden(had_bar.then(|| self.clone()))
+        HiddenBar(had_bar.then(|| self.clone()))
     }
 
-    /// Takes the display away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
-        if let Some((bar, screen)) = lock(&self.shown).bar.take() {
-            screen.forget();
+        if let Some((bar, screen)) = lock(&self.display).bar.take() {
+            screen.redraw();
             bar.finish_and_clear();
         }
     }
 
-    /// Puts the bar up where there is to be one.
-    fn raise(&self) {
+    /// Shows the bar, if the mode has one.
+    fn show_bar(&self) {
         if self.stderr_mode.progress != ProgressStyle::Bar {
             return;
         }
-        let mut shown = lock(&self.shown);
-        if shown.bar.is_some() {
+        let mut display = lock(&self.display);
+        if display.bar.is_some() {
             return;
         }
         let (state, color, screen) = (Arc::clone(&self.state), self.stderr_mode.color, Screen::default());
         let draw = move |_: &ProgressState, text: &mut dyn Write| {
-            let width = stderr_width().unwrap_or(USUAL_WIDTH);
+            let width = stderr_width().unwrap_or(DEFAULT_WIDTH);
             let lines = bar::draw(&lock(&state), Instant::now(), width, color);
-            // indicatif has no use for an error either.
+            // indicatif ignores errors too.
             let _ = text.write_str(&lines.join("\n"));
         };
         let style = BarStyle::with_template("{lines}").expect("a fixed template").with_key("lines", draw);
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), FRAMES);
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         bar.enable_steady_tick(Duration::from_secs(1) / u32::from(FRAMES));
-        shown.bar = Some((bar, screen));
+        display.bar = Some((bar, screen));
     }
 
-    /// Writes a line where lines are written, if one is due.
-    fn now_and_then(&self, note: impl FnOnce() -> Note) {
+    /// Writes a progress line if the mode has such lines and one is due.
+    fn log_periodically(&self, line: impl FnOnce() -> LogLine) {
         if self.stderr_mode.progress != ProgressStyle::Lines {
             return;
         }
-        let mut shown = lock(&self.shown);
-        if is_due(shown.begun.elapsed(), shown.said.elapsed()) {
-            shown.said = Instant::now();
-            drop(shown);
-            self.line(&note());
+        let mut display = lock(&self.display);
+        if is_due(display.started.elapsed(), display.last_line.elapsed()) {
+            display.last_line = Instant::now();
+            drop(display);
+            self.log_progress(&line());
         }
     }
 }
 
-/// Whether a run that has been going on for so long should say something, when it did so long ago. The longer it goes on, the
-/// less there is new: an hour makes some 70 lines, and not 360.
-fn is_due(going: Duration, silent: Duration) -> bool {
-    silent >= (going / 6).clamp(OFTEN, RARELY)
+/// Returns whether a progress line is due. The intervals grow with the duration of the run: an hour has some 70 lines instead of 360.
+fn is_due(since_start: Duration, since_last_line: Duration) -> bool {
+    since_last_line >= (since_start / 6).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
-/// A bar that is off the screen.
+/// Shows the bar again when dropped.
 #[derive(Debug)]
-pub(crate) struct Hidden(Option<Progress>);
+pub(crate) struct HiddenBar(Option<Progress>);
 
-impl Drop for Hidden {
+impl Drop for HiddenBar {
     fn drop(&mut self) {
         if let Some(progress) = &self.0 {
-            progress.raise();
+            progress.show_bar();
         }
     }
 }
@@ -287,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longer_a_run_goes_on_the_rarer_are_its_lines() {
+    fn progress_lines_become_rarer_in_long_runs() {
         let lines = |seconds: u64| {
             let mut said = 0;
             (1..=seconds)

@@ -1,4 +1,4 @@
-//! This module owns the questions: whether to start, and the code of an MFA device.
+//! Questions to the user: whether to start, and the code of an MFA device.
 
 use std::io;
 
@@ -9,37 +9,29 @@ use super::stderr;
 
 /// Asks on stderr and reads the answer from stdin. Only `y` and `yes` mean yes.
 ///
-/// Whatever ends the question without an answer, a signal included, leaves the cursor at the beginning of a line.
-///
-/// # Errors
-///
-/// When stdin can't be read.
+/// If the question ends without an answer, for instance because of a signal, the cursor moves to the beginning of the next line.
 pub(crate) async fn confirm(question: &str) -> io::Result<bool> {
     stderr::write(format!("{question} [y/N] "));
-    let mut open = OpenLine(true);
+    let mut newline = NewlineOnDrop(true);
     let line = read_line().await?;
-    open.0 = !line.ends_with('\n');
+    newline.0 = !line.ends_with('\n');
     Ok(means_yes(&line))
 }
 
-/// Asks on stderr for something that must not be seen, and reads it from stdin without an echo.
-///
-/// # Errors
-///
-/// When stdin is no terminal or can't be read.
+/// Asks on stderr for a secret and reads it from stdin without echo. Fails if stdin is not a terminal.
 pub(crate) async fn secret(question: &str) -> io::Result<String> {
-    // Dropped when a signal comes first too, so that the terminal is never left without its echo.
-    let _no_echo = NoEcho::on_stdin()?;
+    // The guard is dropped on a signal too, so the echo is always restored.
+    let _guard = EchoDisabled::on_stdin()?;
     stderr::write(question.to_owned());
     let line = read_line().await?;
     stderr::write("\n".to_owned());
     Ok(line.trim().to_owned())
 }
 
-/// A line that nobody has ended yet.
-struct OpenLine(bool);
+/// Writes a line break when dropped, unless the user has typed one.
+struct NewlineOnDrop(bool);
 
-impl Drop for OpenLine {
+impl Drop for NewlineOnDrop {
     fn drop(&mut self) {
         if self.0 {
             stderr::write("\n");
@@ -47,22 +39,22 @@ impl Drop for OpenLine {
     }
 }
 
-/// Reads a line on a thread of its own, so that a signal is not held up by it.
+/// Reads a line on a thread of its own, so that it does not delay a signal.
 async fn read_line() -> io::Result<String> {
     let (sender, answer) = oneshot::channel();
     std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
         let mut line = String::new();
         let read = io::stdin().read_line(&mut line).map(|_| line);
-        // Nobody waits any more when a signal came first.
+        // After a signal the receiver is gone.
         let _ = sender.send(read);
     })?;
     answer.await.unwrap_or_else(|_| Ok(String::new()))
 }
 
-/// As long as it lives the terminal shows nothing of what is typed.
-struct NoEcho(Termios);
+/// Disables the echo of the terminal until it is dropped.
+struct EchoDisabled(Termios);
 
-impl NoEcho {
+impl EchoDisabled {
     fn on_stdin() -> io::Result<Self> {
         let before = tcgetattr(io::stdin())?;
         let mut silent = before.clone();
@@ -72,9 +64,9 @@ impl NoEcho {
     }
 }
 
-impl Drop for NoEcho {
+impl Drop for EchoDisabled {
     fn drop(&mut self) {
-        // A terminal that has gone away has no echo to be brought back.
+        // Fails if the terminal is gone.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
     }
 }
@@ -88,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_yes_means_yes() {
+    fn only_y_and_yes_mean_yes() {
         for yes in ["y\n", "yes\n", "Y\n", " Yes \r\n"] {
             assert!(means_yes(yes), "{yes:?}");
         }

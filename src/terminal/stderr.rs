@@ -1,8 +1,7 @@
-//! This module owns stderr: everything goes to it through a thread of its own.
+//! stderr: a thread of its own writes everything that goes there, including the log of `--debug`.
 //!
-//! A write to a terminal that was paused, or to a pipe that nobody reads, blocks. On the program's only thread that would hold
-//! up the rollout and the signals that are to end it. So texts wait in a bounded queue, and when that is full they are left out
-//! and counted.
+//! A write to a paused terminal, or to a pipe that is not read, blocks. On the program's only thread that would block the rollout and
+//! the signals that stop it. Therefore texts wait in a bounded queue; when the queue is full, they are dropped and counted.
 
 use std::io::{self, Write};
 use std::sync::OnceLock;
@@ -10,88 +9,93 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-/// How many texts may wait. At a line for every call that is a few seconds of a fast rollout.
-const WAITING: usize = 4096;
+use tracing::Subscriber;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::{filter::Targets, registry};
 
-/// How long the end of the program waits for texts that are still to be written.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The capacity of the queue. With a line for each call, it lasts for a few seconds of a fast rollout.
+const CAPACITY: usize = 4096;
 
-enum Message {
+/// How long the end of the program waits for texts in the queue.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
+
+enum QueueItem {
     Text(Vec<u8>),
+    /// A request to signal that all earlier texts are written.
     Drained(SyncSender<()>),
 }
 
-static QUEUE: OnceLock<SyncSender<Message>> = OnceLock::new();
-static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
-static GAP: OnceLock<fn(u64) -> String> = OnceLock::new();
+static QUEUE: OnceLock<SyncSender<QueueItem>> = OnceLock::new();
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+static GAP_FORMAT: OnceLock<fn(u64) -> String> = OnceLock::new();
 
-fn queue() -> &'static SyncSender<Message> {
+fn queue() -> &'static SyncSender<QueueItem> {
     QUEUE.get_or_init(|| {
-        let (sender, inbox) = sync_channel(WAITING);
-        // Without the thread every text is left out, which is all that can be done then.
-        let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&inbox));
+        let (sender, receiver) = sync_channel(CAPACITY);
+        // If the thread can't be started, every text is dropped.
+        let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&receiver));
         sender
     })
 }
 
-fn write_all(inbox: &Receiver<Message>) {
+fn write_all(receiver: &Receiver<QueueItem>) {
     let mut stderr = io::stderr();
-    for message in inbox {
-        match message {
-            // Nobody may be reading any more; that must not stop a rollout.
-            Message::Text(text) => {
-                let left_out = LEFT_OUT.swap(0, Ordering::Relaxed);
-                if left_out > 0 {
-                    let gap = GAP.get().map_or_else(|| gap(left_out) + "\n", |gap| gap(left_out));
+    for item in receiver {
+        match item {
+            // A closed stderr must not stop a rollout, so errors are ignored.
+            QueueItem::Text(text) => {
+                let dropped = DROPPED.swap(0, Ordering::Relaxed);
+                if dropped > 0 {
+                    let gap = GAP_FORMAT.get().map_or_else(|| gap(dropped) + "\n", |format| format(dropped));
                     let _ = stderr.write_all(gap.as_bytes());
                 }
                 let _ = stderr.write_all(&text);
             }
-            Message::Drained(done) => {
+            QueueItem::Drained(done) => {
                 let _ = done.try_send(());
             }
         }
     }
 }
 
-/// Says in words that so many lines are missing.
+/// Returns the text that replaces dropped lines.
 pub(super) fn gap(lines: u64) -> String {
-    format!("({lines} lines are left out here: nobody was reading)")
+    format!("({lines} lines are missing here: stderr was not read)")
 }
 
-/// From now on `gap` makes the line that says how many are missing.
-pub(crate) fn tell_gaps_with(gap: fn(u64) -> String) {
-    // Whoever came first has settled it for the process.
-    let _ = GAP.set(gap);
+/// Sets the function that formats the line that replaces dropped lines.
+pub(crate) fn set_gap_format(format: fn(u64) -> String) {
+    // The first caller in the process decides.
+    let _ = GAP_FORMAT.set(format);
 }
 
-/// Hands a text over. It never blocks and never fails.
+/// Queues a text. Never blocks and never fails.
 pub(crate) fn write(text: impl Into<Vec<u8>>) {
-    if queue().try_send(Message::Text(text.into())).is_err() {
-        LEFT_OUT.fetch_add(1, Ordering::Relaxed);
+    if queue().try_send(QueueItem::Text(text.into())).is_err() {
+        DROPPED.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-/// Hands a frame of the bar over. Where nobody is reading it is not missed: the next one shows the same, and more.
+/// Queues a frame of the bar. A dropped frame is not counted, because the next frame replaces it.
 pub(super) fn draw(frame: &str) {
-    let _ = queue().try_send(Message::Text(frame.as_bytes().to_vec()));
+    let _ = queue().try_send(QueueItem::Text(frame.as_bytes().to_vec()));
 }
 
-/// Waits until everything is written, but not for long.
+/// Waits until the queue is written, for two seconds at most.
 pub(crate) fn drain() {
-    drain_for(PATIENCE);
+    drain_for(DRAIN_TIMEOUT);
 }
 
-/// Waits until everything is written, for so long at most.
-pub(crate) fn drain_for(patience: Duration) {
+/// Waits until the queue is written, or until the timeout.
+pub(crate) fn drain_for(timeout: Duration) {
     let (sender, done) = sync_channel(1);
-    if queue().try_send(Message::Drained(sender)).is_ok() {
-        // Who does not read for so long will not read at all.
-        let _ = done.recv_timeout(patience);
+    if queue().try_send(QueueItem::Drained(sender)).is_ok() {
+        // A reader that stalls for so long will not read at all.
+        let _ = done.recv_timeout(timeout);
     }
 }
 
-/// Stderr as a writer, for log lines.
+/// stderr as a writer, for the log.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Stderr;
 
@@ -104,4 +108,20 @@ impl Write for Stderr {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Starts the log of `--debug`.
+///
+/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`: at trace level the SDK logs request bodies,
+/// and with them external ids and MFA codes.
+pub(crate) fn start_debug_log(json: bool, color: bool) {
+    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
+    let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
+    let subscriber: Box<dyn Subscriber + Send + Sync> = if json {
+        Box::new(registry().with(layer.json().flatten_event(true).with_filter(only_this_crate)))
+    } else {
+        Box::new(registry().with(layer.with_ansi(color).with_filter(only_this_crate)))
+    };
+    // Fails if a program that uses the library has set a subscriber, which stays in use.
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }

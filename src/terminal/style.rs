@@ -1,32 +1,32 @@
-//! This module owns the few colours of stderr, and what each of them means.
+//! The colours of stderr and their meaning.
 
 use crate::rollout::Outcome;
 
-/// How a piece of text looks.
+/// The colour of a text, by meaning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Paint {
-    /// Like everything else.
+    /// No colour.
     #[default]
     Plain,
-    /// Something was changed, as was asked for.
+    /// An account was changed.
     Good,
-    /// Something failed.
+    /// A failure.
     Bad,
-    /// Something is not known, or needs a look.
-    Doubt,
-    /// Something to be seen first.
-    Strong,
-    /// Something that may be overlooked.
+    /// An uncertain result, or a warning.
+    Warning,
+    /// Important text.
+    Bold,
+    /// Unimportant text.
     Faint,
 }
 
 impl Paint {
-    /// The colour of an outcome.
+    /// Returns the colour of an outcome.
     pub(crate) const fn of(outcome: Outcome) -> Self {
         match outcome {
             Outcome::Changed => Self::Good,
             Outcome::Failed => Self::Bad,
-            Outcome::Unverified => Self::Doubt,
+            Outcome::Unverified => Self::Warning,
             Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped | Outcome::NotAttempted => Self::Plain,
         }
     }
@@ -36,13 +36,13 @@ impl Paint {
             Self::Plain => "",
             Self::Good => "32",
             Self::Bad => "1;31",
-            Self::Doubt => "33",
-            Self::Strong => "1",
+            Self::Warning => "33",
+            Self::Bold => "1",
             Self::Faint => "2",
         }
     }
 
-    /// The text in this colour, where colours are shown.
+    /// Returns the text in this colour if `color` is set.
     pub(crate) fn on(self, text: &str, color: bool) -> String {
         if color && self != Self::Plain { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_a_meaning_is_coloured_and_only_where_colours_are_shown() {
+    fn colours_are_used_only_if_enabled() {
         assert_eq!(Paint::of(Outcome::Failed).on("failed", true), "\u{1b}[1;31mfailed\u{1b}[0m");
         assert_eq!(Paint::of(Outcome::Unchanged).on("unchanged", true), "unchanged");
         for outcome in Outcome::ALL {

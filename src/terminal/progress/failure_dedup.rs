@@ -1,50 +1,50 @@
-//! This module owns telling each cause of failure once, however many accounts have it.
+//! Announces each cause of failure only once, for its first account.
 
 use std::collections::HashSet;
 
 use crate::rollout::Record;
 use crate::rollout::cause::Cause;
 
-/// So many causes are told as they come. What differs from account to account beyond that is for the report to sort.
-const TOLD: usize = 20;
+/// The maximum number of causes that are announced. The report has all of them.
+const MAX_ANNOUNCED: usize = 20;
 
-/// So many are told apart. It bounds the memory where no two messages are the same.
-const KNOWN: usize = 1000;
+/// The maximum number of causes that are counted. It limits the memory if all messages differ.
+const MAX_COUNTED: usize = 1000;
 
-/// What is to be said of a failure.
+/// The announcement of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Novelty {
-    /// Nothing: it is no failure, or its cause was told.
-    Old,
-    /// It is the first of its cause.
-    New,
-    /// It is new too, but so many were told that this one is the last.
-    Last,
+pub(super) enum Announcement {
+    /// No announcement: the record is no failure, or its cause was announced before.
+    None,
+    /// The record is the first with its cause.
+    Cause,
+    /// The record is the first with its cause, and further causes are not announced.
+    LastCause,
 }
 
-/// The causes that were seen so far.
+/// The causes so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FailureDedup {
-    causes: HashSet<u64>,
+    fingerprints: HashSet<u64>,
 }
 
 impl FailureDedup {
-    /// Takes in a record.
-    pub(super) fn note(&mut self, record: &Record) -> Novelty {
-        if !record.outcome.is_error() || self.causes.len() >= KNOWN {
-            return Novelty::Old;
+    /// Adds a record, and returns its announcement.
+    pub(super) fn announce(&mut self, record: &Record) -> Announcement {
+        if !record.outcome.is_error() || self.fingerprints.len() >= MAX_COUNTED {
+            return Announcement::None;
         }
-        let Some(cause) = Cause::of(record) else { return Novelty::Old };
-        match (self.causes.insert(cause.fingerprint()), self.causes.len()) {
-            (true, ..TOLD) => Novelty::New,
-            (true, TOLD) => Novelty::Last,
-            _ => Novelty::Old,
+        let Some(cause) = Cause::of(record) else { return Announcement::None };
+        match (self.fingerprints.insert(cause.fingerprint()), self.fingerprints.len()) {
+            (true, ..MAX_ANNOUNCED) => Announcement::Cause,
+            (true, MAX_ANNOUNCED) => Announcement::LastCause,
+            _ => Announcement::None,
         }
     }
 
-    /// How many different causes there are; of very many, at least so many.
+    /// Returns the number of causes, up to the maximum.
     pub(super) fn count(&self) -> usize {
-        self.causes.len()
+        self.fingerprints.len()
     }
 }
 
@@ -66,8 +66,8 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_only_in_ids_is_told_once() {
-        let mut seen = FailureDedup::default();
+    fn causes_that_differ_only_in_ids_are_announced_once() {
+        let mut causes = FailureDedup::default();
         let denied = |number: u64| {
             failed(
                 number,
@@ -77,20 +77,21 @@ mod tests {
                 ),
             )
         };
-        assert_eq!(seen.note(&denied(1)), Novelty::New);
-        assert_eq!(seen.note(&denied(2)), Novelty::Old);
-        assert_eq!(seen.note(&failed(3, Outcome::Failed, "not there")), Novelty::New);
-        assert_eq!(seen.note(&failed(4, Outcome::Skipped, "another")), Novelty::Old, "it is no failure");
-        assert_eq!(seen.count(), 2);
+        assert_eq!(causes.announce(&denied(1)), Announcement::Cause);
+        assert_eq!(causes.announce(&denied(2)), Announcement::None);
+        assert_eq!(causes.announce(&failed(3, Outcome::Failed, "not there")), Announcement::Cause);
+        assert_eq!(causes.announce(&failed(4, Outcome::Skipped, "another")), Announcement::None, "it is no failure");
+        assert_eq!(causes.count(), 2);
     }
 
     #[test]
-    fn causes_without_end_are_not_told_without_end() {
-        let mut seen = FailureDedup::default();
-        let told = (0..5000).map(|number| seen.note(&failed(number, Outcome::Failed, &format!("cause x{number}y"))));
-        let told: Vec<_> = told.filter(|novelty| *novelty != Novelty::Old).collect();
-        assert_eq!(told.len(), TOLD);
-        assert_eq!(told.last(), Some(&Novelty::Last));
-        assert_eq!(seen.count(), KNOWN);
+    fn announcements_are_limited() {
+        let mut causes = FailureDedup::default();
+        let announced =
+            (0..5000).map(|number| causes.announce(&failed(number, Outcome::Failed, &format!("cause x{number}y"))));
+        let announced: Vec<_> = announced.filter(|announcement| *announcement != Announcement::None).collect();
+        assert_eq!(announced.len(), MAX_ANNOUNCED);
+        assert_eq!(announced.last(), Some(&Announcement::LastCause));
+        assert_eq!(causes.count(), MAX_COUNTED);
     }
 }

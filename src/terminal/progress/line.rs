@@ -1,22 +1,22 @@
-//! This module owns fitting the parts of a line into the width: the least important ones are shortened, and left out.
+//! Fits the parts of a line into the width: shortens or leaves out the least important parts.
 
-use crate::terminal::layout::{columns, cut};
+use crate::terminal::layout::{columns, truncate};
 use crate::terminal::style::Paint;
 
-/// What stands between two parts.
+/// The number of spaces between two parts.
 const GAP: usize = 2;
 
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    /// How it can be written, the best way first.
+pub(super) struct LinePart {
+    /// The texts of the part, from the longest to the shortest.
     forms: Vec<String>,
     paint: Paint,
-    /// The greater, the sooner it is left out.
+    /// The rank: parts with a higher rank are left out first.
     rank: u8,
 }
 
-impl Part {
+impl LinePart {
     pub(super) fn new(rank: u8, forms: impl IntoIterator<Item = String>) -> Self {
         Self { forms: forms.into_iter().collect(), paint: Paint::Plain, rank }
     }
@@ -25,14 +25,14 @@ impl Part {
         Self { paint, ..self }
     }
 
-    /// Whether it can be written shorter.
-    fn is_long(&self) -> bool {
+    /// Returns whether there is a shorter form.
+    fn can_shrink(&self) -> bool {
         self.forms.len() > 1
     }
 
-    /// How soon something is done about it: to write it shorter is about as bad as to leave the next less important part out.
-    fn turn(&self) -> u8 {
-        self.rank + u8::from(self.is_long())
+    /// Returns the priority for reduction: shortening a part is about as bad as leaving out the next less important part.
+    fn reduction_priority(&self) -> u8 {
+        self.rank + u8::from(self.can_shrink())
     }
 
     fn width(&self) -> usize {
@@ -40,40 +40,40 @@ impl Part {
     }
 }
 
-/// Shortens and leaves out until everything fits. What is left when nothing else is has to be cut.
-pub(super) fn fit(mut parts: Vec<Part>, width: usize) -> Vec<Part> {
-    while taken(&parts) > width {
-        let Some(least) = (0..parts.len()).max_by_key(|index| parts[*index].turn()) else { break };
-        match (parts[least].is_long(), parts.len()) {
-            (true, _) => drop(parts[least].forms.remove(0)),
+/// Shortens and leaves out parts until the line fits. The last part is truncated.
+pub(super) fn fit(mut parts: Vec<LinePart>, width: usize) -> Vec<LinePart> {
+    while total_width(&parts) > width {
+        let Some(index) = (0..parts.len()).max_by_key(|index| parts[*index].reduction_priority()) else { break };
+        match (parts[index].can_shrink(), parts.len()) {
+            (true, _) => drop(parts[index].forms.remove(0)),
             (false, 1) => {
-                parts[least].forms = parts[least].forms.iter().map(|form| cut(form, width)).collect();
+                parts[index].forms = parts[index].forms.iter().map(|form| truncate(form, width)).collect();
                 break;
             }
-            (false, _) => drop(parts.remove(least)),
+            (false, _) => drop(parts.remove(index)),
         }
     }
     parts
 }
 
-/// How many columns the parts take.
-pub(super) fn taken(parts: &[Part]) -> usize {
-    parts.iter().map(Part::width).sum::<usize>() + GAP * parts.len().saturating_sub(1)
+/// Returns the width of the parts.
+pub(super) fn total_width(parts: &[LinePart]) -> usize {
+    parts.iter().map(LinePart::width).sum::<usize>() + GAP * parts.len().saturating_sub(1)
 }
 
-/// The parts as a line.
-pub(super) fn write(parts: &[Part], color: bool) -> String {
+/// Joins the parts to a line.
+pub(super) fn join(parts: &[LinePart], color: bool) -> String {
     let words = parts.iter().filter_map(|part| Some(part.paint.on(part.forms.first()?, color)));
     words.collect::<Vec<_>>().join(&" ".repeat(GAP))
 }
 
-/// A bar of so many columns, brackets included.
-pub(super) fn bar(done: usize, of: usize, width: usize) -> Part {
+/// Returns a bar of this width, including its brackets.
+pub(super) fn bar(done: usize, of: usize, width: usize) -> LinePart {
     let room = width.saturating_sub(2);
     let filled = (room * done.min(of)).checked_div(of).unwrap_or(0);
     let head = if filled > 0 && filled < room { ">" } else { "" };
     let line = "=".repeat(filled - head.len());
-    Part::new(0, [format!("[{line}{head}{}]", " ".repeat(room - filled))])
+    LinePart::new(0, [format!("[{line}{head}{}]", " ".repeat(room - filled))])
 }
 
 #[cfg(test)]
@@ -81,12 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_least_important_part_is_shortened_and_then_left_out() {
+    fn least_important_parts_are_shortened_and_then_left_out() {
         let parts = || {
             vec![
-                Part::new(1, ["wave 1/3".to_owned(), "1/3".to_owned()]),
-                Part::new(0, ["17/20".to_owned()]),
-                Part::new(2, ["12 changed".to_owned()]),
+                LinePart::new(1, ["wave 1/3".to_owned(), "1/3".to_owned()]),
+                LinePart::new(0, ["17/20".to_owned()]),
+                LinePart::new(2, ["12 changed".to_owned()]),
             ]
         };
         for (width, expected) in [
@@ -98,7 +98,7 @@ mod tests {
             (4, "17/…"),
             (1, "…"),
         ] {
-            let line = write(&fit(parts(), width), false);
+            let line = join(&fit(parts(), width), false);
             assert_eq!(line, expected, "{width}");
             assert!(columns(&line) <= width);
         }
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_is_full_only_at_the_end() {
+    fn bars_are_full_only_at_the_end() {
         for (done, of, expected) in [
             (0, 8, "[        ]"),
             (1, 8, "[>       ]"),
@@ -114,8 +114,8 @@ mod tests {
             (8, 8, "[========]"),
             (0, 0, "[        ]"),
         ] {
-            assert_eq!(write(&[bar(done, of, 10)], false), expected);
+            assert_eq!(join(&[bar(done, of, 10)], false), expected);
         }
-        assert_eq!(write(&[bar(999, 1000, 10)], false), "[======> ]");
+        assert_eq!(join(&[bar(999, 1000, 10)], false), "[======> ]");
     }
 }

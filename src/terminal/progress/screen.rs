@@ -1,5 +1,5 @@
-//! This module owns drawing on the terminal: each frame as one piece, so that nothing flickers, and with the cursor at the
-//! beginning of its last line, so that a key's echo does no harm.
+//! Draws on the terminal. Each frame is a single write, so that nothing flickers, and leaves the cursor at the beginning of its last
+//! line, so that the echo of a key does no harm.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,28 +9,27 @@ use indicatif::TermLike;
 use crate::terminal::layout::columns;
 use crate::terminal::stderr;
 
-/// The terminal behind stderr, as indicatif wants to see it.
+/// The terminal behind stderr, for indicatif.
 ///
-/// indicatif fills each line up with spaces and lets the terminal begin the next one at its edge. After that a terminal that
-/// gets narrower would wrap lines that hardly hold anything, so the spaces are replaced by a line's end.
+/// indicatif pads each line with spaces up to the edge of the terminal, where the next line begins. When the terminal gets narrower, it
+/// would wrap the padding, so a line break replaces the padding.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen(Arc<Mutex<Frame>>);
 
 #[derive(Debug, Default)]
 struct Frame {
     text: String,
-    /// A line has ended, and nothing has come behind it yet.
-    line_is_over: bool,
+    /// Whether a line break comes before the next text.
+    pending_break: bool,
     /// The widths of the lines of this frame.
     lines: Vec<usize>,
-    /// What is on the screen: the frame that was drawn, its lines, and the width it was drawn for.
+    /// The frame on the screen: its text, the widths of its lines, and the width of the terminal.
     drawn: (String, Vec<usize>, u16),
 }
 
 impl Frame {
-    /// How many rows more than one each the `count` lines above the last one on the screen take, because the terminal has become
-    /// narrower and wraps them.
-    fn wrapped(&self, count: usize, width: u16) -> usize {
+    /// Returns how many extra rows the `count` lines above the last line take, because the terminal has become narrower and wraps them.
+    fn extra_rows(&self, count: usize, width: u16) -> usize {
         let (_, lines, before) = &self.drawn;
         if width >= *before || width == 0 {
             return 0;
@@ -39,7 +38,7 @@ impl Frame {
         above.map(|line| line.div_ceil(usize::from(width)).saturating_sub(1)).sum()
     }
 
-    fn step(&mut self, count: usize, command: char) {
+    fn move_cursor(&mut self, count: usize, command: char) {
         if count > 0 {
             self.text.push_str(&format!("\u{1b}[{count}{command}"));
         }
@@ -47,8 +46,8 @@ impl Frame {
 }
 
 impl Screen {
-    /// Makes sure that the next frame is drawn even if it is the same: what it says is said again.
-    pub(super) fn forget(&self) {
+    /// Draws the next frame even if it is equal to the one on the screen.
+    pub(super) fn redraw(&self) {
         self.frame().drawn.0.clear();
     }
 
@@ -68,23 +67,23 @@ impl TermLike for Screen {
 
     fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
         let (mut frame, width) = (self.frame(), self.width());
-        let more = if frame.text.is_empty() { frame.wrapped(lines, width) } else { 0 };
-        frame.step(lines + more, 'A');
+        let more = if frame.text.is_empty() { frame.extra_rows(lines, width) } else { 0 };
+        frame.move_cursor(lines + more, 'A');
         Ok(())
     }
 
     fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-        self.frame().step(lines, 'B');
+        self.frame().move_cursor(lines, 'B');
         Ok(())
     }
 
     fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
-        self.frame().step(columns, 'C');
+        self.frame().move_cursor(columns, 'C');
         Ok(())
     }
 
     fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
-        self.frame().step(columns, 'D');
+        self.frame().move_cursor(columns, 'D');
         Ok(())
     }
 
@@ -96,9 +95,9 @@ impl TermLike for Screen {
     fn write_str(&self, text: &str) -> io::Result<()> {
         let mut frame = self.frame();
         if text.trim_start_matches(' ').is_empty() {
-            frame.line_is_over = true;
+            frame.pending_break = true;
         } else {
-            if std::mem::take(&mut frame.line_is_over) {
+            if std::mem::take(&mut frame.pending_break) {
                 frame.text.push_str("\r\n");
             }
             frame.text.push_str(text);
@@ -115,11 +114,11 @@ impl TermLike for Screen {
     fn flush(&self) -> io::Result<()> {
         let (mut guard, width) = (self.frame(), self.width());
         let frame = &mut *guard;
-        // Whatever a narrower terminal has pushed below is taken away, too.
+        // Also clears the rows below, which a narrower terminal may have wrapped.
         frame.text.push_str("\u{1b}[J\r");
-        frame.line_is_over = false;
+        frame.pending_break = false;
         let (text, lines) = (std::mem::take(&mut frame.text), std::mem::take(&mut frame.lines));
-        // An idle terminal is left alone.
+        // An unchanged frame is not drawn.
         if frame.drawn.0 != text || frame.drawn.2 != width {
             stderr::draw(&text);
             frame.drawn = (text, lines, width);

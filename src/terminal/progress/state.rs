@@ -1,4 +1,4 @@
-//! This module owns what the display knows of a command at work. It is fed with what happens, and draws nothing.
+//! The state of the display, which events update. It draws nothing.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -7,38 +7,38 @@ use super::failure_dedup::FailureDedup;
 use crate::rollout::{Event, Outcome, Tally};
 use crate::terminal::forecast::Forecast;
 
-/// Over how long the pace is measured.
+/// The time over which the rate of visits is measured.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// How far apart the marks are by which it is measured.
-const MARK: Duration = Duration::from_millis(500);
+/// The interval between the samples of the rate.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// How much the latest visit counts in the mean duration of a visit.
-const LATEST: f64 = 0.05;
+/// The weight of the latest visit in the moving average of the duration of a visit.
+const LATEST_WEIGHT: f64 = 0.05;
 
-/// What the display has to know of a run before its first visit.
+/// The accounts that a run is about to visit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Outline {
+pub(crate) struct Workload {
     /// The Organization's id.
     pub organization: String,
-    /// How many accounts are listed.
+    /// The number of listed accounts.
     pub listed: usize,
-    /// How many are to be visited in each wave that is to come; one in a run without waves.
+    /// The number of accounts in each wave to come; one element in a run without waves.
     pub waves: Vec<usize>,
-    /// What is waited between waves.
+    /// The wait between waves.
     pub between: Duration,
-    /// Visits in flight at once.
+    /// The maximum number of visits in flight.
     pub concurrency: usize,
 }
 
-impl Outline {
-    /// How many accounts are to be visited.
+impl Workload {
+    /// Returns the number of accounts to visit.
     pub(crate) fn targets(&self) -> usize {
         self.waves.iter().sum()
     }
 }
 
-/// What the command is doing.
+/// The current phase of a command.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
     Connecting,
@@ -48,56 +48,56 @@ pub(super) enum Phase {
     Waiting { until: Instant, next: u32 },
 }
 
-/// The wave of the moment.
+/// The current wave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Current {
+pub(super) struct CurrentWave {
     pub(super) number: u32,
     pub(super) last: u32,
     pub(super) accounts: usize,
-    /// How many of its accounts are through.
+    /// The number of its accounts that were visited.
     pub(super) done: usize,
     pub(super) since: Instant,
 }
 
-/// All that the display knows.
+/// The state of the display.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct DisplayState {
     pub(super) phase: Phase,
-    /// Since when it is doing that.
+    /// The start of the phase.
     pub(super) since: Instant,
     pub(super) listed: usize,
-    pub(super) outline: Option<Outline>,
-    pub(super) wave: Option<Current>,
-    /// How many waves of the outline have begun.
-    begun: usize,
+    pub(super) workload: Option<Workload>,
+    pub(super) wave: Option<CurrentWave>,
+    /// The number of waves of the workload that have begun.
+    waves_begun: usize,
     pub(super) tally: Tally,
     pub(super) throttles: u64,
     pub(super) rate: Option<f64>,
     pub(super) in_flight: usize,
     pub(super) is_stopping: bool,
-    pub(super) seen: FailureDedup,
-    /// The mean duration of the latest visits, in seconds.
-    visit: Option<f64>,
-    meter: Meter,
+    pub(super) causes: FailureDedup,
+    /// The moving average of the duration of a visit, in seconds.
+    visit_seconds: Option<f64>,
+    rate_meter: RateMeter,
 }
 
-impl State {
+impl DisplayState {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             phase: Phase::Connecting,
             since: now,
             listed: 0,
-            outline: None,
+            workload: None,
             wave: None,
-            begun: 0,
+            waves_begun: 0,
             tally: Tally::default(),
             throttles: 0,
             rate: None,
             in_flight: 0,
             is_stopping: false,
-            seen: FailureDedup::default(),
-            visit: None,
-            meter: Meter::default(),
+            causes: FailureDedup::default(),
+            visit_seconds: None,
+            rate_meter: RateMeter::default(),
         }
     }
 
@@ -116,26 +116,26 @@ impl State {
         self.phase = Phase::Tags { read, of };
     }
 
-    pub(super) fn begin(&mut self, outline: Outline, now: Instant) {
-        // A survey visits since long.
+    pub(super) fn begin(&mut self, workload: Workload, now: Instant) {
+        // A plan that visits while it lists has started before.
         if self.tally.total() == 0 {
             self.since = now;
-            self.meter = Meter::default();
+            self.rate_meter = RateMeter::default();
         }
         self.phase = Phase::Visiting;
-        self.listed = outline.listed;
-        self.outline = Some(outline);
+        self.listed = workload.listed;
+        self.workload = Some(workload);
     }
 
-    pub(super) fn note(&mut self, event: &Event<'_>, now: Instant) {
+    pub(super) fn update(&mut self, event: &Event<'_>, now: Instant) {
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
                 self.phase = Phase::Visiting;
-                self.begun += 1;
-                self.wave = Some(Current { number: *wave, last: *waves, accounts: *accounts, done: 0, since: now });
-                // The pause before it is no part of the pace.
-                self.meter = Meter::default();
-                self.meter.mark(self.done(), now);
+                self.waves_begun += 1;
+                self.wave = Some(CurrentWave { number: *wave, last: *waves, accounts: *accounts, done: 0, since: now });
+                // The wait before the wave does not count.
+                self.rate_meter = RateMeter::default();
+                self.rate_meter.sample(self.done(), now);
             }
             Event::Visited { record, tally, throttles, rate, in_flight } => {
                 self.tally.clone_from(tally);
@@ -146,10 +146,11 @@ impl State {
                     }
                     if let Some(took) = record.duration {
                         let took = took.as_secs_f64();
-                        self.visit = Some(self.visit.map_or(took, |mean| mean + LATEST * (took - mean)));
+                        self.visit_seconds =
+                            Some(self.visit_seconds.map_or(took, |mean| mean + LATEST_WEIGHT * (took - mean)));
                     }
                 }
-                self.meter.mark(self.done(), now);
+                self.rate_meter.sample(self.done(), now);
             }
             Event::Stopping { in_flight, .. } => {
                 self.phase = Phase::Visiting;
@@ -162,52 +163,53 @@ impl State {
         }
     }
 
-    /// How many accounts are through.
+    /// Returns the number of accounts that were visited.
     pub(super) fn done(&self) -> usize {
         self.tally.total() - self.tally.of(Outcome::NotAttempted)
     }
 
-    /// Visits per second of late, once that can be told.
-    pub(super) fn pace(&self, now: Instant) -> Option<f64> {
-        self.meter.pace(self.done(), now)
+    /// Returns the recent number of visits per second, once it is known.
+    pub(super) fn visits_per_second(&self, now: Instant) -> Option<f64> {
+        self.rate_meter.visits_per_second(self.done(), now)
     }
 
-    /// How long the rest takes, once a visit has shown how long one takes.
-    pub(super) fn left(&self, now: Instant) -> Option<Duration> {
-        let (outline, visit) = (self.outline.as_ref()?, self.visit?);
+    /// Returns the expected remaining time, once the duration of a visit is known.
+    pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
+        let (workload, visit) = (self.workload.as_ref()?, self.visit_seconds?);
         let forecast = Forecast {
             rate: self.rate,
-            concurrency: outline.concurrency,
+            concurrency: workload.concurrency,
             visit: Duration::from_secs_f64(visit),
-            between: outline.between,
+            between: workload.between,
         };
-        // Without numbers there is one wave, and nobody says when it starts.
+        // In a run without waves no event says that one starts.
         let done = self.wave.map_or_else(|| self.done(), |wave| wave.done);
-        let begun = self.begun.max(1);
-        let current = outline.waves.get(begun - 1).map_or(0, |accounts| accounts.saturating_sub(done));
+        let waves_begun = self.waves_begun.max(1);
+        let current = workload.waves.get(waves_begun - 1).map_or(0, |accounts| accounts.saturating_sub(done));
         if self.is_stopping {
             return None;
         }
         let wait = match self.phase {
             Phase::Waiting { until, .. } => until.saturating_duration_since(now),
-            // Behind the rest of this wave there is a wait, which the forecast counts; behind no rest it would not.
-            _ if current == 0 && begun < outline.waves.len() => outline.between,
+            // The forecast includes the wait after this wave only if accounts of the wave are left.
+            _ if current == 0 && waves_begun < workload.waves.len() => workload.between,
             _ => Duration::ZERO,
         };
         Some(
             wait + forecast
-                .of(std::iter::once(current).chain(outline.waves[begun.min(outline.waves.len())..].iter().copied())),
+                .of(std::iter::once(current)
+                    .chain(workload.waves[waves_begun.min(workload.waves.len())..].iter().copied())),
         )
     }
 }
 
-/// How many visits ended when, of late.
+/// Measures the rate of visits from samples of the time and the number of visits.
 #[derive(Clone, Debug, Default)]
-struct Meter(VecDeque<(Instant, usize)>);
+struct RateMeter(VecDeque<(Instant, usize)>);
 
-impl Meter {
-    fn mark(&mut self, done: usize, now: Instant) {
-        if self.0.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= MARK) {
+impl RateMeter {
+    fn sample(&mut self, done: usize, now: Instant) {
+        if self.0.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SAMPLE_INTERVAL) {
             self.0.push_back((now, done));
             while self.0.len() > 2 && now.saturating_duration_since(self.0[1].0) >= WINDOW {
                 self.0.pop_front();
@@ -215,7 +217,7 @@ impl Meter {
         }
     }
 
-    fn pace(&self, done: usize, now: Instant) -> Option<f64> {
+    fn visits_per_second(&self, done: usize, now: Instant) -> Option<f64> {
         let oldest = self.0.iter().find(|(when, _)| now.saturating_duration_since(*when) <= WINDOW).or(self.0.back());
         let (when, before) = oldest?;
         let seconds = now.saturating_duration_since(*when).as_secs_f64();

@@ -6,12 +6,12 @@ use crate::terminal::layout::columns;
 use crate::terminal::progress::state::tests::{run, visit};
 
 /// A rollout in its second wave of three.
-fn second_wave() -> (State, Instant) {
+fn second_wave() -> (DisplayState, Instant) {
     let begun = Instant::now();
     let mut state = run(&[1, 99, 1_800], Duration::from_mins(10), begun);
-    state.note(&Event::WaveStarted { wave: 1, waves: 3, accounts: 1 }, begun);
+    state.update(&Event::WaveStarted { wave: 1, waves: 3, accounts: 1 }, begun);
     let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
-    state.note(&Event::WaveStarted { wave: 2, waves: 3, accounts: 99 }, now);
+    state.update(&Event::WaveStarted { wave: 2, waves: 3, accounts: 99 }, now);
     let now = visit(&mut state, Outcome::Changed, 60, now, Duration::from_millis(50));
     let now = visit(&mut state, Outcome::Unchanged, 4, now, Duration::from_millis(50));
     let now = visit(&mut state, Outcome::Failed, 2, now, Duration::from_millis(50));
@@ -19,48 +19,48 @@ fn second_wave() -> (State, Instant) {
     (state, now)
 }
 
-fn listing() -> (State, Instant) {
+fn listing() -> (DisplayState, Instant) {
     let begun = Instant::now();
-    let mut state = State::new(begun);
+    let mut state = DisplayState::new(begun);
     state.listing(20, 1, begun);
     state.listing(1_240, 62, begun + Duration::from_secs(8));
     (state, begun + Duration::from_secs(8))
 }
 
-fn survey() -> (State, Instant) {
+fn survey() -> (DisplayState, Instant) {
     let (mut state, now) = listing();
     let now = visit(&mut state, Outcome::WouldChange, 90, now, Duration::from_millis(20));
     (state, now)
 }
 
-fn tags() -> (State, Instant) {
+fn tags() -> (DisplayState, Instant) {
     let begun = Instant::now();
-    let mut state = State::new(begun);
+    let mut state = DisplayState::new(begun);
     state.tags(120, 480, begun);
     (state, begun + Duration::from_secs(12))
 }
 
-fn waiting() -> (State, Instant) {
+fn waiting() -> (DisplayState, Instant) {
     let (mut state, now) = second_wave();
     let now = visit(&mut state, Outcome::Changed, 33, now, Duration::from_millis(50));
-    state.note(&Event::Baking { wait: Duration::from_mins(10), next: 3 }, now);
+    state.update(&Event::Baking { wait: Duration::from_mins(10), next: 3 }, now);
     (state, now + Duration::from_secs(12))
 }
 
-fn stopping() -> (State, Instant) {
+fn stopping() -> (DisplayState, Instant) {
     let (mut state, now) = second_wave();
-    state.note(&Event::Stopping { reason: &StopReason::Interrupted, in_flight: 31 }, now);
+    state.update(&Event::Stopping { reason: &StopReason::Interrupted, in_flight: 31 }, now);
     (state, now)
 }
 
-fn plan() -> (State, Instant) {
+fn plan() -> (DisplayState, Instant) {
     let begun = Instant::now();
     let mut state = run(&[200], Duration::ZERO, begun);
     let now = visit(&mut state, Outcome::WouldChange, 150, begun, Duration::from_millis(20));
     (state, now)
 }
 
-type Case = (fn() -> (State, Instant), usize, &'static [&'static str]);
+type Case = (fn() -> (DisplayState, Instant), usize, &'static [&'static str]);
 
 const CASES: &[Case] = &[
     (

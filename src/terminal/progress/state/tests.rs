@@ -3,16 +3,16 @@ use crate::org::TokenVersion;
 use crate::rollout::Record;
 
 /// A run with waves of these sizes.
-pub(in crate::terminal::progress) fn run(waves: &[usize], between: Duration, begun: Instant) -> State {
-    let mut state = State::new(begun);
+pub(in crate::terminal::progress) fn run(waves: &[usize], wait: Duration, begun: Instant) -> DisplayState {
+    let mut state = DisplayState::new(begun);
     let (organization, listed) = ("o-exampleorg1".to_owned(), waves.iter().sum());
-    state.begin(Outline { organization, listed, waves: waves.to_vec(), between, concurrency: 32 }, begun);
+    state.begin(Workload { organization, listed, waves: waves.to_vec(), between: wait, concurrency: 32 }, begun);
     state
 }
 
 /// So many visits with this outcome, each of which took a second, end one after the other from `from` on.
 pub(in crate::terminal::progress) fn visit(
-    state: &mut State,
+    state: &mut DisplayState,
     outcome: Outcome,
     count: usize,
     from: Instant,
@@ -25,13 +25,13 @@ pub(in crate::terminal::progress) fn visit(
         tally.add(outcome);
         let now = before + apart;
         let (throttles, rate) = (state.throttles, Some(50.0));
-        state.note(&Event::Visited { record: &record, tally: &tally, throttles, rate, in_flight: 7 }, now);
+        state.update(&Event::Visited { record: &record, tally: &tally, throttles, rate, in_flight: 7 }, now);
         now
     })
 }
 
-fn start_wave(state: &mut State, wave: u32, waves: u32, accounts: usize, now: Instant) {
-    state.note(&Event::WaveStarted { wave, waves, accounts }, now);
+fn start_wave(state: &mut DisplayState, wave: u32, waves: u32, accounts: usize, now: Instant) {
+    state.update(&Event::WaveStarted { wave, waves, accounts }, now);
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -40,15 +40,15 @@ const MINUTE: Duration = Duration::from_mins(1);
 fn the_pace_is_that_of_the_last_seconds() {
     let begun = Instant::now();
     let mut state = run(&[10_000], Duration::ZERO, begun);
-    assert_eq!(state.pace(begun), None);
+    assert_eq!(state.visits_per_second(begun), None);
     let slow = visit(&mut state, Outcome::Changed, 300, begun, Duration::from_millis(100));
-    let pace = state.pace(slow).unwrap();
+    let pace = state.visits_per_second(slow).unwrap();
     assert!((9.0..11.0).contains(&pace), "{pace}");
     let fast = visit(&mut state, Outcome::Changed, 1_500, slow, Duration::from_millis(10));
-    let pace = state.pace(fast).unwrap();
+    let pace = state.visits_per_second(fast).unwrap();
     assert!((95.0..105.0).contains(&pace), "{pace}");
     // Nothing ends for a while.
-    let pace = state.pace(fast + Duration::from_secs(8)).unwrap();
+    let pace = state.visits_per_second(fast + Duration::from_secs(8)).unwrap();
     assert!(pace < 60.0, "{pace}");
 }
 
@@ -57,12 +57,12 @@ fn what_is_left_counts_the_waves_and_the_waits() {
     let begun = Instant::now();
     let mut state = run(&[1, 50, 500], MINUTE, begun);
     start_wave(&mut state, 1, 3, 1, begun);
-    assert_eq!(state.left(begun), None, "nobody knows how long a visit takes");
+    assert_eq!(state.time_left(begun), None, "nobody knows how long a visit takes");
     let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
     // At 32 at once, each for a second, 32 are through in a second: 50 and 500 take 1.5 s and 15.6 s, and a second at each end.
-    let seconds = |state: &State, now: Instant| state.left(now).unwrap().as_secs();
+    let seconds = |state: &DisplayState, now: Instant| state.time_left(now).unwrap().as_secs();
     assert_eq!(seconds(&state, now), 120 + 19);
-    state.note(&Event::Baking { wait: MINUTE, next: 2 }, now);
+    state.update(&Event::Baking { wait: MINUTE, next: 2 }, now);
     let later = now + MINUTE / 2;
     assert_eq!(seconds(&state, later), 30 + 60 + 19);
     start_wave(&mut state, 2, 3, 50, later);

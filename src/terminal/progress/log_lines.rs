@@ -1,69 +1,69 @@
-//! This module owns what is said of a rollout in lines, and the facts that machines get with each of them.
+//! The log lines of a rollout, and their fields for machines.
 
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::bar::pace;
-use super::state::{Current, Outline, State};
+use super::bar::rate;
+use super::state::{CurrentWave, DisplayState, Workload};
 use crate::cloud::Failure;
 use crate::rollout::{Outcome, Record, StopReason, Tally};
 use crate::terminal::forecast::brief;
-use crate::terminal::note::{Level, Note};
+use crate::terminal::log_line::{Level, LogLine};
 use crate::terminal::style::Paint;
 use crate::verdict::because;
 
-pub(super) fn listing(accounts: usize, pages: usize) -> Note {
+pub(super) fn listing(accounts: usize, pages: usize) -> LogLine {
     let text = format!("listing accounts: {accounts} so far, {}", plural(pages, "page"));
-    Note::new(Level::Info, "listing", &text, json!({ "accounts": accounts, "pages": pages }))
+    LogLine::new(Level::Info, "listing", &text, json!({ "accounts": accounts, "pages": pages }))
 }
 
-pub(super) fn tags(read: usize, of: usize) -> Note {
+pub(super) fn tags(read: usize, of: usize) -> LogLine {
     let text = format!("reading tags: {read} of {of} accounts so far");
-    Note::new(Level::Info, "tags", &text, json!({ "read": read, "accounts": of }))
+    LogLine::new(Level::Info, "tags", &text, json!({ "read": read, "accounts": of }))
 }
 
-pub(super) fn listed(outline: &Outline) -> Note {
-    let Outline { organization, listed, waves, .. } = outline;
-    let targets = outline.targets();
+pub(super) fn listed(workload: &Workload) -> LogLine {
+    let Workload { organization, listed, waves, .. } = workload;
+    let targets = workload.targets();
     let text = format!("{} listed in {organization}, {targets} to visit", plural(*listed, "account"));
     let fields = json!({ "organization_id": organization, "accounts": listed, "targets": targets, "waves": waves });
-    Note::new(Level::Info, "listed", &text, fields)
+    LogLine::new(Level::Info, "listed", &text, fields)
 }
 
-pub(super) fn wave_started(wave: u32, waves: u32, accounts: usize) -> Note {
+pub(super) fn wave_started(wave: u32, waves: u32, accounts: usize) -> LogLine {
     let text = format!("wave {wave} of {waves}: {}", plural(accounts, "account"));
     let fields = json!({ "wave": wave, "waves": waves, "accounts": accounts });
-    Note::new(Level::Info, "wave_started", &text, fields)
+    LogLine::new(Level::Info, "wave_started", &text, fields)
 }
 
-pub(super) fn wave_finished(wave: u32, tally: &Tally, current: Option<Current>, now: Instant) -> Note {
+pub(super) fn wave_finished(wave: u32, tally: &Tally, current: Option<CurrentWave>, now: Instant) -> LogLine {
     let took = current.map_or(Duration::ZERO, |current| now.saturating_duration_since(current.since));
     let of = current.map_or_else(String::new, |current| format!(" of {}", current.last));
     let head = format!("wave {wave}{of}");
     let text = format!("{head} finished in {}: {}", brief(took), counts(tally));
     let fields = json!({ "wave": wave, "outcomes": outcomes(tally), "seconds": rounded(took.as_secs_f64()) });
     let level = if tally.errors() > 0 { Level::Warn } else { Level::Info };
-    Note::new(level, "wave_finished", &text, fields).painted(Paint::Strong, &head)
+    LogLine::new(level, "wave_finished", &text, fields).painted(Paint::Bold, &head)
 }
 
-pub(super) fn waiting(wait: Duration, next: u32) -> Note {
+pub(super) fn waiting(wait: Duration, next: u32) -> LogLine {
     let text = format!("waiting {} before wave {next}; Ctrl-C stops here", humantime::format_duration(wait));
-    Note::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
+    LogLine::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
 }
 
-/// Where the rollout is, where there is no bar to show it.
-pub(super) fn position(state: &State, now: Instant) -> Note {
+/// The position in the rollout, in a mode without a bar.
+pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
     let done = state.done();
-    let targets = state.outline.as_ref().map(Outline::targets);
+    let targets = state.workload.as_ref().map(Workload::targets);
     let wave = state.wave.map_or_else(String::new, |wave| format!("wave {} of {}: ", wave.number, wave.last));
     let of = targets.map_or_else(|| format!("{} listed, {done} visited", state.listed), |of| format!("{done} of {of}"));
     let mut parts = vec![counts(&state.tally)];
-    parts.extend(pace(state, now).map(|[pace, _]| pace));
+    parts.extend(rate(state, now).map(|[rate, _]| rate));
     if state.throttles > 0 {
         parts.push(format!("{} throttled", state.throttles));
     }
-    let left = state.left(now);
+    let left = state.time_left(now);
     parts.extend(left.map(|left| format!("{} left", brief(left))));
     let fields = json!({
         "wave": state.wave.map(|wave| wave.number),
@@ -71,18 +71,18 @@ pub(super) fn position(state: &State, now: Instant) -> Note {
         "targets": targets,
         "listed": state.listed,
         "outcomes": outcomes(&state.tally),
-        "causes": state.seen.count(),
+        "causes": state.causes.count(),
         "throttles": state.throttles,
         "in_flight": state.in_flight,
-        "visits_per_second": state.pace(now).map(rounded),
+        "visits_per_second": state.visits_per_second(now).map(rounded),
         "allowed_per_second": state.rate.map(rounded),
         "seconds_left": left.map(|left| rounded(left.as_secs_f64())),
     });
-    Note::new(Level::Info, "progress", &format!("{wave}{of}: {}", parts.join(", ")), fields)
+    LogLine::new(Level::Info, "progress", &format!("{wave}{of}: {}", parts.join(", ")), fields)
 }
 
-/// What came of an account.
-pub(super) fn account(record: &Record) -> Note {
+/// The outcome of an account.
+pub(super) fn account(record: &Record) -> LogLine {
     let Record { account_id, outcome, .. } = record;
     let id = account_id.to_string();
     let mut text = format!("{id} {outcome}");
@@ -93,11 +93,11 @@ pub(super) fn account(record: &Record) -> Note {
         }
     }
     let level = if outcome.is_error() { Level::Warn } else { Level::Info };
-    Note::new(level, "account", &text, facts(record))
+    LogLine::new(level, "account", &text, record_fields(record))
 }
 
-/// A failure whose cause is new, with the account as its example.
-pub(super) fn failure(record: &Record) -> Note {
+/// A failure with a new cause, and its first account.
+pub(super) fn failure(record: &Record) -> LogLine {
     let Record { account_id, outcome, .. } = record;
     let mut text = format!("{outcome} {account_id}");
     if let Some(error) = &record.error {
@@ -106,17 +106,17 @@ pub(super) fn failure(record: &Record) -> Note {
             text.push_str(&format!(": {}", error.error_message));
         }
     }
-    let note = Note::new(Level::Warn, "failure", &text, facts(record));
-    note.painted(Paint::of(*outcome), outcome.as_str()).short()
+    let line = LogLine::new(Level::Warn, "failure", &text, record_fields(record));
+    line.painted(Paint::of(*outcome), outcome.as_str()).limited()
 }
 
-/// Said once, when no further cause is shown.
-pub(super) fn enough() -> Note {
+/// The line after the last cause that is announced.
+pub(super) fn causes_left_out() -> LogLine {
     let text = "further causes are only counted here; the report has them all";
-    Note::new(Level::Warn, "causes_left_out", text, json!({}))
+    LogLine::new(Level::Warn, "causes_left_out", text, json!({}))
 }
 
-pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> Note {
+pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> LogLine {
     let why = match reason {
         StopReason::Interrupted | StopReason::Terminated => String::new(),
         StopReason::TooManyErrors { .. }
@@ -136,27 +136,27 @@ pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> Note {
     };
     let text = format!("stopping{why}: no further visit starts, {flight}{again}");
     let fields = json!({ "reason": because(reason), "in_flight": in_flight });
-    Note::new(Level::Warn, "stopping", &text, fields).painted(Paint::Doubt, "stopping")
+    LogLine::new(Level::Warn, "stopping", &text, fields).painted(Paint::Warning, "stopping")
 }
 
-/// Nobody answers, and the run waits.
-pub(super) fn unreachable(failure: &Failure, patience: Duration) -> Note {
+/// The run waits, because AWS does not answer.
+pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     let text = format!(
         "AWS can't be reached ({failure}): waiting up to {} for it; Ctrl-C stops the run",
         humantime::format_duration(patience)
     );
     let fields =
         json!({ "error_code": failure.code, "error_message": failure.message, "patience_seconds": patience.as_secs() });
-    Note::new(Level::Warn, "unreachable", &text, fields)
+    LogLine::new(Level::Warn, "unreachable", &text, fields)
 }
 
-/// Somebody answers again.
-pub(super) fn reachable(after: Duration) -> Note {
-    let text = format!("AWS can be reached again after {} s: going on", after.as_secs());
-    Note::new(Level::Info, "reachable", &text, json!({ "after_seconds": after.as_secs() }))
+/// AWS answers again.
+pub(super) fn reachable(after: Duration) -> LogLine {
+    let text = format!("AWS can be reached again after {} s: continuing", after.as_secs());
+    LogLine::new(Level::Info, "reachable", &text, json!({ "after_seconds": after.as_secs() }))
 }
 
-/// The counts that are not zero, in words.
+/// Lists the counts that are not zero.
 fn counts(tally: &Tally) -> String {
     let parts: Vec<String> =
         tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}")).collect();
@@ -167,8 +167,8 @@ fn outcomes(tally: &Tally) -> Map<String, Value> {
     tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| (outcome.to_string(), count.into())).collect()
 }
 
-/// The facts of a record, under the names that they have in the report.
-fn facts(record: &Record) -> Value {
+/// Returns the fields of a record, named as in the report.
+fn record_fields(record: &Record) -> Value {
     let error = record.error.as_ref();
     let text = |value: Option<&String>| value.map_or("", String::as_str).to_owned();
     json!({
@@ -189,7 +189,7 @@ fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// To three places, which is more than anybody measures here.
+/// Rounds to three decimal places.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
@@ -200,7 +200,7 @@ mod tests {
     use crate::cloud::{Effect, FailureKind, Operation};
 
     #[test]
-    fn a_stop_says_why_what_still_happens_and_how_to_leave_at_once() {
+    fn stop_lines_have_a_reason_and_a_way_to_leave_at_once() {
         let failure = Failure {
             operation: Operation::GetCallerIdentity,
             kind: FailureKind::Credentials,
