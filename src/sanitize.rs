@@ -1,15 +1,15 @@
-//! This module owns making texts from outside harmless: for a terminal that would obey them, and for a spreadsheet that
-//! would run them.
+//! Sanitizes untrusted text: for terminals, which would interpret control characters, for spreadsheets, which would evaluate formulas, and
+//! for shell commands.
 //!
-//! An account's name is chosen by whoever owns the account, an error message by whatever answered. JSON keeps the
-//! true text; terminals and CSV get it made harmless.
+//! The owner of an account chooses its name, and a server or a proxy chooses an error message. JSON keeps the original text; terminals and
+//! CSV get the sanitized text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Whether a terminal, a spreadsheet or a reader's eye would be misled by this character: control characters, line
-/// separators, and the marks that turn the direction of writing round.
+/// Returns whether a character can mislead a terminal, a spreadsheet or a reader: control characters, line separators, invisible
+/// characters, and marks that change the direction of writing.
 const fn misleads(character: char) -> bool {
     matches!(
         character,
@@ -25,9 +25,9 @@ const fn misleads(character: char) -> bool {
     )
 }
 
-/// The text with every misleading character written out, as `\u{1b}`.
+/// Escapes every misleading character, for instance as `\u{1b}`.
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
-    // Most texts are of letters and digits, which takes less to find out.
+    // Most texts are printable ASCII, which is faster to check.
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) || !text.contains(misleads) {
         return Cow::Borrowed(text);
     }
@@ -42,17 +42,17 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The text as a cell of a CSV file: [`for_terminal`], and with `'` in front where a spreadsheet would take it for a formula
+/// Escapes a text for a cell of a CSV file: as [`for_terminal`], and with a leading `'` if a spreadsheet would take it for a formula
 /// (OWASP, "CSV Injection").
 pub fn for_cell(text: &str) -> Cow<'_, str> {
     let safe = for_terminal(text);
     let formula = |character| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    // A spreadsheet may drop the white space in front before it looks.
+    // A spreadsheet may ignore leading white space.
     if safe.trim_start().starts_with(formula) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
 
-/// The name of a file or folder as a word of a command that can be copied into a shell: in quotes where it needs them, and never taken
-/// for an option. What would mislead is written out, as [`for_terminal`] does.
+/// Quotes a path for a shell command that users copy. The word is quoted only if necessary, is never taken for an option, and misleading
+/// characters are escaped as in [`for_terminal`].
 pub(crate) fn for_shell(path: &Path) -> String {
     let name = path.to_string_lossy();
     let name = if name.starts_with('-') { Cow::Owned(format!("./{name}")) } else { name };
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_would_obey_is_written_out() {
+    fn misleading_characters_are_escaped() {
         let table = [
             ("payments-prod", "payments-prod"),
             ("Zürich 東京 🚀", "Zürich 東京 🚀"),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_word_of_a_command() {
+    fn paths_are_single_words_of_a_shell_command() {
         for (name, word) in [
             ("v2token-runs/20261122T041500Z-abcdef", "v2token-runs/20261122T041500Z-abcdef"),
             ("/srv/my run", "'/srv/my run'"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_spreadsheet_would_run_is_text() {
+    fn formulas_are_prefixed() {
         let table = [
             ("=HYPERLINK(\"http://x\")", "'=HYPERLINK(\"http://x\")"),
             ("+1", "'+1"),

@@ -35,7 +35,7 @@ fn error(stage: Stage, code: &str, message: &str) -> AccountError {
     AccountError { stage, error_code: code.to_owned(), error_message: message.to_owned(), hint }
 }
 
-/// The record that a run for v2Token typically has of this outcome.
+/// Returns a typical record with this outcome, of a run for v2Token.
 fn record(outcome: Outcome) -> Record {
     let (previous, current) = match outcome {
         Outcome::Changed => (Some(ObservedVersion::V1Token), Some(ObservedVersion::V2Token)),
@@ -67,7 +67,7 @@ fn compared(before: &Record, after: &Record) -> Difference {
 }
 
 #[test]
-fn every_outcome_beside_every_outcome() {
+fn every_pair_of_outcomes_has_a_difference() {
     // Rows are the earlier outcome and columns the later one, in the order of `Outcome::ALL`.
     let expected = [
         [SetAgain, Same, Drifted, Drifted, FailureNew, OutcomeChanged, OutcomeChanged],
@@ -86,7 +86,7 @@ fn every_outcome_beside_every_outcome() {
 }
 
 #[test]
-fn what_outcomes_do_not_say() {
+fn differences_between_equal_outcomes() {
     let (unchanged, failed) = (record(Outcome::Unchanged), record(Outcome::Failed));
     let read = |outcome, version| Record { current_version: Some(version), ..record(outcome) };
     // Read as unknown: neither version, so it no longer shows the wanted one, or shows another than before.
@@ -106,7 +106,7 @@ fn what_outcomes_do_not_say() {
     ] {
         assert_eq!(compared(&failed, &because(other)), FailureChanged);
     }
-    // It failed, and had been changed by somebody else.
+    // It failed, and had been changed outside of v2token.
     assert_eq!(compared(&unchanged, &read(Outcome::Failed, ObservedVersion::V1Token)), Drifted);
     // A rollback wants the other version.
     let back = Record {
@@ -120,7 +120,7 @@ fn what_outcomes_do_not_say() {
 }
 
 #[test]
-fn who_came_who_left_and_who_is_closed() {
+fn appeared_left_and_closed_accounts() {
     let known = record(Outcome::Unchanged);
     let left = Record { error: Some(error(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
     let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
@@ -144,7 +144,7 @@ fn who_came_who_left_and_who_is_closed() {
     assert_eq!(difference(was_failing, Some(AccountResult { account: &closed, record: &skipped })), StateChanged);
 }
 
-fn part(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
+fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(run_seconds);
     let Command::Plan(PlanArgs { run, .. }) = Cli::try_parse_from(["v2token", "plan"]).unwrap().command else {
         unreachable!("it is a plan");
@@ -172,7 +172,7 @@ fn part(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
 
 #[test]
 fn runs_in_different_organizations_are_not_compared() {
-    let (one, mut other) = (part(1, &[Outcome::Changed]), part(2, &[Outcome::Changed]));
+    let (one, mut other) = (loaded_run(1, &[Outcome::Changed]), loaded_run(2, &[Outcome::Changed]));
     other.info.organization_id = Some("o-another".to_owned());
     let organizations =
         |before: &str, after: &str| Incomparable::Organizations { before: before.to_owned(), after: after.to_owned() };
@@ -186,11 +186,11 @@ fn runs_in_different_organizations_are_not_compared() {
 }
 
 #[test]
-fn the_counts_add_up_and_every_format_has_the_accounts_that_differ() {
+fn counts_add_up_and_every_format_lists_the_differing_accounts() {
     let pairs: Vec<(Outcome, Outcome)> =
         Outcome::ALL.into_iter().flat_map(|one| Outcome::ALL.map(|other| (one, other))).collect();
     let (before, after): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    let (before, mut after) = (part(1_795_321_700, &before), part(1_795_400_000, &after));
+    let (before, mut after) = (loaded_run(1_795_321_700, &before), loaded_run(1_795_400_000, &after));
     after.exit_code = None;
     let comparison = Comparison::of(&before, &after).unwrap();
     let counts = comparison.counts();
@@ -231,9 +231,9 @@ fn the_counts_add_up_and_every_format_has_the_accounts_that_differ() {
 }
 
 #[test]
-fn markdown_fits_into_a_comment_and_says_what_it_leaves_out() {
+fn markdown_fits_into_a_comment_and_counts_what_it_omits() {
     let failed = vec![Outcome::Failed; 900];
-    let (before, mut after) = (part(1, &vec![Outcome::Unchanged; 900]), part(2, &failed));
+    let (before, mut after) = (loaded_run(1, &vec![Outcome::Unchanged; 900]), loaded_run(2, &failed));
     for (number, record) in after.records.iter_mut().enumerate() {
         // Words make other causes where numbers would not.
         let word = number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &"y".repeat(number % 300);
@@ -245,8 +245,8 @@ fn markdown_fits_into_a_comment_and_says_what_it_leaves_out() {
 }
 
 #[test]
-fn nothing_is_said_to_have_changed_if_nothing_has() {
-    let run = part(1, &[Outcome::Changed, Outcome::Failed]);
-    let again = part(2, &[Outcome::Unchanged, Outcome::Failed]);
+fn equal_runs_have_no_differences() {
+    let run = loaded_run(1, &[Outcome::Changed, Outcome::Failed]);
+    let again = loaded_run(2, &[Outcome::Unchanged, Outcome::Failed]);
     assert_eq!(Comparison::of(&run, &again).unwrap().sentence(), "nothing has changed in 2 accounts");
 }

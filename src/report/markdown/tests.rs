@@ -11,7 +11,7 @@ use crate::org::{AccountState, TokenVersion};
 use crate::rollout::{AccountError, Mode, Record, Stage};
 use crate::settings::{Environment, Settings};
 
-/// Names that would be a mention, a reference, a link, emphasis, HTML, an end of the code or of the cell, or nothing at all.
+/// Names that could become a mention, a reference, a link, emphasis, HTML, the end of a code span or a cell, or an empty text.
 const HOSTILE: [&str; 18] = [
     "@team",
     "#1 and org/repo#2",
@@ -55,7 +55,7 @@ fn run_info() -> RunInfo {
     }
 }
 
-/// Accounts that failed for as many causes, with a text of their own in every place that is not the program's.
+/// Returns failed accounts, each with a cause of its own and its text in every untrusted place.
 fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) {
     let failure = |(number, text): (usize, String)| {
         let account = Account {
@@ -83,7 +83,7 @@ fn written(accounts: &[Account], records: &[Record], sentence: &str) -> String {
 }
 
 #[test]
-fn what_comes_from_outside_is_never_more_than_text() {
+fn untrusted_text_is_never_markup() {
     let (accounts, records) = failures(HOSTILE.into_iter().map(str::to_owned));
     let markdown = written(&accounts, &records, "stopped because of @team (<b>#1</b>)");
     let mut codes: Vec<String> = Vec::new();
@@ -124,7 +124,7 @@ fn what_comes_from_outside_is_never_more_than_text() {
 }
 
 #[test]
-fn it_fits_into_a_comment_and_says_what_it_leaves_out() {
+fn it_fits_into_a_comment_and_counts_what_it_omits() {
     let long = |number: usize| format!("{}{number}", "\u{e0041}`|".repeat(200));
     for (accounts, records) in [
         // Each a cause of its own, and all the same one.

@@ -123,7 +123,7 @@ const CASES: &[Case] = &[
 ];
 
 #[test]
-fn each_width_shows_what_matters_most() {
+fn narrow_lines_keep_the_most_important_parts() {
     let drawn = CASES.iter().map(|(state, width, expected)| {
         let (state, now) = state();
         (draw(&state, now, *width, false), *width, *expected)
@@ -134,7 +134,7 @@ fn each_width_shows_what_matters_most() {
 }
 
 #[test]
-fn no_width_is_too_narrow_and_no_line_too_wide() {
+fn every_width_works_and_no_line_is_too_wide() {
     for (state, _, _) in CASES {
         let (state, now) = state();
         for width in 1..220 {

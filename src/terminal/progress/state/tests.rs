@@ -10,7 +10,7 @@ pub(in crate::terminal::progress) fn run(waves: &[usize], wait: Duration, begun:
     state
 }
 
-/// So many visits with this outcome, each of which took a second, end one after the other from `from` on.
+/// Adds `count` visits with this outcome, one after the other. Each took a second.
 pub(in crate::terminal::progress) fn visit(
     state: &mut DisplayState,
     outcome: Outcome,
@@ -37,29 +37,29 @@ fn start_wave(state: &mut DisplayState, wave: u32, waves: u32, accounts: usize, 
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[test]
-fn the_pace_is_that_of_the_last_seconds() {
+fn rate_covers_recent_visits_only() {
     let begun = Instant::now();
     let mut state = run(&[10_000], Duration::ZERO, begun);
     assert_eq!(state.visits_per_second(begun), None);
     let slow = visit(&mut state, Outcome::Changed, 300, begun, Duration::from_millis(100));
-    let pace = state.visits_per_second(slow).unwrap();
-    assert!((9.0..11.0).contains(&pace), "{pace}");
+    let rate = state.visits_per_second(slow).unwrap();
+    assert!((9.0..11.0).contains(&rate), "{rate}");
     let fast = visit(&mut state, Outcome::Changed, 1_500, slow, Duration::from_millis(10));
-    let pace = state.visits_per_second(fast).unwrap();
-    assert!((95.0..105.0).contains(&pace), "{pace}");
+    let rate = state.visits_per_second(fast).unwrap();
+    assert!((95.0..105.0).contains(&rate), "{rate}");
     // Nothing ends for a while.
-    let pace = state.visits_per_second(fast + Duration::from_secs(8)).unwrap();
-    assert!(pace < 60.0, "{pace}");
+    let rate = state.visits_per_second(fast + Duration::from_secs(8)).unwrap();
+    assert!(rate < 60.0, "{rate}");
 }
 
 #[test]
-fn what_is_left_counts_the_waves_and_the_waits() {
+fn time_left_includes_waves_and_waits() {
     let begun = Instant::now();
     let mut state = run(&[1, 50, 500], MINUTE, begun);
     start_wave(&mut state, 1, 3, 1, begun);
-    assert_eq!(state.time_left(begun), None, "nobody knows how long a visit takes");
+    assert_eq!(state.time_left(begun), None, "the duration of a visit is not known yet");
     let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
-    // At 32 at once, each for a second, 32 are through in a second: 50 and 500 take 1.5 s and 15.6 s, and a second at each end.
+    // With 32 visits of a second each in flight, 32 end per second: 50 and 500 take 1.5 s and 15.6 s, plus a second for the last visit.
     let seconds = |state: &DisplayState, now: Instant| state.time_left(now).unwrap().as_secs();
     assert_eq!(seconds(&state, now), 120 + 19);
     state.update(&Event::Baking { wait: MINUTE, next: 2 }, now);
@@ -77,7 +77,7 @@ fn what_is_left_counts_the_waves_and_the_waits() {
 }
 
 #[test]
-fn what_was_not_attempted_is_not_through() {
+fn unattempted_accounts_are_not_visited() {
     let begun = Instant::now();
     let mut state = run(&[100], Duration::ZERO, begun);
     visit(&mut state, Outcome::Changed, 10, begun, Duration::from_millis(100));
