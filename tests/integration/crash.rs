@@ -8,7 +8,7 @@ use std::time::Duration;
 use v2token::internals::RunFolder;
 use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
-use crate::harness::{Bench, read_csv, sent_to, told};
+use crate::harness::{Bench, accounts_with, read_csv, sent_to};
 use crate::running::Running;
 
 /// The number of moments in one test; four tests run in parallel.
@@ -78,9 +78,9 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         let rows = read_csv(&folder.join("report.csv"));
         assert_eq!(rows.len(), 40, "moment {moment}");
         assert_eq!(
-            told(&rows, "changed"),
+            accounts_with(&rows, "changed"),
             sent_to(&after),
-            "moment {moment}: what is told changed is what was set, no more, no less"
+            "moment {moment}: the changed accounts are those that were set"
         );
 
         bench.run("back", &["rollback", named, "--yes", "--rate", "0"]).exits(0);
@@ -112,7 +112,7 @@ fn merged_reports_keep_possibly_changed_accounts() {
         let report = format!("--report={}", merged.display());
         let run = bench.again("merged", &["report", &first, &second, &report, "--output=none"]).exits(0);
         let rows = read_csv(&merged);
-        let (changed, doubted) = (told(&rows, "changed"), told(&rows, "unverified"));
+        let (changed, doubted) = (accounts_with(&rows, "changed"), accounts_with(&rows, "unverified"));
         assert!(!changed.is_empty() && !doubted.is_empty(), "{run}");
         assert!(set.is_subset(&(&changed | &doubted)), "{:?} were set as well", &set - &(&changed | &doubted));
         assert!(changed.is_subset(&set), "{:?} were not set", &changed - &set);

@@ -64,9 +64,9 @@ fn expired_credentials_stop_the_run() {
         assert_eq!(changed, usize::try_from(GOOD_FOR).expect("small"), "what was under way goes on\n{run}");
         let refused = run.after.operation(Operation::AssumeRole).refused();
         assert!((1..=CONCURRENCY).contains(&refused), "{refused} accounts asked in vain");
-        let told =
+        let explained =
             [&format!("{changed} of 200"), "base credentials", "ExpiredToken"].map(|part| run.stderr.contains(part));
-        assert_eq!(told, [true; 3], "the end is explained on stderr\n{run}");
+        assert_eq!(explained, [true; 3], "the end is explained on stderr\n{run}");
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use v2token::internals::RunFolder;
 use v2token_simulator::{Builder, Latency, Operation, Organization, TokenVersion, Truth};
 
-use crate::harness::{Bench, sent_to, told};
+use crate::harness::{Bench, accounts_with, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 40;
@@ -73,7 +73,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
         // The disk has space again.
         let resumed = bench.again("run", &["resume", "run"]).since(run.before).exits(0).agrees(TokenVersion::V2);
         assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "{resumed}");
-        assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
+        assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
     }
 }
 
@@ -115,7 +115,7 @@ fn a_moved_folder_is_reported_at_the_end() {
 
     let report = bench.again("moved", &["report", "moved", "--report=report.csv", "--output=none"]).exits(0);
     let rows = crate::harness::read_csv(&bench.folder.path().join("report.csv"));
-    assert_eq!(told(&rows, "changed"), sent_to(&report.after), "{report}");
+    assert_eq!(accounts_with(&rows, "changed"), sent_to(&report.after), "{report}");
     let resumed = bench.again("moved", &["resume", "moved"]).says(&["nothing is left to do"]);
     assert_eq!(resumed.calls(Operation::AssumeRole), 0, "{resumed}");
 }

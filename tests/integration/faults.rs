@@ -353,13 +353,13 @@ fn each_fault_has_its_record() {
 
     let rows = run.rows();
     let mut wrong = Vec::new();
-    for (number, (name, _, (outcome, stage, code, hint), carried_out)) in (1_u64..).zip(CASES) {
+    for (number, (name, _, (outcome, stage, code, hint), set_took_effect)) in (1_u64..).zip(CASES) {
         let id = AccountId::from(number);
         let row = &rows[&id.to_string()];
-        let told = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
+        let cells = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
         let changed = !run.after.account(id).sets_applied.is_empty();
-        if told != [*outcome, *stage, *code] || !row["hint"].contains(hint) || changed != *carried_out {
-            wrong.push(format!("{name}: carried out: {changed}, told: {row:#?}"));
+        if cells != [*outcome, *stage, *code] || !row["hint"].contains(hint) || changed != *set_took_effect {
+            wrong.push(format!("{name}: set took effect: {changed}, reported: {row:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -449,9 +449,9 @@ fn a_missing_answer_is_reported_at_every_stage() {
         (3, ["unverified", "set", "RequestTimedOut"], IN_DOUBT),
         (4, ["changed", "", ""], ""),
     ];
-    for (id, told, hint) in table {
+    for (id, expected, hint) in table {
         let row = &run.rows()[&AccountId::new(id).to_string()];
-        assert_eq!([&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str), told, "{run}");
+        assert_eq!([&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str), expected, "{run}");
         assert!(row["hint"].contains(hint), "{row:#?}");
     }
 }

@@ -91,9 +91,9 @@ fn a_query_prints_its_result_in_every_format() {
         ("accounts[?outcome=='changed']", "csv", ""),
         ("accounts[?outcome=='changed']", "json", "[]\n"),
     ] {
-        let told = report(&bench, &["--query", query, "--output", output]).exits(0);
-        assert_eq!(told.stdout, expected, "{query} as {output}\n{told}");
-        assert_eq!(told.stderr, "", "{query}");
+        let printed = report(&bench, &["--query", query, "--output", output]).exits(0);
+        assert_eq!(printed.stdout, expected, "{query} as {output}\n{printed}");
+        assert_eq!(printed.stderr, "", "{query}");
     }
     // Names are unchanged in JSON, and sanitized elsewhere.
     let names = "accounts[].{name: account_name}";
@@ -102,8 +102,8 @@ fn a_query_prints_its_result_in_every_format() {
         assert_eq!(json[number]["name"], account.name.as_str());
     }
     for output in ["text", "csv", "table"] {
-        let told = report(&bench, &["--query", names, "--output", output]).exits(0);
-        assert!(!told.stdout.contains(|character: char| character.is_control() && character != '\n'), "{told}");
+        let printed = report(&bench, &["--query", names, "--output", output]).exits(0);
+        assert!(!printed.stdout.contains(|character: char| character.is_control() && character != '\n'), "{printed}");
     }
     let csv = report(&bench, &["--query", names, "--output=csv"]).stdout;
     assert!(csv.lines().all(|cell| !cell.trim_matches('"').trim_start().starts_with(['=', '+', '-', '@'])), "{csv}");
@@ -220,15 +220,15 @@ fn near_misses_get_a_suggestion() {
 fn fifty_thousand_accounts_are_queried() {
     let folder = tempfile::TempDir::new().expect("a temporary folder");
     let failed = fifty_thousand(folder.path());
-    let told = |arguments: &[&str]| {
+    let printed = |arguments: &[&str]| {
         let output = program(folder.path()).args(["report", "."]).args(arguments).output().expect("the program starts");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8")
     };
-    assert_eq!(told(&["--query=length(accounts)", "--output=json"]), "50000\n");
+    assert_eq!(printed(&["--query=length(accounts)", "--output=json"]), "50000\n");
     let count = "length(accounts[?outcome=='failed'])";
-    assert_eq!(told(&["--query", count, "--output=text"]), format!("{failed}\n"));
-    assert_eq!(told(&["--output=text"]).lines().count(), 50_000);
+    assert_eq!(printed(&["--query", count, "--output=text"]), format!("{failed}\n"));
+    assert_eq!(printed(&["--output=text"]).lines().count(), 50_000);
     for rest in [&["--output=text"][..], &["--query=accounts[]", "--output=jsonl"], &["--query=@", "--output=json"]] {
         let mut command = program(folder.path());
         command.args(["report", "."]).args(rest).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -169,8 +169,8 @@ impl Run {
 
     /// Fails unless the run was a plan that failed, said why, and left no folder.
     pub(crate) fn made_no_plan(self, why: &str) -> Self {
-        let told = ["nothing was attempted", "no plan was made, and nothing was changed"];
-        assert!(told.iter().any(|told| self.stderr.contains(told)), "it is not said that there is no plan\n{self}");
+        let texts = ["nothing was attempted", "no plan was made, and nothing was changed"];
+        assert!(texts.iter().any(|text| self.stderr.contains(text)), "it is not said that there is no plan\n{self}");
         assert!(self.stderr.contains(why), "expected on stderr: {why}\n{self}");
         assert!(self.stdout.is_empty(), "nothing belongs on stdout\n{self}");
         assert_eq!(self.calls(Operation::SetSecurityTokenServicePreferences), 0, "a plan never writes\n{self}");
@@ -233,7 +233,7 @@ pub(crate) fn sent_to(truth: &Truth) -> BTreeSet<String> {
 }
 
 /// The accounts with this outcome in a report.
-pub(crate) fn told(rows: &BTreeMap<String, Row>, outcome: &str) -> BTreeSet<String> {
+pub(crate) fn accounts_with(rows: &BTreeMap<String, Row>, outcome: &str) -> BTreeSet<String> {
     rows.iter().filter(|(_, row)| row["outcome"] == outcome).map(|(id, _)| id.clone()).collect()
 }
 

@@ -60,12 +60,12 @@ fn an_incomplete_list_is_an_error_before_anything_is_changed() {
     ];
     for (name, builder, why) in table {
         let bench = Bench::new(builder.start());
-        let told = |run: &Run| run.stderr.contains("error:") && run.stderr.lines().count() <= 12;
+        let reported = |run: &Run| run.stderr.contains("error:") && run.stderr.lines().count() <= 12;
         let run = bench.run("apply", &APPLY).exits(1).attempted_nothing(why);
-        assert!(told(&run), "{name}\n{run}");
+        assert!(reported(&run), "{name}\n{run}");
         // A plan reads while it lists, and discards the result.
         let run = bench.run("plan", &["plan", "--rate=0"]).exits(1).made_no_plan(why);
-        assert!(told(&run), "{name}\n{run}");
+        assert!(reported(&run), "{name}\n{run}");
     }
 }
 

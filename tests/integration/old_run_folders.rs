@@ -12,7 +12,7 @@ use v2token_simulator::{
     Trusted, Truth,
 };
 
-use crate::harness::{Bench, Run, program, read_csv, sent_to, told};
+use crate::harness::{Bench, Run, accounts_with, program, read_csv, sent_to};
 
 const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
 const EXTERNAL_ID: &str = "the-id-of-all";
@@ -53,7 +53,7 @@ fn copy(name: &str, into: &Path) {
 /// The accounts of an old run with one of these outcomes, by version 0.1.0.
 fn expected(folder: &str, outcomes: &[&str]) -> BTreeSet<String> {
     let rows = read_csv(&fixtures().join(folder).join("expected.csv"));
-    outcomes.iter().flat_map(|outcome| told(&rows, outcome)).collect()
+    outcomes.iter().flat_map(|outcome| accounts_with(&rows, outcome)).collect()
 }
 
 /// The accounts of an old run whose intent has no record.
@@ -278,8 +278,12 @@ fn interrupted_applies_are_resumed_with_their_settings() {
         let set = if old.folder == "apply-with-options" { "unverified" } else { "changed" };
         let rows = run.rows();
         assert_eq!(on_v2(&run), on_wanted, "{run}");
-        assert_eq!(told(&rows, set), &on_wanted - &ids(&[3]), "{run}");
-        assert_eq!((told(&rows, "unchanged"), told(&rows, "failed")), (ids(&[3]), ids(&[2])), "{run}");
+        assert_eq!(accounts_with(&rows, set), &on_wanted - &ids(&[3]), "{run}");
+        assert_eq!(
+            (accounts_with(&rows, "unchanged"), accounts_with(&rows, "failed")),
+            (ids(&[3]), ids(&[2])),
+            "{run}"
+        );
     }
 }
 
@@ -296,7 +300,7 @@ fn an_interrupted_rollback_is_resumed() {
     let run = bench.again("rollback-killed", &["resume", "rollback-killed"]).exits(0);
     assert_eq!(on_v2(&run), ids(&[3]), "{run}");
     assert_eq!(sent_to(&run.after), ids(&[5, 6, 7, MANAGEMENT]), "{run}");
-    assert_eq!(told(&run.rows(), "changed"), ids(&[1, 5, 6, 7, 8, 9, 10, 11, MANAGEMENT]), "{run}");
+    assert_eq!(accounts_with(&run.rows(), "changed"), ids(&[1, 5, 6, 7, 8, 9, 10, 11, MANAGEMENT]), "{run}");
 }
 
 #[test]
@@ -321,7 +325,7 @@ fn applies_are_rolled_back() {
             restored.insert("000000000006".to_owned(), Some(TokenVersion::V1));
         }
         assert_eq!(versions(&run.after), restored, "{}\n{run}", old.folder);
-        assert_eq!(told(&run.rows(), "changed"), set, "{}\n{run}", old.folder);
+        assert_eq!(accounts_with(&run.rows(), "changed"), set, "{}\n{run}", old.folder);
         assert_eq!(sent_to(&run.after), set, "{}\n{run}", old.folder);
     }
 }
@@ -351,8 +355,8 @@ fn plans_are_applied() {
         let apply = ["apply", "--yes", "--max-errors=100%", "--plan", plan];
         let run = bench.run("run", &[&apply, again].concat()).exits(3).agrees(TokenVersion::V2);
         let would_change = expected(plan, &["would_change"]);
-        assert_eq!(told(&run.rows(), "changed"), &would_change - &ids(&[2]), "{plan}\n{run}");
-        assert_eq!(told(&run.rows(), "failed"), ids(&[2]), "{plan}\n{run}");
+        assert_eq!(accounts_with(&run.rows(), "changed"), &would_change - &ids(&[2]), "{plan}\n{run}");
+        assert_eq!(accounts_with(&run.rows(), "failed"), ids(&[2]), "{plan}\n{run}");
         assert_eq!(run.calls(Operation::SetSecurityTokenServicePreferences), would_change.len() as u64, "{run}");
     }
 }

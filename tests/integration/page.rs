@@ -11,7 +11,7 @@ use v2token::internals::{for_cell, for_terminal};
 use v2token_simulator::{AccountState, Builder, HOSTILE_NAMES, Organization, PerCall, TokenVersion};
 
 use crate::browser::Browser;
-use crate::harness::{Bench, Run, told};
+use crate::harness::{Bench, Run, accounts_with};
 
 const APPLY: [&str; 4] = ["apply", "--yes", "--rate=0", "--max-errors=100%"];
 
@@ -165,7 +165,7 @@ fn the_table_searches_filters_and_sorts() {
     let run = apply(&bench);
     let rows = run.rows();
     browser.open_file(&run.folder.join("report.html"));
-    let failed = told(&rows, "failed");
+    let failed = accounts_with(&rows, "failed");
 
     // The link of a cause or an outcome shows its accounts.
     browser.value("document.querySelector('a[href=\"#outcome=failed\"]').click()");

@@ -162,12 +162,12 @@ fn eight_shards_together_equal_one_process() {
     let mut report = eight.bare(&["report", "--output=json"]);
     report.args(parts.iter().map(|name| eight.folder.path().join(name)));
     report.arg(format!("--report={}", merged.display()));
-    let told = eight.finish("none", report).exits(0);
-    assert_eq!(facts(&merged), facts(&whole.folder.join("report.csv")), "{told}");
-    let json: serde_json::Value = serde_json::from_str(&told.stdout).expect("JSON");
+    let report = eight.finish("none", report).exits(0);
+    assert_eq!(facts(&merged), facts(&whole.folder.join("report.csv")), "{report}");
+    let json: serde_json::Value = serde_json::from_str(&report.stdout).expect("JSON");
     let single = std::fs::read_to_string(whole.folder.join("report.json")).expect("a report");
     let single: serde_json::Value = serde_json::from_str(&single).expect("JSON");
-    assert_eq!(json["summary"], single["summary"], "{told}");
-    assert_eq!(json["run"]["verdict"]["exit_code"], single["run"]["verdict"]["exit_code"], "{told}");
+    assert_eq!(json["summary"], single["summary"], "{report}");
+    assert_eq!(json["run"]["verdict"]["exit_code"], single["run"]["verdict"]["exit_code"], "{report}");
     assert_eq!(json["run"]["run_id"].as_str().expect("ids").split('+').count(), 8);
 }

@@ -7,7 +7,7 @@ use v2token_simulator::{
     AccountId, AccountState, Builder, Caller, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion,
 };
 
-use crate::harness::{Bench, Run, of_another_organization, read_csv, sent_to, told};
+use crate::harness::{Bench, Run, accounts_with, of_another_organization, read_csv, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 20;
@@ -26,7 +26,7 @@ const PLAN: [&str; 2] = ["plan", "--rate=0"];
 const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--plan", "plan"];
 
 /// The outcome and the error code of an account.
-fn told_of(run: &Run, id: u64) -> (String, String) {
+fn outcome_and_code(run: &Run, id: u64) -> (String, String) {
     let mut rows = run.rows();
     let row = rows.remove(&AccountId::new(id).to_string()).unwrap_or_else(|| panic!("no row for {id}\n{run}"));
     (row["outcome"].clone(), row["error_code"].clone())
@@ -48,16 +48,16 @@ fn exactly_what_was_planned_is_applied() {
         world.account_mut(4).change_externally(Some(TokenVersion::V1));
     });
     let run = bench.run("run", &APPLY).exits(0).agrees(TokenVersion::V2);
-    let planned = told(&plan.rows(), "would_change");
+    let planned = accounts_with(&plan.rows(), "would_change");
     assert_eq!(planned.len(), 16, "{plan}");
-    for (id, told) in [
+    for (id, expected) in [
         (1, is("unchanged", "")),
         (2, is("skipped", "Closed")),
         (3, is("changed", "")),
         (4, is("skipped", "NotInPlan")),
         (8, is("skipped", "NotInPlan")),
     ] {
-        assert_eq!(told_of(&run, id), told, "{run}");
+        assert_eq!(outcome_and_code(&run, id), expected, "{run}");
     }
     for (before, after) in run.before.accounts.iter().zip(&run.after.accounts) {
         let id = before.id.to_string();
@@ -67,7 +67,7 @@ fn exactly_what_was_planned_is_applied() {
         let is_read = after.calls.get_account_summary > before.calls.get_account_summary;
         assert_eq!(is_read, is_visited, "{id} is read again before anything is sent, and no other is\n{run}");
     }
-    let changed = told(&run.rows(), "changed");
+    let changed = accounts_with(&run.rows(), "changed");
     assert!(changed.is_subset(&planned) && changed.len() == 14, "{run}");
 }
 
@@ -83,7 +83,7 @@ fn accounts_that_joined_or_left_since_are_named_and_skipped() {
         let later = Bench::new(mixed(accounts).start());
         let run = later.run("run", &["apply", "--yes", "--rate=0", "--plan", plan]).exits(0);
         for id in ids {
-            assert_eq!(told_of(&run, id), is("skipped", reason), "{run}");
+            assert_eq!(outcome_and_code(&run, id), is("skipped", reason), "{run}");
         }
         assert_eq!(run.rows().len(), ACCOUNTS.max(accounts), "{run}");
         let expected = if accounts > ACCOUNTS { 16 } else { 14 };
@@ -106,9 +106,9 @@ fn a_plan_can_be_applied_in_part() {
     let bench = Bench::new(mixed(ACCOUNTS).start());
     bench.run("plan", &PLAN).exits(0);
     let run = bench.run("run", &[&APPLY[..], &["--account=000000000001,000000000004"]].concat()).exits(0);
-    assert_eq!(told(&run.rows(), "changed").into_iter().collect::<Vec<_>>(), ["000000000001"], "{run}");
-    assert_eq!(told_of(&run, 4), is("skipped", "NotInPlan"), "{run}");
-    assert_eq!(told_of(&run, 5), is("skipped", "NotSelected"), "{run}");
+    assert_eq!(accounts_with(&run.rows(), "changed").into_iter().collect::<Vec<_>>(), ["000000000001"], "{run}");
+    assert_eq!(outcome_and_code(&run, 4), is("skipped", "NotInPlan"), "{run}");
+    assert_eq!(outcome_and_code(&run, 5), is("skipped", "NotSelected"), "{run}");
 }
 
 #[test]
@@ -186,12 +186,13 @@ fn report_shows_running_and_killed_runs() {
 
     let shown = bench.again("run", &["report", "run", "--report=dead.csv"]).exits(0);
     let rows = read_csv(&bench.folder.path().join("dead.csv"));
-    let known: BTreeSet<String> = told(&rows, "changed").union(&told(&rows, "unverified")).cloned().collect();
+    let known: BTreeSet<String> =
+        accounts_with(&rows, "changed").union(&accounts_with(&rows, "unverified")).cloned().collect();
     assert!(known.is_superset(&sent_to(&shown.after)), "every account that may have changed is named\n{shown}");
     assert!(shown.stdout.contains("not finished:") && shown.stdout.contains("Report: run/report.csv"), "{shown}");
     std::fs::remove_file(bench.run_folder("run").join("report.csv")).expect("it is ours");
     let shown = bench.again("run", &["report", "run"]).exits(0);
-    assert!(!shown.stdout.contains("Report:"), "no report is told that is not there\n{shown}");
+    assert!(!shown.stdout.contains("Report:"), "a missing report is not named\n{shown}");
 }
 
 #[test]

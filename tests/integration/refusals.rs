@@ -113,8 +113,8 @@ fn check(cases: &[Case], silent: bool) {
         if left {
             std::fs::remove_dir_all(&run.folder).expect("a folder that must not disturb the next case");
         }
-        let told = run.stderr.contains(says) && run.stdout.is_empty() && !run.stderr.contains("panicked");
-        if run.code != *code || !told || touched || left {
+        let refused = run.stderr.contains(says) && run.stdout.is_empty() && !run.stderr.contains("panicked");
+        if run.code != *code || !refused || touched || left {
             wrong.push(format!(
                 "{arguments:?} {variables:?}: expected exit code {code} and {says:?}; \
                  requests: {}, run folder left: {left}\n{run}",

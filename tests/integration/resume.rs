@@ -7,7 +7,7 @@ use serde_json::Value;
 use v2token::internals::RunFolder;
 use v2token_simulator::{AccountId, Builder, Faults, Latency, Operation, Organization, TokenVersion, Truth};
 
-use crate::harness::{Bench, of_another_organization, rewrite, sent_to, told};
+use crate::harness::{Bench, accounts_with, of_another_organization, rewrite, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 20;
@@ -137,7 +137,7 @@ fn settings_come_from_the_folder_and_the_rate_may_change() {
     expected["concurrency"] = 7.into();
     expected["rate"] = 900.into();
     assert_eq!(settings(&folder), expected);
-    assert_eq!(told(&rows, "changed"), sent_to(&resumed.after), "{resumed}");
+    assert_eq!(accounts_with(&rows, "changed"), sent_to(&resumed.after), "{resumed}");
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_torn_last_line_is_cut_off() {
         });
         bench.again("run", &["report", "run", "--output=none"]).exits(0);
         let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
-        assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
+        assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
         let (_, replay) = RunFolder::read(&resumed.folder).expect("a journal that can be read");
         assert_eq!(replay.length, journal.metadata().expect("a journal").len(), "nothing of the tail is left");
     }

@@ -6,7 +6,7 @@ use v2token_simulator::{
     AccountState, Builder, Faults, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion, Truth,
 };
 
-use crate::harness::{Bench, Run, of_another_organization, sent_to, told};
+use crate::harness::{Bench, Run, accounts_with, of_another_organization, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 20;
@@ -55,9 +55,9 @@ fn only_changed_accounts_are_restored() {
         restored(&applied.before, &back);
 
         let rows = back.rows();
-        assert_eq!(told(&rows, "changed"), told(&applied.rows(), "changed"), "{back}");
+        assert_eq!(accounts_with(&rows, "changed"), accounts_with(&applied.rows(), "changed"), "{back}");
         assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; ACCOUNTS - changed], "{back}");
-        for id in told(&rows, "skipped") {
+        for id in accounts_with(&rows, "skipped") {
             let (before, after) = (back.before.account(id.as_str()), back.after.account(id.as_str()));
             let visits = |calls: v2token_simulator::AccountCalls| (calls.assume_role, calls.get_account_summary);
             assert_eq!(visits(before.calls), visits(after.calls), "{id} was visited, and the run had not changed it");
@@ -92,7 +92,7 @@ fn a_dry_run_reports_and_changes_nothing() {
     let dry = bench.run("dry", &["rollback", "run", "--dry-run"]).exits(0);
     assert_eq!(dry.calls(SET), 0, "{dry}");
     restored(&applied.after, &dry);
-    assert_eq!(told(&dry.rows(), "would_change"), told(&applied.rows(), "changed"), "{dry}");
+    assert_eq!(accounts_with(&dry.rows(), "would_change"), accounts_with(&applied.rows(), "changed"), "{dry}");
     assert!(dry.stdout.contains("rollback would put back 16"), "{dry}");
 
     let unasked = bench.run("unasked", &["rollback", "run"]).exits(1);
@@ -111,8 +111,8 @@ fn accounts_changed_since_are_not_touched() {
     let rows = back.rows();
     for (id, outcome) in [("000000000001", "unchanged"), ("000000000002", "skipped")] {
         let row = &rows[id];
-        let told = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
-        assert_eq!(told, [outcome, "read", "Drifted"], "{row:#?}");
+        let cells = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
+        assert_eq!(cells, [outcome, "read", "Drifted"], "{row:#?}");
         assert!(row["error_message"].contains("it was not touched"), "{row:#?}");
         assert_eq!(back.after.account(id).sets_received, back.before.account(id).sets_received, "{row:#?}");
         assert!(back.stdout.contains("Drifted"), "it is shown\n{back}");
@@ -147,7 +147,7 @@ fn a_second_rollback_changes_nothing_and_a_rollback_can_be_rolled_back() {
     restored(&applied.before, &second);
 
     let undone = bench.run("undone", &["rollback", "first", "--yes", "--rate=0"]).exits(0);
-    assert_eq!(told(&undone.rows(), "changed"), told(&first.rows(), "changed"), "{undone}");
+    assert_eq!(accounts_with(&undone.rows(), "changed"), accounts_with(&first.rows(), "changed"), "{undone}");
     restored(&applied.after, &undone);
 }
 
@@ -188,7 +188,7 @@ fn a_rollback_can_be_narrowed_and_finished_later() {
     let bench = Bench::new(mixed().start());
     let applied = apply(&bench, &[]).exits(0);
     let some = rollback(&bench, "some", &["--account=000000000001,000000000004"]).exits(0);
-    assert_eq!(told(&some.rows(), "changed").into_iter().collect::<Vec<_>>(), ["000000000001"], "{some}");
+    assert_eq!(accounts_with(&some.rows(), "changed").into_iter().collect::<Vec<_>>(), ["000000000001"], "{some}");
     let rest = rollback(&bench, "rest", &["--exclude-account=000000000001"]).exits(0);
     assert_eq!(rest.outcomes()["changed"], 15, "{rest}");
     restored(&applied.before, &rest);
@@ -203,7 +203,7 @@ fn a_killed_run_is_rolled_back() {
     let sent = sent_to(&bench.truth());
     let back = rollback(&bench, "back", &[]).exits(0).says(&["did not finish"]);
     restored(&before, &back);
-    assert!(told(&back.rows(), "changed").is_subset(&sent), "{back}");
+    assert!(accounts_with(&back.rows(), "changed").is_subset(&sent), "{back}");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn a_killed_rollback_is_resumed() {
     running.kill();
     let back = bench.again("back", &["resume", "back", "--rate=0"]).exits(0);
     restored(&applied.before, &back);
-    assert_eq!(told(&back.rows(), "changed"), told(&applied.rows(), "changed"), "{back}");
+    assert_eq!(accounts_with(&back.rows(), "changed"), accounts_with(&applied.rows(), "changed"), "{back}");
     assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; 4], "{back}");
 }
 

@@ -171,8 +171,12 @@ fn every_skipped_account_has_its_reason() {
     for (number, code) in
         [(17, "Suspended"), (18, "Closed"), (19, "PendingClosure"), (20, "PendingActivation"), (21, "UnknownState")]
     {
-        let told = reason(&run, number);
-        assert_eq!((told.0.as_str(), told.1.as_str()), (code, "only accounts in state ACTIVE can be visited"), "{run}");
+        let reason_of_account = reason(&run, number);
+        assert_eq!(
+            (reason_of_account.0.as_str(), reason_of_account.1.as_str()),
+            (code, "only accounts in state ACTIVE can be visited"),
+            "{run}"
+        );
     }
     let ou = format!("--ou={WORKLOADS}");
     let not_ou = format!("--exclude-ou={EUROPE}");
@@ -194,9 +198,9 @@ fn every_skipped_account_has_its_reason() {
     let run = plan(&bench, "ids", &["--account=000000000001"]);
     assert_eq!(reason(&run, 2), ("NotSelected".to_owned(), "not among the selected accounts".to_owned()));
     let run = plan(&bench, "management", &["--management-account=skip"]);
-    let told = reason(&run, MANAGEMENT);
-    assert_eq!(told.0, "ManagementAccount");
-    assert!(told.1.contains("--management-account skip"), "{told:?}");
+    let reason_of_account = reason(&run, MANAGEMENT);
+    assert_eq!(reason_of_account.0, "ManagementAccount");
+    assert!(reason_of_account.1.contains("--management-account skip"), "{reason_of_account:?}");
 }
 
 /// The selection holds for apply too: no other account is changed.

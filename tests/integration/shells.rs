@@ -125,10 +125,10 @@ fn zsh_and_fish_scripts_have_every_command_option_and_value() {
     let (zsh, fish) = (printed(&["completions", "zsh"]), printed(&["completions", "fish"]));
     assert!(zsh.starts_with("#compdef v2token\n"), "{}", &zsh[..80]);
     for (command, options) in commands() {
-        assert!(fish.contains(&format!("\" -f -a \"{command}\" -d '")), "fish is not told {command}");
+        assert!(fish.contains(&format!("\" -f -a \"{command}\" -d '")), "fish has no {command}");
         // The zsh script's part about a command is between its name and that of the next one.
         let own = zsh.split_once(&format!("({command})\n_arguments")).map(|(_, own)| own);
-        let own = own.unwrap_or_else(|| panic!("zsh is not told {command}"));
+        let own = own.unwrap_or_else(|| panic!("zsh has no {command}"));
         let own = own.split("\n;;\n").next().unwrap_or_default();
         let of_fish: Vec<&str> = fish
             .lines()
@@ -138,9 +138,9 @@ fn zsh_and_fish_scripts_have_every_command_option_and_value() {
             })
             .collect();
         for option in options {
-            assert!(own.contains(&option), "zsh is not told {option} of {command}");
+            assert!(own.contains(&option), "zsh has no {option} of {command}");
             let long = format!(" -l {} ", option.trim_start_matches('-'));
-            assert!(of_fish.iter().any(|line| line.contains(&long)), "fish is not told {option} of {command}");
+            assert!(of_fish.iter().any(|line| line.contains(&long)), "fish has no {option} of {command}");
         }
     }
     for value in ["jsonl", "assume-root", "v1Token"] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
-use crate::harness::{Bench, Run, sent_to, told};
+use crate::harness::{Bench, Run, accounts_with, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 30;
@@ -41,8 +41,9 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
             let is_over = !outcomes.contains_key("not_attempted");
             assert_eq!(run.code, if is_over { 0 } else { code }, "moment {moment}\n{run}");
             assert!(!outcomes.contains_key("failed"), "moment {moment}: {outcomes:?}\n{run}");
-            let lost: Vec<_> = sent_to(&run.after).difference(&told(&run.rows(), "changed")).cloned().collect();
-            assert!(lost.is_empty(), "moment {moment}: {lost:?} were set, and it is not told\n{run}");
+            let lost: Vec<_> =
+                sent_to(&run.after).difference(&accounts_with(&run.rows(), "changed")).cloned().collect();
+            assert!(lost.is_empty(), "moment {moment}: {lost:?} were set but not reported\n{run}");
             stopped += usize::from(!is_over);
             let ids = run_ids(&run);
             let resumed = bench.again("run", &["resume", "run"]);
@@ -56,7 +57,7 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
 
         let resumed = resumed.since(before).exits(0).agrees(TokenVersion::V2);
         assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "moment {moment}");
-        assert_eq!(told(&resumed.rows(), "changed"), sent_to(&resumed.after), "moment {moment}\n{resumed}");
+        assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "moment {moment}\n{resumed}");
     }
     assert!(stopped > 10, "only {stopped} runs were stopped in the middle");
 }

@@ -62,9 +62,9 @@ fn progress_is_shown_at_every_width_and_cleaned_up() {
         let screen = terminal.until(is_held);
         assert!(bar(&screen).0.contains(first) && bar(&screen).1.contains(second), "{columns}\n{screen}");
         assert!(screen.lines().all(|line| line.chars().count() < usize::from(columns)), "{columns}\n{screen}");
-        let told = |screen: &str, words: &str| screen.lines().filter(|line| line.starts_with(words)).count();
-        assert_eq!(told(&screen, "failed 0000"), 2, "once for each cause\n{screen}");
-        assert_eq!(told(&screen, "wave 1 of 2 finished"), 1, "a line at the end of a wave\n{screen}");
+        let lines_with = |screen: &str, words: &str| screen.lines().filter(|line| line.starts_with(words)).count();
+        assert_eq!(lines_with(&screen, "failed 0000"), 2, "once for each cause\n{screen}");
+        assert_eq!(lines_with(&screen, "wave 1 of 2 finished"), 1, "a line at the end of a wave\n{screen}");
         assert_eq!(terminal.cursor(), ("0".to_owned(), true), "a key that is echoed does no harm\n{screen}");
 
         // Narrower and wider again: nothing of the bar remains.
@@ -81,8 +81,8 @@ fn progress_is_shown_at_every_width_and_cleaned_up() {
         terminal.types(&["C-c"]);
         let words = |screen: &str| screen.split_whitespace().collect::<Vec<_>>().join(" ");
         let screen = terminal.until(|screen| bar(screen).1.contains("stopping, 6 in flight"));
-        let told = "stopping: no further visit starts, the 6 in flight finish; Ctrl-C again leaves at once";
-        assert!(words(&screen).contains(told), "{screen}");
+        let message = "stopping: no further visit starts, the 6 in flight finish; Ctrl-C again leaves at once";
+        assert!(words(&screen).contains(message), "{screen}");
         terminal.types(&["C-c"]);
         let screen = terminal.until(|screen| screen.contains("left with 130"));
         let left = words(&screen);
@@ -104,8 +104,8 @@ fn the_summary_breaks_no_words_and_commands() {
         let terminal = Terminal::start(&bench, &name, &["plan", "--rate=0", "--no-progress"], (columns, 60), &[]);
         let screen = terminal.until(|screen| screen.contains("left with 3"));
         let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
-        for told in ["hint: check that OrganizationAccountAccessRole exists in this account", "apply would set 7 to"] {
-            assert!(words.contains(told), "{columns}: {told}\n{screen}");
+        for text in ["hint: check that OrganizationAccountAccessRole exists in this account", "apply would set 7 to"] {
+            assert!(words.contains(text), "{columns}: {text}\n{screen}");
         }
         let next = format!("v2token apply --plan {}", bench.run_folder(&name).display());
         assert!(screen.replace('\n', "").contains(&next), "{columns}\n{screen}");
@@ -278,8 +278,8 @@ fn log_format_json_makes_all_of_stderr_json() {
     running.until_it_says("waiting").send("INT");
     let run = running.end().exits(130);
     let lines = parsed(&run);
-    let told = |name: &str| lines.iter().filter(|line| line["message"] == name).count();
-    assert_eq!((told("waiting"), told("stopping"), told("stopped")), (1, 1, 1), "{run}");
+    let count = |name: &str| lines.iter().filter(|line| line["message"] == name).count();
+    assert_eq!((count("waiting"), count("stopping"), count("stopped")), (1, 1, 1), "{run}");
 
     let run = bench.run("wrong", &["apply", "--log-format=json"]).exits(1);
     let [error] = &parsed(&run)[..] else { panic!("one line\n{run}") };

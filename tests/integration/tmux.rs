@@ -104,8 +104,8 @@ impl Terminal {
 
     /// The column of the cursor, and whether it is visible.
     pub(crate) fn cursor(&self) -> (String, bool) {
-        let told = self.run(&["display-message", "-p", "#{cursor_x} #{cursor_flag}"]);
-        let (column, shown) = told.trim().split_once(' ').expect("two words");
+        let position = self.run(&["display-message", "-p", "#{cursor_x} #{cursor_flag}"]);
+        let (column, shown) = position.trim().split_once(' ').expect("two words");
         (column.to_owned(), shown == "1")
     }
 

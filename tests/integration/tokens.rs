@@ -5,7 +5,7 @@ use std::time::Duration;
 use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Operation, Organization, Service, TokenVersion, Truth};
 
 use crate::credentials::{from_a_process, without_keys};
-use crate::harness::{Bench, Run, told};
+use crate::harness::{Bench, Run, accounts_with};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 8;
@@ -81,16 +81,16 @@ fn a_token_that_does_not_follow_in_time_is_unverified() {
     let arguments = [PROVE, "--account-timeout=4s", "--max-errors=100%", "--debug"];
     let run = apply(&bench, &arguments).exits(3).agrees(TokenVersion::V2);
     let row = &run.rows()["000000000001"];
-    let told = [&row["outcome"], &row["stage"], &row["verified"], &row["current_version"]].map(String::as_str);
-    assert_eq!(told, ["unverified", "verify", "setting", "v2Token"], "{row:#?}");
+    let cells = [&row["outcome"], &row["stage"], &row["verified"], &row["current_version"]].map(String::as_str);
+    assert_eq!(cells, ["unverified", "verify", "setting", "v2Token"], "{row:#?}");
     assert!(row["error_message"].contains("InvalidClientTokenId"), "{row:#?}");
 
     // The setting alone is not enough, so a retry verifies the token too.
     let again = ["resume", "run", "--retry-failed"];
     let later = bench.again("run", &again);
     let row = &later.rows()["000000000001"];
-    let told = [&row["outcome"], &row["stage"]].map(String::as_str);
-    assert_eq!((told, later.code), (["unverified", "verify"], 3), "{later}\n{row:#?}");
+    let cells = [&row["outcome"], &row["stage"]].map(String::as_str);
+    assert_eq!((cells, later.code), (["unverified", "verify"], 3), "{later}\n{row:#?}");
     catch_up(&bench);
     let proven = bench.again("run", &again).since(run.before).exits(0).agrees(TokenVersion::V2);
     assert_eq!(verified(&proven), ["token", "setting"], "{proven}");
@@ -105,7 +105,7 @@ fn a_run_killed_while_verifying_tokens_is_resumed() {
     let before = running.kill();
     catch_up(&bench);
     let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
-    assert_eq!(told(&resumed.rows(), "changed").len(), ACCOUNTS - 1, "{resumed}");
+    assert_eq!(accounts_with(&resumed.rows(), "changed").len(), ACCOUNTS - 1, "{resumed}");
     assert_eq!(verified(&resumed), PROVEN, "{resumed}");
 }
 
@@ -118,7 +118,7 @@ fn renewed_base_credentials_verify_tokens() {
     from_a_process(&mut bench, "default");
     let run = apply(&bench, &[PROVE, "--concurrency=4"]).exits(0).agrees(TokenVersion::V2);
     assert!(run.after.operation(Operation::AssumeRole).refused() > 0, "they did not end\n{run}");
-    assert_eq!(told(&run.rows(), "changed").len(), 39, "{run}");
+    assert_eq!(accounts_with(&run.rows(), "changed").len(), 39, "{run}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use v2token_simulator::{AccountState, Builder, Operation, Organization, TokenVersion};
 
-use crate::harness::{Bench, Row, Run, told};
+use crate::harness::{Bench, Row, Run, accounts_with};
 
 /// Five hundred accounts, of which sixty (12 %) refuse the role.
 fn five_hundred() -> Builder {
@@ -32,7 +32,7 @@ fn sizes(rows: &BTreeMap<String, Row>) -> BTreeMap<String, usize> {
 fn stopped(run: Run) -> Run {
     let run = run.exits(5).agrees(TokenVersion::V2).says(&["stopped by --max-errors", "v2token resume"]);
     let rows = run.rows();
-    for id in told(&rows, "not_attempted") {
+    for id in accounts_with(&rows, "not_attempted") {
         let account = run.after.account(id.as_str());
         assert_eq!((account.calls.assume_role, account.calls.get_account_summary), (0, 0), "{id} was visited\n{run}");
     }

@@ -26,11 +26,11 @@ fn a_source_identity_needs_the_trust_policy() {
 fn session_name_is_the_given_one_or_the_runs() {
     let bench = Bench::new(six().account(1, |account| account.faults.deny_read = true).start());
     let run = bench.run("named", &["plan", "--session-name=change-4711@corp"]).exits(3).agrees(TokenVersion::V2);
-    let told = |run: &crate::harness::Run| run.rows()[MEMBERS[0]]["error_message"].clone();
-    assert!(told(&run).contains(":assumed-role/OrganizationAccountAccessRole/change-4711@corp "), "{run}");
+    let message = |run: &crate::harness::Run| run.rows()[MEMBERS[0]]["error_message"].clone();
+    assert!(message(&run).contains(":assumed-role/OrganizationAccountAccessRole/change-4711@corp "), "{run}");
     let run = bench.run("unnamed", &["plan"]).exits(3);
     let id = run.rows()[MEMBERS[0]]["run_id"].clone();
-    assert!(told(&run).contains(&format!(":assumed-role/OrganizationAccountAccessRole/v2token-{id} ")), "{run}");
+    assert!(message(&run).contains(&format!(":assumed-role/OrganizationAccountAccessRole/v2token-{id} ")), "{run}");
 }
 
 #[test]

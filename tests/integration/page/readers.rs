@@ -68,7 +68,7 @@ fn names_are_text_and_the_page_is_accessible() {
         // A closed dialog is not in the tree.
         assert_eq!(found, role != "dialog", "{role} {name:?}");
     }
-    assert!(nodes.iter().any(|(role, _)| role == "status"), "the count of accounts is told as it changes");
+    assert!(nodes.iter().any(|(role, _)| role == "status"), "changes of the account count are announced");
 
     // Light and dark, by the system's preference and by the button.
     let ground = "getComputedStyle(document.body).backgroundColor";

@@ -99,8 +99,8 @@ fn expired_credentials_stop_the_run_and_new_ones_finish_it() {
             running.until(|truth| truth.requests(Operation::AssumeRole) >= 2);
             (end.ends)(&setup);
             let run = searched(running.end()).exits(1).agrees(TokenVersion::V2);
-            let told = check_stop(source.name, &run);
-            let run = run.says(&[&told, "base credentials"]).says(end.says);
+            let message = check_stop(source.name, &run);
+            let run = run.says(&[&message, "base credentials"]).says(end.says);
 
             (end.begins)(&setup);
             let resume: Vec<&str> =
@@ -145,8 +145,8 @@ fn an_expired_session_in_the_environment_is_replaced_on_resume() {
     let mut setup = CredentialSetup::new(ACCOUNTS, Duration::from_secs(4));
     sources::environment_session_for(&mut setup, Duration::from_secs(4));
     let run = setup.run("run", &APPLY).exits(1).agrees(TokenVersion::V2);
-    let told = check_stop("environment", &run);
-    let run = run.says(&[&told, "base credentials", "ExpiredToken", "v2token resume"]);
+    let message = check_stop("environment", &run);
+    let run = run.says(&[&message, "base credentials", "ExpiredToken", "v2token resume"]);
     let old = run.after.assume_role_keys.clone();
     assert_eq!(old.len(), 1, "{old:?}");
 
