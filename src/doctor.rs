@@ -1,11 +1,13 @@
-//! This module owns the checks before a rollout: what was found, how it is told, which accounts stand for all, and how long a run
-//! will take.
+//! The checks of `doctor`: whether a rollout would work, and how long it would take.
 
+mod account;
 mod check;
 mod estimate;
+pub(crate) mod prerequisites;
 mod sample;
 
+pub(crate) use account::{Latency, check_account};
 pub use check::Status;
 pub(crate) use check::{Check, Checks, Subject};
-pub(crate) use estimate::{Estimate, Measured, STS_QUOTA};
+pub(crate) use estimate::Measurements;
 pub(crate) use sample::sample;

@@ -1,36 +1,38 @@
-//! This module owns a check: what it is about, how it came out, and what to do about it.
+//! The result of a check: its subject, its status, what was found, and what to do.
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use crate::cloud::aws::ConnectFailed;
+use crate::error::Error;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
 
 /// What a check is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Subject {
-    /// Who the caller is, and by which way the accounts are entered.
+    /// The caller, and the roles through which the accounts are entered.
     Identity,
-    /// Whether this machine's clock is right.
+    /// This machine's clock.
     Clock,
-    /// Which endpoints are used, and whether the Region's STS answers.
+    /// The endpoints, and whether the Region's STS answers.
     Endpoints,
-    /// Which Organization it is, and what the caller is in it.
+    /// The Organization, and the caller's place in it.
     Organization,
-    /// Which accounts there are, and which are selected.
+    /// The listed and the selected accounts.
     Accounts,
-    /// Whether centralised root access is on.
+    /// Centralised root access.
     RootAccess,
-    /// Whether an account can be entered, read and set.
-    Account(AccountId),
-    /// What pace the quotas allow, and how long the run will take.
+    /// One account: whether it can be entered, read and set.
+    Account,
+    /// The rate that the quotas allow, and the duration of the run.
     Pace,
 }
 
 impl Subject {
-    /// The subject's name.
-    pub(crate) const fn as_str(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Clock => "clock",
@@ -38,32 +40,19 @@ impl Subject {
             Self::Organization => "organization",
             Self::Accounts => "accounts",
             Self::RootAccess => "root_access",
-            Self::Account(_) => "account",
+            Self::Account => "account",
             Self::Pace => "pace",
-        }
-    }
-
-    const fn account(self) -> Option<AccountId> {
-        match self {
-            Self::Account(id) => Some(id),
-            Self::Identity
-            | Self::Clock
-            | Self::Endpoints
-            | Self::Organization
-            | Self::Accounts
-            | Self::RootAccess
-            | Self::Pace => None,
         }
     }
 }
 
-/// How a check came out.
+/// The result of a check in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nothing to do.
     Ok,
-    /// The run would start; this is worth a look before.
+    /// The run would start, but should be looked into first.
     Warning,
     /// The run would fail, or this account would.
     Failure,
@@ -73,7 +62,7 @@ impl Status {
     /// Every status.
     pub const ALL: [Self; 3] = [Self::Ok, Self::Warning, Self::Failure];
 
-    /// The status as a word.
+    /// Returns the status as a word.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -83,57 +72,63 @@ impl Status {
     }
 }
 
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// One check.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of a check.
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Check {
-    /// What it is about.
+    #[serde(rename = "check")]
     pub subject: Subject,
-    /// How it came out.
+    /// The account, if the check is about one.
+    pub account_id: Option<AccountId>,
     pub status: Status,
     /// What was found.
     pub message: String,
-    /// What to do; empty where there is nothing to do.
+    /// What to do, or nothing.
     pub advice: String,
 }
 
 impl Check {
-    /// A check.
     pub(crate) fn new(subject: Subject, status: Status, message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { subject, status, message: message.into(), advice: advice.into() }
+        Self { subject, account_id: None, status, message: message.into(), advice: advice.into() }
     }
 
-    /// A check that came out well.
     pub(crate) fn ok(subject: Subject, message: impl Into<String>) -> Self {
         Self::new(subject, Status::Ok, message, "")
     }
-}
 
-impl Check {
-    /// The members that it has in JSON, separated by tabs; `None` where there is nothing.
+    pub(crate) fn warning(subject: Subject, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::new(subject, Status::Warning, message, advice)
+    }
+
+    pub(crate) fn failure(subject: Subject, message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::new(subject, Status::Failure, message, advice)
+    }
+
+    /// Returns the failed check for an error that ended the checks.
+    pub(crate) fn of_error(error: &Error) -> Self {
+        let subject = match error {
+            Error::Connect(ConnectFailed::Region(_) | ConnectFailed::NoRegion | ConnectFailed::Endpoint(_)) => {
+                Subject::Endpoints
+            }
+            Error::Listing(_) => Subject::Organization,
+            Error::Selection(_) => Subject::Accounts,
+            _ => Subject::Identity,
+        };
+        Self::failure(subject, error.to_string(), error.hint())
+    }
+
+    /// Returns the line of `--output text`: the members of the JSON object, separated by tabs, with `None` for empty ones.
     pub(crate) fn columns(&self) -> String {
-        let account = self.subject.account().map(|id| id.to_string());
-        let cells = [
-            self.subject.as_str(),
-            account.as_deref().unwrap_or(""),
-            self.status.as_str(),
-            &self.message,
-            &self.advice,
-        ];
+        let account = self.account_id.map(|id| id.to_string()).unwrap_or_default();
+        let cells = [self.subject.as_str(), &account, self.status.as_str(), &self.message, &self.advice];
         cells.map(|cell| if cell.is_empty() { "None".into() } else { for_terminal(cell) }).join("\t")
     }
 }
 
-/// As a line: status, subject, what was found, what to do.
+/// The line of `--output table`: status, subject, what was found, and what to do.
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let subject = self.subject.account().map_or_else(|| self.subject.as_str().to_owned(), |id| id.to_string());
-        write!(f, "{:<8} {subject:<13} {}", self.status, for_terminal(&self.message))?;
+        let subject = self.account_id.map_or_else(|| self.subject.as_str().to_owned(), |id| id.to_string());
+        write!(f, "{:<8} {subject:<13} {}", self.status.as_str(), for_terminal(&self.message))?;
         if !self.advice.is_empty() {
             write!(f, "; {}", for_terminal(&self.advice))?;
         }
@@ -141,39 +136,20 @@ impl fmt::Display for Check {
     }
 }
 
-impl Serialize for Check {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Line<'a> {
-            check: &'static str,
-            account_id: Option<AccountId>,
-            status: Status,
-            message: &'a str,
-            advice: &'a str,
-        }
-        let Self { subject, status, message, advice } = self;
-        Line { check: subject.as_str(), account_id: subject.account(), status: *status, message, advice }
-            .serialize(serializer)
-    }
-}
-
-/// All checks, in their order.
+/// The results of all checks, in order.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Checks {
-    /// The worst of them.
+    /// The worst status.
     pub status: Option<Status>,
-    /// The checks.
     pub checks: Vec<Check>,
 }
 
 impl Checks {
-    /// Adds a check.
     pub(crate) fn add(&mut self, check: Check) {
         self.status = self.status.max(Some(check.status));
         self.checks.push(check);
     }
 
-    /// Whether a check failed.
     pub(crate) fn failed(&self) -> bool {
         self.status == Some(Status::Failure)
     }
@@ -184,12 +160,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_check_is_one_line_and_the_worst_counts() {
+    fn a_check_is_one_line_and_the_worst_status_counts() {
         let id: AccountId = "000000000012".parse().unwrap();
         let mut checks = Checks::default();
         assert!(!checks.failed());
         for status in Status::ALL {
-            checks.add(Check::new(Subject::Account(id), status, "two\nlines", "do"));
+            let check = Check::new(Subject::Account, status, "two\nlines", "do");
+            checks.add(Check { account_id: Some(id), ..check });
             assert_eq!(checks.failed(), status == Status::Failure);
         }
         checks.add(Check::ok(Subject::Clock, "fine"));

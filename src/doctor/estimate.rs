@@ -1,91 +1,84 @@
-//! This module owns the estimate of how long a run will take, and of what holds it up.
+//! Estimates the duration of an apply from the calls that the checks made, and says what limits its rate.
 
-use std::fmt;
 use std::time::Duration;
 
-/// STS calls that one account may send in a Region, per second, shared with everything else in the account (IAM user guide,
-/// "IAM and AWS STS quotas").
-pub(crate) const STS_QUOTA: u32 = 600;
+use super::{Check, Subject};
+use crate::terminal::forecast::{Forecast, count};
 
-/// ListAccounts calls that the calling account may send per second (Organizations user guide, "Quotas").
+/// The STS calls per second that an account may make in a Region. Everything in the account shares them (IAM user guide, "IAM and
+/// AWS STS quotas").
+const STS_QUOTA: u32 = 600;
+
+/// The highest rate without a warning. A rollout that takes more than half of the quota disturbs others.
+const MAX_RATE: u32 = STS_QUOTA / 2;
+
+/// The ListAccounts calls per second that the caller's account may make (Organizations user guide, "Quotas").
 const LISTING_QUOTA: f64 = 8.0;
 
-/// Accounts on one page of ListAccounts.
+/// The accounts on one page of ListAccounts.
 const PAGE: f64 = 20.0;
 
-/// ListTagsForResource calls that the calling account may send per second (Organizations user guide, "Quotas").
+/// The ListTagsForResource calls per second that the caller's account may make (Organizations user guide, "Quotas").
 const TAGS_QUOTA: f64 = 10.0;
 
-/// What was measured in a few accounts, and what is asked for.
+/// What the estimate depends on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Measured {
-    /// How many accounts are listed.
+pub(crate) struct Measurements {
+    /// The number of accounts listed.
     pub listed: usize,
     /// How long the listing took.
     pub listing: Duration,
-    /// Of how many accounts the tags are read.
+    /// The number of accounts whose tags were read.
     pub tagged: usize,
-    /// How many accounts are visited.
+    /// The number of accounts to visit.
     pub targets: usize,
     /// How long it takes to enter an account.
     pub enter: Duration,
-    /// How long it takes to read an account; setting and reading back take about as long each.
+    /// How long it takes to read an account. To set it, and to read it back, takes about as long each.
     pub read: Duration,
-    /// Visits in flight.
+    /// `--concurrency`.
     pub concurrency: u16,
-    /// Visits started per second at most, 0 for no limit.
+    /// `--rate`; 0 for no limit.
     pub rate: u32,
 }
 
-/// How long a run will take.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Estimate {
-    /// Visits per second.
-    pub pace: f64,
-    /// What holds the visits up.
-    pub limit: Limit,
-    /// From the first call to the last.
-    pub duration: Duration,
-}
-
-/// What holds the visits up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Limit {
-    /// `--rate`.
-    Rate,
-    /// `--concurrency` and the time that AWS takes.
-    Concurrency,
-    /// The quota of STS.
-    Quota,
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Rate => "--rate",
-            Self::Concurrency => "--concurrency and the time that AWS takes",
-            Self::Quota => "the quota of STS",
-        })
+impl Measurements {
+    /// Returns visits per second, what limits them, and the time from the first call to the last: to list, to read tags, and to
+    /// enter, read, set and read back every account.
+    fn estimate(&self) -> (f64, &'static str, Duration) {
+        let unlimited = self.rate == 0 || self.rate > STS_QUOTA;
+        let rate = f64::from(if unlimited { STS_QUOTA } else { self.rate });
+        let concurrency = usize::from(self.concurrency);
+        let visit = self.enter + self.read * 3;
+        let forecast = Forecast { rate: Some(rate), concurrency, visit, between: Duration::ZERO };
+        let pace = forecast.pace();
+        let limit = match unlimited {
+            _ if pace < rate => "--concurrency and the time that AWS takes",
+            true => "the quota of STS",
+            false => "--rate",
+        };
+        let listing = self.listing.as_secs_f64().max(count(self.listed) / PAGE / LISTING_QUOTA);
+        let before = Duration::from_secs_f64(listing + count(self.tagged) / TAGS_QUOTA);
+        (pace, limit, before + forecast.of([self.targets]))
     }
-}
 
-impl Estimate {
-    /// Estimates an apply: enter, read, set, read back in every account.
-    pub(crate) fn of_apply(measured: &Measured) -> Self {
-        let visit = (measured.enter + measured.read * 3).as_secs_f64().max(0.001);
-        let quota = (f64::from(STS_QUOTA), Limit::Quota);
-        let width = (f64::from(measured.concurrency) / visit, Limit::Concurrency);
-        let rate = if measured.rate == 0 { quota } else { (f64::from(measured.rate), Limit::Rate) };
-        let (pace, limit) = [quota, width, rate].into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("three of them");
-        let listing = measured.listing.as_secs_f64().max(count(measured.listed) / PAGE / LISTING_QUOTA);
-        let seconds = listing + count(measured.tagged) / TAGS_QUOTA + count(measured.targets) / pace + visit;
-        Self { pace, limit, duration: Duration::from_secs_f64(seconds) }
+    /// Returns the check of the rate.
+    pub(crate) fn check(&self) -> Check {
+        let (pace, limit, duration) = self.estimate();
+        // In whole seconds, so that the estimate does not look exact.
+        let duration = humantime::format_duration(Duration::from_secs(duration.as_secs().max(1)));
+        let message = format!(
+            "about {duration} for {} accounts at {pace:.0} visits per second, held up by {limit}; without waits between waves",
+            self.targets,
+        );
+        if self.rate > MAX_RATE || (self.rate == 0 && pace > f64::from(MAX_RATE)) {
+            let advice = format!(
+                "keep --rate below {MAX_RATE}: STS takes {STS_QUOTA} calls per second from the whole account, its logins included"
+            );
+            return Check::warning(Subject::Pace, message, advice);
+        }
+        Check::ok(Subject::Pace, message)
     }
-}
-
-/// An Organization has 50,000 accounts at most.
-fn count(accounts: usize) -> f64 {
-    f64::from(u32::try_from(accounts).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -93,8 +86,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_narrowest_of_rate_width_and_quota_sets_the_pace() {
-        let measured = Measured {
+    fn the_narrowest_of_rate_concurrency_and_quota_sets_the_pace() {
+        let measured = Measurements {
             listed: 50_000,
             listing: Duration::from_secs(1),
             tagged: 0,
@@ -104,16 +97,17 @@ mod tests {
             concurrency: 32,
             rate: 50,
         };
-        let of = |measured: Measured| Estimate::of_apply(&measured);
-        let by_rate = of(measured);
-        assert_eq!((by_rate.pace, by_rate.limit), (50.0, Limit::Rate));
+        let of = |measured: Measurements| {
+            let (pace, limit, duration) = measured.estimate();
+            (pace.round(), limit, duration.as_secs())
+        };
         // 2,500 pages at 8 per second, then 50,000 visits at 50 per second.
-        assert_eq!(by_rate.duration.as_secs(), 312 + 1000);
-        let by_width = of(Measured { rate: 0, ..measured });
-        assert_eq!((by_width.pace.round(), by_width.limit), (76.0, Limit::Concurrency));
-        let by_quota = of(Measured { rate: 0, concurrency: 1000, ..measured });
-        assert_eq!((by_quota.pace, by_quota.limit), (600.0, Limit::Quota));
-        let tags = of(Measured { tagged: 50_000, ..measured });
-        assert_eq!(tags.duration.as_secs() - by_rate.duration.as_secs(), 5000);
+        assert_eq!(of(measured), (50.0, "--rate", 312 + 1000));
+        let by_concurrency = of(Measurements { rate: 0, ..measured });
+        assert_eq!((by_concurrency.0, by_concurrency.1), (76.0, "--concurrency and the time that AWS takes"));
+        let by_quota = of(Measurements { rate: 0, concurrency: 1000, ..measured });
+        assert_eq!((by_quota.0, by_quota.1), (600.0, "the quota of STS"));
+        let tags = of(Measurements { tagged: 50_000, ..measured });
+        assert_eq!(tags.2, 312 + 1000 + 5000);
     }
 }

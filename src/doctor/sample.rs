@@ -1,10 +1,10 @@
-//! This module owns the choice of the few accounts that stand for all: of different OUs, and invited ones too.
+//! The sample of accounts that are checked: from different OUs, and invited ones, too.
 
 use std::collections::BTreeSet;
 
 use crate::org::{Account, AccountId};
 
-/// Chooses up to `count` accounts: the management account if it is among them, an invited one, then one of each OU, then others.
+/// Returns up to `count` accounts: the management account, an invited one, one of each OU, and then others.
 pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize) -> Vec<&'a Account> {
     let mut chosen: Vec<&Account> = Vec::new();
     let mut units = BTreeSet::new();
@@ -33,7 +33,7 @@ mod tests {
     use crate::org::AccountState;
 
     #[test]
-    fn the_few_are_of_different_kinds() {
+    fn the_sample_has_accounts_of_each_kind() {
         let id = |number: u64| -> AccountId { format!("{number:012}").parse().unwrap() };
         let account = |number, path: &str, invited| Account {
             id: id(number),

@@ -32,12 +32,17 @@ pub(crate) struct Forecast {
 }
 
 impl Forecast {
+    /// Visits per second.
+    pub(crate) fn pace(&self) -> f64 {
+        // What is in flight divided by how long it stays there is what comes out (Little's law).
+        let width = count(self.concurrency) / self.visit.max(SHORTEST).as_secs_f64();
+        self.rate.map_or(width, |rate| rate.clamp(0.1, width.max(0.1)))
+    }
+
     /// How long waves of so many accounts take.
     pub(crate) fn of(&self, waves: impl IntoIterator<Item = usize>) -> Duration {
         let visit = self.visit.max(SHORTEST);
-        // What is in flight divided by how long it stays there is what comes out (Little's law).
-        let width = count(self.concurrency) / visit.as_secs_f64();
-        let pace = self.rate.map_or(width, |rate| rate.clamp(0.1, width.max(0.1)));
+        let pace = self.pace();
         let mut total = Duration::ZERO;
         for (index, accounts) in waves.into_iter().filter(|accounts| *accounts > 0).enumerate() {
             let wait = if index == 0 { Duration::ZERO } else { self.between };
@@ -77,7 +82,7 @@ pub(crate) fn brief(duration: Duration) -> String {
 }
 
 /// An Organization has 50,000 accounts at most.
-fn count(accounts: usize) -> f64 {
+pub(crate) fn count(accounts: usize) -> f64 {
     f64::from(u32::try_from(accounts).unwrap_or(u32::MAX))
 }
 

@@ -121,7 +121,7 @@ fn invited_accounts_are_counted_and_one_is_tested() {
     let tried = all.iter().find(|check| check.account.as_deref() == Some("000000000006")).expect("it is tried");
     assert!(tried.status == "failure" && tried.advice.contains("this account was invited"), "{tried:?}");
     let healthy = eight().account(6, |account| account.joined = JoinedMethod::Invited);
-    finds(healthy, &[], &warning("accounts", "1 selected account was invited", "unless somebody made one"));
+    finds(healthy, &[], &warning("accounts", "1 selected account was invited", "unless one was created"));
 }
 
 #[test]

@@ -1,0 +1,122 @@
+//! The check of one account: enters it, reads it, and simulates whether it may be set.
+
+use std::time::{Duration, Instant};
+
+use super::{Check, Status, Subject};
+use crate::cloud::aws::Aws;
+use crate::cloud::aws::simulate::Decision;
+use crate::cloud::retry::persist;
+use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
+use crate::journal::{PolicyChoice, RunSettings};
+use crate::org::{Account, ObservedVersion};
+use crate::rollout::{HintContext, Outcome, Stage, hint};
+
+/// How long it took to enter and to read an account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latency {
+    pub enter: Duration,
+    pub read: Duration,
+}
+
+impl Latency {
+    pub(crate) fn mean(latencies: &[Self]) -> Option<Self> {
+        let count = u32::try_from(latencies.len()).ok().filter(|count| *count > 0)?;
+        let mean = |of: fn(&Self) -> Duration| latencies.iter().map(of).sum::<Duration>() / count;
+        Some(Self { enter: mean(|latency| latency.enter), read: mean(|latency| latency.read) })
+    }
+}
+
+/// Checks an account within the time of one visit. Returns no latency if the account could not be read.
+pub(crate) async fn check_account(
+    aws: &Aws,
+    run: &RunSettings,
+    account: &Account,
+    access: AccessMethod,
+    is_management: bool,
+) -> (Check, Option<Latency>) {
+    let limit = run.account_timeout;
+    let checked = tokio::time::timeout(limit, enter_and_read(aws, run, account, &access, is_management)).await;
+    let (check, latency) = checked.unwrap_or_else(|_| {
+        let message = format!("no end within --account-timeout {}", humantime::format_duration(limit));
+        let advice = "check the network and the proxy settings, or give it longer if AWS is slow";
+        (Check::failure(Subject::Account, message, advice), None)
+    });
+    (Check { account_id: Some(account.id), ..check }, latency)
+}
+
+/// Makes the calls of a visit, with its retries, and a simulation in place of the Set.
+async fn enter_and_read(
+    aws: &Aws,
+    run: &RunSettings,
+    account: &Account,
+    access: &AccessMethod,
+    is_management: bool,
+) -> (Check, Option<Latency>) {
+    let context = HintContext { access, management: is_management, invited: account.invited };
+    let failed = |what: &str, stage: Stage, failure: &Failure| {
+        Check::failure(Subject::Account, format!("{what}: {failure}"), hint(Outcome::Failed, stage, failure, context))
+    };
+    let attempts = run.max_attempts;
+    let started = Instant::now();
+    let session = match persist(attempts, async || aws.enter(account.id, access).await).await {
+        Ok(answer) => answer.value,
+        Err(failure) => return (failed("can't be entered", Stage::Assume, &failure), None),
+    };
+    let enter = started.elapsed();
+    let version = match persist(attempts, async || aws.read(&session).await).await {
+        Ok(answer) => answer.value,
+        Err(failure) => return (failed("entered, but can't be read", Stage::Read, &failure), None),
+    };
+    let latency = Latency { enter, read: started.elapsed().saturating_sub(enter) };
+    let found = match version {
+        ObservedVersion::Unknown => "entered and read: its version is not shown".to_owned(),
+        ObservedVersion::V1Token | ObservedVersion::V2Token => format!("entered and read: {version}"),
+    };
+    let check = match access {
+        AccessMethod::Root(_) => Check::ok(Subject::Account, format!("{found}; it can only be read by this way in")),
+        AccessMethod::Own => Check::ok(Subject::Account, format!("{found}; with the caller's own credentials")),
+        AccessMethod::Role(arn) => {
+            let action = Operation::SetSecurityTokenServicePreferences;
+            let simulated = persist(attempts, async || aws.simulate(&session, arn, action).await).await;
+            let check = may_set(simulated, &found);
+            match run.session_policy {
+                PolicyChoice::Document(_) if check.status == Status::Ok => Check::warning(
+                    Subject::Account,
+                    format!(
+                        "{} by the role's policies, but --session-policy was no part of the simulation",
+                        check.message
+                    ),
+                    format!("check that it allows {}", action.action()),
+                ),
+                PolicyChoice::Document(_) | PolicyChoice::Scoped | PolicyChoice::None => check,
+            }
+        }
+    };
+    (check, Some(latency))
+}
+
+fn may_set(simulated: Result<Answer<Decision>, Failure>, found: &str) -> Check {
+    let action = Operation::SetSecurityTokenServicePreferences.action();
+    let cannot = |message: &str, advice: String| {
+        Check::failure(Subject::Account, format!("{found}, but it could not be set: {message}"), advice)
+    };
+    match simulated.map(|answer| answer.value) {
+        Ok(Decision::Allowed) => Check::ok(Subject::Account, format!("{found}; it may be set")),
+        Ok(Decision::NotAllowed) => cannot("no policy of the role allows it", format!("allow {action} to the role")),
+        Ok(Decision::Denied) => cannot("a policy of the role denies it", format!("lift the denial of {action}")),
+        Ok(Decision::DeniedByOrganization) => cannot(
+            "a service control policy of the Organization does not allow it",
+            "exempt the role there, or lift the policy for the rollout".to_owned(),
+        ),
+        Ok(Decision::Other(decision)) => Check::warning(
+            Subject::Account,
+            format!("{found}; whether it may be set is not known: the simulation says {decision}"),
+            format!("check that {action} is allowed to the role"),
+        ),
+        Err(failure) => Check::warning(
+            Subject::Account,
+            format!("{found}; whether it may be set was not simulated: {failure}"),
+            format!("allow iam:SimulatePrincipalPolicy to the role, or check by hand that {action} is allowed to it"),
+        ),
+    }
+}

@@ -1,0 +1,104 @@
+//! The checks of what all accounts share: the caller, the clock, the Organization, and the selection.
+
+use std::time::Duration;
+
+use super::{Check, Status, Subject};
+use crate::cloud::Failure;
+use crate::cloud::aws::clock::Skew;
+use crate::cloud::aws::{Aws, Organization};
+use crate::org::selection::SelectionResult;
+use crate::org::{Account, AccountState};
+
+/// AWS refuses signatures when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
+pub(crate) const MAX_SKEW: Duration = Duration::from_mins(5);
+
+/// A clock that is off by more than this gets a warning. Smaller differences come from the header's whole seconds and from the time
+/// that the answer takes.
+const SKEW_WARNING: Duration = Duration::from_mins(1);
+
+pub(crate) fn identity(aws: &Aws) -> Check {
+    let caller = &aws.caller;
+    if caller.arn.ends_with(":root") {
+        let message = format!("{} is the root user, who can't assume roles", caller.arn);
+        return Check::failure(Subject::Identity, message, "use a role or an IAM user of this account");
+    }
+    let through = if aws.hub == *caller { String::new() } else { format!(", through {}", aws.hub.arn) };
+    let message = format!("{} in account {}{through}", caller.arn, caller.account);
+    if caller.partition.has_global_sts() {
+        return Check::ok(Subject::Identity, message);
+    }
+    let message = format!("{message}; partition {} has no global STS endpoint", caller.partition);
+    Check::warning(Subject::Identity, message, "the setting has no effect there")
+}
+
+pub(crate) fn clock(skew: Skew) -> Check {
+    let seconds = skew.by.as_secs();
+    let direction = if skew.ahead { "ahead of" } else { "behind" };
+    let message = format!("this machine's clock is {seconds} s {direction} AWS's");
+    let advice = "set it, by NTP for instance: AWS refuses signatures that are more than 5 minutes off";
+    match skew.by {
+        by if by > MAX_SKEW => Check::failure(Subject::Clock, message, advice),
+        by if by > SKEW_WARNING => Check::warning(Subject::Clock, message, advice),
+        _ => Check::ok(Subject::Clock, format!("within {} s of AWS's", seconds + 1)),
+    }
+}
+
+pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
+    let role = if aws.is_in(organization.management) {
+        "the management account"
+    } else {
+        "the account of a delegated administrator"
+    };
+    let message =
+        format!("{}, management account {}; the caller is in {role}", organization.id, organization.management);
+    if organization.all_features == Some(false) {
+        let message = format!("{message}; it has consolidated billing only");
+        let advice = "there are no service control policies then, and no centralised root access";
+        return Check::warning(Subject::Organization, message, advice);
+    }
+    Check::ok(Subject::Organization, message)
+}
+
+/// `is_needed` says that accounts are entered through centralised root access.
+pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Check {
+    let (status, message, advice) = match enabled {
+        Ok(true) => {
+            let message = "centralised root access is on: plan --access assume-root needs no role";
+            return Check::ok(Subject::RootAccess, message);
+        }
+        Ok(false) => (
+            Status::Failure,
+            "centralised root access is off: accounts are read through the role only".to_owned(),
+            "enable it: iam:EnableOrganizationsRootCredentialsManagement in the management account",
+        ),
+        Err(failure) if failure.code == "ServiceAccessNotEnabledException" => (
+            Status::Failure,
+            "centralised root access is off: IAM has no trusted access in the Organization".to_owned(),
+            "enable trusted access for iam.amazonaws.com, and then centralised root access",
+        ),
+        Err(failure) => (
+            Status::Warning,
+            format!("whether centralised root access is on is not known: {failure}"),
+            "allow iam:ListOrganizationsFeatures to the caller",
+        ),
+    };
+    if is_needed {
+        Check::new(Subject::RootAccess, status, message, advice)
+    } else {
+        Check::ok(Subject::RootAccess, message)
+    }
+}
+
+pub(crate) fn accounts(accounts: &[Account], selected: &SelectionResult<'_>, organization: &Organization) -> Check {
+    let active = accounts.iter().filter(|account| account.state == AccountState::Active).count();
+    let was_invited = |account: &&&Account| account.invited && account.id != organization.management;
+    let invited = selected.targets.iter().filter(was_invited).count();
+    let message = format!("{} listed, {active} active, {} selected", accounts.len(), selected.targets.len());
+    if invited == 0 {
+        return Check::ok(Subject::Accounts, message);
+    }
+    let noun = if invited == 1 { "account was" } else { "accounts were" };
+    let message = format!("{message}; {invited} selected {noun} invited into the Organization");
+    let advice = "invited accounts have no cross-account role unless one was created: see v2token policy stackset";
+    Check::warning(Subject::Accounts, message, advice)
+}
