@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use crate::awscli;
 use crate::cli::{
     ApplyArgs, Command, GivenOptions, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs,
-    empty_inclusion, mistyped_variable, targets_differ,
+    conflicting_target_variables, empty_selector_variable, mistyped_variable,
 };
 use crate::error::Error;
 use crate::org::role::AccessMode;
@@ -126,13 +126,13 @@ fn check_environment(rules: &Rules<'_>, given: &GivenOptions) -> Result<(), Erro
     if let Some((name, meant)) = mistyped_variable() {
         return Err(Error::Usage(format!("unknown environment variable {name}: did you mean {meant}?")));
     }
-    if let Some(name) = empty_inclusion().filter(|_| rules.selects) {
+    if let Some(name) = empty_selector_variable().filter(|_| rules.selects) {
         return Err(Error::Usage(format!(
             "the environment variable {name} is set and empty: unset it to mean every account"
         )));
     }
-    let is_open = rules.selects && !given.typed("global-endpoint-token-version");
-    if let Some([one, other]) = targets_differ().filter(|_| is_open) {
+    let is_open = rules.selects && !given.on_command_line("global-endpoint-token-version");
+    if let Some([one, other]) = conflicting_target_variables().filter(|_| is_open) {
         return Err(Error::Usage(format!(
             "the environment variables {one} and {other} name different versions: unset one of them"
         )));
@@ -148,7 +148,7 @@ fn refuse_role_options(run: &RunArgs, given: &GivenOptions) -> Result<(), Error>
     if run.access.access != AccessMode::AssumeRoot {
         return Ok(());
     }
-    match ROLE_ONLY.into_iter().find(|option| given.typed(option)) {
+    match ROLE_ONLY.into_iter().find(|option| given.on_command_line(option)) {
         None => Ok(()),
         Some(option) => Err(Error::Usage(format!(
             "--{option} has no meaning with --access assume-root, which goes through no role"

@@ -1,4 +1,4 @@
-//! This module owns the options that say how to get into the accounts.
+//! The options for getting into the accounts: credentials, roles and sessions.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,12 +12,12 @@ use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::selection::ManagementAccess;
 use crate::secret::Secret;
 
-/// What a session in an account may do.
+/// What a session in an account is allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionPolicy {
     /// Only what this command needs.
     Scoped,
-    /// All that the role may do.
+    /// Everything that the role is allowed.
     None,
     /// What the policy in this file allows.
     File(PathBuf),
@@ -51,7 +51,7 @@ impl FromStr for SessionPolicy {
     }
 }
 
-/// How to get into the accounts.
+/// The options for getting into the accounts.
 #[derive(Args)]
 pub struct AccessArgs {
     /// The AWS profile of the base credentials [default: the AWS chain].
@@ -69,10 +69,10 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub role: RoleTemplate,
-    /// Roles to go through first, in this order, by their full ARNs; a session lasts an hour at most then.
+    /// The full ARNs of roles to assume first, in this order. Sessions then last an hour at most.
     #[arg(long, env = "V2TOKEN_VIA_ROLE", value_name = "ARN", value_delimiter = ',', help_heading = ACCESS)]
     pub via_role: Vec<ViaRole>,
-    /// The external id that the roles' trust policies ask for.
+    /// The external id that the roles' trust policies require.
     #[arg(
         long,
         env = "V2TOKEN_EXTERNAL_ID",
@@ -81,13 +81,13 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub external_id: Option<Secret>,
-    /// The session's name, as CloudTrail shows it [default: v2token-<run id>].
+    /// The name of the sessions, as CloudTrail shows it [default: v2token-<run id>].
     #[arg(long, env = "V2TOKEN_SESSION_NAME", value_name = "NAME", value_parser = values::session_name, help_heading = ACCESS)]
     pub session_name: Option<String>,
-    /// Who is behind the sessions, as CloudTrail shows it; the roles' trust policies must allow sts:SetSourceIdentity.
+    /// The source identity of the sessions, as CloudTrail shows it. The roles' trust policies must allow sts:SetSourceIdentity.
     #[arg(long, env = "V2TOKEN_SOURCE_IDENTITY", value_name = "NAME", value_parser = values::source_identity, help_heading = ACCESS)]
     pub source_identity: Option<String>,
-    /// How long a session lasts: seconds, or a duration such as 15m.
+    /// The duration of a session: seconds, or a duration such as 15m.
     #[arg(
         long,
         env = "V2TOKEN_SESSION_DURATION",
@@ -97,8 +97,8 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub session_duration: Duration,
-    /// What a session may do: scoped (only what this command needs), none (all that the role may), or file://FILE (a JSON
-    /// policy).
+    /// The session policy: scoped (allows only what this command needs), none (allows all that the role may do), or file://FILE
+    /// (a JSON policy).
     #[arg(
         long,
         env = "V2TOKEN_SESSION_POLICY",
@@ -107,14 +107,14 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub session_policy: SessionPolicy,
-    /// The MFA device of the base credentials: one MFA session serves the whole run [default: mfa_serial of a profile that
+    /// The MFA device of the base credentials. One MFA session is used for the whole run [default: mfa_serial of a profile that
     /// assumes a role].
     #[arg(long, env = "V2TOKEN_MFA_SERIAL", value_name = "ARN", value_parser = values::mfa_serial, help_heading = ACCESS)]
     pub mfa_serial: Option<String>,
     /// The six digits that the MFA device shows [default: ask].
     #[arg(long, env = "V2TOKEN_MFA_TOKEN", hide_env_values = true, value_name = "CODE", help_heading = ACCESS)]
     pub mfa_token: Option<Secret>,
-    /// How accounts are entered: through the role, or by AssumeRoot, which needs no role and can only read (plan and doctor).
+    /// How accounts are entered: through the role, or by AssumeRoot, which needs no role but can only read (plan and doctor).
     #[arg(
         long,
         env = "V2TOKEN_ACCESS",
@@ -124,8 +124,8 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub access: AccessMode,
-    /// How the management account is visited: with the caller's own credentials when the caller is in it, through the role,
-    /// or not at all.
+    /// How the management account is visited: with the caller's own credentials if the caller is in it, through the role, or
+    /// not at all.
     #[arg(
         long,
         env = "V2TOKEN_MANAGEMENT_ACCOUNT",
@@ -135,7 +135,7 @@ pub struct AccessArgs {
         help_heading = ACCESS
     )]
     pub management_account: ManagementAccess,
-    /// One endpoint for Organizations, STS and IAM: a VPC endpoint, a proxy, a test server.
+    /// One endpoint for Organizations, STS and IAM, such as a VPC endpoint, a proxy or a test server.
     #[arg(long, env = "V2TOKEN_ENDPOINT_URL", value_name = "URL", help_heading = ACCESS)]
     pub endpoint_url: Option<String>,
     /// Trust only the certificate authorities in this PEM file [default: AWS_CA_BUNDLE, or the system's].

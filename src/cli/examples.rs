@@ -1,96 +1,96 @@
-//! This module owns the examples below the help of the commands. Tests run them.
+//! The examples in the help of the commands. Tests run them.
 
-/// What stands below the long help of a command.
-pub(super) fn above(examples: &str, exit_codes: &str) -> String {
-    // The backslash at their beginning takes the first line's indentation away.
+/// Returns the end of a command's long help.
+pub(super) fn before_exit_codes(examples: &str, exit_codes: &str) -> String {
+    // The backslash that begins each constant removes the indentation of its first line.
     let examples = format!("Examples:\n  {examples}");
     if exit_codes.is_empty() { examples } else { format!("{examples}\n\n{exit_codes}") }
 }
 
 pub(super) const PLAN: &str = "\
-  Read every account, and say what apply would change:
+  Read every account, and show what apply would change:
     v2token plan
 
-  A drift check: 4 when an account is not on v2Token, and a report for the ticket:
+  Detect drift: exit code 4 if an account is not on v2Token, and a report for the ticket:
     v2token plan --detailed-exitcode --output none --report drift.md
 
-  The accounts that would change, one id a line:
+  Print the accounts that would change, one id a line:
     v2token plan --output text \\
       --query \"accounts[?outcome=='would_change'].[account_id]\"";
 
 pub(super) const APPLY: &str = "\
-  Set exactly what a plan has found:
+  Set exactly the accounts that a plan would change:
     v2token apply --plan v2token-runs/20261121T160000Z-ghijkl
 
-  Two accounts first, then a tenth, then the rest, with half an hour in between:
+  Set two accounts first, then a tenth, then the rest, with half an hour between:
     v2token apply --canary 111122223333,444455556666 --waves 2,10%,100% \\
       --bake 30m
 
-  In a pipeline, where nobody can be asked:
+  Run in a pipeline, without a question:
     v2token apply --yes --no-progress --report rollout.csv,rollout.md";
 
 pub(super) const RESUME: &str = "\
-  Go on where the run stopped:
+  Continue where the run stopped:
     v2token resume v2token-runs/20261122T041500Z-abcdef
 
-  Visit what failed once more, at a slower pace:
+  Visit failed accounts again, at a lower rate:
     v2token resume v2token-runs/20261122T041500Z-abcdef --retry-failed \\
       --rate 10";
 
 pub(super) const ROLLBACK: &str = "\
-  See what would be put back:
+  Show what would be undone:
     v2token rollback v2token-runs/20261122T041500Z-abcdef --dry-run
 
-  Put back one account:
+  Undo one account:
     v2token rollback v2token-runs/20261122T041500Z-abcdef \\
       --account 111122223333";
 
 pub(super) const REPORT: &str = "\
-  Show a run again, and write its page and its Markdown:
+  Show a run, and write its HTML page and its Markdown:
     v2token report v2token-runs/20261122T041500Z-abcdef \\
       --report page.html --report ticket.md
 
-  The failed accounts and their error codes, for a script:
+  Print the failed accounts and their error codes, for a script:
     v2token report v2token-runs/20261122T041500Z-abcdef --output text \\
       --query \"accounts[?outcome=='failed'].[account_id, error_code]\"
 
-  What has changed since the plan:
+  Show what changed since the plan:
     v2token report v2token-runs/20261122T041500Z-abcdef \\
       --against v2token-runs/20261121T160000Z-ghijkl
 
-  The parts of --shard as one run:
+  Show the parts of --shard as one run:
     v2token report v2token-runs/20261122T041500Z-abcdef \\
       v2token-runs/20261122T041501Z-bcdefg";
 
 pub(super) const DOCTOR: &str = "\
-  Before anything else:
+  Check everything:
     v2token doctor
 
-  Try the way into more accounts, and print what needs a look:
+  Check more accounts, and print warnings and failures only:
     v2token doctor --sample 10 --output text \\
       --query \"checks[?status!='ok'].[status, account_id, message]\"";
 
 pub(super) const POLICY: &str = "\
-  What the role in every account must be allowed to be read:
+  Print what the role must be allowed for a plan:
     v2token policy role --for plan
 
-  Who may assume it:
+  Print who may assume the role:
     v2token policy trust --caller-arn arn:aws:iam::111122223333:role/Operator
 
-  A StackSet that makes the role:
+  Print a StackSet template that creates the role:
     v2token policy stackset --role TokenVersion \\
       --caller-arn arn:aws:iam::111122223333:role/Operator";
 
 pub(super) const COMPLETIONS: &str = "\
-  For the user alone:
+  Install completions for the current user:
     v2token completions bash \\
       > ~/.local/share/bash-completion/completions/v2token
     v2token completions zsh > ~/.zfunc/_v2token
     v2token completions fish > ~/.config/fish/completions/v2token.fish";
 
 pub(super) const MAN: &str = "\
-  Read it:
+  Write the page of v2token:
     v2token man > v2token.1
 
-  Install a page for each command:
+  Install the pages of all commands:
     v2token man ~/.local/share/man/man1";

@@ -1,4 +1,4 @@
-//! This module owns the options of the commands that make no run: `doctor` and `policy`.
+//! The options of `doctor` and `policy`, which make no run.
 
 use clap::{Args, ValueEnum};
 
@@ -7,7 +7,7 @@ use super::{OUTPUT, RunArgs, TARGET};
 /// The options of `doctor`.
 #[derive(Args)]
 pub struct DoctorArgs {
-    /// In how many accounts to try the way in.
+    /// The number of accounts to check.
     #[arg(
         long,
         env = "V2TOKEN_SAMPLE",
@@ -17,25 +17,25 @@ pub struct DoctorArgs {
         help_heading = TARGET
     )]
     pub sample: u8,
-    /// What all commands of a run share: what would be given to apply.
+    /// The options that all commands of a run share, as they would be given to apply.
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-/// A document that a run needs.
+/// A document that `policy` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Document {
-    /// What the base credentials must be allowed.
+    /// What the base credentials need to be allowed.
     Caller,
-    /// What each role of --via-role must be allowed.
+    /// What each role of --via-role needs to be allowed.
     Via,
-    /// What the role in every account must be allowed.
+    /// What the role in every account needs to be allowed.
     Role,
-    /// Who may assume the role in every account.
+    /// The trust policy of the role in every account.
     Trust,
-    /// A service control policy: only the role may set the token version.
+    /// A service control policy that allows only the role to set the token version.
     Scp,
-    /// A CloudFormation template that makes the role in every account.
+    /// A CloudFormation template that creates the role in every account.
     Stackset,
 }
 
@@ -51,24 +51,24 @@ impl Document {
     ];
 }
 
-/// What the documents are for.
+/// The command that the documents allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PolicyFor {
-    /// Reading only.
+    /// Only to read.
     Plan,
-    /// Reading and setting; resume and rollback need the same.
+    /// To read and set. Resume and rollback need the same.
     Apply,
-    /// The checks beforehand; without the permission to set.
+    /// To check beforehand, without the permission to set.
     Doctor,
 }
 
 /// The options of `policy`.
 #[derive(Args)]
 pub struct PolicyArgs {
-    /// The document; all of them, under their names, where none is named.
+    /// The document; without one, all of them under their names.
     #[arg(value_name = "DOCUMENT", value_enum)]
     pub document: Option<Document>,
-    /// The command that is to be allowed.
+    /// The command to allow.
     #[arg(
         id = "for",
         long = "for",
@@ -79,10 +79,10 @@ pub struct PolicyArgs {
         help_heading = OUTPUT
     )]
     pub command: PolicyFor,
-    /// Who is to be trusted [default: who the base credentials belong to, as STS says].
+    /// The principal to trust [default: who the base credentials belong to, as STS says].
     #[arg(long, env = "V2TOKEN_CALLER_ARN", value_name = "ARN", help_heading = OUTPUT)]
     pub caller_arn: Option<String>,
-    /// What all commands of a run share: what would be given to apply.
+    /// The options that all commands of a run share, as they would be given to apply.
     #[command(flatten)]
     pub run: RunArgs,
 }

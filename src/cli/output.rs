@@ -1,4 +1,4 @@
-//! This module owns the options that say what to tell, and where.
+//! The options for stdout, stderr and report files.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use clap::Args;
 use super::OUTPUT;
 use super::values::switch;
 
-/// What stdout gets at the end.
+/// What is printed to stdout at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum OutputFormat {
-    /// A summary for people; of what a query finds, a table with edges.
+    /// A summary for people; with --query, a table with borders.
     Table,
-    /// One record a line, its columns separated by tabs.
+    /// One record a line, with tabs between the columns.
     Text,
     /// The whole report as one JSON document.
     Json,
-    /// One record a line.
+    /// One JSON object a line.
     Jsonl,
     /// The whole report as CSV.
     Csv,
@@ -24,7 +24,7 @@ pub enum OutputFormat {
     None,
 }
 
-/// When to use colour on stderr.
+/// When stderr is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -44,13 +44,14 @@ pub enum LogFormat {
     Json,
 }
 
-/// What to tell, and where.
+/// The options for stdout, stderr and report files.
 #[derive(Args, Clone)]
 pub struct OutputArgs {
-    /// Also write the report here; the ending picks the format (.csv, .json, .jsonl, .md, .html), and - is CSV on stdout; repeatable.
+    /// Also write the report to this file. The ending picks the format: .csv, .json, .jsonl, .md or .html; - is CSV on stdout;
+    /// repeatable.
     #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',', help_heading = OUTPUT)]
     pub report: Vec<PathBuf>,
-    /// What stdout gets at the end.
+    /// What is printed to stdout at the end.
     #[arg(
         long,
         env = "V2TOKEN_OUTPUT",
@@ -60,25 +61,25 @@ pub struct OutputArgs {
         help_heading = OUTPUT
     )]
     pub output: OutputFormat,
-    /// Print only what this JMESPath expression finds in the JSON report, in the format of --output.
+    /// Print the result of this JMESPath expression on the JSON report, in the format of --output.
     #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH", help_heading = OUTPUT)]
     pub query: Option<String>,
-    /// Colour on stderr.
+    /// When to colour stderr.
     #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
     pub color: Color,
-    /// No progress on stderr; warnings and errors remain.
+    /// Show no progress on stderr, only warnings and errors.
     #[arg(long, env = "V2TOKEN_NO_PROGRESS", value_parser = switch(), help_heading = OUTPUT)]
     pub no_progress: bool,
-    /// Only errors on stderr.
+    /// Show only errors on stderr.
     #[arg(long, short, env = "V2TOKEN_QUIET", value_parser = switch(), conflicts_with_all = ["verbose", "debug"], help_heading = OUTPUT)]
     pub quiet: bool,
-    /// A line for every account on stderr.
+    /// Print a line for every account on stderr.
     #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch(), help_heading = OUTPUT)]
     pub verbose: bool,
-    /// A line for every call to AWS on stderr, with its try and its request id, and never with a secret.
+    /// Print a line for every AWS API call on stderr, with its attempt and its request id, and never with a secret.
     #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch(), help_heading = OUTPUT)]
     pub debug: bool,
-    /// The format of stderr: text for people, or one JSON object a line for machines; without a bar then.
+    /// The format of stderr: text for people, or one JSON object a line for programs, without a progress bar.
     #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = OUTPUT)]
     pub log_format: LogFormat,
 }

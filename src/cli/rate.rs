@@ -1,4 +1,4 @@
-//! This module owns the options that say how fast.
+//! The options for concurrency, rate, retries and timeouts.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use clap::Args;
 
 use super::{PACE, values};
 
-/// How fast.
+/// The options for concurrency, rate, retries and timeouts.
 #[derive(Args)]
 pub struct RateArgs {
-    /// Visits in flight at once, 1 to 1000.
+    /// The number of visits in flight at once, 1 to 1000.
     #[arg(
         long,
         env = "V2TOKEN_CONCURRENCY",
@@ -19,7 +19,8 @@ pub struct RateArgs {
         help_heading = PACE
     )]
     pub concurrency: u16,
-    /// Visits started per second at most, 0 for no limit; lowered by itself when AWS throttles, and raised again.
+    /// The maximum number of visits started per second, 0 for no limit. It is lowered automatically when AWS throttles, and raised
+    /// again.
     #[arg(
         long,
         env = "V2TOKEN_RATE",
@@ -29,7 +30,7 @@ pub struct RateArgs {
         help_heading = PACE
     )]
     pub rate: u32,
-    /// Tries of one API call, 1 to 100.
+    /// The maximum number of attempts of one API call, 1 to 100.
     #[arg(
         long,
         env = "V2TOKEN_MAX_ATTEMPTS",
@@ -39,7 +40,7 @@ pub struct RateArgs {
         help_heading = PACE
     )]
     pub max_attempts: u32,
-    /// How long one visit may take.
+    /// The time limit of one visit.
     #[arg(
         long,
         env = "V2TOKEN_ACCOUNT_TIMEOUT",

@@ -1,4 +1,4 @@
-//! This module owns the options that say how carefully.
+//! The options for waves, verification and stopping.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::values::{self, switch};
 use crate::org::AccountId;
 use crate::rollout::{Tolerance, Verify, wave::Waves};
 
-/// How carefully.
+/// The options for waves, verification and stopping.
 #[derive(Args)]
 pub struct RolloutArgs {
-    /// The cumulative size of each wave, in accounts or percent.
+    /// The cumulative size of each wave, in accounts or percent of the selection.
     #[arg(
         long,
         env = "V2TOKEN_WAVES",
@@ -21,10 +21,10 @@ pub struct RolloutArgs {
         help_heading = ROLLOUT
     )]
     pub waves: Waves,
-    /// The accounts of the first wave, by hand; they take the place of the first size.
+    /// The accounts of the first wave. They replace the first size of --waves.
     #[arg(long, env = "V2TOKEN_CANARY", value_name = "ID", value_delimiter = ',', help_heading = ROLLOUT)]
     pub canary: Vec<AccountId>,
-    /// How long to wait between waves.
+    /// The wait between waves.
     #[arg(
         long,
         env = "V2TOKEN_BAKE",
@@ -34,10 +34,10 @@ pub struct RolloutArgs {
         help_heading = ROLLOUT
     )]
     pub bake: Duration,
-    /// Stop starting visits when more than this many fail; a percentage holds for each wave too [default: 10%; plan: no limit].
+    /// Stop starting visits when more than this many fail. A percentage also applies to each wave [default: 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%", help_heading = ROLLOUT)]
     pub max_errors: Option<Tolerance>,
-    /// How a Set is checked: none, setting (read it back), or token=REGION (also prove that the global STS endpoint issues tokens
+    /// How a Set is verified: none, setting (read it back), or token=REGION (also prove that the global STS endpoint issues tokens
     /// that are valid in this opt-in Region).
     #[arg(
         long,
@@ -47,7 +47,7 @@ pub struct RolloutArgs {
         help_heading = ROLLOUT
     )]
     pub verify: Verify,
-    /// Do not ask before starting.
+    /// Start without asking.
     #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch(), help_heading = ROLLOUT)]
     pub yes: bool,
 }

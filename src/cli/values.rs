@@ -1,4 +1,4 @@
-//! This module owns the texts of options that are neither plain numbers nor types of their own.
+//! Parsers of option values that have no type of their own.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -20,7 +20,7 @@ impl ValueEnum for AccessMode {
         Some(match self {
             Self::Role => PossibleValue::new("role").help("Through the role"),
             Self::AssumeRoot => PossibleValue::new("assume-root")
-                .help("By centralised root access: no role is needed, and nothing can be changed"),
+                .help("Through centralised root access: needs no role, but can only read"),
         })
     }
 }
@@ -33,19 +33,19 @@ impl ValueEnum for ManagementAccess {
     fn to_possible_value(&self) -> Option<PossibleValue> {
         Some(match self {
             Self::Own => PossibleValue::new("own")
-                .help("With the caller's own credentials when the caller is in it, else through the role"),
+                .help("With the caller's own credentials if the caller is in it, else through the role"),
             Self::Role => PossibleValue::new("role").help("Through the role, as every other account"),
             Self::Skip => PossibleValue::new("skip").help("Not at all"),
         })
     }
 }
 
-/// A switch: its variable in the environment may say `true`, `yes`, `on` or `1`, or the opposite.
+/// Parses a switch. Its environment variable may be `true`, `yes`, `on` or `1`, or the opposite.
 pub(super) fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
 }
 
-/// A whole number in a range.
+/// Parses a whole number in a range.
 pub(super) fn whole<N: FromStr + PartialOrd + Display>(
     range: RangeInclusive<N>,
 ) -> impl Fn(&str) -> Result<N, String> + Clone
@@ -58,17 +58,17 @@ where
     }
 }
 
-/// No wait is longer than this.
-const LONGEST: Duration = Duration::from_hours(30 * 24);
+/// The longest duration that is accepted.
+const MAX_DURATION: Duration = Duration::from_hours(30 * 24);
 
-/// A duration such as `90s` or `2m`.
+/// Parses a duration such as `90s` or `2m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed =
         humantime::parse_duration(text).map_err(|_| "expected a duration such as 90s, 2m or 1h30m".to_owned())?;
-    if parsed <= LONGEST { Ok(parsed) } else { Err("expected at most 30days".to_owned()) }
+    if parsed <= MAX_DURATION { Ok(parsed) } else { Err("expected at most 30days".to_owned()) }
 }
 
-/// A duration that is not zero.
+/// Parses a duration that is not zero.
 pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("expected more than 0s".to_owned()),
@@ -76,7 +76,7 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The duration of a session: seconds as AssumeRole takes them, or a duration such as `15m`; 900 to 43,200 seconds
+/// Parses the duration of a session: seconds, or a duration such as `15m`; 900 to 43,200 seconds
 /// (STS API reference, `AssumeRole`).
 pub(super) fn session_duration(text: &str) -> Result<Duration, String> {
     let parsed = match text.parse() {
@@ -90,7 +90,7 @@ pub(super) fn session_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The name of a session: 2 to 64 characters of `[\w+=,.@-]` (STS API reference, `AssumeRole`).
+/// Parses the name of a session: 2 to 64 characters of `[\w+=,.@-]` (STS API reference, `AssumeRole`).
 pub(super) fn session_name(text: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
     if (2..=64).contains(&text.len()) && text.bytes().all(allowed) {
@@ -100,12 +100,12 @@ pub(super) fn session_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// A source identity: like a session's name, and not AWS's own (STS API reference, `AssumeRole`).
+/// Parses a source identity: like a session's name, but without the prefix `aws:`, which AWS reserves (STS API reference, `AssumeRole`).
 pub(super) fn source_identity(text: &str) -> Result<String, String> {
     session_name(text)
 }
 
-/// The serial number of an MFA device: 9 to 256 characters of `[\w+=/:,.@-]` (STS API reference, `GetSessionToken`).
+/// Parses the serial number of an MFA device: 9 to 256 characters of `[\w+=/:,.@-]` (STS API reference, `GetSessionToken`).
 pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&byte);
     if (9..=256).contains(&text.len()) && text.bytes().all(allowed) {
@@ -116,7 +116,7 @@ pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
     }
 }
 
-/// Gives a text to every parser of this module.
+/// Calls every parser of this module.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn parse_all(text: &str) {
     drop((duration(text), positive_duration(text), session_duration(text)));

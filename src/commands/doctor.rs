@@ -25,7 +25,7 @@ use crate::terminal::{Progress, log_line};
 
 /// Checks what a rollout needs, and prints the results.
 pub(super) async fn doctor(args: DoctorArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if let Some(option) = ["run-dir", "report"].into_iter().find(|option| given.typed(option)) {
+    if let Some(option) = ["run-dir", "report"].into_iter().find(|option| given.on_command_line(option)) {
         return Err(Error::Usage(format!("--{option}: doctor makes no run")));
     }
     if args.run.output.output == OutputFormat::Csv && args.run.output.query.is_none() {

@@ -1,21 +1,21 @@
-//! This module owns `completions` and `man`: they write what describes the program to a shell and to `man`.
+//! `completions` and `man`: print completion scripts and manual pages.
 
 use std::fs;
 
-use crate::cli::{CompletionsArgs, ManArgs, completions as script, pages};
+use crate::cli::{CompletionsArgs, ManArgs, completions as script, manual_pages};
 use crate::error::Error;
 use crate::run::stdout::{self, write};
 use crate::terminal::stderr;
 
-/// Prints the completions of a shell.
+/// Prints the completion script for a shell.
 pub(super) fn completions(args: &CompletionsArgs) -> Result<u8, Error> {
     write(|to| to.write_all(&script(args.shell))).map_err(stdout::unwritable("the completions"))?;
     Ok(0)
 }
 
-/// Prints the program's manual page, or writes all pages into a folder.
+/// Prints the program's manual page, or writes the pages of all commands into a folder.
 pub(super) fn man(args: &ManArgs) -> Result<u8, Error> {
-    let pages = pages().map_err(stdout::unwritable("the manual page"))?;
+    let pages = manual_pages().map_err(stdout::unwritable("the manual page"))?;
     let Some(folder) = &args.folder else {
         let page = pages.first().map(|(_, page)| page.as_slice()).unwrap_or_default();
         write(|to| to.write_all(page)).map_err(stdout::unwritable("the manual page"))?;

@@ -21,13 +21,13 @@ use crate::terminal::Progress;
 
 /// Prints the documents.
 pub(super) async fn policy(args: PolicyArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if given.typed("query") {
+    if given.on_command_line("query") {
         return Err(Error::Usage(
             "--query: policy makes no report; its documents are JSON for jq and the like".to_owned(),
         ));
     }
     let PolicyArgs { document, command, caller_arn, run } = args;
-    if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.typed("for") {
+    if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.on_command_line("for") {
         return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
     }
     let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, environment)?;

@@ -36,7 +36,7 @@ const FIXED: [&str; 16] = [
 /// Continues the run in a folder.
 pub(super) async fn resume(args: ResumeArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
     // A variable in the environment may be meant for other runs, so only an option on the command line is a mistake.
-    if let Some(option) = FIXED.into_iter().find(|option| given.typed(option)) {
+    if let Some(option) = FIXED.into_iter().find(|option| given.on_command_line(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
     }
     let (folder, info, replay) = RunFolder::reopen(&args.folder)?;

@@ -12,7 +12,7 @@ use crate::settings::{Environment, Settings, explicit};
 
 /// Puts back what the run in a folder changed.
 pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if given.typed("global-endpoint-token-version") {
+    if given.on_command_line("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));

@@ -1,4 +1,4 @@
-//! This module owns what describes the command line to other programs: completions for shells, and manual pages.
+//! Completion scripts for shells, and manual pages.
 
 use std::io;
 
@@ -9,14 +9,14 @@ use clap_mangen::Man;
 use super::Cli;
 use crate::awscli::{self, OptionHelp};
 
-/// The shells that completions are made for.
+/// The shells that have completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
-    /// Source it, or put it into bash-completion's folder.
+    /// Source the script, or put it into bash-completion's folder.
     Bash,
-    /// Put it into a folder of fpath, as _v2token.
+    /// Put the script into a folder of fpath, as _v2token.
     Zsh,
-    /// Put it into fish's folder of completions, as v2token.fish.
+    /// Put the script into fish's folder of completions, as v2token.fish.
     Fish,
 }
 
@@ -31,32 +31,27 @@ pub struct CompletionsArgs {
 /// The options of `man`.
 #[derive(Args)]
 pub struct ManArgs {
-    /// Write a page for each command into this folder, which is made if it is not there.
+    /// Write a page for each command into this folder, which is created if it does not exist.
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<std::path::PathBuf>,
 }
 
-/// The completions for a shell.
+/// Returns the completion script for a shell.
 pub(crate) fn completions(shell: Shell) -> Vec<u8> {
-    use clap_complete::Shell as Made;
     let shell = match shell {
-        Shell::Bash => Made::Bash,
-        Shell::Zsh => Made::Zsh,
-        Shell::Fish => Made::Fish,
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+        Shell::Fish => clap_complete::Shell::Fish,
     };
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut described(), "v2token", &mut script);
+    clap_complete::generate(shell, &mut full_command(), "v2token", &mut script);
     script
 }
 
-/// The manual pages by their file names: that of the program first, and then one for each command.
-///
-/// # Errors
-///
-/// Never: memory takes whatever is written.
-pub(crate) fn pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    // The help of the commands is in their pages.
-    let mut command = described().disable_help_subcommand(true);
+/// Returns the manual pages with their file names: that of the program first, and then one for each command.
+pub(crate) fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
+    // The pages of the commands replace the command `help`.
+    let mut command = full_command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     collect(&command, &mut pages)?;
@@ -69,7 +64,7 @@ fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<
     command.get_subcommands().try_for_each(|command| collect(command, pages))
 }
 
-/// A manual page. What stands below the help is kept as it is, line by line, where clap would fill its lines.
+/// Returns a manual page. The text after the help keeps its lines, which clap_mangen would join.
 fn page(command: Command) -> io::Result<Vec<u8>> {
     let below = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string).unwrap_or_default();
     let has_commands = command.has_subcommands();
@@ -97,19 +92,19 @@ fn page(command: Command) -> io::Result<Vec<u8>> {
     Ok(page)
 }
 
-/// A line that roff takes as it is.
+/// Returns the roff source that prints a line unchanged.
 fn verbatim(line: &str) -> String {
-    // A control character at the beginning would be a request; `\&` is nothing, and in front of it.
+    // A control character at the beginning would start a request. `\&` before it prints nothing and prevents that.
     format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga"))
 }
 
-/// The command line with all that can be typed, also where other rules than clap's read it.
-fn described() -> Command {
+/// Returns the definition of the whole command line, including `iam`, whose arguments clap does not parse.
+fn full_command() -> Command {
     let versions = |command: Command| {
         let both = || PossibleValuesParser::new(["v1Token", "v2Token"]);
         command.mut_args(|arg| if arg.get_id() == TARGET { arg.value_parser(both()) } else { arg })
     };
-    // Its only argument is everything behind its name; in its place comes what that may be.
+    // clap knows `iam` as a command that takes any arguments. Its real options replace that definition.
     let own = Cli::command();
     let about = own.find_subcommand("iam").and_then(Command::get_about).cloned().unwrap_or_default();
     let others: Vec<Command> = own.get_subcommands().filter(|command| command.get_name() != "iam").cloned().collect();
@@ -119,12 +114,12 @@ fn described() -> Command {
         .about(own.get_about().cloned().unwrap_or_default())
         .long_about(own.get_long_about().cloned().unwrap_or_default())
         .after_help(own.get_after_help().cloned().unwrap_or_default());
-    bare.subcommands(others.into_iter().map(versions)).subcommand(described_iam().about(about))
+    bare.subcommands(others.into_iter().map(versions)).subcommand(iam_command().about(about))
 }
 
 const TARGET: &str = "global_endpoint_token_version";
 
-fn described_iam() -> Command {
+fn iam_command() -> Command {
     let global = awscli::global_options();
     let bare = |name: &'static str| {
         Command::new(name).disable_version_flag(true).disable_help_flag(true).disable_help_subcommand(true)
@@ -156,21 +151,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_described_has_every_command_and_option() {
-        described().debug_assert();
-        let (described, own) = (described(), Cli::command());
+    fn the_full_command_has_every_command_and_option() {
+        full_command().debug_assert();
+        let (full, own) = (full_command(), Cli::command());
         for command in own.get_subcommands().filter(|command| command.get_name() != "iam") {
-            let other = described.find_subcommand(command.get_name()).expect("the same commands");
+            let other = full.find_subcommand(command.get_name()).expect("the same commands");
             let names = |of: &Command| of.get_arguments().map(|arg| arg.get_id().to_string()).collect::<Vec<_>>();
             assert_eq!(names(command), names(other), "{}", command.get_name());
         }
-        let iam = described.find_subcommand("iam").expect("iam");
+        let iam = full.find_subcommand("iam").expect("iam");
         assert_eq!(iam.get_subcommands().count(), 2);
         assert!(iam.get_arguments().any(|arg| arg.get_long() == Some("profile")));
     }
 
     #[test]
-    fn roff_takes_a_line_as_it_is() {
+    fn roff_prints_a_line_unchanged() {
         for (line, roff) in [
             (".SH x", "\\&.SH x\n"),
             ("'it\\", "\\&\\(aqit\\e\n"),

@@ -1,0 +1,60 @@
+//! The rules for the variables `V2TOKEN_…` that clap does not know: empty, misspelt and conflicting ones.
+
+use std::collections::BTreeSet;
+use std::env;
+
+use clap::CommandFactory as _;
+
+use super::Cli;
+use crate::suggest::nearest;
+
+/// The variables of the wanted version's two spellings, `--to` and the long one.
+const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION"];
+
+/// The variables that select accounts. An empty one would select every account, most likely by mistake.
+const SELECTORS: [&str; 7] = [
+    "V2TOKEN_ACCOUNT",
+    "V2TOKEN_ACCOUNTS_FROM",
+    "V2TOKEN_OU",
+    "V2TOKEN_TAG",
+    "V2TOKEN_NAME",
+    "V2TOKEN_SHARD",
+    "V2TOKEN_PLAN",
+];
+
+/// Ignores the variable of an option if it is empty, as every AWS tool does, and reads `V2TOKEN_TO`.
+pub(super) fn ignore_if_empty(argument: clap::Arg) -> clap::Arg {
+    let is_target = argument.get_id() == "global_endpoint_token_version";
+    match argument.get_env().and_then(env::var_os).map(|value| value.is_empty()) {
+        Some(false) => argument,
+        _ if is_target && env::var_os(TARGETS[0]).is_some_and(|value| !value.is_empty()) => argument.env(TARGETS[0]),
+        Some(true) => argument.env(clap::builder::Resettable::Reset),
+        None => argument,
+    }
+}
+
+/// Returns the variables of both spellings if they are set to different versions.
+pub(crate) fn conflicting_target_variables() -> Option<[&'static str; 2]> {
+    let [short, long] = TARGETS.map(|name| env::var_os(name).filter(|value| !value.is_empty()));
+    (short.is_some() && long.is_some() && short != long).then_some(TARGETS)
+}
+
+/// Returns a variable that selects accounts and is empty.
+pub(crate) fn empty_selector_variable() -> Option<&'static str> {
+    SELECTORS.into_iter().find(|name| env::var_os(name).is_some_and(|value| value.is_empty()))
+}
+
+/// Returns a variable that looks misspelt, and the one that was probably meant. A misspelt exclusion would silently exclude nothing.
+pub(crate) fn mistyped_variable() -> Option<(String, String)> {
+    let command = Cli::command();
+    let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
+    let known: BTreeSet<String> =
+        arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned)).collect();
+    let set = env::vars_os().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
+    let is_unknown =
+        |name: &String| name.starts_with("V2TOKEN_") && !known.contains(name) && !TARGETS.contains(&name.as_str());
+    set.filter(is_unknown).find_map(|name| {
+        let meant = nearest(&name, &known, 2)?.clone();
+        Some((name, meant))
+    })
+}
