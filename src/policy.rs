@@ -1,7 +1,7 @@
-//! This module owns the policies that a run needs: what the caller and the roles must be allowed, who may assume the roles, and
-//! who may set the token version back. They are made from the operations that the program calls, and from nothing else.
+//! The documents of `policy`: IAM policies for the caller and the roles, trust policies, a service control policy, and a StackSet
+//! template. They allow exactly the operations that the program calls.
 
-mod needs;
+mod permissions;
 mod stackset;
 
 use std::collections::BTreeSet;
@@ -13,34 +13,34 @@ use crate::cloud::aws::audit_task_policy;
 use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::{AccountId, Partition};
 
-pub(crate) use needs::{Purpose, Task, operations};
-pub(crate) use stackset::{has_one_name, stackset};
+pub(crate) use permissions::{Permission, Requirements, operations};
+pub(crate) use stackset::{is_possible as stackset_is_possible, stackset};
 
-/// What the documents depend on.
+/// The parameters of the documents.
 #[derive(Clone, Debug)]
-pub(crate) struct Situation {
-    /// What is to be done.
-    pub task: Task,
+pub(crate) struct PolicyContext {
+    /// What has to be allowed.
+    pub requirements: Requirements,
     /// The partition.
     pub partition: Partition,
     /// The role in every account.
     pub role: RoleTemplate,
-    /// The roles of single accounts that have another one.
+    /// The roles in accounts that have a role of their own.
     pub other_roles: Vec<RoleTemplate>,
-    /// How long the sessions last, in seconds.
+    /// The duration of the sessions, in seconds.
     pub session_seconds: u64,
-    /// The roles to go through first.
+    /// The roles to assume first.
     pub via: Vec<ViaRole>,
-    /// The external id that the trust policy is to ask for.
+    /// The external id that the trust policy requires.
     pub external_id: Option<String>,
-    /// Whether the sessions name a source identity.
+    /// Whether the sessions have a source identity.
     pub source_identity: bool,
     /// Whether the base credentials are an MFA session.
     pub mfa: bool,
 }
 
-impl Situation {
-    /// The ARNs of the roles in whichever account, as patterns: one, or several where single accounts have another role.
+impl PolicyContext {
+    /// Returns the pattern that matches the role's ARN in any account, or several patterns if accounts have roles of their own.
     fn role_patterns(&self) -> Value {
         let pattern = |role: &RoleTemplate| {
             let any = role.to_string().replace("{partition}", self.partition.as_str()).replace("{account_id}", "*");
@@ -54,20 +54,19 @@ impl Situation {
     }
 }
 
-/// Who runs the program, as far as a trust policy has to know.
+/// The principal that a trust policy trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Principal {
-    /// The account.
     pub account: AccountId,
-    /// The ARNs that the principal may have, as patterns; any principal of the account where there is none.
+    /// The patterns of the principal's ARNs. Without one, every principal of the account is trusted.
     pub arns: Vec<String>,
 }
 
 impl Principal {
-    /// The principal behind a caller's ARN; `None` where it is no user, role, role's session or root user.
+    /// Returns the principal for a caller's ARN, or `None` unless it is the ARN of a user, a role, a role session or the root user.
     ///
-    /// The ARN of a role's session does not show the role's path, as the roles of IAM Identity Center have one, so both are
-    /// allowed: the role without a path, and with any.
+    /// The ARN of a role session lacks the role's path, which roles of IAM Identity Center have. So the role is trusted both
+    /// without a path and with any path.
     pub(crate) fn of(account: AccountId, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let ["arn", partition, service, "", _, resource] = parts[..] else { return None };
@@ -100,109 +99,108 @@ fn actions(operations: &[Operation]) -> Vec<String> {
     operations.iter().map(|operation| operation.action()).collect()
 }
 
-/// What the base credentials must be allowed.
-pub(crate) fn caller(situation: &Situation) -> Value {
+/// Returns the policy for the base credentials.
+pub(crate) fn caller(context: &PolicyContext) -> Value {
     let mut statements = vec![json!({
         "Sid": "ListTheOrganization",
         "Effect": "Allow",
-        "Action": actions(&operations(Purpose::List, situation.task)),
+        "Action": actions(&operations(Permission::List, context.requirements)),
         "Resource": "*",
     })];
-    let own = operations(Purpose::Own, situation.task);
+    let own = operations(Permission::Own, context.requirements);
     if !own.is_empty() {
         statements.push(json!({
             "Sid": "TheAccountOfTheCaller", "Effect": "Allow", "Action": actions(&own), "Resource": "*",
         }));
     }
-    statements.push(match situation.via.first() {
-        Some(first) => to_one_role(situation, first),
-        None => to_the_accounts(situation),
+    statements.push(match context.via.first() {
+        Some(first) => assume_via_role(context, first),
+        None => enter_accounts(context),
     });
     document(&statements)
 }
 
-/// What each role on the way must be allowed: to assume the next one, and the last to enter the accounts.
-pub(crate) fn via(situation: &Situation) -> Vec<(String, Value)> {
-    let next =
-        situation.via.iter().skip(1).map(|role| to_one_role(situation, role)).chain([to_the_accounts(situation)]);
-    let roles = situation.via.iter().map(|role| role.arn(&situation.partition));
+/// Returns the policy of each role in the chain. It allows to assume the next role, and the last one to enter the accounts.
+pub(crate) fn via(context: &PolicyContext) -> Vec<(String, Value)> {
+    let next = context.via.iter().skip(1).map(|role| assume_via_role(context, role)).chain([enter_accounts(context)]);
+    let roles = context.via.iter().map(|role| role.arn(&context.partition));
     roles.zip(next.map(|statement| document(&[statement]))).collect()
 }
 
-fn to_one_role(situation: &Situation, role: &ViaRole) -> Value {
+fn assume_via_role(context: &PolicyContext, role: &ViaRole) -> Value {
     json!({
         "Sid": "GoThroughTheRole",
         "Effect": "Allow",
-        "Action": entering(situation, Operation::AssumeRole),
-        "Resource": role.arn(&situation.partition),
+        "Action": assume_actions(context, Operation::AssumeRole),
+        "Resource": role.arn(&context.partition),
     })
 }
 
-fn to_the_accounts(situation: &Situation) -> Value {
-    // The role of that name in an account of somebody else's Organization is none of ours.
+fn enter_accounts(context: &PolicyContext) -> Value {
+    // Accounts of other Organizations may have a role of the same name.
     let ours = json!({"aws:ResourceOrgID": "${aws:PrincipalOrgID}"});
-    match situation.task.access {
+    match context.requirements.access {
         AccessMode::Role => json!({
             "Sid": "EnterTheAccounts",
             "Effect": "Allow",
-            "Action": entering(situation, Operation::AssumeRole),
-            "Resource": situation.role_patterns(),
+            "Action": assume_actions(context, Operation::AssumeRole),
+            "Resource": context.role_patterns(),
             "Condition": {"StringEquals": ours},
         }),
         AccessMode::AssumeRoot => json!({
             "Sid": "EnterTheAccounts",
             "Effect": "Allow",
             "Action": [Operation::AssumeRoot.action()],
-            "Resource": format!("arn:{}:iam::*:root", situation.partition),
-            "Condition": {"StringEquals": {"sts:TaskPolicyArn": audit_task_policy(&situation.partition)}},
+            "Resource": format!("arn:{}:iam::*:root", context.partition),
+            "Condition": {"StringEquals": {"sts:TaskPolicyArn": audit_task_policy(&context.partition)}},
         }),
     }
 }
 
-/// The operation, and the permission that a source identity needs besides.
-fn entering(situation: &Situation, operation: Operation) -> Vec<String> {
+/// Returns the action, and the one that a source identity needs.
+fn assume_actions(context: &PolicyContext, operation: Operation) -> Vec<String> {
     let mut actions = vec![operation.action()];
-    if situation.source_identity {
+    if context.source_identity {
         actions.push("sts:SetSourceIdentity".to_owned());
     }
     actions
 }
 
-/// What the role in every account must be allowed.
-pub(crate) fn role(situation: &Situation) -> Value {
+/// Returns the policy of the role in every account.
+pub(crate) fn role(context: &PolicyContext) -> Value {
     document(&[json!({
         "Sid": "TokenVersion",
         "Effect": "Allow",
-        "Action": actions(&operations(Purpose::Account, situation.task)),
-        // Neither operation takes a resource (Service Authorization Reference, "AWS Identity and Access Management").
+        "Action": actions(&operations(Permission::Account, context.requirements)),
+        // Neither action supports resources (Service Authorization Reference, "AWS Identity and Access Management").
         "Resource": "*",
     })])
 }
 
-/// Who may assume the role in every account.
-pub(crate) fn trust(situation: &Situation, principal: &Principal) -> Value {
-    let external_id = situation.external_id.as_ref().map(|id| json!(id));
-    trust_with(situation, principal, external_id)
+/// Returns the trust policy of the role in every account.
+pub(crate) fn trust(context: &PolicyContext, principal: &Principal) -> Value {
+    let external_id = context.external_id.as_ref().map(|id| json!(id));
+    trust_with(context, principal, external_id)
 }
 
-fn trust_with(situation: &Situation, principal: &Principal, external_id: Option<Value>) -> Value {
+fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Option<Value>) -> Value {
     let mut condition = serde_json::Map::new();
     if let Some(id) = external_id {
         condition.insert("StringEquals".to_owned(), json!({"sts:ExternalId": id}));
     }
-    // The account with a condition, rather than the principal itself: IAM keeps a principal by its inner id, and a role or user
-    // that is made anew under the same name would not be trusted any more.
+    // The account with a condition, instead of the principal: IAM stores a principal by its unique id, so that a role or user that
+    // is deleted and created again would not be trusted any more.
     if !principal.arns.is_empty() {
         condition.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": principal.arns}));
     }
-    // The session of a role on the way is none of MFA any more.
-    if situation.mfa && situation.via.is_empty() {
+    // The session of a role in the chain does not count as an MFA session.
+    if context.mfa && context.via.is_empty() {
         condition.insert("Bool".to_owned(), json!({"aws:MultiFactorAuthPresent": "true"}));
     }
     let mut statement = json!({
         "Effect": "Allow",
-        "Principal": {"AWS": format!("arn:{}:iam::{}:root", situation.partition, principal.account)},
-        "Action": entering(situation, Operation::AssumeRole),
+        "Principal": {"AWS": format!("arn:{}:iam::{}:root", context.partition, principal.account)},
+        "Action": assume_actions(context, Operation::AssumeRole),
     });
     if !condition.is_empty() {
         statement["Condition"] = Value::Object(condition);
@@ -210,15 +208,15 @@ fn trust_with(situation: &Situation, principal: &Principal, external_id: Option<
     document(&[statement])
 }
 
-/// A service control policy that keeps everyone but the role from changing the token version. The management account is never
-/// bound by one.
-pub(crate) fn scp(situation: &Situation) -> Value {
+/// Returns a service control policy that allows only the role to set the token version. It does not apply to the management
+/// account.
+pub(crate) fn scp(context: &PolicyContext) -> Value {
     document(&[json!({
         "Sid": "OnlyTheRolloutSetsTheTokenVersion",
         "Effect": "Deny",
         "Action": [Operation::SetSecurityTokenServicePreferences.action()],
         "Resource": "*",
-        "Condition": {"ArnNotLike": {"aws:PrincipalArn": situation.role_patterns()}},
+        "Condition": {"ArnNotLike": {"aws:PrincipalArn": context.role_patterns()}},
     })])
 }
 

@@ -1,5 +1,4 @@
-//! This module owns `policy`: it prints the documents that a command line needs. Only the ones that name the caller ask AWS who
-//! that is.
+//! `policy`: prints the documents that a command line needs. AWS is called only for documents that name the caller.
 
 use std::io::{self, Write as _};
 
@@ -13,7 +12,7 @@ use crate::org::region::partition_of;
 use crate::org::role::{AccessMode, RoleTemplate};
 use crate::org::selection::ManagementAccess;
 use crate::org::{Caller, Partition};
-use crate::policy::{self, Principal, Situation, Task};
+use crate::policy::{self, PolicyContext, Principal, Requirements};
 use crate::rollout::Mode;
 use crate::run::connect::connect;
 use crate::settings::{Environment, Settings};
@@ -50,10 +49,10 @@ pub(super) async fn policy(args: PolicyArgs, given: &GivenOptions, environment: 
         (Some(caller), _) => caller.partition.clone(),
         (None, _) => partition(&settings)?,
     };
-    let situation = situation(&settings, command, partition);
-    let principal = match (situation.via.last(), caller) {
-        // The accounts see the last role on the way, whoever stands at its beginning.
-        (Some(last), _) => Some(caller_of(&last.arn(&situation.partition))?),
+    let context = context(&settings, command, partition);
+    let principal = match (context.via.last(), caller) {
+        // The accounts see the last role of the chain.
+        (Some(last), _) => Some(caller_of(&last.arn(&context.partition))?),
         (None, caller) => caller,
     };
     let principal = principal
@@ -62,16 +61,16 @@ pub(super) async fn policy(args: PolicyArgs, given: &GivenOptions, environment: 
     refuse_different_trusts(document, &settings)?;
     if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
         Progress::new(settings.output.stderr_mode).warn(
-            "accounts that the Organization created have an OrganizationAccountAccessRole already, and a StackSet that \
-             makes it fails there: name another role with --role",
+            "accounts that the Organization created already have an OrganizationAccountAccessRole, and a StackSet that \
+             creates it fails there: name another role with --role",
         );
     }
-    let value = render(document, &situation, principal.as_ref())?;
+    let value = render(document, &context, principal.as_ref())?;
     print(&value).map_err(|source| Error::Unwritable { what: "the document", path: "stdout".into(), source })?;
     Ok(0)
 }
 
-/// One trust policy can't be that of several roles, or ask for several external ids.
+/// Refuses a trust policy for several roles or external ids.
 fn refuse_different_trusts(document: Option<Document>, settings: &Settings) -> Result<(), Error> {
     let of_one_role = matches!(document, Some(Document::Trust | Document::Stackset) | None);
     let differ = !settings.run.roles.is_empty() || !settings.run.external_ids_given.is_empty();
@@ -85,12 +84,12 @@ fn refuse_different_trusts(document: Option<Document>, settings: &Settings) -> R
     Ok(())
 }
 
-fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> Situation {
+fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> PolicyContext {
     let run = &settings.run;
     let by_role = run.access == AccessMode::Role;
     let mfa = run.mfa_serial.is_some();
-    Situation {
-        task: Task {
+    PolicyContext {
+        requirements: Requirements {
             sets: by_role && command == PolicyFor::Apply,
             checks: command == PolicyFor::Doctor,
             access: run.access,
@@ -110,36 +109,36 @@ fn situation(settings: &Settings, command: PolicyFor, partition: Partition) -> S
     }
 }
 
-/// One document, or all of them under their names.
-fn render(document: Option<Document>, situation: &Situation, principal: Option<&Principal>) -> Result<Value, Error> {
-    let by_role = situation.task.access == AccessMode::Role;
+/// Returns one document, or all of them under their names.
+fn render(document: Option<Document>, context: &PolicyContext, principal: Option<&Principal>) -> Result<Value, Error> {
+    let by_role = context.requirements.access == AccessMode::Role;
     let no_role =
         || Error::Usage("--access assume-root needs no role in the accounts, so there is no such document".to_owned());
     let named = || principal.filter(|_| by_role).ok_or_else(no_role);
     Ok(match document {
-        Some(Document::Caller) => policy::caller(situation),
-        Some(Document::Via) if situation.via.is_empty() => {
-            return Err(Error::Usage("there is no role on the way: name it with --via-role".to_owned()));
+        Some(Document::Caller) => policy::caller(context),
+        Some(Document::Via) if context.via.is_empty() => {
+            return Err(Error::Usage("no role is assumed first: name it with --via-role".to_owned()));
         }
-        Some(Document::Via) => Value::Object(policy::via(situation).into_iter().collect()),
+        Some(Document::Via) => Value::Object(policy::via(context).into_iter().collect()),
         Some(Document::Role) if !by_role => return Err(no_role()),
-        Some(Document::Role) => policy::role(situation),
-        Some(Document::Trust) => policy::trust(situation, named()?),
-        Some(Document::Scp) => policy::scp(situation),
+        Some(Document::Role) => policy::role(context),
+        Some(Document::Trust) => policy::trust(context, named()?),
+        Some(Document::Scp) => policy::scp(context),
         Some(Document::Stackset) => {
-            policy::stackset(situation, named()?).map_err(|error| Error::Usage(error.to_string()))?
+            policy::stackset(context, named()?).map_err(|error| Error::Usage(error.to_string()))?
         }
         None => {
             let mut all = Map::new();
             for (name, document) in Document::ALL {
                 let applies = match document {
                     Document::Caller | Document::Scp => true,
-                    Document::Via => !situation.via.is_empty(),
+                    Document::Via => !context.via.is_empty(),
                     Document::Role | Document::Trust => by_role,
-                    Document::Stackset => by_role && policy::has_one_name(situation),
+                    Document::Stackset => by_role && policy::stackset_is_possible(context),
                 };
                 if applies {
-                    all.insert(name.to_owned(), render(Some(document), situation, principal)?);
+                    all.insert(name.to_owned(), render(Some(document), context, principal)?);
                 }
             }
             json!(all)
@@ -147,7 +146,7 @@ fn render(document: Option<Document>, situation: &Situation, principal: Option<&
     })
 }
 
-/// The partition of the Region that is named, or the commercial one. Nobody is asked for it.
+/// Returns the partition of the Region or the role that is named, or `aws`, without a call.
 fn partition(settings: &Settings) -> Result<Partition, Error> {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let region = settings.run.region.clone().or_else(|| set("AWS_REGION")).or_else(|| set("AWS_DEFAULT_REGION"));

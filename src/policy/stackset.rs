@@ -1,21 +1,21 @@
-//! This module owns the CloudFormation template that rolls the role out to every account.
+//! The CloudFormation template for a StackSet that creates the role in every account.
 
 use serde_json::{Value, json};
 
-use super::{Principal, Situation, role, trust_with};
+use super::{PolicyContext, Principal, role, trust_with};
 use crate::org::role::RoleTemplate;
 
-/// A template for a StackSet with service-managed permissions. Such a StackSet reaches every member account, invited ones too, but
-/// not the management account.
+/// Returns a template for a StackSet with service-managed permissions. Such a StackSet reaches every member account, invited ones
+/// included, but not the management account.
 ///
 /// # Errors
 ///
-/// When the role's name differs from account to account, which a template can't express.
-pub(crate) fn stackset(situation: &Situation, principal: &Principal) -> Result<Value, OneNameNeeded> {
-    let (path, name) = path_and_name(&situation.role)?;
-    // Given when the StackSet is made, so that the template can be shown to anybody.
-    let external_id = situation.external_id.as_ref().map(|_| json!({"Ref": "ExternalId"}));
-    let trust = trust_with(situation, principal, external_id.clone());
+/// When the role's name or path depends on the account, which a template can't express.
+pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Result<Value, RoleNameVaries> {
+    let (path, name) = path_and_name(&context.role)?;
+    // A parameter of the StackSet, so that the template itself is not secret.
+    let external_id = context.external_id.as_ref().map(|_| json!({"Ref": "ExternalId"}));
+    let trust = trust_with(context, principal, external_id.clone());
     let mut template = json!({
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "The role through which v2token reads and sets the global endpoint token version. A StackSet with \
@@ -27,9 +27,9 @@ pub(crate) fn stackset(situation: &Situation, principal: &Principal) -> Result<V
                     "RoleName": name,
                     "Path": path,
                     "Description": "Reads and sets the global endpoint token version",
-                    "MaxSessionDuration": situation.session_seconds.max(3600),
+                    "MaxSessionDuration": context.session_seconds.max(3600),
                     "AssumeRolePolicyDocument": trust,
-                    "Policies": [{"PolicyName": "TokenVersion", "PolicyDocument": role(situation)}],
+                    "Policies": [{"PolicyName": "TokenVersion", "PolicyDocument": role(context)}],
                 },
             },
         },
@@ -49,23 +49,23 @@ pub(crate) fn stackset(situation: &Situation, principal: &Principal) -> Result<V
     Ok(template)
 }
 
-/// Whether the role has one name in all accounts, so that there is a template for it.
-pub(crate) fn has_one_name(situation: &Situation) -> bool {
-    path_and_name(&situation.role).is_ok()
+/// Whether the role has the same name in all accounts, as a template needs.
+pub(crate) fn is_possible(context: &PolicyContext) -> bool {
+    path_and_name(&context.role).is_ok()
 }
 
-/// The role's name is not the same in every account.
+/// The role's name or path depends on the account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a StackSet makes the same role in every account, and --role {0} has {{account_id}} or {{partition}} in its name or path"
 )]
-pub(crate) struct OneNameNeeded(RoleTemplate);
+pub(crate) struct RoleNameVaries(RoleTemplate);
 
-fn path_and_name(template: &RoleTemplate) -> Result<(String, String), OneNameNeeded> {
+fn path_and_name(template: &RoleTemplate) -> Result<(String, String), RoleNameVaries> {
     let text = template.to_string();
     let resource = text.split_once(":role/").map_or(text.as_str(), |(_, resource)| resource);
     if resource.contains('{') {
-        return Err(OneNameNeeded(template.clone()));
+        return Err(RoleNameVaries(template.clone()));
     }
     Ok(match resource.rsplit_once('/') {
         Some((path, name)) => (format!("/{path}/"), name.to_owned()),

@@ -1,4 +1,4 @@
-//! Tests of the policies: they hold exactly what the program calls, and nothing more.
+//! Tests of the documents: they allow exactly what the program calls.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ fn partition(name: &str) -> Partition {
     Caller::from_api(Some("000000000100"), Some(&arn)).unwrap().partition
 }
 
-fn situation() -> Situation {
-    Situation {
-        task: Task {
+fn context() -> PolicyContext {
+    PolicyContext {
+        requirements: Requirements {
             sets: true,
             checks: true,
             access: AccessMode::Role,
@@ -45,10 +45,12 @@ fn actions_in(document: &Value) -> BTreeSet<String> {
 }
 
 #[test]
-fn together_they_allow_every_operation_and_no_other() {
-    let by_role = situation();
-    let by_root =
-        Situation { task: Task { access: AccessMode::AssumeRoot, sets: false, ..by_role.task }, ..situation() };
+fn together_the_documents_allow_exactly_the_operations() {
+    let by_role = context();
+    let by_root = PolicyContext {
+        requirements: Requirements { access: AccessMode::AssumeRoot, sets: false, ..by_role.requirements },
+        ..context()
+    };
     let mut allowed = BTreeSet::new();
     for document in [caller(&by_role), role(&by_role), caller(&by_root)] {
         allowed.extend(actions_in(&document));
@@ -57,12 +59,12 @@ fn together_they_allow_every_operation_and_no_other() {
     assert_eq!(allowed, called);
 }
 
-/// How something is asked for, and which operation it then takes.
-type Asked = (fn(&mut Task), Operation, Purpose);
+/// A change of the requirements, and the operation and the permission that it adds.
+type Case = (fn(&mut Requirements), Operation, Permission);
 
 #[test]
-fn what_is_not_asked_for_is_not_allowed() {
-    let plain = Task {
+fn operations_that_are_not_needed_are_not_allowed() {
+    let plain = Requirements {
         sets: false,
         checks: false,
         access: AccessMode::Role,
@@ -71,68 +73,72 @@ fn what_is_not_asked_for_is_not_allowed() {
         own: false,
         mfa: false,
     };
-    let table: [Asked; 9] = [
-        (|task| task.sets = true, Operation::SetSecurityTokenServicePreferences, Purpose::Account),
-        (|task| task.checks = true, Operation::SimulatePrincipalPolicy, Purpose::Account),
-        (|task| task.checks = true, Operation::ListOrganizationsFeatures, Purpose::List),
-        (|task| task.access = AccessMode::AssumeRoot, Operation::AssumeRoot, Purpose::Enter),
-        (|task| task.tags = true, Operation::ListTagsForResource, Purpose::List),
-        (|task| task.units = true, Operation::DescribeOrganizationalUnit, Purpose::List),
-        (|task| task.own = true, Operation::GetAccountSummary, Purpose::Own),
-        (|task| (task.own, task.sets) = (true, true), Operation::SetSecurityTokenServicePreferences, Purpose::Own),
-        (|task| task.mfa = true, Operation::GetSessionToken, Purpose::List),
+    let table: [Case; 9] = [
+        (|requirements| requirements.sets = true, Operation::SetSecurityTokenServicePreferences, Permission::Account),
+        (|requirements| requirements.checks = true, Operation::SimulatePrincipalPolicy, Permission::Account),
+        (|requirements| requirements.checks = true, Operation::ListOrganizationsFeatures, Permission::List),
+        (|requirements| requirements.access = AccessMode::AssumeRoot, Operation::AssumeRoot, Permission::Enter),
+        (|requirements| requirements.tags = true, Operation::ListTagsForResource, Permission::List),
+        (|requirements| requirements.units = true, Operation::DescribeOrganizationalUnit, Permission::List),
+        (|requirements| requirements.own = true, Operation::GetAccountSummary, Permission::Own),
+        (
+            |requirements| (requirements.own, requirements.sets) = (true, true),
+            Operation::SetSecurityTokenServicePreferences,
+            Permission::Own,
+        ),
+        (|requirements| requirements.mfa = true, Operation::GetSessionToken, Permission::List),
     ];
-    for (ask, operation, purpose) in table {
-        assert!(!operations(purpose, plain).contains(&operation), "{operation}");
-        let mut task = plain;
-        ask(&mut task);
-        assert!(operations(purpose, task).contains(&operation), "{operation}");
+    for (ask, operation, permission) in table {
+        assert!(!operations(permission, plain).contains(&operation), "{operation}");
+        let mut requirements = plain;
+        ask(&mut requirements);
+        assert!(operations(permission, requirements).contains(&operation), "{operation}");
     }
     // A plan's role may only read.
-    assert_eq!(operations(Purpose::Account, plain), [Operation::GetAccountSummary]);
+    assert_eq!(operations(Permission::Account, plain), [Operation::GetAccountSummary]);
 }
 
 #[test]
-fn sessions_are_allowed_no_more_than_the_role_needs() {
+fn session_policies_allow_what_the_role_needs() {
     use crate::journal::scoped_policy;
     for (sets, mode) in [(false, crate::rollout::Mode::Plan), (true, crate::rollout::Mode::Apply)] {
-        let task = Task { sets, checks: false, ..situation().task };
+        let requirements = Requirements { sets, checks: false, ..context().requirements };
         let session: Value = serde_json::from_str(&scoped_policy(mode)).unwrap();
-        assert_eq!(actions_in(&session), actions_in(&role(&Situation { task, ..situation() })));
+        assert_eq!(actions_in(&session), actions_in(&role(&PolicyContext { requirements, ..context() })));
     }
 }
 
 #[test]
-fn the_caller_enters_only_the_role_and_only_in_its_own_organization() {
+fn the_caller_may_assume_only_the_role_in_its_organization() {
     for (text, pattern) in [
         ("Audit", "arn:aws-cn:iam::*:role/Audit"),
         ("ops/Audit", "arn:aws-cn:iam::*:role/ops/Audit"),
         ("arn:{partition}:iam::{account_id}:role/R-{account_id}", "arn:aws-cn:iam::*:role/R-*"),
     ] {
-        let situation = Situation { partition: partition("aws-cn"), role: text.parse().unwrap(), ..situation() };
-        let enter = caller(&situation)["Statement"].as_array().unwrap().last().unwrap().clone();
+        let context = PolicyContext { partition: partition("aws-cn"), role: text.parse().unwrap(), ..context() };
+        let enter = caller(&context)["Statement"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(enter["Resource"], pattern);
         assert_eq!(enter["Condition"]["StringEquals"]["aws:ResourceOrgID"], "${aws:PrincipalOrgID}");
-        assert_eq!(scp(&situation)["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], pattern);
+        assert_eq!(scp(&context)["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], pattern);
     }
 }
 
 #[test]
-fn a_way_through_roles_is_allowed_step_by_step() {
+fn each_role_of_a_chain_may_assume_the_next() {
     let hub = |name: &str| format!("arn:aws:iam::000000000100:role/{name}");
     let roles = ["A", "B"].map(|name| hub(name).parse().unwrap());
-    let situation = Situation { via: roles.to_vec(), ..situation() };
+    let context = PolicyContext { via: roles.to_vec(), ..context() };
     let last = |document: &Value| document["Statement"].as_array().unwrap().last().unwrap().clone();
-    assert_eq!(last(&caller(&situation))["Resource"], hub("A").as_str());
-    let steps = via(&situation);
+    assert_eq!(last(&caller(&context))["Resource"], hub("A").as_str());
+    let steps = via(&context);
     assert_eq!(steps.iter().map(|(role, _)| role.clone()).collect::<Vec<_>>(), [hub("A"), hub("B")]);
     assert_eq!(last(&steps[0].1)["Resource"], hub("B").as_str());
     assert_eq!(last(&steps[1].1)["Resource"], "arn:aws:iam::*:role/OrganizationAccountAccessRole");
 }
 
 #[test]
-fn the_trust_policy_asks_for_what_the_command_line_gives() {
-    let plain = trust(&situation(), &principal());
+fn the_trust_policy_requires_what_the_options_give() {
+    let plain = trust(&context(), &principal());
     let statement = &plain["Statement"][0];
     assert_eq!(statement["Principal"]["AWS"], "arn:aws:iam::000000000100:root");
     assert_eq!(statement["Action"], json!(["sts:AssumeRole"]));
@@ -142,7 +148,7 @@ fn the_trust_policy_asks_for_what_the_command_line_gives() {
             "arn:aws:iam::000000000100:role/Admin", "arn:aws:iam::000000000100:role/*/Admin"
         ]}})
     );
-    let full = Situation { external_id: Some("team:42".into()), source_identity: true, mfa: true, ..situation() };
+    let full = PolicyContext { external_id: Some("team:42".into()), source_identity: true, mfa: true, ..context() };
     let full = trust(&full, &principal());
     let statement = &full["Statement"][0];
     assert_eq!(statement["Action"], json!(["sts:AssumeRole", "sts:SetSourceIdentity"]));
@@ -174,25 +180,25 @@ fn principals() {
 }
 
 #[test]
-fn the_template_makes_the_role_and_hides_the_external_id() {
-    let situation =
-        Situation { role: "ops/Audit".parse().unwrap(), external_id: Some("team:42".into()), ..situation() };
-    let template = stackset(&situation, &principal()).unwrap();
+fn the_template_creates_the_role_without_the_external_id() {
+    let context =
+        PolicyContext { role: "ops/Audit".parse().unwrap(), external_id: Some("team:42".into()), ..context() };
+    let template = stackset(&context, &principal()).unwrap();
     let properties = &template["Resources"]["Role"]["Properties"];
     assert_eq!((&properties["Path"], &properties["RoleName"]), (&json!("/ops/"), &json!("Audit")));
-    assert_eq!(properties["Policies"][0]["PolicyDocument"], role(&situation));
+    assert_eq!(properties["Policies"][0]["PolicyDocument"], role(&context));
     let condition = &properties["AssumeRolePolicyDocument"]["Statement"][0]["Condition"];
     assert_eq!(condition["StringEquals"]["sts:ExternalId"], json!({"Ref": "ExternalId"}));
     assert_eq!(template["Parameters"]["ExternalId"]["NoEcho"], true);
     assert!(!template.to_string().contains("team:42"));
-    let other = Situation { role: "arn:aws:iam::{account_id}:role/R-{account_id}".parse().unwrap(), ..situation };
+    let other = PolicyContext { role: "arn:aws:iam::{account_id}:role/R-{account_id}".parse().unwrap(), ..context };
     assert!(stackset(&other, &principal()).is_err());
 }
 
 #[test]
 fn roles_of_single_accounts_are_allowed_and_exempted_too() {
-    let situation = Situation { other_roles: vec!["ops/Custom".parse().unwrap()], ..situation() };
+    let context = PolicyContext { other_roles: vec!["ops/Custom".parse().unwrap()], ..context() };
     let both = json!(["arn:aws:iam::*:role/OrganizationAccountAccessRole", "arn:aws:iam::*:role/ops/Custom"]);
-    assert_eq!(caller(&situation)["Statement"].as_array().unwrap().last().unwrap()["Resource"], both);
-    assert_eq!(scp(&situation)["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], both);
+    assert_eq!(caller(&context)["Statement"].as_array().unwrap().last().unwrap()["Resource"], both);
+    assert_eq!(scp(&context)["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"], both);
 }

@@ -199,7 +199,7 @@ const COMMANDS: &[Mistake] = &[
     mistake("rollback taken --yes --to=v1Token", OPTION, "puts back what the run found", "no version can be given"),
     mistake("report missing", START, "missing holds no run", "by default v2token-runs/<run id>"),
     mistake("policy everything", OPTION, "'everything'", "caller, via, role, trust, scp, stackset"),
-    mistake("policy via", OPTION, "no role on the way", "name it with --via-role"),
+    mistake("policy via", OPTION, "no role is assumed first", "name it with --via-role"),
     mistake("plan --dry-run", OPTION, "'--dry-run'", "Usage: v2token plan"),
     mistake("apply --dryrun", OPTION, "'--dryrun'", "'--dry-run'"),
     mistake("plan --acount=000000000001", OPTION, "'--acount'", "'--account'"),

@@ -116,7 +116,7 @@ fn the_partition_is_that_of_the_region_or_of_the_arns() {
 fn what_there_is_no_document_for_is_refused() {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     for (arguments, code, says) in [
-        (&["via"][..], 2, "there is no role on the way: name it with --via-role"),
+        (&["via"][..], 2, "no role is assumed first: name it with --via-role"),
         (&["role", "--access=assume-root"], 2, "needs no role in the accounts"),
         (&["trust", "--access=assume-root"], 2, "needs no role in the accounts"),
         (&["--access=assume-root", "--for=apply"], 2, "--access assume-root can only read"),

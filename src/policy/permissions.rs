@@ -1,0 +1,72 @@
+//! Which operations need to be allowed, and to whom.
+
+use crate::cloud::Operation;
+use crate::org::role::AccessMode;
+
+/// What the commands to allow do.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a command line")]
+pub(crate) struct Requirements {
+    /// Whether accounts are set.
+    pub sets: bool,
+    /// Whether `doctor` makes its checks.
+    pub checks: bool,
+    /// How member accounts are entered.
+    pub access: AccessMode,
+    /// Whether the selection names tags.
+    pub tags: bool,
+    /// Whether the selection names OUs.
+    pub units: bool,
+    /// Whether the management account is visited with the caller's own credentials.
+    pub own: bool,
+    /// Whether an MFA session is opened.
+    pub mfa: bool,
+}
+
+/// To whom an operation is allowed, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Permission {
+    /// To the caller: the Organization, and the caller's identity.
+    List,
+    /// To the caller: the token version of the caller's own account.
+    Own,
+    /// To the caller or the last role in the chain: to enter accounts.
+    Enter,
+    /// To the role in every account.
+    Account,
+}
+
+/// Returns the operations that a permission has to allow.
+pub(crate) fn operations(permission: Permission, requirements: Requirements) -> Vec<Operation> {
+    Operation::ALL.into_iter().filter(|operation| is_needed(permission, requirements, *operation)).collect()
+}
+
+fn is_needed(permission: Permission, requirements: Requirements, operation: Operation) -> bool {
+    let by_role = requirements.access == AccessMode::Role;
+    match operation {
+        Operation::DescribeOrganization
+        | Operation::ListAccounts
+        // Called only where ListAccounts returns no paths.
+        | Operation::ListRoots
+        | Operation::ListOrganizationalUnitsForParent
+        | Operation::ListAccountsForParent
+        | Operation::GetCallerIdentity => permission == Permission::List,
+        Operation::DescribeOrganizationalUnit => permission == Permission::List && requirements.units,
+        Operation::ListTagsForResource => permission == Permission::List && requirements.tags,
+        Operation::GetSessionToken => permission == Permission::List && requirements.mfa,
+        Operation::AssumeRole => permission == Permission::Enter && by_role,
+        Operation::AssumeRoot => permission == Permission::Enter && !by_role,
+        Operation::GetAccountSummary => match permission {
+            Permission::Own => requirements.own,
+            Permission::Account => by_role,
+            Permission::List | Permission::Enter => false,
+        },
+        Operation::SetSecurityTokenServicePreferences => match permission {
+            Permission::Own => requirements.own && requirements.sets,
+            Permission::Account => by_role && requirements.sets,
+            Permission::List | Permission::Enter => false,
+        },
+        Operation::ListOrganizationsFeatures => permission == Permission::List && requirements.checks,
+        Operation::SimulatePrincipalPolicy => permission == Permission::Account && by_role && requirements.checks,
+    }
+}
