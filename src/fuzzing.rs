@@ -1,7 +1,7 @@
-//! This module owns what holds of everything that comes from outside, whatever it is: the laws that the property tests and the fuzz
-//! targets share. The program does not contain it.
+//! Properties of the code that handles external input. Property tests and fuzz targets share them; the program does not contain them.
 //!
-//! Each law takes bytes and panics where something does not hold. That nothing else panics is part of every law.
+//! Each property is a function that takes any bytes and panics if the property does not hold. It also fails if the code under test
+//! panics.
 
 mod folder;
 mod options;
@@ -15,11 +15,11 @@ pub use options::{command_line, option};
 pub use query::query;
 pub use text::text;
 
-/// A law.
-pub type Law = fn(&[u8]);
+/// A property of the code, tested with any bytes.
+pub type Property = fn(&[u8]);
 
-/// All laws, by the names of their fuzz targets.
-pub const LAWS: [(&str, Law); 11] = [
+/// All properties, by the names of their fuzz targets.
+pub const PROPERTIES: [(&str, Property); 11] = [
     ("accounts_file", accounts_file),
     ("answer", answer),
     ("body", body),

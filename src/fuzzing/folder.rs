@@ -1,4 +1,4 @@
-//! This module owns the laws of files: what a run left, and lists of accounts.
+//! The properties of journals, `run.json`, merged runs, and lists of accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file a
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
-/// A journal knows of every intent that stands in a whole line, however it goes on, and a torn one is read up to where it is torn.
+/// A replay has every intent of a complete line, whatever follows, and a torn journal is read up to its torn line.
 pub fn journal(bytes: &[u8]) {
     let path = Path::new("journal.jsonl");
     let Ok(replay) = Replay::of(bytes, path) else { return };
     let length = usize::try_from(replay.length).expect("it is a part of the bytes");
     let whole = &bytes[..length];
-    assert_eq!(Replay::of(whole, path).as_ref(), Ok(&replay), "what was torn off says nothing");
+    assert_eq!(Replay::of(whole, path).as_ref(), Ok(&replay), "the torn line changes nothing");
     let known: BTreeSet<String> = replay.intents.keys().map(ToString::to_string).collect();
     assert_eq!(known, intended(whole), "every durable intent is known, and no other");
     for cut in [length / 4, length / 2, length - length / 4, length.saturating_sub(1)] {
@@ -37,11 +37,11 @@ pub fn journal(bytes: &[u8]) {
     assert!(rest.is_subset(&with_failed));
     for (_, target) in &replay.targets {
         let open = replay.intents.get(&target.account).is_some_and(|intent| intent.state == IntentState::Open);
-        assert!(!open || rest.contains(&target.account), "what may be half done is gone on with");
+        assert!(!open || rest.contains(&target.account), "an open intent is continued");
     }
 }
 
-/// Whoever goes on with a run relies on its lists being complete.
+/// The lists of accounts and targets are complete, as a resume needs.
 fn fits_together(replay: &Replay) {
     assert!(replay.ready || replay.intents.is_empty(), "nothing is set before the lists are complete");
     if !replay.ready {
@@ -51,34 +51,31 @@ fn fits_together(replay: &Replay) {
     let to_visit: BTreeSet<AccountId> = replay.targets.iter().map(|(_, target)| target.account).collect();
     assert_eq!((listed.len(), to_visit.len()), (replay.accounts.len(), replay.targets.len()), "each is listed once");
     let named = to_visit.iter().chain(replay.records.keys()).chain(replay.intents.keys());
-    assert!(named.clone().all(|id| listed.contains(id)), "nothing is known of an account that is not listed");
+    assert!(named.clone().all(|id| listed.contains(id)), "every account is listed");
     for id in &listed {
-        assert!(
-            to_visit.contains(id) || replay.records.contains_key(id),
-            "{id} is to be visited, or it is known why not"
-        );
+        assert!(to_visit.contains(id) || replay.records.contains_key(id), "{id} is a target or has a record");
     }
 }
 
-/// The accounts with an intent, found in another way.
+/// Returns the accounts with an intent, without a replay.
 fn intended(lines: &[u8]) -> BTreeSet<String> {
     let entries = lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let intents = entries.filter(|entry| entry["event"] == "intent");
     intents.map(|entry| entry["account_id"].as_str().expect("an intent names its account").to_owned()).collect()
 }
 
-/// What was read of `run.json` is written and read again without a change.
+/// `run.json` stays the same when it is read, written and read again.
 pub fn run_json(bytes: &[u8]) {
     let Ok(info) = serde_json::from_slice::<RunInfo>(bytes) else { return };
     let written = serde_json::to_string(&info).expect("it has only string keys and finite numbers");
     let read: RunInfo = serde_json::from_str(&written).expect("what was written can be read");
-    // Times are written with milliseconds, so that the first reading may have known more.
+    // Times are written in milliseconds, so the first reading may have been more precise.
     assert_eq!(serde_json::to_string(&read).expect("as above"), written);
     let (Ok(()) | Err(_)) = info.settings.check();
     drop(info.settings.policy());
 }
 
-/// A list names only accounts that stand in it, each once, and never shows an external id.
+/// A list yields only accounts that are in the file, and messages are short.
 pub fn accounts_file(bytes: &[u8]) {
     match list::read(bytes) {
         Ok(accounts) => {
@@ -92,7 +89,7 @@ pub fn accounts_file(bytes: &[u8]) {
     }
 }
 
-/// A merge has every account once, with a record that one of the runs has, and none of the others knows more.
+/// Merged runs have every account once, with the record of the run that knows most of it.
 pub fn merge(bytes: &[u8]) {
     let runs = bytes.first().map_or(1, |byte| usize::from(byte % 4) + 1);
     let mut parts: Vec<BTreeMap<AccountId, Record>> = vec![BTreeMap::new(); runs];
@@ -100,7 +97,7 @@ pub fn merge(bytes: &[u8]) {
         let id = AccountId::try_from(format!("{:012}", choice & 0xf)).expect("twelve digits");
         let outcome = Outcome::ALL[index % Outcome::ALL.len()];
         let code = ["OtherShard", "Suspended"][usize::from(choice >> 7)];
-        // No two visits start at the same time, so that it is settled which came last.
+        // No two visits start at the same time, so that one of them is the last.
         let visited = !matches!(outcome, Outcome::Skipped | Outcome::NotAttempted);
         let in_doubt = outcome == Outcome::Unverified && index % 2 == 0;
         let started_at = (visited && !in_doubt).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));
@@ -159,10 +156,10 @@ pub fn merge(bytes: &[u8]) {
             Outcome::Skipped | Outcome::NotAttempted => assert_eq!(last(&Outcome::ALL), None, "a visit says more"),
             Outcome::Failed => {
                 let settled = last(&set).is_none_or(|at| last(&read).is_some_and(|later| later > at));
-                assert!(settled && !doubted, "what was done stays told");
+                assert!(settled && !doubted, "what was set stays reported");
             }
             Outcome::WouldChange | Outcome::Unchanged => {
-                assert!(last(&read) > last(&set) && !doubted, "what was done stays told");
+                assert!(last(&read) > last(&set) && !doubted, "what was set stays reported");
             }
             Outcome::Changed | Outcome::Unverified => {}
         }
@@ -170,7 +167,7 @@ pub fn merge(bytes: &[u8]) {
     let again = make(&backwards);
     let told =
         |records: &[Record]| records.iter().map(|record| (record.account_id, record.outcome)).collect::<Vec<_>>();
-    assert_eq!(told(&again.records), told(&merged.records), "in whatever order the runs are named");
+    assert_eq!(told(&again.records), told(&merged.records), "the order of the runs does not matter");
     assert_eq!((again.exit_code, again.sentence), (merged.exit_code, merged.sentence));
     assert_eq!(merged.info.run_id, RunId::of_several(&vec![&super::text::run_info().run_id; runs]));
 }

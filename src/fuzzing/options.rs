@@ -1,4 +1,4 @@
-//! This module owns the laws of what is typed: options, ids, patterns.
+//! The properties of option values and command lines.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -15,27 +15,27 @@ use crate::org::{AccountId, Caller, Tag, TokenVersion, UnitId, caller::account_i
 use crate::rollout::wave::Waves;
 use crate::rollout::{Tolerance, Verify};
 
-/// What is accepted says the same when it is written and read again, and what is refused is refused with a reason. Lines after the
-/// first are what the first is applied to.
+/// A value that is accepted stays the same when it is written and parsed again. The value is the first line; patterns are applied to
+/// the following lines.
 pub fn option(bytes: &[u8]) {
     let all = String::from_utf8_lossy(bytes);
     let (text, applied) = all.split_once('\n').unwrap_or((&all, ""));
-    if let Some(id) = says_the_same::<AccountId>(text) {
+    if let Some(id) = round_trip::<AccountId>(text) {
         assert_eq!(id.to_string(), text);
     }
-    says_the_same::<UnitId>(text);
-    says_the_same::<Tag>(text);
-    says_the_same::<TokenVersion>(text);
-    says_the_same::<Tolerance>(text);
-    says_the_same::<Verify>(text);
-    says_the_same::<ViaRole>(text);
+    round_trip::<UnitId>(text);
+    round_trip::<Tag>(text);
+    round_trip::<TokenVersion>(text);
+    round_trip::<Tolerance>(text);
+    round_trip::<Verify>(text);
+    round_trip::<ViaRole>(text);
     parse_all(text);
     drop(text.parse::<SessionPolicy>());
     drop(text.parse::<ShardChoice>());
-    if let Some(shard) = says_the_same::<Shard>(text) {
+    if let Some(shard) = round_trip::<Shard>(text) {
         let _ = shard.contains(AccountId::try_from("000000000012".to_owned()).expect("an id"));
     }
-    if let Some(waves) = says_the_same::<Waves>(text) {
+    if let Some(waves) = round_trip::<Waves>(text) {
         for selection in [0, 1, 7, 50_000] {
             let sizes = waves.sizes(selection);
             assert!(
@@ -44,17 +44,20 @@ pub fn option(bytes: &[u8]) {
             );
         }
     }
-    if let Some(role) = says_the_same::<RoleTemplate>(text) {
+    if let Some(role) = round_trip::<RoleTemplate>(text) {
         let account = AccountId::try_from("000000000012".to_owned()).expect("an id");
         let caller =
             Caller::from_api(Some("000000000100"), Some("arn:aws:iam::000000000100:user/x")).expect("a caller");
         let arn = role.arn(&caller.partition, account);
         assert_eq!(account_in_arn(&arn), Some(account), "{arn} is in the account that is meant");
     }
-    if let Some(pattern) = says_the_same::<NamePattern>(text) {
+    if let Some(pattern) = round_trip::<NamePattern>(text) {
         let _ = pattern.matches(applied);
         let literal = !text.contains(['*', '?']);
-        assert!(!literal || pattern.matches(applied) == (applied == text), "without signs it is the name itself");
+        assert!(
+            !literal || pattern.matches(applied) == (applied == text),
+            "a pattern without wildcards matches only itself"
+        );
         assert!(!literal || pattern.matches(text));
     }
     drop(Caller::from_api(Some(text), Some(applied)));
@@ -62,7 +65,7 @@ pub fn option(bytes: &[u8]) {
     assert!(!is_external_id(text) || text.is_ascii());
 }
 
-/// Whatever is typed, one word a line, it is understood or refused.
+/// A command line, one word a line, is parsed or refused.
 pub fn command_line(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let words: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -70,11 +73,11 @@ pub fn command_line(bytes: &[u8]) {
     drop(Cli::try_parse_from(std::iter::once("v2token").chain(text.lines())));
 }
 
-/// Reads the text; what it gives must say the same when it is written and read again.
-fn says_the_same<T: FromStr + Display + PartialEq>(text: &str) -> Option<T> {
+/// Parses the text, and checks that the value stays the same when it is written and parsed again.
+fn round_trip<T: FromStr + Display + PartialEq>(text: &str) -> Option<T> {
     let value = text.parse::<T>().ok()?;
     let written = value.to_string();
     let again = written.parse::<T>().ok();
-    assert!(again.as_ref() == Some(&value), "{text:?} is written as {written:?}, which says something else");
+    assert!(again.as_ref() == Some(&value), "{text:?} is written as {written:?}, which is another value");
     Some(value)
 }

@@ -1,16 +1,16 @@
-//! This module owns the law of expressions.
+//! The properties of JMESPath expressions.
 
 use serde_json::Value;
 
 use crate::awscli::jmespath::Query;
 use crate::awscli::output::{TableStyle, table, text};
 
-/// A summary as IAM gives it.
+/// A summary as IAM returns it.
 const SUMMARY: &str =
     r#"{"SummaryMap": {"Users": 3, "GlobalEndpointTokenVersion": 2}, "l": [[1, 2], [3], 4, null], "s": "x"}"#;
 
-/// An expression comes to an end, with a result that can be shown or with a reason. What stands after the first line is what it is
-/// applied to.
+/// An expression terminates, with a result that can be printed or with an error. It is the first line; the following lines are the
+/// document that it is applied to.
 pub fn query(bytes: &[u8]) {
     let input = String::from_utf8_lossy(bytes);
     let (expression, document) = input.split_once('\n').unwrap_or((&input, SUMMARY));

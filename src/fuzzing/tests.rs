@@ -1,4 +1,4 @@
-//! The laws, held against what proptest makes up and against the seeds of the fuzz targets with something changed in them.
+//! Tests the properties with generated input, and with mutations of the fuzz targets' seeds.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,8 +16,8 @@ use crate::journal::{Entry, Replay};
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
 
-/// Texts that mean something to somebody: terminals, spreadsheets, Markdown, HTML, JSON, XML.
-const MEANT: [&str; 24] = [
+/// Texts with a meaning for terminals, spreadsheets, Markdown, HTML, JSON or XML.
+const SPECIAL: [&str; 24] = [
     "",
     " ",
     "=1+1",
@@ -46,12 +46,12 @@ const MEANT: [&str; 24] = [
 
 fn texts() -> impl Strategy<Value = String> {
     let piece =
-        prop_oneof![select(&MEANT[..]).prop_map(str::to_owned), "\\PC{0,6}", any::<char>().prop_map(String::from)];
+        prop_oneof![select(&SPECIAL[..]).prop_map(str::to_owned), "\\PC{0,6}", any::<char>().prop_map(String::from)];
     vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
 fn ids() -> impl Strategy<Value = AccountId> {
-    // Few, so that the same account comes again.
+    // Few, so that accounts repeat.
     (0_u64..6).prop_map(|number| AccountId::try_from(format!("{number:012}")).unwrap())
 }
 
@@ -138,7 +138,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
         1 => (any::<usize>(), any::<usize>()).prop_map(|(accounts, targets)| Entry::Ready { accounts, targets }),
         1 => texts().prop_map(|version| Entry::Resumed { version: version.into() }),
         1 => (any::<u32>(), any::<usize>()).prop_map(|(wave, accounts)| Entry::WaveStarted { wave, accounts }),
-        // What matters most comes most often.
+        // Intents and records matter most, so they are generated most often.
         4 => intents,
         2 => records().prop_map(|record| Entry::Record(Cow::Owned(record))),
         1 => (any::<u32>(), vec((select(&Outcome::ALL[..]), any::<usize>()), 0..4))
@@ -147,7 +147,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     ]
 }
 
-/// What a run may have written: lists, the line that counts them, and whatever came of it then.
+/// The journal of a possible run: lists, the line that counts them, and later entries.
 fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
     let listed = vec((accounts(), targets(), option::of(any::<u32>()), any::<bool>()), 1..6);
     (texts(), listed, vec(entries(), 0..12)).prop_map(|(text, listed, later)| {
@@ -208,7 +208,7 @@ fn intended(entries: &[Entry<'_>]) -> BTreeSet<AccountId> {
     ids.collect()
 }
 
-/// So many cases that all of them together take a few seconds without optimisation.
+/// The number of cases is such that all tests together take a few seconds without optimisation.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -223,9 +223,9 @@ proptest! {
         prop_assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).unwrap(), entry);
     }
 
-    /// Whatever a run wrote before it was killed, at whatever byte: all that was durable is known.
+    /// A journal that is cut at any byte still has all of its complete lines.
     #[test]
-    fn a_journal_that_is_cut_anywhere_knows_what_was_whole(entries in stories(), share in 0.0..1.0_f64) {
+    fn a_cut_journal_has_its_complete_lines(entries in stories(), share in 0.0..1.0_f64) {
         let bytes = lines(&entries);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of it")]
         let cut = (bytes.len() as f64 * share) as usize;
@@ -242,9 +242,9 @@ proptest! {
         journal(&bytes[..cut]);
     }
 
-    /// Damage is an error, or it is a journal that says what its lines say. It is never a panic, and never a wrong claim.
+    /// A damaged journal is an error, or is replayed as its lines say. It never causes a panic.
     #[test]
-    fn a_journal_that_is_damaged_claims_nothing_wrong(
+    fn a_damaged_journal_is_refused_or_replayed_as_it_is(
         mut entries in prop_oneof![vec(entries(), 1..12), stories()],
         swap in any::<(prop::sample::Index, prop::sample::Index)>(),
         flips in vec(any::<(prop::sample::Index, u8)>(), 0..4),
@@ -261,12 +261,12 @@ proptest! {
     }
 
     #[test]
-    fn a_text_is_harmless_where_it_is_shown_and_true_where_it_is_data(bytes in texts()) {
+    fn texts_are_sanitized_when_shown_and_unchanged_in_data(bytes in texts()) {
         text(bytes.as_bytes());
     }
 
     #[test]
-    fn a_list_of_every_make_names_what_stands_in_it(
+    fn lists_of_accounts_yield_their_accounts(
         rows in vec((0_u64..1_000_000_000_000, texts()), 1..8),
         look in select(&[(",", "\n"), (";", "\r\n"), ("\t", "\n")][..]),
         header in any::<bool>(),
@@ -296,7 +296,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_typed_is_understood_or_refused(
+    fn option_values_are_parsed_or_refused(
         typed in prop_oneof![texts(), "[0-9a-z*?%,./:={}\\-]{0,24}", "(arn:aws:iam::)?[{}a-z_0-9/]{0,20}"],
         applied in texts(),
     ) {
@@ -305,16 +305,16 @@ proptest! {
     }
 
     #[test]
-    fn an_expression_comes_to_an_end(
+    fn expressions_terminate(
         expression in "(@|SummaryMap|l|s|\\*|\\.|\\||\\[\\]|\\[\\*\\]|\\[0\\]|\\[::-1\\]|\\[\\?@\\]|&|!|`1`|'x'|,|\\(|\\)|keys|length|to_string|map|sort_by|join|\\{a: @\\}|\\[@, @\\]){1,14}",
     ) {
         query(expression.as_bytes());
     }
 }
 
-/// Patterns and names that take others for ever.
+/// These patterns and names take exponential time in backtracking matchers.
 #[test]
-fn no_pattern_goes_on_for_ever() {
+fn patterns_match_in_bounded_time() {
     for pattern in
         ["*a".repeat(500) + "b", "*".repeat(2_000), "a*".repeat(500) + "c", "?*".repeat(500), "*?a".repeat(300)]
     {
@@ -325,36 +325,36 @@ fn no_pattern_goes_on_for_ever() {
     }
 }
 
-/// Each law, held against the seeds of its fuzz target, and against what becomes of them by cutting, doubling, and exchanging. With
-/// `LAW_ROUNDS` in the environment it is a fuzzer: so many rounds, and others every time.
+/// Tests each property with the seeds of its fuzz target and with mutations of them. With `PROPERTY_ROUNDS` in the environment it is a
+/// fuzzer, with that many random mutations.
 #[test]
-fn every_law_holds_around_its_seeds() {
-    let rounds = std::env::var("LAW_ROUNDS").ok().and_then(|rounds| rounds.parse::<u64>().ok());
+fn properties_hold_around_the_seeds() {
+    let rounds = std::env::var("PROPERTY_ROUNDS").ok().and_then(|rounds| rounds.parse::<u64>().ok());
     let mut random = rounds.map_or_else(|| fastrand::Rng::with_seed(4711), |_| fastrand::Rng::new());
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds");
-    for (name, law) in LAWS {
+    for (name, property) in PROPERTIES {
         let folder = std::fs::read_dir(folder.join(name)).unwrap_or_else(|error| panic!("seeds of {name}: {error}"));
         let seeds: Vec<Vec<u8>> = folder.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
         assert!(!seeds.is_empty(), "{name}");
         for seed in &seeds {
-            hold(name, law, seed);
+            check(name, property, seed);
         }
         for _ in 0..rounds.unwrap_or(150) {
             let mut bytes = random.choice(&seeds).unwrap().clone();
             for _ in 0..random.usize(1..6) {
-                change(&mut bytes, random.choice(&seeds).unwrap(), &mut random);
+                mutate(&mut bytes, random.choice(&seeds).unwrap(), &mut random);
             }
-            hold(name, law, &bytes);
+            check(name, property, &bytes);
         }
     }
 }
 
-fn hold(name: &str, law: Law, bytes: &[u8]) {
-    let held = std::panic::catch_unwind(|| law(bytes));
+fn check(name: &str, property: Property, bytes: &[u8]) {
+    let held = std::panic::catch_unwind(|| property(bytes));
     assert!(held.is_ok(), "{name} does not hold for {}", bytes.escape_ascii());
 }
 
-fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
+fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
     let (from, to) = (random.usize(0..=bytes.len()), random.usize(0..=bytes.len()));
     let (from, to) = (from.min(to), from.max(to));
     match random.u8(0..5) {
@@ -373,13 +373,13 @@ fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
     }
 }
 
-/// Every law has a fuzz target.
+/// Every property has a fuzz target.
 #[test]
-fn the_fuzz_targets_are_the_laws() {
+fn the_fuzz_targets_are_the_properties() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");
     let targets: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    assert_eq!(targets, LAWS.iter().map(|(name, _)| (*name).to_owned()).collect());
+    assert_eq!(targets, PROPERTIES.iter().map(|(name, _)| (*name).to_owned()).collect());
 }

@@ -1,4 +1,4 @@
-//! This module owns the law of texts that others choose: names of accounts, messages, and whatever stands in a run folder.
+//! The properties of texts from outside: names of accounts, error messages, and files of a run folder.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -15,18 +15,18 @@ use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal};
 use crate::settings::{Environment, Settings};
 
-/// A text is harmless wherever it is shown, and true where it is data.
+/// A text is sanitized on terminals and in spreadsheets, and unchanged in JSON.
 pub fn text(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (shown, cell) = (for_terminal(&text), for_cell(&text));
     assert!(!shown.contains(char::is_control), "{shown:?}");
-    assert_eq!(for_terminal(&shown), shown, "what is harmless stays as it is");
+    assert_eq!(for_terminal(&shown), shown, "a sanitized text stays the same");
     assert!(!cell.trim_start().starts_with(['=', '+', '-', '@']), "{cell:?} is no formula");
     assert!(cell == shown || cell.strip_prefix('\'') == Some(&shown), "{cell:?} says what {text:?} says");
     in_reports(&text);
 }
 
-/// Puts the text wherever a report shows something from outside.
+/// Puts the text into every part of a report that shows external text.
 fn in_reports(text: &str) {
     let hostile = report_with(text, DocumentFormat::EXTENSIONS.map(|(_, format)| format));
     let [csv, json, jsonl, markdown, html] = hostile.formats;
@@ -48,7 +48,7 @@ fn in_reports(text: &str) {
             assert_eq!(for_terminal(line), line, "{whose}");
         }
     }
-    // Only this program opens a tag, or ends the data of the page.
+    // The text neither opens a tag nor ends the page's data.
     let plain = report_with(if text.is_empty() { "" } else { "x" }, [DocumentFormat::Html; 5]);
     let tags = |page: &str| page.matches('<').count();
     assert_eq!(tags(&html), tags(&plain.formats[0]), "{text:?} is text in the page");
@@ -105,7 +105,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     Written { formats: formats.map(write), summary: summary(&report) + &next_steps(&report, Path::new(text), true) }
 }
 
-/// What describes a run.
+/// Returns a valid run.json.
 pub(super) fn run_info() -> RunInfo {
     static INFO: OnceLock<RunInfo> = OnceLock::new();
     let make = || {

@@ -1,27 +1,23 @@
-//! This module owns how an expression of `--query` is read, and what is said of one that can't be used.
+//! Parses the expression of `--query`, and explains what is wrong with it.
 
 use crate::awscli::jmespath::{InvalidQuery, Query};
 use crate::error::Error;
 
-/// An expression that shows the most common parts.
+/// The example in the messages. It has the most common parts of an expression.
 const EXAMPLE: &str = "accounts[?outcome=='failed'].account_id";
 
-/// How much of an expression is shown where it goes wrong.
+/// The number of characters that are shown from the place of the error on.
 const SHOWN: usize = 12;
 
-/// Reads an expression.
-///
-/// # Errors
-///
-/// When it is none: wrong usage, which is known before anything is touched.
+/// Parses an expression.
 pub(super) fn read(text: &str) -> Result<Query, Error> {
-    Query::compile_strictly(text).map_err(|bad| Error::Usage(said(text, &bad)))
+    Query::compile_strictly(text).map_err(|bad| Error::Usage(explain(text, &bad)))
 }
 
-fn said(text: &str, bad: &InvalidQuery) -> String {
+fn explain(text: &str, bad: &InvalidQuery) -> String {
     let Some(at) = bad.at else { return format!("--query: the expression {}, as in {EXAMPLE}", bad.cause) };
     let rest: String = text.chars().skip(at).take(SHOWN).collect();
-    // What the parser calls its tokens says nothing to somebody who types an expression.
+    // The parser's messages name its tokens, which users don't know. The text of the expression is shown instead.
     let (expected, found) = bad.cause.split_once(" -- found ").unwrap_or((&bad.cause, ""));
     let there = match found {
         "Eof" => "the end".to_owned(),
@@ -43,7 +39,7 @@ fn said(text: &str, bad: &InvalidQuery) -> String {
     format!("--query {text}: {what}{place}; for example {EXAMPLE}{quotes}")
 }
 
-/// The text with a small letter at its beginning.
+/// Returns the text with its first letter in lower case.
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
@@ -54,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_and_where_is_said_in_plain_words() {
+    fn errors_say_what_is_wrong_and_where() {
         for (text, words) in [
             ("", "--query: the expression cannot be empty, as in accounts[?"),
             (
@@ -72,11 +68,11 @@ mod tests {
             ("lenth(accounts)", "there is no function lenth(); did you mean length()? at character 1"),
             ("a[?b==\"c\"", "'…' a text"),
         ] {
-            let said = match read(text) {
-                Err(Error::Usage(said)) => said,
+            let message = match read(text) {
+                Err(Error::Usage(message)) => message,
                 other => panic!("{text}: {other:?}"),
             };
-            assert!(said.contains(words), "{text}: {said}");
+            assert!(message.contains(words), "{text}: {message}");
         }
         assert!(read(EXAMPLE).is_ok());
     }
