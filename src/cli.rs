@@ -23,14 +23,14 @@ use environment::ignore_if_empty;
 use examples::before_exit_codes;
 use values::switch;
 
-pub(crate) use access::{AccessArgs, SessionPolicy};
+pub(crate) use access::{AccessArgs, SESSION_DURATION, SessionPolicy};
 pub(crate) use completions::{CompletionsArgs, ManArgs, completions, manual_pages};
 pub(crate) use environment::{conflicting_target_variables, empty_selector_variable, mistyped_variable};
 pub use inspect::Document;
 pub(crate) use inspect::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
-pub(crate) use rate::RateArgs;
-pub(crate) use rollout::RolloutArgs;
+pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, RATE, RateArgs};
+pub(crate) use rollout::{MAX_ERRORS, RolloutArgs};
 pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use values::parse_all;
@@ -75,30 +75,22 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// A parsed command line, and which of its options were given.
+/// A parsed command line, and which of its options were typed.
 pub struct Invocation {
     /// The values of all options.
     pub cli: Cli,
-    /// The options that were given.
-    pub given: GivenOptions,
+    /// The options that were given on the command line.
+    pub typed: TypedOptions,
 }
 
-/// The options that were given, on the command line or in the environment. The others have their defaults.
+/// The options that were given on the command line, and not in the environment.
 #[derive(Clone, Debug, Default)]
-pub struct GivenOptions {
-    on_command_line: BTreeSet<String>,
-    in_environment: BTreeSet<String>,
-}
+pub struct TypedOptions(BTreeSet<String>);
 
-impl GivenOptions {
-    /// Returns the value of an option, by its long name, if the option was given.
-    pub(crate) fn value<T>(&self, long: &str, value: T) -> Option<T> {
-        (self.on_command_line(long) || self.in_environment.contains(&long.replace('-', "_"))).then_some(value)
-    }
-
-    /// Whether an option was given on the command line, by its long name.
-    pub fn on_command_line(&self, long: &str) -> bool {
-        self.on_command_line.contains(&long.replace('-', "_"))
+impl TypedOptions {
+    /// Whether an option was given, by its long name.
+    pub fn contains(&self, long: &str) -> bool {
+        self.0.contains(&long.replace('-', "_"))
     }
 }
 
@@ -110,21 +102,15 @@ impl Invocation {
         if crate::awscli::names_iam(&arguments) {
             // `iam` follows the AWS CLI's rules, and allows options before the command.
             let cli = Cli { command: Command::Iam(IamArgs { arguments }) };
-            return Self { cli, given: GivenOptions::default() };
+            return Self { cli, typed: TypedOptions::default() };
         }
         let mut matches = Cli::command().mut_subcommands(|command| command.mut_args(ignore_if_empty)).get_matches();
-        let from = |source: ValueSource| {
-            matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
-                let is = |id: &&str| options.value_source(id) == Some(source);
-                options.ids().map(clap::Id::as_str).filter(is).map(str::to_owned).collect()
-            })
-        };
-        let given = GivenOptions {
-            on_command_line: from(ValueSource::CommandLine),
-            in_environment: from(ValueSource::EnvVariable),
-        };
+        let typed = matches.subcommand().map_or_else(BTreeSet::new, |(_, options)| {
+            let is_typed = |id: &&str| options.value_source(id) == Some(ValueSource::CommandLine);
+            options.ids().map(clap::Id::as_str).filter(is_typed).map(str::to_owned).collect()
+        });
         let cli = Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.exit());
-        Self { cli, given }
+        Self { cli, typed: TypedOptions(typed) }
     }
 }
 
@@ -266,7 +252,7 @@ pub struct RunArgs {
         visible_alias = "to",
         env = "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION",
         value_name = "VERSION",
-        default_value = "v2Token",
+        default_value_t = TokenVersion::V2Token,
         help_heading = TARGET
     )]
     pub global_endpoint_token_version: TokenVersion,

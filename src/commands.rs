@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use crate::awscli;
 use crate::cli::{
-    ApplyArgs, Command, GivenOptions, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs,
+    ApplyArgs, Command, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, TypedOptions,
     conflicting_target_variables, empty_selector_variable, mistyped_variable,
 };
 use crate::error::Error;
@@ -58,7 +58,7 @@ async fn dispatch(invocation: Invocation) -> u8 {
         stderr::start_debug_log(stderr_mode.json_log, stderr_mode.color);
     }
     let not_done = rules.not_done;
-    let result = match check_environment(&rules, &invocation.given) {
+    let result = match check_environment(&rules, &invocation.typed) {
         Ok(()) => Box::pin(run(invocation, &environment)).await,
         Err(error) => Err(error),
     };
@@ -74,18 +74,18 @@ async fn dispatch(invocation: Invocation) -> u8 {
 }
 
 async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Error> {
-    let Invocation { cli, given } = invocation;
+    let Invocation { cli, typed } = invocation;
     match cli.command {
-        Command::Plan(args) => Box::pin(plan::plan(args, &given, environment)).await,
-        Command::Apply(args) => Box::pin(apply::apply(args, &given, environment)).await,
-        Command::Resume(args) => Box::pin(resume::resume(args, &given, environment)).await,
-        Command::Rollback(args) => Box::pin(rollback::rollback(args, &given, environment)).await,
+        Command::Plan(args) => Box::pin(plan::plan(args, &typed, environment)).await,
+        Command::Apply(args) => Box::pin(apply::apply(args, &typed, environment)).await,
+        Command::Resume(args) => Box::pin(resume::resume(args, &typed, environment)).await,
+        Command::Rollback(args) => Box::pin(rollback::rollback(args, &typed, environment)).await,
         Command::Report(args) => report::report(args, environment),
         Command::Doctor(args) => {
-            refuse_role_options(&args.run, &given)?;
-            doctor::doctor(*args, &given, environment).await
+            refuse_role_options(&args.run, &typed)?;
+            doctor::doctor(*args, &typed, environment).await
         }
-        Command::Policy(args) => Box::pin(policy::policy(*args, &given, environment)).await,
+        Command::Policy(args) => Box::pin(policy::policy(*args, &typed, environment)).await,
         Command::Iam(args) => Ok(awscli::run(&args.arguments).await),
         Command::Completions(args) => manuals::completions(&args),
         Command::Man(args) => manuals::man(&args),
@@ -122,7 +122,7 @@ impl<'a> Rules<'a> {
 }
 
 /// Refuses variables that would be ignored, or would include accounts by mistake.
-fn check_environment(rules: &Rules<'_>, given: &GivenOptions) -> Result<(), Error> {
+fn check_environment(rules: &Rules<'_>, typed: &TypedOptions) -> Result<(), Error> {
     if let Some((name, meant)) = mistyped_variable() {
         return Err(Error::Usage(format!("unknown environment variable {name}: did you mean {meant}?")));
     }
@@ -131,7 +131,7 @@ fn check_environment(rules: &Rules<'_>, given: &GivenOptions) -> Result<(), Erro
             "the environment variable {name} is set and empty: unset it to mean every account"
         )));
     }
-    let is_open = rules.selects && !given.on_command_line("global-endpoint-token-version");
+    let is_open = rules.selects && !typed.contains("global-endpoint-token-version");
     if let Some([one, other]) = conflicting_target_variables().filter(|_| is_open) {
         return Err(Error::Usage(format!(
             "the environment variables {one} and {other} name different versions: unset one of them"
@@ -144,11 +144,11 @@ fn check_environment(rules: &Rules<'_>, given: &GivenOptions) -> Result<(), Erro
 const ROLE_ONLY: [&str; 5] = ["role", "external-id", "session-name", "source-identity", "session-policy"];
 
 /// Refuses options that would have no effect.
-fn refuse_role_options(run: &RunArgs, given: &GivenOptions) -> Result<(), Error> {
-    if run.access.access != AccessMode::AssumeRoot {
+fn refuse_role_options(run: &RunArgs, typed: &TypedOptions) -> Result<(), Error> {
+    if run.access.access != Some(AccessMode::AssumeRoot) {
         return Ok(());
     }
-    match ROLE_ONLY.into_iter().find(|option| given.on_command_line(option)) {
+    match ROLE_ONLY.into_iter().find(|option| typed.contains(option)) {
         None => Ok(()),
         Some(option) => Err(Error::Usage(format!(
             "--{option} has no meaning with --access assume-root, which goes through no role"

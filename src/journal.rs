@@ -14,6 +14,6 @@ pub(crate) use replay::IntentState;
 pub use replay::{Replay, ReplayFailed};
 pub(crate) use run_id::RunId;
 pub(crate) use run_info::{Ending, RunInfo};
-pub(crate) use run_settings::{CommandName, Overrides, PolicyChoice, RunSettings};
+pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};
 pub use run_settings::{InvalidSettings, scoped_policy};
 pub(crate) use writer::Journal;

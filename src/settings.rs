@@ -5,27 +5,27 @@ mod expression;
 mod input_files;
 mod output;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::cli::{GivenOptions, RunArgs, SelectionArgs, SessionPolicy};
+use crate::cli::{
+    ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs, SESSION_DURATION, SelectionArgs,
+    SessionPolicy,
+};
 use crate::cloud::aws::clock::Clock;
 use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
-use crate::journal::{CommandName, Overrides, PolicyChoice, RunId, RunSettings};
+use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
 use crate::org::accounts_file::AccountOverrides;
-use crate::org::role::is_external_id;
+use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
-use crate::org::{AccountId, Tag};
-use crate::rollout::{Mode, Tolerance};
+use crate::org::{AccountId, Tag, TokenVersion};
+use crate::rollout::{Mode, Verify};
 use crate::secret::Secret;
 
 pub(crate) use environment::Environment;
 pub(crate) use output::OutputSettings;
-
-/// The default of `--max-errors` in a rollout.
-pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 
 /// How to reach AWS: the options that are not kept in `run.json`.
 #[derive(Clone)]
@@ -65,7 +65,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves the options of a run.
+    /// Resolves the options of a command. Those that were not given are as in `base`: the defaults, or the settings of an earlier run.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Settings {
     pub(crate) fn resolve(
         args: RunArgs,
         command: CommandName,
-        mode: Mode,
+        base: RunSettings,
         environment: &Environment,
     ) -> Result<Self, Error> {
         let RunArgs { global_endpoint_token_version, selection, access, rate, rollout, run_dir, output } = args;
@@ -83,57 +83,66 @@ impl Settings {
         if let Some(token) = &access.mfa_token {
             check_mfa_token(token)?;
         }
-        let session_policy = match access.session_policy {
-            SessionPolicy::Scoped => PolicyChoice::Scoped,
-            SessionPolicy::None => PolicyChoice::None,
-            SessionPolicy::File(path) => PolicyChoice::Document(input_files::policy(&path)?),
-        };
         for (option, tags) in [("--tag", &selection.tag), ("--exclude-tag", &selection.exclude_tag)] {
             check_tags(option, tags)?;
         }
+        let session_policy = access.session_policy.map(|policy| match policy {
+            SessionPolicy::Scoped => Ok(PolicyChoice::Scoped),
+            SessionPolicy::None => Ok(PolicyChoice::None),
+            SessionPolicy::File(path) => input_files::policy(&path).map(PolicyChoice::Document),
+        });
         let named = input_files::accounts(&selection.accounts_from)?;
-        let selection = self::selection(selection, &named, access.management_account)?;
-        let roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?))).collect();
+        let management = access.management_account.unwrap_or(base.selection.management);
+        let selection = self::selection(selection, &named, management)?;
+        let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));
+        // A role that is given is for every account, except those with a role of their own in a file.
+        let base_roles = if access.role.is_some() { BTreeMap::new() } else { base.roles };
+        let roles = base_roles.into_iter().chain(named_roles).collect();
         let external_ids: BTreeMap<_, _> =
             named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
         let run_id = RunId::new(environment.now);
-        let (waves, max_errors, bake) = match mode {
+        let session_name = Some(access.session_name.unwrap_or(base.session_name)).filter(|name| !name.is_empty());
+        let session_name = session_name.unwrap_or_else(|| format!("v2token-{run_id}"));
+        let (waves, wait, max_errors) = match base.mode {
             // Reading changes nothing, so a plan has no waves and, by default, no limit of errors.
-            Mode::Plan => (None, rollout.max_errors, Duration::ZERO),
-            Mode::Apply => (Some(rollout.waves), Some(rollout.max_errors.unwrap_or(MAX_ERRORS)), rollout.bake),
+            Mode::Plan => (None, Duration::ZERO, None),
+            Mode::Apply => {
+                let waves = rollout.waves.or(base.waves).unwrap_or_default();
+                (Some(waves), rollout.bake.unwrap_or(base.bake), Some(MAX_ERRORS))
+            }
         };
         Ok(Self {
             now: environment.now,
             command,
             run: RunSettings {
-                mode,
+                mode: base.mode,
                 global_endpoint_token_version,
                 selection,
-                plan: None,
-                undoes: None,
-                access: access.access,
-                role: access.role,
+                plan: base.plan,
+                undoes: base.undoes,
+                access: access.access.unwrap_or(base.access),
+                role: access.role.unwrap_or(base.role),
                 roles,
-                via_roles: access.via_role,
-                session_name: access.session_name.unwrap_or_else(|| format!("v2token-{run_id}")),
-                source_identity: access.source_identity,
-                session_duration: access.session_duration,
-                session_policy,
-                external_id_given: access.external_id.is_some(),
-                external_ids_given: external_ids.keys().copied().collect(),
-                mfa_serial: access.mfa_serial,
-                region: access.region,
-                concurrency: rate.concurrency,
-                rate: rate.rate,
-                max_attempts: rate.max_attempts,
-                account_timeout: rate.account_timeout,
+                via_roles: if access.via_role.is_empty() { base.via_roles } else { access.via_role },
+                session_name,
+                source_identity: access.source_identity.or(base.source_identity),
+                session_duration: access.session_duration.unwrap_or(base.session_duration),
+                session_policy: session_policy.transpose()?.unwrap_or(base.session_policy),
+                external_id_given: base.external_id_given || access.external_id.is_some(),
+                external_ids_given: external_ids.keys().copied().chain(base.external_ids_given).collect(),
+                mfa_serial: access.mfa_serial.or(base.mfa_serial),
+                region: access.region.or(base.region),
+                concurrency: rate.concurrency.unwrap_or(base.concurrency),
+                rate: rate.rate.unwrap_or(base.rate),
+                max_attempts: rate.max_attempts.unwrap_or(base.max_attempts),
+                account_timeout: rate.account_timeout.unwrap_or(base.account_timeout),
                 waves,
-                canary: rollout.canary.into_iter().collect(),
-                bake,
-                max_errors,
-                verify: rollout.verify,
-                detailed_exitcode: false,
-                yes: rollout.yes,
+                canary: if rollout.canary.is_empty() { base.canary } else { rollout.canary.into_iter().collect() },
+                bake: wait,
+                max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
+                verify: rollout.verify.unwrap_or(base.verify),
+                detailed_exitcode: base.detailed_exitcode,
+                yes: base.yes || rollout.yes,
             },
             connection: ConnectionSettings {
                 profile: access.profile,
@@ -199,30 +208,37 @@ impl Settings {
     }
 }
 
-/// The settings of a run that were given explicitly, on the command line or in the environment.
-pub(crate) fn explicit(run: RunSettings, given: &GivenOptions) -> Overrides {
-    Overrides {
-        access: given.value("access", run.access),
-        role: given.value("role", run.role),
-        roles: given.value("accounts-from", run.roles),
-        via_roles: given.value("via-role", run.via_roles),
-        source_identity: run.source_identity,
-        session_name: given.value("session-name", run.session_name),
-        session_duration: given.value("session-duration", run.session_duration),
-        session_policy: given.value("session-policy", run.session_policy),
-        external_id: run.external_id_given,
-        mfa_serial: run.mfa_serial,
-        region: run.region,
-        concurrency: given.value("concurrency", run.concurrency),
-        rate: given.value("rate", run.rate),
-        max_attempts: given.value("max-attempts", run.max_attempts),
-        account_timeout: given.value("account-timeout", run.account_timeout),
-        waves: given.value("waves", run.waves).flatten(),
-        canary: given.value("canary", run.canary),
-        bake: given.value("bake", run.bake),
-        max_errors: given.value("max-errors", run.max_errors).flatten(),
-        verify: given.value("verify", run.verify),
-        yes: run.yes,
+/// The defaults of a run.
+pub(crate) fn defaults(mode: Mode) -> RunSettings {
+    RunSettings {
+        mode,
+        global_endpoint_token_version: TokenVersion::V2Token,
+        selection: Selection::default(),
+        plan: None,
+        undoes: None,
+        access: AccessMode::default(),
+        role: RoleTemplate::default(),
+        roles: BTreeMap::new(),
+        via_roles: Vec::new(),
+        session_name: String::new(),
+        source_identity: None,
+        session_duration: SESSION_DURATION,
+        session_policy: PolicyChoice::default(),
+        external_id_given: false,
+        external_ids_given: BTreeSet::new(),
+        mfa_serial: None,
+        region: None,
+        concurrency: CONCURRENCY,
+        rate: RATE,
+        max_attempts: MAX_ATTEMPTS,
+        account_timeout: ACCOUNT_TIMEOUT,
+        waves: None,
+        canary: BTreeSet::new(),
+        bake: Duration::ZERO,
+        max_errors: None,
+        verify: Verify::default(),
+        detailed_exitcode: false,
+        yes: false,
     }
 }
 
@@ -281,7 +297,45 @@ pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
+    use crate::cli::Cli;
+
+    #[test]
+    fn the_help_names_the_defaults() {
+        let of = |mode| {
+            let run = defaults(mode);
+            let duration = |duration| humantime::format_duration(duration).to_string();
+            [
+                ("role", run.role.to_string()),
+                ("session-duration", run.session_duration.as_secs().to_string()),
+                ("session-policy", "scoped".to_owned()),
+                ("access", "role".to_owned()),
+                ("management-account", "own".to_owned()),
+                ("concurrency", run.concurrency.to_string()),
+                ("rate", run.rate.to_string()),
+                ("max-attempts", run.max_attempts.to_string()),
+                ("account-timeout", duration(run.account_timeout)),
+                ("waves", run.waves.unwrap_or_default().to_string()),
+                ("bake", duration(run.bake)),
+                ("max-errors", format!("{MAX_ERRORS}; plan: no limit")),
+                ("verify", run.verify.to_string()),
+            ]
+        };
+        assert_eq!(defaults(Mode::Apply).session_policy, PolicyChoice::Scoped);
+        assert_eq!(defaults(Mode::Apply).access, AccessMode::Role);
+        assert_eq!(defaults(Mode::Apply).selection.management, ManagementAccess::Own);
+        let definition = Cli::command();
+        for (command, mode) in [("plan", Mode::Plan), ("apply", Mode::Apply)] {
+            let command = definition.find_subcommand(command).unwrap();
+            for (option, default) in of(mode) {
+                let argument = command.get_arguments().find(|argument| argument.get_long() == Some(option)).unwrap();
+                let help = argument.get_help().unwrap().to_string();
+                assert!(help.contains(&format!("[default: {default}]")), "--{option}: {help}");
+            }
+        }
+    }
 
     #[test]
     fn a_wrong_external_id_is_refused_and_not_repeated() {

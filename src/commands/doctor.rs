@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::cli::{DoctorArgs, GivenOptions, OutputFormat};
+use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::Operation;
 use crate::cloud::aws::{ConnectFailed, ConnectOptions, session_policy};
 use crate::doctor::{Check, Checks, Latency, Measurements, Subject, check_account, prerequisites, sample};
@@ -20,19 +20,19 @@ use crate::run::connect::connect_with;
 use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::targets;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::{Progress, log_line};
 
 /// Checks what a rollout needs, and prints the results.
-pub(super) async fn doctor(args: DoctorArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if let Some(option) = ["run-dir", "report"].into_iter().find(|option| given.on_command_line(option)) {
+pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
+    if let Some(option) = ["run-dir", "report"].into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option}: doctor makes no run")));
     }
     if args.run.output.output == OutputFormat::Csv && args.run.output.query.is_none() {
         return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
     let count = usize::from(args.sample);
-    let settings = Settings::resolve(args.run, CommandName::Plan, Mode::Plan, environment)?;
+    let settings = Settings::resolve(args.run, CommandName::Plan, defaults(Mode::Plan), environment)?;
     settings.run.check()?;
     let progress = Progress::new(settings.output.stderr_mode);
     let mut signals = Signals::listen(&progress).map_err(|source| Error::Unwritable {

@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::{Document, GivenOptions, PolicyArgs, PolicyFor};
+use crate::cli::{Document, PolicyArgs, PolicyFor, TypedOptions};
 use crate::error::Error;
 use crate::journal::CommandName;
 use crate::org::caller::account_in_arn;
@@ -15,21 +15,21 @@ use crate::org::{Caller, Partition};
 use crate::policy::{self, PolicyContext, Principal, Requirements};
 use crate::rollout::Mode;
 use crate::run::connect::connect;
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::Progress;
 
 /// Prints the documents.
-pub(super) async fn policy(args: PolicyArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if given.on_command_line("query") {
+pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
+    if typed.contains("query") {
         return Err(Error::Usage(
             "--query: policy makes no report; its documents are JSON for jq and the like".to_owned(),
         ));
     }
     let PolicyArgs { document, command, caller_arn, run } = args;
-    if run.access.access == AccessMode::AssumeRoot && command == PolicyFor::Apply && given.on_command_line("for") {
+    if run.access.access == Some(AccessMode::AssumeRoot) && command == PolicyFor::Apply && typed.contains("for") {
         return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
     }
-    let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, environment)?;
+    let settings = Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), environment)?;
     settings.run.check()?;
     let names_caller = match document {
         Some(Document::Trust | Document::Stackset) | None => settings.run.access == AccessMode::Role,

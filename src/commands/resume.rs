@@ -1,15 +1,14 @@
 //! `resume`: continues an interrupted run.
 
-use crate::cli::{GivenOptions, ResumeArgs};
+use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
-use crate::journal::{CommandName, Replay, RunFolder, RunInfo};
+use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::report::Report;
-use crate::rollout::Mode;
 use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
 use crate::run::stdout;
 use crate::run::{Source, run};
-use crate::settings::{Environment, Settings, explicit};
+use crate::settings::{Environment, Settings};
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress};
 
@@ -34,13 +33,13 @@ const FIXED: [&str; 16] = [
 ];
 
 /// Continues the run in a folder.
-pub(super) async fn resume(args: ResumeArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
+pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     // A variable in the environment may be meant for other runs, so only an option on the command line is a mistake.
-    if let Some(option) = FIXED.into_iter().find(|option| given.on_command_line(option)) {
+    if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
     }
     let (folder, info, replay) = RunFolder::reopen(&args.folder)?;
-    let settings = settings(args.run, &info, given, environment)?;
+    let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
         // No account was visited, so the run starts from its beginning.
         refuse_unattended(&settings)?;
@@ -61,17 +60,13 @@ pub(super) async fn resume(args: ResumeArgs, given: &GivenOptions, environment: 
     run(context, Source::Journal(replay, waves)).await
 }
 
-/// The settings of the run, with those that are given now in their place.
-fn settings(
-    args: crate::cli::RunArgs,
-    info: &RunInfo,
-    given: &GivenOptions,
-    environment: &Environment,
-) -> Result<Settings, Error> {
-    let mut settings = Settings::resolve(args, CommandName::Apply, Mode::Apply, environment)?;
-    settings.run = info.settings.clone().overlaid(explicit(settings.run, given));
+/// Returns the settings of the run, with the options that are given now in their place.
+fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
+    let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
+    // The accounts and the wanted version belong to the run.
+    settings.run.selection = info.settings.selection.clone();
+    settings.run.global_endpoint_token_version = info.settings.global_endpoint_token_version;
     settings.run_id = info.run_id.clone();
-    settings.command = info.command;
     settings.run.check()?;
     settings.check_external_ids()?;
     Ok(settings)

@@ -1,51 +1,36 @@
 //! `rollback`: puts back what a run changed, as a run of its own.
 
 use super::absolute;
-use crate::cli::{GivenOptions, RollbackArgs};
+use crate::cli::{RollbackArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, RunFolder, RunSettings};
 use crate::org::TokenVersion;
-use crate::org::selection::Selection;
 use crate::rollout::Mode;
 use crate::run::start;
-use crate::settings::{Environment, Settings, explicit};
+use crate::settings::{Environment, Settings, defaults};
 
 /// Puts back what the run in a folder changed.
-pub(super) async fn rollback(args: RollbackArgs, given: &GivenOptions, environment: &Environment) -> Result<u8, Error> {
-    if given.on_command_line("global-endpoint-token-version") {
+pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
+    if typed.contains("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
     }
-    let mode = if args.dry_run { Mode::Plan } else { Mode::Apply };
-    let mut settings = Settings::resolve(args.run, CommandName::Rollback, mode, environment)?;
     let (undone, _) = RunFolder::read_own(&args.folder)?;
-    let (typed, undone) = (settings.run.clone(), undone.settings);
-    let management = given.value("management-account", typed.selection.management);
-    let own = RunSettings {
-        mode,
-        // The run that is undone determines the accounts; the selection can only narrow them.
-        selection: Selection {
-            management: management.unwrap_or(undone.selection.management),
-            ..typed.selection.clone()
-        },
-        plan: None,
-        undoes: Some(absolute(args.folder)),
-        session_name: typed.session_name.clone(),
-        waves: typed.waves.clone(),
-        canary: typed.canary.clone(),
-        bake: typed.bake,
-        max_errors: typed.max_errors,
-        verify: typed.verify.clone(),
-        yes: typed.yes,
-        // The wanted version differs from account to account; this is what most of them go back to.
-        global_endpoint_token_version: match undone.global_endpoint_token_version {
-            TokenVersion::V2Token => TokenVersion::V1Token,
-            TokenVersion::V1Token => TokenVersion::V2Token,
-        },
-        ..undone
+    let undone = undone.settings;
+    let version = undone.global_endpoint_token_version;
+    // The accounts are entered as they were. The steps of the rollout are chosen again.
+    let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
+        defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
+    let undoes = Some(absolute(args.folder));
+    let base =
+        RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
+    let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
+    // The wanted version differs from account to account; this is what most of them go back to.
+    settings.run.global_endpoint_token_version = match version {
+        TokenVersion::V2Token => TokenVersion::V1Token,
+        TokenVersion::V1Token => TokenVersion::V2Token,
     };
-    settings.run = own.overlaid(explicit(typed, given));
     settings.check_external_ids()?;
     start(settings).await
 }

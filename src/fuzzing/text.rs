@@ -13,7 +13,7 @@ use crate::org::{Account, AccountId, AccountState, TokenVersion};
 use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, next_steps, summary};
 use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, defaults};
 
 /// A text is sanitized on terminals and in spreadsheets, and unchanged in JSON.
 pub fn text(bytes: &[u8]) {
@@ -115,7 +115,7 @@ pub(super) fn run_info() -> RunInfo {
             unreachable!("it is a plan");
         };
         let environment = Environment { now, ..Environment::read() };
-        let settings = Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment);
+        let settings = Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment);
         RunInfo {
             run_id: RunId::new(now),
             command: CommandName::Plan,

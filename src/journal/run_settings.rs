@@ -64,33 +64,6 @@ const MAX_CHAINED_SESSION: Duration = Duration::from_hours(1);
 /// The longest session of `AssumeRoot` (STS API reference, `AssumeRoot`).
 const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 
-/// The settings that were given explicitly. They replace those that a plan or a run folder hands on.
-#[derive(Debug, Default)]
-pub(crate) struct Overrides {
-    pub access: Option<AccessMode>,
-    pub role: Option<RoleTemplate>,
-    /// The roles of single accounts, from a file.
-    pub roles: Option<BTreeMap<AccountId, RoleTemplate>>,
-    pub via_roles: Option<Vec<ViaRole>>,
-    pub source_identity: Option<String>,
-    pub session_name: Option<String>,
-    pub session_duration: Option<Duration>,
-    pub session_policy: Option<PolicyChoice>,
-    pub external_id: bool,
-    pub mfa_serial: Option<String>,
-    pub region: Option<String>,
-    pub concurrency: Option<u16>,
-    pub rate: Option<u32>,
-    pub max_attempts: Option<u32>,
-    pub account_timeout: Option<Duration>,
-    pub waves: Option<Waves>,
-    pub canary: Option<BTreeSet<AccountId>>,
-    pub bake: Option<Duration>,
-    pub max_errors: Option<Tolerance>,
-    pub verify: Option<Verify>,
-    pub yes: bool,
-}
-
 /// Settings that contradict each other, or can't be met.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
@@ -241,56 +214,22 @@ impl RunSettings {
 
     /// These settings, with the access to the accounts of a plan: what was previewed through one role must not be done through another
     /// without notice.
-    pub(crate) fn with_access_of(self, plan: &Self) -> Self {
+    pub(crate) fn with_access_of(self, plan: Self) -> Self {
         Self {
-            role: plan.role.clone(),
-            roles: plan.roles.clone(),
-            via_roles: plan.via_roles.clone(),
-            source_identity: plan.source_identity.clone(),
+            role: plan.role,
+            roles: plan.roles,
+            via_roles: plan.via_roles,
+            source_identity: plan.source_identity,
             session_duration: plan.session_duration,
-            session_policy: match &plan.session_policy {
+            session_policy: match plan.session_policy {
                 // A document that lets a plan read need not let an apply set.
                 PolicyChoice::Document(_) => self.session_policy,
-                scoped_or_none => scoped_or_none.clone(),
+                scoped_or_none => scoped_or_none,
             },
-            external_id_given: self.external_id_given || plan.external_id_given,
-            external_ids_given: &self.external_ids_given | &plan.external_ids_given,
-            mfa_serial: plan.mfa_serial.clone(),
-            region: plan.region.clone(),
-            ..self
-        }
-    }
-
-    /// These settings, with those that were given explicitly in their place. The accounts and the wanted version belong to the run
-    /// and stay.
-    pub(crate) fn overlaid(self, given: Overrides) -> Self {
-        let roles = match (&given.role, given.roles) {
-            // A role that is given is for every account, except those with a role of their own in a file.
-            (Some(_), roles) => roles.unwrap_or_default(),
-            (None, roles) => self.roles.into_iter().chain(roles.unwrap_or_default()).collect(),
-        };
-        Self {
-            roles,
-            access: given.access.unwrap_or(self.access),
-            role: given.role.unwrap_or(self.role),
-            via_roles: given.via_roles.unwrap_or(self.via_roles),
-            source_identity: given.source_identity.or(self.source_identity),
-            session_name: given.session_name.unwrap_or(self.session_name),
-            session_duration: given.session_duration.unwrap_or(self.session_duration),
-            session_policy: given.session_policy.unwrap_or(self.session_policy),
-            external_id_given: self.external_id_given || given.external_id,
-            mfa_serial: given.mfa_serial.or(self.mfa_serial),
-            region: given.region.or(self.region),
-            concurrency: given.concurrency.unwrap_or(self.concurrency),
-            rate: given.rate.unwrap_or(self.rate),
-            max_attempts: given.max_attempts.unwrap_or(self.max_attempts),
-            account_timeout: given.account_timeout.unwrap_or(self.account_timeout),
-            waves: given.waves.or(self.waves),
-            canary: given.canary.unwrap_or(self.canary),
-            bake: given.bake.unwrap_or(self.bake),
-            max_errors: given.max_errors.or(self.max_errors),
-            verify: given.verify.unwrap_or(self.verify),
-            yes: self.yes || given.yes,
+            external_id_given: plan.external_id_given,
+            external_ids_given: plan.external_ids_given,
+            mfa_serial: plan.mfa_serial,
+            region: plan.region,
             ..self
         }
     }

@@ -8,7 +8,7 @@ use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{AccountError, Mode, Stage};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, defaults};
 
 use Difference::{
     Appeared, Drifted, FailureChanged, FailureGone, FailureNew, Left, OutcomeChanged, RolledOut, Same, SetAgain,
@@ -159,7 +159,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         caller_arn: None,
         region: None,
         sts_endpoint: None,
-        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment).unwrap().run,
+        settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         started_at: Some(now),
         ended_at: Some(now),
         verdict: None,

@@ -9,7 +9,7 @@ use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{AccountState, TokenVersion};
 use crate::rollout::{AccountError, Mode, Record, Stage};
-use crate::settings::{Environment, Settings};
+use crate::settings::{Environment, Settings, defaults};
 
 /// Names that could become a mention, a reference, a link, emphasis, HTML, the end of a code span or a cell, or an empty text.
 const HOSTILE: [&str; 18] = [
@@ -48,7 +48,7 @@ fn run_info() -> RunInfo {
         caller_arn: Some("arn:aws:iam::000000000100:user/@team|#1".to_owned()),
         region: None,
         sts_endpoint: None,
-        settings: Settings::resolve(run, CommandName::Plan, Mode::Plan, &environment).unwrap().run,
+        settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         started_at: Some(now),
         ended_at: Some(now + Duration::from_secs(65)),
         verdict: None,
