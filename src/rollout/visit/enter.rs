@@ -13,7 +13,7 @@ use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
 
-/// How often the base credentials are fetched in vain, while AWS can be reached, before they count as ended; and how long to wait
+/// How often fetching the base credentials may fail, while AWS can be reached, before they count as ended; and how long to wait
 /// after the first failure. The second wait is twice as long.
 const FETCH_ATTEMPTS: u32 = 3;
 const FETCH_WAIT: Duration = Duration::from_secs(1);
