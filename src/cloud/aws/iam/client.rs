@@ -22,8 +22,7 @@ const CONNECTIONS: usize = 10;
 ///
 /// ```
 /// use aws_config::{BehaviorVersion, Region};
-/// use v2token::cloud::aws::IamClient;
-/// use v2token::org::{Reading, TokenVersion};
+/// use v2token::{IamClient, ObservedVersion, TokenVersion};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
 /// # let organization = v2token_simulator::Organization::builder().accounts(1).start();
@@ -39,7 +38,7 @@ const CONNECTIONS: usize = 10;
 /// iam.set_security_token_service_preferences(version).await?;
 ///
 /// let summary = iam.get_account_summary().await?;
-/// assert_eq!(summary.token_version(), Reading::V2Token);
+/// assert_eq!(summary.token_version(), ObservedVersion::V2Token);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
