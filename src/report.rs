@@ -122,7 +122,7 @@ impl OutputDocument for Report<'_> {
                 let names = self.columns().iter().map(|(name, _)| *name);
                 csv::write(names, self.rows().map(Row::values), to)
             }
-            DocumentFormat::Json => write_json(&json::Document::of(self), to),
+            DocumentFormat::Json => write_json(&json::JsonReport::of(self), to),
             DocumentFormat::Jsonl => write_json_lines(self.rows(), to),
             DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => page::write(self, to),
@@ -130,6 +130,6 @@ impl OutputDocument for Report<'_> {
     }
 
     fn to_value(&self) -> Value {
-        serde_json::to_value(json::Document::of(self)).expect("all keys are strings")
+        serde_json::to_value(json::JsonReport::of(self)).expect("all keys are strings")
     }
 }

@@ -299,15 +299,15 @@ impl OutputDocument for Comparison<'_> {
             DocumentFormat::Table => to.write_all(wrap_for_stdout(&summary::summary(self)).as_bytes()),
             DocumentFormat::Text => csv::write_tab_separated(rows(), to),
             DocumentFormat::Csv => csv::write(COMPARISON_COLUMNS.map(|(name, _)| name), rows(), to),
-            DocumentFormat::Json => write_json(&json::Document::of(self), to),
-            DocumentFormat::Jsonl => write_json_lines(self.changed().map(json::Row), to),
+            DocumentFormat::Json => write_json(&json::JsonComparison::of(self), to),
+            DocumentFormat::Jsonl => write_json_lines(self.changed().map(json::ComparisonRow), to),
             DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => Err(io::Error::new(io::ErrorKind::Unsupported, "a comparison has no HTML page")),
         }
     }
 
     fn to_value(&self) -> Value {
-        serde_json::to_value(json::Document::of(self)).expect("all keys are strings")
+        serde_json::to_value(json::JsonComparison::of(self)).expect("all keys are strings")
     }
 }
 

@@ -8,7 +8,7 @@ use crate::rollout::Tally;
 
 /// The report as one document. The rows are serialized one by one, so that a report of 50,000 accounts needs no second copy.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct JsonReport<'a> {
     run: &'a RunInfo,
     #[serde(serialize_with = "outcome_counts")]
     summary: Tally,
@@ -16,7 +16,7 @@ pub(super) struct Document<'a> {
     accounts: &'a Report<'a>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> JsonReport<'a> {
     pub(super) fn of(report: &'a Report<'a>) -> Self {
         Self { run: report.run, summary: report.tally(), accounts: report }
     }

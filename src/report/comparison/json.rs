@@ -11,7 +11,7 @@ use crate::rollout::Tally;
 
 /// The comparison as one document. The rows are serialized one by one.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(super) struct JsonComparison<'a> {
     sentence: String,
     #[serde(serialize_with = "difference_counts")]
     summary: &'a Comparison<'a>,
@@ -21,7 +21,7 @@ pub(super) struct Document<'a> {
     accounts: &'a Comparison<'a>,
 }
 
-impl<'a> Document<'a> {
+impl<'a> JsonComparison<'a> {
     pub(super) fn of(comparison: &'a Comparison<'a>) -> Self {
         Self {
             sentence: comparison.sentence(),
@@ -38,7 +38,7 @@ fn difference_counts<S: Serializer>(comparison: &Comparison<'_>, serializer: S) 
 }
 
 fn rows<S: Serializer>(comparison: &Comparison<'_>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(comparison.changed().map(Row))
+    serializer.collect_seq(comparison.changed().map(ComparisonRow))
 }
 
 /// A run as in its own report, without the accounts.
@@ -56,9 +56,9 @@ impl<'a> Side<'a> {
 }
 
 /// An account that differs.
-pub(super) struct Row<'a>(pub &'a AccountPair<'a>);
+pub(super) struct ComparisonRow<'a>(pub &'a AccountPair<'a>);
 
-impl Serialize for Row<'_> {
+impl Serialize for ComparisonRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(COMPARISON_COLUMNS.iter().map(|(name, _)| name).zip(cells(self.0)))
     }
