@@ -35,7 +35,11 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
         let run = running.end();
         let before = run.before.clone();
 
-        let resumed = if run.folder.exists() {
+        let resumed = if run.stderr.contains("left at once") {
+            // The signal came after the last visit: the process ends immediately, and `resume` makes the reports.
+            run.exits(code);
+            bench.again("run", &["resume", "run"])
+        } else if run.folder.exists() {
             let run = run.agrees(TokenVersion::V2);
             let outcomes = run.outcomes();
             let is_over = !outcomes.contains_key("not_attempted");
