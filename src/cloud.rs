@@ -4,80 +4,44 @@
 //! at stake: a read may be repeated freely, a Set whose answer was lost must be followed by a read.
 
 pub(crate) mod aws;
+mod error_code;
 pub(crate) mod failure;
 pub(crate) mod retry;
 
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
+use crate::text_enum::text_enum;
+pub use error_code::{ErrorCode, OwnCode};
 pub use failure::{Effect, Failure, FailureKind};
 
-/// The AWS operations that the program calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
-pub enum Operation {
-    DescribeOrganization,
-    ListAccounts,
-    ListRoots,
-    ListOrganizationalUnitsForParent,
-    ListAccountsForParent,
-    DescribeOrganizationalUnit,
-    ListTagsForResource,
-    GetCallerIdentity,
-    GetSessionToken,
-    AssumeRole,
-    AssumeRoot,
-    GetAccountSummary,
-    SetSecurityTokenServicePreferences,
-    ListOrganizationsFeatures,
-    SimulatePrincipalPolicy,
+text_enum! {
+    /// The AWS operations that the program calls.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
+    pub enum Operation {
+        DescribeOrganization = "DescribeOrganization",
+        ListAccounts = "ListAccounts",
+        ListRoots = "ListRoots",
+        ListOrganizationalUnitsForParent = "ListOrganizationalUnitsForParent",
+        ListAccountsForParent = "ListAccountsForParent",
+        DescribeOrganizationalUnit = "DescribeOrganizationalUnit",
+        ListTagsForResource = "ListTagsForResource",
+        GetCallerIdentity = "GetCallerIdentity",
+        GetSessionToken = "GetSessionToken",
+        AssumeRole = "AssumeRole",
+        AssumeRoot = "AssumeRoot",
+        GetAccountSummary = "GetAccountSummary",
+        SetSecurityTokenServicePreferences = "SetSecurityTokenServicePreferences",
+        ListOrganizationsFeatures = "ListOrganizationsFeatures",
+        SimulatePrincipalPolicy = "SimulatePrincipalPolicy",
+    }
 }
 
 impl Operation {
-    /// Every operation.
-    pub const ALL: [Self; 15] = [
-        Self::DescribeOrganization,
-        Self::ListAccounts,
-        Self::ListRoots,
-        Self::ListOrganizationalUnitsForParent,
-        Self::ListAccountsForParent,
-        Self::DescribeOrganizationalUnit,
-        Self::ListTagsForResource,
-        Self::GetCallerIdentity,
-        Self::GetSessionToken,
-        Self::AssumeRole,
-        Self::AssumeRoot,
-        Self::GetAccountSummary,
-        Self::SetSecurityTokenServicePreferences,
-        Self::ListOrganizationsFeatures,
-        Self::SimulatePrincipalPolicy,
-    ];
-
-    /// The operation's name in AWS's API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::DescribeOrganization => "DescribeOrganization",
-            Self::ListAccounts => "ListAccounts",
-            Self::ListRoots => "ListRoots",
-            Self::ListOrganizationalUnitsForParent => "ListOrganizationalUnitsForParent",
-            Self::ListAccountsForParent => "ListAccountsForParent",
-            Self::DescribeOrganizationalUnit => "DescribeOrganizationalUnit",
-            Self::ListTagsForResource => "ListTagsForResource",
-            Self::GetCallerIdentity => "GetCallerIdentity",
-            Self::GetSessionToken => "GetSessionToken",
-            Self::AssumeRole => "AssumeRole",
-            Self::AssumeRoot => "AssumeRoot",
-            Self::GetAccountSummary => "GetAccountSummary",
-            Self::SetSecurityTokenServicePreferences => "SetSecurityTokenServicePreferences",
-            Self::ListOrganizationsFeatures => "ListOrganizationsFeatures",
-            Self::SimulatePrincipalPolicy => "SimulatePrincipalPolicy",
-        }
-    }
-
     /// The service's prefix in IAM actions.
     pub const fn service(self) -> &'static str {
         match self {
@@ -104,12 +68,6 @@ impl Operation {
     /// Whether a call of it may change something in AWS.
     pub const fn writes(self) -> bool {
         matches!(self, Self::SetSecurityTokenServicePreferences)
-    }
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

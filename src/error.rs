@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
-use crate::cloud::failure::code;
-use crate::cloud::{Failure, FailureKind, Operation};
+use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
@@ -166,11 +165,10 @@ impl From<InvalidSettings> for Error {
 
 /// What to do about a call that failed before any account was visited.
 fn hint(failure: &Failure) -> String {
+    if let ErrorCode::Own(code) = failure.code {
+        return own_hint(code).to_owned();
+    }
     let text = match (failure.operation, failure.code.as_str(), failure.kind) {
-        (_, code::NO_CREDENTIALS, _) => {
-            "give credentials of the management account, or of a delegated administrator: --profile, AWS_PROFILE, or the AWS_* \
-             variables; run `aws sso login` or `aws login` if the profile needs it"
-        }
         (_, "ExpiredToken" | "ExpiredTokenException", _) => "the base credentials have expired: renew them",
         (_, "SignatureDoesNotMatch" | "InvalidSignatureException", _) if failure.message.contains("valid region") => {
             "the Region is not one of the credentials' partition, or not that of the endpoint that is configured: name another with \
@@ -198,11 +196,24 @@ fn hint(failure: &Failure) -> String {
         (_, "AccessDenied" | "AccessDeniedException", _) => {
             return format!("allow {}:{} to the caller", failure.operation.service(), failure.operation);
         }
-        (_, code::DNS, _) => "check the Region's spelling, the DNS, and the proxy settings (HTTPS_PROXY, NO_PROXY)",
-        (_, code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle or AWS_CA_BUNDLE",
-        (_, code::CONNECTION | code::TIMEOUT, _) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)",
-        (_, code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
         _ => "",
     };
     text.to_owned()
+}
+
+/// What to do about a call that failed without an error of AWS.
+fn own_hint(code: OwnCode) -> &'static str {
+    match code {
+        OwnCode::NoCredentials => {
+            "give credentials of the management account, or of a delegated administrator: --profile, AWS_PROFILE, or the AWS_* \
+             variables; run `aws sso login` or `aws login` if the profile needs it"
+        }
+        OwnCode::HostNotFound => "check the Region's spelling, the DNS, and the proxy settings (HTTPS_PROXY, NO_PROXY)",
+        OwnCode::CertificateRefused => "name the certificate authority of your proxy with --ca-bundle or AWS_CA_BUNDLE",
+        OwnCode::ConnectionFailed | OwnCode::RequestTimedOut => {
+            "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)"
+        }
+        OwnCode::UnreadableAnswer => "something other than AWS answered: check proxies and --endpoint-url",
+        _ => "",
+    }
 }

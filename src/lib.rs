@@ -56,6 +56,7 @@ mod serde_text;
 mod settings;
 mod suggest;
 mod terminal;
+mod text_enum;
 mod timestamp;
 mod verdict;
 
@@ -79,8 +80,8 @@ pub mod internals {
     pub use crate::cloud::aws::{
         CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProfileRefused, ProxyRefused,
     };
-    pub use crate::cloud::failure::{classify, code};
-    pub use crate::cloud::{Effect, Failure, FailureKind, Operation};
+    pub use crate::cloud::failure::classify;
+    pub use crate::cloud::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
     pub use crate::doctor::Status;
     pub use crate::error::Error;
     pub use crate::file_ownership::Untrusted;

@@ -22,7 +22,7 @@ mod sts;
 mod timeouts;
 mod token_proof;
 
-use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, failure::code};
+use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 
@@ -232,7 +232,7 @@ impl Cloud for Aws {
             kind: FailureKind::Credentials,
             ..Failure::own(
                 Operation::GetCallerIdentity,
-                code::WRONG_ACCOUNT,
+                OwnCode::WrongAccount,
                 format!("the base credentials moved from account {} to {}", self.hub.account, caller.value.account),
             )
         })

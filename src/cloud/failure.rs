@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::Operation;
+use super::{ErrorCode, Operation, OwnCode};
 
 /// What kind of failure it is, which decides what is done about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ pub enum Effect {
     Unknown,
 }
 
-/// One call that failed. The cause is always there: the service's own code, or one of [`code`].
+/// One call that failed. The cause is always there: the service's own code, or one of [`OwnCode`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The operation that failed.
@@ -50,7 +50,7 @@ pub struct Failure {
     /// Whether it may have taken effect.
     pub effect: Effect,
     /// The service's error code, or one of ours where the service gave none.
-    pub code: String,
+    pub code: ErrorCode,
     /// What the service or the network layer said. Never part of a response body that could hold credentials.
     pub message: String,
     /// The HTTP status, where there was an answer.
@@ -61,34 +61,35 @@ pub struct Failure {
 
 impl Failure {
     /// Returns a failure that this program found, not AWS.
-    pub(crate) fn own(operation: Operation, code: &str, message: String) -> Self {
+    pub(crate) fn own(operation: Operation, code: OwnCode, message: String) -> Self {
         Self {
             operation,
             kind: FailureKind::Refused,
             effect: Effect::None,
-            code: code.to_owned(),
+            code: code.into(),
             message,
             status: None,
             request_id: None,
         }
     }
 
-    /// Whether nobody answered: the request, or the answer, got lost on the way between here and AWS.
+    /// Whether there was no answer: the request, or the answer, got lost between here and AWS.
     pub fn is_silence(&self) -> bool {
-        self.status.is_none() && [code::TIMEOUT, code::CONNECTION, code::DNS, code::TLS].contains(&self.code.as_str())
+        use OwnCode::{CertificateRefused, ConnectionFailed, HostNotFound, RequestTimedOut};
+        let code = &self.code;
+        let is_lost =
+            matches!(code, ErrorCode::Own(RequestTimedOut | ConnectionFailed | HostNotFound | CertificateRefused));
+        is_lost && self.status.is_none()
     }
 
-    /// Whether there were no credentials to sign the call with: they could not be fetched from where they come from.
+    /// Whether there were no credentials to sign the call with, because they could not be fetched.
     pub fn is_unsigned(&self) -> bool {
-        self.status.is_none() && self.code == code::NO_CREDENTIALS
+        self.status.is_none() && self.code == OwnCode::NoCredentials.into()
     }
 
-    /// Whether the service looked at the request and said no: with an answer that names an error of its own.
+    /// Whether the service itself refused the request, with an error of its own.
     pub fn is_the_services_no(&self) -> bool {
-        self.kind == FailureKind::Refused
-            && self.status.is_some()
-            && !self.code.starts_with(code::HTTP_STATUS)
-            && !code::ALL.contains(&self.code.as_str())
+        self.kind == FailureKind::Refused && self.status.is_some() && matches!(self.code, ErrorCode::Other(_))
     }
 }
 
@@ -106,66 +107,6 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
-
-/// The error codes that are ours, for failures in which AWS did not get to speak.
-pub mod code {
-    /// No answer within the time limit of one attempt.
-    pub const TIMEOUT: &str = "RequestTimedOut";
-    /// The connection could not be made, or broke.
-    pub const CONNECTION: &str = "ConnectionFailed";
-    /// The host's name could not be resolved.
-    pub const DNS: &str = "HostNotFound";
-    /// The other side's certificate is not trusted.
-    pub const TLS: &str = "CertificateRefused";
-    /// An answer came that is not one of this service.
-    pub const UNREADABLE: &str = "UnreadableAnswer";
-    /// The base credentials could not be obtained.
-    pub const NO_CREDENTIALS: &str = "NoCredentials";
-    /// The session is in another account than the one asked for.
-    pub const WRONG_ACCOUNT: &str = "WrongAccount";
-    /// The request could not be built.
-    pub const NOT_SENT: &str = "RequestNotBuilt";
-    /// The visit took longer than `--account-timeout`.
-    pub const ACCOUNT_TIMEOUT: &str = "AccountTimeout";
-    /// Set was accepted, but the read-back went on showing another version.
-    pub const NOT_READ_BACK: &str = "NotReadBack";
-    /// Set was accepted, but the summary has no version at all, so that nothing can be read back.
-    pub const NOT_SHOWN: &str = "VersionNotShown";
-    /// Set was accepted, and `--verify none` asked for no read-back.
-    pub const NOT_VERIFIED: &str = "NotVerified";
-
-    /// The setting was read back, but a token of the global STS endpoint was not accepted in the opt-in Region in time.
-    pub const TOKEN_REFUSED: &str = "TokenRefused";
-    /// The run ended between its intent to set the account and the outcome.
-    pub const INTERRUPTED: &str = "Interrupted";
-    /// The journal can't be written, so nothing was sent.
-    pub const JOURNAL: &str = "JournalNotWritable";
-    /// The account is not as the run that is to be undone left it.
-    pub const DRIFTED: &str = "Drifted";
-
-    /// How the code of an answer begins that names no error of AWS. The status follows.
-    pub const HTTP_STATUS: &str = "HttpStatus";
-
-    /// All whole ones.
-    pub const ALL: [&str; 16] = [
-        TIMEOUT,
-        CONNECTION,
-        DNS,
-        TLS,
-        UNREADABLE,
-        NO_CREDENTIALS,
-        WRONG_ACCOUNT,
-        NOT_SENT,
-        ACCOUNT_TIMEOUT,
-        NOT_READ_BACK,
-        NOT_SHOWN,
-        NOT_VERIFIED,
-        TOKEN_REFUSED,
-        INTERRUPTED,
-        JOURNAL,
-        DRIFTED,
-    ];
-}
 
 /// Sorts a service's error code and HTTP status into a [`FailureKind`] and an [`Effect`].
 ///

@@ -71,7 +71,7 @@ pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Ch
             "centralised root access is off: accounts are read through the role only".to_owned(),
             "enable it: iam:EnableOrganizationsRootCredentialsManagement in the management account",
         ),
-        Err(failure) if failure.code == "ServiceAccessNotEnabledException" => (
+        Err(failure) if failure.code.as_str() == "ServiceAccessNotEnabledException" => (
             Status::Failure,
             "centralised root access is off: IAM has no trusted access in the Organization".to_owned(),
             "enable trusted access for iam.amazonaws.com, and then centralised root access",

@@ -103,7 +103,7 @@ pub fn merge(bytes: &[u8]) {
         let started_at = (visited && !in_doubt).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));
         let error = AccountError {
             stage: Stage::Select,
-            error_code: code.to_owned(),
+            error_code: code.into(),
             error_message: String::new(),
             hint: String::new(),
         };

@@ -100,8 +100,10 @@ fn targets() -> impl Strategy<Value = Target> {
 }
 
 fn records() -> impl Strategy<Value = Record> {
-    let troubles = (select(&Stage::ALL[..]), texts(), texts(), texts())
-        .prop_map(|(stage, error_code, error_message, hint)| AccountError { stage, error_code, error_message, hint });
+    let troubles =
+        (select(&Stage::ALL[..]), texts(), texts(), texts()).prop_map(|(stage, error_code, error_message, hint)| {
+            AccountError { stage, error_code: error_code.into(), error_message, hint }
+        });
     let read = (option::of(readings()), versions(), option::of(readings()), option::of(select(&Verified::ALL[..])));
     let calls = (option::of(texts()), any::<u32>(), any::<u32>(), option::of(any::<u32>()), texts(), texts());
     let times = (option::of(0_u64..4_000_000_000_000), option::of(0_u64..u64::from(u32::MAX)));

@@ -70,7 +70,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     };
     let error = AccountError {
         stage: Stage::Assume,
-        error_code: format!("x{text}"),
+        error_code: format!("x{text}").into(),
         error_message: text.to_owned(),
         hint: text.to_owned(),
     };

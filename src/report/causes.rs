@@ -96,7 +96,7 @@ mod tests {
             let account = Account { id, name, email, state: AccountState::Active, ou_path, invited: false };
             let error = (*outcome != Changed).then(|| AccountError {
                 stage: Stage::Set,
-                error_code: (*code).to_owned(),
+                error_code: (*code).into(),
                 error_message: format!("no {id} today"),
                 hint: String::new(),
             });

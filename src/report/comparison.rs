@@ -17,6 +17,7 @@ use super::format::{DocumentFormat, OutputDocument, write_json, write_json_lines
 use super::humanize::count;
 use super::merge::LoadedRun;
 use crate::journal::RunId;
+use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
 use crate::rollout::{Outcome, Record};
@@ -128,7 +129,8 @@ impl AccountResult<'_> {
     /// Returns whether the account had left the Organization. A run that is based on an earlier run has rows for such accounts.
     fn has_left(self) -> bool {
         let error = self.record.error.as_ref();
-        self.record.outcome == Outcome::Skipped && error.is_some_and(|error| error.error_code == "LeftOrganization")
+        self.record.outcome == Outcome::Skipped
+            && error.is_some_and(|error| error.error_code.as_str() == SkipReason::LeftOrganization.code())
     }
 }
 

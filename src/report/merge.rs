@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use crate::journal::{Ending, RunId, RunInfo};
+use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::{Outcome, Record, Tally};
 use crate::verdict::Verdict;
@@ -127,7 +128,14 @@ fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
         Outcome::NotAttempted => 2,
-        Outcome::Skipped if record.error.as_ref().is_some_and(|error| error.error_code != "OtherShard") => 1,
+        Outcome::Skipped
+            if record
+                .error
+                .as_ref()
+                .is_some_and(|error| error.error_code.as_str() != SkipReason::OtherShard.code()) =>
+        {
+            1
+        }
         Outcome::Skipped => 0,
     }
 }

@@ -22,7 +22,7 @@ impl<'a> Cause<'a> {
     pub(crate) fn of(record: &'a Record) -> Option<Self> {
         let error = record.error.as_ref()?;
         let message = without_ids(&error.error_message);
-        Some(Self { outcome: record.outcome, stage: error.stage, error_code: &error.error_code, message })
+        Some(Self { outcome: record.outcome, stage: error.stage, error_code: error.error_code.as_str(), message })
     }
 
     /// Returns a hash that is the same for equal causes.

@@ -119,14 +119,14 @@ impl Connectivity {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::{Effect, FailureKind, Operation, failure::code};
+    use crate::cloud::{Effect, FailureKind, Operation, OwnCode};
 
     fn no_answer() -> Failure {
         Failure {
             operation: Operation::GetCallerIdentity,
             kind: FailureKind::Transient,
             effect: Effect::None,
-            code: code::CONNECTION.to_owned(),
+            code: OwnCode::ConnectionFailed.into(),
             message: String::new(),
             status: None,
             request_id: None,

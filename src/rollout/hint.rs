@@ -1,7 +1,7 @@
 //! The hints: what to do about each failure of an account.
 
 use super::record::{Outcome, Stage};
-use crate::cloud::{AccessMethod, Failure, FailureKind, Operation, failure::code};
+use crate::cloud::{AccessMethod, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 
 /// What a hint needs to know about the account.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,14 @@ pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, context: HintCont
 }
 
 fn by_code(failure: &Failure, context: HintContext<'_>) -> Option<String> {
-    let text = match (failure.code.as_str(), failure.operation) {
+    match &failure.code {
+        ErrorCode::Own(code) => by_own_code(*code).map(str::to_owned),
+        code => by_aws_code(code.as_str(), failure, context),
+    }
+}
+
+fn by_aws_code(code: &str, failure: &Failure, context: HintContext<'_>) -> Option<String> {
+    let text = match (code, failure.operation) {
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("root accounts") => {
             "the caller is a root user, who can't assume roles: use a role or an IAM user of that account"
         }
@@ -59,24 +66,36 @@ fn by_code(failure: &Failure, context: HintContext<'_>) -> Option<String> {
             "check --session-duration against the role's maximum session duration (3600 s at most when the caller is a role's \
              session itself), and --role for its spelling"
         }
-        (code::WRONG_ACCOUNT, _) => "nothing was done: check --role, whose ARN template leads to another account",
-        (code::ACCOUNT_TIMEOUT, _) => "try this account again, with a longer --account-timeout if AWS is slow",
-        (code::DNS, _) => "check the Region, the DNS and the proxy settings",
-        (code::TLS, _) => "name the certificate authority of your proxy with --ca-bundle",
-        (code::UNREADABLE, _) => "something other than AWS answered: check proxies and --endpoint-url",
-        (code::NOT_READ_BACK, _) => "read it again later with plan: IAM is eventually consistent",
-        (code::NOT_SHOWN, _) => {
-            "this account's summary names no version at all, so that reading it again tells nothing: see whether a session of \
-             the global STS endpoint is accepted in an opt-in Region"
-        }
-        (code::TOKEN_REFUSED, _) => {
-            "the setting is right; check that the Region of --verify is enabled in this account, and try again later: \
-             tokens of the new version are issued some 10 s after the setting"
-        }
-        (code::NOT_VERIFIED, _) => "check it with plan, or leave out --verify none",
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+fn by_own_code(code: OwnCode) -> Option<&'static str> {
+    match code {
+        OwnCode::WrongAccount => Some("nothing was done: check --role, whose ARN template leads to another account"),
+        OwnCode::AccountTimeout => Some("try this account again, with a longer --account-timeout if AWS is slow"),
+        OwnCode::HostNotFound => Some("check the Region, the DNS and the proxy settings"),
+        OwnCode::CertificateRefused => Some("name the certificate authority of your proxy with --ca-bundle"),
+        OwnCode::UnreadableAnswer => Some("something other than AWS answered: check proxies and --endpoint-url"),
+        OwnCode::NotReadBack => Some("read it again later with plan: IAM is eventually consistent"),
+        OwnCode::VersionNotShown => Some(
+            "this account's summary names no version at all, so that reading it again tells nothing: see whether a session of \
+             the global STS endpoint is accepted in an opt-in Region",
+        ),
+        OwnCode::TokenRefused => Some(
+            "the setting is right; check that the Region of --verify is enabled in this account, and try again later: \
+             tokens of the new version are issued some 10 s after the setting",
+        ),
+        OwnCode::NotVerified => Some("check it with plan, or leave out --verify none"),
+        OwnCode::RequestTimedOut
+        | OwnCode::ConnectionFailed
+        | OwnCode::NoCredentials
+        | OwnCode::RequestNotBuilt
+        | OwnCode::Interrupted
+        | OwnCode::JournalNotWritable
+        | OwnCode::Drifted => None,
+    }
 }
 
 /// STS gives the same answer for a missing role, a trust policy without the caller, a wrong external id and a policy of the
@@ -111,7 +130,9 @@ fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'stati
         (FailureKind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")
         }
-        (FailureKind::Transient, _) if [code::TIMEOUT, code::CONNECTION].contains(&failure.code.as_str()) => {
+        (FailureKind::Transient, _)
+            if matches!(failure.code, ErrorCode::Own(OwnCode::RequestTimedOut | OwnCode::ConnectionFailed)) =>
+        {
             Some("try this account again; if others fail in the same way, check the network and the proxy settings")
         }
         (FailureKind::Transient, _) => Some("try this account again"),
@@ -160,7 +181,7 @@ mod tests {
         let access = AccessMethod::Own;
         let context = HintContext { access: &access, management: false, invited: false };
         for stage in [Stage::Assume, Stage::Read, Stage::Set, Stage::Verify] {
-            let lost = failure(Operation::GetAccountSummary, FailureKind::Transient, code::CONNECTION, "");
+            let lost = failure(Operation::GetAccountSummary, FailureKind::Transient, "ConnectionFailed", "");
             for outcome in [Outcome::Failed, Outcome::NotAttempted, Outcome::Unverified] {
                 let text = hint(outcome, stage, &lost, context);
                 assert_eq!(text.contains("not known"), outcome == Outcome::Unverified, "{outcome} at {stage}: {text}");

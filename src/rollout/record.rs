@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::target::{Provenance, Target};
-use crate::cloud::{AccessMethod, Failure, failure::code};
+use crate::cloud::{AccessMethod, ErrorCode, Failure, OwnCode};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
 /// The result for one account.
@@ -127,7 +127,7 @@ pub struct AccountError {
     /// Where it went wrong.
     pub stage: Stage,
     /// AWS's error code, or one of v2token's own.
-    pub error_code: String,
+    pub error_code: ErrorCode,
     /// What AWS or the network said.
     pub error_message: String,
     /// What to do about it.
@@ -259,7 +259,7 @@ impl Record {
             previous_version: Some(previous),
             error: Some(AccountError {
                 stage: Stage::Set,
-                error_code: code::INTERRUPTED.to_owned(),
+                error_code: OwnCode::Interrupted.into(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
                 hint: IN_DOUBT.to_owned(),
             }),
@@ -273,7 +273,7 @@ impl Record {
             outcome: Outcome::Skipped,
             error: Some(AccountError {
                 stage: Stage::Select,
-                error_code: code.to_owned(),
+                error_code: code.into(),
                 error_message: message.to_owned(),
                 hint: String::new(),
             }),

@@ -20,7 +20,7 @@ use super::rate_limiter::EntryPermit;
 use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
 use super::target::{Provenance, Target};
-use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code};
+use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode};
 use crate::org::ObservedVersion;
 
 /// How often one call may replace a session that is no longer accepted.
@@ -177,7 +177,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let now = self.record.current_version.map_or("not known", ObservedVersion::as_str);
         AccountError {
             stage: Stage::Read,
-            error_code: code::DRIFTED.to_owned(),
+            error_code: OwnCode::Drifted.into(),
             error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
             hint: "it was changed after that run, by hand or by an earlier rollback: set it by hand if that was not intended"
                 .to_owned(),
@@ -190,7 +190,7 @@ fn not_durable(error: NotDurable) -> Failure {
         operation: Operation::SetSecurityTokenServicePreferences,
         kind: FailureKind::Refused,
         effect: Effect::None,
-        code: code::JOURNAL.to_owned(),
+        code: OwnCode::JournalNotWritable.into(),
         message: error.0,
         status: None,
         request_id: None,

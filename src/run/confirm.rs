@@ -218,5 +218,5 @@ impl Overview<'_> {
 }
 
 fn reason(record: &Record) -> &str {
-    record.error.as_ref().map_or("skipped", |error| &error.error_code)
+    record.error.as_ref().map_or("skipped", |error| error.error_code.as_str())
 }

@@ -61,7 +61,7 @@ fn account(number: u32) -> (Account, Record) {
     };
     let error = number.is_multiple_of(13).then(|| AccountError {
         stage: Stage::Set,
-        error_code: "AccessDenied".to_owned(),
+        error_code: "AccessDenied".into(),
         error_message: format!(
             "User: arn:aws:sts::{}:assumed-role/Role/v2token-20261122T041500Z-abcdef is not authorized to perform: \
              iam:SetSecurityTokenServicePreferences on resource: * with an explicit deny in a service control policy \

@@ -48,7 +48,7 @@ fn concluded<T: RequestId, E: Described>(
             let failure = failure(operation, &error);
             tracing::debug!(
                 service = operation.service(), %operation, account, attempt, status = failure.status, ms = milliseconds,
-                request_id = failure.request_id.as_deref(), code = failure.code, "call"
+                request_id = failure.request_id.as_deref(), code = failure.code.as_str(), "call"
             );
             Err(failure)
         }

@@ -13,9 +13,8 @@ use super::profile::{self, ProfileRefused};
 use super::role_chain::{self, ChainedRole};
 use super::session::SessionOptions;
 use super::{sdk_config, sts};
-use crate::cloud::Failure;
-use crate::cloud::failure::code;
 use crate::cloud::retry::persist;
+use crate::cloud::{Failure, OwnCode};
 use crate::org::Caller;
 use crate::org::caller::ParseCallerError;
 use crate::org::region::{self, RegionRefused};
@@ -103,7 +102,9 @@ impl Aws {
             caller.clone()
         } else {
             ask_caller(&clients, options).await.map_err(|error| match error {
-                ConnectFailed::Call(failure) if failure.code == code::NO_CREDENTIALS => ConnectFailed::Via(failure),
+                ConnectFailed::Call(failure) if failure.code == OwnCode::NoCredentials.into() => {
+                    ConnectFailed::Via(failure)
+                }
                 error => error,
             })?
         };
@@ -141,7 +142,7 @@ async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Calle
 
 /// Adds which profile gives no credentials and which token file can't be read, because the SDK's messages do not always name them.
 async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectFailed {
-    if failure.code == code::NO_CREDENTIALS {
+    if failure.code == OwnCode::NoCredentials.into() {
         if let Some(profile) = &options.profile {
             failure.message = format!("profile {profile:?} gives no credentials: {}", failure.message);
         }

@@ -11,8 +11,8 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
-use super::super::failure::{classify, code};
-use super::super::{Effect, Failure, FailureKind, Operation};
+use super::super::failure::classify;
+use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use super::timeouts;
 
 /// An operation's modelled error.
@@ -30,13 +30,13 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
             let (kind, effect) = classify(code.unwrap_or_default(), status);
             let message = refusal.err().message().unwrap_or_default().to_owned();
             match code {
-                Some(code) => (kind, effect, code.to_owned(), message),
+                Some(code) => (kind, effect, code.into(), message),
                 // The SDK takes a success that it can't read for a refusal without a code.
                 None if status < 400 => unreadable(operation, status),
                 None => (
                     kind,
                     effect,
-                    format!("{}{status}", code::HTTP_STATUS),
+                    ErrorCode::http_status(status),
                     format!("HTTP status {status} with a body that names no AWS error"),
                 ),
             }
@@ -44,14 +44,14 @@ pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, Ht
         SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
         SdkError::TimeoutError(_) => {
             let message = format!("no answer within {} s", timeouts::ATTEMPT.as_secs());
-            (FailureKind::Transient, Effect::Unknown, code::TIMEOUT.to_owned(), message)
+            (FailureKind::Transient, Effect::Unknown, OwnCode::RequestTimedOut.into(), message)
         }
         SdkError::DispatchFailure(dispatch) => match dispatch.as_connector_error() {
             Some(error) => connector(error),
-            None => (FailureKind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(error)),
+            None => (FailureKind::Transient, Effect::Unknown, OwnCode::ConnectionFailed.into(), chain(error)),
         },
         SdkError::ConstructionFailure(_) => unsent(error),
-        other => (FailureKind::Transient, Effect::Unknown, code::CONNECTION.to_owned(), chain(other)),
+        other => (FailureKind::Transient, Effect::Unknown, OwnCode::ConnectionFailed.into(), chain(other)),
     };
     Failure { operation, kind, effect, code, message, status, request_id }
 }
@@ -70,12 +70,12 @@ pub(super) struct ChainedRoleRefused {
     pub(super) failure: Failure,
 }
 
-type Translated = (FailureKind, Effect, String, String);
+type Translated = (FailureKind, Effect, ErrorCode, String);
 
 /// Something answered that is not this service, or its answer was damaged on the way.
 fn unreadable(operation: Operation, status: u16) -> Translated {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
-    (FailureKind::Transient, Effect::Unknown, code::UNREADABLE.to_owned(), message)
+    (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
 /// The role on the way to the accounts that could not be assumed. Where several lead there, the first that refuses is behind the
@@ -95,19 +95,19 @@ fn unsent(error: &(dyn Error + 'static)) -> Translated {
         let (kind, code) = match refused.failure.kind {
             kind @ (FailureKind::Throttled | FailureKind::Transient) => (kind, refused.failure.code.clone()),
             FailureKind::Credentials | FailureKind::Refused => {
-                (FailureKind::Credentials, code::NO_CREDENTIALS.to_owned())
+                (FailureKind::Credentials, OwnCode::NoCredentials.into())
             }
         };
         return (kind, Effect::None, code, refused.to_string());
     }
     match find::<CredentialsError>(error) {
         Some(slow @ CredentialsError::ProviderTimedOut(_)) => {
-            (FailureKind::Transient, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(slow))
+            (FailureKind::Transient, Effect::None, OwnCode::NoCredentials.into(), chain(slow))
         }
         Some(credentials) => {
-            (FailureKind::Credentials, Effect::None, code::NO_CREDENTIALS.to_owned(), chain(credentials))
+            (FailureKind::Credentials, Effect::None, OwnCode::NoCredentials.into(), chain(credentials))
         }
-        None => (FailureKind::Refused, Effect::None, code::NOT_SENT.to_owned(), chain(error)),
+        None => (FailureKind::Refused, Effect::None, OwnCode::RequestNotBuilt.into(), chain(error)),
     }
 }
 
@@ -121,16 +121,16 @@ fn connector(error: &ConnectorError) -> Translated {
     let lower = message.to_ascii_lowercase();
     // The transport's own types for these two are not public, so their words have to do.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
-        (FailureKind::Transient, Effect::None, code::DNS.to_owned(), message)
+        (FailureKind::Transient, Effect::None, OwnCode::HostNotFound.into(), message)
     } else if lower.contains("invalid peer certificate") {
-        (FailureKind::Refused, Effect::None, code::TLS.to_owned(), message)
+        (FailureKind::Refused, Effect::None, OwnCode::CertificateRefused.into(), message)
     } else if error.is_timeout() {
         let connecting = lower.contains("connect timeout") || lower.contains("http connect");
         let effect = if connecting { Effect::None } else { Effect::Unknown };
-        (FailureKind::Transient, effect, code::TIMEOUT.to_owned(), message)
+        (FailureKind::Transient, effect, OwnCode::RequestTimedOut.into(), message)
     } else {
         let effect = if refused { Effect::None } else { Effect::Unknown };
-        (FailureKind::Transient, effect, code::CONNECTION.to_owned(), message)
+        (FailureKind::Transient, effect, OwnCode::ConnectionFailed.into(), message)
     }
 }
 
@@ -194,15 +194,15 @@ mod tests {
     fn credentials_that_a_role_on_the_way_does_not_give_keep_its_reason() {
         let table = [
             (FailureKind::Throttled, "Throttling", Some(400), FailureKind::Throttled, "Throttling"),
-            (FailureKind::Transient, code::CONNECTION, None, FailureKind::Transient, code::CONNECTION),
-            (FailureKind::Refused, "AccessDenied", Some(403), FailureKind::Credentials, code::NO_CREDENTIALS),
+            (FailureKind::Transient, "ConnectionFailed", None, FailureKind::Transient, "ConnectionFailed"),
+            (FailureKind::Refused, "AccessDenied", Some(403), FailureKind::Credentials, "NoCredentials"),
         ];
         for (kind, code, status, expected, told) in table {
             let failure = Failure {
                 operation: Operation::AssumeRole,
                 kind,
                 effect: Effect::None,
-                code: code.to_owned(),
+                code: code.into(),
                 message: "why".to_owned(),
                 status,
                 request_id: None,

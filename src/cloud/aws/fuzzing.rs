@@ -72,7 +72,7 @@ async fn ask(always: &Always, text: &str) {
     let secretive = always.status < 400 && keeps_secrets_in_their_place(text);
     let quiet = |failure: &Failure| {
         assert!(!secretive || !failure.to_string().contains(SECRET), "{failure}");
-        assert!(!failure.code.is_empty(), "every failure has a cause");
+        assert!(!failure.code.as_str().is_empty(), "every failure has a cause");
     };
 
     let role = format!("arn:aws:iam::{ACCOUNT}:role/R");

@@ -9,8 +9,7 @@ use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::PolicyDescriptorType;
 
-use super::super::failure::code;
-use super::super::{Answer, Effect, Failure, FailureKind, Operation};
+use super::super::{Answer, Effect, Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
 use super::error::without_credentials;
 use super::session::{Session, SessionOptions};
@@ -43,7 +42,7 @@ pub(super) async fn own(
     let operation = Operation::GetCallerIdentity;
     let none = || Failure {
         kind: FailureKind::Credentials,
-        ..Failure::own(operation, code::NO_CREDENTIALS, "there are no base credentials".to_owned())
+        ..Failure::own(operation, OwnCode::NoCredentials, "there are no base credentials".to_owned())
     };
     let base = base.ok_or_else(none)?;
     let credentials = base.provide_credentials().await.map_err(|error| without_credentials(operation, &error))?;
@@ -146,7 +145,10 @@ fn prove(
     }
     let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("nobody");
     let message = format!("the session belongs to {who}, not to account {wanted}");
-    Err(Failure { request_id: request_id.map(str::to_owned), ..Failure::own(operation, code::WRONG_ACCOUNT, message) })
+    Err(Failure {
+        request_id: request_id.map(str::to_owned),
+        ..Failure::own(operation, OwnCode::WrongAccount, message)
+    })
 }
 
 fn unreadable(operation: Operation, message: String, request_id: Option<String>) -> Failure {
@@ -154,6 +156,6 @@ fn unreadable(operation: Operation, message: String, request_id: Option<String>)
         kind: FailureKind::Transient,
         effect: Effect::Unknown,
         request_id,
-        ..Failure::own(operation, code::UNREADABLE, message)
+        ..Failure::own(operation, OwnCode::UnreadableAnswer, message)
     }
 }

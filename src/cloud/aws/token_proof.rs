@@ -7,8 +7,7 @@ use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 
-use super::super::failure::code;
-use super::super::{AccessMethod, Answer, Failure, Operation};
+use super::super::{AccessMethod, Answer, Failure, Operation, OwnCode};
 use super::call::call;
 use super::endpoint::configured_url;
 use super::session::SessionOptions;
@@ -29,7 +28,7 @@ pub(super) async fn prove(
 ) -> Result<Answer<()>, Failure> {
     let AccessMethod::Role(arn) = access else {
         let message = "only a role's session can be proven".to_owned();
-        return Err(Failure::own(Operation::AssumeRole, code::NOT_SENT, message));
+        return Err(Failure::own(Operation::AssumeRole, OwnCode::RequestNotBuilt, message));
     };
     let in_region = |region: &str| Builder::from(config).region(Region::new(region.to_owned()));
     // A configured endpoint stands in for all of AWS, and so for the global endpoint too.

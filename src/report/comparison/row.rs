@@ -20,10 +20,10 @@ pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
     ("before_state", |pair| cell(pair.before, |before| Some(before.account.state.as_str()))),
     ("after_state", |pair| cell(pair.after, |after| Some(after.account.state.as_str()))),
     ("before_stage", |pair| cell(pair.before, |before| Some(before.record.error.as_ref()?.stage.as_str()))),
-    ("before_error_code", |pair| cell(pair.before, |before| Some(&before.record.error.as_ref()?.error_code))),
+    ("before_error_code", |pair| cell(pair.before, |before| Some(before.record.error.as_ref()?.error_code.as_str()))),
     ("before_error_message", |pair| cell(pair.before, |before| Some(&before.record.error.as_ref()?.error_message))),
     ("after_stage", |pair| cell(pair.after, |after| Some(after.record.error.as_ref()?.stage.as_str()))),
-    ("after_error_code", |pair| cell(pair.after, |after| Some(&after.record.error.as_ref()?.error_code))),
+    ("after_error_code", |pair| cell(pair.after, |after| Some(after.record.error.as_ref()?.error_code.as_str()))),
     ("after_error_message", |pair| cell(pair.after, |after| Some(&after.record.error.as_ref()?.error_message))),
     ("hint", |pair| {
         cell(pair.after, |after| Some(after.record.error.as_ref().map_or(&after.record.note, |error| &error.hint)))

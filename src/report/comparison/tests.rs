@@ -32,7 +32,7 @@ fn account(number: usize) -> Account {
 
 fn error(stage: Stage, code: &str, message: &str) -> AccountError {
     let hint = format!("do something about {code}");
-    AccountError { stage, error_code: code.to_owned(), error_message: message.to_owned(), hint }
+    AccountError { stage, error_code: code.into(), error_message: message.to_owned(), hint }
 }
 
 /// Returns a typical record with this outcome, of a run for v2Token.

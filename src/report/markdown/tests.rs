@@ -68,7 +68,7 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
         };
         let error = AccountError {
             stage: Stage::Assume,
-            error_code: text.clone(),
+            error_code: text.clone().into(),
             error_message: text.clone(),
             hint: format!("{text} of {number}"),
         };

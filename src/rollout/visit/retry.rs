@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{NEW_SESSIONS, Visit, VisitError};
-use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, failure::code, retry};
+use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode, retry};
 use crate::rollout::connectivity::ProbeResult;
 use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
@@ -49,11 +49,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching() => {
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
-                let unsigned = self.failure(code::NO_CREDENTIALS, message.to_owned());
+                let unsigned = self.failure(OwnCode::NoCredentials, message.to_owned());
                 (Failure { operation, effect: Effect::None, ..unsigned }, false)
             }
             Err(_) => {
-                let no_answer = self.failure(code::TIMEOUT, "no answer within the time of the visit".to_owned());
+                let no_answer =
+                    self.failure(OwnCode::RequestTimedOut, "no answer within the time of the visit".to_owned());
                 (Failure { operation, ..no_answer }, true)
             }
         };
@@ -156,17 +157,18 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let last = last.map_or_else(String::new, |failure| format!("; the last failure: {failure}"));
         Failure {
             operation,
-            ..self.failure(code::ACCOUNT_TIMEOUT, format!("the visit took longer than --account-timeout {limit}{last}"))
+            ..self
+                .failure(OwnCode::AccountTimeout, format!("the visit took longer than --account-timeout {limit}{last}"))
         }
     }
 
     /// A failure that v2token itself found.
-    pub(super) fn failure(&self, code: &str, message: String) -> Failure {
+    pub(super) fn failure(&self, code: OwnCode, message: String) -> Failure {
         Failure {
             operation: Operation::SetSecurityTokenServicePreferences,
             kind: FailureKind::Transient,
             effect: Effect::Unknown,
-            code: code.to_owned(),
+            code: code.into(),
             message,
             status: None,
             request_id: self.record.request_id.clone(),

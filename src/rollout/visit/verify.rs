@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::retry::CallError;
 use super::{Visit, VisitError};
-use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, failure::code};
+use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, OwnCode};
 use crate::org::ObservedVersion;
 use crate::rollout::context::Intents;
 use crate::rollout::decide::Verify;
@@ -42,7 +42,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Verifies a Set that IAM accepted.
     pub(super) async fn verify_accepted(&mut self, session: &mut C::Session) -> Result<Outcome, VisitError> {
         let (code, message) = if self.run.options.verify == Verify::None {
-            (code::NOT_VERIFIED, "set was accepted; --verify none asked for no read-back".to_owned())
+            (OwnCode::NotVerified, "set was accepted; --verify none asked for no read-back".to_owned())
         } else {
             let version = self.read_back(session).await?;
             if version.shows(self.target.wanted) {
@@ -53,7 +53,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 READ_BACK_WAITS.len(),
                 READ_BACK_WAITS.iter().sum::<Duration>().as_secs_f64(),
             );
-            (if version == ObservedVersion::Unknown { code::NOT_SHOWN } else { code::NOT_READ_BACK }, message)
+            (if version == ObservedVersion::Unknown { OwnCode::VersionNotShown } else { OwnCode::NotReadBack }, message)
         };
         Err(VisitError::Failed(Stage::Verify, self.failure(code, message)))
     }
@@ -113,6 +113,6 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let why = last.map_or_else(String::new, |failure| format!(": {failure}"));
         let message =
             format!("the setting was read back, but {region} did not accept a token of the global endpoint{why}");
-        Err(VisitError::Failed(Stage::Verify, self.failure(code::TOKEN_REFUSED, message)))
+        Err(VisitError::Failed(Stage::Verify, self.failure(OwnCode::TokenRefused, message)))
     }
 }

@@ -58,7 +58,7 @@ mod tests {
         let id = format!("{number:012}").parse().unwrap();
         let error = AccountError {
             stage: Stage::Assume,
-            error_code: "AccessDenied".to_owned(),
+            error_code: "AccessDenied".into(),
             error_message: message.to_owned(),
             hint: String::new(),
         };

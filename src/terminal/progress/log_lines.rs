@@ -170,15 +170,15 @@ fn outcomes(tally: &Tally) -> Map<String, Value> {
 /// Returns the fields of a record, named as in the report.
 fn record_fields(record: &Record) -> Value {
     let error = record.error.as_ref();
-    let text = |value: Option<&String>| value.map_or("", String::as_str).to_owned();
+    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     json!({
         "account_id": record.account_id.to_string(),
         "outcome": record.outcome.as_str(),
         "wave": record.wave,
         "stage": error.map_or("", |error| error.stage.as_str()),
-        "error_code": text(error.map(|error| &error.error_code)),
-        "error_message": text(error.map(|error| &error.error_message)),
-        "hint": text(error.map(|error| &error.hint)),
+        "error_code": text(error.map(|error| error.error_code.as_str())),
+        "error_message": text(error.map(|error| error.error_message.as_str())),
+        "hint": text(error.map(|error| error.hint.as_str())),
         "request_id": record.request_id,
         "attempts": record.attempts,
         "duration_ms": record.duration.map(crate::timestamp::milliseconds),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use v2token::internals::{
     CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, InvalidSettings,
     ListingFailed, Operation, ProfileRefused, ProxyRefused, RegionRefused, ReplayFailed, RunFolderFailed,
-    SelectionFailed, Untrusted, code,
+    SelectionFailed, Untrusted,
 };
 
 /// A failed call.
@@ -15,7 +15,7 @@ pub(super) fn failure(operation: Operation, kind: FailureKind, code: &str, messa
         operation,
         kind,
         effect: Effect::None,
-        code: code.to_owned(),
+        code: code.into(),
         message: message.to_owned(),
         status: None,
         request_id: None,
@@ -51,7 +51,7 @@ pub(super) fn errors() -> Vec<Error> {
         ConnectFailed::Via(failure(
             Operation::GetCallerIdentity,
             FailureKind::Credentials,
-            code::NO_CREDENTIALS,
+            "NoCredentials",
             "the role x on the way to the accounts can't be assumed: x",
         )),
     ];

@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "fuzzing",
     "commands",
     "run",
@@ -24,6 +24,7 @@ const LAYERS: [&str; 22] = [
     "cloud",
     "org",
     "serde_text",
+    "text_enum",
     "suggest",
     "file_ownership",
     "timestamp",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use v2token::internals::{
-    ConnectFailed, Error, FailureKind, HintContext, ListingFailed, Operation, Stage, classify, code, hint,
+    ConnectFailed, Error, ErrorCode, FailureKind, HintContext, ListingFailed, Operation, OwnCode, Stage, classify, hint,
 };
 use v2token::{AccessMethod, Outcome, Provenance, Record, Target};
 
@@ -130,7 +130,7 @@ fn calls_before_the_first_account_are_listed_with_their_hints() {
             .hint()
             .is_empty()
     };
-    let own = code::ALL.into_iter().filter(has_hint).map(str::to_owned).collect();
+    let own = OwnCode::ALL.map(OwnCode::as_str).into_iter().filter(has_hint).map(str::to_owned).collect();
     let known = &aws_codes("src/error.rs", "hint") | &own;
     assert!(known.len() >= 12, "{known:?}");
     assert_eq!(known.difference(&listed).collect::<Vec<_>>(), [""; 0], "codes without a row");
@@ -138,11 +138,16 @@ fn calls_before_the_first_account_are_listed_with_their_hints() {
 
 /// The kind of a failure: fixed for the program's own codes, and from [`classify`] with the status in the row for AWS's codes.
 fn kind_of(code: &str, when: &str) -> FailureKind {
-    match code {
-        code::NO_CREDENTIALS => FailureKind::Credentials,
-        code::TLS | code::WRONG_ACCOUNT | code::NOT_SENT | code::JOURNAL => FailureKind::Refused,
-        own if code::ALL.contains(&own) => FailureKind::Transient,
-        code => {
+    match ErrorCode::from(code) {
+        ErrorCode::Own(OwnCode::NoCredentials) => FailureKind::Credentials,
+        ErrorCode::Own(
+            OwnCode::CertificateRefused
+            | OwnCode::WrongAccount
+            | OwnCode::RequestNotBuilt
+            | OwnCode::JournalNotWritable,
+        ) => FailureKind::Refused,
+        ErrorCode::Own(_) => FailureKind::Transient,
+        ErrorCode::HttpStatus(_) | ErrorCode::Other(_) => {
             let status = when.split_once("HTTP ").and_then(|(_, rest)| rest.get(..3)).unwrap_or("400");
             classify(code, status.parse().expect("a status")).0
         }
@@ -174,10 +179,10 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
             Stage::ALL.into_iter().filter(|stage| spans(stages).contains(&stage.as_str())).collect();
         assert!(!stages.is_empty(), "{row:?}");
         for stage in stages {
-            let given = match code {
-                code::INTERRUPTED => interrupted().error.expect("a trouble").hint,
+            let given = match ErrorCode::from(code) {
+                ErrorCode::Own(OwnCode::Interrupted) => interrupted().error.expect("a trouble").hint,
                 // The visit makes this hint, so the test looks for it in the source.
-                code::DRIFTED => {
+                ErrorCode::Own(OwnCode::Drifted) => {
                     assert!(read("src/rollout/visit.rs").contains(&format!("hint: \"{}\"", plain(advice))), "{advice}");
                     continue;
                 }
@@ -201,7 +206,7 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
             assert_eq!(plain(advice), given, "{code} at {stage}: {when}");
         }
     }
-    let known = &aws_codes("src/rollout/hint.rs", "by_code") | &code::ALL.map(str::to_owned).into();
+    let known = &aws_codes("src/rollout/hint.rs", "by_code") | &OwnCode::ALL.map(|code| code.to_string()).into();
     assert_eq!(known.difference(&listed).collect::<Vec<_>>(), [""; 0], "codes without a row");
 }
 

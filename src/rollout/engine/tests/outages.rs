@@ -211,7 +211,7 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
         fake.base_is_gone.set(true);
         let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
         let Some(StopReason::CallerCredentials(failure)) = ended.stopped else { panic!("{:?}", ended.stopped) };
-        assert_eq!(failure.code, "NoCredentials");
+        assert_eq!(failure.code.as_str(), "NoCredentials");
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 0);
         let over = outage.map_or(1, |outage| outage.to.as_secs());
