@@ -15,8 +15,8 @@ use v2token::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&ConnectOptions::default()).await?;
-    let organization = aws.organization().await?;
-    let accounts = aws.accounts(false, |_, _| {}).await?.accounts;
+    let organization = aws.describe_organization().await?;
+    let accounts = aws.list_accounts(false, |_, _| {}).await?.accounts;
     let management_account = ManagementAccount { id: organization.management, skip_reason: None };
     let selected = select(&accounts, management_account, &Selection::default(), &Tags::new(), None)?;
     let access = |account| {

@@ -6,6 +6,7 @@
 pub(crate) mod aws;
 mod error_code;
 pub(crate) mod failure;
+mod operation;
 pub(crate) mod retry;
 
 use std::future::Future;
@@ -14,62 +15,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
-use crate::text_enum::text_enum;
 pub use error_code::{ErrorCode, OwnCode};
 pub use failure::{Effect, Failure, FailureKind};
-
-text_enum! {
-    /// The AWS operations that the program calls.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    #[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
-    pub enum Operation {
-        DescribeOrganization = "DescribeOrganization",
-        ListAccounts = "ListAccounts",
-        ListRoots = "ListRoots",
-        ListOrganizationalUnitsForParent = "ListOrganizationalUnitsForParent",
-        ListAccountsForParent = "ListAccountsForParent",
-        DescribeOrganizationalUnit = "DescribeOrganizationalUnit",
-        ListTagsForResource = "ListTagsForResource",
-        GetCallerIdentity = "GetCallerIdentity",
-        GetSessionToken = "GetSessionToken",
-        AssumeRole = "AssumeRole",
-        AssumeRoot = "AssumeRoot",
-        GetAccountSummary = "GetAccountSummary",
-        SetSecurityTokenServicePreferences = "SetSecurityTokenServicePreferences",
-        ListOrganizationsFeatures = "ListOrganizationsFeatures",
-        SimulatePrincipalPolicy = "SimulatePrincipalPolicy",
-    }
-}
-
-impl Operation {
-    /// The service's prefix in IAM actions.
-    pub const fn service(self) -> &'static str {
-        match self {
-            Self::DescribeOrganization
-            | Self::ListAccounts
-            | Self::ListRoots
-            | Self::ListOrganizationalUnitsForParent
-            | Self::ListAccountsForParent
-            | Self::DescribeOrganizationalUnit
-            | Self::ListTagsForResource => "organizations",
-            Self::GetCallerIdentity | Self::GetSessionToken | Self::AssumeRole | Self::AssumeRoot => "sts",
-            Self::GetAccountSummary
-            | Self::SetSecurityTokenServicePreferences
-            | Self::ListOrganizationsFeatures
-            | Self::SimulatePrincipalPolicy => "iam",
-        }
-    }
-
-    /// The action that IAM policies allow or deny: the service's prefix and the operation's name.
-    pub fn action(self) -> String {
-        format!("{}:{self}", self.service())
-    }
-
-    /// Whether a call of it may change something in AWS.
-    pub const fn writes(self) -> bool {
-        matches!(self, Self::SetSecurityTokenServicePreferences)
-    }
-}
+pub use operation::Operation;
 
 /// How an account is entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,21 +46,25 @@ pub trait Cloud {
     type Session;
 
     /// Opens a session in the account and proves that it is in this account and no other.
-    fn enter(
+    fn open_session(
         &self,
         account: AccountId,
         access: &AccessMethod,
     ) -> impl Future<Output = Result<Answer<Self::Session>, Failure>>;
 
     /// Reads the account's token version.
-    fn read(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<ObservedVersion>, Failure>>;
+    fn read_version(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<ObservedVersion>, Failure>>;
 
     /// Asks for a token version. Success means only that the request was accepted.
-    fn set(&self, session: &Self::Session, version: TokenVersion) -> impl Future<Output = Result<Answer<()>, Failure>>;
+    fn set_version(
+        &self,
+        session: &Self::Session,
+        version: TokenVersion,
+    ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
     /// Gets a session for the account from the global STS endpoint and uses it in an opt-in Region. It fails with
     /// [`FailureKind::Credentials`] as long as that Region refuses the token.
-    fn prove_token(
+    fn test_token(
         &self,
         account: AccountId,
         access: &AccessMethod,
@@ -123,29 +75,12 @@ pub trait Cloud {
     fn sts_endpoint(&self) -> &str;
 
     /// Whether base credentials are being fetched at this moment, so that calls wait for them.
-    fn is_fetching(&self) -> bool;
+    fn is_fetching_credentials(&self) -> bool;
 
     /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
-    fn confirm_caller(&self) -> impl Future<Output = Result<(), Failure>>;
+    fn check_base_credentials(&self) -> impl Future<Output = Result<(), Failure>>;
 
     /// Asks STS for something that concerns no account, to learn whether it can be reached. Whatever it answers will do, so that it
     /// must not depend on credentials: where they come from may be out of reach, too, or may have none any more.
-    fn reach(&self) -> impl Future<Output = Result<(), Failure>>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exactly_one_operation_writes() {
-        let writing: Vec<_> = Operation::ALL.into_iter().filter(|operation| operation.writes()).collect();
-        assert_eq!(writing, [Operation::SetSecurityTokenServicePreferences]);
-    }
-
-    #[test]
-    fn every_operation_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<_> = Operation::ALL.iter().map(|o| (o.service(), o.as_str())).collect();
-        assert_eq!(names.len(), Operation::ALL.len());
-    }
+    fn probe_connection(&self) -> impl Future<Output = Result<(), Failure>>;
 }

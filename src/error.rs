@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::cloud::aws::{ConnectFailed, EndpointRefused, ListingFailed};
+use crate::cloud::aws::{ConnectError, EndpointError, ListingError};
 use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
@@ -16,10 +16,10 @@ pub enum Error {
     Usage(String),
     /// AWS could not be reached as configured.
     #[error(transparent)]
-    Connect(#[from] ConnectFailed),
+    Connect(#[from] ConnectError),
     /// The accounts could not be listed.
     #[error("the accounts could not be listed: {0}")]
-    Listing(#[from] ListingFailed),
+    Listing(#[from] ListingError),
     /// The selection can't be met.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
@@ -75,40 +75,40 @@ impl Error {
     /// What to do about it; empty where the message says it all.
     pub fn hint(&self) -> String {
         match self {
-            Self::Connect(ConnectFailed::NoRegion) => {
+            Self::Connect(ConnectError::NoRegion) => {
                 "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account".to_owned()
             }
-            Self::Connect(ConnectFailed::Region(RegionRefused::Unknown { .. })) => {
+            Self::Connect(ConnectError::Region(RegionRefused::Unknown { .. })) => {
                 "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region \
                  reaches every account; us-east-1 is always active"
                     .to_owned()
             }
-            Self::Connect(ConnectFailed::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. })) => {
+            Self::Connect(ConnectError::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. })) => {
                 "name a Region of the caller's partition with --region".to_owned()
             }
-            Self::Connect(ConnectFailed::Endpoint(EndpointRefused::Global { .. })) => {
+            Self::Connect(ConnectError::Endpoint(EndpointError::Global { .. })) => {
                 "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a \
                  regional one"
                     .to_owned()
             }
-            Self::Connect(ConnectFailed::MfaTokenMissing { .. }) => {
+            Self::Connect(ConnectError::MfaTokenMissing { .. }) => {
                 "give its six digits with --mfa-token, or run on a terminal, where they are asked for".to_owned()
             }
-            Self::Connect(ConnectFailed::Via(failure)) => format!(
+            Self::Connect(ConnectError::Via(failure)) => format!(
                 "check that the role's trust policy names the one before it on the way{}",
                 if failure.message.contains("SetSourceIdentity") { ", and allows sts:SetSourceIdentity" } else { "" }
             ),
-            Self::Connect(ConnectFailed::ChainedTooLong { .. }) => {
+            Self::Connect(ConnectError::SessionTooLong { .. }) => {
                 "leave --session-duration out: a visit takes seconds, and the run opens new sessions as it goes".to_owned()
             }
-            Self::Connect(ConnectFailed::Profile { .. }) => {
+            Self::Connect(ConnectError::Profile { .. }) => {
                 "`aws configure list-profiles` shows those that are defined; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE \
                  say where they are looked for"
                     .to_owned()
             }
-            Self::Connect(ConnectFailed::Call(failure)) | Self::Listing(ListingFailed::Call(failure)) => hint(failure),
+            Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => hint(failure),
             Self::Listing(
-                ListingFailed::Loop { .. } | ListingFailed::NoId { .. } | ListingFailed::Empty | ListingFailed::Nameless,
+                ListingError::Loop { .. } | ListingError::NoId { .. } | ListingError::Empty | ListingError::Nameless,
             ) => {
                 "Organizations gives no such answer: try again, and check proxies and --endpoint-url if it stays so".to_owned()
             }

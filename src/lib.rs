@@ -77,9 +77,7 @@ pub use rollout::{
 pub mod internals {
     pub use crate::awscli::{global_options, option_names};
     pub use crate::cli::{Cli, Document};
-    pub use crate::cloud::aws::{
-        CaBundleRefused, ConnectFailed, EndpointRefused, ListingFailed, ProfileRefused, ProxyRefused,
-    };
+    pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProfileError, ProxyError};
     pub use crate::cloud::failure::classify;
     pub use crate::cloud::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
     pub use crate::doctor::Status;

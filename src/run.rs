@@ -89,7 +89,7 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
 /// Refuses a proof that the partition can't give, and warns where the setting has no effect.
 fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
     if let Verify::Token(_) = context.settings.run.verify {
-        aws.can_prove_tokens()?;
+        aws.check_token_test()?;
     }
     let partition = &aws.caller.partition;
     if !partition.has_global_sts() {

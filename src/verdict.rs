@@ -116,7 +116,7 @@ pub(crate) fn because(reason: &StopReason) -> String {
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
-        StopReason::CallerCredentials(failure) if failure.is_unsigned() => {
+        StopReason::CallerCredentials(failure) if failure.has_no_credentials() => {
             format!("because the base credentials can't be fetched any more ({failure})")
         }
         StopReason::CallerCredentials(failure) => {

@@ -26,7 +26,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 
 use super::errors::SendError;
 use super::insecure;
-use crate::cloud::aws::credentials::{Checked, Fetching};
+use crate::cloud::aws::credentials::{CheckedProvider, FetchCounter};
 use crate::cloud::aws::iam::{set, summary};
 use crate::cloud::aws::{endpoint, http};
 use crate::org::TokenVersion;
@@ -121,7 +121,7 @@ impl WireClient {
         }
         let mut config = loader.load().await;
         if let Some(provider) = config.credentials_provider() {
-            let checked = Checked::around(provider, &Fetching::default());
+            let checked = CheckedProvider::around(provider, &FetchCounter::default());
             config = config.to_builder().credentials_provider(checked).build();
         }
         let endpoint_url = settings.endpoint_url.clone().or_else(|| endpoint::configured_url(&config, "iam"));
@@ -206,7 +206,7 @@ fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
         TlsTrust::Unverified => (insecure::client(), None),
         TlsTrust::Bundle(path) => match http::client(Some(path), 1) {
             Ok(client) => (client, None),
-            Err(refused) => (http::trusting_nobody(), Some(refused.to_string())),
+            Err(refused) => (http::client_without_authorities(), Some(refused.to_string())),
         },
     }
 }

@@ -74,7 +74,7 @@ impl Failure {
     }
 
     /// Whether there was no answer: the request, or the answer, got lost between here and AWS.
-    pub fn is_silence(&self) -> bool {
+    pub fn is_unanswered(&self) -> bool {
         use OwnCode::{CertificateRefused, ConnectionFailed, HostNotFound, RequestTimedOut};
         let code = &self.code;
         let is_lost =
@@ -83,12 +83,12 @@ impl Failure {
     }
 
     /// Whether there were no credentials to sign the call with, because they could not be fetched.
-    pub fn is_unsigned(&self) -> bool {
+    pub fn has_no_credentials(&self) -> bool {
         self.status.is_none() && self.code == OwnCode::NoCredentials.into()
     }
 
     /// Whether the service itself refused the request, with an error of its own.
-    pub fn is_the_services_no(&self) -> bool {
+    pub fn is_service_refusal(&self) -> bool {
         self.kind == FailureKind::Refused && self.status.is_some() && matches!(self.code, ErrorCode::Other(_))
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::Operation;
-use crate::cloud::aws::{ConnectFailed, ConnectOptions, session_policy};
+use crate::cloud::aws::{ConnectError, ConnectOptions, session_policy};
 use crate::doctor::{Check, Checks, Latency, Measurements, Subject, check_account, prerequisites, sample};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
@@ -80,7 +80,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     if let Some(skew) = skew {
         checks.add(prerequisites::clock(skew));
     }
-    let endpoints = aws.endpoints().await.map_err(ConnectFailed::from)?;
+    let endpoints = aws.endpoints().await.map_err(ConnectError::from)?;
     let urls = endpoints.map(|(service, url)| format!("{service} {url}")).join(", ");
     checks.add(Check::ok(Subject::Endpoints, format!("Region {}: {urls}", aws.region)));
 
@@ -88,7 +88,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     let (organization, accounts) = targets::list(&aws, settings, progress).await?;
     let listing = started.elapsed();
     checks.add(prerequisites::organization(&aws, &organization));
-    checks.add(prerequisites::root_access(aws.root_access().await, run.access == AccessMode::AssumeRoot));
+    checks.add(prerequisites::root_access(aws.is_root_access_enabled().await, run.access == AccessMode::AssumeRoot));
 
     let management_account = targets::management_account(&organization, run, &aws);
     let tags = targets::look_up(&aws, run, &accounts, management_account, None, progress).await?;

@@ -151,7 +151,7 @@ fn partition(settings: &Settings) -> Result<Partition, Error> {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let region = settings.run.region.clone().or_else(|| set("AWS_REGION")).or_else(|| set("AWS_DEFAULT_REGION"));
     let partition = match region {
-        Some(region) => partition_of(&region).map_err(crate::cloud::aws::ConnectFailed::from)?,
+        Some(region) => partition_of(&region).map_err(crate::cloud::aws::ConnectError::from)?,
         None => "aws",
     };
     let named =

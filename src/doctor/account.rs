@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::{Check, Status, Subject};
 use crate::cloud::aws::Aws;
-use crate::cloud::aws::simulate::Decision;
-use crate::cloud::retry::persist;
+use crate::cloud::aws::simulate::SimulationResult;
+use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::journal::{PolicyChoice, RunSettings};
 use crate::org::{Account, ObservedVersion};
@@ -58,12 +58,12 @@ async fn enter_and_read(
     };
     let attempts = run.max_attempts;
     let started = Instant::now();
-    let session = match persist(attempts, async || aws.enter(account.id, access).await).await {
+    let session = match retry(attempts, async || aws.open_session(account.id, access).await).await {
         Ok(answer) => answer.value,
         Err(failure) => return (failed("can't be entered", Stage::Assume, &failure), None),
     };
     let enter = started.elapsed();
-    let version = match persist(attempts, async || aws.read(&session).await).await {
+    let version = match retry(attempts, async || aws.read_version(&session).await).await {
         Ok(answer) => answer.value,
         Err(failure) => return (failed("entered, but can't be read", Stage::Read, &failure), None),
     };
@@ -77,7 +77,7 @@ async fn enter_and_read(
         AccessMethod::Own => Check::ok(Subject::Account, format!("{found}; with the caller's own credentials")),
         AccessMethod::Role(arn) => {
             let action = Operation::SetSecurityTokenServicePreferences;
-            let simulated = persist(attempts, async || aws.simulate(&session, arn, action).await).await;
+            let simulated = retry(attempts, async || aws.simulate_action(&session, arn, action).await).await;
             let check = may_set(simulated, &found);
             match run.session_policy {
                 PolicyChoice::Document(_) if check.status == Status::Ok => Check::warning(
@@ -95,20 +95,24 @@ async fn enter_and_read(
     (check, Some(latency))
 }
 
-fn may_set(simulated: Result<Answer<Decision>, Failure>, found: &str) -> Check {
+fn may_set(simulated: Result<Answer<SimulationResult>, Failure>, found: &str) -> Check {
     let action = Operation::SetSecurityTokenServicePreferences.action();
     let cannot = |message: &str, advice: String| {
         Check::failure(Subject::Account, format!("{found}, but it could not be set: {message}"), advice)
     };
     match simulated.map(|answer| answer.value) {
-        Ok(Decision::Allowed) => Check::ok(Subject::Account, format!("{found}; it may be set")),
-        Ok(Decision::NotAllowed) => cannot("no policy of the role allows it", format!("allow {action} to the role")),
-        Ok(Decision::Denied) => cannot("a policy of the role denies it", format!("lift the denial of {action}")),
-        Ok(Decision::DeniedByOrganization) => cannot(
+        Ok(SimulationResult::Allowed) => Check::ok(Subject::Account, format!("{found}; it may be set")),
+        Ok(SimulationResult::NotAllowed) => {
+            cannot("no policy of the role allows it", format!("allow {action} to the role"))
+        }
+        Ok(SimulationResult::Denied) => {
+            cannot("a policy of the role denies it", format!("lift the denial of {action}"))
+        }
+        Ok(SimulationResult::DeniedByOrganization) => cannot(
             "a service control policy of the Organization does not allow it",
             "exempt the role there, or lift the policy for the rollout".to_owned(),
         ),
-        Ok(Decision::Other(decision)) => Check::warning(
+        Ok(SimulationResult::Other(decision)) => Check::warning(
             Subject::Account,
             format!("{found}; whether it may be set is not known: the simulation says {decision}"),
             format!("check that {action} is allowed to the role"),

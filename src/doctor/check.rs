@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::cloud::aws::ConnectFailed;
+use crate::cloud::aws::ConnectError;
 use crate::error::Error;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
@@ -106,7 +106,7 @@ impl Check {
     /// Returns the failed check for an error that ended the checks.
     pub(crate) fn of_error(error: &Error) -> Self {
         let subject = match error {
-            Error::Connect(ConnectFailed::Region(_) | ConnectFailed::NoRegion | ConnectFailed::Endpoint(_)) => {
+            Error::Connect(ConnectError::Region(_) | ConnectError::NoRegion | ConnectError::Endpoint(_)) => {
                 Subject::Endpoints
             }
             Error::Listing(_) => Subject::Organization,

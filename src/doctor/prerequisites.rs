@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Check, Status, Subject};
 use crate::cloud::Failure;
-use crate::cloud::aws::clock::Skew;
+use crate::cloud::aws::clock::ClockSkew;
 use crate::cloud::aws::{Aws, Organization};
 use crate::org::selection::SelectionResult;
 use crate::org::{Account, AccountState};
@@ -31,7 +31,7 @@ pub(crate) fn identity(aws: &Aws) -> Check {
     Check::warning(Subject::Identity, message, "the setting has no effect there")
 }
 
-pub(crate) fn clock(skew: Skew) -> Check {
+pub(crate) fn clock(skew: ClockSkew) -> Check {
     let seconds = skew.by.as_secs();
     let direction = if skew.ahead { "ahead of" } else { "behind" };
     let message = format!("this machine's clock is {seconds} s {direction} AWS's");
@@ -44,7 +44,7 @@ pub(crate) fn clock(skew: Skew) -> Check {
 }
 
 pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
-    let role = if aws.is_in(organization.management) {
+    let role = if aws.is_own_account(organization.management) {
         "the management account"
     } else {
         "the account of a delegated administrator"

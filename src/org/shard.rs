@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn each_account_is_in_one_shard_and_shards_are_about_equal() {
+    fn for_each_account_is_in_one_shard_and_shards_are_about_equal() {
         for of in [1, 2, 3, 8, 100] {
             let shards: Vec<Shard> = (0..of).map(|index| format!("{index}/{of}").parse().unwrap()).collect();
             let mut sizes = vec![0_u32; shards.len()];

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use super::sync::{InProgress, wait_until};
 use crate::cloud::Failure;
-use crate::cloud::retry::PATIENCE;
+use crate::cloud::retry::MAX_OUTAGE;
 
 /// How long to wait before STS is probed again.
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
@@ -65,7 +65,7 @@ impl Connectivity {
         wait_until(&self.changed, || self.lost.get().then_some(())).await;
     }
 
-    /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`PATIENCE`] is over.
+    /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`MAX_OUTAGE`] is over.
     /// Only one visit probes at a time; the others wait for its result.
     pub(crate) async fn probe(&self, sent: Instant, probe: impl AsyncFn() -> Result<(), Failure>) -> ProbeResult {
         // The call may have been in flight when an outage began that others have waited out meanwhile.
@@ -78,7 +78,7 @@ impl Connectivity {
         let began = Instant::now();
         for number in 1_u32.. {
             let failure = match probe().await {
-                Err(failure) if failure.is_silence() => failure,
+                Err(failure) if failure.is_unanswered() => failure,
                 Ok(()) | Err(_) => break,
             };
             // A single probe may get lost like any other call. One that waited for its timeout has been patient enough.
@@ -88,7 +88,7 @@ impl Connectivity {
             if !self.lost.replace(true) {
                 self.report(ConnectivityChange::Lost(failure.clone()));
             }
-            if began.elapsed() >= PATIENCE {
+            if began.elapsed() >= MAX_OUTAGE {
                 return ProbeResult::Unreachable(failure);
             }
             sleep(PROBE_INTERVAL).await;

@@ -16,7 +16,7 @@ use super::tolerance::Tolerance;
 use super::visit::visit;
 use super::wave::Wave;
 use crate::cloud::Cloud;
-use crate::cloud::retry::PATIENCE;
+use crate::cloud::retry::MAX_OUTAGE;
 
 /// The accounts that a run visits.
 pub enum Targets<'a> {
@@ -121,7 +121,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                     // A run that stops does not wait for the network.
                     ConnectivityChange::Lost(_) if run.stop.requested() => {}
                     ConnectivityChange::Lost(failure) => {
-                        (self.listen)(Event::Unreachable { failure: &failure, patience: PATIENCE });
+                        (self.listen)(Event::Unreachable { failure: &failure, patience: MAX_OUTAGE });
                     }
                     ConnectivityChange::Restored(after) => (self.listen)(Event::Reachable { after }),
                 },

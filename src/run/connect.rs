@@ -1,6 +1,6 @@
 //! The connection of a command to AWS, with the question for the MFA code where one is needed.
 
-use crate::cloud::aws::{Aws, ConnectFailed, ConnectOptions};
+use crate::cloud::aws::{Aws, ConnectError, ConnectOptions};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Settings;
@@ -15,7 +15,7 @@ pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<
 /// Connects to AWS. If an MFA code is missing and a terminal is there, it asks for the code before the first request.
 pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, progress: &Progress) -> Result<Aws, Error> {
     match Aws::connect(&access).await {
-        Err(ConnectFailed::MfaTokenMissing { serial }) if can_ask => {
+        Err(ConnectError::MfaTokenMissing { serial }) if can_ask => {
             access.mfa.token = Some(ask(&serial, progress).await?);
             Ok(Aws::connect(&access).await?)
         }

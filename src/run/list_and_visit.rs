@@ -42,7 +42,7 @@ pub(crate) async fn list_and_visit(
     mut signals: Signals,
     aws: &Aws,
 ) -> Result<Visited, Error> {
-    let organization = signals.or_stop(Box::pin(async { Ok(aws.organization().await?) })).await?;
+    let organization = signals.or_stop(Box::pin(async { Ok(aws.describe_organization().await?) })).await?;
     context.describe(&organization, aws)?;
     let management_account = targets::management_account(&organization, &context.settings.run, aws);
     let journal = context.start_journal()?;
@@ -84,7 +84,7 @@ impl Listing<'_, '_> {
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {
-                let mut accounts = pin!(self.aws.each_account(|account, page| self.add(&account, page)));
+                let mut accounts = pin!(self.aws.for_each_account(|account, page| self.add(&account, page)));
                 loop {
                     tokio::select! {
                         listed = &mut accounts => return Ok(listed?),

@@ -75,7 +75,7 @@ pub(crate) async fn remaining_targets(
     replay: Replay,
     mut waves: Vec<Wave>,
 ) -> Result<Prepared, Error> {
-    let organization = signals.or_stop(Box::pin(async { Ok(aws.organization().await?) })).await?;
+    let organization = signals.or_stop(Box::pin(async { Ok(aws.describe_organization().await?) })).await?;
     if context.info.organization_id.as_deref() != Some(organization.id.as_str()) {
         let was = context.info.organization_id.as_deref().unwrap_or("no Organization");
         return Err(Error::Mismatch(format!(
@@ -87,7 +87,7 @@ pub(crate) async fn remaining_targets(
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
         // The role may be another one now, and the credentials may belong to another account.
-        if target.access != AccessMethod::Own || !aws.is_in(target.account) {
+        if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
             let run = &context.settings.run;
             target.access = targets::access_method(target.account, organization.management, run, aws);
         }

@@ -26,8 +26,8 @@ pub(crate) async fn list(
 ) -> Result<(Organization, Vec<Account>), Error> {
     let needs_paths = settings.run.selection.needs_units();
     // The two requests do not depend on each other.
-    let accounts = aws.accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
-    let (organization, listing) = tokio::try_join!(aws.organization(), accounts)?;
+    let accounts = aws.list_accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
+    let (organization, listing) = tokio::try_join!(aws.describe_organization(), accounts)?;
     if let Some(failure) = &listing.pathless {
         warn_of_missing_paths(failure, progress);
     }
@@ -64,7 +64,7 @@ pub(crate) async fn look_up(
         let restriction = baseline.map(|baseline| &baseline.restriction);
         let to_read = accounts_needing_tags(accounts, management_account, &run.selection, restriction);
         let of = to_read.len();
-        tags = aws.tags(&to_read, |read| progress.tags(read, of)).await?;
+        tags = aws.list_tags(&to_read, |read| progress.tags(read, of)).await?;
     }
     warn_of_idle_exclusions(accounts, run, &tags, progress);
     Ok(tags)
@@ -80,7 +80,7 @@ pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, t
 /// Returns the management account, and why it is left out, if it is.
 pub(crate) fn management_account(organization: &Organization, run: &RunSettings, aws: &Aws) -> ManagementAccount {
     let id = organization.management;
-    let own = run.selection.management == ManagementAccess::Own && aws.is_in(id);
+    let own = run.selection.management == ManagementAccess::Own && aws.is_own_account(id);
     let skip_reason = match (run.selection.management, run.access) {
         (ManagementAccess::Skip, _) => Some(SkipReason::ManagementAccount),
         (ManagementAccess::Own | ManagementAccess::Role, AccessMode::AssumeRoot) if !own => {
@@ -93,7 +93,7 @@ pub(crate) fn management_account(organization: &Organization, run: &RunSettings,
 
 /// Returns how an account is entered.
 pub(crate) fn access_method(account: AccountId, management: AccountId, run: &RunSettings, aws: &Aws) -> AccessMethod {
-    let own = run.selection.management == ManagementAccess::Own && account == management && aws.is_in(account);
+    let own = run.selection.management == ManagementAccess::Own && account == management && aws.is_own_account(account);
     match run.access {
         _ if own => AccessMethod::Own,
         AccessMode::Role => AccessMethod::Role(run.role_in(account).arn(&aws.caller.partition, account).into()),

@@ -10,13 +10,13 @@ use futures::FutureExt as _;
 
 use super::super::retry;
 use super::super::{Answer, Failure, Operation};
-use super::error::{Described, failure};
+use super::error::{OperationError, failure};
 use crate::org::AccountId;
 
 /// Sends one request, once. Neither the request nor the answer is ever logged, only what it was and how it ended.
 ///
 /// It is no `async fn`: that would keep the request's future twice, and each copy of the future of a visit is paid for.
-pub(super) fn call<T: RequestId, E: Described>(
+pub(super) fn call<T: RequestId, E: OperationError>(
     operation: Operation,
     account: Option<AccountId>,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -26,13 +26,13 @@ pub(super) fn call<T: RequestId, E: Described>(
 }
 
 /// Translates the answer, and logs that it came.
-fn concluded<T: RequestId, E: Described>(
+fn concluded<T: RequestId, E: OperationError>(
     operation: Operation,
     account: Option<AccountId>,
     started: Instant,
     result: Result<T, SdkError<E, HttpResponse>>,
 ) -> Result<Answer<T>, Failure> {
-    let attempt = retry::attempt();
+    let attempt = retry::current_attempt();
     let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let account = account.map(tracing::field::display);
     match result {

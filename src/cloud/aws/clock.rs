@@ -13,18 +13,18 @@ use aws_smithy_types::date_time::Format;
 
 /// The clocks, as they were compared last. Its clones show the same.
 #[derive(Clone, Debug, Default)]
-pub struct Clock(Arc<Mutex<Option<Skew>>>);
+pub struct Clock(Arc<Mutex<Option<ClockSkew>>>);
 
 /// How far this machine's clock is from AWS's. The header has whole seconds only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Skew {
+pub struct ClockSkew {
     /// How far.
     pub by: Duration,
     /// Whether this machine's clock is ahead.
     pub ahead: bool,
 }
 
-impl Skew {
+impl ClockSkew {
     fn between(here: SystemTime, there: SystemTime) -> Self {
         match here.duration_since(there) {
             Ok(by) => Self { by, ahead: true },
@@ -35,7 +35,7 @@ impl Skew {
 
 impl Clock {
     /// What was found last; `None` before the first answer, or where answers have no date.
-    pub fn skew(&self) -> Option<Skew> {
+    pub fn skew(&self) -> Option<ClockSkew> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,7 +55,7 @@ impl Intercept for Clock {
         let date = context.response().headers().get("date");
         let there = date.and_then(|date| DateTime::from_str(date, Format::HttpDate).ok());
         if let Some(there) = there.and_then(|there| SystemTime::try_from(there).ok()) {
-            let skew = Skew::between(SystemTime::now(), there);
+            let skew = ClockSkew::between(SystemTime::now(), there);
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(skew);
         }
         Ok(())
@@ -70,7 +70,7 @@ mod tests {
     fn ahead_and_behind() {
         let there = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let by = Duration::from_secs(7);
-        assert_eq!(Skew::between(there + by, there), Skew { by, ahead: true });
-        assert_eq!(Skew::between(there - by, there), Skew { by, ahead: false });
+        assert_eq!(ClockSkew::between(there + by, there), ClockSkew { by, ahead: true });
+        assert_eq!(ClockSkew::between(there - by, there), ClockSkew { by, ahead: false });
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::clients::{ClientFactory, Clients};
 use super::connect_options::ConnectOptions;
-use super::credentials::Fetching;
-use super::endpoint::{self, EndpointRefused};
-use super::http::{self, CaBundleRefused, ProxyRefused};
-use super::profile::{self, ProfileRefused};
+use super::credentials::FetchCounter;
+use super::endpoint::{self, EndpointError};
+use super::http::{self, CaBundleError, ProxyError};
+use super::profile::{self, ProfileError};
 use super::role_chain::{self, ChainedRole};
 use super::session::SessionOptions;
 use super::{sdk_config, sts};
-use crate::cloud::retry::persist;
+use crate::cloud::retry::retry;
 use crate::cloud::{Failure, OwnCode};
 use crate::org::Caller;
 use crate::org::caller::ParseCallerError;
@@ -27,7 +27,7 @@ pub struct Aws {
     /// Whether the accounts are listed with the hub's credentials, because the base credentials may not list them.
     pub(super) list_as_hub: Cell<bool>,
     pub(super) session: SessionOptions,
-    pub(super) fetching: Fetching,
+    pub(super) fetching: FetchCounter,
     pub(super) max_attempts: u32,
     /// The Region of the run, which is that of its STS endpoint.
     pub region: String,
@@ -45,16 +45,16 @@ impl Aws {
     /// # Errors
     ///
     /// When something is missing or refused. Nothing was attempted in any account then.
-    pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectFailed> {
+    pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
         if let Some(named) = &options.region {
             region::partition_of(named)?;
         }
-        let mfa_profile = profile::with_mfa(options.profile.as_deref(), &options.session.name).await?;
+        let mfa_profile = profile::find_mfa_profile(options.profile.as_deref(), &options.session.name).await?;
         let credentials_profile = mfa_profile.as_ref().map(|found| &found.source).or(options.profile.as_ref());
-        let fetching = Fetching::default();
+        let fetching = FetchCounter::default();
         let config = sdk_config::load(options, credentials_profile.map(String::as_str), &fetching).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
-        let region = region.filter(|region| !region.is_empty()).ok_or(ConnectFailed::NoRegion)?;
+        let region = region.filter(|region| !region.is_empty()).ok_or(ConnectError::NoRegion)?;
         let home = region::service_regions_of(&region)?;
         let config = endpoint::with_override(config, options.endpoint_url.as_deref())?;
         let sts_endpoint = endpoint::regional_sts(&config, &region).await?;
@@ -66,10 +66,10 @@ impl Aws {
         let serial = options.mfa.serial.as_ref().or(mfa_profile.as_ref().map(|found| &found.serial));
         let first = match (serial, &options.mfa.token) {
             (None, None) => config,
-            (None, Some(_)) => return Err(ConnectFailed::MfaSerialMissing),
-            (Some(serial), None) => return Err(ConnectFailed::MfaTokenMissing { serial: serial.clone() }),
+            (None, Some(_)) => return Err(ConnectError::MfaSerialMissing),
+            (Some(serial), None) => return Err(ConnectError::MfaTokenMissing { serial: serial.clone() }),
             (Some(serial), Some(token)) => {
-                let session = role_chain::mfa_session(&config, serial, token).await?;
+                let session = role_chain::open_mfa_session(&config, serial, token).await?;
                 config.into_builder().credentials_provider(session).build()
             }
         };
@@ -82,12 +82,12 @@ impl Aws {
         };
         let clients = factory.clients(factory.base(), false);
         let caller = match ask_caller(&clients, options).await {
-            Err(ConnectFailed::Call(failure)) => return Err(explain(failure, options).await),
+            Err(ConnectError::Call(failure)) => return Err(explain(failure, options).await),
             answer => answer?,
         };
         region::check(&region, &caller.partition)?;
         if role_chain::is_role_session(&caller.arn) && options.session.duration > role_chain::SESSION_DURATION {
-            return Err(ConnectFailed::ChainedTooLong { arn: caller.arn, asked: options.session.duration });
+            return Err(ConnectError::SessionTooLong { arn: caller.arn, asked: options.session.duration });
         }
         let via_role = |role: &ViaRole| ChainedRole {
             role_arn: role.arn(&caller.partition),
@@ -102,8 +102,8 @@ impl Aws {
             caller.clone()
         } else {
             ask_caller(&clients, options).await.map_err(|error| match error {
-                ConnectFailed::Call(failure) if failure.code == OwnCode::NoCredentials.into() => {
-                    ConnectFailed::Via(failure)
+                ConnectError::Call(failure) if failure.code == OwnCode::NoCredentials.into() => {
+                    ConnectError::Via(failure)
                 }
                 error => error,
             })?
@@ -135,13 +135,13 @@ impl Aws {
 }
 
 /// Asks STS who the caller is, with several attempts.
-async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectFailed> {
-    let answer = persist(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
+async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectError> {
+    let answer = retry(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
     Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
 }
 
 /// Adds which profile gives no credentials and which token file can't be read, because the SDK's messages do not always name them.
-async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectFailed {
+async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectError {
     if failure.code == OwnCode::NoCredentials.into() {
         if let Some(profile) = &options.profile {
             failure.message = format!("profile {profile:?} gives no credentials: {}", failure.message);
@@ -150,12 +150,12 @@ async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectFaile
             failure.message.push_str(&format!("; the token file {file} can't be read"));
         }
     }
-    ConnectFailed::Call(failure)
+    ConnectError::Call(failure)
 }
 
 /// Why there is no connection. Nothing was attempted in any account.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectFailed {
+pub enum ConnectError {
     /// No Region is configured.
     #[error("no Region is configured")]
     NoRegion,
@@ -164,13 +164,13 @@ pub enum ConnectFailed {
     Region(#[from] RegionRefused),
     /// The endpoint can't be used.
     #[error(transparent)]
-    Endpoint(#[from] EndpointRefused),
+    Endpoint(#[from] EndpointError),
     /// The CA bundle can't be used.
     #[error(transparent)]
-    CaBundle(#[from] CaBundleRefused),
+    CaBundle(#[from] CaBundleError),
     /// The proxy can't be used.
     #[error(transparent)]
-    Proxy(#[from] ProxyRefused),
+    Proxy(#[from] ProxyError),
     /// A call failed.
     #[error(transparent)]
     Call(#[from] Failure),
@@ -179,7 +179,7 @@ pub enum ConnectFailed {
     Nobody(#[from] ParseCallerError),
     /// The profile can't be used.
     #[error(transparent)]
-    Profile(#[from] ProfileRefused),
+    Profile(#[from] ProfileError),
     /// The MFA device needs a code.
     #[error("the MFA device {serial} is to be used, and there is no code of it")]
     MfaTokenMissing {
@@ -194,7 +194,7 @@ pub enum ConnectFailed {
         "the caller {arn} is a role's session already, so the sessions that it opens last 3600 s at most, and {} s are asked for",
         asked.as_secs()
     )]
-    ChainedTooLong {
+    SessionTooLong {
         /// The caller.
         arn: String,
         /// The requested duration.
@@ -202,7 +202,7 @@ pub enum ConnectFailed {
     },
     /// Tokens of the global STS endpoint can't be tested.
     #[error("--verify token: {detail}")]
-    NoProof {
+    TokenTestImpossible {
         /// The reason.
         detail: String,
     },

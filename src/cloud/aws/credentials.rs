@@ -18,18 +18,18 @@ const SOON: Duration = Duration::from_millis(40);
 /// Gives credentials in time or not at all, and refuses those that can't stand in a header, such as those of a file with the line ends
 /// of another system. The SDK would panic on them.
 #[derive(Debug)]
-pub(crate) struct Checked {
+pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,
     /// When a fetch last took too long.
     gave_up: Mutex<Option<Instant>>,
-    fetching: Fetching,
+    fetching: FetchCounter,
 }
 
 /// How many fetches are under way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fetching(Arc<AtomicUsize>);
+pub(crate) struct FetchCounter(Arc<AtomicUsize>);
 
-impl Fetching {
+impl FetchCounter {
     /// Whether there is one.
     pub(super) fn is_on(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
@@ -37,7 +37,7 @@ impl Fetching {
 
     /// Counts one until it is dropped.
     fn begin(&self) -> impl Drop + use<> {
-        struct Under(Fetching);
+        struct Under(FetchCounter);
         impl Drop for Under {
             fn drop(&mut self) {
                 self.0.0.fetch_sub(1, Ordering::Relaxed);
@@ -48,9 +48,9 @@ impl Fetching {
     }
 }
 
-impl Checked {
+impl CheckedProvider {
     /// Looks at what this provider gives.
-    pub(crate) fn around(provider: SharedCredentialsProvider, fetching: &Fetching) -> SharedCredentialsProvider {
+    pub(crate) fn around(provider: SharedCredentialsProvider, fetching: &FetchCounter) -> SharedCredentialsProvider {
         SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default(), fetching: fetching.clone() })
     }
 
@@ -71,7 +71,7 @@ impl Checked {
     }
 }
 
-impl ProvideCredentials for Checked {
+impl ProvideCredentials for CheckedProvider {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -100,9 +100,9 @@ mod tests {
 
     /// Never gives anything.
     #[derive(Debug, Default)]
-    struct Hangs(Arc<AtomicUsize>);
+    struct NeverAnswers(Arc<AtomicUsize>);
 
-    impl ProvideCredentials for Hangs {
+    impl ProvideCredentials for NeverAnswers {
         fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
         where
             Self: 'a,
@@ -114,8 +114,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_fetch_that_takes_too_long_is_given_up_once_for_all_who_wait() {
-        let (fetches, fetching) = (Arc::default(), Fetching::default());
-        let provider = Checked::around(SharedCredentialsProvider::new(Hangs(Arc::clone(&fetches))), &fetching);
+        let (fetches, fetching) = (Arc::default(), FetchCounter::default());
+        let provider =
+            CheckedProvider::around(SharedCredentialsProvider::new(NeverAnswers(Arc::clone(&fetches))), &fetching);
         let started = Instant::now();
         let just_looked = timeout(Duration::from_secs(0), provider.provide_credentials()).await;
         assert!(just_looked.is_err() && !fetching.is_on(), "whoever leaves takes the fetch along");
@@ -129,7 +130,7 @@ mod tests {
             );
         }
         // The first wait before a call is tried again.
-        tokio::time::sleep(crate::cloud::retry::delay(1, 0.0)).await;
+        tokio::time::sleep(crate::cloud::retry::backoff(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "it may be over");
     }

@@ -12,7 +12,7 @@ const GLOBAL_STS: &str = "sts.amazonaws.com";
 
 /// The endpoint can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointRefused {
+pub enum EndpointError {
     /// It is the global STS endpoint.
     #[error(
         "{url} is the global STS endpoint: the sessions it issues are v1 tokens while an account is at v1Token, and Regions that are enabled by hand refuse them"
@@ -42,7 +42,7 @@ pub enum EndpointRefused {
 ///
 /// The SDK gives an endpoint of this origin precedence over the others. The credential providers are not redirected: they were created
 /// with the configuration before.
-pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointRefused> {
+pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {
         configured_url(&config, service).map_or(Ok(()), |url| check_url(&url))?;
@@ -54,7 +54,7 @@ pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<Sd
 }
 
 /// Returns the STS endpoint of the run.
-pub(super) async fn regional_sts(config: &SdkConfig, region: &str) -> Result<String, EndpointRefused> {
+pub(super) async fn regional_sts(config: &SdkConfig, region: &str) -> Result<String, EndpointError> {
     let url = sts(config, region).await?.trim_end_matches('/').to_owned();
     check_url(&url)?;
     Ok(url)
@@ -63,7 +63,7 @@ pub(super) async fn regional_sts(config: &SdkConfig, region: &str) -> Result<Str
 /// Defines a function that resolves the endpoint of a service. Each SDK crate has types of its own for the same parameters.
 macro_rules! resolver {
     ($visibility:vis $service:ident, $sdk:ident) => {
-        $visibility async fn $service(config: &SdkConfig, region: &str) -> Result<String, EndpointRefused> {
+        $visibility async fn $service(config: &SdkConfig, region: &str) -> Result<String, EndpointError> {
             use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
             let params = Params::builder()
                 .region(region)
@@ -81,8 +81,8 @@ resolver!(sts, aws_sdk_sts);
 resolver!(pub(super) iam, aws_sdk_iam);
 resolver!(pub(super) organizations, aws_sdk_organizations);
 
-fn unresolved(error: impl std::fmt::Display) -> EndpointRefused {
-    EndpointRefused::Unresolved { detail: error.to_string() }
+fn unresolved(error: impl std::fmt::Display) -> EndpointError {
+    EndpointError::Unresolved { detail: error.to_string() }
 }
 
 /// Returns the endpoint that is configured for a service, in the SDK's order of precedence (aws-config, `src/lib.rs`; aws-types,
@@ -112,17 +112,17 @@ pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
 }
 
 /// Checks that a URL is one, and that it is not the global STS endpoint.
-pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
+pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
     // What is no URL may still be one with a password and a slash too few.
     let refused =
-        || if url.contains('@') { EndpointRefused::UserInfo } else { EndpointRefused::NotAUrl { url: url.to_owned() } };
+        || if url.contains('@') { EndpointError::UserInfo } else { EndpointError::NotAUrl { url: url.to_owned() } };
     let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;
     if !scheme.eq_ignore_ascii_case("https") && !scheme.eq_ignore_ascii_case("http") {
         return Err(refused());
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.contains('@') {
-        return Err(EndpointRefused::UserInfo);
+        return Err(EndpointError::UserInfo);
     }
     let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.');
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
@@ -130,7 +130,7 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointRefused> {
         return Err(refused());
     }
     if host.eq_ignore_ascii_case(GLOBAL_STS) {
-        return Err(EndpointRefused::Global { url: url.to_owned() });
+        return Err(EndpointError::Global { url: url.to_owned() });
     }
     Ok(())
 }
@@ -148,7 +148,7 @@ mod tests {
             "https://sts.amazonaws.com.",
             "HTTPS://sts.amazonaws.com?x",
         ] {
-            assert!(matches!(check_url(url), Err(EndpointRefused::Global { .. })), "{url}");
+            assert!(matches!(check_url(url), Err(EndpointError::Global { .. })), "{url}");
         }
     }
 
@@ -186,7 +186,7 @@ mod tests {
             "https://sts.amazonaws.com\\x",
             "https://höst",
         ] {
-            assert!(matches!(check_url(url), Err(EndpointRefused::NotAUrl { .. })), "{url:?}");
+            assert!(matches!(check_url(url), Err(EndpointError::NotAUrl { .. })), "{url:?}");
         }
     }
 }

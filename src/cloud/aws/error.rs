@@ -16,11 +16,11 @@ use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use super::timeouts;
 
 /// An operation's modelled error.
-pub(crate) trait Described: ProvideErrorMetadata + RequestId + Error + 'static {}
-impl<E: ProvideErrorMetadata + RequestId + Error + 'static> Described for E {}
+pub(crate) trait OperationError: ProvideErrorMetadata + RequestId + Error + 'static {}
+impl<E: ProvideErrorMetadata + RequestId + Error + 'static> OperationError for E {}
 
 /// Translates one error of the SDK.
-pub(super) fn failure<E: Described>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
+pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
     let request_id = error.request_id().map(str::to_owned);
     let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| hop_status(error));
     let (kind, effect, code, message) = match error {
@@ -65,22 +65,22 @@ pub(super) fn without_credentials(operation: Operation, error: &CredentialsError
 /// A role on the way could not be assumed.
 #[derive(Debug, thiserror::Error)]
 #[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
-pub(super) struct ChainedRoleRefused {
+pub(super) struct ChainedRoleError {
     pub(super) role: String,
     pub(super) failure: Failure,
 }
 
-type Translated = (FailureKind, Effect, ErrorCode, String);
+type Cause = (FailureKind, Effect, ErrorCode, String);
 
 /// Something answered that is not this service, or its answer was damaged on the way.
-fn unreadable(operation: Operation, status: u16) -> Translated {
+fn unreadable(operation: Operation, status: u16) -> Cause {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
 /// The role on the way to the accounts that could not be assumed. Where several lead there, the first that refuses is behind the
 /// refusals of those that follow.
-fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleRefused> {
+fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
     links(error).filter_map(|error| error.downcast_ref()).last()
 }
 
@@ -90,7 +90,7 @@ fn hop_status(error: &(dyn Error + 'static)) -> Option<u16> {
 }
 
 /// The request never left: usually because there were no credentials to sign it with.
-fn unsent(error: &(dyn Error + 'static)) -> Translated {
+fn unsent(error: &(dyn Error + 'static)) -> Cause {
     if let Some(refused) = hop(error) {
         let (kind, code) = match refused.failure.kind {
             kind @ (FailureKind::Throttled | FailureKind::Transient) => (kind, refused.failure.code.clone()),
@@ -112,7 +112,7 @@ fn unsent(error: &(dyn Error + 'static)) -> Translated {
 }
 
 /// There was no answer. Whether the request can have arrived depends on how far it came.
-fn connector(error: &ConnectorError) -> Translated {
+fn connector(error: &ConnectorError) -> Cause {
     let message = chain(error);
     if find::<CredentialsError>(error).is_some() || error.is_user() {
         return unsent(error);
@@ -207,15 +207,15 @@ mod tests {
                 status,
                 request_id: None,
             };
-            let refused = ChainedRoleRefused { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
+            let refused = ChainedRoleError { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
             let error = CredentialsError::provider_error(refused);
             let failure = without_credentials(Operation::GetCallerIdentity, &error);
             assert_eq!((failure.kind, failure.code.as_str(), failure.status), (expected, told, status));
             assert!(failure.message.contains("role/Hub") && failure.message.contains(code), "{failure}");
-            assert!(!failure.is_unsigned() || status.is_none(), "AWS has answered");
+            assert!(!failure.has_no_credentials() || status.is_none(), "AWS has answered");
         }
         let nothing = CredentialsError::not_loaded("the file is gone");
         let failure = without_credentials(Operation::GetCallerIdentity, &nothing);
-        assert!(failure.is_unsigned() && failure.message.contains("the file is gone"), "{failure}");
+        assert!(failure.has_no_credentials() && failure.message.contains("the file is gone"), "{failure}");
     }
 }

@@ -30,18 +30,18 @@ const STATUSES: [u16; 8] = [200, 200, 200, 400, 403, 429, 500, 503];
 
 /// A client that always gets the same answer.
 #[derive(Clone, Debug)]
-struct Always {
+struct FixedAnswer {
     status: u16,
     body: Vec<u8>,
 }
 
-impl HttpClient for Always {
+impl HttpClient for FixedAnswer {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-impl HttpConnector for Always {
+impl HttpConnector for FixedAnswer {
     fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
         let status = StatusCode::try_from(self.status).expect("a status of HTTP");
         HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(self.body.clone()))))
@@ -51,12 +51,12 @@ impl HttpConnector for Always {
 /// Asks every question that a run asks, and gets these bytes as the answer: the first says which status it has.
 pub fn answer(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
-    let always = Always { status: STATUSES[usize::from(*first) % STATUSES.len()], body: body.to_vec() };
+    let always = FixedAnswer { status: STATUSES[usize::from(*first) % STATUSES.len()], body: body.to_vec() };
     let text = String::from_utf8_lossy(body).into_owned();
     with_runtime(|runtime| runtime.block_on(ask(&always, &text)));
 }
 
-async fn ask(always: &Always, text: &str) {
+async fn ask(always: &FixedAnswer, text: &str) {
     let account = AccountId::try_from(ACCOUNT.to_owned()).expect("an id");
     let config = aws_config::SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -77,8 +77,8 @@ async fn ask(always: &Always, text: &str) {
 
     let role = format!("arn:aws:iam::{ACCOUNT}:role/R");
     let entered = [
-        sts::assume(&sts_client, account, &role, &SessionOptions::default()).await,
-        sts::own(&sts_client, Some(credentials()), account).await,
+        sts::assume_role(&sts_client, account, &role, &SessionOptions::default()).await,
+        sts::own_session(&sts_client, Some(credentials()), account).await,
     ];
     for entered in entered {
         match entered {
@@ -151,7 +151,8 @@ fn credentials() -> SharedCredentialsProvider {
 pub fn profile(bytes: &[u8]) {
     let files = std::collections::HashMap::from([("/home/.aws/config".to_owned(), bytes.to_vec())]);
     let (fs, env) = (Fs::from_map(files), Env::from_slice(&[("HOME", "/home")]));
-    let walked = with_runtime(|runtime| runtime.block_on(profile::with_mfa_in(&fs, &env, Some("p"), "session")));
+    let walked =
+        with_runtime(|runtime| runtime.block_on(profile::find_mfa_profile_in(&fs, &env, Some("p"), "session")));
     match walked {
         Ok(None) => {}
         Ok(Some(found)) => assert!(!found.roles.is_empty() && !found.serial.is_empty()),

@@ -19,7 +19,7 @@ const LARGEST: u64 = 16 << 20;
 
 /// The file of certificate authorities can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum CaBundleRefused {
+pub enum CaBundleError {
     /// It can't be read.
     #[error("the CA bundle {} can't be read: {source}", path.display())]
     Unreadable {
@@ -43,7 +43,7 @@ pub enum CaBundleRefused {
 #[error(
     "{variable} is not the URL of an HTTP proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
 )]
-pub struct ProxyRefused {
+pub struct ProxyError {
     /// The variable.
     pub variable: String,
 }
@@ -51,7 +51,7 @@ pub struct ProxyRefused {
 /// Checks that the proxy on the way to this URL can be used, if there is one: the HTTP client would go past one that it can't read.
 ///
 /// The variables are looked up as the client does it (hyper-util 0.1, `client/proxy/matcher.rs`).
-pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyRefused> {
+pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyError> {
     let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
     // Whoever answers web requests gets HTTP_PROXY from the one who asks.
     if variable("REQUEST_METHOD").is_some() {
@@ -69,13 +69,13 @@ pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>
     let is_direct = through("http://proxy.invalid").is_none();
     let used = named.iter().find_map(|(value, _)| through(value.to_str()?));
     let is_http = used.is_some_and(|used| matches!(used.uri().scheme_str(), Some("http" | "https")));
-    if is_direct || is_http { Ok(()) } else { Err(ProxyRefused { variable: name.clone() }) }
+    if is_direct || is_http { Ok(()) } else { Err(ProxyError { variable: name.clone() }) }
 }
 
 /// Makes the client. It honours `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, with and without a CA bundle.
 ///
 /// With `ca_bundle` only the authorities in that file are trusted, as in the AWS CLI.
-pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleRefused> {
+pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleError> {
     let trust = match ca_bundle {
         None => TrustStore::default(),
         Some(path) => TrustStore::empty().with_pem_certificate(read_bundle(path)?),
@@ -84,7 +84,7 @@ pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<Sha
 }
 
 /// Makes a client that gets no encrypted connection, because nobody is trusted.
-pub(crate) fn trusting_nobody() -> SharedHttpClient {
+pub(crate) fn client_without_authorities() -> SharedHttpClient {
     build(TrustStore::empty(), 1)
 }
 
@@ -102,12 +102,12 @@ fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
 }
 
 /// Reads the file and checks every certificate in it: the HTTP client would panic on a bad one.
-fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleRefused> {
+fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleError> {
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
-        .map_err(|source| CaBundleRefused::Unreadable { path: path.to_owned(), source })?;
-    let refused = |detail: String| CaBundleRefused::NotPem { path: path.to_owned(), detail };
+        .map_err(|source| CaBundleError::Unreadable { path: path.to_owned(), source })?;
+    let refused = |detail: String| CaBundleError::NotPem { path: path.to_owned(), detail };
     if bytes.len() as u64 == LARGEST {
         return Err(refused(format!("it is larger than {} MiB", LARGEST >> 20)));
     }

@@ -1,6 +1,6 @@
 //! This module owns the list of accounts: complete, each account once, or an error. Never a shorter list.
 
-mod pages;
+mod pagination;
 pub(super) mod tags;
 pub(super) mod tree;
 
@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
 
-use super::super::retry::persist;
+use super::super::retry::retry;
 use super::super::{Failure, FailureKind, Operation};
 use super::call::call;
-use pages::every_page;
+use pagination::for_each_page;
 
 use crate::org::account::parent_path;
 use crate::org::{Account, AccountId, AccountState};
@@ -34,7 +34,7 @@ pub struct Organization {
 
 /// The list of accounts would not be complete, so there is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ListingFailed {
+pub enum ListingError {
     /// A call failed for good.
     #[error("{0}")]
     Call(#[from] Failure),
@@ -63,10 +63,10 @@ pub enum ListingFailed {
 }
 
 /// Asks for the Organization. Once in a run: its quota is 1 request per second.
-pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organization, ListingFailed> {
+pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organization, ListingError> {
     let operation = Operation::DescribeOrganization;
     let answer =
-        persist(max_attempts, async || call(operation, None, client.describe_organization().send()).await).await?;
+        retry(max_attempts, async || call(operation, None, client.describe_organization().send()).await).await?;
     let named = answer.value.organization().and_then(|organization| {
         Some(Organization {
             id: organization.id()?.to_owned(),
@@ -74,12 +74,12 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
             all_features: organization.feature_set().map(|set| *set == OrganizationFeatureSet::All),
         })
     });
-    named.ok_or(ListingFailed::Nameless)
+    named.ok_or(ListingError::Nameless)
 }
 
 /// The accounts of the Organization.
 #[derive(Debug)]
-pub struct Listing {
+pub struct ListedAccounts {
     /// Every account, once, sorted by id.
     pub accounts: Vec<Account>,
     /// Why some accounts have no path in the tree, where Organizations gave none and the walk through the tree was refused.
@@ -88,11 +88,11 @@ pub struct Listing {
 
 /// Lists every account, and tells each as it is found, once, with the number of the page that it was on. Accounts without a path in the tree are told last, after a walk
 /// through it. It gives why there are accounts without a path, where the walk was refused.
-pub(super) async fn each_account(
+pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
     mut found: impl FnMut(Account, usize),
-) -> Result<Option<Failure>, ListingFailed> {
+) -> Result<Option<Failure>, ListingError> {
     let mut seen = BTreeSet::new();
     let mut pathless: Vec<Account> = Vec::new();
     let (operation, mut pages) = (Operation::ListAccounts, 0);
@@ -100,7 +100,7 @@ pub(super) async fn each_account(
         let request = client.list_accounts().max_results(PAGE).set_next_token(token);
         call(operation, None, request.send()).await
     };
-    every_page(operation, max_attempts, page, |answer| {
+    for_each_page(operation, max_attempts, page, |answer| {
         pages += 1;
         for account in answer.accounts() {
             let account = translate(account)?;
@@ -114,14 +114,14 @@ pub(super) async fn each_account(
     })
     .await?;
     if seen.is_empty() {
-        return Err(ListingFailed::Empty);
+        return Err(ListingError::Empty);
     }
     if pathless.is_empty() {
         return Ok(None);
     }
     let (parents, refused) = match tree::walk(client, max_attempts).await {
         Ok(parents) => (parents, None),
-        Err(ListingFailed::Call(failure)) if failure.kind == FailureKind::Refused => (HashMap::new(), Some(failure)),
+        Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused => (HashMap::new(), Some(failure)),
         Err(error) => return Err(error),
     };
     for account in pathless {
@@ -137,26 +137,26 @@ pub(super) async fn accounts(
     max_attempts: u32,
     needs_paths: bool,
     mut progress: impl FnMut(usize, usize),
-) -> Result<Listing, ListingFailed> {
+) -> Result<ListedAccounts, ListingError> {
     let mut accounts = BTreeMap::new();
-    let pathless = each_account(client, max_attempts, |account, pages| {
+    let pathless = for_each_account(client, max_attempts, |account, pages| {
         accounts.insert(account.id, account);
         progress(accounts.len(), pages);
     })
     .await?;
     match pathless {
         Some(failure) if needs_paths => Err(failure.into()),
-        pathless => Ok(Listing { accounts: accounts.into_values().collect(), pathless }),
+        pathless => Ok(ListedAccounts { accounts: accounts.into_values().collect(), pathless }),
     }
 }
 
-fn translate(account: &ApiAccount) -> Result<Account, ListingFailed> {
+fn translate(account: &ApiAccount) -> Result<Account, ListingError> {
     let name = account.name().unwrap_or_default();
     let id: AccountId = account
         .id()
         .unwrap_or_default()
         .parse()
-        .map_err(|_| ListingFailed::NoId { name: name.to_owned(), id: account.id().unwrap_or_default().to_owned() })?;
+        .map_err(|_| ListingError::NoId { name: name.to_owned(), id: account.id().unwrap_or_default().to_owned() })?;
     // Status stands in where State is absent, as it may be in other partitions.
     let status = account.status().map(aws_sdk_organizations::types::AccountStatus::as_str);
     let path = account.paths().first().map_or("", String::as_str);

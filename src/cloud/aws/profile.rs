@@ -12,7 +12,7 @@ use super::role_chain::ChainedRole;
 /// A profile can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("profile {profile:?}: {detail}")]
-pub struct ProfileRefused {
+pub struct ProfileError {
     /// The profile.
     pub profile: String,
     /// What is wrong with it.
@@ -34,22 +34,25 @@ pub(super) struct MfaProfile {
 /// # Errors
 ///
 /// When it does, in a way that can't be served. A profile that can't be read at all is left to the SDK, which says why.
-pub(super) async fn with_mfa(named: Option<&str>, session_name: &str) -> Result<Option<MfaProfile>, ProfileRefused> {
+pub(super) async fn find_mfa_profile(
+    named: Option<&str>,
+    session_name: &str,
+) -> Result<Option<MfaProfile>, ProfileError> {
     // Credentials in the environment win over a profile that is named there, but not over one on the command line.
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if named.is_none() && set("AWS_ACCESS_KEY_ID") {
         return Ok(None);
     }
-    with_mfa_in(&Fs::real(), &Env::real(), named, session_name).await
+    find_mfa_profile_in(&Fs::real(), &Env::real(), named, session_name).await
 }
 
 /// The same with these files and variables.
-pub(super) async fn with_mfa_in(
+pub(super) async fn find_mfa_profile_in(
     fs: &Fs,
     env: &Env,
     named: Option<&str>,
     session_name: &str,
-) -> Result<Option<MfaProfile>, ProfileRefused> {
+) -> Result<Option<MfaProfile>, ProfileError> {
     let selected = named.map(|name| Cow::Owned(name.to_owned()));
     let Ok(profiles) = load(fs, env, &EnvConfigFiles::default(), selected).await else { return Ok(None) };
     check_defined(&profiles)?;
@@ -57,23 +60,23 @@ pub(super) async fn with_mfa_in(
 }
 
 /// Refuses a profile that is named and not defined. The SDK would go on without a Region and say that one is missing.
-fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileRefused> {
+fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileError> {
     let selected = profiles.selected_profile();
     if selected == "default" || profiles.get_profile(selected).is_some() {
         return Ok(());
     }
     let suggestion = crate::suggest::did_you_mean(selected, profiles.profiles());
     let detail = format!("it is defined neither in ~/.aws/config nor in ~/.aws/credentials{suggestion}");
-    Err(ProfileRefused { profile: selected.to_owned(), detail })
+    Err(ProfileError { profile: selected.to_owned(), detail })
 }
 
 /// Follows `source_profile` from a profile to where the credentials are.
-fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ProfileRefused> {
+fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ProfileError> {
     let mut roles = Vec::new();
     let mut serial: Option<String> = None;
     let mut visited: Vec<&str> = Vec::new();
     let mut name = selected;
-    let refused = |detail: String| ProfileRefused { profile: selected.to_owned(), detail };
+    let refused = |detail: String| ProfileError { profile: selected.to_owned(), detail };
     loop {
         let Some(profile) = profiles.get_profile(name) else { return Ok(None) };
         let Some(role_arn) = profile.get("role_arn").filter(|_| profile.get("web_identity_token_file").is_none())

@@ -13,7 +13,7 @@ use aws_sdk_sts::config::IdentityCache;
 
 use super::super::{Failure, Operation};
 use super::call::call;
-use super::error::ChainedRoleRefused;
+use super::error::ChainedRoleError;
 use super::sts::credentials;
 use crate::secret::Secret;
 
@@ -33,7 +33,7 @@ pub(super) struct ChainedRole {
 }
 
 /// Opens the MFA session. A code is accepted only once, so this happens once in a run.
-pub(super) async fn mfa_session(
+pub(super) async fn open_mfa_session(
     config: &SdkConfig,
     serial: &str,
     token: &Secret,
@@ -53,7 +53,7 @@ pub(super) async fn mfa_session(
 /// again whenever its session is about to expire.
 pub(super) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
     roles.iter().fold(config.clone(), |config, role| {
-        let sessions = ChainedSessions { client: Client::new(&with_empty_cache(&config)), role: role.clone() };
+        let sessions = ChainedRoleProvider { client: Client::new(&with_empty_cache(&config)), role: role.clone() };
         with_empty_cache(&config.into_builder().credentials_provider(SharedCredentialsProvider::new(sessions)).build())
     })
 }
@@ -65,12 +65,12 @@ pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
 }
 
 /// The sessions of a role on the way.
-struct ChainedSessions {
+struct ChainedRoleProvider {
     client: Client,
     role: ChainedRole,
 }
 
-impl ChainedSessions {
+impl ChainedRoleProvider {
     /// Opens a session.
     async fn open(&self) -> Result<Credentials, Failure> {
         let operation = Operation::AssumeRole;
@@ -87,13 +87,13 @@ impl ChainedSessions {
     }
 }
 
-impl fmt::Debug for ChainedSessions {
+impl fmt::Debug for ChainedRoleProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HopSessions").field("role_arn", &self.role.role_arn).finish_non_exhaustive()
     }
 }
 
-impl ProvideCredentials for ChainedSessions {
+impl ProvideCredentials for ChainedRoleProvider {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
@@ -102,7 +102,7 @@ impl ProvideCredentials for ChainedSessions {
         future::ProvideCredentials::new(async move {
             self.open().await.map_err(|failure| {
                 let role = self.role.role_arn.clone();
-                CredentialsError::provider_error(ChainedRoleRefused { role, failure })
+                CredentialsError::provider_error(ChainedRoleError { role, failure })
             })
         })
     }

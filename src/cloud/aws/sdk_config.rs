@@ -9,16 +9,16 @@ use aws_config::retry::RetryConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 
 use super::connect_options::ConnectOptions;
-use super::credentials::{Checked, Fetching};
-use super::http::{self, CaBundleRefused};
+use super::credentials::{CheckedProvider, FetchCounter};
+use super::http::{self, CaBundleError};
 use super::timeouts;
 
 /// Loads the configuration. The credentials are those of `credentials_profile`, or else of the usual chain.
 pub(super) async fn load(
     options: &ConnectOptions,
     credentials_profile: Option<&str>,
-    fetching: &Fetching,
-) -> Result<SdkConfig, CaBundleRefused> {
+    fetching: &FetchCounter,
+) -> Result<SdkConfig, CaBundleError> {
     let http = http::client(options.ca_bundle.as_deref(), options.connections)?;
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
@@ -52,7 +52,7 @@ pub(super) async fn load(
         );
     }
     let config = loader.load().await;
-    let provider = config.credentials_provider().map(|provider| Checked::around(provider, fetching));
+    let provider = config.credentials_provider().map(|provider| CheckedProvider::around(provider, fetching));
     let mut builder = config.into_builder();
     // The credential providers keep the retries from above. The calls of a run have their own: see `cloud::retry`.
     builder.set_credentials_provider(provider).set_retry_config(Some(RetryConfig::disabled()));

@@ -5,14 +5,14 @@ use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, FeatureType, PolicyEvaluationDecisionType,
 };
 
-use super::super::retry::persist;
+use super::super::retry::retry;
 use super::super::{Answer, Failure, Operation};
 use super::call::call;
 use super::session::Session;
 
 /// What IAM's simulation says of one action.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
+pub enum SimulationResult {
     /// It is allowed.
     Allowed,
     /// No policy of the role allows it.
@@ -29,8 +29,7 @@ pub enum Decision {
 pub(super) async fn root_access(client: &Client, max_attempts: u32) -> Result<bool, Failure> {
     let operation = Operation::ListOrganizationsFeatures;
     let answer =
-        persist(max_attempts, async || call(operation, None, client.list_organizations_features().send()).await)
-            .await?;
+        retry(max_attempts, async || call(operation, None, client.list_organizations_features().send()).await).await?;
     Ok(answer.value.enabled_features().contains(&FeatureType::RootCredentialsManagement))
 }
 
@@ -40,7 +39,7 @@ pub(super) async fn simulate(
     session: &Session,
     role_arn: &str,
     operation: Operation,
-) -> Result<Answer<Decision>, Failure> {
+) -> Result<Answer<SimulationResult>, Failure> {
     let principal = ContextEntry::builder()
         .context_key_name("aws:PrincipalArn")
         .context_key_type(ContextKeyTypeEnum::String)
@@ -60,12 +59,12 @@ pub(super) async fn simulate(
         .and_then(EvaluationResult::organizations_decision_detail)
         .is_some_and(|detail| !detail.allowed_by_organizations());
     let value = match result.map(EvaluationResult::eval_decision) {
-        Some(PolicyEvaluationDecisionType::Allowed) => Decision::Allowed,
-        Some(_) if by_organization => Decision::DeniedByOrganization,
-        Some(PolicyEvaluationDecisionType::ExplicitDeny) => Decision::Denied,
-        Some(PolicyEvaluationDecisionType::ImplicitDeny) => Decision::NotAllowed,
-        Some(other) => Decision::Other(other.as_str().to_owned()),
-        None => Decision::Other("no result".to_owned()),
+        Some(PolicyEvaluationDecisionType::Allowed) => SimulationResult::Allowed,
+        Some(_) if by_organization => SimulationResult::DeniedByOrganization,
+        Some(PolicyEvaluationDecisionType::ExplicitDeny) => SimulationResult::Denied,
+        Some(PolicyEvaluationDecisionType::ImplicitDeny) => SimulationResult::NotAllowed,
+        Some(other) => SimulationResult::Other(other.as_str().to_owned()),
+        None => SimulationResult::Other("no result".to_owned()),
     };
     Ok(Answer { value, request_id: answer.request_id })
 }

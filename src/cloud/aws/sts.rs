@@ -34,7 +34,7 @@ pub(super) async fn caller_identity(client: &Client) -> Result<Answer<GetCallerI
 
 /// Enters the account that the caller is in: with the base credentials of this moment, after proving that it is they that are
 /// in the account. What is set is set with the same ones, whatever becomes of the profile meanwhile.
-pub(super) async fn own(
+pub(super) async fn own_session(
     client: &Client,
     base: Option<SharedCredentialsProvider>,
     account: AccountId,
@@ -51,12 +51,12 @@ pub(super) async fn own(
     let request = client.get_caller_identity().customize().config_override(with).send();
     let Answer { value, request_id } = call(operation, Some(account), request).await?;
     let found = value.account().and_then(|id| id.parse().ok());
-    prove(operation, account, found, value.arn(), request_id.as_deref())?;
+    check_account(operation, account, found, value.arn(), request_id.as_deref())?;
     Ok(Answer { value: Session { account, credentials: session }, request_id })
 }
 
 /// Assumes the role, and proves by the answer that the session is in the account.
-pub(super) async fn assume(
+pub(super) async fn assume_role(
     client: &Client,
     account: AccountId,
     role_arn: &str,
@@ -74,7 +74,7 @@ pub(super) async fn assume(
         .set_policy(terms.policy.clone());
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
     let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
-    prove(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
+    check_account(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
     session(operation, account, value.credentials(), request_id)
 }
 
@@ -133,7 +133,7 @@ pub(super) fn credentials(
 }
 
 /// Refuses a session that is not in the wanted account.
-fn prove(
+fn check_account(
     operation: Operation,
     wanted: AccountId,
     found: Option<AccountId>,

@@ -175,7 +175,7 @@ impl Fake {
 impl Cloud for Fake {
     type Session = AccountId;
 
-    async fn enter(&self, account: AccountId, _: &AccessMethod) -> Result<Answer<AccountId>, Failure> {
+    async fn open_session(&self, account: AccountId, _: &AccessMethod) -> Result<Answer<AccountId>, Failure> {
         if self.caller_expired.get() {
             return Err(failure(Operation::AssumeRole, FailureKind::Credentials, Effect::None, "ExpiredToken"));
         }
@@ -184,13 +184,13 @@ impl Cloud for Fake {
         Ok(Answer { value: account, request_id: None })
     }
 
-    async fn read(&self, session: &AccountId) -> Result<Answer<ObservedVersion>, Failure> {
+    async fn read_version(&self, session: &AccountId) -> Result<Answer<ObservedVersion>, Failure> {
         let fault = self.call(*session, Operation::GetAccountSummary).await?;
         let (before, now) = self.world.borrow().versions[session];
         Ok(Answer { value: if matches!(fault, Some(Fault::Stale)) { before } else { now }, request_id: None })
     }
 
-    async fn set(&self, session: &AccountId, version: TokenVersion) -> Result<Answer<()>, Failure> {
+    async fn set_version(&self, session: &AccountId, version: TokenVersion) -> Result<Answer<()>, Failure> {
         let operation = Operation::SetSecurityTokenServicePreferences;
         assert!(self.world.borrow().intended.contains(session), "{session} was set without a durable intent");
         let fault = self.call(*session, operation).await?;
@@ -208,7 +208,7 @@ impl Cloud for Fake {
         }
     }
 
-    async fn prove_token(&self, account: AccountId, _: &AccessMethod, _: &str) -> Result<Answer<()>, Failure> {
+    async fn test_token(&self, account: AccountId, _: &AccessMethod, _: &str) -> Result<Answer<()>, Failure> {
         self.proofs.borrow_mut().push((account, tokio::time::Instant::now()));
         if self.proofs.borrow().iter().filter(|(of, _)| *of == account).count() <= self.lag.get() {
             return Err(failure(
@@ -225,11 +225,11 @@ impl Cloud for Fake {
         "https://sts.test"
     }
 
-    fn is_fetching(&self) -> bool {
+    fn is_fetching_credentials(&self) -> bool {
         self.fetching.get()
     }
 
-    async fn confirm_caller(&self) -> Result<(), Failure> {
+    async fn check_base_credentials(&self) -> Result<(), Failure> {
         self.confirmations.set(self.confirmations.get() + 1);
         self.sign(Operation::GetCallerIdentity).await?;
         self.arrive(Operation::GetCallerIdentity).await?;
@@ -239,7 +239,7 @@ impl Cloud for Fake {
         Ok(())
     }
 
-    async fn reach(&self) -> Result<(), Failure> {
+    async fn probe_connection(&self) -> Result<(), Failure> {
         self.arrive(Operation::GetCallerIdentity).await
     }
 }

@@ -59,7 +59,7 @@ async fn drive(rate_limiter: &Rc<RateLimiter>, endpoint: &Rc<Endpoint>, width: u
                 rate_limiter.throttled(sent);
                 failed += 1;
                 assert!(failed < 8, "no account may fail");
-                tokio::time::sleep(crate::cloud::retry::delay(failed, 0.5)).await;
+                tokio::time::sleep(crate::cloud::retry::backoff(failed, 0.5)).await;
             }
         }
     };
@@ -152,7 +152,7 @@ async fn throttles_that_do_not_depend_on_the_rate_do_not_lower_it_for_long() {
                     rate_limiter.passed();
                 } else {
                     rate_limiter.throttled(sent);
-                    tokio::time::sleep(crate::cloud::retry::delay(attempt + 1, fastrand::f64())).await;
+                    tokio::time::sleep(crate::cloud::retry::backoff(attempt + 1, fastrand::f64())).await;
                 }
             }
         })

@@ -29,7 +29,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.wait_for_turn().await;
             let sent = Instant::now();
             self.record.attempts += 1;
-            let call = pin!(retry::nth(failed + 1, self.run.cloud.enter(self.target.account, &self.target.access)));
+            let call = pin!(retry::as_attempt(
+                failed + 1,
+                self.run.cloud.open_session(self.target.account, &self.target.access)
+            ));
             let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await;
             self.entry_permit = None;
             let (failure, in_outage) = match answer {
@@ -50,7 +53,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     self.run.rate_limiter.throttled(sent);
                     true
                 }
-                FailureKind::Transient if !failure.is_unsigned() || in_outage => true,
+                FailureKind::Transient if !failure.has_no_credentials() || in_outage => true,
                 FailureKind::Credentials | FailureKind::Transient => {
                     Box::pin(self.check_base_credentials(sent, &failure)).await?;
                     failed <= NEW_SESSIONS
@@ -92,7 +95,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let calls = Cell::new(0);
             let check = async {
                 calls.set(1);
-                run.cloud.confirm_caller().await
+                run.cloud.check_base_credentials().await
             };
             let call = pin!(run.credential_probe.result(since, check));
             let result = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
@@ -106,7 +109,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Err(CallError::VisitEnds(error)) => return Err(error),
                 // A failed fetch may be temporary and need not mean that the credentials have ended. A run that stops does not wait.
                 Err(CallError::Failed(failure))
-                    if failure.is_unsigned() && failed + 1 < FETCH_ATTEMPTS && !run.stop.requested() =>
+                    if failure.has_no_credentials() && failed + 1 < FETCH_ATTEMPTS && !run.stop.requested() =>
                 {
                     failed += 1;
                     since = Instant::now();
@@ -114,7 +117,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     self.sleep(wait, Stage::Assume, Operation::GetCallerIdentity, Some(&failure)).await?;
                 }
                 Err(CallError::Failed(failure))
-                    if failure.is_unsigned() || failure.kind == FailureKind::Credentials =>
+                    if failure.has_no_credentials() || failure.kind == FailureKind::Credentials =>
                 {
                     if !run.stop.requested() {
                         run.stop.request(StopReason::CallerCredentials(failure));

@@ -16,7 +16,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         loop {
             self.record.attempts += 1;
             let answer = {
-                let call = pin!(retry::nth(attempts.failed + 1, self.run.cloud.read(session)));
+                let call = pin!(retry::as_attempt(attempts.failed + 1, self.run.cloud.read_version(session)));
                 self.attempt(stage, Operation::GetAccountSummary, call).await
             };
             match answer {

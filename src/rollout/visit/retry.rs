@@ -41,12 +41,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let began = Instant::now();
         let (failure, timed_out) = match timeout_at(self.deadline, call).await {
             Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(failure)) if !(failure.is_silence() || failure.is_unsigned()) => {
+            Ok(Err(failure)) if !(failure.is_unanswered() || failure.has_no_credentials()) => {
                 return Err(CallError::Failed(failure));
             }
             Ok(Err(failure)) => (failure, false),
             // Only AssumeRole is signed with the base credentials. Fetching them must not use up the account's time.
-            Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching() => {
+            Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching_credentials() => {
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
                 let unsigned = self.failure(OwnCode::NoCredentials, message.to_owned());
@@ -81,7 +81,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         tokio::select! {
             biased;
             () = stopped_in_outage => Err(VisitError::NotAttempted(stage, failure.clone())),
-            result = run.connectivity.probe(sent, async || run.cloud.reach().await) => match result {
+            result = run.connectivity.probe(sent, async || run.cloud.probe_connection().await) => match result {
                 ProbeResult::Reachable => Ok(false),
                 ProbeResult::Restored => Ok(true),
                 ProbeResult::Unreachable(cause) => {
@@ -129,7 +129,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     }
 
     pub(super) async fn back_off(&self, failed: u32, stage: Stage, failure: Failure) -> Result<(), VisitError> {
-        let wait = retry::delay(failed, fastrand::f64());
+        let wait = retry::backoff(failed, fastrand::f64());
         self.sleep(wait, stage, failure.operation, Some(&failure)).await
     }
 

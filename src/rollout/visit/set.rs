@@ -17,7 +17,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let before = std::mem::replace(&mut self.set_state, SetState::InDoubt);
             self.record.attempts += 1;
             let answer = {
-                let call = pin!(retry::nth(attempts.failed + 1, self.run.cloud.set(session, self.target.wanted)));
+                let call = pin!(retry::as_attempt(
+                    attempts.failed + 1,
+                    self.run.cloud.set_version(session, self.target.wanted)
+                ));
                 self.attempt(Stage::Set, Operation::SetSecurityTokenServicePreferences, call).await
             };
             let error = match answer {
@@ -63,7 +66,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         // IAM has refused a Set, and the version has not changed: so the Set in doubt had no effect either. A summary without the version
         // does not show that, and nor does the refusal by a proxy or of a new session.
         let refused_by_iam = |failure: &Failure| {
-            failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_the_services_no()
+            failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_service_refusal()
         };
         if version != ObservedVersion::Unknown
             && matches!(&error, VisitError::Failed(_, failure) if refused_by_iam(failure))

@@ -86,7 +86,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let sent = Instant::now();
-            let proof = pin!(self.run.cloud.prove_token(self.target.account, &self.target.access, region));
+            let proof = pin!(self.run.cloud.test_token(self.target.account, &self.target.access, region));
             let failure = match self.attempt(Stage::Verify, Operation::GetCallerIdentity, proof).await {
                 Ok(_) => {
                     self.record.verified = Some(Verified::Token);

@@ -4,9 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use v2token::internals::{
-    CaBundleRefused, Caller, ConnectFailed, Effect, EndpointRefused, Error, Failure, FailureKind, InvalidSettings,
-    ListingFailed, Operation, ProfileRefused, ProxyRefused, RegionRefused, ReplayFailed, RunFolderFailed,
-    SelectionFailed, Untrusted,
+    CaBundleError, Caller, ConnectError, Effect, EndpointError, Error, Failure, FailureKind, InvalidSettings,
+    ListingError, Operation, ProfileError, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed,
+    Untrusted,
 };
 
 /// A failed call.
@@ -29,26 +29,26 @@ pub(super) fn errors() -> Vec<Error> {
     let call = || failure(Operation::AssumeRole, FailureKind::Refused, "AccessDenied", "no");
     let ids = || vec!["000000000001".parse().expect("an id")];
     let connect = [
-        ConnectFailed::NoRegion,
+        ConnectError::NoRegion,
         RegionRefused::Global { region: text() }.into(),
         RegionRefused::Unknown { region: text(), suggestion: text() }.into(),
         RegionRefused::ProvesNothing { region: text() }.into(),
         RegionRefused::NoGlobalEndpoint { region: text(), partition: "x" }.into(),
         RegionRefused::OtherPartition { region: text(), of_region: "x", of_caller: text() }.into(),
-        EndpointRefused::Global { url: text() }.into(),
-        EndpointRefused::UserInfo.into(),
-        EndpointRefused::NotAUrl { url: text() }.into(),
-        EndpointRefused::Unresolved { detail: text() }.into(),
-        CaBundleRefused::Unreadable { path: path(), source: io::Error::other("x") }.into(),
-        CaBundleRefused::NotPem { path: path(), detail: text() }.into(),
-        ProxyRefused { variable: text() }.into(),
+        EndpointError::Global { url: text() }.into(),
+        EndpointError::UserInfo.into(),
+        EndpointError::NotAUrl { url: text() }.into(),
+        EndpointError::Unresolved { detail: text() }.into(),
+        CaBundleError::Unreadable { path: path(), source: io::Error::other("x") }.into(),
+        CaBundleError::NotPem { path: path(), detail: text() }.into(),
+        ProxyError { variable: text() }.into(),
         Caller::from_api(None, None).expect_err("it names nobody").into(),
-        ConnectFailed::Profile(ProfileRefused { profile: text(), detail: text() }),
-        ConnectFailed::MfaTokenMissing { serial: text() },
-        ConnectFailed::MfaSerialMissing,
-        ConnectFailed::ChainedTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },
-        ConnectFailed::NoProof { detail: text() },
-        ConnectFailed::Via(failure(
+        ConnectError::Profile(ProfileError { profile: text(), detail: text() }),
+        ConnectError::MfaTokenMissing { serial: text() },
+        ConnectError::MfaSerialMissing,
+        ConnectError::SessionTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },
+        ConnectError::TokenTestImpossible { detail: text() },
+        ConnectError::Via(failure(
             Operation::GetCallerIdentity,
             FailureKind::Credentials,
             "NoCredentials",
@@ -56,10 +56,10 @@ pub(super) fn errors() -> Vec<Error> {
         )),
     ];
     let listing = [
-        ListingFailed::Loop { operation: Operation::ListAccounts, pages: 3 },
-        ListingFailed::NoId { name: text(), id: text() },
-        ListingFailed::Empty,
-        ListingFailed::Nameless,
+        ListingError::Loop { operation: Operation::ListAccounts, pages: 3 },
+        ListingError::NoId { name: text(), id: text() },
+        ListingError::Empty,
+        ListingError::Nameless,
     ];
     let selection = [
         SelectionFailed::NoSuchAccounts { ids: ids(), suggestion: text() },
@@ -67,8 +67,8 @@ pub(super) fn errors() -> Vec<Error> {
         SelectionFailed::Empty { listed: 5, narrowing: text(), suggestion: text() },
     ];
     let others = [
-        ConnectFailed::Call(call()).into(),
-        ListingFailed::Call(call()).into(),
+        ConnectError::Call(call()).into(),
+        ListingError::Call(call()).into(),
         Error::Unwritable { what: "the report", path: path(), source: io::Error::other("x") },
         RunFolderFailed::NoRun { path: path(), cause: text() }.into(),
         RunFolderFailed::from(ReplayFailed::Unreadable { path: path(), detail: text() }).into(),
@@ -83,7 +83,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::from(Untrusted::Writable { path: path(), mode: 0o777 }).into(),
         RunFolderFailed::from(Untrusted::Link { path: path(), owner: 65_534 }).into(),
         RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
-        Error::Unlisted(Box::new(ListingFailed::Empty.into())),
+        Error::Unlisted(Box::new(ListingError::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
     ];
     let all = connect.into_iter().map(Error::from);
@@ -100,37 +100,37 @@ pub(super) fn errors() -> Vec<Error> {
 fn is_known(error: &Error) {
     match error {
         Error::Connect(error) => match error {
-            ConnectFailed::Region(
+            ConnectError::Region(
                 RegionRefused::Global { .. }
                 | RegionRefused::Unknown { .. }
                 | RegionRefused::ProvesNothing { .. }
                 | RegionRefused::NoGlobalEndpoint { .. }
                 | RegionRefused::OtherPartition { .. },
             )
-            | ConnectFailed::Endpoint(
-                EndpointRefused::Global { .. }
-                | EndpointRefused::UserInfo
-                | EndpointRefused::NotAUrl { .. }
-                | EndpointRefused::Unresolved { .. },
+            | ConnectError::Endpoint(
+                EndpointError::Global { .. }
+                | EndpointError::UserInfo
+                | EndpointError::NotAUrl { .. }
+                | EndpointError::Unresolved { .. },
             )
-            | ConnectFailed::CaBundle(CaBundleRefused::Unreadable { .. } | CaBundleRefused::NotPem { .. })
-            | ConnectFailed::Proxy(ProxyRefused { .. })
-            | ConnectFailed::NoRegion
-            | ConnectFailed::Call(_)
-            | ConnectFailed::Nobody(_)
-            | ConnectFailed::Profile { .. }
-            | ConnectFailed::MfaTokenMissing { .. }
-            | ConnectFailed::MfaSerialMissing
-            | ConnectFailed::ChainedTooLong { .. }
-            | ConnectFailed::NoProof { .. }
-            | ConnectFailed::Via(_) => {}
+            | ConnectError::CaBundle(CaBundleError::Unreadable { .. } | CaBundleError::NotPem { .. })
+            | ConnectError::Proxy(ProxyError { .. })
+            | ConnectError::NoRegion
+            | ConnectError::Call(_)
+            | ConnectError::Nobody(_)
+            | ConnectError::Profile { .. }
+            | ConnectError::MfaTokenMissing { .. }
+            | ConnectError::MfaSerialMissing
+            | ConnectError::SessionTooLong { .. }
+            | ConnectError::TokenTestImpossible { .. }
+            | ConnectError::Via(_) => {}
         },
         Error::Listing(
-            ListingFailed::Call(_)
-            | ListingFailed::Loop { .. }
-            | ListingFailed::NoId { .. }
-            | ListingFailed::Empty
-            | ListingFailed::Nameless,
+            ListingError::Call(_)
+            | ListingError::Loop { .. }
+            | ListingError::NoId { .. }
+            | ListingError::Empty
+            | ListingError::Nameless,
         )
         | Error::Selection(
             SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },

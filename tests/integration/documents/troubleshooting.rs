@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use v2token::internals::{
-    ConnectFailed, Error, ErrorCode, FailureKind, HintContext, ListingFailed, Operation, OwnCode, Stage, classify, hint,
+    ConnectError, Error, ErrorCode, FailureKind, HintContext, ListingError, Operation, OwnCode, Stage, classify, hint,
 };
 use v2token::{AccessMethod, Outcome, Provenance, Record, Target};
 
@@ -82,7 +82,7 @@ fn errors_before_the_first_account_are_listed_with_their_hints() {
         let row = row.unwrap_or_else(|| panic!("no row for {message:?}"));
         listed.insert(row);
         // The hint of a failed call depends on the call, and has a table of its own.
-        if !matches!(error, Error::Connect(ConnectFailed::Call(_)) | Error::Listing(ListingFailed::Call(_))) {
+        if !matches!(error, Error::Connect(ConnectError::Call(_)) | Error::Listing(ListingError::Call(_))) {
             assert_eq!(plain(&rows[row][1]), plain(&error.hint()), "{message}");
         }
     }
@@ -120,13 +120,13 @@ fn calls_before_the_first_account_are_listed_with_their_hints() {
             listed.insert(code.to_owned());
             for call in if calls.is_empty() { &[Operation::GetCallerIdentity] } else { &calls[..] } {
                 let (kind, _) = classify(code, 400);
-                let error = Error::from(ConnectFailed::Call(failure(*call, kind, code, "")));
+                let error = Error::from(ConnectError::Call(failure(*call, kind, code, "")));
                 assert_eq!(plain(&row[2]), plain(&error.hint()), "{code} of {call}");
             }
         }
     }
     let has_hint = |code: &&str| {
-        !Error::from(ConnectFailed::Call(failure(Operation::GetCallerIdentity, FailureKind::Transient, code, "")))
+        !Error::from(ConnectError::Call(failure(Operation::GetCallerIdentity, FailureKind::Transient, code, "")))
             .hint()
             .is_empty()
     };

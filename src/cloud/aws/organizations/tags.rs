@@ -9,8 +9,8 @@ use futures::stream::{self, StreamExt as _, TryStreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::super::call::call;
-use super::ListingFailed;
-use super::pages::every_page;
+use super::ListingError;
+use super::pagination::for_each_page;
 use crate::cloud::Operation;
 use crate::org::selection::Tags;
 use crate::org::{AccountId, Tag};
@@ -23,9 +23,9 @@ const EVERY: Duration = Duration::from_millis(100);
 const IN_FLIGHT: usize = 10;
 
 /// The turns of the calls: each page and each repetition takes one, because the quota counts them all.
-struct Turns(Cell<Instant>);
+struct TagRateLimiter(Cell<Instant>);
 
-impl Turns {
+impl TagRateLimiter {
     /// Waits for the next turn.
     async fn wait(&self) {
         let turn = self.0.get().max(Instant::now());
@@ -40,11 +40,11 @@ pub(in super::super) async fn tags(
     max_attempts: u32,
     accounts: &[AccountId],
     mut progress: impl FnMut(usize),
-) -> Result<Tags, ListingFailed> {
-    let turns = Turns(Cell::new(Instant::now()));
+) -> Result<Tags, ListingError> {
+    let turns = TagRateLimiter(Cell::new(Instant::now()));
     let mut read = std::pin::pin!(
         stream::iter(accounts)
-            .map(async |account| Ok::<_, ListingFailed>((*account, of(client, max_attempts, &turns, *account).await?)))
+            .map(async |account| Ok::<_, ListingError>((*account, of(client, max_attempts, &turns, *account).await?)))
             .buffer_unordered(IN_FLIGHT)
     );
     let mut found = Tags::new();
@@ -59,9 +59,9 @@ pub(in super::super) async fn tags(
 async fn of(
     client: &Client,
     max_attempts: u32,
-    turns: &Turns,
+    turns: &TagRateLimiter,
     account: AccountId,
-) -> Result<BTreeSet<Tag>, ListingFailed> {
+) -> Result<BTreeSet<Tag>, ListingError> {
     let operation = Operation::ListTagsForResource;
     let mut found = BTreeSet::new();
     let page = async |token| {
@@ -69,7 +69,7 @@ async fn of(
         let request = client.list_tags_for_resource().resource_id(account.to_string()).set_next_token(token);
         call(operation, Some(account), request.send()).await
     };
-    every_page(operation, max_attempts, page, |answer| {
+    for_each_page(operation, max_attempts, page, |answer| {
         found.extend(answer.tags().iter().map(|tag| Tag { key: tag.key().to_owned(), value: tag.value().to_owned() }));
         Ok(answer.next_token)
     })

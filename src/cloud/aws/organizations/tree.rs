@@ -5,15 +5,15 @@ use std::collections::HashMap;
 use aws_sdk_organizations::Client;
 
 use super::super::call::call;
-use super::ListingFailed;
-use super::pages::every_page;
-use crate::cloud::retry::persist;
+use super::ListingError;
+use super::pagination::for_each_page;
+use crate::cloud::retry::retry;
 use crate::cloud::{Failure, Operation};
 use crate::org::{AccountId, UnitId};
 
 /// Walks the tree from the roots down: the path of every account's parent, with names beside the ids. Only for where
 /// ListAccounts gives no paths, because it takes two calls for each OU at 5 calls per second.
-pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingFailed> {
+pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
     let mut parents = HashMap::new();
     let mut open = roots(client, max_attempts).await?;
     while let Some((id, path)) = open.pop() {
@@ -29,13 +29,13 @@ pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<A
 }
 
 /// Whether an OU or a root exists.
-pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &UnitId) -> Result<bool, ListingFailed> {
+pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &UnitId) -> Result<bool, ListingError> {
     if unit.is_root() {
         let roots = roots(client, max_attempts).await?;
         return Ok(roots.iter().any(|(id, _)| id == unit.as_str()));
     }
     let operation = Operation::DescribeOrganizationalUnit;
-    let described: Result<_, Failure> = persist(max_attempts, async || {
+    let described: Result<_, Failure> = retry(max_attempts, async || {
         let request = client.describe_organizational_unit().organizational_unit_id(unit.as_str());
         call(operation, None, request.send()).await
     })
@@ -53,11 +53,11 @@ pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &
 }
 
 /// The roots, each with its path.
-async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingFailed> {
+async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingError> {
     let operation = Operation::ListRoots;
     let mut found = Vec::new();
     let page = async |token| call(operation, None, client.list_roots().set_next_token(token).send()).await;
-    every_page(operation, max_attempts, page, |answer| {
+    for_each_page(operation, max_attempts, page, |answer| {
         found.extend(answer.roots().iter().filter_map(|root| {
             let id = root.id()?;
             // arn:aws:organizations::<account>:root/o-…/r-…
@@ -72,14 +72,14 @@ async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String
 }
 
 /// The OUs right below a parent, with their names.
-async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(String, String)>, ListingFailed> {
+async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(String, String)>, ListingError> {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let mut found = Vec::new();
     let page = async |token| {
         let request = client.list_organizational_units_for_parent().parent_id(parent).set_next_token(token);
         call(operation, None, request.send()).await
     };
-    every_page(operation, max_attempts, page, |answer| {
+    for_each_page(operation, max_attempts, page, |answer| {
         let units = answer.organizational_units();
         found.extend(
             units.iter().filter_map(|unit| Some((unit.id()?.to_owned(), unit.name().unwrap_or_default().to_owned()))),
@@ -91,14 +91,14 @@ async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(
 }
 
 /// The accounts right below a parent.
-async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<AccountId>, ListingFailed> {
+async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<AccountId>, ListingError> {
     let operation = Operation::ListAccountsForParent;
     let mut found = Vec::new();
     let page = async |token| {
         let request = client.list_accounts_for_parent().parent_id(parent).set_next_token(token);
         call(operation, None, request.send()).await
     };
-    every_page(operation, max_attempts, page, |answer| {
+    for_each_page(operation, max_attempts, page, |answer| {
         found.extend(answer.accounts().iter().filter_map(|account| account.id()?.parse::<AccountId>().ok()));
         Ok(answer.next_token)
     })

@@ -1,7 +1,7 @@
 //! Tests of outages: a temporary loss of the network costs time, but no accounts.
 
 use super::*;
-use crate::cloud::retry::PATIENCE;
+use crate::cloud::retry::MAX_OUTAGE;
 
 /// AWS with an outage between two points of time, in seconds. A call takes `each` to fail.
 fn with_outage(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
@@ -73,7 +73,7 @@ async fn an_endless_outage_stops_the_run_and_fails_no_account() {
         let (ended, records) = run(&fake.rollout(options()), changes(&reported)).await;
         assert!(matches!(ended.stopped, Some(StopReason::Unreachable(_))), "{:?}", ended.stopped);
         assert_eq!(reported.take(), ["lost"]);
-        assert!((PATIENCE..PATIENCE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
+        assert!((MAX_OUTAGE..MAX_OUTAGE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
         // A request that was in flight may have arrived, so a resume reads the account. One that could not be sent has not.

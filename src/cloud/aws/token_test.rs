@@ -19,7 +19,7 @@ const GLOBAL: &str = "https://sts.amazonaws.com";
 const GLOBAL_REGION: &str = "us-east-1";
 
 /// Gets a session from the global endpoint and uses it in the Region.
-pub(super) async fn prove(
+pub(super) async fn test(
     config: &SdkConfig,
     account: AccountId,
     access: &AccessMethod,
@@ -34,7 +34,7 @@ pub(super) async fn prove(
     // A configured endpoint stands in for all of AWS, and so for the global endpoint too.
     let global = configured_url(config, "sts").unwrap_or_else(|| GLOBAL.to_owned());
     let global = Client::from_conf(in_region(GLOBAL_REGION).endpoint_url(global).build());
-    let issued = sts::assume(&global, account, arn, options).await?;
+    let issued = sts::assume_role(&global, account, arn, options).await?;
     let there = Client::from_conf(in_region(region).credentials_provider(issued.value.credentials).build());
     let answer = call(Operation::GetCallerIdentity, Some(account), there.get_caller_identity().send()).await?;
     Ok(Answer { value: (), request_id: answer.request_id })
