@@ -1,7 +1,7 @@
-//! This module owns the port to AWS: the few calls that a visit makes, and the one way in which a call can fail.
+//! The port to AWS: the calls of a visit, and the type of their failures.
 //!
-//! A call here is one attempt. Whether to try again is the visit's decision, because only the visit knows what is
-//! at stake: a read may be repeated freely, a Set whose answer was lost must be followed by a read.
+//! Each call is one attempt. The visit decides whether to repeat it, because only the visit knows what is safe: a read may be repeated
+//! freely, but a Set whose answer was lost must be followed by a read.
 
 pub(crate) mod aws;
 mod error_code;
@@ -23,29 +23,29 @@ pub use operation::Operation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessMethod {
-    /// With the caller's own credentials: only for the account that the caller is in.
+    /// With the caller's own credentials, which is possible only in the caller's account.
     Own,
-    /// Through this role, by its ARN.
+    /// Through the role with this ARN.
     Role(Arc<str>),
-    /// As the account's root user, by this ARN, with a task policy that allows reading only.
+    /// As the account's root user with this ARN, limited by a task policy that only allows reading.
     Root(Arc<str>),
 }
 
-/// What a successful call gave.
+/// The result of a successful call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer<T> {
     /// The value.
     pub value: T,
-    /// The id under which AWS logged the call, for CloudTrail and for AWS Support.
+    /// AWS's id of the call, for CloudTrail and for AWS Support.
     pub request_id: Option<String>,
 }
 
 /// The calls of a visit, one attempt each.
 pub trait Cloud {
-    /// The right to act in one account. It holds credentials, so it must never be printable.
+    /// A session in one account. It holds credentials, so it must not implement `Debug` or `Display`.
     type Session;
 
-    /// Opens a session in the account and proves that it is in this account and no other.
+    /// Opens a session in the account, and checks that the session belongs to this account.
     fn open_session(
         &self,
         account: AccountId,
@@ -55,14 +55,14 @@ pub trait Cloud {
     /// Reads the account's token version.
     fn read_version(&self, session: &Self::Session) -> impl Future<Output = Result<Answer<ObservedVersion>, Failure>>;
 
-    /// Asks for a token version. Success means only that the request was accepted.
+    /// Sets the account's token version. Success only means that the request was accepted.
     fn set_version(
         &self,
         session: &Self::Session,
         version: TokenVersion,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
-    /// Gets a session for the account from the global STS endpoint and uses it in an opt-in Region. It fails with
+    /// Gets a session for the account from the global STS endpoint, and calls STS with it in an opt-in Region. Fails with
     /// [`FailureKind::Credentials`] as long as that Region refuses the token.
     fn test_token(
         &self,
@@ -71,16 +71,16 @@ pub trait Cloud {
         region: &str,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
 
-    /// The STS endpoint that sessions come from.
+    /// Returns the STS endpoint that issues the sessions.
     fn sts_endpoint(&self) -> &str;
 
-    /// Whether base credentials are being fetched at this moment, so that calls wait for them.
+    /// Whether base credentials are being fetched right now, so that calls wait for them.
     fn is_fetching_credentials(&self) -> bool;
 
-    /// Whether the base credentials are still accepted, asked when a refusal makes that doubtful.
+    /// Checks that AWS still accepts the base credentials, after a refusal that makes it doubtful.
     fn check_base_credentials(&self) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Asks STS for something that concerns no account, to learn whether it can be reached. Whatever it answers will do, so that it
-    /// must not depend on credentials: where they come from may be out of reach, too, or may have none any more.
+    /// Checks that STS can be reached, with a call that concerns no account. Any answer counts, so the call must not depend on
+    /// credentials: their source may be unreachable, too, or have none left.
     fn probe_connection(&self) -> impl Future<Output = Result<(), Failure>>;
 }

@@ -1,15 +1,14 @@
-//! This module owns values that must never be seen: external ids and MFA codes, as they travel from the command line to AWS, and
-//! the passwords of URLs.
+//! Values that must never be printed: external ids, MFA codes, and the passwords in URLs.
 
 use std::borrow::Cow;
 use std::str::FromStr;
 
-/// A secret text. It has no `Debug`, no `Display` and no serialisation, so that no log line can hold it by accident.
+/// A secret text. It has no `Debug`, no `Display` and no serialization, so that it can't end up in a log line.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// The text itself, for the request that needs it and for nothing else.
+    /// Returns the text, for the request that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -23,7 +22,7 @@ impl FromStr for Secret {
     }
 }
 
-/// A URL without the name and password that may stand in it. Where it is no URL, whatever stands before an `@` is left out.
+/// Returns the URL without a user name and password. If the text is not a URL, everything before the last `@` is removed.
 pub(crate) fn without_user(url: &str) -> Cow<'_, str> {
     let (scheme, rest) = url.split_once("://").map_or(("", url), |(scheme, rest)| (scheme, rest));
     match rest.rsplit_once('@') {
@@ -38,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_is_shown_without_its_password() {
+    fn urls_are_shown_without_user_names_and_passwords() {
         for (url, shown) in [
             ("https://host:1/path", "https://host:1/path"),
             ("https://user:hunter2@host:1/path", "https://host:1/path"),

@@ -1,4 +1,7 @@
-//! This module owns the connection to AWS: configuration from the usual places, endpoints, and the clients of a run.
+//! AWS behind the port: Organizations, STS and IAM, called with the AWS SDK.
+//!
+//! `connect` opens the connection that [`Aws`] is. Each of the other modules is used from there or from the methods below; all calls
+//! pass through `call`, and `error` turns the SDK's errors into [`Failure`]s.
 
 mod call;
 mod clients;
@@ -41,64 +44,68 @@ pub(crate) use session::{SessionOptions, session_policy};
 pub(crate) use sts::audit_task_policy;
 
 impl Aws {
-    /// Asks Organizations with the base credentials, and from then on from the hub, if there is one and they have been refused.
-    async fn ask_organizations<T>(
+    /// Calls Organizations with the base credentials. If they are refused and there is a hub, repeats the call with the hub's credentials
+    /// and uses those from then on.
+    async fn call_organizations<T>(
         &self,
-        mut ask: impl AsyncFnMut(&aws_sdk_organizations::Client) -> Result<T, ListingError>,
+        mut call: impl AsyncFnMut(&aws_sdk_organizations::Client) -> Result<T, ListingError>,
     ) -> Result<T, ListingError> {
         let listed_as_hub = self.list_as_hub.get();
-        match ask(&self.clients().organizations).await {
+        match call(&self.clients().organizations).await {
             Err(ListingError::Call(failure))
                 if failure.kind == FailureKind::Refused && !self.factory.via_roles.is_empty() && !listed_as_hub =>
             {
-                // Another question, asked at the same time, may have found it out before.
+                // A concurrent call may have switched already.
                 if !self.list_as_hub.replace(true) {
                     self.renew_clients();
                 }
-                ask(&self.clients().organizations).await
+                call(&self.clients().organizations).await
             }
             other => other,
         }
     }
 
-    /// The Organization that the caller's account belongs to.
+    /// Returns the Organization of the caller's account.
     ///
     /// # Errors
     ///
-    /// When `DescribeOrganization` fails for good.
+    /// When every attempt of `DescribeOrganization` fails.
     pub async fn describe_organization(&self) -> Result<Organization, ListingError> {
-        self.ask_organizations(async |client| organizations::describe(client, self.max_attempts).await).await
+        self.call_organizations(async |client| organizations::describe(client, self.max_attempts).await).await
     }
 
-    /// Every account of the Organization, once, sorted by id. `progress` is told how many were listed so far. Where accounts come
-    /// without their path in the tree, and the walk through the tree is refused, it is an error only if `needs_paths`.
+    /// Returns every account of the Organization once, sorted by id. `progress` receives the number of accounts and of pages so far.
+    ///
+    /// Accounts may come without their path in the tree. If the walk through the tree is refused then, it is an error only with
+    /// `needs_paths`.
     ///
     /// # Errors
     ///
-    /// When the list would not be complete.
+    /// When the list would be incomplete.
     pub async fn list_accounts(
         &self,
         needs_paths: bool,
         mut progress: impl FnMut(usize, usize),
     ) -> Result<ListedAccounts, ListingError> {
-        self.ask_organizations(async |client| {
+        self.call_organizations(async |client| {
             organizations::accounts(client, self.max_attempts, needs_paths, &mut progress).await
         })
         .await
     }
 
-    /// Tells every account of the Organization as it is found, and gives why some come without their path in the tree, where the walk
-    /// through it was refused. Each is told once, unless the base credentials are refused in the middle of the list: then it begins
-    /// anew from the hub, and tells again what it told.
+    /// Passes each account of the Organization to `found` as it is listed, with the number of its page. Returns why some accounts have no
+    /// path in the tree, if the walk through the tree was refused.
+    ///
+    /// If the base credentials are refused in the middle of the list, it restarts with the hub's, and accounts may come twice.
     ///
     /// # Errors
     ///
-    /// When the list would not be complete. Accounts may have been told by then.
+    /// When the list would be incomplete. `found` may have received accounts by then.
     pub async fn for_each_account(
         &self,
         mut found: impl FnMut(Account, usize),
     ) -> Result<Option<Failure>, ListingError> {
-        self.ask_organizations(async |client| {
+        self.call_organizations(async |client| {
             organizations::for_each_account(client, self.max_attempts, &mut found).await
         })
         .await
@@ -108,30 +115,30 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When it can't be found out.
+    /// When Organizations does not say.
     pub async fn unit_exists(&self, unit: &UnitId) -> Result<bool, ListingError> {
-        organizations::tree::exists(&self.clients().organizations, self.max_attempts, unit).await
+        organizations::tree::unit_exists(&self.clients().organizations, self.max_attempts, unit).await
     }
 
-    /// The tags of these accounts, at 10 accounts per second. `progress` is told how many were read so far.
+    /// Reads the tags of these accounts, 10 accounts per second. `progress` receives the number of accounts so far.
     ///
     /// # Errors
     ///
     /// When the tags of an account can't be read.
     pub async fn list_tags(&self, accounts: &[AccountId], progress: impl FnMut(usize)) -> Result<Tags, ListingError> {
-        organizations::tags::tags(&self.clients().organizations, self.max_attempts, accounts, progress).await
+        organizations::tags::list(&self.clients().organizations, self.max_attempts, accounts, progress).await
     }
 
-    /// Whether centralised root access is on, asked with the base credentials.
+    /// Whether centralized root access is enabled, asked with the base credentials.
     ///
     /// # Errors
     ///
     /// When IAM does not say.
     pub async fn is_root_access_enabled(&self) -> Result<bool, Failure> {
-        simulate::root_access(&self.clients().iam, self.max_attempts).await
+        simulate::is_root_access_enabled(&self.clients().iam, self.max_attempts).await
     }
 
-    /// What IAM's simulation says of one action of a role, asked in the role's account.
+    /// Simulates one action of a role in the role's account.
     ///
     /// # Errors
     ///
@@ -142,14 +149,14 @@ impl Aws {
         role_arn: &str,
         operation: Operation,
     ) -> Result<Answer<simulate::SimulationResult>, Failure> {
-        simulate::simulate(&self.clients().iam, session, role_arn, operation).await
+        simulate::simulate_action(&self.clients().iam, session, role_arn, operation).await
     }
 
-    /// The endpoints in use: each service's name and URL.
+    /// Returns the endpoints in use: each service's name and URL.
     ///
     /// # Errors
     ///
-    /// When none follows from the configuration.
+    /// When the SDK can't resolve an endpoint from the configuration.
     pub async fn endpoints(&self) -> Result<[(&'static str, String); 3], EndpointError> {
         let (config, home) = (&self.clients().base, self.factory.home);
         Ok([
@@ -159,30 +166,26 @@ impl Aws {
         ])
     }
 
-    /// Checks that the global STS endpoint can be reached beside the regional one, so that its tokens can be proven.
+    /// Checks that calls can reach the global STS endpoint as well as the Regional one, which testing its tokens requires.
     ///
     /// # Errors
     ///
-    /// When the partition has none, or the configuration sends every call of STS elsewhere.
+    /// When the partition has no global endpoint, or the configuration sends all calls of STS elsewhere.
     pub fn check_token_test(&self) -> Result<(), ConnectError> {
-        if !self.caller.partition.has_global_sts() {
-            let detail = format!("partition {} has no global STS endpoint", self.caller.partition);
-            return Err(ConnectError::TokenTestImpossible { detail });
-        }
-        if self.clients().base.use_fips() == Some(true) {
-            return Err(ConnectError::TokenTestImpossible {
-                detail: "the global STS endpoint is no FIPS endpoint".to_owned(),
-            });
-        }
-        match endpoint::configured_aws_host(&self.clients().base) {
-            Some(url) => Err(ConnectError::TokenTestImpossible {
-                detail: format!("{url} is configured for STS, and would get the calls for the global endpoint too"),
-            }),
-            None => Ok(()),
-        }
+        let config = &self.clients().base;
+        let detail = if !self.caller.partition.has_global_sts() {
+            format!("partition {} has no global STS endpoint", self.caller.partition)
+        } else if config.use_fips() == Some(true) {
+            "the global STS endpoint is no FIPS endpoint".to_owned()
+        } else if let Some(url) = endpoint::configured_aws_host(config) {
+            format!("{url} is configured for STS, and would get the calls for the global endpoint too")
+        } else {
+            return Ok(());
+        };
+        Err(ConnectError::TokenTestImpossible { detail })
     }
 
-    /// Whether the account is one of those that the credentials at hand are in, so that no role is needed there.
+    /// Whether the base credentials or the hub's belong to the account, so that it can be entered without a role.
     pub fn is_own_account(&self, account: AccountId) -> bool {
         [self.caller.account, self.hub.account].contains(&account)
     }
@@ -224,7 +227,7 @@ impl Cloud for Aws {
     }
 
     fn is_fetching_credentials(&self) -> bool {
-        self.fetching.is_on()
+        self.fetches.any_in_flight()
     }
 
     async fn check_base_credentials(&self) -> Result<(), Failure> {
@@ -233,13 +236,9 @@ impl Cloud for Aws {
         if caller.value.account == self.hub.account {
             return Ok(());
         }
-        Err(Failure {
-            kind: FailureKind::Credentials,
-            ..Failure::own(
-                Operation::GetCallerIdentity,
-                OwnCode::WrongAccount,
-                format!("the base credentials moved from account {} to {}", self.hub.account, caller.value.account),
-            )
-        })
+        let message =
+            format!("the base credentials moved from account {} to {}", self.hub.account, caller.value.account);
+        let failure = Failure::own(Operation::GetCallerIdentity, OwnCode::WrongAccount, message);
+        Err(Failure { kind: FailureKind::Credentials, ..failure })
     }
 }

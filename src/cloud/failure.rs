@@ -1,20 +1,19 @@
-//! This module owns the failure of one call: what went wrong, whether trying again can help, and whether the call
-//! may have taken effect all the same.
+//! The failure of one call: its cause, whether a retry can help, and whether the call may still have taken effect.
 
 use std::fmt;
 
 use super::{ErrorCode, Operation, OwnCode};
 
-/// What kind of failure it is, which decides what is done about it.
+/// The kind of a failure, which decides how the visit reacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The service asks for fewer calls. Trying again helps, later.
+    /// The service asks for fewer calls. A later retry helps.
     Throttled,
-    /// No usable answer: the connection, the service, or the answer itself was broken. Trying again may help.
+    /// There was no usable answer, because the connection, the service, or the answer was broken. A retry may help.
     Transient,
-    /// The credentials that signed the call are expired or are not accepted.
+    /// The credentials that signed the call have expired or are not accepted.
     Credentials,
-    /// The service refused. Asking again would give the same answer.
+    /// The service refused the call. A retry would get the same answer.
     Refused,
 }
 
@@ -22,7 +21,7 @@ impl FailureKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Throttled, Self::Transient, Self::Credentials, Self::Refused];
 
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed on a retry.
     pub const fn is_retryable(self) -> bool {
         match self {
             Self::Throttled | Self::Transient => true,
@@ -31,36 +30,36 @@ impl FailureKind {
     }
 }
 
-/// Whether a call that failed may have been carried out.
+/// Whether a failed call may have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
-    /// It never reached the service, or the service said no.
+    /// No: the call did not reach the service, or the service refused it.
     None,
-    /// Nobody can tell from the failure: the answer was lost, or the service broke while working on it.
+    /// Unknown: the answer was lost, or the service failed while it processed the call.
     Unknown,
 }
 
-/// One call that failed. The cause is always there: the service's own code, or one of [`OwnCode`].
+/// A failed call. Its code is never empty: it is the service's, or one of [`OwnCode`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The operation that failed.
     pub operation: Operation,
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// Whether it may have taken effect.
+    /// Whether the call may have taken effect.
     pub effect: Effect,
-    /// The service's error code, or one of ours where the service gave none.
+    /// The service's error code, or one of this program where the service gave none.
     pub code: ErrorCode,
-    /// What the service or the network layer said. Never part of a response body that could hold credentials.
+    /// The message of the service or of the network layer. It never quotes a response body that may hold credentials.
     pub message: String,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was an answer.
     pub status: Option<u16>,
-    /// The id under which AWS logged the call.
+    /// AWS's id of the call.
     pub request_id: Option<String>,
 }
 
 impl Failure {
-    /// Returns a failure that this program found, not AWS.
+    /// Returns a failure that this program detected, without an answer of AWS. It can't be retried.
     pub(crate) fn own(operation: Operation, code: OwnCode, message: String) -> Self {
         Self {
             operation,
@@ -73,7 +72,7 @@ impl Failure {
         }
     }
 
-    /// Whether there was no answer: the request, or the answer, got lost between here and AWS.
+    /// Whether the request or the answer was lost between this machine and AWS.
     pub fn is_unanswered(&self) -> bool {
         use OwnCode::{CertificateRefused, ConnectionFailed, HostNotFound, RequestTimedOut};
         let code = &self.code;
@@ -82,12 +81,12 @@ impl Failure {
         is_lost && self.status.is_none()
     }
 
-    /// Whether there were no credentials to sign the call with, because they could not be fetched.
+    /// Whether the call was not sent, because its credentials could not be fetched.
     pub fn has_no_credentials(&self) -> bool {
         self.status.is_none() && self.code == OwnCode::NoCredentials.into()
     }
 
-    /// Whether the service itself refused the request, with an error of its own.
+    /// Whether the service itself refused the call, and not a proxy or this program.
     pub fn is_service_refusal(&self) -> bool {
         self.kind == FailureKind::Refused && self.status.is_some() && matches!(self.code, ErrorCode::Other(_))
     }
@@ -108,7 +107,7 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Sorts a service's error code and HTTP status into a [`FailureKind`] and an [`Effect`].
+/// Returns the [`FailureKind`] and the [`Effect`] for a service's error code and HTTP status.
 ///
 /// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2,
 /// `src/retries/classifiers.rs`); the credential codes are from the common errors of the STS and IAM API references.
@@ -157,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_and_statuses_are_sorted() {
+    fn codes_and_statuses_are_classified() {
         let table = [
             ("Throttling", 400, FailureKind::Throttled, Effect::None),
             ("TooManyRequestsException", 400, FailureKind::Throttled, Effect::None),
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn only_throttles_and_broken_answers_are_tried_again() {
+    fn only_throttled_and_transient_failures_are_retryable() {
         let retried: Vec<_> = FailureKind::ALL.into_iter().filter(|kind| kind.is_retryable()).collect();
         assert_eq!(retried, [FailureKind::Throttled, FailureKind::Transient]);
     }

@@ -26,7 +26,7 @@ text_enum! {
 }
 
 impl Operation {
-    /// The service's prefix in IAM actions.
+    /// Returns the service's prefix in IAM actions.
     pub const fn service(self) -> &'static str {
         match self {
             Self::DescribeOrganization
@@ -44,12 +44,12 @@ impl Operation {
         }
     }
 
-    /// The action that IAM policies allow or deny: the service's prefix and the operation's name.
+    /// Returns the action in IAM policies: the service's prefix and the operation's name.
     pub fn action(self) -> String {
         format!("{}:{self}", self.service())
     }
 
-    /// Whether a call of it may change something in AWS.
+    /// Whether the operation changes anything in AWS.
     pub const fn writes(self) -> bool {
         matches!(self, Self::SetSecurityTokenServicePreferences)
     }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_has_a_name_of_its_own() {
+    fn names_of_operations_are_unique() {
         let names: std::collections::BTreeSet<_> = Operation::ALL.iter().map(|o| (o.service(), o.as_str())).collect();
         assert_eq!(names.len(), Operation::ALL.len());
     }

@@ -1,8 +1,8 @@
-//! This module owns how long to wait before a call is tried again, and which try of it is under way.
+//! Retries: the wait before the next attempt of a call, and the number of the current attempt.
 //!
-//! The SDK's own retries are switched off. Its retry quota is one static bucket for the whole process, and in a
-//! fan-out it runs dry: with three throttles for each of 64 concurrent calls, 37 to 59 of them failed although every
-//! one would have succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
+//! The SDK's own retries are switched off. Their quota is one static bucket for the whole process, which runs dry when many calls
+//! are retried at once: with three throttles for each of 64 concurrent calls, 37 to 59 of them failed although each would have
+//! succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,53 +11,44 @@ use tokio::time::Instant;
 
 use super::Failure;
 
-/// The first wait, before jitter. One tenth of the SDK's, because the pace already spaces the calls of all visits.
-const FIRST: Duration = Duration::from_millis(100);
+/// The first wait, before jitter. It is a tenth of the SDK's, because the rate limiter already spaces the calls of all visits.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// From this failure on the waits grow no longer outside the visits, so that the end of an outage is noticed within 3.2 s.
-const LONG_ENOUGH: u32 = 6;
+/// The failure after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2 s.
+const LAST_DOUBLING: u32 = 6;
 
-/// No wait is longer than this, before jitter; the SDK's own cap.
-const LONGEST: Duration = Duration::from_secs(20);
+/// The maximum wait, before jitter. The SDK has the same.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// How long an outage may last once AWS was reached: longer than a router takes to restart, or a VPN to connect again.
+/// How long an outage may last once AWS was reached. A router takes less time to restart, and a VPN to reconnect.
 pub(crate) const MAX_OUTAGE: Duration = Duration::from_mins(5);
 
-/// How long to wait after the `failed`-th failed attempt (1, 2, …), with `jitter` drawn from `[0, 1)`.
+/// Returns the wait after the `failed`-th failed attempt (1, 2, …), for a random `jitter` in `[0, 1)`.
 ///
-/// The wait doubles with every attempt. Half of it is fixed and half is jitter: full jitter would let the first of
-/// the waits be next to nothing, and a visit that has been throttled should not come back at once.
+/// The wait doubles with every attempt. Half of it is fixed and half is jitter: with full jitter a wait could be almost zero, and a
+/// throttled visit must not retry at once.
 pub(crate) fn backoff(failed: u32, jitter: f64) -> Duration {
-    let doubled = FIRST.saturating_mul(1 << failed.saturating_sub(1).min(16));
-    doubled.min(LONGEST).mul_f64(0.5 + 0.5 * jitter)
+    let doubled = FIRST_WAIT.saturating_mul(1 << failed.saturating_sub(1).min(16));
+    doubled.min(MAX_WAIT).mul_f64(0.5 + 0.5 * jitter)
 }
 
 tokio::task_local! {
-    /// Whoever decides on tries is far from where a call is sent and logged, and the calls between them have no use for the
-    /// number. So it goes with the future and not with each signature.
+    /// The number of the current attempt. The code that counts attempts is far from the code that logs calls, and the functions in
+    /// between don't need the number, so it is attached to the future instead of being a parameter of each of them.
     static ATTEMPT: u32;
 }
 
-/// Makes a call the `attempt`-th try (1, 2, …), for [`attempt`] to tell.
+/// Runs a call as the `attempt`-th attempt (1, 2, …), which [`current_attempt`] returns inside of it.
 pub(crate) fn as_attempt<F: Future>(attempt: u32, call: F) -> impl Future<Output = F::Output> {
     ATTEMPT.scope(attempt, call)
 }
 
-/// Which try the call is that asks.
+/// Returns the number of the attempt that the current call is.
 pub(crate) fn current_attempt() -> u32 {
     ATTEMPT.try_get().unwrap_or(1)
 }
 
-/// Waits before the next attempt.
-pub(crate) async fn wait(failed: u32) {
-    tokio::time::sleep(backoff(failed, fastrand::f64())).await;
-}
-
-/// Tries a call outside the visits until it succeeds, is refused, or has failed `max_attempts` times.
-///
-/// # Errors
-///
-/// When it is refused, or the last try failed.
+/// Repeats a call outside the visits until it succeeds, is refused, or has failed `max_attempts` times.
 pub(crate) async fn retry<T>(
     max_attempts: u32,
     attempt: impl AsyncFnMut() -> Result<T, Failure>,
@@ -65,11 +56,7 @@ pub(crate) async fn retry<T>(
     retry_through_outage(Duration::ZERO, max_attempts, attempt).await
 }
 
-/// The same in the midst of many calls: where nobody answers, it goes on trying for as long as an outage may last.
-///
-/// # Errors
-///
-/// When it is refused, or the last try failed and the outage, if there is one, has lasted for too long.
+/// Repeats a call like [`retry`], and beyond `max_attempts` while there is no answer and `outage` has not passed.
 pub(crate) async fn retry_through_outage<T>(
     outage: Duration,
     max_attempts: u32,
@@ -82,12 +69,12 @@ pub(crate) async fn retry_through_outage<T>(
             Ok(value) => return Ok(value),
             Err(failure) => {
                 failed += 1;
-                let tries_left = failure.kind.is_retryable() && failed < max_attempts;
+                let has_attempts_left = failure.kind.is_retryable() && failed < max_attempts;
                 let in_outage = failure.is_unanswered() && began.elapsed() < outage;
-                if !(tries_left || in_outage) {
+                if !(has_attempts_left || in_outage) {
                     return Err(failure);
                 }
-                wait(failed.min(LONG_ENOUGH)).await;
+                tokio::time::sleep(backoff(failed.min(LAST_DOUBLING), fastrand::f64())).await;
             }
         }
     }
@@ -110,9 +97,8 @@ mod tests {
         }
     }
 
-    /// An outage is waited for in the midst of a listing, and neither at its start nor where somebody answers.
     #[tokio::test(start_paused = true)]
-    async fn an_outage_is_waited_out_where_that_was_asked_for() {
+    async fn calls_are_repeated_through_an_outage_up_to_its_limit() {
         let table = [
             (MAX_OUTAGE, "ConnectionFailed", 60, true),
             (MAX_OUTAGE, "HostNotFound", 60, true),
@@ -132,7 +118,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_knows_which_try_it_is() {
+    async fn a_call_knows_its_attempt_number() {
         let mut seen = Vec::new();
         let failure = Failure {
             operation: Operation::ListAccounts,
@@ -143,20 +129,20 @@ mod tests {
             status: None,
             request_id: None,
         };
-        let told: Result<(), _> = retry(3, async || {
+        let result: Result<(), _> = retry(3, async || {
             seen.push(current_attempt());
-            // Another call meanwhile has a number of its own.
+            // A concurrent call has its own number.
             let other = as_attempt(7, async { current_attempt() });
             assert_eq!(futures::future::join(other, async { current_attempt() }).await, (7, *seen.last().unwrap()));
             Err(failure.clone())
         })
         .await;
-        assert!(told.is_err());
+        assert!(result.is_err());
         assert_eq!((seen, current_attempt()), (vec![1, 2, 3], 1));
     }
 
     #[test]
-    fn waits_double_up_to_the_longest() {
+    fn waits_double_up_to_the_maximum() {
         let table =
             [(1, 100), (2, 200), (3, 400), (7, 6_400), (8, 12_800), (9, 20_000), (40, 20_000), (u32::MAX, 20_000)];
         for (failed, milliseconds) in table {

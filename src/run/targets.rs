@@ -28,7 +28,7 @@ pub(crate) async fn list(
     // The two requests do not depend on each other.
     let accounts = aws.list_accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
     let (organization, listing) = tokio::try_join!(aws.describe_organization(), accounts)?;
-    if let Some(failure) = &listing.pathless {
+    if let Some(failure) = &listing.paths_refused {
         warn_of_missing_paths(failure, progress);
     }
     Ok((organization, listing.accounts))

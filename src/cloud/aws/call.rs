@@ -1,4 +1,4 @@
-//! This module owns the single call: every request to AWS passes through here, is timed, and can be seen with `--debug`.
+//! Sends a request to AWS. All requests pass through here, are timed, and are logged with `--debug`.
 
 use std::future::Future;
 use std::time::Instant;
@@ -13,20 +13,20 @@ use super::super::{Answer, Failure, Operation};
 use super::error::{OperationError, failure};
 use crate::org::AccountId;
 
-/// Sends one request, once. Neither the request nor the answer is ever logged, only what it was and how it ended.
+/// Sends one request once. The log shows the operation and the result, never the request or the answer themselves.
 ///
-/// It is no `async fn`: that would keep the request's future twice, and each copy of the future of a visit is paid for.
+/// It is not an `async fn`, because that would store the request's future twice, which enlarges the future of every visit.
 pub(super) fn call<T: RequestId, E: OperationError>(
     operation: Operation,
     account: Option<AccountId>,
     request: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 ) -> impl Future<Output = Result<Answer<T>, Failure>> {
     let started = Instant::now();
-    request.map(move |result| concluded(operation, account, started, result))
+    request.map(move |result| finish(operation, account, started, result))
 }
 
-/// Translates the answer, and logs that it came.
-fn concluded<T: RequestId, E: OperationError>(
+/// Converts the result, and logs it.
+fn finish<T: RequestId, E: OperationError>(
     operation: Operation,
     account: Option<AccountId>,
     started: Instant,

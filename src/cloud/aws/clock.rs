@@ -1,4 +1,4 @@
-//! This module owns the comparison of clocks: what AWS's answers say the time is, beside what this machine says.
+//! Compares this machine's clock with AWS's, by the `Date` header of its answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,14 +11,14 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-/// The clocks, as they were compared last. Its clones show the same.
+/// The result of the last comparison of the clocks. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<Mutex<Option<ClockSkew>>>);
 
-/// How far this machine's clock is from AWS's. The header has whole seconds only.
+/// The difference between this machine's clock and AWS's, in whole seconds, because the header has no fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSkew {
-    /// How far.
+    /// The difference.
     pub by: Duration,
     /// Whether this machine's clock is ahead.
     pub ahead: bool,
@@ -34,7 +34,7 @@ impl ClockSkew {
 }
 
 impl Clock {
-    /// What was found last; `None` before the first answer, or where answers have no date.
+    /// Returns the result of the last comparison, or `None` before the first answer with a date.
     pub fn skew(&self) -> Option<ClockSkew> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -24,10 +24,10 @@ use crate::org::role::ViaRole;
 pub struct Aws {
     pub(super) factory: ClientFactory,
     clients: RefCell<Rc<Clients>>,
-    /// Whether the accounts are listed with the hub's credentials, because the base credentials may not list them.
+    /// Whether Organizations is called with the hub's credentials, because the base credentials may not list the accounts.
     pub(super) list_as_hub: Cell<bool>,
     pub(super) session: SessionOptions,
-    pub(super) fetching: FetchCounter,
+    pub(super) fetches: FetchCounter,
     pub(super) max_attempts: u32,
     /// The Region of the run, which is that of its STS endpoint.
     pub region: String,
@@ -51,8 +51,8 @@ impl Aws {
         }
         let mfa_profile = profile::find_mfa_profile(options.profile.as_deref(), &options.session.name).await?;
         let credentials_profile = mfa_profile.as_ref().map(|found| &found.source).or(options.profile.as_ref());
-        let fetching = FetchCounter::default();
-        let config = sdk_config::load(options, credentials_profile.map(String::as_str), &fetching).await?;
+        let fetches = FetchCounter::default();
+        let config = sdk_config::load(options, credentials_profile.map(String::as_str), &fetches).await?;
         let region = config.region().map(|region| region.as_ref().to_owned());
         let region = region.filter(|region| !region.is_empty()).ok_or(ConnectError::NoRegion)?;
         let home = region::service_regions_of(&region)?;
@@ -96,7 +96,7 @@ impl Aws {
             external_id: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // With the same base credentials, so that they are not fetched twice.
+        // The base credentials of before are used again, so that they are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()
@@ -113,7 +113,7 @@ impl Aws {
             clients: RefCell::new(Rc::new(clients)),
             list_as_hub: Cell::new(false),
             session: options.session.clone(),
-            fetching,
+            fetches,
             max_attempts: options.max_attempts,
             region,
             sts_endpoint,

@@ -1,4 +1,4 @@
-//! This module owns fetching the base credentials: in time or not at all, and only such as the SDK can use.
+//! Fetches the base credentials within a time limit, and refuses those that the SDK can't use.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,61 +11,62 @@ use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
 
-/// Whoever asks so soon after a fetch that took too long has stood in line for it: the SDK's cache lets one at a time through. A call
-/// that is tried again comes later, after 50 ms at least ([`retry`](crate::cloud::backoff)).
-const SOON: Duration = Duration::from_millis(40);
+/// A request this soon after a fetch that timed out was waiting for the same fetch, because the SDK's cache admits one at a time. A
+/// retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
+const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
-/// Gives credentials in time or not at all, and refuses those that can't stand in a header, such as those of a file with the line ends
-/// of another system. The SDK would panic on them.
+/// Wraps a provider: fetches its credentials within a time limit, and refuses those that can't be put into a header, for example
+/// because they come from a file with the line ends of another system. The SDK would panic on them.
 #[derive(Debug)]
 pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,
-    /// When a fetch last took too long.
-    gave_up: Mutex<Option<Instant>>,
-    fetching: FetchCounter,
+    /// When a fetch last timed out.
+    timed_out: Mutex<Option<Instant>>,
+    fetches: FetchCounter,
 }
 
-/// How many fetches are under way.
+/// Counts the fetches in flight.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FetchCounter(Arc<AtomicUsize>);
 
 impl FetchCounter {
-    /// Whether there is one.
-    pub(super) fn is_on(&self) -> bool {
+    pub(super) fn any_in_flight(&self) -> bool {
         self.0.load(Ordering::Relaxed) > 0
     }
 
-    /// Counts one until it is dropped.
-    fn begin(&self) -> impl Drop + use<> {
-        struct Under(FetchCounter);
-        impl Drop for Under {
-            fn drop(&mut self) {
-                self.0.0.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
+    /// Counts a fetch until the guard is dropped.
+    fn start(&self) -> FetchGuard {
         self.0.fetch_add(1, Ordering::Relaxed);
-        Under(self.clone())
+        FetchGuard(self.clone())
+    }
+}
+
+struct FetchGuard(FetchCounter);
+
+impl Drop for FetchGuard {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl CheckedProvider {
-    /// Looks at what this provider gives.
-    pub(crate) fn around(provider: SharedCredentialsProvider, fetching: &FetchCounter) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Self { provider, gave_up: Mutex::default(), fetching: fetching.clone() })
+    /// Wraps a provider.
+    pub(crate) fn around(provider: SharedCredentialsProvider, fetches: &FetchCounter) -> SharedCredentialsProvider {
+        SharedCredentialsProvider::new(Self { provider, timed_out: Mutex::default(), fetches: fetches.clone() })
     }
 
-    fn gave_up(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.gave_up.lock().unwrap_or_else(PoisonError::into_inner)
+    fn timed_out(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.timed_out.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn fetch(&self) -> Result<Credentials, CredentialsError> {
-        let _fetching = self.fetching.begin();
-        let in_vain = self.gave_up().is_some_and(|gave_up| gave_up.elapsed() < SOON);
-        if !in_vain && let Ok(fetched) = timeout(FETCH_CREDENTIALS, self.provider.provide_credentials()).await {
-            return fetched;
-        }
-        if !in_vain {
-            *self.gave_up() = Some(Instant::now());
+        let _in_flight = self.fetches.start();
+        let just_timed_out = self.timed_out().is_some_and(|at| at.elapsed() < WAITED_FOR_SAME_FETCH);
+        if !just_timed_out {
+            if let Ok(fetched) = timeout(FETCH_CREDENTIALS, self.provider.provide_credentials()).await {
+                return fetched;
+            }
+            *self.timed_out() = Some(Instant::now());
         }
         Err(CredentialsError::provider_timed_out(FETCH_CREDENTIALS))
     }
@@ -98,7 +99,6 @@ impl ProvideCredentials for CheckedProvider {
 mod tests {
     use super::*;
 
-    /// Never gives anything.
     #[derive(Debug, Default)]
     struct NeverAnswers(Arc<AtomicUsize>);
 
@@ -113,13 +113,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_fetch_that_takes_too_long_is_given_up_once_for_all_who_wait() {
-        let (fetches, fetching) = (Arc::default(), FetchCounter::default());
+    async fn a_fetch_that_times_out_fails_all_waiting_requests_at_once() {
+        let (fetches, counter) = (Arc::default(), FetchCounter::default());
         let provider =
-            CheckedProvider::around(SharedCredentialsProvider::new(NeverAnswers(Arc::clone(&fetches))), &fetching);
+            CheckedProvider::around(SharedCredentialsProvider::new(NeverAnswers(Arc::clone(&fetches))), &counter);
         let started = Instant::now();
-        let just_looked = timeout(Duration::from_secs(0), provider.provide_credentials()).await;
-        assert!(just_looked.is_err() && !fetching.is_on(), "whoever leaves takes the fetch along");
+        let dropped = timeout(Duration::from_secs(0), provider.provide_credentials()).await;
+        assert!(dropped.is_err() && !counter.any_in_flight(), "a dropped request ends its fetch");
         fetches.store(0, Ordering::Relaxed);
         for _ in 0..3 {
             let error = provider.provide_credentials().await.expect_err("there are none");
@@ -129,9 +129,9 @@ mod tests {
                 (1, FETCH_CREDENTIALS.as_secs())
             );
         }
-        // The first wait before a call is tried again.
+        // The first wait before a retry.
         tokio::time::sleep(crate::cloud::retry::backoff(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
-        assert_eq!(fetches.load(Ordering::Relaxed), 2, "it may be over");
+        assert_eq!(fetches.load(Ordering::Relaxed), 2, "a later request fetches again");
     }
 }

@@ -1,7 +1,7 @@
-//! This module owns the endpoints: it finds out where STS calls will go before the first is sent, and refuses the global one.
+//! Resolves the endpoints before the first call, and refuses the global STS endpoint.
 //!
-//! No STS operation of the SDK asks for the global endpoint by itself. But Region `aws-global` leads there, and so does an
-//! endpoint in the environment, in a profile, or on the command line.
+//! The SDK never chooses the global STS endpoint on its own, but Region `aws-global` leads there, and an endpoint in the environment, in
+//! a profile, or on the command line may.
 
 use aws_config::SdkConfig;
 use aws_types::origin::Origin;
@@ -13,27 +13,27 @@ const GLOBAL_STS: &str = "sts.amazonaws.com";
 /// The endpoint can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// It is the global STS endpoint.
+    /// The URL is the global STS endpoint.
     #[error(
         "{url} is the global STS endpoint: the sessions it issues are v1 tokens while an account is at v1Token, and Regions that are enabled by hand refuse them"
     )]
     Global {
-        /// What is configured.
+        /// The configured URL.
         url: String,
     },
-    /// It holds a user's name, and perhaps a password, which would end up in the report.
-    #[error("the endpoint URL holds a user name or a password: leave out what stands before the @")]
+    /// The URL contains a user name and possibly a password, which would end up in the report.
+    #[error("the endpoint URL holds a user name or a password: remove everything up to the @")]
     UserInfo,
-    /// It is not a URL.
+    /// The text is not a URL.
     #[error("{url:?} is not an endpoint URL: expected http://host or https://host")]
     NotAUrl {
-        /// What is configured.
+        /// The configured URL.
         url: String,
     },
-    /// The SDK can't make an endpoint of the configuration.
+    /// The SDK can't resolve an endpoint from the configuration.
     #[error("no endpoint follows from the configuration: {detail}")]
     Unresolved {
-        /// What the SDK says.
+        /// The SDK's message.
         detail: String,
     },
 }
@@ -111,9 +111,9 @@ pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
     [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain)).then_some(url)
 }
 
-/// Checks that a URL is one, and that it is not the global STS endpoint.
+/// Checks that the text is a URL, and that it is not the global STS endpoint.
 pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
-    // What is no URL may still be one with a password and a slash too few.
+    // A malformed URL may still contain a password, for example if a slash is missing.
     let refused =
         || if url.contains('@') { EndpointError::UserInfo } else { EndpointError::NotAUrl { url: url.to_owned() } };
     let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;
@@ -125,8 +125,8 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
         return Err(EndpointError::UserInfo);
     }
     let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.');
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
-    if authority.is_empty() || !url.bytes().all(plain) {
+    let is_url_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
+    if authority.is_empty() || !url.bytes().all(is_url_byte) {
         return Err(refused());
     }
     if host.eq_ignore_ascii_case(GLOBAL_STS) {
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_global_endpoint_is_known_in_every_spelling() {
+    fn the_global_endpoint_is_refused_in_every_spelling() {
         for url in [
             "https://sts.amazonaws.com",
             "https://sts.amazonaws.com/",
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn other_endpoints_pass_and_nonsense_does_not() {
+    fn other_endpoints_are_accepted_if_they_are_urls() {
         for url in [
             "https://sts.eu-west-1.amazonaws.com",
             "http://127.0.0.1:5000",

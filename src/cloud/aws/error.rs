@@ -1,6 +1,7 @@
-//! This module owns the translation of the SDK's errors: every one of them becomes a [`Failure`] with its cause.
+//! Converts the SDK's errors into [`Failure`]s.
 //!
-//! The SDK's own rendering is never used. It can include the raw answer, and AssumeRole's answer is made of credentials.
+//! The SDK's own error messages are never printed as a whole: they can include the raw answer, and the answer of AssumeRole contains
+//! credentials.
 
 use std::error::Error;
 
@@ -15,14 +16,14 @@ use super::super::failure::classify;
 use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use super::timeouts;
 
-/// An operation's modelled error.
+/// The error type of an operation in the SDK.
 pub(crate) trait OperationError: ProvideErrorMetadata + RequestId + Error + 'static {}
 impl<E: ProvideErrorMetadata + RequestId + Error + 'static> OperationError for E {}
 
-/// Translates one error of the SDK.
+/// Converts an error of the SDK.
 pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
     let request_id = error.request_id().map(str::to_owned);
-    let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| hop_status(error));
+    let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| chained_role_status(error));
     let (kind, effect, code, message) = match error {
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
@@ -31,7 +32,7 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
             let message = refusal.err().message().unwrap_or_default().to_owned();
             match code {
                 Some(code) => (kind, effect, code.into(), message),
-                // The SDK takes a success that it can't read for a refusal without a code.
+                // The SDK reports a success that it can't parse as a service error without a code.
                 None if status < 400 => unreadable(operation, status),
                 None => (
                     kind,
@@ -56,13 +57,13 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
     Failure { operation, kind, effect, code, message, status, request_id }
 }
 
-/// Translates the failure to get credentials for a request.
+/// Converts an error of fetching the credentials for a request.
 pub(super) fn without_credentials(operation: Operation, error: &CredentialsError) -> Failure {
     let (kind, effect, code, message) = unsent(error);
-    Failure { operation, kind, effect, code, message, status: hop_status(error), request_id: None }
+    Failure { operation, kind, effect, code, message, status: chained_role_status(error), request_id: None }
 }
 
-/// A role on the way could not be assumed.
+/// A role of a profile with MFA, or of `--via-role`, could not be assumed.
 #[derive(Debug, thiserror::Error)]
 #[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
 pub(super) struct ChainedRoleError {
@@ -72,26 +73,26 @@ pub(super) struct ChainedRoleError {
 
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
-/// Something answered that is not this service, or its answer was damaged on the way.
+/// The answer does not come from this service, or it was damaged on the way.
 fn unreadable(operation: Operation, status: u16) -> Cause {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
-/// The role on the way to the accounts that could not be assumed. Where several lead there, the first that refuses is behind the
-/// refusals of those that follow.
-fn hop<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
-    links(error).filter_map(|error| error.downcast_ref()).last()
+/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
+/// innermost one.
+fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
+    with_sources(error).filter_map(|error| error.downcast_ref()).last()
 }
 
-/// The status of the answer, if AWS has answered to such a role: then the credentials are not out of reach.
-fn hop_status(error: &(dyn Error + 'static)) -> Option<u16> {
-    hop(error).and_then(|refused| refused.failure.status)
+/// Returns the HTTP status of AWS's answer for such a role. If there is one, the source of the credentials can be reached.
+fn chained_role_status(error: &(dyn Error + 'static)) -> Option<u16> {
+    chained_role_error(error).and_then(|refused| refused.failure.status)
 }
 
-/// The request never left: usually because there were no credentials to sign it with.
+/// The request was not sent, usually because there were no credentials to sign it with.
 fn unsent(error: &(dyn Error + 'static)) -> Cause {
-    if let Some(refused) = hop(error) {
+    if let Some(refused) = chained_role_error(error) {
         let (kind, code) = match refused.failure.kind {
             kind @ (FailureKind::Throttled | FailureKind::Transient) => (kind, refused.failure.code.clone()),
             FailureKind::Credentials | FailureKind::Refused => {
@@ -111,7 +112,7 @@ fn unsent(error: &(dyn Error + 'static)) -> Cause {
     }
 }
 
-/// There was no answer. Whether the request can have arrived depends on how far it came.
+/// There was no answer. Whether the request may have arrived depends on where it failed.
 fn connector(error: &ConnectorError) -> Cause {
     let message = chain(error);
     if find::<CredentialsError>(error).is_some() || error.is_user() {
@@ -119,7 +120,7 @@ fn connector(error: &ConnectorError) -> Cause {
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     let lower = message.to_ascii_lowercase();
-    // The transport's own types for these two are not public, so their words have to do.
+    // The HTTP client's types for these two errors are private, so only their messages tell them apart.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
         (FailureKind::Transient, Effect::None, OwnCode::HostNotFound.into(), message)
     } else if lower.contains("invalid peer certificate") {
@@ -134,31 +135,31 @@ fn connector(error: &ConnectorError) -> Cause {
     }
 }
 
-/// The first error of this type in the chain.
+/// Returns the first error of this type in the chain of sources.
 pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    links(error).find_map(|error| error.downcast_ref())
+    with_sources(error).find_map(|error| error.downcast_ref())
 }
 
-/// The error and its sources, from the outside in.
-fn links<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+/// Returns the error and its sources, from the outermost to the innermost.
+fn with_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
-/// Where the SDK quotes what a `credential_process` wrote to stderr (aws-config 1.13.0, `credential_process.rs`). A script that
-/// traces itself, or that prints the answer which it could not use, writes its secrets there.
-const SAID_BY_PROCESS: &str = ". Stderr: ";
+/// What precedes the stderr of a `credential_process` in the SDK's message (aws-config 1.13.0, `credential_process.rs`). Scripts may
+/// write secrets to stderr, for example with `set -x`.
+const PROCESS_STDERR: &str = ". Stderr: ";
 
-/// What one error says, in one line. The SDK shows its errors to programmers, with the structures they come in.
-fn words(error: &(dyn Error + 'static)) -> String {
+/// Returns the message of one error in one line, without the `Debug` output that the SDK puts into some messages.
+fn message_of(error: &(dyn Error + 'static)) -> String {
     if let Some(metadata) = error.downcast_ref::<ErrorMetadata>() {
         let parts = [metadata.code(), metadata.message()];
         return parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
     }
     let text = error.to_string().replace("StatusCode(", "status (");
-    let text = match text.split_once(SAID_BY_PROCESS) {
-        // What the shell says of it, which is no secret.
+    let text = match text.split_once(PROCESS_STDERR) {
+        // The shell's exit code for a missing command.
         Some((before, _)) if before.ends_with(" 127") => format!("{before}: the command was not found"),
-        Some((before, said)) if !said.trim().is_empty() => {
+        Some((before, stderr)) if !stderr.trim().is_empty() => {
             format!("{before}; what it said is not repeated here: run the command of credential_process by hand")
         }
         Some((before, _)) => before.to_owned(),
@@ -167,11 +168,11 @@ fn words(error: &(dyn Error + 'static)) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The whole chain in one line, without the repetitions that arise when an error's text includes its source's.
+/// Returns the messages of the error and its sources in one line. Messages that an outer error already contains are left out.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
-    for part in links(error).map(words) {
-        // Some of the SDK's errors show the whole request, body included.
+    for part in with_sources(error).map(message_of) {
+        // Some of the SDK's messages show the whole request with its body.
         if part.contains("SdkBody") {
             continue;
         }
@@ -189,15 +190,14 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 mod tests {
     use super::*;
 
-    /// What became of a role on the way decides what is done about the account behind it.
     #[test]
-    fn credentials_that_a_role_on_the_way_does_not_give_keep_its_reason() {
+    fn a_chained_role_that_fails_passes_on_its_kind_and_code() {
         let table = [
             (FailureKind::Throttled, "Throttling", Some(400), FailureKind::Throttled, "Throttling"),
             (FailureKind::Transient, "ConnectionFailed", None, FailureKind::Transient, "ConnectionFailed"),
             (FailureKind::Refused, "AccessDenied", Some(403), FailureKind::Credentials, "NoCredentials"),
         ];
-        for (kind, code, status, expected, told) in table {
+        for (kind, code, status, expected, expected_code) in table {
             let failure = Failure {
                 operation: Operation::AssumeRole,
                 kind,
@@ -210,7 +210,7 @@ mod tests {
             let refused = ChainedRoleError { role: "arn:aws:iam::000000000100:role/Hub".to_owned(), failure };
             let error = CredentialsError::provider_error(refused);
             let failure = without_credentials(Operation::GetCallerIdentity, &error);
-            assert_eq!((failure.kind, failure.code.as_str(), failure.status), (expected, told, status));
+            assert_eq!((failure.kind, failure.code.as_str(), failure.status), (expected, expected_code, status));
             assert!(failure.message.contains("role/Hub") && failure.message.contains(code), "{failure}");
             assert!(!failure.has_no_credentials() || status.is_none(), "AWS has answered");
         }

@@ -1,4 +1,4 @@
-//! This module owns the one HTTP client that all services and all visits of a run share.
+//! The HTTP client, which all services and all visits of a run share, and the checks of the CA bundle and of the proxy.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,13 +14,13 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-/// No list of authorities is larger: that of Mozilla has some 220 kB.
-const LARGEST: u64 = 16 << 20;
+/// The maximum size of a CA bundle. Mozilla's has some 220 kB.
+const MAX_BUNDLE: u64 = 16 << 20;
 
-/// The file of certificate authorities can't be used.
+/// The CA bundle can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CaBundleError {
-    /// It can't be read.
+    /// The file can't be read.
     #[error("the CA bundle {} can't be read: {source}", path.display())]
     Unreadable {
         /// The file.
@@ -28,17 +28,17 @@ pub enum CaBundleError {
         /// Why.
         source: std::io::Error,
     },
-    /// It holds something else.
+    /// The file is not a list of certificates.
     #[error("the CA bundle {} is not a list of PEM certificates: {detail}", path.display())]
     NotPem {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with it.
         detail: String,
     },
 }
 
-/// The variable that names the proxy names none that can be used. What it says may hold a password, and is not repeated.
+/// A variable of the environment names a proxy that can't be used. Its value is not shown, because it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{variable} is not the URL of an HTTP proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
@@ -48,12 +48,12 @@ pub struct ProxyError {
     pub variable: String,
 }
 
-/// Checks that the proxy on the way to this URL can be used, if there is one: the HTTP client would go past one that it can't read.
+/// Checks that the proxy for this URL can be used, if there is one. The HTTP client would bypass a proxy that it can't parse.
 ///
-/// The variables are looked up as the client does it (hyper-util 0.1, `client/proxy/matcher.rs`).
+/// The variables are read in the same way as by the client (hyper-util 0.1, `client/proxy/matcher.rs`).
 pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyError> {
     let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
-    // Whoever answers web requests gets HTTP_PROXY from the one who asks.
+    // In a CGI program, HTTP_PROXY is a header of the web request.
     if variable("REQUEST_METHOD").is_some() {
         return Ok(());
     }
@@ -72,9 +72,9 @@ pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>
     if is_direct || is_http { Ok(()) } else { Err(ProxyError { variable: name.clone() }) }
 }
 
-/// Makes the client. It honours `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, with and without a CA bundle.
+/// Creates the client, which uses the proxies of `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`.
 ///
-/// With `ca_bundle` only the authorities in that file are trusted, as in the AWS CLI.
+/// With `ca_bundle`, only the authorities in that file are trusted, as in the AWS CLI.
 pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleError> {
     let trust = match ca_bundle {
         None => TrustStore::default(),
@@ -101,15 +101,15 @@ fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
     SharedHttpClient::new(client)
 }
 
-/// Reads the file and checks every certificate in it: the HTTP client would panic on a bad one.
+/// Reads the file and checks every certificate in it, because the HTTP client would panic on an invalid one.
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleError> {
     let mut bytes = Vec::new();
     File::open(path)
-        .and_then(|file| file.take(LARGEST).read_to_end(&mut bytes))
+        .and_then(|file| file.take(MAX_BUNDLE).read_to_end(&mut bytes))
         .map_err(|source| CaBundleError::Unreadable { path: path.to_owned(), source })?;
     let refused = |detail: String| CaBundleError::NotPem { path: path.to_owned(), detail };
-    if bytes.len() as u64 == LARGEST {
-        return Err(refused(format!("it is larger than {} MiB", LARGEST >> 20)));
+    if bytes.len() as u64 == MAX_BUNDLE {
+        return Err(refused(format!("it is larger than {} MiB", MAX_BUNDLE >> 20)));
     }
     let mut count = 0;
     for certificate in CertificateDer::pem_slice_iter(&bytes) {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_can_not_be_used_is_refused_by_the_name_of_its_variable() {
+    fn an_unusable_proxy_is_refused_with_the_name_of_its_variable() {
         for good in ["", "http://proxy:3128", "proxy:3128", "https://u:p%40@proxy", "http://[::1]:3128/"] {
             assert_eq!(check(AWS, &[("HTTPS_PROXY", good)]), Ok(()), "{good}");
         }
@@ -155,16 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_is_not_used_may_be_anything() {
+    fn a_proxy_that_is_not_used_is_not_checked() {
         for environment in [
-            // Desktops set this one beside those that count.
+            // Desktop environments set this variable beside the ones that are used.
             [("all_proxy", "socks://127.0.0.1:1080/"), ("https_proxy", "http://proxy:3128")],
             [("HTTP_PROXY", "://"), ("HTTPS_PROXY", "http://proxy:3128")],
             [("HTTPS_PROXY", "://"), ("NO_PROXY", "*")],
             [("HTTPS_PROXY", "://"), ("no_proxy", "amazonaws.com")],
             [("HTTPS_PROXY", ""), ("https_proxy", "://")],
             [("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "GET")],
-            // It is not the one that was meant, and it is one.
+            // The client falls back to a proxy that can be used.
             [("HTTPS_PROXY", "://"), ("ALL_PROXY", "http://proxy:3128")],
         ] {
             assert_eq!(check(AWS, &environment), Ok(()), "{environment:?}");

@@ -1,5 +1,4 @@
-//! This module owns the two calls of IAM: the reading of the token version, and the setting of it. A visit, a program that uses
-//! the library, and `v2token iam` make them here.
+//! The two calls of IAM that read and set the token version.
 
 mod client;
 
@@ -15,7 +14,7 @@ use crate::org::{ObservedVersion, TokenVersion};
 
 pub use client::{AccountSummary, IamClient};
 
-/// The request that asks for a token version.
+/// Returns the request that sets a token version.
 pub(crate) fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenServicePreferencesFluentBuilder {
     client.set_security_token_service_preferences().global_endpoint_token_version(match version {
         TokenVersion::V1Token => GlobalEndpointTokenVersion::V1Token,
@@ -23,12 +22,12 @@ pub(crate) fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenSer
     })
 }
 
-/// The request for the account summary: its `GlobalEndpointTokenVersion` entry is the only place that shows the token version.
+/// Returns the request for the account summary, whose `GlobalEndpointTokenVersion` entry is the only place that shows the version.
 pub(crate) fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
     client.get_account_summary()
 }
 
-/// Reads the token version in the account of a session.
+/// Reads the token version of the session's account.
 pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<ObservedVersion>, Failure> {
     let operation = Operation::GetAccountSummary;
     let request = summary(client).customize().config_override(session.iam_config()).send();
@@ -37,7 +36,7 @@ pub(super) async fn token_version(client: &Client, session: &Session) -> Result<
     Ok(Answer { value: ObservedVersion::from_summary(entry), request_id })
 }
 
-/// Asks for a token version. The SDK does not look at the body of the answer, so success here proves nothing.
+/// Sets the token version of the session's account. The SDK ignores the body of the answer, so success proves nothing.
 pub(super) async fn set_token_version(
     client: &Client,
     session: &Session,

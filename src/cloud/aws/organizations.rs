@@ -1,4 +1,4 @@
-//! This module owns the list of accounts: complete, each account once, or an error. Never a shorter list.
+//! Lists the accounts of the Organization: all of them, each once, or an error, but never an incomplete list.
 
 mod pagination;
 pub(super) mod tags;
@@ -17,7 +17,7 @@ use pagination::for_each_page;
 use crate::org::account::parent_path;
 use crate::org::{Account, AccountId, AccountState};
 
-/// The most that Organizations gives on one page (Organizations API reference, `ListAccounts`).
+/// The maximum page size (Organizations API reference, `ListAccounts`).
 const PAGE: i32 = 20;
 
 /// The Organization.
@@ -27,18 +27,18 @@ pub struct Organization {
     pub id: String,
     /// Its management account.
     pub management: AccountId,
-    /// Whether it has all features, service control policies among them, or only consolidated billing; `None` where Organizations
-    /// did not say.
+    /// Whether it has all features, such as service control policies, or only consolidated billing; `None` if Organizations does not
+    /// say.
     pub all_features: Option<bool>,
 }
 
-/// The list of accounts would not be complete, so there is none.
+/// The list of accounts would be incomplete.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ListingError {
-    /// A call failed for good.
+    /// All attempts of a call failed.
     #[error("{0}")]
     Call(#[from] Failure),
-    /// A token came twice, so the listing would go round in circles.
+    /// A page token came twice, so the list would not end.
     #[error("{operation} gave the same page token twice, after {pages} pages: the list would not be complete")]
     Loop {
         /// The operation.
@@ -51,18 +51,18 @@ pub enum ListingError {
     NoId {
         /// The account's name.
         name: String,
-        /// What stood in place of the id.
+        /// The text in place of the id.
         id: String,
     },
-    /// There is not a single account.
+    /// The list contains no account.
     #[error("ListAccounts named no account at all, though every Organization has its management account")]
     Empty,
-    /// `DescribeOrganization` left something out.
+    /// `DescribeOrganization` left out the id of the Organization or of its management account.
     #[error("DescribeOrganization did not name the Organization and its management account")]
     Nameless,
 }
 
-/// Asks for the Organization. Once in a run: its quota is 1 request per second.
+/// Calls DescribeOrganization, whose quota is 1 request per second, so this happens once in a run.
 pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organization, ListingError> {
     let operation = Operation::DescribeOrganization;
     let answer =
@@ -82,19 +82,19 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
 pub struct ListedAccounts {
     /// Every account, once, sorted by id.
     pub accounts: Vec<Account>,
-    /// Why some accounts have no path in the tree, where Organizations gave none and the walk through the tree was refused.
-    pub pathless: Option<Failure>,
+    /// Why some accounts have no path in the tree, if Organizations left the path out and refused the walk through the tree.
+    pub paths_refused: Option<Failure>,
 }
 
-/// Lists every account, and tells each as it is found, once, with the number of the page that it was on. Accounts without a path in the tree are told last, after a walk
-/// through it. It gives why there are accounts without a path, where the walk was refused.
+/// Passes each account once to `found`, with the number of its page. Accounts without a path in the tree come last, after a walk
+/// through the tree. Returns why they have none, if the walk was refused.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
     mut found: impl FnMut(Account, usize),
 ) -> Result<Option<Failure>, ListingError> {
     let mut seen = BTreeSet::new();
-    let mut pathless: Vec<Account> = Vec::new();
+    let mut without_path: Vec<Account> = Vec::new();
     let (operation, mut pages) = (Operation::ListAccounts, 0);
     let page = async |token| {
         let request = client.list_accounts().max_results(PAGE).set_next_token(token);
@@ -103,11 +103,11 @@ pub(super) async fn for_each_account(
     for_each_page(operation, max_attempts, page, |answer| {
         pages += 1;
         for account in answer.accounts() {
-            let account = translate(account)?;
+            let account = convert(account)?;
             match (seen.insert(account.id), account.ou_path.is_empty()) {
                 (false, _) => {}
                 (true, false) => found(account, pages),
-                (true, true) => pathless.push(account),
+                (true, true) => without_path.push(account),
             }
         }
         Ok(answer.next_token)
@@ -116,7 +116,7 @@ pub(super) async fn for_each_account(
     if seen.is_empty() {
         return Err(ListingError::Empty);
     }
-    if pathless.is_empty() {
+    if without_path.is_empty() {
         return Ok(None);
     }
     let (parents, refused) = match tree::walk(client, max_attempts).await {
@@ -124,14 +124,15 @@ pub(super) async fn for_each_account(
         Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused => (HashMap::new(), Some(failure)),
         Err(error) => return Err(error),
     };
-    for account in pathless {
+    for account in without_path {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
         found(Account { ou_path, ..account }, pages);
     }
     Ok(refused)
 }
 
-/// Lists every account, and tells how many there are so far, on how many pages. A walk through the tree that is refused is no failure unless `needs_paths`.
+/// Returns every account once, sorted by id. `progress` receives the number of accounts and of pages so far. A refused walk through
+/// the tree is an error only with `needs_paths`.
 pub(super) async fn accounts(
     client: &Client,
     max_attempts: u32,
@@ -139,25 +140,25 @@ pub(super) async fn accounts(
     mut progress: impl FnMut(usize, usize),
 ) -> Result<ListedAccounts, ListingError> {
     let mut accounts = BTreeMap::new();
-    let pathless = for_each_account(client, max_attempts, |account, pages| {
+    let paths_refused = for_each_account(client, max_attempts, |account, pages| {
         accounts.insert(account.id, account);
         progress(accounts.len(), pages);
     })
     .await?;
-    match pathless {
+    match paths_refused {
         Some(failure) if needs_paths => Err(failure.into()),
-        pathless => Ok(ListedAccounts { accounts: accounts.into_values().collect(), pathless }),
+        paths_refused => Ok(ListedAccounts { accounts: accounts.into_values().collect(), paths_refused }),
     }
 }
 
-fn translate(account: &ApiAccount) -> Result<Account, ListingError> {
+fn convert(account: &ApiAccount) -> Result<Account, ListingError> {
     let name = account.name().unwrap_or_default();
     let id: AccountId = account
         .id()
         .unwrap_or_default()
         .parse()
         .map_err(|_| ListingError::NoId { name: name.to_owned(), id: account.id().unwrap_or_default().to_owned() })?;
-    // Status stands in where State is absent, as it may be in other partitions.
+    // Status replaces State, which may be missing in other partitions.
     let status = account.status().map(aws_sdk_organizations::types::AccountStatus::as_str);
     let path = account.paths().first().map_or("", String::as_str);
     Ok(Account {

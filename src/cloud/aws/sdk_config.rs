@@ -17,7 +17,7 @@ use super::timeouts;
 pub(super) async fn load(
     options: &ConnectOptions,
     credentials_profile: Option<&str>,
-    fetching: &FetchCounter,
+    fetches: &FetchCounter,
 ) -> Result<SdkConfig, CaBundleError> {
     let http = http::client(options.ca_bundle.as_deref(), options.connections)?;
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
@@ -52,7 +52,7 @@ pub(super) async fn load(
         );
     }
     let config = loader.load().await;
-    let provider = config.credentials_provider().map(|provider| CheckedProvider::around(provider, fetching));
+    let provider = config.credentials_provider().map(|provider| CheckedProvider::around(provider, fetches));
     let mut builder = config.into_builder();
     // The credential providers keep the retries from above. The calls of a run have their own: see `cloud::retry`.
     builder.set_credentials_provider(provider).set_retry_config(Some(RetryConfig::disabled()));

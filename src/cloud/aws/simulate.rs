@@ -1,4 +1,4 @@
-//! This module owns what `doctor` asks of IAM beyond a visit: whether centralised root access is on, and what a role may do.
+//! The calls of IAM that only `doctor` makes: whether centralized root access is enabled, and what a role may do.
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{
@@ -10,31 +10,31 @@ use super::super::{Answer, Failure, Operation};
 use super::call::call;
 use super::session::Session;
 
-/// What IAM's simulation says of one action.
+/// The result of IAM's policy simulation for one action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SimulationResult {
-    /// It is allowed.
+    /// The action is allowed.
     Allowed,
-    /// No policy of the role allows it.
+    /// No policy of the role allows the action.
     NotAllowed,
-    /// A policy of the role denies it.
+    /// A policy of the role denies the action.
     Denied,
-    /// A service control policy of the Organization does not allow it.
+    /// A service control policy of the Organization does not allow the action.
     DeniedByOrganization,
-    /// IAM said something that this program does not know.
+    /// A result that this program does not know.
     Other(String),
 }
 
-/// Whether centralised root access, with which AssumeRoot works, is on in the Organization.
-pub(super) async fn root_access(client: &Client, max_attempts: u32) -> Result<bool, Failure> {
+/// Whether centralized root access, which AssumeRoot requires, is enabled in the Organization.
+pub(super) async fn is_root_access_enabled(client: &Client, max_attempts: u32) -> Result<bool, Failure> {
     let operation = Operation::ListOrganizationsFeatures;
     let answer =
         retry(max_attempts, async || call(operation, None, client.list_organizations_features().send()).await).await?;
     Ok(answer.value.enabled_features().contains(&FeatureType::RootCredentialsManagement))
 }
 
-/// What the role may do, by the simulation of its policies and of those of the Organization.
-pub(super) async fn simulate(
+/// Simulates an action of a role with the role's policies and those of the Organization.
+pub(super) async fn simulate_action(
     client: &Client,
     session: &Session,
     role_arn: &str,
@@ -49,7 +49,7 @@ pub(super) async fn simulate(
         .simulate_principal_policy()
         .policy_source_arn(role_arn)
         .action_names(operation.action())
-        // Service control policies may exempt a role by it.
+        // Service control policies may exempt a role by this key.
         .context_entries(principal)
         .customize()
         .config_override(session.iam_config());

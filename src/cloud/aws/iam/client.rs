@@ -1,4 +1,4 @@
-//! This module owns IAM's client for Rust programs: for one account, what boto3's `IAM.Client` is for Python programs.
+//! A client of IAM for Rust programs, like boto3's `IAM.Client` for Python programs.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use super::super::call::call;
 use super::super::http;
 use crate::org::{ObservedVersion, TokenVersion, region};
 
-/// How often a call is tried, as in boto3 (botocore, `data/_retry.json`).
+/// The maximum number of attempts of a call, as in boto3 (botocore, `data/_retry.json`).
 const ATTEMPTS: u32 = 5;
 
-/// How many connections a client that brings its own HTTP client opens, as in boto3 (botocore, `httpsession.py`).
+/// The maximum number of connections of a client with its own HTTP client, as in boto3 (botocore, `httpsession.py`).
 const CONNECTIONS: usize = 10;
 
-/// A client for the two IAM operations that concern the token version, in the account of its credentials.
+/// A client for the two IAM operations that read and set the token version, in the account of its credentials.
 ///
-/// A call is tried up to five times when AWS throttles, fails, or can't be reached.
+/// A call is attempted up to five times if AWS throttles it, fails, or can't be reached.
 ///
 /// ```
 /// use aws_config::{BehaviorVersion, Region};
@@ -46,15 +46,15 @@ const CONNECTIONS: usize = 10;
 pub struct IamClient(aws_sdk_iam::Client);
 
 impl IamClient {
-    /// Makes a client from a configuration that was loaded with `aws_config`: credentials, Region, endpoint, timeouts and HTTP
-    /// client are taken from there.
+    /// Creates a client with the credentials, the Region, the endpoint, the timeouts and the HTTP client of a configuration that was
+    /// loaded with `aws_config`.
     ///
-    /// Where the configuration has no HTTP client, one that trusts whoever the system trusts is made.
+    /// If the configuration has no HTTP client, the client creates one that trusts the system's certificate authorities.
     ///
-    /// The Region picks the partition. Behind an endpoint of one's own, requests are signed for the Region in which IAM of that
-    /// partition accepts signatures.
+    /// The Region determines the partition. Requests to a custom endpoint are signed for the Region in which IAM of that partition
+    /// accepts signatures.
     pub fn new(config: &SdkConfig) -> Self {
-        // A bucket of its own: the SDK's is one for the whole process, and other clients may have emptied it.
+        // The SDK's retry quota is one bucket for the whole process, which other clients may have emptied.
         let bucket = RetryPartition::custom("v2token-iam-client").token_bucket(TokenBucket::unlimited()).build();
         let mut builder = aws_sdk_iam::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -68,17 +68,17 @@ impl IamClient {
         Self(aws_sdk_iam::Client::from_conf(builder.build()))
     }
 
-    /// Asks for the version of the tokens that the global STS endpoint issues, like boto3's
+    /// Sets the version of the tokens that the global STS endpoint issues, like boto3's
     /// `set_security_token_service_preferences(GlobalEndpointTokenVersion=…)`.
     ///
-    /// Success means that the request was answered with HTTP status 200; IAM says nothing more. Whether the setting has arrived
-    /// is seen with [`get_account_summary`](Self::get_account_summary). The permission is
+    /// Success means that IAM answered with HTTP status 200; the answer has no other content. Use
+    /// [`get_account_summary`](Self::get_account_summary) to check that the setting took effect. The required permission is
     /// `iam:SetSecurityTokenServicePreferences`.
     ///
     /// # Errors
     ///
-    /// When AWS refuses, or can't be reached: with AWS's code, message and request id, and with whether the request may have
-    /// been carried out all the same.
+    /// When AWS refuses or can't be reached. The error has AWS's code, message and request id, and says whether the request may
+    /// still have taken effect.
     pub async fn set_security_token_service_preferences(
         &self,
         global_endpoint_token_version: TokenVersion,
@@ -87,11 +87,12 @@ impl IamClient {
         call(operation, None, super::set(&self.0, global_endpoint_token_version).send()).await.map(|_| ())
     }
 
-    /// Reads the account summary, like boto3's `get_account_summary()`. The permission is `iam:GetAccountSummary`.
+    /// Reads the account summary, like boto3's `get_account_summary()`. The required permission is
+    /// `iam:GetAccountSummary`.
     ///
     /// # Errors
     ///
-    /// When AWS refuses, or can't be reached.
+    /// When AWS refuses or can't be reached.
     pub async fn get_account_summary(&self) -> Result<AccountSummary, Failure> {
         let answer = call(Operation::GetAccountSummary, None, super::summary(&self.0).send()).await?;
         let entries = answer.value.summary_map().into_iter().flatten();
@@ -99,12 +100,12 @@ impl IamClient {
     }
 }
 
-/// What IAM counts in an account, and its token version: the keys and numbers of `SummaryMap`.
+/// The keys and numbers of `SummaryMap`: what IAM counts in an account, and its token version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountSummary(pub BTreeMap<String, i32>);
 
 impl AccountSummary {
-    /// The token version. A summary without one is [`ObservedVersion::Unknown`], which is not version 1.
+    /// Returns the token version. It is [`ObservedVersion::Unknown`], and not version 1, if the summary has none.
     pub fn token_version(&self) -> ObservedVersion {
         ObservedVersion::from_summary(self.0.get("GlobalEndpointTokenVersion").copied())
     }

@@ -1,4 +1,4 @@
-//! This module owns the reading of accounts' tags: one call for each account, at the pace that Organizations allows.
+//! Reads the tags of accounts: one call for each account, at the rate that Organizations allows.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -15,36 +15,39 @@ use crate::cloud::Operation;
 use crate::org::selection::Tags;
 use crate::org::{AccountId, Tag};
 
-/// One call every tenth of a second: the quota of ListTagsForResource is 10 requests per second for the calling account
+/// The interval between calls: the quota of ListTagsForResource is 10 requests per second for the calling account
 /// (Organizations user guide, "Quotas", API throttle limits).
-const EVERY: Duration = Duration::from_millis(100);
+const INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many calls may be on their way at once, so that slow answers do not lower the pace.
+/// The maximum number of concurrent calls. It is more than one so that slow answers do not lower the rate.
 const IN_FLIGHT: usize = 10;
 
-/// The turns of the calls: each page and each repetition takes one, because the quota counts them all.
+/// Spaces the calls. Each page and each retry counts, because the quota counts them all. Holds the time of the next call.
 struct TagRateLimiter(Cell<Instant>);
 
 impl TagRateLimiter {
-    /// Waits for the next turn.
+    /// Waits until the next call may be sent.
     async fn wait(&self) {
-        let turn = self.0.get().max(Instant::now());
-        self.0.set(turn + EVERY);
-        sleep_until(turn).await;
+        let next = self.0.get().max(Instant::now());
+        self.0.set(next + INTERVAL);
+        sleep_until(next).await;
     }
 }
 
-/// Reads the tags of these accounts. `progress` is told how many accounts' tags were read so far.
-pub(in super::super) async fn tags(
+/// Reads the tags of these accounts. `progress` receives the number of accounts so far.
+pub(in super::super) async fn list(
     client: &Client,
     max_attempts: u32,
     accounts: &[AccountId],
     mut progress: impl FnMut(usize),
 ) -> Result<Tags, ListingError> {
-    let turns = TagRateLimiter(Cell::new(Instant::now()));
+    let limiter = TagRateLimiter(Cell::new(Instant::now()));
     let mut read = std::pin::pin!(
         stream::iter(accounts)
-            .map(async |account| Ok::<_, ListingError>((*account, of(client, max_attempts, &turns, *account).await?)))
+            .map(async |account| Ok::<_, ListingError>((
+                *account,
+                list_of_account(client, max_attempts, &limiter, *account).await?
+            )))
             .buffer_unordered(IN_FLIGHT)
     );
     let mut found = Tags::new();
@@ -56,16 +59,16 @@ pub(in super::super) async fn tags(
 }
 
 /// Reads the tags of one account.
-async fn of(
+async fn list_of_account(
     client: &Client,
     max_attempts: u32,
-    turns: &TagRateLimiter,
+    limiter: &TagRateLimiter,
     account: AccountId,
 ) -> Result<BTreeSet<Tag>, ListingError> {
     let operation = Operation::ListTagsForResource;
     let mut found = BTreeSet::new();
     let page = async |token| {
-        turns.wait().await;
+        limiter.wait().await;
         let request = client.list_tags_for_resource().resource_id(account.to_string()).set_next_token(token);
         call(operation, Some(account), request.send()).await
     };

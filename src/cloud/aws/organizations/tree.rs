@@ -1,4 +1,4 @@
-//! This module owns the Organization's tree: the walk through it where accounts have no path, and whether an OU exists.
+//! The Organization's tree: finds the paths of accounts, and tells whether an OU exists.
 
 use std::collections::HashMap;
 
@@ -11,25 +11,29 @@ use crate::cloud::retry::retry;
 use crate::cloud::{Failure, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Walks the tree from the roots down: the path of every account's parent, with names beside the ids. Only for where
-/// ListAccounts gives no paths, because it takes two calls for each OU at 5 calls per second.
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
+/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
 pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
     let mut parents = HashMap::new();
-    let mut open = roots(client, max_attempts).await?;
-    while let Some((id, path)) = open.pop() {
+    let mut unvisited = roots(client, max_attempts).await?;
+    while let Some((id, path)) = unvisited.pop() {
         for account in children(client, max_attempts, &id).await? {
             parents.insert(account, path.clone());
         }
         for (child, name) in units(client, max_attempts, &id).await? {
             let step = if name.is_empty() { child.clone() } else { format!("{child} ({name})") };
-            open.push((child, format!("{path}{step}/")));
+            unvisited.push((child, format!("{path}{step}/")));
         }
     }
     Ok(parents)
 }
 
 /// Whether an OU or a root exists.
-pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &UnitId) -> Result<bool, ListingError> {
+pub(in super::super) async fn unit_exists(
+    client: &Client,
+    max_attempts: u32,
+    unit: &UnitId,
+) -> Result<bool, ListingError> {
     if unit.is_root() {
         let roots = roots(client, max_attempts).await?;
         return Ok(roots.iter().any(|(id, _)| id == unit.as_str()));
@@ -42,7 +46,7 @@ pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &
     .await;
     match described {
         Ok(_) => Ok(true),
-        // An id of the wrong length is invalid input to Organizations.
+        // To Organizations, an id of the wrong length is invalid input.
         Err(failure)
             if ["OrganizationalUnitNotFoundException", "InvalidInputException"].contains(&failure.code.as_str()) =>
         {
@@ -52,7 +56,7 @@ pub(in super::super) async fn exists(client: &Client, max_attempts: u32, unit: &
     }
 }
 
-/// The roots, each with its path.
+/// Returns the roots, each with its path.
 async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingError> {
     let operation = Operation::ListRoots;
     let mut found = Vec::new();
@@ -71,7 +75,7 @@ async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String
     Ok(found)
 }
 
-/// The OUs right below a parent, with their names.
+/// Returns the OUs directly below a parent, with their names.
 async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(String, String)>, ListingError> {
     let operation = Operation::ListOrganizationalUnitsForParent;
     let mut found = Vec::new();
@@ -90,7 +94,7 @@ async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(
     Ok(found)
 }
 
-/// The accounts right below a parent.
+/// Returns the accounts directly below a parent.
 async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<AccountId>, ListingError> {
     let operation = Operation::ListAccountsForParent;
     let mut found = Vec::new();
