@@ -1,4 +1,4 @@
-//! This module owns what stops a run: what did not happen, why, what to do, and the exit code.
+//! The errors that stop a command, each with its hint and its exit code.
 
 use std::path::PathBuf;
 
@@ -8,13 +8,13 @@ use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 
-/// What stops a run before or while accounts are visited. An account that fails is not an error but a record.
+/// What stops a command. An account that fails is not an error but a record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The options contradict each other or the surroundings.
+    /// The options contradict each other or the environment.
     #[error("{0}")]
     Usage(String),
-    /// AWS could not be reached as configured.
+    /// The connection to AWS failed.
     #[error(transparent)]
     Connect(#[from] ConnectError),
     /// The accounts could not be listed.
@@ -23,40 +23,40 @@ pub enum Error {
     /// The selection can't be met.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
-    /// Nobody said yes.
+    /// The question was not answered with yes.
     #[error("{0}")]
     NotConfirmed(&'static str),
     /// A file can't be written.
     #[error("{what} {} can't be written: {source}", path.display())]
     Unwritable {
-        /// What it is.
+        /// Which file.
         what: &'static str,
-        /// Where.
+        /// Its path.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
     /// A run folder can't be used.
     #[error(transparent)]
     RunFolder(#[from] RunFolderFailed),
-    /// An earlier run does not fit what is asked for.
+    /// An earlier run does not fit this command.
     #[error("{0}")]
     Mismatch(String),
-    /// A plan had begun to read accounts, and their list did not come to its end, or could not be written down.
+    /// A plan had begun to read accounts, and their list could not be completed or written to the journal.
     #[error("{0}")]
     Unlisted(Box<Error>),
-    /// A signal came before anything was touched.
+    /// A signal arrived before the first visit.
     #[error("stopped by {name}")]
     Signal {
         /// The signal's name.
         name: &'static str,
-        /// 128 and its number.
+        /// 128 plus the signal's number.
         exit_code: u8,
     },
 }
 
 impl Error {
-    /// The process's exit code.
+    /// Returns the exit code of the process.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -72,88 +72,100 @@ impl Error {
         }
     }
 
-    /// What to do about it; empty where the message says it all.
+    /// Returns what to do about the error; empty if the message says it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Connect(ConnectError::NoRegion) => {
-                "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account".to_owned()
-            }
-            Self::Connect(ConnectError::Region(RegionRefused::Unknown { .. })) => {
-                "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region \
-                 reaches every account; us-east-1 is always active"
-                    .to_owned()
-            }
-            Self::Connect(ConnectError::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. })) => {
-                "name a Region of the caller's partition with --region".to_owned()
-            }
-            Self::Connect(ConnectError::Endpoint(EndpointError::Global { .. })) => {
-                "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a \
-                 regional one"
-                    .to_owned()
-            }
-            Self::Connect(ConnectError::MfaTokenMissing { .. }) => {
-                "give its six digits with --mfa-token, or run on a terminal, where they are asked for".to_owned()
-            }
             Self::Connect(ConnectError::Via(failure)) => format!(
-                "check that the role's trust policy names the one before it on the way{}",
+                "check that the role's trust policy names the role or caller before it{}",
                 if failure.message.contains("SetSourceIdentity") { ", and allows sts:SetSourceIdentity" } else { "" }
             ),
-            Self::Connect(ConnectError::SessionTooLong { .. }) => {
-                "leave --session-duration out: a visit takes seconds, and the run opens new sessions as it goes".to_owned()
-            }
-            Self::Connect(ConnectError::Profile { .. }) => {
-                "`aws configure list-profiles` shows those that are defined; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE \
-                 say where they are looked for"
-                    .to_owned()
-            }
             Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => hint(failure),
-            Self::Listing(
-                ListingError::Loop { .. } | ListingError::NoId { .. } | ListingError::Empty | ListingError::Nameless,
-            ) => {
-                "Organizations gives no such answer: try again, and check proxies and --endpoint-url if it stays so".to_owned()
+            Self::Unlisted(cause) => cause.hint(),
+            _ => self.fixed_hint().to_owned(),
+        }
+    }
+
+    fn fixed_hint(&self) -> &'static str {
+        match self {
+            Self::Connect(error) => connect_hint(error),
+            Self::Listing(_) => {
+                "Organizations gives no such answer: try again, and check proxies and --endpoint-url if it stays so"
             }
             Self::Selection(SelectionFailed::NoSuchAccounts { .. }) => {
-                "check the ids: an account that left the Organization can't be reached through it".to_owned()
+                "check the ids: an account that left the Organization can't be reached through it"
             }
             Self::Selection(SelectionFailed::Empty { .. }) => {
                 "of one kind several options widen the selection, different kinds narrow it; plan without them lists everything"
-                    .to_owned()
             }
-            Self::RunFolder(RunFolderFailed::Taken(_)) => "name another with --run-dir, or continue that run with v2token resume".to_owned(),
-            Self::RunFolder(RunFolderFailed::Mixed { .. }) => {
-                "files of several runs came together in it: take them apart, and look at each with v2token report".to_owned()
-            }
-            Self::RunFolder(RunFolderFailed::Untrusted(_)) => {
-                "what a run folder says is done in AWS: for a new run, name a folder of your own or one inside it with --run-dir; \
-                 look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"
-                    .to_owned()
-            }
-            Self::RunFolder(RunFolderFailed::Busy(_)) => "wait for it, or watch it: v2token report".to_owned(),
-            Self::RunFolder(RunFolderFailed::NoRun { .. }) => "name the folder that the run left, by default v2token-runs/<run id>".to_owned(),
-            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Unreadable { .. })) => {
-                "check the disk that the run folder is on; nothing was changed there".to_owned()
-            }
-            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Damaged { .. })) => {
-                "nothing was cut off: restore the journal from a copy, or repair the line; do not take it out, because what it said \
-                 would be forgotten"
-                    .to_owned()
-            }
-            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Incomplete { .. })) => {
-                "lines are missing before it, or were changed: restore the journal from a copy; nothing was cut off, and each \
-                 account that was set has a line with the event intent"
-                    .to_owned()
-            }
-            Self::RunFolder(RunFolderFailed::Replay(ReplayFailed::Newer { .. })) => "use the version of v2token that wrote it, or a later one".to_owned(),
-            Self::Unlisted(cause) => cause.hint(),
+            Self::RunFolder(error) => run_folder_hint(error),
             Self::Usage(_)
-            | Self::Connect(_)
             | Self::Selection(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
-            | Self::RunFolder(RunFolderFailed::Unwritable { .. })
             | Self::Mismatch(_)
-            | Self::Signal { .. } => String::new(),
+            | Self::Unlisted(_)
+            | Self::Signal { .. } => "",
         }
+    }
+}
+
+fn connect_hint(error: &ConnectError) -> &'static str {
+    match error {
+        ConnectError::NoRegion => {
+            "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account"
+        }
+        ConnectError::Region(RegionRefused::Unknown { .. }) => {
+            "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region reaches \
+             every account; us-east-1 is always active"
+        }
+        ConnectError::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. }) => {
+            "name a Region of the caller's partition with --region"
+        }
+        ConnectError::Endpoint(EndpointError::Global { .. }) => {
+            "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a regional \
+             one"
+        }
+        ConnectError::MfaTokenMissing { .. } => {
+            "give its six digits with --mfa-token, or run on a terminal, where they are asked for"
+        }
+        ConnectError::SessionTooLong { .. } => {
+            "leave --session-duration out: a visit takes seconds, and the run opens new sessions as it goes"
+        }
+        ConnectError::Profile { .. } => {
+            "`aws configure list-profiles` shows those that are defined; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say \
+             where they are looked for"
+        }
+        _ => "",
+    }
+}
+
+fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
+    match error {
+        RunFolderFailed::Taken(_) => "name another with --run-dir, or continue that run with v2token resume",
+        RunFolderFailed::Mixed { .. } => {
+            "files of several runs came together in it: take them apart, and look at each with v2token report"
+        }
+        RunFolderFailed::Untrusted(_) => {
+            "what a run folder says is done in AWS: for a new run, name a folder of your own or one inside it with --run-dir; \
+             look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"
+        }
+        RunFolderFailed::Busy(_) => "wait for it, or watch it: v2token report",
+        RunFolderFailed::NoRun { .. } => "name the folder that the run left, by default v2token-runs/<run id>",
+        RunFolderFailed::Replay(ReplayFailed::Unreadable { .. }) => {
+            "check the disk that the run folder is on; nothing was changed there"
+        }
+        RunFolderFailed::Replay(ReplayFailed::Damaged { .. }) => {
+            "nothing was cut off: restore the journal from a copy, or repair the line; do not take it out, because what it said \
+             would be forgotten"
+        }
+        RunFolderFailed::Replay(ReplayFailed::Incomplete { .. }) => {
+            "lines are missing before it, or were changed: restore the journal from a copy; nothing was cut off, and each account \
+             that was set has a line with the event intent"
+        }
+        RunFolderFailed::Replay(ReplayFailed::Newer { .. }) => {
+            "use the version of v2token that wrote it, or a later one"
+        }
+        RunFolderFailed::Unwritable { .. } => "",
     }
 }
 
@@ -163,7 +175,7 @@ impl From<InvalidSettings> for Error {
     }
 }
 
-/// What to do about a call that failed before any account was visited.
+/// Returns what to do about a call that failed before the first visit.
 fn hint(failure: &Failure) -> String {
     if let ErrorCode::Own(code) = failure.code {
         return own_hint(code).to_owned();
@@ -201,7 +213,7 @@ fn hint(failure: &Failure) -> String {
     text.to_owned()
 }
 
-/// What to do about a call that failed without an error of AWS.
+/// Returns what to do about a call that failed without an answer from AWS.
 fn own_hint(code: OwnCode) -> &'static str {
     match code {
         OwnCode::NoCredentials => {

@@ -48,7 +48,7 @@ impl Baseline {
             )));
         }
         if info.command != CommandName::Plan {
-            return Err(Error::Mismatch(format!("{name} is the folder of {}, not of a plan", an(info.command))));
+            return Err(Error::Mismatch(format!("{name} is the folder of the command {}, not of plan", info.command)));
         }
         let planned = info.settings.global_endpoint_token_version;
         if planned != wanted {
@@ -152,13 +152,5 @@ impl Baseline {
     /// Whether the earlier run finished.
     pub(crate) const fn is_finished(&self) -> bool {
         self.info.verdict.is_some()
-    }
-}
-
-const fn an(command: CommandName) -> &'static str {
-    match command {
-        CommandName::Plan => "a plan",
-        CommandName::Apply => "an apply",
-        CommandName::Rollback => "a rollback",
     }
 }

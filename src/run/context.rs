@@ -42,11 +42,8 @@ impl RunContext {
 
     /// Opens the report files early: a report that can't be written is found before AWS is called.
     fn open(settings: Settings, folder: RunFolder, info: RunInfo, is_new: bool) -> Result<Self, Error> {
-        let in_folder = [
-            ("report.csv", DocumentFormat::Csv),
-            ("report.json", DocumentFormat::Json),
-            ("report.html", DocumentFormat::Html),
-        ];
+        use DocumentFormat::{Csv, Html, Json};
+        let in_folder = [("report.csv", Csv), ("report.json", Json), ("report.html", Html)];
         let in_folder = in_folder.map(|(name, format)| (folder.file(name), format));
         match ReportFiles::open(&in_folder, &settings.output.reports) {
             Ok(files) => {

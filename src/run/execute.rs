@@ -57,9 +57,9 @@ pub(crate) async fn visit_waves(
         recorder.begin(accounts, records, &waves).await?;
     }
     recorder.begin_reports()?;
-    signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.folder())));
-    let supervised = is_supervised(recorder.settings());
-    let progress = recorder.progress().clone();
+    signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));
+    let supervised = is_supervised(&recorder.context.settings);
+    let progress = recorder.context.progress.clone();
     let before_wave = async |wave| {
         if supervised {
             leave_time_to_review(&progress, wave).await;

@@ -119,7 +119,7 @@ impl Listing<'_, '_> {
         if !recorder.record_account(account) {
             return;
         }
-        let run = &recorder.settings().run;
+        let run = &recorder.context.settings.run;
         if let Some(reason) = reason_to_skip(account, self.management_account, &run.selection, None, None) {
             let wanted = run.global_endpoint_token_version;
             recorder.record_skipped(Record::skipped(account.id, wanted, reason.code(), reason.message()));
@@ -130,7 +130,7 @@ impl Listing<'_, '_> {
             // The visits outlive the listing, so the receiver is there.
             let _ = self.sender.unbounded_send(target);
         }
-        recorder.progress().listing(recorder.accounts().len(), page);
+        recorder.context.progress.listing(recorder.accounts.len(), page);
     }
 
     /// Closes the list: checks that something is selected, and shows how much there is to do.
@@ -145,7 +145,8 @@ impl Listing<'_, '_> {
 
     fn show_listed(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
         let recorder = self.recorder.borrow();
-        let (run, accounts, progress) = (&recorder.settings().run, recorder.accounts(), recorder.progress());
+        let (run, accounts, progress) =
+            (&recorder.context.settings.run, &recorder.accounts, &recorder.context.progress);
         if self.targets.get() == 0 {
             select(accounts, self.management_account, &run.selection, &Tags::new(), None)?;
         }

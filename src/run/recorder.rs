@@ -7,7 +7,6 @@ use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::context::RunContext;
@@ -16,8 +15,6 @@ use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId};
 use crate::report::{Column, Row, columns};
 use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
-use crate::settings::Settings;
-use crate::terminal::Progress;
 
 /// How long rows gather in memory. Writing each one on its own costs more than making it.
 const GATHER: Duration = Duration::from_millis(100);
@@ -28,12 +25,12 @@ const LINES_IN_MEMORY: usize = 2_000;
 
 /// The accounts and records of a run, and everything that follows them.
 pub(crate) struct Recorder<'a> {
-    context: &'a mut RunContext,
+    pub(super) context: &'a mut RunContext,
     columns: &'static [Column],
     journal: &'a Journal,
     stop: &'a Stop,
     /// Every account, in the order of the list.
-    accounts: Vec<Account>,
+    pub(super) accounts: Vec<Account>,
     /// The record of each, once there is one.
     records: Vec<Option<Record>>,
     /// Where an account is in the two.
@@ -45,23 +42,6 @@ impl<'a> Recorder<'a> {
         let columns = columns(&context.settings.run.verify);
         let (accounts, records, places) = (Vec::new(), Vec::new(), HashMap::new());
         Self { context, columns, journal, stop, accounts, records, places }
-    }
-
-    pub(super) const fn settings(&self) -> &Settings {
-        &self.context.settings
-    }
-
-    pub(super) const fn progress(&self) -> &Progress {
-        &self.context.progress
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        self.context.folder.path()
-    }
-
-    /// The accounts so far.
-    pub(super) fn accounts(&self) -> &[Account] {
-        &self.accounts
     }
 
     /// Writes the first line of a new journal.

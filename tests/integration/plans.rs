@@ -122,7 +122,7 @@ fn an_unsuitable_plan_is_refused() {
     let table: [(&[&str], &str); 6] = [
         (&["--plan=plan", "--to=v1Token"], "plan is about v2Token, and v1Token is asked for: give --to v2Token"),
         (&["--plan=downward"], "downward is about v1Token, and v2Token is asked for: give --to v1Token"),
-        (&["--plan=run"], "run is the folder of an apply, not of a plan"),
+        (&["--plan=run"], "run is the folder of the command apply, not of plan"),
         (&["--plan=missing"], "missing holds no run"),
         (&["--plan=elsewhere"], "was about Organization o-anotherorg2, and the caller is in o-exampleorg1"),
         (&["--plan=plan", "--canary=000000000004"], "--canary names 000000000004"),

@@ -128,7 +128,7 @@ fn a_refused_via_role_ends_the_run_before_it_starts() {
             "nothing was attempted",
             &format!("the role {named} on the way to the accounts can't be assumed"),
             "AccessDenied",
-            "check that the role's trust policy names the one before it on the way",
+            "check that the role's trust policy names the role or caller before it",
         ]);
         assert_eq!((run.calls(SET), run.calls(Operation::ListAccounts)), (0, 0), "{run}");
         assert!(!run.folder.exists() && run.stdout.is_empty(), "{run}");
