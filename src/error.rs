@@ -1,4 +1,4 @@
-//! The errors that stop a command, each with its hint and its exit code.
+//! The errors that stop a run: what happened, what to do about it, and the exit code.
 
 use std::path::PathBuf;
 
@@ -8,10 +8,10 @@ use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 
-/// What stops a command. An account that fails is not an error but a record.
+/// An error that stops a run. A failed account is not such an error, but a record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The options contradict each other or the environment.
+    /// The options contradict each other or their environment.
     #[error("{0}")]
     Usage(String),
     /// The connection to AWS failed.
@@ -20,16 +20,16 @@ pub enum Error {
     /// The accounts could not be listed.
     #[error("the accounts could not be listed: {0}")]
     Listing(#[from] ListingError),
-    /// The selection can't be met.
+    /// The selection matches no accounts.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
-    /// The question was not answered with yes.
+    /// The run was not confirmed.
     #[error("{0}")]
     NotConfirmed(&'static str),
     /// A file can't be written.
     #[error("{what} {} can't be written: {source}", path.display())]
     Unwritable {
-        /// Which file.
+        /// The kind of file.
         what: &'static str,
         /// Its path.
         path: PathBuf,
@@ -39,10 +39,10 @@ pub enum Error {
     /// A run folder can't be used.
     #[error(transparent)]
     RunFolder(#[from] RunFolderFailed),
-    /// An earlier run does not fit this command.
+    /// An earlier run does not match the options.
     #[error("{0}")]
     Mismatch(String),
-    /// A plan had begun to read accounts, and their list could not be completed or written to the journal.
+    /// A plan had begun to visit accounts when listing them failed, or when the list could not be written.
     #[error("{0}")]
     Unlisted(Box<Error>),
     /// A signal arrived before the first visit.
@@ -56,7 +56,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// Returns the exit code of the process.
+    /// Returns the process's exit code.
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -72,30 +72,28 @@ impl Error {
         }
     }
 
-    /// Returns what to do about the error; empty if the message says it.
+    /// Returns what to do about the error, or nothing if the message is sufficient.
     pub fn hint(&self) -> String {
-        match self {
-            Self::Connect(ConnectError::Via(failure)) => format!(
-                "check that the role's trust policy names the role or caller before it{}",
-                if failure.message.contains("SetSourceIdentity") { ", and allows sts:SetSourceIdentity" } else { "" }
-            ),
-            Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => hint(failure),
-            Self::Unlisted(cause) => cause.hint(),
-            _ => self.fixed_hint().to_owned(),
-        }
-    }
-
-    fn fixed_hint(&self) -> &'static str {
-        match self {
+        let hint = match self {
+            Self::Connect(ConnectError::ViaRole(failure)) => {
+                let identity = failure.message.contains("SetSourceIdentity");
+                let also = if identity { ", and allows sts:SetSourceIdentity" } else { "" };
+                return format!("check that the role's trust policy allows the role before it, or the caller{also}");
+            }
+            Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => {
+                return call_hint(failure);
+            }
+            Self::Unlisted(cause) => return cause.hint(),
             Self::Connect(error) => connect_hint(error),
             Self::Listing(_) => {
-                "Organizations gives no such answer: try again, and check proxies and --endpoint-url if it stays so"
+                "Organizations does not answer like this: try again, and check proxies and --endpoint-url if it happens again"
             }
             Self::Selection(SelectionFailed::NoSuchAccounts { .. }) => {
                 "check the ids: an account that left the Organization can't be reached through it"
             }
             Self::Selection(SelectionFailed::Empty { .. }) => {
-                "of one kind several options widen the selection, different kinds narrow it; plan without them lists everything"
+                "several options of one kind widen the selection, options of different kinds narrow it; plan without them lists \
+                 every account"
             }
             Self::RunFolder(error) => run_folder_hint(error),
             Self::Usage(_)
@@ -103,9 +101,9 @@ impl Error {
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
             | Self::Mismatch(_)
-            | Self::Unlisted(_)
             | Self::Signal { .. } => "",
-        }
+        };
+        hint.to_owned()
     }
 }
 
@@ -115,25 +113,25 @@ fn connect_hint(error: &ConnectError) -> &'static str {
             "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account"
         }
         ConnectError::Region(RegionRefused::Unknown { .. }) => {
-            "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region reaches \
-             every account; us-east-1 is always active"
+            "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region \
+             reaches every account; us-east-1 is always active"
         }
         ConnectError::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. }) => {
             "name a Region of the caller's partition with --region"
         }
         ConnectError::Endpoint(EndpointError::Global { .. }) => {
-            "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a regional \
-             one"
+            "remove that endpoint from --endpoint-url, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL and the profile, or name a \
+             regional one"
         }
         ConnectError::MfaTokenMissing { .. } => {
             "give its six digits with --mfa-token, or run on a terminal, where they are asked for"
         }
         ConnectError::SessionTooLong { .. } => {
-            "leave --session-duration out: a visit takes seconds, and the run opens new sessions as it goes"
+            "leave out --session-duration: a visit takes seconds, and the run opens new sessions as needed"
         }
-        ConnectError::Profile { .. } => {
-            "`aws configure list-profiles` shows those that are defined; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE say \
-             where they are looked for"
+        ConnectError::Profile(_) => {
+            "list the profiles with `aws configure list-profiles`, and check AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, \
+             which name the files"
         }
         _ => "",
     }
@@ -143,10 +141,10 @@ fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
     match error {
         RunFolderFailed::Taken(_) => "name another with --run-dir, or continue that run with v2token resume",
         RunFolderFailed::Mixed { .. } => {
-            "files of several runs came together in it: take them apart, and look at each with v2token report"
+            "it contains files of several runs: move them apart, and look at each run with v2token report"
         }
         RunFolderFailed::Untrusted(_) => {
-            "what a run folder says is done in AWS: for a new run, name a folder of your own or one inside it with --run-dir; \
+            "v2token does in AWS what a run folder says: for a new run, name a folder of your own or one inside it with --run-dir; \
              look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"
         }
         RunFolderFailed::Busy(_) => "wait for it, or watch it: v2token report",
@@ -155,12 +153,12 @@ fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
             "check the disk that the run folder is on; nothing was changed there"
         }
         RunFolderFailed::Replay(ReplayFailed::Damaged { .. }) => {
-            "nothing was cut off: restore the journal from a copy, or repair the line; do not take it out, because what it said \
-             would be forgotten"
+            "nothing was cut off: restore the journal from a copy, or repair the line; do not remove it, because its content \
+             would be lost"
         }
         RunFolderFailed::Replay(ReplayFailed::Incomplete { .. }) => {
-            "lines are missing before it, or were changed: restore the journal from a copy; nothing was cut off, and each account \
-             that was set has a line with the event intent"
+            "lines before it are missing or were changed: restore the journal from a copy; nothing was cut off, and each \
+             account that was set has a line with the event intent"
         }
         RunFolderFailed::Replay(ReplayFailed::Newer { .. }) => {
             "use the version of v2token that wrote it, or a later one"
@@ -176,7 +174,7 @@ impl From<InvalidSettings> for Error {
 }
 
 /// Returns what to do about a call that failed before the first visit.
-fn hint(failure: &Failure) -> String {
+fn call_hint(failure: &Failure) -> String {
     if let ErrorCode::Own(code) = failure.code {
         return own_hint(code).to_owned();
     }
@@ -197,7 +195,7 @@ fn hint(failure: &Failure) -> String {
              long-term keys of an IAM user, not with a role's session"
         }
         (Operation::DescribeOrganizationalUnit, "AccessDenied" | "AccessDeniedException", _) => {
-            "no account is in that OU, and whether it exists can't be found out: allow \
+            "no account is in that OU, and the caller may not check whether it exists: allow \
              organizations:DescribeOrganizationalUnit to the caller, or leave the OU out"
         }
         (_, "AWSOrganizationsNotInUseException", _) => "the caller's account is in no Organization: check the profile",
@@ -213,7 +211,7 @@ fn hint(failure: &Failure) -> String {
     text.to_owned()
 }
 
-/// Returns what to do about a call that failed without an answer from AWS.
+/// Returns what to do about a failure that this program detected.
 fn own_hint(code: OwnCode) -> &'static str {
     match code {
         OwnCode::NoCredentials => {

@@ -137,7 +137,7 @@ const ACCESS: &[Mistake] = &[
     mistake("plan --region=EU-WEST-1", START, "no Region \"EU-WEST-1\"", "did you mean eu-west-1?"),
     mistake("plan --region=eu-west-1a", START, "no Region \"eu-west-1a\"", "did you mean eu-west-1?"),
     mistake("doctor --report=x.csv", OPTION, "--report", "doctor makes no run"),
-    mistake("plan --endpoint-url=https://me:SIMSECRET@host", START, "a user name or a password", "before the @"),
+    mistake("plan --endpoint-url=https://me:SIMSECRET@host", START, "a user name or a password", "up to the @"),
     variable(
         &[("AWS_DEFAULT_REGION", "us-esat-1"), ("AWS_REGION", "")],
         START,

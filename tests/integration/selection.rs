@@ -409,7 +409,7 @@ fn a_refused_tree_walk_fails_only_with_ous() {
     let policy = denied("organizations:DescribeOrganizationalUnit");
     let bench = Bench::new(tree().caller_policy(&policy).start());
     plan(&bench, "seen", &["--ou", PROD]);
-    refused(&bench, &["--ou", EMPTY], &["DescribeOrganizationalUnit", "whether it exists can't be found out"]);
+    refused(&bench, &["--ou", EMPTY], &["DescribeOrganizationalUnit", "the caller may not check whether it exists"]);
     let bench = Bench::new(tree().caller_policy(&denied("organizations:ListTagsForResource")).start());
     refused(&bench, &["--tag=a=b"], &["allow organizations:ListTagsForResource to the caller"]);
 }

@@ -96,14 +96,14 @@ impl Aws {
             external_id: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // The base credentials of before are used again, so that they are not fetched twice.
+        // With the same base credentials, so that they are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()
         } else {
             ask_caller(&clients, options).await.map_err(|error| match error {
                 ConnectError::Call(failure) if failure.code == OwnCode::NoCredentials.into() => {
-                    ConnectError::Via(failure)
+                    ConnectError::ViaRole(failure)
                 }
                 error => error,
             })?
@@ -122,7 +122,7 @@ impl Aws {
         })
     }
 
-    /// Returns the current clients. The borrow must not be held across an await, the `Rc` may be.
+    /// Returns the current clients. The `Rc` may be held across an await, unlike a borrow of the `RefCell`.
     pub(super) fn clients(&self) -> Rc<Clients> {
         Rc::clone(&self.clients.borrow())
     }
@@ -140,7 +140,7 @@ async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Calle
     Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
 }
 
-/// Adds which profile gives no credentials and which token file can't be read, because the SDK's messages do not always name them.
+/// Adds the profile and the token file that give no credentials to the message, because the SDK does not always name them.
 async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectError {
     if failure.code == OwnCode::NoCredentials.into() {
         if let Some(profile) = &options.profile {
@@ -176,12 +176,12 @@ pub enum ConnectError {
     Call(#[from] Failure),
     /// STS answered without naming the caller.
     #[error(transparent)]
-    Nobody(#[from] ParseCallerError),
+    Caller(#[from] ParseCallerError),
     /// The profile can't be used.
     #[error(transparent)]
     Profile(#[from] ProfileError),
     /// The MFA device needs a code.
-    #[error("the MFA device {serial} is to be used, and there is no code of it")]
+    #[error("the MFA device {serial} needs a code")]
     MfaTokenMissing {
         /// The device.
         serial: String,
@@ -191,7 +191,7 @@ pub enum ConnectError {
     MfaSerialMissing,
     /// A session that a role session opens lasts at most an hour.
     #[error(
-        "the caller {arn} is a role's session already, so the sessions that it opens last 3600 s at most, and {} s are asked for",
+        "the caller {arn} is a role session, whose own sessions last at most 3600 s, but {} s are requested",
         asked.as_secs()
     )]
     SessionTooLong {
@@ -208,5 +208,5 @@ pub enum ConnectError {
     },
     /// A role of `--via-role` could not be assumed.
     #[error("{}", .0.message)]
-    Via(Failure),
+    ViaRole(Failure),
 }

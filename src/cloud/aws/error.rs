@@ -65,7 +65,7 @@ pub(super) fn without_credentials(operation: Operation, error: &CredentialsError
 
 /// A role of a profile with MFA, or of `--via-role`, could not be assumed.
 #[derive(Debug, thiserror::Error)]
-#[error("the role {role} on the way to the accounts can't be assumed: {failure}")]
+#[error("the role {role} in the chain to the accounts can't be assumed: {failure}")]
 pub(super) struct ChainedRoleError {
     pub(super) role: String,
     pub(super) failure: Failure,

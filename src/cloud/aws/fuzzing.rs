@@ -1,4 +1,4 @@
-//! This module owns the laws of answers and profiles: whatever is answered, success is proven, and no secret is told.
+//! Properties of answers and profiles from outside: a session is only accepted for the right account, and no secret is printed.
 
 use std::sync::OnceLock;
 
@@ -21,14 +21,14 @@ use super::{iam, organizations, profile, sts};
 use crate::cloud::Failure;
 use crate::org::{AccountId, Caller, ObservedVersion, TokenVersion};
 
-/// The account that is asked for.
+/// The requested account.
 const ACCOUNT: &str = "000000000012";
-/// What a secret of the seeds begins with.
+/// The prefix of the secrets in the seeds.
 const SECRET: &str = "canary-secret";
-/// The statuses of answers.
+/// The HTTP statuses of answers.
 const STATUSES: [u16; 8] = [200, 200, 200, 400, 403, 429, 500, 503];
 
-/// A client that always gets the same answer.
+/// An HTTP client that always returns the same answer.
 #[derive(Clone, Debug)]
 struct FixedAnswer {
     status: u16,
@@ -48,7 +48,7 @@ impl HttpConnector for FixedAnswer {
     }
 }
 
-/// Asks every question that a run asks, and gets these bytes as the answer: the first says which status it has.
+/// Makes every call of a run, with these bytes as the answer. The first byte selects the HTTP status.
 pub fn answer(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let always = FixedAnswer { status: STATUSES[usize::from(*first) % STATUSES.len()], body: body.to_vec() };
@@ -67,62 +67,62 @@ async fn ask(always: &FixedAnswer, text: &str) {
         .build();
     let (sts_client, iam_client) = (aws_sdk_sts::Client::new(&config), aws_sdk_iam::Client::new(&config));
     let organizations_client = aws_sdk_organizations::Client::new(&config);
-    let said = |what: &str| assert!(text.contains(what), "what was not answered is not known: {what}");
-    // What a service says in a refusal is its message. A success that can't be used may be made of credentials.
-    let secretive = always.status < 400 && keeps_secrets_in_their_place(text);
-    let quiet = |failure: &Failure| {
-        assert!(!secretive || !failure.to_string().contains(SECRET), "{failure}");
+    let is_in_answer = |what: &str| assert!(text.contains(what), "a version without {what} in the answer");
+    // The message of a refusal comes from the service. A success that can't be used may contain credentials.
+    let may_hold_credentials = always.status < 400 && has_secrets_only_in_credentials(text);
+    let hides_secrets = |failure: &Failure| {
+        assert!(!may_hold_credentials || !failure.to_string().contains(SECRET), "{failure}");
         assert!(!failure.code.as_str().is_empty(), "every failure has a cause");
     };
 
     let role = format!("arn:aws:iam::{ACCOUNT}:role/R");
-    let entered = [
+    let sessions = [
         sts::assume_role(&sts_client, account, &role, &SessionOptions::default()).await,
         sts::own_session(&sts_client, Some(credentials()), account).await,
     ];
-    for entered in entered {
-        match entered {
+    for session in sessions {
+        match session {
             Ok(answer) => {
                 assert_eq!(answer.value.account, account);
                 assert!(
-                    always.status < 400 && proves(text, account),
+                    always.status < 400 && names(text, account),
                     "the session is not proven to be in {account}: {text}"
                 );
             }
-            Err(failure) => quiet(&failure),
+            Err(failure) => hides_secrets(&failure),
         }
     }
     let caller = Caller::from_api(Some(ACCOUNT), Some("arn:aws:iam::000000000012:user/x")).expect("a caller");
     if let Err(failure) = sts::assume_root(&sts_client, &caller.partition, account).await {
-        quiet(&failure);
+        hides_secrets(&failure);
     }
     drop(sts::caller(&sts_client).await);
 
     let session = Session { account, credentials: credentials() };
     match iam::token_version(&iam_client, &session).await {
         Ok(answer) if answer.value == ObservedVersion::Unknown => {}
-        Ok(_) => said("SummaryMap"),
-        Err(failure) => quiet(&failure),
+        Ok(_) => is_in_answer("SummaryMap"),
+        Err(failure) => hides_secrets(&failure),
     }
     match iam::set_token_version(&iam_client, &session, TokenVersion::V2Token).await {
         Ok(_) => assert!(always.status < 400, "a refusal is no success"),
-        Err(failure) => quiet(&failure),
+        Err(failure) => hides_secrets(&failure),
     }
     if let Ok(organization) = organizations::describe(&organizations_client, 1).await {
         assert!(always.status < 400 && !organization.id.is_empty() || text.contains("Id"));
     }
     match organizations::accounts(&organizations_client, 1, false, |_, _| {}).await {
         Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
-        // In JSON there are no credentials, and what stands in place of an id is told.
+        // JSON contains no credentials, and the message quotes the text in place of an id.
         Err(error) => {
             let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
-            assert!(!secretive || is_json || !error.to_string().contains(SECRET), "{error}");
+            assert!(!may_hold_credentials || is_json || !error.to_string().contains(SECRET), "{error}");
         }
     }
 }
 
-/// Whether secrets stand in an answer only where credentials do, and not in a name or an ARN, which may be told.
-fn keeps_secrets_in_their_place(text: &str) -> bool {
+/// Whether the answer contains secrets only in credentials, and not in a name or an ARN, which messages may quote.
+fn has_secrets_only_in_credentials(text: &str) -> bool {
     let mut rest = text.to_owned();
     for element in ["SecretAccessKey", "SessionToken"] {
         let (start, end) = (format!("<{element}>"), format!("</{element}>"));
@@ -134,10 +134,10 @@ fn keeps_secrets_in_their_place(text: &str) -> bool {
     !rest.contains(SECRET)
 }
 
-/// Whether an answer names the account, in an ARN or by its number, as another reader of XML sees it.
-fn proves(text: &str, account: AccountId) -> bool {
+/// Whether an answer names the account, in an ARN or by its number, according to another XML parser.
+fn names(text: &str, account: AccountId) -> bool {
     let Ok(document) = roxmltree::Document::parse(text) else {
-        // The SDK's reader is laxer; the number must stand there all the same.
+        // The SDK's parser is more lenient, but the number must be there.
         return text.contains(ACCOUNT) || text.contains("&#");
     };
     document.descendants().filter_map(|node| node.text()).any(|text| text.contains(&account.to_string()))
@@ -147,15 +147,14 @@ fn credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "outside"))
 }
 
-/// Whatever stands in `~/.aws/config`, the walk to the credentials of a profile comes to an end, and tells no secret.
+/// Checks that following the profiles of any `~/.aws/config` ends, and that no error contains a secret.
 pub fn profile(bytes: &[u8]) {
     let files = std::collections::HashMap::from([("/home/.aws/config".to_owned(), bytes.to_vec())]);
     let (fs, env) = (Fs::from_map(files), Env::from_slice(&[("HOME", "/home")]));
-    let walked =
-        with_runtime(|runtime| runtime.block_on(profile::find_mfa_profile_in(&fs, &env, Some("p"), "session")));
-    match walked {
+    let found = with_runtime(|runtime| runtime.block_on(profile::find_mfa_profile_in(&fs, &env, Some("p"), "session")));
+    match found {
         Ok(None) => {}
-        Ok(Some(found)) => assert!(!found.roles.is_empty() && !found.serial.is_empty()),
+        Ok(Some(profile)) => assert!(!profile.roles.is_empty() && !profile.serial.is_empty()),
         Err(error) => assert!(!error.to_string().contains(SECRET), "{error}"),
     }
 }

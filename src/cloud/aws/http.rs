@@ -83,7 +83,7 @@ pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<Sha
     Ok(build(trust, connections))
 }
 
-/// Makes a client that gets no encrypted connection, because nobody is trusted.
+/// Creates a client that trusts no authority, so that every TLS connection fails.
 pub(crate) fn client_without_authorities() -> SharedHttpClient {
     build(TrustStore::empty(), 1)
 }

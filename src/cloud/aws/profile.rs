@@ -1,5 +1,7 @@
-//! This module owns what the SDK leaves out of profiles: `mfa_serial`. A profile that assumes a role with MFA would be refused by
-//! AWS without a word about the cause, so such a profile is recognised here and served.
+//! Reads the profiles in `~/.aws/config` and `~/.aws/credentials`: settings that the SDK ignores, above all `mfa_serial`.
+//!
+//! With the SDK alone, AWS would refuse a profile that assumes a role with MFA without naming the cause. So this module finds such
+//! a profile, and the connection opens the MFA session.
 
 use std::borrow::Cow;
 
@@ -21,32 +23,32 @@ pub struct ProfileError {
 
 /// A profile that assumes a role with MFA.
 pub(super) struct MfaProfile {
-    /// The device.
+    /// The MFA device.
     pub(super) serial: String,
-    /// The profile that has the credentials to begin with.
+    /// The profile with the credentials that come first.
     pub(super) source: String,
-    /// The roles from there, in order.
+    /// The roles that are assumed from there, in order.
     pub(super) roles: Vec<ChainedRole>,
 }
 
-/// Finds out whether the profile in use, or one that it builds on, assumes a role with MFA.
+/// Returns the profile in use if it, or a profile that it is based on, assumes a role with MFA.
 ///
 /// # Errors
 ///
-/// When it does, in a way that can't be served. A profile that can't be read at all is left to the SDK, which says why.
+/// When it does so in an unsupported way. For a profile that can't be read, the SDK returns an error later.
 pub(super) async fn find_mfa_profile(
     named: Option<&str>,
     session_name: &str,
 ) -> Result<Option<MfaProfile>, ProfileError> {
-    // Credentials in the environment win over a profile that is named there, but not over one on the command line.
-    let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if named.is_none() && set("AWS_ACCESS_KEY_ID") {
+    // Credentials in the environment take precedence over AWS_PROFILE, but not over a profile on the command line.
+    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if named.is_none() && is_set("AWS_ACCESS_KEY_ID") {
         return Ok(None);
     }
     find_mfa_profile_in(&Fs::real(), &Env::real(), named, session_name).await
 }
 
-/// The same with these files and variables.
+/// Does the same with the given files and variables.
 pub(super) async fn find_mfa_profile_in(
     fs: &Fs,
     env: &Env,
@@ -59,7 +61,7 @@ pub(super) async fn find_mfa_profile_in(
     walk(&profiles, profiles.selected_profile(), session_name)
 }
 
-/// Refuses a profile that is named and not defined. The SDK would go on without a Region and say that one is missing.
+/// Refuses a profile that is not defined. The SDK would continue without it, and report a missing Region.
 fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileError> {
     let selected = profiles.selected_profile();
     if selected == "default" || profiles.get_profile(selected).is_some() {
@@ -70,7 +72,7 @@ fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileError> {
     Err(ProfileError { profile: selected.to_owned(), detail })
 }
 
-/// Follows `source_profile` from a profile to where the credentials are.
+/// Follows `source_profile` from a profile to the one with the credentials.
 fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ProfileError> {
     let mut roles = Vec::new();
     let mut serial: Option<String> = None;
@@ -128,7 +130,7 @@ fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Opt
     Ok(serial.map(|serial| MfaProfile { serial, source: name.to_owned(), roles }))
 }
 
-/// The token files that are configured and can't be read: the SDK says only that some file is not there.
+/// Returns the configured token files that can't be read. The SDK's error does not name them.
 pub(super) async fn unreadable_token_files(named: Option<&str>) -> Vec<String> {
     let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
     let mut files: Vec<String> = variables.iter().filter_map(|name| std::env::var(name).ok()).collect();
@@ -149,27 +151,23 @@ fn role(profile: &Profile, role_arn: &str, session_name: &str) -> ChainedRole {
     }
 }
 
-/// The profiles of this machine's user.
+/// The user's profiles.
 #[derive(Debug)]
 pub(crate) struct Profiles(ProfileSet);
 
 impl Profiles {
-    /// Reads the files, from where every AWS tool looks for them. One that is not there is as good as an empty one.
-    ///
-    /// # Errors
-    ///
-    /// When a file can't be read or understood.
+    /// Reads the files from where every AWS tool looks for them. A missing file counts as empty.
     pub(crate) async fn load() -> Result<Self, String> {
         let loaded = load(&Fs::real(), &Env::real(), &EnvConfigFiles::default(), None).await;
         loaded.map(Self).map_err(|error| super::error::chain(&error))
     }
 
-    /// Whether there is a profile of this name.
+    /// Whether the profile exists.
     pub(crate) fn contains(&self, profile: &str) -> bool {
         self.0.get_profile(profile).is_some()
     }
 
-    /// What a profile says under a key.
+    /// Returns the value of a key in a profile.
     pub(crate) fn get(&self, profile: &str, key: &str) -> Option<&str> {
         self.0.get_profile(profile)?.get(key)
     }

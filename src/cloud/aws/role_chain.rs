@@ -1,5 +1,5 @@
-//! This module owns the way from the first credentials to those that enter the accounts: an MFA session, the role of a profile
-//! that asks for MFA, and the roles of `--via-role`, one after the other.
+//! The chain of sessions from the first credentials to those that enter the accounts: the MFA session, the roles of a profile with
+//! MFA, and the roles of `--via-role`.
 
 use std::fmt;
 use std::time::Duration;
@@ -17,13 +17,13 @@ use super::error::ChainedRoleError;
 use super::sts::credentials;
 use crate::secret::Secret;
 
-/// How long the session of a role on the way lasts: the most that a session can last which another one opened.
+/// The duration of a chained role's session, which is AWS's maximum for role chaining.
 pub(super) const SESSION_DURATION: Duration = Duration::from_hours(1);
 
-/// How long an MFA session lasts: the default of GetSessionToken for IAM users (STS API reference).
+/// The duration of an MFA session: the default of GetSessionToken for IAM users (STS API reference).
 const MFA_SESSION: Duration = Duration::from_hours(12);
 
-/// A role on the way. It may hold an external id, so it can't be printed.
+/// A role in the chain. It may hold an external id, so it has no `Debug`.
 #[derive(Clone)]
 pub(super) struct ChainedRole {
     pub(super) role_arn: String,
@@ -64,7 +64,7 @@ pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
     config.to_builder().identity_cache(IdentityCache::lazy().build()).build()
 }
 
-/// The sessions of a role on the way.
+/// Provides the credentials of a role's sessions.
 struct ChainedRoleProvider {
     client: Client,
     role: ChainedRole,
@@ -98,7 +98,7 @@ impl ProvideCredentials for ChainedRoleProvider {
     where
         Self: 'a,
     {
-        // One attempt: whoever needs the credentials tries again as it sees fit.
+        // One attempt: the call that needs the credentials is retried as a whole.
         future::ProvideCredentials::new(async move {
             self.open().await.map_err(|failure| {
                 let role = self.role.role_arn.clone();
@@ -108,7 +108,7 @@ impl ProvideCredentials for ChainedRoleProvider {
     }
 }
 
-/// Whether the caller is a role's session, whose own sessions last an hour at most.
+/// Whether the caller is a role session, which can only open sessions of up to an hour.
 pub(super) fn is_role_session(arn: &str) -> bool {
     arn.contains(":assumed-role/")
 }

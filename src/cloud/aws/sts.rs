@@ -1,4 +1,4 @@
-//! This module owns the calls of STS: who the caller is, and the sessions in the accounts.
+//! The calls of STS: GetCallerIdentity, and those that open sessions in the accounts.
 
 use std::time::Duration;
 
@@ -16,10 +16,10 @@ use super::session::{Session, SessionOptions};
 use crate::org::caller::account_in_arn;
 use crate::org::{AccountId, Caller, Partition};
 
-/// How long a session as root lasts: the most that AssumeRoot gives (STS API reference).
+/// The duration of a session as root user: the maximum of AssumeRoot (STS API reference).
 const ROOT_SESSION: Duration = Duration::from_mins(15);
 
-/// Asks once who the caller is.
+/// Returns the caller, by one attempt of GetCallerIdentity.
 pub(super) async fn caller(client: &Client) -> Result<Answer<Caller>, Failure> {
     let Answer { value, request_id } = caller_identity(client).await?;
     let caller = Caller::from_api(value.account(), value.arn())
@@ -27,13 +27,13 @@ pub(super) async fn caller(client: &Client) -> Result<Answer<Caller>, Failure> {
     Ok(Answer { value: caller, request_id })
 }
 
-/// Calls GetCallerIdentity once.
+/// Makes one attempt of GetCallerIdentity.
 pub(super) async fn caller_identity(client: &Client) -> Result<Answer<GetCallerIdentityOutput>, Failure> {
     call(Operation::GetCallerIdentity, None, client.get_caller_identity().send()).await
 }
 
-/// Enters the account that the caller is in: with the base credentials of this moment, after proving that it is they that are
-/// in the account. What is set is set with the same ones, whatever becomes of the profile meanwhile.
+/// Returns a session in the account of the credentials themselves, after GetCallerIdentity has confirmed the account. The session keeps
+/// these credentials, so that a later change of the profile can't lead to another account.
 pub(super) async fn own_session(
     client: &Client,
     base: Option<SharedCredentialsProvider>,
@@ -55,31 +55,31 @@ pub(super) async fn own_session(
     Ok(Answer { value: Session { account, credentials: session }, request_id })
 }
 
-/// Assumes the role, and proves by the answer that the session is in the account.
+/// Assumes the role, and checks by the answer that the session belongs to the account.
 pub(super) async fn assume_role(
     client: &Client,
     account: AccountId,
     role_arn: &str,
-    terms: &SessionOptions,
+    options: &SessionOptions,
 ) -> Result<Answer<Session>, Failure> {
     let operation = Operation::AssumeRole;
-    let seconds = i32::try_from(terms.duration.as_secs()).unwrap_or(i32::MAX);
+    let seconds = i32::try_from(options.duration.as_secs()).unwrap_or(i32::MAX);
     let request = client
         .assume_role()
         .role_arn(role_arn)
-        .role_session_name(&terms.name)
+        .role_session_name(&options.name)
         .duration_seconds(seconds)
-        .set_source_identity(terms.source_identity.clone())
-        .set_external_id(terms.external_id_for(account).map(|secret| secret.reveal().to_owned()))
-        .set_policy(terms.policy.clone());
+        .set_source_identity(options.source_identity.clone())
+        .set_external_id(options.external_id_for(account).map(|secret| secret.reveal().to_owned()))
+        .set_policy(options.policy.clone());
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
     let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
     check_account(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
     session(operation, account, value.credentials(), request_id)
 }
 
-/// Opens a session as the account's root user that may only read. STS opens it in the account that the request names, and
-/// nothing is ever set with it, so no further proof of the account is asked for.
+/// Opens a read-only session as the account's root user. STS opens it in the account that the request names, and the program never sets
+/// anything with it, so the account is not checked again.
 pub(super) async fn assume_root(
     client: &Client,
     partition: &Partition,
@@ -94,8 +94,8 @@ pub(super) async fn assume_root(
     session(operation, account, value.credentials(), request_id)
 }
 
-/// The task policy that allows reading the account summary, and no change (IAM user guide, "Perform a privileged task on a
-/// member account").
+/// Returns the task policy that only allows reading the account summary (IAM user guide, "Perform a privileged task on a member
+/// account").
 pub(crate) fn audit_task_policy(partition: &Partition) -> String {
     format!("arn:{partition}:iam::aws:policy/root-task/IAMAuditRootUserCredentials")
 }
@@ -111,7 +111,7 @@ fn session(
     Ok(Answer { value: Session { account, credentials }, request_id })
 }
 
-/// Credentials out of an answer.
+/// Returns the credentials of an answer.
 pub(super) fn credentials(
     operation: Operation,
     issued: Option<&aws_sdk_sts::types::Credentials>,
@@ -132,7 +132,7 @@ pub(super) fn credentials(
     ))
 }
 
-/// Refuses a session that is not in the wanted account.
+/// Checks that a session belongs to the requested account.
 fn check_account(
     operation: Operation,
     wanted: AccountId,
@@ -143,7 +143,7 @@ fn check_account(
     if found == Some(wanted) {
         return Ok(());
     }
-    let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("nobody");
+    let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("an unknown identity");
     let message = format!("the session belongs to {who}, not to account {wanted}");
     Err(Failure {
         request_id: request_id.map(str::to_owned),

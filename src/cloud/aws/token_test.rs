@@ -1,7 +1,7 @@
-//! This module owns the proof of effect: the one place where the global STS endpoint is called, and only when asked for.
+//! Tests a token of the global STS endpoint for `--verify token=REGION`, which is the only use of that endpoint.
 //!
-//! A session for the account's role is asked of the global endpoint and used in an opt-in Region. There a v1 token is refused,
-//! so an accepted one is a v2 token. The token never leaves this module.
+//! The global endpoint issues a session for the account's role, which then calls STS in an opt-in Region. Such a Region refuses v1
+//! tokens, so a token that it accepts is a v2 token. The token never leaves this module.
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::Client;
@@ -14,7 +14,7 @@ use super::session::SessionOptions;
 use super::sts;
 use crate::org::AccountId;
 
-/// The global endpoint, and the Region whose signatures it takes.
+/// The global endpoint, and the Region for which its requests are signed.
 const GLOBAL: &str = "https://sts.amazonaws.com";
 const GLOBAL_REGION: &str = "us-east-1";
 
@@ -31,7 +31,7 @@ pub(super) async fn test(
         return Err(Failure::own(Operation::AssumeRole, OwnCode::RequestNotBuilt, message));
     };
     let in_region = |region: &str| Builder::from(config).region(Region::new(region.to_owned()));
-    // A configured endpoint stands in for all of AWS, and so for the global endpoint too.
+    // A configured endpoint replaces all of AWS, including the global endpoint.
     let global = configured_url(config, "sts").unwrap_or_else(|| GLOBAL.to_owned());
     let global = Client::from_conf(in_region(GLOBAL_REGION).endpoint_url(global).build());
     let issued = sts::assume_role(&global, account, arn, options).await?;

@@ -60,7 +60,7 @@ fn code_and_device_must_be_given_together() {
     let bench = Bench::new(with_mfa(&["271828"]).start());
     for (arguments, code, says) in [
         (&["--mfa-token=271828"][..], 1, "--mfa-token is given, but no device: name it with --mfa-serial"),
-        (&["--mfa-serial", DEVICE], 1, "there is no code of it"),
+        (&["--mfa-serial", DEVICE], 1, "needs a code"),
         (&["--mfa-serial", DEVICE, "--mfa-token=27182"], 2, "expected the six digits"),
         (&["--mfa-serial", DEVICE, "--mfa-token=27182x"], 2, "expected the six digits"),
         (&["--mfa-serial=my phone", "--mfa-token=271828"], 2, "expected the ARN of the device"),
@@ -162,7 +162,7 @@ fn a_profile_with_mfa_works() {
     assert_eq!((run.calls(Operation::GetSessionToken), run.calls(Operation::AssumeRole)), (1, 7), "{run}");
     bench.env("AWS_PROFILE", "admin").env("AWS_REGION", "eu-west-1");
     bench.run("variable", &["plan", "--mfa-token=314159"]).exits(0).agrees(TokenVersion::V2);
-    bench.run("none", &["plan"]).exits(1).attempted_nothing("there is no code of it");
+    bench.run("none", &["plan"]).exits(1).attempted_nothing("needs a code");
     bench.run("wrong", &["plan", "--mfa-token=314159"]).exits(1).attempted_nothing("invalid MFA one time pass code");
     let run = bench.run("other", &["plan", "--mfa-token=161803", "--mfa-serial=arn:aws:iam::000000000100:mfa/x"]);
     run.exits(1).attempted_nothing("unable to validate MFA code");

@@ -126,9 +126,9 @@ fn a_refused_via_role_ends_the_run_before_it_starts() {
         let run = bench.run(name, &["apply", "--yes", "--via-role", &roles]).exits(1);
         let run = run.says(&[
             "nothing was attempted",
-            &format!("the role {named} on the way to the accounts can't be assumed"),
+            &format!("the role {named} in the chain to the accounts can't be assumed"),
             "AccessDenied",
-            "check that the role's trust policy names the role or caller before it",
+            "check that the role's trust policy allows the role before it, or the caller",
         ]);
         assert_eq!((run.calls(SET), run.calls(Operation::ListAccounts)), (0, 0), "{run}");
         assert!(!run.folder.exists() && run.stdout.is_empty(), "{run}");
@@ -166,8 +166,8 @@ fn a_chained_session_lasts_an_hour_at_most() {
     let run = bench.run("base", &["apply", "--yes", "--profile=hub", "--session-duration=2h"]).exits(1);
     let run = run.says(&[
         "nothing was attempted",
-        "is a role's session already, so the sessions that it opens last 3600 s at most, and 7200 s are asked for",
-        "leave --session-duration out",
+        "is a role session, whose own sessions last at most 3600 s, but 7200 s are requested",
+        "leave out --session-duration",
     ]);
     assert_eq!((run.calls(Operation::AssumeRole), run.calls(SET)), (1, 0), "only the profile's own role\n{run}");
     let run = changed_all(apply(&bench, "profile", &["--profile=hub", "--session-duration=1h"]));

@@ -129,6 +129,6 @@ fn via_roles_are_tested() {
     finds_on(&bench, &["--via-role", HUB], &fine("identity", "through arn:aws:sts::000000000100:assumed-role/Hub/"));
     let nobody = ["--via-role=arn:aws:iam::000000000100:role/Nobody"];
     let all = checks(&bench, &nobody, 1);
-    assert!(all[0].message.contains("role/Nobody on the way to the accounts can't be assumed"), "{all:#?}");
+    assert!(all[0].message.contains("role/Nobody in the chain to the accounts can't be assumed"), "{all:#?}");
     assert!(all[0].advice.contains("trust policy"), "{all:#?}");
 }

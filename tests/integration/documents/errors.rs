@@ -48,11 +48,11 @@ pub(super) fn errors() -> Vec<Error> {
         ConnectError::MfaSerialMissing,
         ConnectError::SessionTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },
         ConnectError::TokenTestImpossible { detail: text() },
-        ConnectError::Via(failure(
+        ConnectError::ViaRole(failure(
             Operation::GetCallerIdentity,
             FailureKind::Credentials,
             "NoCredentials",
-            "the role x on the way to the accounts can't be assumed: x",
+            "the role x in the chain to the accounts can't be assumed: x",
         )),
     ];
     let listing = [
@@ -117,13 +117,13 @@ fn is_known(error: &Error) {
             | ConnectError::Proxy(ProxyError { .. })
             | ConnectError::NoRegion
             | ConnectError::Call(_)
-            | ConnectError::Nobody(_)
+            | ConnectError::Caller(_)
             | ConnectError::Profile { .. }
             | ConnectError::MfaTokenMissing { .. }
             | ConnectError::MfaSerialMissing
             | ConnectError::SessionTooLong { .. }
             | ConnectError::TokenTestImpossible { .. }
-            | ConnectError::Via(_) => {}
+            | ConnectError::ViaRole(_) => {}
         },
         Error::Listing(
             ListingError::Call(_)
