@@ -52,7 +52,7 @@ enum Experiment {
         accounts: usize,
     },
     /// How much of a throttled STS is used, how many calls are refused, and how fast the pace recovers.
-    RateLimiter,
+    Pace,
     /// Eight processes with --shard, merged, compared with one process.
     Shards {
         /// Size of the Organization.
@@ -110,7 +110,7 @@ fn run(experiment: Option<Experiment>) -> Result<(), Failed> {
         }
         Some(Experiment::Cost { accounts, pairs }) => cost::compare(&accounts, pairs),
         Some(Experiment::Wall { accounts }) => wall::compare(accounts),
-        Some(Experiment::RateLimiter) => pace::watch(),
+        Some(Experiment::Pace) => pace::watch(),
         Some(Experiment::Shards { accounts }) => shards::compare(accounts),
         Some(Experiment::Quotas { accounts, rate }) => quotas::compare(&accounts, rate),
         Some(Experiment::Choices { accounts }) => cost::choices(accounts),

@@ -36,7 +36,7 @@ const FIXED: [&str; 16] = [
 pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     // A variable in the environment may be meant for other runs, so only an option on the command line is a mistake.
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
-        return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be given anew")));
+        return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
     let (folder, info, replay) = RunFolder::reopen(&args.folder)?;
     let settings = settings(args.run, &info, environment)?;

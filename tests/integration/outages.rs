@@ -17,9 +17,9 @@ fn slow_listing() -> Builder {
 }
 
 /// One kind of random fault.
-type FailureKind = fn(&mut Noise);
+type NetworkFault = fn(&mut Noise);
 
-fn noise(change: FailureKind) -> Noise {
+fn noise(change: NetworkFault) -> Noise {
     let mut noise = Noise { service: Some(Service::Organizations), seed: 7, ..Noise::default() };
     change(&mut noise);
     noise
@@ -28,7 +28,7 @@ fn noise(change: FailureKind) -> Noise {
 /// Two in five calls of Organizations fail, and the list is complete nevertheless.
 #[test]
 fn a_list_with_many_failures_is_complete() {
-    let kinds: [FailureKind; 4] = [
+    let kinds: [NetworkFault; 4] = [
         |noise| noise.reset = 0.4,
         |noise| noise.truncated = 0.4,
         |noise| noise.status_500 = 0.4,
@@ -45,7 +45,7 @@ fn a_list_with_many_failures_is_complete() {
 /// A failure of the first calls is an error, for every cause.
 #[test]
 fn failing_organizations_calls_are_an_error_before_any_account() {
-    let table: [(FailureKind, &str); 4] = [
+    let table: [(NetworkFault, &str); 4] = [
         (|noise| noise.reset = 1.0, "ConnectionFailed"),
         (|noise| noise.truncated = 1.0, "UnreadableAnswer"),
         (|noise| noise.status_503 = 1.0, "ServiceUnavailableException"),
