@@ -1,60 +1,57 @@
-//! This module owns the forecast: how long the rest of a rollout takes, at the pace that is allowed, in visits that take as
-//! long as they do, and with the waits between waves.
+//! The forecast: the duration of a rollout, from its rate, its concurrency, the duration of a visit, and the waits between waves.
 
 use std::time::Duration;
 
 use crate::rollout::{Mode, Verify};
 
-/// What a visit takes before any has been made: four calls of some 120 ms, and the 0.75 s after which a Set shows in the
-/// summary as a rule (`rollout/visit.rs`, `READ_BACK_WAITS`).
+/// The usual duration of a visit that sets the version and reads it back: four calls of some 120 ms, and the 0.75 s after which the
+/// account summary usually shows the new version (`rollout/visit.rs`, `READ_BACK_WAITS`).
 const SET_AND_READ_BACK: Duration = Duration::from_millis(1200);
 
-/// The same without a read-back, or without a Set.
+/// The usual duration of a visit that sets nothing, or reads nothing back.
 const CALLS: Duration = Duration::from_millis(400);
 
-/// What the proof by a token takes on top: issuance lags the setting by some 9 to 13 s (`rollout/visit.rs`, `TOKEN_WAITS`).
+/// The additional duration of the proof by a token: new tokens follow the setting after some 9 to 13 s (`rollout/visit.rs`,
+/// `TOKEN_WAITS`).
 const TOKEN: Duration = Duration::from_secs(12);
 
-/// No visit is shorter, so that nothing is divided by zero.
+/// The shortest duration of a visit, so that nothing is divided by zero.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// What the duration of a rollout depends on.
+/// The quantities that the duration of a rollout depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Forecast {
-    /// Visits per second that may start; `None` is unlimited.
+    /// The number of visits that may start per second; `None` is unlimited.
     pub rate: Option<f64>,
-    /// Visits in flight at once.
+    /// The maximum number of visits in flight.
     pub concurrency: usize,
-    /// What a visit takes.
+    /// The duration of a visit.
     pub visit: Duration,
-    /// What is waited between waves.
+    /// The wait between waves.
     pub between: Duration,
 }
 
 impl Forecast {
-    /// Visits per second.
+    /// Returns the number of visits per second.
     pub(crate) fn pace(&self) -> f64 {
-        // What is in flight divided by how long it stays there is what comes out (Little's law).
+        // The throughput is the number of visits in flight, divided by the duration of a visit (Little's law).
         let width = count(self.concurrency) / self.visit.max(SHORTEST).as_secs_f64();
         self.rate.map_or(width, |rate| rate.clamp(0.1, width.max(0.1)))
     }
 
-    /// How long waves of so many accounts take.
+    /// Returns the duration of waves with these numbers of accounts.
     pub(crate) fn of(&self, waves: impl IntoIterator<Item = usize>) -> Duration {
-        let visit = self.visit.max(SHORTEST);
         let pace = self.pace();
-        let mut total = Duration::ZERO;
-        for (index, accounts) in waves.into_iter().filter(|accounts| *accounts > 0).enumerate() {
-            let wait = if index == 0 { Duration::ZERO } else { self.between };
-            // The first starts at once, and the last takes its time.
-            let starts = Duration::from_secs_f64((count(accounts) - 1.0) / pace);
-            total += wait + starts + visit;
-        }
-        total
+        let mut waves = waves.into_iter().filter(|accounts| *accounts > 0).map(|accounts| {
+            // The first visit starts immediately, and the wave ends with its last visit.
+            Duration::from_secs_f64((count(accounts) - 1.0) / pace) + self.visit.max(SHORTEST)
+        });
+        let first = waves.next().unwrap_or_default();
+        waves.fold(first, |total, wave| total + self.between + wave)
     }
 }
 
-/// What a visit takes as a rule.
+/// Returns the usual duration of a visit, for use before the first one.
 pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     match (mode, verify) {
         (Mode::Plan, _) | (Mode::Apply, Verify::None) => CALLS,
@@ -63,25 +60,24 @@ pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     }
 }
 
-/// The duration in at most two units, and no more precise than it is likely to be.
+/// Formats a duration in at most two units, rounded up: a forecast is not more precise.
 pub(crate) fn brief(duration: Duration) -> String {
-    let seconds = duration.as_secs_f64().ceil().max(0.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is a whole number of seconds")]
-    let seconds = seconds as u64;
-    let minutes = seconds.div_ceil(60);
-    match seconds {
-        0..60 => format!("{seconds}s"),
-        60..600 => match seconds.next_multiple_of(5) {
-            whole if whole % 60 == 0 => format!("{}m", whole / 60),
-            rounded => format!("{}m {}s", rounded / 60, rounded % 60),
-        },
-        600..3600 if minutes < 60 => format!("{minutes}m"),
-        _ if minutes.is_multiple_of(60) => format!("{}h", minutes / 60),
-        _ => format!("{}h {}m", minutes / 60, minutes % 60),
+    let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    let seconds = seconds.next_multiple_of(match seconds {
+        0..60 => 1,
+        60..600 => 5,
+        _ => 60,
+    });
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, 0) => format!("{minutes}m"),
+        (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (hours, 0, _) => format!("{hours}h"),
+        (hours, minutes, _) => format!("{hours}h {minutes}m"),
     }
 }
 
-/// An Organization has 50,000 accounts at most.
+/// Converts a number of accounts for a calculation. An Organization has 50,000 accounts at most.
 pub(crate) fn count(accounts: usize) -> f64 {
     f64::from(u32::try_from(accounts).unwrap_or(u32::MAX))
 }
@@ -91,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_narrower_of_rate_and_width_counts_and_every_wait() {
+    fn duration_depends_on_the_rate_or_the_concurrency_and_on_the_waits() {
         let forecast = Forecast {
             rate: Some(50.0),
             concurrency: 100,
@@ -115,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_told_in_two_units_at_most() {
+    fn durations_have_at_most_two_units() {
         let table = [
             (0, "0s"),
             (1_200, "2s"),
