@@ -43,16 +43,13 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let words = text.trim_start_matches(' ');
     let mut lines = Vec::new();
     let mut line = text[..text.len() - words.len()].to_owned();
-    let mut is_empty = true;
+    let mut gap = "";
     for mut word in words.split(' ') {
-        let gap = usize::from(!is_empty);
-        if columns(&line) + gap + columns(word) > width && !is_empty {
+        if columns(&line) + 1 + columns(word) > width && !gap.is_empty() {
             lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
-            is_empty = true;
+            gap = "";
         }
-        if !is_empty {
-            line.push(' ');
-        }
+        line.push_str(gap);
         // A word that is wider than a line, such as an ARN, is broken after a punctuation mark if there is one.
         while columns(&line) + columns(word) > width {
             let (head, rest) = split(word, width - columns(&line));
@@ -61,7 +58,7 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
             word = rest;
         }
         line.push_str(word);
-        is_empty = false;
+        gap = " ";
     }
     lines.push(line);
     lines

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 use tokio::sync::oneshot;
 
 use super::stderr;
@@ -12,30 +12,38 @@ use super::stderr;
 /// If the question ends without an answer, for instance because of a signal, the cursor moves to the beginning of the next line.
 pub(crate) async fn confirm(question: &str) -> io::Result<bool> {
     stderr::write(format!("{question} [y/N] "));
-    let mut newline = NewlineOnDrop(true);
+    let newline = OnDrop(|| stderr::write("\n"));
     let line = read_line().await?;
-    newline.0 = !line.ends_with('\n');
+    if line.ends_with('\n') {
+        // The user has typed the line break.
+        std::mem::forget(newline);
+    }
     Ok(means_yes(&line))
 }
 
 /// Asks on stderr for a secret and reads it from stdin without echo. Fails if stdin is not a terminal.
 pub(crate) async fn secret(question: &str) -> io::Result<String> {
-    // The guard is dropped on a signal too, so the echo is always restored.
-    let _guard = EchoDisabled::on_stdin()?;
-    stderr::write(question.to_owned());
+    let before = tcgetattr(io::stdin())?;
+    let mut silent = before.clone();
+    silent.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
+    // A signal drops this future, and with it the guard, so the echo is always restored.
+    let _echo = OnDrop(|| {
+        // Fails if the terminal is gone.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+    });
+    stderr::write(question);
     let line = read_line().await?;
-    stderr::write("\n".to_owned());
+    stderr::write("\n");
     Ok(line.trim().to_owned())
 }
 
-/// Writes a line break when dropped, unless the user has typed one.
-struct NewlineOnDrop(bool);
+/// Calls a function when dropped.
+struct OnDrop<F: Fn()>(F);
 
-impl Drop for NewlineOnDrop {
+impl<F: Fn()> Drop for OnDrop<F> {
     fn drop(&mut self) {
-        if self.0 {
-            stderr::write("\n");
-        }
+        self.0();
     }
 }
 
@@ -49,26 +57,6 @@ async fn read_line() -> io::Result<String> {
         let _ = sender.send(read);
     })?;
     answer.await.unwrap_or_else(|_| Ok(String::new()))
-}
-
-/// Disables the echo of the terminal until it is dropped.
-struct EchoDisabled(Termios);
-
-impl EchoDisabled {
-    fn on_stdin() -> io::Result<Self> {
-        let before = tcgetattr(io::stdin())?;
-        let mut silent = before.clone();
-        silent.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for EchoDisabled {
-    fn drop(&mut self) {
-        // Fails if the terminal is gone.
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &self.0);
-    }
 }
 
 fn means_yes(line: &str) -> bool {

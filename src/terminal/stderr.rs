@@ -4,12 +4,11 @@
 //! the signals that stop it. Therefore texts wait in a bounded queue; when the queue is full, they are dropped and counted.
 
 use std::io::{self, Write};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{LazyLock, OnceLock};
 use std::time::Duration;
 
-use tracing::Subscriber;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{filter::Targets, registry};
 
@@ -21,22 +20,18 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 enum QueueItem {
     Text(Vec<u8>),
-    /// A request to signal that all earlier texts are written.
-    Drained(SyncSender<()>),
+    /// A sender that is dropped once all earlier texts are written.
+    Drain(SyncSender<()>),
 }
 
-static QUEUE: OnceLock<SyncSender<QueueItem>> = OnceLock::new();
+static QUEUE: LazyLock<SyncSender<QueueItem>> = LazyLock::new(|| {
+    let (sender, receiver) = sync_channel(CAPACITY);
+    // If the thread can't be started, every text is dropped.
+    let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&receiver));
+    sender
+});
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static GAP_FORMAT: OnceLock<fn(u64) -> String> = OnceLock::new();
-
-fn queue() -> &'static SyncSender<QueueItem> {
-    QUEUE.get_or_init(|| {
-        let (sender, receiver) = sync_channel(CAPACITY);
-        // If the thread can't be started, every text is dropped.
-        let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&receiver));
-        sender
-    })
-}
 
 fn write_all(receiver: &Receiver<QueueItem>) {
     let mut stderr = io::stderr();
@@ -51,9 +46,7 @@ fn write_all(receiver: &Receiver<QueueItem>) {
                 }
                 let _ = stderr.write_all(&text);
             }
-            QueueItem::Drained(done) => {
-                let _ = done.try_send(());
-            }
+            QueueItem::Drain(sender) => drop(sender),
         }
     }
 }
@@ -71,14 +64,14 @@ pub(crate) fn set_gap_format(format: fn(u64) -> String) {
 
 /// Queues a text. Never blocks and never fails.
 pub(crate) fn write(text: impl Into<Vec<u8>>) {
-    if queue().try_send(QueueItem::Text(text.into())).is_err() {
+    if QUEUE.try_send(QueueItem::Text(text.into())).is_err() {
         DROPPED.fetch_add(1, Ordering::Relaxed);
     }
 }
 
 /// Queues a frame of the bar. A dropped frame is not counted, because the next frame replaces it.
 pub(super) fn draw(frame: &str) {
-    let _ = queue().try_send(QueueItem::Text(frame.as_bytes().to_vec()));
+    let _ = QUEUE.try_send(QueueItem::Text(frame.as_bytes().to_vec()));
 }
 
 /// Waits until the queue is written, for two seconds at most.
@@ -89,15 +82,14 @@ pub(crate) fn drain() {
 /// Waits until the queue is written, or until the timeout.
 pub(crate) fn drain_for(timeout: Duration) {
     let (sender, done) = sync_channel(1);
-    if queue().try_send(QueueItem::Drained(sender)).is_ok() {
-        // A reader that stalls for so long will not read at all.
+    if QUEUE.try_send(QueueItem::Drain(sender)).is_ok() {
+        // Ends when the sender is dropped. A reader that stalls until the timeout will probably not read at all.
         let _ = done.recv_timeout(timeout);
     }
 }
 
 /// stderr as a writer, for the log.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Stderr;
+struct Stderr;
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -117,11 +109,7 @@ impl Write for Stderr {
 pub(crate) fn start_debug_log(json: bool, color: bool) {
     let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
-    let subscriber: Box<dyn Subscriber + Send + Sync> = if json {
-        Box::new(registry().with(layer.json().flatten_event(true).with_filter(only_this_crate)))
-    } else {
-        Box::new(registry().with(layer.with_ansi(color).with_filter(only_this_crate)))
-    };
+    let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
     // Fails if a program that uses the library has set a subscriber, which stays in use.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = tracing::subscriber::set_global_default(registry().with(layer.with_filter(only_this_crate)));
 }

@@ -3,10 +3,9 @@
 use crate::rollout::Outcome;
 
 /// The colour of a text, by meaning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Paint {
     /// No colour.
-    #[default]
     Plain,
     /// An account was changed.
     Good,
@@ -31,20 +30,17 @@ impl Paint {
         }
     }
 
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Plain => "",
+    /// Returns the text in this colour if `color` is set.
+    pub(crate) fn on(self, text: &str, color: bool) -> String {
+        let code = match self {
+            Self::Plain => return text.to_owned(),
             Self::Good => "32",
             Self::Bad => "1;31",
             Self::Warning => "33",
             Self::Bold => "1",
             Self::Faint => "2",
-        }
-    }
-
-    /// Returns the text in this colour if `color` is set.
-    pub(crate) fn on(self, text: &str, color: bool) -> String {
-        if color && self != Self::Plain { format!("\u{1b}[{}m{text}\u{1b}[0m", self.code()) } else { text.to_owned() }
+        };
+        if color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 

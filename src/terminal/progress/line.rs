@@ -9,7 +9,7 @@ const GAP: usize = 2;
 /// A part of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinePart {
-    /// The texts of the part, from the longest to the shortest.
+    /// The texts of the part, from the longest to the shortest. There is at least one.
     forms: Vec<String>,
     paint: Paint,
     /// The rank: parts with a higher rank are left out first.
@@ -24,33 +24,21 @@ impl LinePart {
     pub(super) fn painted(self, paint: Paint) -> Self {
         Self { paint, ..self }
     }
-
-    /// Returns whether there is a shorter form.
-    fn can_shrink(&self) -> bool {
-        self.forms.len() > 1
-    }
-
-    /// Returns the priority for reduction: shortening a part is about as bad as leaving out the next less important part.
-    fn reduction_priority(&self) -> u8 {
-        self.rank + u8::from(self.can_shrink())
-    }
-
-    fn width(&self) -> usize {
-        self.forms.first().map_or(0, |form| columns(form))
-    }
 }
 
 /// Shortens and leaves out parts until the line fits. The last part is truncated.
 pub(super) fn fit(mut parts: Vec<LinePart>, width: usize) -> Vec<LinePart> {
+    // Shortening a part is about as bad as leaving out the next less important part.
+    let priority = |part: &LinePart| part.rank + u8::from(part.forms.len() > 1);
     while total_width(&parts) > width {
-        let Some(index) = (0..parts.len()).max_by_key(|index| parts[*index].reduction_priority()) else { break };
-        match (parts[index].can_shrink(), parts.len()) {
-            (true, _) => drop(parts[index].forms.remove(0)),
-            (false, 1) => {
-                parts[index].forms = parts[index].forms.iter().map(|form| truncate(form, width)).collect();
-                break;
-            }
-            (false, _) => drop(parts.remove(index)),
+        let Some(index) = (0..parts.len()).max_by_key(|index| priority(&parts[*index])) else { break };
+        if parts[index].forms.len() > 1 {
+            parts[index].forms.remove(0);
+        } else if parts.len() > 1 {
+            parts.remove(index);
+        } else {
+            parts[index].forms[0] = truncate(&parts[index].forms[0], width);
+            break;
         }
     }
     parts
@@ -58,13 +46,13 @@ pub(super) fn fit(mut parts: Vec<LinePart>, width: usize) -> Vec<LinePart> {
 
 /// Returns the width of the parts.
 pub(super) fn total_width(parts: &[LinePart]) -> usize {
-    parts.iter().map(LinePart::width).sum::<usize>() + GAP * parts.len().saturating_sub(1)
+    parts.iter().map(|part| columns(&part.forms[0])).sum::<usize>() + GAP * parts.len().saturating_sub(1)
 }
 
 /// Joins the parts to a line.
 pub(super) fn join(parts: &[LinePart], color: bool) -> String {
-    let words = parts.iter().filter_map(|part| Some(part.paint.on(part.forms.first()?, color)));
-    words.collect::<Vec<_>>().join(&" ".repeat(GAP))
+    let texts: Vec<_> = parts.iter().map(|part| part.paint.on(&part.forms[0], color)).collect();
+    texts.join(&" ".repeat(GAP))
 }
 
 /// Returns a bar of this width, including its brackets.
