@@ -66,9 +66,9 @@ pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prep
         progress.log_block(&note, &lines);
         return Ok(());
     }
-    let hidden = progress.hide();
+    progress.finish();
     let yes = prompt::confirm(&format!("{lines}\nStart?")).await.unwrap_or(false);
-    drop(hidden);
+    progress.show_bar();
     if yes { Ok(()) } else { Err(Error::NotConfirmed("the question was not answered with yes")) }
 }
 

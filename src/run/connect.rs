@@ -8,7 +8,7 @@ use crate::terminal::{Progress, prompt};
 
 /// Connects to AWS with the options of the settings.
 pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
-    progress.connecting();
+    progress.show_bar();
     connect_with(settings.connect_options(), settings.can_ask, progress).await
 }
 
@@ -25,9 +25,9 @@ pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, prog
 
 async fn ask(serial: &str, progress: &Progress) -> Result<Secret, Error> {
     let question = crate::sanitize::for_terminal(&format!("MFA code of {serial}: ")).into_owned();
-    let hidden = progress.hide();
+    progress.finish();
     let answer = prompt::secret(&question).await;
-    drop(hidden);
+    progress.show_bar();
     let code: Secret = answer
         .map_err(|error| Error::Usage(format!("the MFA code could not be read: {error}")))?
         .parse()

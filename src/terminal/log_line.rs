@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::layout::{stderr_width, truncate, wrap};
 use super::mode::StderrMode;
@@ -13,15 +13,11 @@ use super::style::Paint;
 use crate::sanitize::for_terminal;
 use crate::timestamp::rfc3339;
 
-/// The maximum number of terminal rows of a failure. Some messages of AWS are too long to be read while the bar moves; the report has
-/// them in full.
-const FAILURE_ROWS: usize = 4;
-
 /// The severity of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub(crate) enum Level {
-    /// The run goes on as expected.
+    /// The run continues as expected.
     Info,
     /// The user should look at it.
     Warn,
@@ -30,19 +26,22 @@ pub(crate) enum Level {
 }
 
 /// A line on stderr.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct LogLine {
-    /// The severity.
     pub level: Level,
     /// The name of the event, for machines; it never changes.
+    #[serde(rename = "message")]
     pub name: &'static str,
     /// The text for people, in one line without colours.
     pub text: String,
     /// The colour of the beginning of the text, and the number of coloured bytes.
+    #[serde(skip)]
     pub paint: (Paint, usize),
     /// The maximum number of terminal rows.
+    #[serde(skip)]
     pub max_rows: usize,
     /// The fields for machines: a JSON object.
+    #[serde(flatten)]
     pub fields: Value,
 }
 
@@ -50,14 +49,8 @@ impl LogLine {
     /// Creates a line. The text is sanitized; the fields are not. They are written in alphabetical order.
     pub(crate) fn new(level: Level, name: &'static str, text: &str, mut fields: Value) -> Self {
         fields.sort_all_objects();
-        Self {
-            level,
-            name,
-            text: for_terminal(text).into_owned(),
-            paint: (Paint::Plain, 0),
-            max_rows: usize::MAX,
-            fields,
-        }
+        let text = for_terminal(text).into_owned();
+        Self { level, name, text, paint: (Paint::Plain, 0), max_rows: usize::MAX, fields }
     }
 
     /// Colours the first word of the text, if it is `word`.
@@ -65,33 +58,21 @@ impl LogLine {
         Self { paint: (paint, if self.text.starts_with(word) { word.len() } else { 0 }), ..self }
     }
 
-    /// Limits the number of terminal rows, for a failure whose message may be long.
-    pub(crate) fn limited(self) -> Self {
-        Self { max_rows: FAILURE_ROWS, ..self }
-    }
-
-    /// Creates a warning about the run.
-    pub(crate) fn warning(text: &str) -> Self {
-        let line = Self::new(Level::Warn, "note", &format!("note: {text}"), serde_json::json!({}));
-        line.painted(Paint::Warning, "note:")
-    }
-
-    /// Returns the text for people, wrapped to `width` columns if that is known.
-    pub(crate) fn to_text(&self, color: bool, width: Option<usize>) -> String {
-        let mut lines = width.map_or_else(|| vec![self.text.clone()], |width| wrap(&self.text, width, 4));
-        if let (Some(width), true) = (width, lines.len() > self.max_rows) {
-            lines.truncate(self.max_rows);
-            if let Some(last) = lines.last_mut() {
+    /// Returns the text for people, wrapped to `width` columns if that is known. All rows but the first are indented.
+    pub(crate) fn to_text(&self, color: bool, width: Option<usize>, indent: usize) -> String {
+        let mut rows = width.map_or_else(|| vec![self.text.clone()], |width| wrap(&self.text, width, indent));
+        if let (Some(width), true) = (width, rows.len() > self.max_rows) {
+            rows.truncate(self.max_rows);
+            if let Some(last) = rows.last_mut() {
                 *last = truncate(&format!("{last}…"), width);
             }
         }
-        let mut text = lines.join("\n");
-        let (paint, length) = self.paint;
         // In a very narrow terminal the word may be broken; then it is not coloured.
-        if length > 0 && lines[0].len() >= length {
-            text.replace_range(..length, &paint.on(&self.text[..length], color));
+        let (paint, length) = self.paint;
+        if rows[0].len() >= length {
+            rows[0].replace_range(..length, &paint.on(&self.text[..length], color));
         }
-        text
+        rows.join("\n")
     }
 
     /// Returns the line for machines, without the line break.
@@ -99,53 +80,38 @@ impl LogLine {
         #[derive(Serialize)]
         struct JsonLine<'a> {
             timestamp: String,
-            level: Level,
-            message: &'static str,
-            text: &'a str,
             #[serde(flatten)]
-            fields: &'a Value,
+            line: &'a LogLine,
         }
-        let Self { level, name, text, fields, .. } = self;
-        let line = JsonLine { timestamp: rfc3339(now), level: *level, message: name, text, fields };
+        let line = JsonLine { timestamp: rfc3339(now), line: self };
         serde_json::to_string(&line).expect("texts and numbers are valid JSON")
     }
 }
 
 /// Returns the line for machines that replaces dropped lines.
 pub(crate) fn gap(lines: u64) -> String {
-    let line = LogLine::new(Level::Warn, "left_out", &stderr::gap(lines), serde_json::json!({ "lines": lines }));
+    let line = LogLine::new(Level::Warn, "left_out", &stderr::gap(lines), json!({ "lines": lines }));
     line.to_json(SystemTime::now()) + "\n"
 }
 
 /// Writes the error that ends a command, and a hint.
 pub(crate) fn error(stderr_mode: StderrMode, message: &str, hint: &str) {
-    let (message, hint) = (for_terminal(message), for_terminal(hint));
     stderr::write(if stderr_mode.json_log {
-        let line = LogLine::new(Level::Error, "error", &message, serde_json::json!({ "hint": hint }));
+        let line = LogLine::new(Level::Error, "error", message, json!({ "hint": for_terminal(hint) }));
         line.to_json(SystemTime::now()) + "\n"
     } else {
-        error_text(&message, &hint, stderr_mode.color, stderr_width())
+        error_text(message, hint, stderr_mode.color, stderr_width())
     });
 }
 
 /// Returns an error message, with its hint below.
 fn error_text(message: &str, hint: &str, color: bool, width: Option<usize>) -> String {
-    let mut text = String::new();
-    for (word, paint, words) in [("error:", Paint::Bad, message), ("hint:", Paint::Bold, hint)] {
-        if words.is_empty() {
-            continue;
-        }
-        let line = format!("{word} {words}");
-        let wrapped = width.map_or_else(|| vec![line.clone()], |width| wrap(&line, width, word.len() + 1));
-        let mut joined = wrapped.join("\n");
-        // In a very narrow terminal the word may be broken; then it is not coloured.
-        if wrapped[0].len() >= word.len() {
-            joined.replace_range(..word.len(), &paint.on(word, color));
-        }
-        text.push_str(&joined);
-        text.push('\n');
-    }
-    text
+    let texts = [("error:", Paint::Bad, message), ("hint:", Paint::Bold, hint)];
+    let lines = texts.into_iter().filter(|(.., text)| !text.is_empty()).map(|(word, paint, text)| {
+        let line = LogLine::new(Level::Error, "error", &format!("{word} {text}"), json!({})).painted(paint, word);
+        line.to_text(color, width, word.len() + 1) + "\n"
+    });
+    lines.collect()
 }
 
 #[cfg(test)]
@@ -159,8 +125,8 @@ mod tests {
         let fields = serde_json::json!({ "account_id": "000000000012", "error_message": "\u{1b}[2J" });
         let line =
             LogLine::new(Level::Warn, "failure", "failed at assume: \u{1b}[2J", fields).painted(Paint::Bad, "failed");
-        assert_eq!(line.to_text(false, None), "failed at assume: \\u{1b}[2J");
-        assert_eq!(line.to_text(true, Some(14)), "\u{1b}[1;31mfailed\u{1b}[0m at\n    assume:\n    \\u{1b}[2J");
+        assert_eq!(line.to_text(false, None, 4), "failed at assume: \\u{1b}[2J");
+        assert_eq!(line.to_text(true, Some(14), 4), "\u{1b}[1;31mfailed\u{1b}[0m at\n    assume:\n    \\u{1b}[2J");
         assert_eq!(
             line.to_json(SystemTime::UNIX_EPOCH + Duration::from_millis(1500)),
             r#"{"timestamp":"1970-01-01T00:00:01.500Z","level":"WARN","message":"failure","text":"failed at assume: \\u{1b}[2J","account_id":"000000000012","error_message":"\u001b[2J"}"#

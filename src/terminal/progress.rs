@@ -18,14 +18,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as
 
 pub(crate) use state::Workload;
 
-use self::failure_dedup::Announcement;
+use self::failure_dedup::MAX_ANNOUNCED;
 use self::screen::Screen;
-use self::state::DisplayState;
+use self::state::{DisplayState, Phase};
 use super::layout::stderr_width;
-use super::log_line::LogLine;
+use super::log_line::{Level, LogLine};
+use super::mode::{ProgressStyle, StderrMode};
 use super::stderr;
+use super::style::Paint;
 use crate::rollout::{Event, StopReason};
-use crate::terminal::mode::{ProgressStyle, StderrMode};
 
 /// The number of times per second that the bar is drawn.
 const FRAMES: u8 = 10;
@@ -63,11 +64,12 @@ impl Progress {
     pub(crate) fn new(stderr_mode: StderrMode) -> Self {
         let now = Instant::now();
         let state = Arc::new(Mutex::new(DisplayState::new(now)));
-        Self { stderr_mode, state, display: Arc::new(Mutex::new(Display { bar: None, started: now, last_line: now })) }
+        let display = Arc::new(Mutex::new(Display { bar: None, started: now, last_line: now }));
+        Self { stderr_mode, state, display }
     }
 
     /// Writes a line that belongs to the progress, above the bar if there is one.
-    pub(crate) fn log_progress(&self, line: &LogLine) {
+    fn log_progress(&self, line: &LogLine) {
         if self.stderr_mode.progress != ProgressStyle::Silent {
             self.log(line);
         }
@@ -82,7 +84,8 @@ impl Progress {
 
     /// Writes a warning about the run.
     pub(crate) fn warn(&self, text: &str) {
-        self.log(&LogLine::warning(text));
+        let line = LogLine::new(Level::Warn, "note", &format!("note: {text}"), serde_json::json!({}));
+        self.log(&line.painted(Paint::Warning, "note:"));
     }
 
     /// Writes a line that people see as a block of several lines, which are sanitized and wrapped.
@@ -102,7 +105,7 @@ impl Progress {
         // Lines are wrapped for a reader at the terminal only; elsewhere whole lines are easier to search.
         let has_bar = self.stderr_mode.progress == ProgressStyle::Bar;
         let width = has_bar.then(|| stderr_width().unwrap_or(DEFAULT_WIDTH));
-        self.write(&line.to_text(self.stderr_mode.color, width));
+        self.write(&line.to_text(self.stderr_mode.color, width, 4));
     }
 
     fn write(&self, lines: &str) {
@@ -115,11 +118,6 @@ impl Progress {
         }
     }
 
-    /// Shows that the program connects to AWS.
-    pub(crate) fn connecting(&self) {
-        self.show_bar();
-    }
-
     /// Shows the number of accounts and pages listed so far.
     pub(crate) fn listing(&self, accounts: usize, pages: usize) {
         lock(&self.state).listing(accounts, pages, Instant::now());
@@ -129,16 +127,14 @@ impl Progress {
 
     /// Shows the number of accounts whose tags were read so far.
     pub(crate) fn tags(&self, read: usize, of: usize) {
-        lock(&self.state).tags(read, of, Instant::now());
+        lock(&self.state).enter(Phase::Tags { read, of }, Instant::now());
         self.show_bar();
         self.log_periodically(|| log_lines::tags(read, of));
     }
 
     /// Shows what is about to be visited. It is called before the first visit, except in a plan that visits while it lists.
     pub(crate) fn begin(&self, workload: Workload) {
-        if self.stderr_mode.progress == ProgressStyle::Lines {
-            self.log_progress(&log_lines::listed(&workload));
-        }
+        self.log_without_bar(&log_lines::listed(&workload));
         lock(&self.state).begin(workload, Instant::now());
         self.show_bar();
     }
@@ -146,75 +142,43 @@ impl Progress {
     /// Shows an event.
     pub(crate) fn show(&self, event: &Event<'_>) {
         let now = Instant::now();
-        let mut state = lock(&self.state);
-        state.update(event, now);
+        lock(&self.state).update(event, now);
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
-                drop(state);
-                if self.stderr_mode.progress == ProgressStyle::Lines {
-                    self.log_progress(&log_lines::wave_started(*wave, *waves, *accounts));
-                }
+                self.log_without_bar(&log_lines::wave_started(*wave, *waves, *accounts));
             }
             Event::Visited { record, .. } => {
-                let announcement = state.causes.announce(record);
-                drop(state);
+                let new_cause = lock(&self.state).causes.announce(record);
                 if self.stderr_mode.verbose {
                     self.log(&log_lines::account(record));
-                } else if announcement != Announcement::None {
+                } else if let Some(number) = new_cause {
                     self.log_progress(&log_lines::failure(record));
-                    if announcement == Announcement::LastCause {
+                    if number == MAX_ANNOUNCED {
                         self.log_progress(&log_lines::causes_left_out());
                     }
                 }
                 self.log_periodically(|| log_lines::position(&lock(&self.state), now));
             }
             Event::Stopping { reason, in_flight } => {
-                // After the last account the rollout ends in any case.
-                let is_over = state.workload.as_ref().is_some_and(|workload| workload.targets() == state.done());
-                drop(state);
+                let line = log_lines::stopping(reason, *in_flight);
                 match reason {
-                    StopReason::Interrupted | StopReason::Terminated => {
-                        self.log_always(&log_lines::stopping(reason, *in_flight));
-                    }
-                    StopReason::TooManyErrors { .. } if is_over => {}
-                    StopReason::TooManyErrors { .. }
-                    | StopReason::Unreachable(_)
-                    | StopReason::CallerCredentials(_)
-                    | StopReason::Journal(_) => {
-                        self.log_progress(&log_lines::stopping(reason, *in_flight));
-                    }
+                    StopReason::Interrupted | StopReason::Terminated => self.log_always(&line),
+                    // After the last account the rollout ends in any case.
+                    StopReason::TooManyErrors { .. } if lock(&self.state).is_complete() => {}
+                    _ => self.log_progress(&line),
                 }
             }
             Event::WaveFinished { wave, tally } => {
-                let line = log_lines::wave_finished(*wave, tally, state.wave, now);
-                drop(state);
-                self.log_progress(&line);
+                let current = lock(&self.state).wave;
+                self.log_progress(&log_lines::wave_finished(*wave, tally, current, now));
             }
-            Event::Baking { wait, next } => {
-                drop(state);
-                if self.stderr_mode.progress == ProgressStyle::Lines {
-                    self.log_progress(&log_lines::waiting(*wait, *next));
-                }
-            }
-            Event::Unreachable { failure, patience } => {
-                drop(state);
-                self.log(&log_lines::unreachable(failure, *patience));
-            }
-            Event::Reachable { after } => {
-                drop(state);
-                self.log(&log_lines::reachable(*after));
-            }
+            Event::Baking { wait, next } => self.log_without_bar(&log_lines::waiting(*wait, *next)),
+            Event::Unreachable { failure, patience } => self.log(&log_lines::unreachable(failure, *patience)),
+            Event::Reachable { after } => self.log(&log_lines::reachable(*after)),
         }
     }
 
-    /// Hides the bar until the returned guard is dropped, so that the terminal is free for a question.
-    pub(crate) fn hide(&self) -> HiddenBar {
-        let had_bar = lock(&self.display).bar.is_some();
-        self.finish();
-        HiddenBar(had_bar.then(|| self.clone()))
-    }
-
-    /// Removes the bar.
+    /// Removes the bar: at the end, or to free the terminal for a question.
     pub(crate) fn finish(&self) {
         if let Some((bar, screen)) = lock(&self.display).bar.take() {
             screen.redraw();
@@ -222,13 +186,10 @@ impl Progress {
         }
     }
 
-    /// Shows the bar, if the mode has one.
-    fn show_bar(&self) {
-        if self.stderr_mode.progress != ProgressStyle::Bar {
-            return;
-        }
+    /// Shows the bar if the mode has one.
+    pub(crate) fn show_bar(&self) {
         let mut display = lock(&self.display);
-        if display.bar.is_some() {
+        if self.stderr_mode.progress != ProgressStyle::Bar || display.bar.is_some() {
             return;
         }
         let (state, color, screen) = (Arc::clone(&self.state), self.stderr_mode.color, Screen::default());
@@ -245,16 +206,22 @@ impl Progress {
         display.bar = Some((bar, screen));
     }
 
-    /// Writes a progress line if the mode has such lines and one is due.
-    fn log_periodically(&self, line: impl FnOnce() -> LogLine) {
-        if self.stderr_mode.progress != ProgressStyle::Lines {
-            return;
+    /// Writes a line about what the bar shows, if there is no bar.
+    fn log_without_bar(&self, line: &LogLine) {
+        if self.stderr_mode.progress == ProgressStyle::Lines {
+            self.log(line);
         }
+    }
+
+    /// Writes a progress line if there is no bar and such a line is due.
+    fn log_periodically(&self, line: impl FnOnce() -> LogLine) {
         let mut display = lock(&self.display);
-        if is_due(display.started.elapsed(), display.last_line.elapsed()) {
+        if self.stderr_mode.progress == ProgressStyle::Lines
+            && is_due(display.started.elapsed(), display.last_line.elapsed())
+        {
             display.last_line = Instant::now();
             drop(display);
-            self.log_progress(&line());
+            self.log(&line());
         }
     }
 }
@@ -264,18 +231,6 @@ fn is_due(since_start: Duration, since_last_line: Duration) -> bool {
     since_last_line >= (since_start / 6).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }
 
-/// Shows the bar again when dropped.
-#[derive(Debug)]
-pub(crate) struct HiddenBar(Option<Progress>);
-
-impl Drop for HiddenBar {
-    fn drop(&mut self) {
-        if let Some(progress) = &self.0 {
-            progress.show_bar();
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -283,12 +238,12 @@ mod tests {
     #[test]
     fn progress_lines_become_rarer_in_long_runs() {
         let lines = |seconds: u64| {
-            let mut said = 0;
+            let mut last = 0;
             (1..=seconds)
                 .filter(|now| {
-                    let due = is_due(Duration::from_secs(*now), Duration::from_secs(now - said));
+                    let due = is_due(Duration::from_secs(*now), Duration::from_secs(now - last));
                     if due {
-                        said = *now;
+                        last = *now;
                     }
                     due
                 })

@@ -3,87 +3,78 @@
 use std::time::Instant;
 
 use super::line::{LinePart, bar, fit, join, total_width};
-use super::state::{DisplayState, Phase};
+use super::state::{DisplayState, Phase, Workload};
 use crate::rollout::Outcome;
-use crate::terminal::forecast::brief;
+use crate::terminal::forecast::{brief, count};
 use crate::terminal::style::Paint;
 
-/// The width of the bar. A narrower bar shows nothing, and a wider one shows no more.
+/// The width of the bar. A narrower bar would show nothing, and a wider one would show no more.
 const BAR_WIDTH: std::ops::RangeInclusive<usize> = 7..=52;
 
-/// Returns both lines, in at most `width` columns.
+/// Returns the lines that are not empty, each in at most `width` columns.
 pub(super) fn draw(state: &DisplayState, now: Instant, width: usize, color: bool) -> Vec<String> {
+    let elapsed = state.elapsed(now);
+    let so_far = LinePart::new(5, [format!("{} so far", brief(elapsed))]).painted(Paint::Faint);
+    let time_left = state.time_left(now).map(|left| {
+        let left = brief(left);
+        LinePart::new(2, [format!("{left} left"), left])
+    });
     let first = match state.phase {
-        Phase::Connecting => fit(vec![LinePart::new(0, ["connecting".to_owned()]), so_far(state, now)], width),
-        Phase::Listing { pages } => fit(listing(state, pages, now), width),
-        Phase::Tags { read, of } => {
+        None => fit(vec![LinePart::new(0, ["connecting".to_owned()]), so_far], width),
+        Some(Phase::Listing { pages }) => {
+            let mut parts = vec![
+                LinePart::new(1, ["listing accounts".to_owned(), "listing".to_owned()]),
+                LinePart::new(0, [format!("{} so far", state.listed), state.listed.to_string()]),
+                LinePart::new(3, [plural(pages, "page")]),
+            ];
+            if elapsed.as_secs() > 0 {
+                parts.push(LinePart::new(2, [format!("{:.1} pages/s", count(pages) / elapsed.as_secs_f64())]));
+            }
+            parts.push(so_far);
+            fit(parts, width)
+        }
+        Some(Phase::Tags { read, of }) => {
+            let numbers = format!("{read}/{of}");
             let parts = vec![
                 LinePart::new(1, ["reading tags".to_owned(), "tags".to_owned()]),
-                LinePart::new(0, [format!("{read}/{of} accounts"), format!("{read}/{of}")]),
-                so_far(state, now),
+                LinePart::new(0, [format!("{numbers} accounts"), numbers]),
+                so_far,
             ];
             with_bar(parts, 1, read, of, width)
         }
-        Phase::Visiting => position(state, now, width),
-        Phase::Waiting { until, next } => {
+        Some(Phase::Visiting) => {
+            let (done, targets) = (state.done(), state.workload.as_ref().map_or(0, Workload::targets));
+            let (here, of) = state.wave.map_or((done, targets), |wave| (wave.done, wave.accounts));
+            let wave = state.wave.map(|wave| {
+                let numbers = format!("{}/{}", wave.number, wave.last);
+                LinePart::new(3, [format!("wave {numbers}"), numbers])
+            });
+            let in_all = (of != targets).then(|| {
+                let numbers = format!("{done}/{targets}");
+                LinePart::new(4, [format!("{numbers} in all"), numbers])
+            });
+            let position = LinePart::new(0, [format!("{here}/{of}")]);
+            let parts = [wave, Some(position), in_all, time_left, Some(so_far)];
+            with_bar(parts.into_iter().flatten().collect(), usize::from(state.wave.is_some()), here, of, width)
+        }
+        Some(Phase::Waiting { until, next }) => {
             let wait = brief(until.saturating_duration_since(now));
-            let left = time_left(state, now);
-            let parts = [
-                LinePart::new(0, [format!("waiting {wait} before wave {next}"), format!("wave {next} in {wait}")]),
-                LinePart::new(4, ["Ctrl-C stops here".to_owned()]),
-            ];
-            fit(parts.into_iter().chain(left).collect(), width)
+            let wave =
+                LinePart::new(0, [format!("waiting {wait} before wave {next}"), format!("wave {next} in {wait}")]);
+            let advice = LinePart::new(4, ["Ctrl-C stops here".to_owned()]);
+            fit([wave, advice].into_iter().chain(time_left).collect(), width)
         }
     };
     let second = fit(counts(state, now), width);
     [first, second].iter().filter(|parts| !parts.is_empty()).map(|parts| join(parts, color)).collect()
 }
 
-fn listing(state: &DisplayState, pages: usize, now: Instant) -> Vec<LinePart> {
-    let seconds = now.saturating_duration_since(state.since).as_secs_f64();
-    let mut parts = vec![
-        LinePart::new(1, ["listing accounts".to_owned(), "listing".to_owned()]),
-        LinePart::new(0, [format!("{} so far", state.listed), state.listed.to_string()]),
-        LinePart::new(3, [format!("{pages} page{}", if pages == 1 { "" } else { "s" })]),
-    ];
-    if seconds >= 1.0 {
-        let rate = f64::from(u32::try_from(pages).unwrap_or(u32::MAX)) / seconds;
-        parts.push(LinePart::new(2, [format!("{rate:.1} pages/s")]));
-    }
-    parts.push(so_far(state, now));
-    parts
-}
-
-/// The position in the rollout.
-fn position(state: &DisplayState, now: Instant, width: usize) -> Vec<LinePart> {
-    let (done, targets) = (state.done(), state.workload.as_ref().map_or(0, super::Workload::targets));
-    let mut parts = Vec::new();
-    let (here, of) = match state.wave {
-        Some(wave) => {
-            parts.push(LinePart::new(
-                3,
-                [format!("wave {}/{}", wave.number, wave.last), format!("{}/{}", wave.number, wave.last)],
-            ));
-            (wave.done, wave.accounts)
-        }
-        None => (done, targets),
-    };
-    parts.push(LinePart::new(0, [format!("{here}/{of}")]));
-    if of != targets {
-        parts.push(LinePart::new(4, [format!("{done}/{targets} in all"), format!("{done}/{targets}")]));
-    }
-    parts.extend(time_left(state, now));
-    parts.push(so_far(state, now));
-    with_bar(parts, usize::from(state.wave.is_some()), here, of, width)
-}
-
 /// The outcomes and the rate.
 fn counts(state: &DisplayState, now: Instant) -> Vec<LinePart> {
     let mut parts = Vec::new();
     if state.is_stopping {
-        let visits = state.in_flight;
-        let stopping = [format!("stopping, {visits} in flight"), format!("{visits} in flight")];
-        parts.push(LinePart::new(0, stopping).painted(Paint::Bold));
+        let visits = format!("{} in flight", state.in_flight);
+        parts.push(LinePart::new(0, [format!("stopping, {visits}"), visits]).painted(Paint::Bold));
     }
     for (outcome, count) in state.tally.iter().filter(|(_, count)| *count > 0) {
         let plain = format!("{count} {}", outcome.as_str().replace('_', " "));
@@ -97,7 +88,7 @@ fn counts(state: &DisplayState, now: Instant) -> Vec<LinePart> {
         parts.push(LinePart::new(rank, forms).painted(Paint::of(outcome)));
     }
     // During a wait no account is visited.
-    if !matches!(state.phase, Phase::Waiting { .. }) {
+    if !matches!(state.phase, Some(Phase::Waiting { .. })) {
         parts.extend(rate(state, now).map(|forms| LinePart::new(3, forms)));
     }
     if state.throttles > 0 {
@@ -119,15 +110,9 @@ pub(super) fn rate(state: &DisplayState, now: Instant) -> Option<[String; 2]> {
     Some([of_allowed, actual])
 }
 
-/// The remaining time.
-fn time_left(state: &DisplayState, now: Instant) -> Option<LinePart> {
-    let left = brief(state.time_left(now)?);
-    Some(LinePart::new(2, [format!("{left} left"), left]))
-}
-
-fn so_far(state: &DisplayState, now: Instant) -> LinePart {
-    let elapsed = now.saturating_duration_since(state.since);
-    LinePart::new(5, [format!("{} so far", brief(elapsed))]).painted(Paint::Faint)
+/// Returns a number and its noun, in the plural if needed.
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Inserts a bar at this index, if there is space for one.

@@ -6,21 +6,10 @@ use crate::rollout::Record;
 use crate::rollout::cause::Cause;
 
 /// The maximum number of causes that are announced. The report has all of them.
-const MAX_ANNOUNCED: usize = 20;
+pub(super) const MAX_ANNOUNCED: usize = 20;
 
 /// The maximum number of causes that are counted. It limits the memory if all messages differ.
 const MAX_COUNTED: usize = 1000;
-
-/// The announcement of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Announcement {
-    /// No announcement: the record is no failure, or its cause was announced before.
-    None,
-    /// The record is the first with its cause.
-    Cause,
-    /// The record is the first with its cause, and further causes are not announced.
-    LastCause,
-}
 
 /// The causes so far.
 #[derive(Clone, Debug, Default)]
@@ -29,17 +18,13 @@ pub(super) struct FailureDedup {
 }
 
 impl FailureDedup {
-    /// Adds a record, and returns its announcement.
-    pub(super) fn announce(&mut self, record: &Record) -> Announcement {
-        if !record.outcome.is_error() || self.fingerprints.len() >= MAX_COUNTED {
-            return Announcement::None;
+    /// Adds a record. Returns the number of its cause, from 1, if the record is the first failure with it and is to be announced.
+    pub(super) fn announce(&mut self, record: &Record) -> Option<usize> {
+        if !record.outcome.is_error() || self.count() >= MAX_COUNTED {
+            return None;
         }
-        let Some(cause) = Cause::of(record) else { return Announcement::None };
-        match (self.fingerprints.insert(cause.fingerprint()), self.fingerprints.len()) {
-            (true, ..MAX_ANNOUNCED) => Announcement::Cause,
-            (true, MAX_ANNOUNCED) => Announcement::LastCause,
-            _ => Announcement::None,
-        }
+        let is_new = self.fingerprints.insert(Cause::of(record)?.fingerprint());
+        (is_new && self.count() <= MAX_ANNOUNCED).then(|| self.count())
     }
 
     /// Returns the number of causes, up to the maximum.
@@ -77,21 +62,19 @@ mod tests {
                 ),
             )
         };
-        assert_eq!(causes.announce(&denied(1)), Announcement::Cause);
-        assert_eq!(causes.announce(&denied(2)), Announcement::None);
-        assert_eq!(causes.announce(&failed(3, Outcome::Failed, "not there")), Announcement::Cause);
-        assert_eq!(causes.announce(&failed(4, Outcome::Skipped, "another")), Announcement::None, "it is no failure");
+        assert_eq!(causes.announce(&denied(1)), Some(1));
+        assert_eq!(causes.announce(&denied(2)), None);
+        assert_eq!(causes.announce(&failed(3, Outcome::Failed, "not there")), Some(2));
+        assert_eq!(causes.announce(&failed(4, Outcome::Skipped, "another")), None, "it is no failure");
         assert_eq!(causes.count(), 2);
     }
 
     #[test]
     fn announcements_are_limited() {
         let mut causes = FailureDedup::default();
-        let announced =
-            (0..5000).map(|number| causes.announce(&failed(number, Outcome::Failed, &format!("cause x{number}y"))));
-        let announced: Vec<_> = announced.filter(|announcement| *announcement != Announcement::None).collect();
-        assert_eq!(announced.len(), MAX_ANNOUNCED);
-        assert_eq!(announced.last(), Some(&Announcement::LastCause));
+        let announced = (0..5000)
+            .filter_map(|number| causes.announce(&failed(number, Outcome::Failed, &format!("cause x{number}y"))));
+        assert!(announced.eq(1..=MAX_ANNOUNCED));
         assert_eq!(causes.count(), MAX_COUNTED);
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::bar::rate;
+use super::bar::{plural, rate};
 use super::state::{CurrentWave, DisplayState, Workload};
 use crate::cloud::Failure;
 use crate::rollout::{Outcome, Record, StopReason, Tally};
@@ -12,6 +12,10 @@ use crate::terminal::forecast::brief;
 use crate::terminal::log_line::{Level, LogLine};
 use crate::terminal::style::Paint;
 use crate::verdict::because;
+
+/// The maximum number of terminal rows of a failure. Some messages of AWS are too long to be read while the bar moves; the report has
+/// them in full.
+const FAILURE_ROWS: usize = 4;
 
 pub(super) fn listing(accounts: usize, pages: usize) -> LogLine {
     let text = format!("listing accounts: {accounts} so far, {}", plural(pages, "page"));
@@ -83,31 +87,28 @@ pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
 
 /// The outcome of an account.
 pub(super) fn account(record: &Record) -> LogLine {
-    let Record { account_id, outcome, .. } = record;
-    let id = account_id.to_string();
-    let mut text = format!("{id} {outcome}");
-    if let Some(error) = &record.error {
-        text.push_str(&format!(" at {}: {}", error.stage, error.error_code));
-        if *outcome != Outcome::Skipped && !error.error_message.is_empty() {
-            text.push_str(&format!(": {}", error.error_message));
-        }
-    }
-    let level = if outcome.is_error() { Level::Warn } else { Level::Info };
+    let text = format!("{} {}{}", record.account_id, record.outcome, reason(record));
+    let level = if record.outcome.is_error() { Level::Warn } else { Level::Info };
     LogLine::new(level, "account", &text, record_fields(record))
 }
 
 /// A failure with a new cause, and its first account.
 pub(super) fn failure(record: &Record) -> LogLine {
     let Record { account_id, outcome, .. } = record;
-    let mut text = format!("{outcome} {account_id}");
-    if let Some(error) = &record.error {
-        text.push_str(&format!(" at {}: {}", error.stage, error.error_code));
-        if !error.error_message.is_empty() {
-            text.push_str(&format!(": {}", error.error_message));
-        }
-    }
+    let text = format!("{outcome} {account_id}{}", reason(record));
     let line = LogLine::new(Level::Warn, "failure", &text, record_fields(record));
-    line.painted(Paint::of(*outcome), outcome.as_str()).limited()
+    LogLine { max_rows: FAILURE_ROWS, ..line.painted(Paint::of(*outcome), outcome.as_str()) }
+}
+
+/// Describes the error of a record. The error code of a skipped account says enough.
+fn reason(record: &Record) -> String {
+    let Some(error) = &record.error else { return String::new() };
+    let text = format!(" at {}: {}", error.stage, error.error_code);
+    match error.error_message.as_str() {
+        "" => text,
+        _ if record.outcome == Outcome::Skipped => text,
+        message => format!("{text}: {message}"),
+    }
 }
 
 /// The line after the last cause that is announced.
@@ -117,23 +118,17 @@ pub(super) fn causes_left_out() -> LogLine {
 }
 
 pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> LogLine {
-    let why = match reason {
-        StopReason::Interrupted | StopReason::Terminated => String::new(),
-        StopReason::TooManyErrors { .. }
-        | StopReason::Unreachable(_)
-        | StopReason::CallerCredentials(_)
-        | StopReason::Journal(_) => format!(" {}", because(reason)),
+    let (why, again) = match reason {
+        StopReason::Interrupted => (String::new(), "; Ctrl-C again leaves at once"),
+        StopReason::Terminated => (String::new(), "; a second signal leaves at once"),
+        _ => (format!(" {}", because(reason)), ""),
     };
     let flight = match in_flight {
         0 => "none is in flight".to_owned(),
         1 => "the one in flight finishes".to_owned(),
         visits => format!("the {visits} in flight finish"),
     };
-    let again = match reason {
-        StopReason::Interrupted if in_flight > 0 => "; Ctrl-C again leaves at once",
-        StopReason::Terminated if in_flight > 0 => "; a second signal leaves at once",
-        _ => "",
-    };
+    let again = if in_flight > 0 { again } else { "" };
     let text = format!("stopping{why}: no further visit starts, {flight}{again}");
     let fields = json!({ "reason": because(reason), "in_flight": in_flight });
     LogLine::new(Level::Warn, "stopping", &text, fields).painted(Paint::Warning, "stopping")
@@ -158,9 +153,9 @@ pub(super) fn reachable(after: Duration) -> LogLine {
 
 /// Lists the counts that are not zero.
 fn counts(tally: &Tally) -> String {
-    let parts: Vec<String> =
-        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}")).collect();
-    if parts.is_empty() { "nothing yet".to_owned() } else { parts.join(", ") }
+    let counts = tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}"));
+    let counts = counts.collect::<Vec<_>>().join(", ");
+    if counts.is_empty() { "nothing yet".to_owned() } else { counts }
 }
 
 fn outcomes(tally: &Tally) -> Map<String, Value> {
@@ -170,23 +165,18 @@ fn outcomes(tally: &Tally) -> Map<String, Value> {
 /// Returns the fields of a record, named as in the report.
 fn record_fields(record: &Record) -> Value {
     let error = record.error.as_ref();
-    let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
     json!({
         "account_id": record.account_id.to_string(),
         "outcome": record.outcome.as_str(),
         "wave": record.wave,
         "stage": error.map_or("", |error| error.stage.as_str()),
-        "error_code": text(error.map(|error| error.error_code.as_str())),
-        "error_message": text(error.map(|error| error.error_message.as_str())),
-        "hint": text(error.map(|error| error.hint.as_str())),
+        "error_code": error.map_or("", |error| error.error_code.as_str()),
+        "error_message": error.map_or("", |error| &error.error_message),
+        "hint": error.map_or("", |error| &error.hint),
         "request_id": record.request_id,
         "attempts": record.attempts,
         "duration_ms": record.duration.map(crate::timestamp::milliseconds),
     })
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Rounds to three decimal places.

@@ -1,11 +1,13 @@
 //! The state of the display, which events update. It draws nothing.
 
 use std::collections::VecDeque;
+use std::iter;
+use std::mem::discriminant;
 use std::time::{Duration, Instant};
 
 use super::failure_dedup::FailureDedup;
 use crate::rollout::{Event, Outcome, Tally};
-use crate::terminal::forecast::Forecast;
+use crate::terminal::forecast::{Forecast, count};
 
 /// The time over which the rate of visits is measured.
 const WINDOW: Duration = Duration::from_secs(10);
@@ -38,10 +40,9 @@ impl Workload {
     }
 }
 
-/// The current phase of a command.
+/// A phase of a command after it has connected to AWS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
-    Connecting,
     Listing { pages: usize },
     Tags { read: usize, of: usize },
     Visiting,
@@ -57,72 +58,62 @@ pub(super) struct CurrentWave {
     /// The number of its accounts that were visited.
     pub(super) done: usize,
     pub(super) since: Instant,
+    /// The index of the wave in the workload.
+    index: usize,
 }
 
 /// The state of the display.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct DisplayState {
-    pub(super) phase: Phase,
+    /// The current phase; `None` while the command connects to AWS.
+    pub(super) phase: Option<Phase>,
     /// The start of the phase.
-    pub(super) since: Instant,
+    since: Option<Instant>,
     pub(super) listed: usize,
     pub(super) workload: Option<Workload>,
     pub(super) wave: Option<CurrentWave>,
-    /// The number of waves of the workload that have begun.
-    waves_begun: usize,
     pub(super) tally: Tally,
     pub(super) throttles: u64,
     pub(super) rate: Option<f64>,
     pub(super) in_flight: usize,
     pub(super) is_stopping: bool,
     pub(super) causes: FailureDedup,
-    /// The moving average of the duration of a visit, in seconds.
-    visit_seconds: Option<f64>,
-    rate_meter: RateMeter,
+    /// The moving average of the duration of a visit.
+    visit_duration: Option<Duration>,
+    /// Samples of the time and of the number of visits until then, for the rate.
+    samples: VecDeque<(Instant, usize)>,
 }
 
 impl DisplayState {
     pub(super) fn new(now: Instant) -> Self {
-        Self {
-            phase: Phase::Connecting,
-            since: now,
-            listed: 0,
-            workload: None,
-            wave: None,
-            waves_begun: 0,
-            tally: Tally::default(),
-            throttles: 0,
-            rate: None,
-            in_flight: 0,
-            is_stopping: false,
-            causes: FailureDedup::default(),
-            visit_seconds: None,
-            rate_meter: RateMeter::default(),
-        }
+        Self { since: Some(now), ..Self::default() }
     }
 
     pub(super) fn listing(&mut self, accounts: usize, pages: usize, now: Instant) {
-        if !matches!(self.phase, Phase::Listing { .. }) {
-            self.since = now;
-        }
-        self.phase = Phase::Listing { pages };
+        self.enter(Phase::Listing { pages }, now);
         self.listed = accounts;
     }
 
-    pub(super) fn tags(&mut self, read: usize, of: usize, now: Instant) {
-        if !matches!(self.phase, Phase::Tags { .. }) {
-            self.since = now;
+    /// Enters a phase, or updates the numbers of the current phase.
+    pub(super) fn enter(&mut self, phase: Phase, now: Instant) {
+        if self.phase.as_ref().map(discriminant) != Some(discriminant(&phase)) {
+            self.since = Some(now);
         }
-        self.phase = Phase::Tags { read, of };
+        self.phase = Some(phase);
+    }
+
+    /// Returns the time since the start of the phase.
+    pub(super) fn elapsed(&self, now: Instant) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 
     pub(super) fn begin(&mut self, workload: Workload, now: Instant) {
         // A plan that visits while it lists has started before.
         if self.tally.total() == 0 {
-            self.since = now;
-            self.rate_meter = RateMeter::default();
+            self.since = Some(now);
+            self.samples.clear();
         }
-        self.phase = Phase::Visiting;
+        self.phase = Some(Phase::Visiting);
         self.listed = workload.listed;
         self.workload = Some(workload);
     }
@@ -130,12 +121,13 @@ impl DisplayState {
     pub(super) fn update(&mut self, event: &Event<'_>, now: Instant) {
         match event {
             Event::WaveStarted { wave, waves, accounts } => {
-                self.phase = Phase::Visiting;
-                self.waves_begun += 1;
-                self.wave = Some(CurrentWave { number: *wave, last: *waves, accounts: *accounts, done: 0, since: now });
+                self.phase = Some(Phase::Visiting);
+                let index = self.wave.map_or(0, |earlier| earlier.index + 1);
+                let (number, last, accounts) = (*wave, *waves, *accounts);
+                self.wave = Some(CurrentWave { number, last, accounts, done: 0, since: now, index });
                 // The wait before the wave does not count.
-                self.rate_meter = RateMeter::default();
-                self.rate_meter.sample(self.done(), now);
+                self.samples.clear();
+                self.sample(now);
             }
             Event::Visited { record, tally, throttles, rate, in_flight } => {
                 self.tally.clone_from(tally);
@@ -145,22 +137,26 @@ impl DisplayState {
                         wave.done += 1;
                     }
                     if let Some(took) = record.duration {
-                        let took = took.as_secs_f64();
-                        self.visit_seconds =
-                            Some(self.visit_seconds.map_or(took, |mean| mean + LATEST_WEIGHT * (took - mean)));
+                        let mean = self.visit_duration.unwrap_or(took);
+                        self.visit_duration = Some(mean.mul_f64(1.0 - LATEST_WEIGHT) + took.mul_f64(LATEST_WEIGHT));
                     }
                 }
-                self.rate_meter.sample(self.done(), now);
+                self.sample(now);
             }
             Event::Stopping { in_flight, .. } => {
-                self.phase = Phase::Visiting;
+                self.phase = Some(Phase::Visiting);
                 (self.is_stopping, self.in_flight) = (true, *in_flight);
             }
             Event::WaveFinished { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
             Event::Baking { wait, next } => {
-                self.phase = Phase::Waiting { until: now + *wait, next: *next };
+                self.phase = Some(Phase::Waiting { until: now + *wait, next: *next });
             }
         }
+    }
+
+    /// Returns whether all accounts were visited.
+    pub(super) fn is_complete(&self) -> bool {
+        self.workload.as_ref().is_some_and(|workload| workload.targets() == self.done())
     }
 
     /// Returns the number of accounts that were visited.
@@ -168,61 +164,41 @@ impl DisplayState {
         self.tally.total() - self.tally.of(Outcome::NotAttempted)
     }
 
-    /// Returns the recent number of visits per second, once it is known.
-    pub(super) fn visits_per_second(&self, now: Instant) -> Option<f64> {
-        self.rate_meter.visits_per_second(self.done(), now)
-    }
-
-    /// Returns the expected remaining time, once the duration of a visit is known.
-    pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
-        let (workload, visit) = (self.workload.as_ref()?, self.visit_seconds?);
-        let forecast = Forecast {
-            rate: self.rate,
-            concurrency: workload.concurrency,
-            visit: Duration::from_secs_f64(visit),
-            between: workload.between,
-        };
-        // In a run without waves no event says that one starts.
-        let done = self.wave.map_or_else(|| self.done(), |wave| wave.done);
-        let waves_begun = self.waves_begun.max(1);
-        let current = workload.waves.get(waves_begun - 1).map_or(0, |accounts| accounts.saturating_sub(done));
-        if self.is_stopping {
-            return None;
-        }
-        let wait = match self.phase {
-            Phase::Waiting { until, .. } => until.saturating_duration_since(now),
-            // The forecast includes the wait after this wave only if accounts of the wave are left.
-            _ if current == 0 && waves_begun < workload.waves.len() => workload.between,
-            _ => Duration::ZERO,
-        };
-        Some(
-            wait + forecast
-                .of(std::iter::once(current)
-                    .chain(workload.waves[waves_begun.min(workload.waves.len())..].iter().copied())),
-        )
-    }
-}
-
-/// Measures the rate of visits from samples of the time and the number of visits.
-#[derive(Clone, Debug, Default)]
-struct RateMeter(VecDeque<(Instant, usize)>);
-
-impl RateMeter {
-    fn sample(&mut self, done: usize, now: Instant) {
-        if self.0.back().is_none_or(|(last, _)| now.saturating_duration_since(*last) >= SAMPLE_INTERVAL) {
-            self.0.push_back((now, done));
-            while self.0.len() > 2 && now.saturating_duration_since(self.0[1].0) >= WINDOW {
-                self.0.pop_front();
+    /// Adds a sample for the rate if one is due, and removes those that are too old.
+    fn sample(&mut self, now: Instant) {
+        let age = |(when, _): &(Instant, usize)| now.saturating_duration_since(*when);
+        if self.samples.back().is_none_or(|last| age(last) >= SAMPLE_INTERVAL) {
+            self.samples.push_back((now, self.done()));
+            while self.samples.len() > 2 && age(&self.samples[1]) >= WINDOW {
+                self.samples.pop_front();
             }
         }
     }
 
-    fn visits_per_second(&self, done: usize, now: Instant) -> Option<f64> {
-        let oldest = self.0.iter().find(|(when, _)| now.saturating_duration_since(*when) <= WINDOW).or(self.0.back());
-        let (when, before) = oldest?;
-        let seconds = now.saturating_duration_since(*when).as_secs_f64();
-        let visits = f64::from(u32::try_from(done.saturating_sub(*before)).unwrap_or(u32::MAX));
-        (seconds >= 1.0).then(|| visits / seconds)
+    /// Returns the recent number of visits per second, once it is known.
+    pub(super) fn visits_per_second(&self, now: Instant) -> Option<f64> {
+        let age = |(when, _): &(Instant, usize)| now.saturating_duration_since(*when);
+        let oldest = self.samples.iter().find(|sample| age(sample) <= WINDOW).or(self.samples.back())?;
+        let seconds = age(oldest).as_secs_f64();
+        (seconds >= 1.0).then(|| count(self.done().saturating_sub(oldest.1)) / seconds)
+    }
+
+    /// Returns the expected remaining time, once the duration of a visit is known.
+    pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
+        let Workload { waves, between, concurrency, .. } = self.workload.as_ref().filter(|_| !self.is_stopping)?;
+        let (rate, visit) = (self.rate, self.visit_duration?);
+        let forecast = Forecast { rate, concurrency: *concurrency, visit, between: *between };
+        // In a run without waves no event says that one starts.
+        let (index, done) = self.wave.map_or_else(|| (0, self.done()), |wave| (wave.index, wave.done));
+        let current = waves.get(index).map_or(0, |accounts| accounts.saturating_sub(done));
+        let later = waves.get(index + 1..).unwrap_or_default();
+        let wait = match self.phase {
+            Some(Phase::Waiting { until, .. }) => until.saturating_duration_since(now),
+            // The forecast includes the wait after this wave only if accounts of the wave are left.
+            _ if current == 0 && !later.is_empty() => *between,
+            _ => Duration::ZERO,
+        };
+        Some(wait + forecast.of(iter::once(current).chain(later.iter().copied())))
     }
 }
 

@@ -36,7 +36,7 @@ fn survey() -> (DisplayState, Instant) {
 fn tags() -> (DisplayState, Instant) {
     let begun = Instant::now();
     let mut state = DisplayState::new(begun);
-    state.tags(120, 480, begun);
+    state.enter(Phase::Tags { read: 120, of: 480 }, begun);
     (state, begun + Duration::from_secs(12))
 }
 
