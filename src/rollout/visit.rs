@@ -20,7 +20,7 @@ use super::rate_limiter::EntryPermit;
 use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
 use super::target::{Provenance, Target};
-use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode};
+use crate::cloud::{Cloud, Failure, Operation, OwnCode};
 use crate::org::ObservedVersion;
 
 /// How often one call may replace a session that is no longer accepted.
@@ -186,13 +186,5 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 }
 
 fn not_durable(error: NotDurable) -> Failure {
-    Failure {
-        operation: Operation::SetSecurityTokenServicePreferences,
-        kind: FailureKind::Refused,
-        effect: Effect::None,
-        code: OwnCode::JournalNotWritable.into(),
-        message: error.0,
-        status: None,
-        request_id: None,
-    }
+    Failure::own(Operation::SetSecurityTokenServicePreferences, OwnCode::JournalNotWritable, error.0)
 }
