@@ -1,34 +1,35 @@
 //! Sets the global endpoint token version in every account of an AWS Organization.
 //!
-//! An account at `v1Token`, the default, gets session tokens from the global STS endpoint (`sts.amazonaws.com`) that are
-//! refused in Regions which must be enabled by hand. At `v2Token` they work everywhere, but are longer.
+//! The setting decides which version of session tokens the global STS endpoint (`sts.amazonaws.com`) issues for an account.
+//! With `v1Token`, the default, opt-in Regions refuse these tokens. With `v2Token`, all Regions accept them, but they are longer.
 //!
-//! The program `v2token` is a thin layer over this library. From the outside in:
+//! Most of the crate is private. `main.rs` parses the arguments into an [`Invocation`] and passes it to [`program`], which runs
+//! the command. The modules, each of which may use only those below it:
 //!
-//! | module | what it owns |
+//! | module | what is in it |
 //! |---|---|
-//! | `cli` | the command line: what can be typed |
-//! | `settings` | what was typed and what surrounds the program, resolved into what is meant |
-//! | `commands` | the commands: they bring the modules below together |
-//! | `doctor` | the checks before a rollout: how they are told, and the estimate of its duration |
-//! | `policy` | the policies that a run needs |
-//! | `awscli` | the AWS CLI v1's two commands for one account |
-//! | `awscli::jmespath` | JMESPath, with the results of the AWS CLI |
-//! | `report` | the report: one row for every account, in several formats |
-//! | `terminal` | progress, log lines and questions on stderr |
-//! | `journal` | the run folder and the journal in it, which is the truth |
-//! | `file_ownership` | whose files are trusted |
-//! | `rollout` | waves, visits, the pace, and when to stop |
-//! | `cloud` | the port to AWS, and AWS behind it |
-//! | `org` | the nouns: accounts, token versions, partitions, Regions, roles |
-//! | `error`, `verdict` | what stops a run, what a run amounts to, and the exit codes |
+//! | `commands` | the commands, one file for each |
+//! | `run` | the pipeline of plan, apply, resume and rollback |
+//! | `settings` | the settings of a run, resolved from the options and the environment |
+//! | `cli` | the command line: commands, options and help |
+//! | `report` | the reports, in all formats, merged and compared |
+//! | `doctor` | the checks before a rollout |
+//! | `policy` | the IAM, trust, service control and StackSet documents |
+//! | `awscli` | the command `iam`, which replaces two commands of the AWS CLI v1, and JMESPath |
+//! | `terminal` | the progress display, log lines and questions on stderr |
+//! | `verdict`, `error` | the result of a run, the errors that end a command, and their exit codes |
+//! | `journal` | the run folder, `run.json` and the journal |
+//! | `rollout` | waves, visits, the rate limit and when to stop |
+//! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
+//! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
+//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `timestamp`, `sanitize`, `secret` | small helpers that all others may use |
 //!
-//! A run is a [`roll_out`] over [`Target`]s; `examples/survey.rs` is one in a page.
+//! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses it. [`decide()`] is the rule for one account:
 //!
 //! ```
 //! use v2token::{Decision, Mode, ObservedVersion, Outcome, Provenance, TokenVersion, decide};
 //!
-//! // The summary showed no version at all: that is unknown, and unknown is set.
+//! // The account summary has no version, so the version is unknown, and an unknown version is set.
 //! let read = ObservedVersion::from_summary(None);
 //! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token, Provenance::None), Decision::Set);
 //! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Provenance::None), Decision::Done(Outcome::WouldChange));
