@@ -1,7 +1,6 @@
 //! The settings of a run. They are stored in `run.json`, so that the run can be resumed. They contain no secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,34 +13,20 @@ use crate::org::selection::Selection;
 use crate::org::{AccountId, TokenVersion};
 use crate::rollout::wave::Waves;
 use crate::rollout::{Mode, RolloutOptions, Tolerance, Verify};
+use crate::text_enum::text_enum;
 use crate::timestamp::duration_text;
 
-/// The commands that make a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CommandName {
-    /// A preview.
-    Plan,
-    /// A rollout.
-    Apply,
-    /// A rollout that undoes an earlier one.
-    Rollback,
-}
-
-impl CommandName {
-    /// Returns the name of the command.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plan => "plan",
-            Self::Apply => "apply",
-            Self::Rollback => "rollback",
-        }
-    }
-}
-
-impl fmt::Display for CommandName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+text_enum! {
+    /// The commands that make a run.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum CommandName {
+        /// A preview.
+        Plan = "plan",
+        /// A rollout.
+        Apply = "apply",
+        /// A rollout that undoes an earlier one.
+        Rollback = "rollback",
     }
 }
 

@@ -1,6 +1,5 @@
 //! The record: what happened to one account.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,52 +8,31 @@ use serde::{Deserialize, Serialize};
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, Failure, OwnCode};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
+use crate::text_enum::text_enum;
 
-/// The result for one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// Set by this run, and read back.
-    Changed,
-    /// Already on the wanted version; nothing was sent.
-    Unchanged,
-    /// Plan: apply would set it.
-    WouldChange,
-    /// Set may have taken effect, but could not be read back.
-    Unverified,
-    /// Failed; nothing was changed.
-    Failed,
-    /// Not selected, or impossible to visit.
-    Skipped,
-    /// Selected, but the run ended before the visit.
-    NotAttempted,
+text_enum! {
+    /// The result for one account. `ALL` has the order in which summaries show them.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Outcome {
+        /// Set by this run, and read back.
+        Changed = "changed",
+        /// Already on the wanted version; nothing was sent.
+        Unchanged = "unchanged",
+        /// Plan: apply would set it.
+        WouldChange = "would_change",
+        /// Set may have taken effect, but could not be read back.
+        Unverified = "unverified",
+        /// Failed; nothing was changed.
+        Failed = "failed",
+        /// Not selected, or impossible to visit.
+        Skipped = "skipped",
+        /// Selected, but the run ended before the visit.
+        NotAttempted = "not_attempted",
+    }
 }
 
 impl Outcome {
-    /// Every outcome, in the order in which summaries show them.
-    pub const ALL: [Self; 7] = [
-        Self::Changed,
-        Self::Unchanged,
-        Self::WouldChange,
-        Self::Unverified,
-        Self::Failed,
-        Self::Skipped,
-        Self::NotAttempted,
-    ];
-
-    /// Returns the name that reports and the journal use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Changed => "changed",
-            Self::Unchanged => "unchanged",
-            Self::WouldChange => "would_change",
-            Self::Unverified => "unverified",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::NotAttempted => "not_attempted",
-        }
-    }
-
     /// Describes the outcome in one sentence.
     pub const fn meaning(self) -> &'static str {
         match self {
@@ -70,54 +48,25 @@ impl Outcome {
 
     /// Whether it counts against `--max-errors`.
     pub const fn is_error(self) -> bool {
-        match self {
-            Self::Unverified | Self::Failed => true,
-            Self::Changed | Self::Unchanged | Self::WouldChange | Self::Skipped | Self::NotAttempted => false,
-        }
+        matches!(self, Self::Unverified | Self::Failed)
     }
 }
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-/// The stage of a visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Selecting the account.
-    Select,
-    /// Entering it.
-    Assume,
-    /// Reading the version.
-    Read,
-    /// Setting it.
-    Set,
-    /// Verifying it.
-    Verify,
-}
-
-impl Stage {
-    /// Every stage, in the order of a visit.
-    pub const ALL: [Self; 5] = [Self::Select, Self::Assume, Self::Read, Self::Set, Self::Verify];
-
-    /// Returns the name that reports and the journal use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Select => "select",
-            Self::Assume => "assume",
-            Self::Read => "read",
-            Self::Set => "set",
-            Self::Verify => "verify",
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+text_enum! {
+    /// The stage of a visit, in the order of a visit.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Stage {
+        /// Selecting the account.
+        Select = "select",
+        /// Entering it.
+        Assume = "assume",
+        /// Reading the version.
+        Read = "read",
+        /// Setting it.
+        Set = "set",
+        /// Verifying it.
+        Verify = "verify",
     }
 }
 
@@ -134,26 +83,15 @@ pub struct AccountError {
     pub hint: String,
 }
 
-/// How a change was verified.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verified {
-    /// The setting was read back.
-    Setting,
-    /// And a token of the global STS endpoint was accepted in an opt-in Region.
-    Token,
-}
-
-impl Verified {
-    /// Both, in order.
-    pub const ALL: [Self; 2] = [Self::Setting, Self::Token];
-
-    /// Returns the name that reports and the journal use.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Setting => "setting",
-            Self::Token => "token",
-        }
+text_enum! {
+    /// How a change was verified.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Verified {
+        /// By reading the setting back.
+        Setting = "setting",
+        /// By reading it back, and by a token of the global STS endpoint that was accepted in an opt-in Region.
+        Token = "token",
     }
 }
 
