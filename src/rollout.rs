@@ -6,6 +6,7 @@
 pub(crate) mod cause;
 pub(crate) mod connectivity;
 pub(crate) mod context;
+mod count_or_percent;
 pub(crate) mod credential_probe;
 pub mod decide;
 pub(crate) mod engine;
@@ -17,11 +18,10 @@ pub(crate) mod stop;
 mod sync;
 pub(crate) mod tally;
 pub(crate) mod target;
-mod tolerance;
 pub(crate) mod visit;
 pub(crate) mod wave;
 
-pub(crate) use context::{Intents, NotDurable};
+pub(crate) use context::{Intents, NotDurable, Tolerance};
 pub use context::{NoIntents, Rollout, RolloutOptions};
 pub use decide::{Decision, Mode, Verify, decide};
 pub use engine::{Targets, roll_out};
@@ -32,5 +32,4 @@ pub use stop::Stop;
 pub(crate) use stop::StopReason;
 pub(crate) use tally::Tally;
 pub use target::{Provenance, Target};
-pub(crate) use tolerance::Tolerance;
 pub use wave::Wave;

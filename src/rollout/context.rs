@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connectivity::Connectivity;
+use super::count_or_percent::CountOrPercent;
 use super::credential_probe::CredentialProbe;
 use super::decide::{Mode, Verify};
 use super::rate_limiter::RateLimiter;
 use super::stop::Stop;
-use super::tolerance::Tolerance;
 use crate::cloud::Cloud;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
@@ -33,6 +33,12 @@ pub struct RolloutOptions {
     /// How many accounts may fail; `None` for no limit.
     pub max_errors: Option<Tolerance>,
 }
+
+/// `--max-errors`: how many accounts may fail before no further visit starts.
+///
+/// As with `MaxErrors` in Systems Manager and the failure tolerance of StackSets, the run stops when more than this many
+/// fail, and a percentage is rounded down.
+pub(crate) type Tolerance = CountOrPercent;
 
 /// All that the visits of a run share.
 #[derive(Debug)]

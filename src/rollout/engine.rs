@@ -5,14 +5,13 @@ use std::pin::pin;
 use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 
 use super::connectivity::ConnectivityChange;
-use super::context::{Intents, Rollout};
+use super::context::{Intents, Rollout, Tolerance};
 use super::decide::Verify;
 use super::event::Event;
 use super::record::{Outcome, Record};
 use super::stop::StopReason;
 use super::tally::Tally;
 use super::target::Target;
-use super::tolerance::Tolerance;
 use super::visit::visit;
 use super::wave::Wave;
 use crate::cloud::Cloud;
@@ -165,27 +164,28 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         }
     }
 
-    /// Why the run stops, if more of the whole selection failed than `max_errors` allows.
+    /// Why the run stops, if more of the whole selection failed than `max_errors` allows. Without a known selection, a percentage has
+    /// no effect.
     fn too_many_errors(&self) -> Option<StopReason> {
-        let (errors, tolerance) = (self.errors(&self.tally), self.run.options.max_errors?);
-        let allowed = match (tolerance, self.selection) {
-            (Tolerance::Count(count), _) => count,
-            (Tolerance::Percent(_), selection) => tolerance.allowed(selection?),
+        let allowed = match self.run.options.max_errors? {
+            Tolerance::Count(count) => count,
+            percent @ Tolerance::Percent(_) => percent.floor_of(self.selection?),
         };
-        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: None })
+        self.more_errors_than(allowed, &self.tally, None)
     }
 
     /// Why the run stops, if a wave had more errors than `max_errors` allows. Only a percentage applies to each wave too: a canary
     /// wave would be of no use if its failures were weighed against the whole Organization.
     fn too_many_errors_in_wave(&self, wave: u32) -> Option<StopReason> {
         let tolerance = self.run.options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
-        let (errors, allowed) = (self.errors(&self.wave_tally), tolerance.allowed(self.wave_tally.total()));
-        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave: Some(wave) })
+        self.more_errors_than(tolerance.floor_of(self.wave_tally.total()), &self.wave_tally, Some(wave))
     }
 
-    /// What counts against `max_errors`. With `--verify none` every Set is unverified as asked for, so only failures count.
-    fn errors(&self, tally: &Tally) -> usize {
-        if self.run.options.verify == Verify::None { tally.of(Outcome::Failed) } else { tally.errors() }
+    /// With `--verify none` every Set is unverified as asked for, so only failures count.
+    fn more_errors_than(&self, allowed: usize, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
+        let verified = self.run.options.verify != Verify::None;
+        let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };
+        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave })
     }
 }
 

@@ -7,76 +7,46 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::count_or_percent::CountOrPercent;
 use super::target::Target;
 use crate::org::{Account, AccountId};
 use crate::serde_text::textual;
 
-/// The cumulative size of one wave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum WaveSize {
-    /// This many accounts.
-    Count(usize),
-    /// This percentage of the selection, 1 to 100.
-    Percent(u8),
-}
-
-impl WaveSize {
-    /// Returns the size in accounts. A percentage is rounded up, so that no wave is empty.
-    const fn of(self, selection: usize) -> usize {
-        match self {
-            Self::Count(count) => count,
-            Self::Percent(percent) => (selection * percent as usize).div_ceil(100),
-        }
-    }
-}
-
 /// The cumulative sizes of all waves, such as `1,10%,100%`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Waves(Vec<WaveSize>);
+pub struct Waves(Vec<CountOrPercent>);
 
 impl Default for Waves {
     fn default() -> Self {
-        Self(vec![WaveSize::Count(1), WaveSize::Percent(10), WaveSize::Percent(100)])
+        Self(vec![CountOrPercent::Count(1), CountOrPercent::Percent(10), CountOrPercent::Percent(100)])
     }
 }
 
 impl Waves {
     /// Returns the number of accounts in each wave. The numbers add up to `selection`, and none is zero: a wave that an earlier one
-    /// covers already is left out, and accounts beyond the last size form a wave of their own.
-    pub(crate) fn sizes(&self, selection: usize) -> Vec<usize> {
-        Self::differences(self.0.iter().map(|size| size.of(selection)), selection)
-    }
-
-    /// The same, with a first wave of `first` accounts instead of the first size.
-    fn sizes_after(&self, first: usize, selection: usize) -> Vec<usize> {
-        Self::differences([first].into_iter().chain(self.0.iter().skip(1).map(|size| size.of(selection))), selection)
-    }
-
-    fn differences(ends: impl Iterator<Item = usize>, selection: usize) -> Vec<usize> {
-        let mut done = 0;
-        let mut sizes = Vec::new();
-        for end in ends.chain([selection]) {
-            let end = end.min(selection);
-            if end > done {
-                sizes.push(end - done);
-                done = end;
-            }
+    /// covers already is left out, and accounts beyond the last size form a wave of their own. If there are canaries, their number
+    /// replaces the first size. Percentages are rounded up.
+    pub(crate) fn sizes(&self, canaries: usize, selection: usize) -> Vec<usize> {
+        let mut ends: Vec<usize> = self.0.iter().map(|size| size.ceil_of(selection)).collect();
+        if canaries > 0 {
+            ends[0] = canaries;
         }
-        sizes
+        ends.push(selection);
+        let mut done = 0;
+        let sizes = ends.into_iter().map(|end| {
+            let size = end.min(selection).saturating_sub(done);
+            done += size;
+            size
+        });
+        sizes.filter(|size| *size > 0).collect()
     }
 }
 
 impl fmt::Display for Waves {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, size) in self.0.iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            match size {
-                WaveSize::Count(count) => write!(f, "{comma}{count}")?,
-                WaveSize::Percent(percent) => write!(f, "{comma}{percent}%")?,
-            }
-        }
-        Ok(())
+        let sizes: Vec<String> = self.0.iter().map(CountOrPercent::to_string).collect();
+        f.write_str(&sizes.join(","))
     }
 }
 
@@ -91,23 +61,14 @@ impl FromStr for Waves {
     type Err = ParseWavesError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let sizes: Vec<WaveSize> = text
-            .split(',')
-            .map(|part| match part.trim().strip_suffix('%') {
-                Some(percent) => match percent.parse() {
-                    Ok(percent @ 1..=100) => Ok(WaveSize::Percent(percent)),
-                    _ => Err(ParseWavesError("")),
-                },
-                None => match part.trim().parse() {
-                    Ok(0) | Err(_) => Err(ParseWavesError("")),
-                    Ok(count) => Ok(WaveSize::Count(count)),
-                },
-            })
-            .collect::<Result<_, _>>()?;
+        use CountOrPercent::{Count, Percent};
+        let sizes: Option<Vec<CountOrPercent>> = text.split(',').map(|size| size.trim().parse().ok()).collect();
+        let sizes = sizes.filter(|sizes| sizes.iter().all(|size| !matches!(size, Count(0) | Percent(0))));
+        let sizes = sizes.ok_or(ParseWavesError(""))?;
         let shrinks = sizes.windows(2).any(|pair| match (pair[0], pair[1]) {
-            (WaveSize::Count(a), WaveSize::Count(b)) => a >= b,
-            (WaveSize::Percent(a), WaveSize::Percent(b)) => a >= b,
-            (WaveSize::Percent(_), WaveSize::Count(_)) | (WaveSize::Count(_), WaveSize::Percent(_)) => false,
+            (Count(before), Count(size)) => before >= size,
+            (Percent(before), Percent(size)) => before >= size,
+            (Percent(_), Count(_)) | (Count(_), Percent(_)) => false,
         });
         if shrinks {
             return Err(ParseWavesError("; the sizes are cumulative, so each must be larger than the one before"));
@@ -133,8 +94,7 @@ pub fn divide(targets: Vec<Target>, canaries: &BTreeSet<AccountId>, waves: Optio
     };
     let (canaries, others): (Vec<_>, Vec<_>) =
         targets.into_iter().partition(|target| canaries.contains(&target.account));
-    let total = canaries.len() + others.len();
-    let sizes = if canaries.is_empty() { waves.sizes(total) } else { waves.sizes_after(canaries.len(), total) };
+    let sizes = waves.sizes(canaries.len(), canaries.len() + others.len());
     let mut rest = canaries.into_iter().chain(others);
     (1..)
         .zip(sizes)
@@ -208,7 +168,7 @@ mod tests {
         ];
         for (text, selection, expected) in table {
             let waves: Waves = text.parse().unwrap();
-            assert_eq!(waves.sizes(selection), expected, "{text} of {selection}");
+            assert_eq!(waves.sizes(0, selection), expected, "{text} of {selection}");
             assert_eq!(waves.to_string(), text);
         }
         for wrong in ["", "0", "0%", "101%", "1,,2", "10%,1%", "5,5", "a", "-1", "1.5"] {

@@ -1,4 +1,4 @@
-//! `--max-errors`: how many accounts may fail before the run stops.
+//! Numbers of accounts that may be given as a percentage: the sizes of waves, and how many accounts may fail.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,30 +7,35 @@ use serde::{Deserialize, Serialize};
 
 use crate::serde_text::textual;
 
-/// How many accounts may fail before no further visit starts.
-///
-/// As with `MaxErrors` in Systems Manager and the failure tolerance of StackSets, the run stops when more than this many
-/// fail, and a percentage is rounded down.
+/// A number of accounts, or a percentage of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub enum Tolerance {
+pub enum CountOrPercent {
     /// This many accounts.
     Count(usize),
     /// This percentage of the accounts, 0 to 100.
     Percent(u8),
 }
 
-impl Tolerance {
-    /// How many of `accounts` may fail.
-    pub const fn allowed(self, accounts: usize) -> usize {
+impl CountOrPercent {
+    /// Returns the number among `accounts`, rounded down.
+    pub const fn floor_of(self, accounts: usize) -> usize {
         match self {
             Self::Count(count) => count,
             Self::Percent(percent) => accounts * percent as usize / 100,
         }
     }
+
+    /// Returns the number among `accounts`, rounded up.
+    pub const fn ceil_of(self, accounts: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => (accounts * percent as usize).div_ceil(100),
+        }
+    }
 }
 
-impl fmt::Display for Tolerance {
+impl fmt::Display for CountOrPercent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => write!(f, "{count}"),
@@ -39,24 +44,22 @@ impl fmt::Display for Tolerance {
     }
 }
 
-textual!(Tolerance, ParseToleranceError);
+textual!(CountOrPercent, ParseCountOrPercentError);
 
 /// The text is neither a count nor a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a count such as 5, or a percentage from 0% to 100%")]
-pub struct ParseToleranceError;
+pub struct ParseCountOrPercentError;
 
-impl FromStr for Tolerance {
-    type Err = ParseToleranceError;
+impl FromStr for CountOrPercent {
+    type Err = ParseCountOrPercentError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.strip_suffix('%') {
-            Some(percent) => match percent.parse() {
-                Ok(percent @ 0..=100) => Ok(Self::Percent(percent)),
-                _ => Err(ParseToleranceError),
-            },
-            None => text.parse().map(Self::Count).map_err(|_| ParseToleranceError),
-        }
+        let parsed = match text.strip_suffix('%') {
+            Some(percent) => percent.parse().ok().filter(|percent| *percent <= 100).map(Self::Percent),
+            None => text.parse().ok().map(Self::Count),
+        };
+        parsed.ok_or(ParseCountOrPercentError)
     }
 }
 
@@ -77,12 +80,12 @@ mod tests {
             ("99%", 1, 0),
         ];
         for (text, accounts, allowed) in table {
-            let tolerance: Tolerance = text.parse().unwrap();
-            assert_eq!(tolerance.allowed(accounts), allowed, "{text} of {accounts}");
+            let tolerance: CountOrPercent = text.parse().unwrap();
+            assert_eq!(tolerance.floor_of(accounts), allowed, "{text} of {accounts}");
             assert_eq!(tolerance.to_string(), text);
         }
         for wrong in ["", "%", "101%", "-1", "1.5%", "ten", "10 %", "256%"] {
-            assert_eq!(wrong.parse::<Tolerance>(), Err(ParseToleranceError), "{wrong:?}");
+            assert_eq!(wrong.parse::<CountOrPercent>(), Err(ParseCountOrPercentError), "{wrong:?}");
         }
     }
 }
