@@ -11,6 +11,7 @@ macro_rules! text_enum {
 
         impl $name {
             /// Every variant.
+            #[allow(dead_code, reason = "only some enums are listed")]
             $visibility const ALL: [Self; [$($text),+].len()] = [$(Self::$variant),+];
 
             /// Returns the variant's text.

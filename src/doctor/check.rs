@@ -8,67 +8,43 @@ use crate::cloud::aws::ConnectError;
 use crate::error::Error;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
+use crate::text_enum::text_enum;
 
-/// What a check is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Subject {
-    /// The caller, and the roles through which the accounts are entered.
-    Identity,
-    /// This machine's clock.
-    Clock,
-    /// The endpoints, and whether the Region's STS answers.
-    Endpoints,
-    /// The Organization, and the caller's place in it.
-    Organization,
-    /// The listed and the selected accounts.
-    Accounts,
-    /// Centralised root access.
-    RootAccess,
-    /// One account: whether it can be entered, read and set.
-    Account,
-    /// The rate that the quotas allow, and the duration of the run.
-    Pace,
-}
-
-impl Subject {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Clock => "clock",
-            Self::Endpoints => "endpoints",
-            Self::Organization => "organization",
-            Self::Accounts => "accounts",
-            Self::RootAccess => "root_access",
-            Self::Account => "account",
-            Self::Pace => "pace",
-        }
+text_enum! {
+    /// What a check is about.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub(crate) enum Subject {
+        /// The caller, and the roles through which the accounts are entered.
+        Identity = "identity",
+        /// This machine's clock.
+        Clock = "clock",
+        /// The endpoints, and whether the Region's STS answers.
+        Endpoints = "endpoints",
+        /// The Organization, and the caller's place in it.
+        Organization = "organization",
+        /// The listed and the selected accounts.
+        Accounts = "accounts",
+        /// Centralised root access.
+        RootAccess = "root_access",
+        /// One account: whether it can be entered, read and set.
+        Account = "account",
+        /// The rate that the quotas allow, and the duration of the run.
+        Pace = "pace",
     }
 }
 
-/// The result of a check in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Nothing to do.
-    Ok,
-    /// The run would start, but should be looked into first.
-    Warning,
-    /// The run would fail, or this account would.
-    Failure,
-}
-
-impl Status {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::Ok, Self::Warning, Self::Failure];
-
-    /// Returns the status as a word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Failure => "failure",
-        }
+text_enum! {
+    /// The result of a check in one word.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Status {
+        /// Nothing to do.
+        Ok = "ok",
+        /// The run would start, but should be looked into first.
+        Warning = "warning",
+        /// The run would fail, or this account would.
+        Failure = "failure",
     }
 }
 
