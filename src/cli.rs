@@ -191,13 +191,7 @@ pub struct ApplyArgs {
     #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
     pub dry_run: bool,
     /// With --dry-run: exit with 4 if something would change.
-    #[arg(
-        long,
-        env = "V2TOKEN_DETAILED_EXITCODE",
-        value_parser = switch(),
-        requires = "dry_run",
-        help_heading = OUTPUT
-    )]
+    #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), requires = "dry_run", help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
 }
 

@@ -3,52 +3,36 @@
 use clap::{Args, ValueEnum};
 
 use super::{OUTPUT, RunArgs, TARGET};
+use crate::text_enum::text_enum;
 
 /// The options of `doctor`.
 #[derive(Args)]
 pub struct DoctorArgs {
     /// The number of accounts to check.
-    #[arg(
-        long,
-        env = "V2TOKEN_SAMPLE",
-        value_name = "N",
-        default_value_t = 5,
-        value_parser = clap::value_parser!(u8).range(1..=100),
-        help_heading = TARGET
-    )]
+    #[arg(long, env = "V2TOKEN_SAMPLE", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100), help_heading = TARGET)]
     pub sample: u8,
     /// The options that all commands of a run share, as they would be given to apply.
     #[command(flatten)]
     pub run: RunArgs,
 }
 
-/// A document that `policy` prints.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Document {
-    /// What the base credentials need to be allowed.
-    Caller,
-    /// What each role of --via-role needs to be allowed.
-    Via,
-    /// What the role in every account needs to be allowed.
-    Role,
-    /// The trust policy of the role in every account.
-    Trust,
-    /// A service control policy that allows only the role to set the token version.
-    Scp,
-    /// A CloudFormation template that creates the role in every account.
-    Stackset,
-}
-
-impl Document {
-    /// Every document, with its name.
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("caller", Self::Caller),
-        ("via", Self::Via),
-        ("role", Self::Role),
-        ("trust", Self::Trust),
-        ("scp", Self::Scp),
-        ("stackset", Self::Stackset),
-    ];
+text_enum! {
+    /// A document that `policy` prints.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+    pub enum Document {
+        /// What the base credentials need to be allowed.
+        Caller = "caller",
+        /// What each role of --via-role needs to be allowed.
+        Via = "via",
+        /// What the role in every account needs to be allowed.
+        Role = "role",
+        /// The trust policy of the role in every account.
+        Trust = "trust",
+        /// A service control policy that allows only the role to set the token version.
+        Scp = "scp",
+        /// A CloudFormation template that creates the role in every account.
+        Stackset = "stackset",
+    }
 }
 
 /// The command that the documents allow.
@@ -69,15 +53,7 @@ pub struct PolicyArgs {
     #[arg(value_name = "DOCUMENT", value_enum)]
     pub document: Option<Document>,
     /// The command to allow.
-    #[arg(
-        id = "for",
-        long = "for",
-        env = "V2TOKEN_FOR",
-        value_name = "COMMAND",
-        value_enum,
-        default_value_t = PolicyFor::Apply,
-        help_heading = OUTPUT
-    )]
+    #[arg(id = "for", long, env = "V2TOKEN_FOR", value_name = "COMMAND", value_enum, default_value_t = PolicyFor::Apply, help_heading = OUTPUT)]
     pub command: PolicyFor,
     /// The principal to trust [default: who the base credentials belong to, as STS says].
     #[arg(long, env = "V2TOKEN_CALLER_ARN", value_name = "ARN", help_heading = OUTPUT)]

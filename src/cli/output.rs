@@ -46,40 +46,34 @@ pub enum LogFormat {
 
 /// The options for stdout, stderr and report files.
 #[derive(Args, Clone)]
+#[command(next_help_heading = OUTPUT)]
 pub struct OutputArgs {
     /// Also write the report to this file. The ending picks the format: .csv, .json, .jsonl, .md or .html; - is CSV on stdout;
     /// repeatable.
-    #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',', help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',')]
     pub report: Vec<PathBuf>,
     /// What is printed to stdout at the end.
-    #[arg(
-        long,
-        env = "V2TOKEN_OUTPUT",
-        value_name = "FORMAT",
-        value_enum,
-        default_value_t = OutputFormat::Table,
-        help_heading = OUTPUT
-    )]
+    #[arg(long, env = "V2TOKEN_OUTPUT", value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
     /// Print the result of this JMESPath expression on the JSON report, in the format of --output.
-    #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH", help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH")]
     pub query: Option<String>,
     /// When to colour stderr.
-    #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto, help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Show no progress on stderr, only warnings and errors.
-    #[arg(long, env = "V2TOKEN_NO_PROGRESS", value_parser = switch(), help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_NO_PROGRESS", value_parser = switch())]
     pub no_progress: bool,
     /// Show only errors on stderr.
-    #[arg(long, short, env = "V2TOKEN_QUIET", value_parser = switch(), conflicts_with_all = ["verbose", "debug"], help_heading = OUTPUT)]
+    #[arg(long, short, env = "V2TOKEN_QUIET", value_parser = switch(), conflicts_with_all = ["verbose", "debug"])]
     pub quiet: bool,
     /// Print a line for every account on stderr.
-    #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch(), help_heading = OUTPUT)]
+    #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch())]
     pub verbose: bool,
     /// Print a line for every AWS API call on stderr, with its attempt and its request id, and never with a secret.
-    #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch(), help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch())]
     pub debug: bool,
     /// The format of stderr: text for people, or one JSON object a line for programs, without a progress bar.
-    #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = OUTPUT)]
+    #[arg(long, env = "V2TOKEN_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 }

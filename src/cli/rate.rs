@@ -17,18 +17,19 @@ pub(crate) const ACCOUNT_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// The options for concurrency, rate, retries and timeouts.
 #[derive(Args)]
+#[command(next_help_heading = PACE)]
 pub struct RateArgs {
     /// The number of visits in flight at once, 1 to 1000 [default: 32].
-    #[arg(long, env = "V2TOKEN_CONCURRENCY", value_name = "N", value_parser = values::whole(1..=1000_u16), help_heading = PACE)]
+    #[arg(long, env = "V2TOKEN_CONCURRENCY", value_name = "N", value_parser = values::whole(1..=1000_u16))]
     pub concurrency: Option<u16>,
     /// The maximum number of visits started per second, 0 for no limit. It is lowered automatically when AWS throttles, and raised
     /// again [default: 50].
-    #[arg(long, env = "V2TOKEN_RATE", value_name = "N", value_parser = values::whole(0..=10_000_u32), help_heading = PACE)]
+    #[arg(long, env = "V2TOKEN_RATE", value_name = "N", value_parser = values::whole(0..=10_000_u32))]
     pub rate: Option<u32>,
     /// The maximum number of attempts of one API call, 1 to 100 [default: 8].
-    #[arg(long, env = "V2TOKEN_MAX_ATTEMPTS", value_name = "N", value_parser = values::whole(1..=100_u32), help_heading = PACE)]
+    #[arg(long, env = "V2TOKEN_MAX_ATTEMPTS", value_name = "N", value_parser = values::whole(1..=100_u32))]
     pub max_attempts: Option<u32>,
     /// The time limit of one visit [default: 2m].
-    #[arg(long, env = "V2TOKEN_ACCOUNT_TIMEOUT", value_name = "DURATION", value_parser = values::positive_duration, help_heading = PACE)]
+    #[arg(long, env = "V2TOKEN_ACCOUNT_TIMEOUT", value_name = "DURATION", value_parser = values::positive_duration)]
     pub account_timeout: Option<Duration>,
 }

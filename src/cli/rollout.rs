@@ -14,24 +14,25 @@ pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 
 /// The options for waves, verification and stopping.
 #[derive(Args)]
+#[command(next_help_heading = ROLLOUT)]
 pub struct RolloutArgs {
     /// The cumulative size of each wave, in accounts or percent of the selection [default: 1,10%,100%].
-    #[arg(long, env = "V2TOKEN_WAVES", value_name = "LIST", help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_WAVES", value_name = "LIST")]
     pub waves: Option<Waves>,
     /// The accounts of the first wave. They replace the first size of --waves.
-    #[arg(long, env = "V2TOKEN_CANARY", value_name = "ID", value_delimiter = ',', help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_CANARY", value_name = "ID", value_delimiter = ',')]
     pub canary: Vec<AccountId>,
     /// The wait between waves [default: 0s].
-    #[arg(long, env = "V2TOKEN_BAKE", value_name = "DURATION", value_parser = values::duration, help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_BAKE", value_name = "DURATION", value_parser = values::duration)]
     pub bake: Option<Duration>,
     /// Stop starting visits when more than this many fail. A percentage also applies to each wave [default: 10%; plan: no limit].
-    #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%", help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%")]
     pub max_errors: Option<Tolerance>,
     /// How a Set is verified: none, setting (read it back), or token=REGION (also prove that the global STS endpoint issues tokens
     /// that are valid in this opt-in Region) [default: setting].
-    #[arg(long, env = "V2TOKEN_VERIFY", value_name = "HOW", help_heading = ROLLOUT)]
+    #[arg(long, env = "V2TOKEN_VERIFY", value_name = "HOW")]
     pub verify: Option<Verify>,
     /// Start without asking.
-    #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch(), help_heading = ROLLOUT)]
+    #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch())]
     pub yes: bool,
 }

@@ -1,7 +1,5 @@
 //! `policy`: prints the documents that a command line needs. AWS is called only for documents that name the caller.
 
-use std::io::{self, Write as _};
-
 use serde_json::{Map, Value, json};
 
 use crate::cli::{Document, PolicyArgs, PolicyFor, TypedOptions};
@@ -15,6 +13,7 @@ use crate::org::{Caller, Partition};
 use crate::policy::{self, PolicyContext, Principal, Requirements};
 use crate::rollout::Mode;
 use crate::run::connect::connect;
+use crate::run::stdout;
 use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::Progress;
 
@@ -45,19 +44,19 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
         }
         None => None,
     };
-    let partition = match (&caller, settings.run.via_roles.first()) {
-        (Some(caller), _) => caller.partition.clone(),
-        (None, _) => partition(&settings)?,
+    let partition = match &caller {
+        Some(caller) => caller.partition.clone(),
+        None => partition(&settings)?,
     };
     let context = context(&settings, command, partition);
-    let principal = match (context.via.last(), caller) {
+    let trusted = match context.via.last() {
         // The accounts see the last role of the chain.
-        (Some(last), _) => Some(caller_of(&last.arn(&context.partition))?),
-        (None, caller) => caller,
+        Some(last) => Some(caller_of(&last.arn(&context.partition))?),
+        None => caller,
     };
-    let principal = principal
-        .map(|caller| Principal::of(caller.account, &caller.arn).ok_or_else(|| no_caller(&caller.arn)))
-        .transpose()?;
+    let principal_of =
+        |caller: Caller| Principal::of(caller.account, &caller.arn).ok_or_else(|| no_caller(&caller.arn));
+    let principal = trusted.map(principal_of).transpose()?;
     refuse_different_trusts(document, &settings)?;
     if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
         Progress::new(settings.output.stderr_mode).warn(
@@ -66,7 +65,8 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
         );
     }
     let value = render(document, &context, principal.as_ref())?;
-    print(&value).map_err(|source| Error::Unwritable { what: "the document", path: "stdout".into(), source })?;
+    let text = serde_json::to_string_pretty(&value).expect("texts only");
+    stdout::write(|to| writeln!(to, "{text}")).map_err(stdout::unwritable("the document"))?;
     Ok(0)
 }
 
@@ -130,7 +130,7 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
         }
         None => {
             let mut all = Map::new();
-            for (name, document) in Document::ALL {
+            for document in Document::ALL {
                 let applies = match document {
                     Document::Caller | Document::Scp => true,
                     Document::Via => !context.via.is_empty(),
@@ -138,7 +138,7 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
                     Document::Stackset => by_role && policy::stackset_is_possible(context),
                 };
                 if applies {
-                    all.insert(name.to_owned(), render(Some(document), context, principal)?);
+                    all.insert(document.to_string(), render(Some(document), context, principal)?);
                 }
             }
             json!(all)
@@ -167,13 +167,4 @@ fn caller_of(arn: &str) -> Result<Caller, Error> {
 
 fn no_caller(arn: &str) -> Error {
     Error::Usage(format!("--caller-arn {arn}: expected the ARN of a role, a user or a session, with its account id"))
-}
-
-fn print(value: &Value) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    let text = serde_json::to_string_pretty(value).expect("texts only");
-    match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
-    }
 }
