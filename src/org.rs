@@ -12,6 +12,17 @@ pub(crate) mod tag;
 pub(crate) mod token_version;
 pub(crate) mod unit;
 
+/// A text is not a value of the type. The message says what is expected, or what the text seems to be instead.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ParseError(String);
+
+impl ParseError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
 pub use account::{Account, AccountId, AccountState};
 pub use caller::Caller;
 pub(crate) use caller::Partition;

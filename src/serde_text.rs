@@ -1,7 +1,28 @@
 //! Serializes values as text, and parses them as the command line does, so that a file can't contain a value that could not be typed.
 
-/// Implements the conversions for `#[serde(try_from = "String", into = "String")]` by `Display` and `FromStr`.
+/// Implements `Display` by a format of the fields, and serde's traits by `Display` and `FromStr`. For a type with its own `Display`, it
+/// implements the conversions of `#[serde(try_from = "String", into = "String")]`.
 macro_rules! textual {
+    ($type:ty, $format:literal, $($field:tt),+) => {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, $format, $(self.$field),+)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text: String = serde::Deserialize::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
     ($type:ty, $error:ty) => {
         impl From<$type> for String {
             fn from(value: $type) -> Self {

@@ -94,7 +94,7 @@ pub fn merge(bytes: &[u8]) {
     let runs = bytes.first().map_or(1, |byte| usize::from(byte % 4) + 1);
     let mut parts: Vec<BTreeMap<AccountId, Record>> = vec![BTreeMap::new(); runs];
     for (index, choice) in bytes.iter().skip(1).enumerate() {
-        let id = AccountId::try_from(format!("{:012}", choice & 0xf)).expect("twelve digits");
+        let id = format!("{:012}", choice & 0xf).parse::<AccountId>().expect("twelve digits");
         let outcome = Outcome::ALL[index % Outcome::ALL.len()];
         let code = ["OtherShard", "Suspended"][usize::from(choice >> 7)];
         // No two visits start at the same time, so that one of them is the last.

@@ -33,7 +33,7 @@ pub fn option(bytes: &[u8]) {
     drop(text.parse::<SessionPolicy>());
     drop(text.parse::<ShardChoice>());
     if let Some(shard) = round_trip::<Shard>(text) {
-        let _ = shard.contains(AccountId::try_from("000000000012".to_owned()).expect("an id"));
+        let _ = shard.contains("000000000012".parse::<AccountId>().expect("an id"));
     }
     if let Some(waves) = round_trip::<Waves>(text) {
         for selection in [0, 1, 7, 50_000] {
@@ -45,7 +45,7 @@ pub fn option(bytes: &[u8]) {
         }
     }
     if let Some(role) = round_trip::<RoleTemplate>(text) {
-        let account = AccountId::try_from("000000000012".to_owned()).expect("an id");
+        let account = "000000000012".parse::<AccountId>().expect("an id");
         let caller =
             Caller::from_api(Some("000000000100"), Some("arn:aws:iam::000000000100:user/x")).expect("a caller");
         let arn = role.arn(&caller.partition, account);

@@ -52,7 +52,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn ids() -> impl Strategy<Value = AccountId> {
     // Few, so that accounts repeat.
-    (0_u64..6).prop_map(|number| AccountId::try_from(format!("{number:012}")).unwrap())
+    (0_u64..6).prop_map(|number| format!("{number:012}").parse::<AccountId>().unwrap())
 }
 
 fn versions() -> impl Strategy<Value = TokenVersion> {

@@ -61,7 +61,7 @@ struct Written {
 
 fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     let account = Account {
-        id: AccountId::try_from("000000000012".to_owned()).expect("an id"),
+        id: "000000000012".parse::<AccountId>().expect("an id"),
         name: text.to_owned(),
         email: text.to_owned(),
         state: AccountState::Other(text.to_owned()),

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use csv::{ByteRecord, ReaderBuilder};
 
-use super::account::{AccountId, ParseAccountIdError};
 use super::caller::account_in_arn;
-use super::role::{ParseRoleTemplateError, RoleTemplate, is_external_id};
+use super::role::{RoleTemplate, is_external_id};
+use super::{AccountId, ParseError};
 use crate::secret::Secret;
 
 /// What a file says of an account beside its id. It may hold an external id, so it has no `Debug`.
@@ -29,64 +29,10 @@ impl AccountOverrides {
     }
 }
 
-/// The file can't be used. Of its content, messages repeat only cells that should hold an account id or a role.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum AccountsFileError {
-    /// It is not text in UTF-8.
-    #[error("it is not UTF-8: save it as CSV in UTF-8")]
-    NotUtf8,
-    /// It is JSON.
-    #[error("it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report")]
-    Json,
-    /// A line can't be used.
-    #[error("line {line}: {cause}")]
-    Line {
-        /// The line, from 1.
-        line: u64,
-        /// What is wrong with it.
-        cause: LineError,
-    },
-    /// There is a header, and it names no column for the ids.
-    #[error("there is no column account_id")]
-    NoIdColumn,
-    /// There is a header, and it names a column twice.
-    #[error("there are two columns {0}")]
-    DuplicateColumn(&'static str),
-    /// It can't be read as CSV.
-    #[error("it can't be read as CSV: {0}")]
-    Csv(String),
-    /// There is no account in it.
-    #[error("it names no account")]
-    Empty,
-}
-
-/// What is wrong with a line.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum LineError {
-    /// It has no usable id.
-    #[error(transparent)]
-    Id(#[from] ParseAccountIdError),
-    /// It has no usable role.
-    #[error(transparent)]
-    Role(#[from] ParseRoleTemplateError),
-    /// It has the ARN of a role in another account.
-    #[error("the role is in account {found}, and the line is about account {id}")]
-    RoleInOtherAccount { id: AccountId, found: AccountId },
-    /// It has no usable external id, which is not repeated.
-    #[error("the external id is not 2 to 1224 letters, digits, and _+=,.@:/-")]
-    ExternalId,
-    /// A cell spans several lines, most likely because its closing quote is missing.
-    #[error("a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end")]
-    CellOverLines,
-    /// There is no header, and the line has a second id, which would be ignored.
-    #[error(
-        "there is a second account id, {0}: write one id a line, or begin with a header that names the column account_id"
-    )]
-    SecondId(AccountId),
-    /// An earlier line says something else of the account.
-    #[error("account {0} stands in an earlier line with another role or external id")]
-    Contradiction(AccountId),
-}
+/// The file is not text.
+const NOT_UTF8: &str = "it is not UTF-8: save it as CSV in UTF-8";
+/// The file has no line with an account.
+const EMPTY: &str = "it names no account";
 
 /// Reads the accounts that a file names.
 ///
@@ -96,17 +42,20 @@ pub(crate) enum LineError {
 ///
 /// # Errors
 ///
-/// At the first line that can't be used. No line is silently ignored.
-pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, AccountsFileError> {
-    let text = std::str::from_utf8(file).map_err(|_| AccountsFileError::NotUtf8)?;
+/// At the first line that can't be used. No line is silently ignored. Of the file's content, messages repeat only cells that should
+/// hold an account id or a role.
+pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, ParseError> {
+    let text = std::str::from_utf8(file).map_err(|_| ParseError::new(NOT_UTF8))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if text.contains('\0') {
-        return Err(AccountsFileError::NotUtf8);
+        return Err(ParseError::new(NOT_UTF8));
     }
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    let Some(first) = first else { return Err(AccountsFileError::Empty) };
+    let first = first.ok_or_else(|| ParseError::new(EMPTY))?;
     if first.starts_with(['{', '[']) {
-        return Err(AccountsFileError::Json);
+        return Err(ParseError::new(
+            "it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report",
+        ));
     }
     let mut reader = ReaderBuilder::new()
         .has_headers(false)
@@ -115,17 +64,19 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
         .comment(Some(b'#'))
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
+    let unreadable = |cause: csv::Error| ParseError(format!("it can't be read as CSV: {cause}"));
     let mut columns: Option<ColumnPositions> = None;
     let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| AccountsFileError::Csv(error.to_string()))? {
+    while reader.read_byte_record(&mut record).map_err(unreadable)? {
         let line = || line_at(text, record.position().map_or(0, csv::Position::byte));
-        let at_line = |cause| AccountsFileError::Line { line: line(), cause };
+        let at_line = |cause: String| ParseError(format!("line {}: {cause}", line()));
         if record.iter().all(<[u8]>::is_empty) {
             continue;
         }
         if record.iter().any(|cell| cell.contains(&b'\n')) {
-            return Err(at_line(LineError::CellOverLines));
+            let cause = "a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end";
+            return Err(at_line(cause.to_owned()));
         }
         let columns = if let Some(columns) = &columns {
             columns
@@ -136,18 +87,19 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             }
             found
         };
-        let (id, overrides) = columns.account(&record).map_err(at_line)?;
+        let (id, overrides) = columns.account(&record).map_err(|error| at_line(error.0))?;
         // The CSV reader joins quoted and unquoted parts of a cell, so that `"00000002"0000` would become an id.
         let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
         let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
         if !row.is_some_and(|row| row.contains(&id.to_string())) {
-            return Err(AccountsFileError::Csv(format!("line {}: an id is quoted only in part", line())));
+            let cause = at_line("an id is quoted only in part".to_owned());
+            return Err(ParseError(format!("it can't be read as CSV: {cause}")));
         }
         if !accounts.entry(id).or_default().merge(overrides) {
-            return Err(at_line(LineError::Contradiction(id)));
+            return Err(at_line(format!("account {id} stands in an earlier line with another role or external id")));
         }
     }
-    if accounts.is_empty() { Err(AccountsFileError::Empty) } else { Ok(accounts) }
+    if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }
 }
 
 /// Returns the first delimiter outside quotes. Later cells, and quoted ones, may contain the others.
@@ -177,7 +129,7 @@ struct ColumnPositions {
 }
 
 impl ColumnPositions {
-    fn from_first_line(first: &ByteRecord) -> Result<Self, AccountsFileError> {
+    fn from_first_line(first: &ByteRecord) -> Result<Self, ParseError> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
         // Several columns, the first without a digit: a header with other names, such as "Account, Owner".
@@ -189,30 +141,34 @@ impl ColumnPositions {
         let times = |name: &str| first.iter().filter(|cell| cell.eq_ignore_ascii_case(name.as_bytes())).count();
         let duplicate = ["account_id", "role", "external_id"].into_iter().find(|name| times(name) > 1);
         if let Some(name) = duplicate.filter(|_| has_header) {
-            return Err(AccountsFileError::DuplicateColumn(name));
+            return Err(ParseError(format!("there are two columns {name}")));
         }
         if id.is_none() && [role, external_id].contains(&Some(0)) {
-            return Err(AccountsFileError::NoIdColumn);
+            return Err(ParseError::new("there is no column account_id"));
         }
         Ok(Self { id: id.unwrap_or(0), role, external_id, has_header })
     }
 
-    fn account(&self, record: &ByteRecord) -> Result<(AccountId, AccountOverrides), LineError> {
+    fn account(&self, record: &ByteRecord) -> Result<(AccountId, AccountOverrides), ParseError> {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
         let non_empty = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
         let id: AccountId = cell(self.id).parse()?;
-        let mut others = (1..record.len()).filter_map(|column| cell(column).parse().ok());
-        if let Some(second) = others.find(|other| !self.has_header && *other != id) {
-            return Err(LineError::SecondId(second));
+        let others = if self.has_header { 0..0 } else { 1..record.len() };
+        if let Some(second) =
+            others.filter_map(|column| cell(column).parse().ok()).find(|other: &AccountId| *other != id)
+        {
+            return Err(ParseError(format!(
+                "there is a second account id, {second}: write one id a line, or begin with a header that names the column account_id"
+            )));
         }
         let (role, external_id) = (non_empty(self.role), non_empty(self.external_id));
         if let Some(found) = role.and_then(account_in_arn).filter(|found| *found != id) {
-            return Err(LineError::RoleInOtherAccount { id, found });
+            return Err(ParseError(format!("the role is in account {found}, and the line is about account {id}")));
         }
         // A full ARN is allowed here, because it is for this account only.
         let role = role.map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse()).transpose()?;
         if external_id.is_some_and(|text| !is_external_id(text)) {
-            return Err(LineError::ExternalId);
+            return Err(ParseError::new("the external id is not 2 to 1224 letters, digits, and _+=,.@:/-"));
         }
         let external_id = external_id.map(|text| text.parse().expect("every text is a secret"));
         Ok((id, AccountOverrides { role, external_id }))
@@ -227,7 +183,7 @@ mod tests {
         read(file.as_bytes()).unwrap().keys().map(ToString::to_string).collect()
     }
 
-    fn refused(file: &[u8]) -> AccountsFileError {
+    fn refused(file: &[u8]) -> ParseError {
         read(file).err().expect("the file is wrong")
     }
 
@@ -297,14 +253,14 @@ mod tests {
     #[test]
     fn other_files_are_refused() {
         for (file, expected) in [
-            (&b""[..], AccountsFileError::Empty),
-            (b"# nothing\n\n", AccountsFileError::Empty),
-            (b"account_id,account_name\n", AccountsFileError::Empty),
-            (b"{\"run\": {}}", AccountsFileError::Json),
-            (b"\xff\xfe0\x000\x00", AccountsFileError::NotUtf8),
-            (b"0\x000\x00", AccountsFileError::NotUtf8),
+            (&b""[..], EMPTY),
+            (b"# nothing\n\n", EMPTY),
+            (b"account_id,account_name\n", EMPTY),
+            (b"{\"run\": {}}", "it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report"),
+            (b"\xff\xfe0\x000\x00", NOT_UTF8),
+            (b"0\x000\x00", NOT_UTF8),
         ] {
-            assert_eq!(refused(file), expected, "{file:?}");
+            assert_eq!(refused(file), ParseError::new(expected), "{file:?}");
         }
     }
 }

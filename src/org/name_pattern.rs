@@ -1,16 +1,14 @@
 //! Patterns that select accounts by name.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use wildmatch::WildMatch;
 
+use super::ParseError;
 use crate::serde_text::textual;
 
 /// A pattern for whole account names: `*` matches any text, and `?` any character. It is case-sensitive.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NamePattern(WildMatch);
 
 impl Eq for NamePattern {}
@@ -22,32 +20,18 @@ impl NamePattern {
     }
 }
 
-impl fmt::Display for NamePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-textual!(NamePattern, ParseNamePatternError);
-
-/// The text is not a usable pattern.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseNamePatternError {
-    /// It is empty, and would match no account.
-    #[error("expected a name, in which * stands for any text and ? for any character")]
-    Empty,
-    /// It has white space around it, as in a list with a space after the comma. Account names don't begin or end with white space.
-    #[error("there is white space around the name: did you mean {0:?}?")]
-    Spaced(String),
-}
+textual!(NamePattern, "{}", 0);
 
 impl FromStr for NamePattern {
-    type Err = ParseNamePatternError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
-            "" => Err(ParseNamePatternError::Empty),
-            trimmed if trimmed != text => Err(ParseNamePatternError::Spaced(trimmed.to_owned())),
+            "" => Err(ParseError::new("expected a name, in which * stands for any text and ? for any character")),
+            // As in a list with a space after the comma. Account names don't begin or end with white space.
+            trimmed if trimmed != text => {
+                Err(ParseError(format!("there is white space around the name: did you mean {trimmed:?}?")))
+            }
             _ => Ok(Self(WildMatch::new(text))),
         }
     }
@@ -74,7 +58,8 @@ mod tests {
             assert_eq!(parsed.matches(name), expected, "{pattern} {name}");
             assert_eq!(parsed.to_string(), pattern);
         }
-        assert_eq!("".parse::<NamePattern>(), Err(ParseNamePatternError::Empty));
-        assert_eq!(" Audit".parse::<NamePattern>(), Err(ParseNamePatternError::Spaced("Audit".to_owned())));
+        let refused = |text: &str| text.parse::<NamePattern>().unwrap_err().to_string();
+        assert!(refused("").starts_with("expected a name"));
+        assert_eq!(refused(" Audit"), "there is white space around the name: did you mean \"Audit\"?");
     }
 }

@@ -16,61 +16,20 @@ pub(crate) struct ServiceRegions {
     pub organizations: &'static str,
 }
 
-/// A partition's id, the Regions of its global services, and all its Regions.
-type PartitionRegions = (&'static str, ServiceRegions, &'static [&'static str]);
+/// A partition's id, the Regions of its global services, and all its Regions: first those of [`ENABLED_BY_DEFAULT`].
+type PartitionRegions = (&'static str, ServiceRegions, [&'static str; 2]);
 
 /// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`. The Regions of the global services are from the
 /// endpoint rules of aws-sdk-iam 1.133.0 and aws-sdk-organizations 1.137.0.
-const PARTITIONS: &[PartitionRegions] = &[
-    (
-        "aws",
-        services("us-east-1", "us-east-1"),
-        &[
-            "af-south-1",
-            "ap-east-1",
-            "ap-east-2",
-            "ap-northeast-1",
-            "ap-northeast-2",
-            "ap-northeast-3",
-            "ap-south-1",
-            "ap-south-2",
-            "ap-southeast-1",
-            "ap-southeast-2",
-            "ap-southeast-3",
-            "ap-southeast-4",
-            "ap-southeast-5",
-            "ap-southeast-6",
-            "ap-southeast-7",
-            "ca-central-1",
-            "ca-west-1",
-            "eu-central-1",
-            "eu-central-2",
-            "eu-north-1",
-            "eu-south-1",
-            "eu-south-2",
-            "eu-west-1",
-            "eu-west-2",
-            "eu-west-3",
-            "il-central-1",
-            "me-central-1",
-            "me-south-1",
-            "me-west-1",
-            "mx-central-1",
-            "sa-east-1",
-            "sa-west-1",
-            "us-east-1",
-            "us-east-2",
-            "us-west-1",
-            "us-west-2",
-        ],
-    ),
-    ("aws-cn", services("cn-north-1", "cn-northwest-1"), &["cn-north-1", "cn-northwest-1"]),
-    ("aws-eusc", services("eusc-de-east-1", "eusc-de-east-1"), &["eusc-de-east-1"]),
-    ("aws-iso", services("us-iso-east-1", "us-iso-east-1"), &["us-iso-east-1", "us-iso-west-1"]),
-    ("aws-iso-b", services("us-isob-east-1", "us-isob-east-1"), &["us-isob-east-1", "us-isob-west-1"]),
-    ("aws-iso-e", services("eu-isoe-west-1", "eu-isoe-west-1"), &["eu-isoe-west-1"]),
-    ("aws-iso-f", services("us-isof-south-1", "us-isof-south-1"), &["us-isof-east-1", "us-isof-south-1"]),
-    ("aws-us-gov", services("us-gov-west-1", "us-gov-west-1"), &["us-gov-east-1", "us-gov-west-1"]),
+const PARTITIONS: [PartitionRegions; 8] = [
+    ("aws", services("us-east-1", "us-east-1"), [ENABLED_BY_DEFAULT, OPT_IN]),
+    ("aws-cn", services("cn-north-1", "cn-northwest-1"), ["cn-north-1 cn-northwest-1", ""]),
+    ("aws-eusc", services("eusc-de-east-1", "eusc-de-east-1"), ["eusc-de-east-1", ""]),
+    ("aws-iso", services("us-iso-east-1", "us-iso-east-1"), ["us-iso-east-1 us-iso-west-1", ""]),
+    ("aws-iso-b", services("us-isob-east-1", "us-isob-east-1"), ["us-isob-east-1 us-isob-west-1", ""]),
+    ("aws-iso-e", services("eu-isoe-west-1", "eu-isoe-west-1"), ["eu-isoe-west-1", ""]),
+    ("aws-iso-f", services("us-isof-south-1", "us-isof-south-1"), ["us-isof-east-1 us-isof-south-1", ""]),
+    ("aws-us-gov", services("us-gov-west-1", "us-gov-west-1"), ["us-gov-east-1 us-gov-west-1", ""]),
 ];
 
 const fn services(iam: &'static str, organizations: &'static str) -> ServiceRegions {
@@ -79,29 +38,30 @@ const fn services(iam: &'static str, organizations: &'static str) -> ServiceRegi
 
 /// The Regions of partition `aws` that are enabled by default (AWS Account Management reference guide, "Enable
 /// or disable AWS Regions in your account"). Tokens of both versions are valid there.
-const ENABLED_BY_DEFAULT: &[&str] = &[
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
+const ENABLED_BY_DEFAULT: &str = "\
+    ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ap-southeast-2 \
+    ca-central-1 \
+    eu-central-1 eu-north-1 eu-west-1 eu-west-2 eu-west-3 \
+    sa-east-1 \
+    us-east-1 us-east-2 us-west-1 us-west-2";
+
+/// The other Regions of partition `aws`.
+const OPT_IN: &str = "\
+    af-south-1 \
+    ap-east-1 ap-east-2 ap-south-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 ap-southeast-7 \
+    ca-west-1 \
+    eu-central-2 eu-south-1 eu-south-2 \
+    il-central-1 me-central-1 me-south-1 me-west-1 mx-central-1 \
+    sa-west-1";
+
+/// Returns the Regions of a list.
+fn names(lists: &[&'static str]) -> impl Iterator<Item = &'static str> {
+    lists.iter().flat_map(|list| list.split_ascii_whitespace())
+}
 
 /// Returns the Regions that the global services of a Region's partition sign with.
 pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionRefused> {
-    find(region).map(|(_, services, _)| *services)
+    find(region).map(|(_, services, _)| services)
 }
 
 /// The Region can't be used.
@@ -109,12 +69,9 @@ pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionR
 pub enum RegionRefused {
     /// It is `aws-global` or the like, and stands for the global STS endpoint.
     #[error(
-        "{region} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
+        "{0} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
     )]
-    Global {
-        /// What was given.
-        region: String,
-    },
+    Global(String),
     /// No partition has this Region.
     #[error("there is no Region {region:?}{suggestion}")]
     Unknown {
@@ -125,12 +82,9 @@ pub enum RegionRefused {
     },
     /// It is enabled by default, so that tokens of both versions are valid there.
     #[error(
-        "Region {region} is enabled in every account, and tokens of both versions are valid there, so a token proves nothing: name an opt-in Region such as ap-east-1 that is enabled in the accounts"
+        "Region {0} is enabled in every account, and tokens of both versions are valid there, so a token proves nothing: name an opt-in Region such as ap-east-1 that is enabled in the accounts"
     )]
-    ProvesNothing {
-        /// What was given.
-        region: String,
-    },
+    ProvesNothing(String),
     /// Its partition has no global STS endpoint whose tokens could be tested.
     #[error("Region {region} is in partition {partition}, which has no global STS endpoint")]
     NoGlobalEndpoint {
@@ -153,15 +107,15 @@ pub enum RegionRefused {
 
 /// Returns the partition of a Region.
 pub(crate) fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
-    find(region).map(|(partition, ..)| *partition)
+    find(region).map(|(partition, ..)| partition)
 }
 
-fn find(region: &str) -> Result<&'static PartitionRegions, RegionRefused> {
+fn find(region: &str) -> Result<PartitionRegions, RegionRefused> {
     if region.ends_with("-global") {
-        return Err(RegionRefused::Global { region: region.to_owned() });
+        return Err(RegionRefused::Global(region.to_owned()));
     }
-    PARTITIONS.iter().find(|(.., regions)| regions.contains(&region)).ok_or_else(|| {
-        let known = PARTITIONS.iter().flat_map(|(.., regions)| regions.iter());
+    PARTITIONS.into_iter().find(|(.., regions)| names(regions).any(|name| name == region)).ok_or_else(|| {
+        let known = PARTITIONS.iter().flat_map(|(.., regions)| names(regions));
         let suggestion = did_you_mean(&region.trim().to_ascii_lowercase(), known);
         RegionRefused::Unknown { region: region.to_owned(), suggestion }
     })
@@ -173,19 +127,16 @@ pub(crate) fn check(region: &str, partition: &Partition) -> Result<(), RegionRef
     if of_region == partition.as_str() {
         Ok(())
     } else {
-        Err(RegionRefused::OtherPartition {
-            region: region.to_owned(),
-            of_region,
-            of_caller: partition.as_str().to_owned(),
-        })
+        let of_caller = partition.to_string();
+        Err(RegionRefused::OtherPartition { region: region.to_owned(), of_region, of_caller })
     }
 }
 
 /// Checks that a Region refuses v1 tokens, so that any token that is valid there is a v2 token.
 pub(crate) fn check_opt_in(region: &str) -> Result<(), RegionRefused> {
     match partition_of(region)? {
-        "aws" if ENABLED_BY_DEFAULT.contains(&region) => {
-            Err(RegionRefused::ProvesNothing { region: region.to_owned() })
+        "aws" if names(&[ENABLED_BY_DEFAULT]).any(|name| name == region) => {
+            Err(RegionRefused::ProvesNothing(region.to_owned()))
         }
         "aws" => Ok(()),
         partition => Err(RegionRefused::NoGlobalEndpoint { region: region.to_owned(), partition }),
@@ -205,12 +156,14 @@ mod tests {
     #[test]
     fn each_region_is_in_one_partition() {
         for (name, services, regions) in PARTITIONS {
-            assert!(regions.contains(&services.iam) && regions.contains(&services.organizations));
-            for region in *regions {
-                assert_eq!(partition_of(region), Ok(*name));
-                assert_eq!(service_regions_of(region), Ok(*services));
+            for home in [services.iam, services.organizations] {
+                assert!(names(&regions).any(|region| region == home));
+            }
+            for region in names(&regions) {
+                assert_eq!(partition_of(region), Ok(name));
+                assert_eq!(service_regions_of(region), Ok(services));
                 assert_eq!(check(region, &partition(name)), Ok(()));
-                let other = if *name == "aws" { "aws-cn" } else { "aws" };
+                let other = if name == "aws" { "aws-cn" } else { "aws" };
                 assert!(matches!(check(region, &partition(other)), Err(RegionRefused::OtherPartition { .. })));
             }
         }

@@ -1,12 +1,11 @@
 //! The role that is assumed in each account: one template for all accounts, and its ARN in each of them.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::AccountId;
-use super::caller::{Partition, account_in_arn};
+use super::caller::account_in_arn;
+use super::{AccountId, ParseError, Partition};
 use crate::serde_text::textual;
 
 /// Whether a text can be an external id: 2 to 1224 characters of `[\w+=,.@:/-]` (STS API reference, `AssumeRole`).
@@ -27,8 +26,7 @@ pub enum AccessMode {
 }
 
 /// A role to assume before the roles in the accounts: a full ARN, which may contain `{partition}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViaRole(String);
 
 impl ViaRole {
@@ -38,38 +36,25 @@ impl ViaRole {
     }
 }
 
-impl fmt::Display for ViaRole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-textual!(ViaRole, ParseViaRoleError);
-
-/// The text is not the ARN of a role in one account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the full ARN of the role: arn:aws:iam::<12 digits>:role/<name>")]
-pub struct ParseViaRoleError;
+textual!(ViaRole, "{}", 0);
 
 impl FromStr for ViaRole {
-    type Err = ParseViaRoleError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let account = account_in_arn(text).ok_or(ParseViaRoleError)?;
         // With a placeholder for the account id it must be a valid template.
-        let template = text.replacen(&format!(":{account}:"), ":{account_id}:", 1);
-        let in_one_account = template.matches("{account_id}").count() == 1;
-        if in_one_account && template.parse::<RoleTemplate>().is_ok() {
+        let template = account_in_arn(text).map(|id| text.replacen(&format!(":{id}:"), ":{account_id}:", 1));
+        let in_one_account = template.filter(|template| template.matches("{account_id}").count() == 1);
+        if in_one_account.is_some_and(|template| template.parse::<RoleTemplate>().is_ok()) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ParseViaRoleError)
+            Err(ParseError::new("expected the full ARN of the role: arn:aws:iam::<12 digits>:role/<name>"))
         }
     }
 }
 
 /// The role in every account: a name, a path with a name, or a full ARN with the placeholders `{partition}` and `{account_id}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoleTemplate(String);
 
 impl RoleTemplate {
@@ -91,57 +76,36 @@ impl Default for RoleTemplate {
     }
 }
 
-impl fmt::Display for RoleTemplate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-textual!(RoleTemplate, ParseRoleTemplateError);
-
-/// The text is not a role.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseRoleTemplateError {
-    /// It is neither a name nor an ARN.
-    #[error("expected a role's name, a path with a name, or an ARN; a name has 1 to 64 letters, digits, and _+=,.@-")]
-    Malformed,
-    /// It is a name after `role/`, as in an ARN.
-    #[error("leave out role/, which belongs to ARNs only: did you mean {name}?")]
-    Prefixed {
-        /// The name without `role/`.
-        name: String,
-    },
-    /// It is the ARN of something else.
-    #[error("expected the ARN of a role: arn:{{partition}}:iam::{{account_id}}:role/<name>")]
-    OtherArn,
-    /// It is an ARN without `{account_id}`.
-    #[error("this ARN is the same for every account: write {{account_id}} where the account id stands")]
-    NoAccountId,
-}
+textual!(RoleTemplate, "{}", 0);
 
 impl FromStr for RoleTemplate {
-    type Err = ParseRoleTemplateError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if let Some(name) = text.strip_prefix("role/") {
-            return Err(ParseRoleTemplateError::Prefixed { name: name.to_owned() });
+            return Err(ParseError(format!("leave out role/, which belongs to ARNs only: did you mean {name}?")));
         }
         let name = match text.strip_prefix("arn:") {
             None => text.trim_start_matches('/'),
             Some(rest) => {
-                let mut parts = rest.splitn(5, ':');
-                let (partition, service, region, account, resource) =
-                    (parts.next(), parts.next(), parts.next(), parts.next(), parts.next());
-                let name = resource.and_then(|resource| resource.strip_prefix("role/"));
-                let named = partition.is_some_and(|partition| !partition.is_empty());
-                let (true, Some("iam"), Some(""), Some(account), Some(name)) = (named, service, region, account, name)
-                else {
-                    return Err(ParseRoleTemplateError::OtherArn);
+                let name = match rest.splitn(5, ':').collect::<Vec<_>>()[..] {
+                    ["", ..] => None,
+                    [_, "iam", "", account, resource] => resource.strip_prefix("role/").map(|name| (account, name)),
+                    _ => None,
                 };
-                if account != "{account_id}" {
-                    return Err(ParseRoleTemplateError::NoAccountId);
+                match name {
+                    Some(("{account_id}", name)) => name,
+                    Some(_) => {
+                        return Err(ParseError::new(
+                            "this ARN is the same for every account: write {account_id} where the account id stands",
+                        ));
+                    }
+                    None => {
+                        return Err(ParseError::new(
+                            "expected the ARN of a role: arn:{partition}:iam::{account_id}:role/<name>",
+                        ));
+                    }
                 }
-                name
             }
         };
         let path_ok = name.chars().all(|character| ('\u{21}'..='\u{7e}').contains(&character));
@@ -154,7 +118,9 @@ impl FromStr for RoleTemplate {
         // The leading slashes are not kept, so that `/arn:…` would be read back as an ARN from run.json.
         let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
         if !path_ok || !(1..=64).contains(&last.len()) || !without_placeholders(last).bytes().all(allowed) {
-            return Err(ParseRoleTemplateError::Malformed);
+            return Err(ParseError::new(
+                "expected a role's name, a path with a name, or an ARN; a name has 1 to 64 letters, digits, and _+=,.@-",
+            ));
         }
         Ok(Self(match text.strip_prefix("arn:") {
             Some(_) => text.to_owned(),
@@ -205,7 +171,7 @@ mod tests {
             "arn:aws:iam::000000000100:role/{account_id}",
             "",
         ] {
-            assert_eq!(wrong.parse::<ViaRole>(), Err(ParseViaRoleError), "{wrong}");
+            assert!(wrong.parse::<ViaRole>().is_err(), "{wrong}");
         }
     }
 
@@ -219,18 +185,26 @@ mod tests {
 
     #[test]
     fn errors_say_why_it_is_not_a_role() {
+        let malformed = "expected a role's name";
         for (text, reason) in [
-            ("", ParseRoleTemplateError::Malformed),
-            ("two words", ParseRoleTemplateError::Malformed),
-            ("path/", ParseRoleTemplateError::Malformed),
-            ("role/ops/Audit", ParseRoleTemplateError::Prefixed { name: "ops/Audit".to_owned() }),
-            ("Rôle", ParseRoleTemplateError::Malformed),
-            ("/arn:aws:iam::000000000100:role/Hub", ParseRoleTemplateError::Malformed),
-            ("arn:aws:iam::{account_id}:user/x", ParseRoleTemplateError::OtherArn),
-            ("arn:aws:sts::{account_id}:role/x", ParseRoleTemplateError::OtherArn),
-            ("arn:aws:iam::000000000012:role/x", ParseRoleTemplateError::NoAccountId),
+            ("", malformed),
+            ("two words", malformed),
+            ("path/", malformed),
+            ("role/ops/Audit", "leave out role/, which belongs to ARNs only: did you mean ops/Audit?"),
+            ("Rôle", malformed),
+            ("/arn:aws:iam::000000000100:role/Hub", malformed),
+            (
+                "arn:aws:iam::{account_id}:user/x",
+                "expected the ARN of a role: arn:{partition}:iam::{account_id}:role/<name>",
+            ),
+            (
+                "arn:aws:sts::{account_id}:role/x",
+                "expected the ARN of a role: arn:{partition}:iam::{account_id}:role/<name>",
+            ),
+            ("arn:aws:iam::000000000012:role/x", "this ARN is the same for every account: write {account_id}"),
         ] {
-            assert_eq!(text.parse::<RoleTemplate>(), Err(reason), "{text}");
+            let message = text.parse::<RoleTemplate>().unwrap_err().to_string();
+            assert!(message.starts_with(reason), "{text}: {message}");
         }
         assert!("a".repeat(65).parse::<RoleTemplate>().is_err());
     }

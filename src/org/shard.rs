@@ -1,16 +1,12 @@
 //! Shards: disjoint parts of the accounts, for several processes that share one Organization.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
-use super::account::AccountId;
+use super::{AccountId, ParseError};
 use crate::serde_text::textual;
 
 /// The I-th of N parts, written `I/N` and counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     index: u32,
     of: u32,
@@ -58,129 +54,81 @@ impl ShardChoice {
     /// # Errors
     ///
     /// When the environment has no index or no number of jobs, or one that can't be used.
-    pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, ResolveShardError> {
+    pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, ParseError> {
         let of = match self {
             Self::Shard(shard) => return Ok(shard),
             Self::Auto(of) => of,
         };
         let set = |(index, size): (&'static str, Option<&'static str>)| Some((index, environment(index)?, size));
-        let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or(ResolveShardError::NoIndex)?;
+        let (variable, index, size) = ARRAY_JOBS.into_iter().find_map(set).ok_or_else(|| {
+            ParseError::new(
+                "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set, so this is not a job of an array: give I/N",
+            )
+        })?;
         let size = size.and_then(|size| environment(size).map(|jobs| (size, jobs)));
         let of = match (of, size) {
-            (None, None) => return Err(ResolveShardError::NoSize { variable }),
+            (None, None) => {
+                let message =
+                    format!("--shard auto: {variable} is set, but not the number of jobs: give --shard auto/N");
+                return Err(ParseError(message));
+            }
             (Some(of), None) => of,
             (asked, Some((size, jobs))) => match jobs.parse::<u32>() {
                 Ok(of) if of > 0 && asked.is_none_or(|asked| asked == of) => of,
-                Ok(of) if of > 0 => return Err(ResolveShardError::OtherSize { asked: asked.unwrap_or(of), size, of }),
-                Ok(_) | Err(_) => return Err(ResolveShardError::InvalidSize { size, jobs }),
+                Ok(of) if of > 0 => {
+                    let asked = asked.unwrap_or(of);
+                    return Err(ParseError(format!(
+                        "--shard auto/{asked}: {size} is {of}: give --shard auto, or run {asked} jobs"
+                    )));
+                }
+                Ok(_) | Err(_) => {
+                    let message = format!("--shard auto: {size} is {jobs:?}, which is not a number of jobs");
+                    return Err(ParseError(message));
+                }
             },
         };
-        format!("{index}/{of}").parse().map_err(|cause| ResolveShardError::Wrong { variable, value: index, cause })
+        let shard = format!("{index}/{of}").parse();
+        shard.map_err(|cause| ParseError(format!("--shard auto: {variable} is {index:?}: {cause}")))
     }
 }
 
-/// The shard of `--shard auto` can't be found out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ResolveShardError {
-    /// There is no index.
-    #[error(
-        "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set, so this is not a job of an array: give I/N"
-    )]
-    NoIndex,
-    /// There is an index, but no number of jobs.
-    #[error("--shard auto: {variable} is set, but not the number of jobs: give --shard auto/N")]
-    NoSize {
-        /// The variable.
-        variable: &'static str,
-    },
-    /// The number of jobs is not the number of shards that was given. Some shards would never be visited.
-    #[error("--shard auto/{asked}: {size} is {of}: give --shard auto, or run {asked} jobs")]
-    OtherSize {
-        /// The number that was given.
-        asked: u32,
-        /// The variable.
-        size: &'static str,
-        /// Its value.
-        of: u32,
-    },
-    /// The number of jobs can't be used.
-    #[error("--shard auto: {size} is {jobs:?}, which is not a number of jobs")]
-    InvalidSize {
-        /// The variable.
-        size: &'static str,
-        /// Its value.
-        jobs: String,
-    },
-    /// The index can't be used.
-    #[error("--shard auto: {variable} is {value:?}: {cause}")]
-    Wrong {
-        /// The variable.
-        variable: &'static str,
-        /// Its value.
-        value: String,
-        /// What is wrong.
-        cause: ParseShardError,
-    },
-}
-
 impl FromStr for ShardChoice {
-    type Err = ParseShardError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("auto") {
             None => text.parse().map(Self::Shard),
             Some("") => Ok(Self::Auto(None)),
             // Parsed as the first shard, for the same checks.
-            Some(of) => match of.strip_prefix('/').map(|of| (of.parse::<u32>(), format!("0/{of}").parse::<Shard>())) {
-                Some((Ok(of), Ok(_))) => Ok(Self::Auto(Some(of))),
-                Some((_, Err(cause))) => Err(cause),
-                Some((Err(_), Ok(_))) | None => Err(ParseShardError::Malformed),
-            },
+            Some(of) if of.starts_with('/') => {
+                format!("0{of}").parse::<Shard>().map(|shard| Self::Auto(Some(shard.of)))
+            }
+            Some(_) => Err(ParseError::new(EXPECTED)),
         }
     }
 }
 
-impl fmt::Display for Shard {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.index, self.of)
-    }
-}
+textual!(Shard, "{}/{}", index, of);
 
-textual!(Shard, ParseShardError);
-
-/// The text is not a shard.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseShardError {
-    /// It is not two numbers.
-    #[error("expected I/N, such as 0/4 for the first of four parts, or auto, or auto/4")]
-    Malformed,
-    /// The index is too large.
-    #[error("the parts are counted from 0: the last of {of} is {last}/{of}")]
-    OutOfRange {
-        /// The number of parts.
-        of: u32,
-        /// The index of the last part.
-        last: u32,
-    },
-    /// The number of parts is 0.
-    #[error("there must be at least one part: 0/1 is everything")]
-    NoParts,
-}
+/// What `--shard` expects.
+const EXPECTED: &str = "expected I/N, such as 0/4 for the first of four parts, or auto, or auto/4";
 
 impl FromStr for Shard {
-    type Err = ParseShardError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let number = |text: &str| {
             let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
             if digits { text.parse::<u32>().ok() } else { None }
         };
-        let (index, of) = text.split_once('/').ok_or(ParseShardError::Malformed)?;
+        let (index, of) = text.split_once('/').ok_or_else(|| ParseError::new(EXPECTED))?;
         match (number(index), number(of)) {
-            (Some(_), Some(0)) => Err(ParseShardError::NoParts),
+            (Some(_), Some(0)) => Err(ParseError::new("there must be at least one part: 0/1 is everything")),
             (Some(index), Some(of)) if index < of => Ok(Self { index, of }),
-            (Some(_), Some(of)) => Err(ParseShardError::OutOfRange { of, last: of - 1 }),
-            _ => Err(ParseShardError::Malformed),
+            (Some(_), Some(of)) => {
+                Err(ParseError(format!("the parts are counted from 0: the last of {of} is {}/{of}", of - 1)))
+            }
+            _ => Err(ParseError::new(EXPECTED)),
         }
     }
 }
@@ -242,13 +190,19 @@ mod tests {
                 );
             }
         }
-        assert_eq!(resolve("auto", &[]), Err(ResolveShardError::NoIndex));
-        assert_eq!(resolve("auto", &[kubernetes]), Err(ResolveShardError::NoSize { variable: "JOB_COMPLETION_INDEX" }));
-        assert!(matches!(resolve("auto/2", &[kubernetes]), Err(ResolveShardError::Wrong { .. })));
-        assert!(matches!(
-            resolve("auto", &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size]),
-            Err(ResolveShardError::Wrong { .. })
-        ));
+        for (choice, environment, message) in [
+            ("auto", &[][..], "--shard auto: neither AWS_BATCH_JOB_ARRAY_INDEX nor JOB_COMPLETION_INDEX is set"),
+            ("auto", &[kubernetes], "--shard auto: JOB_COMPLETION_INDEX is set, but not the number of jobs"),
+            ("auto/2", &[kubernetes], "--shard auto: JOB_COMPLETION_INDEX is \"2\": the parts are counted from 0"),
+            (
+                "auto",
+                &[("AWS_BATCH_JOB_ARRAY_INDEX", "x"), size],
+                "--shard auto: AWS_BATCH_JOB_ARRAY_INDEX is \"x\": expected",
+            ),
+        ] {
+            let error = resolve(choice, environment).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
         for wrong in ["automatic", "auto/", "auto/0", "auto/x", "auto/1/2", "AUTO"] {
             assert!(wrong.parse::<ShardChoice>().is_err(), "{wrong}");
         }
@@ -258,17 +212,17 @@ mod tests {
     fn only_two_numbers_in_range_are_a_shard() {
         assert_eq!("3/4".parse::<Shard>().unwrap().to_string(), "3/4");
         for (text, refused) in [
-            ("4/4", ParseShardError::OutOfRange { of: 4, last: 3 }),
-            ("0/0", ParseShardError::NoParts),
-            ("1", ParseShardError::Malformed),
-            ("a/b", ParseShardError::Malformed),
-            ("-1/4", ParseShardError::Malformed),
-            ("1/4/2", ParseShardError::Malformed),
-            ("+1/4", ParseShardError::Malformed),
-            ("99999999999/4", ParseShardError::Malformed),
-            ("", ParseShardError::Malformed),
+            ("4/4", "the parts are counted from 0: the last of 4 is 3/4"),
+            ("0/0", "there must be at least one part: 0/1 is everything"),
+            ("1", EXPECTED),
+            ("a/b", EXPECTED),
+            ("-1/4", EXPECTED),
+            ("1/4/2", EXPECTED),
+            ("+1/4", EXPECTED),
+            ("99999999999/4", EXPECTED),
+            ("", EXPECTED),
         ] {
-            assert_eq!(text.parse::<Shard>(), Err(refused), "{text}");
+            assert_eq!(text.parse::<Shard>(), Err(ParseError::new(refused)), "{text}");
         }
     }
 }

@@ -1,15 +1,12 @@
 //! The tags of accounts, written `KEY=VALUE`.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
+use super::ParseError;
 use crate::serde_text::textual;
 
 /// A tag of an account: a key and its value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag {
     /// The key, 1 to 128 characters.
     pub key: String,
@@ -17,38 +14,21 @@ pub struct Tag {
     pub value: String,
 }
 
-impl fmt::Display for Tag {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.key, self.value)
-    }
-}
-
-textual!(Tag, ParseTagError);
-
-/// The text is not a tag.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseTagError {
-    /// There is no `=`.
-    #[error("expected KEY=VALUE, such as Environment=prod; KEY= means that the value is empty")]
-    NoValue,
-    /// There is no key before the `=`.
-    #[error("expected a key before the =")]
-    NoKey,
-    /// It is longer than AWS allows (Organizations API reference, `Tag`).
-    #[error("a key has at most 128 characters, and a value 256")]
-    TooLong,
-}
+textual!(Tag, "{}={}", key, value);
 
 impl FromStr for Tag {
-    type Err = ParseTagError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (key, value) = text.split_once('=').ok_or(ParseTagError::NoValue)?;
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            ParseError::new("expected KEY=VALUE, such as Environment=prod; KEY= means that the value is empty")
+        })?;
         if key.is_empty() {
-            return Err(ParseTagError::NoKey);
+            return Err(ParseError::new("expected a key before the ="));
         }
+        // Organizations API reference, `Tag`.
         if key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(ParseTagError::TooLong);
+            return Err(ParseError::new("a key has at most 128 characters, and a value 256"));
         }
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }
@@ -63,14 +43,11 @@ mod tests {
         let tag: Tag = "Team=a=b".parse().unwrap();
         assert_eq!((tag.key.as_str(), tag.value.as_str()), ("Team", "a=b"));
         assert_eq!("Team=".parse::<Tag>().unwrap().value, "");
-        for (text, refused) in [
-            ("Team", ParseTagError::NoValue),
-            ("", ParseTagError::NoValue),
-            ("=prod", ParseTagError::NoKey),
-            ("Team:prod", ParseTagError::NoValue),
-        ] {
-            assert_eq!(text.parse::<Tag>(), Err(refused), "{text}");
+        let refused = |text: &str| text.parse::<Tag>().unwrap_err().to_string();
+        for text in ["Team", "", "Team:prod"] {
+            assert!(refused(text).starts_with("expected KEY=VALUE"), "{text}");
         }
-        assert_eq!(format!("{}=x", "k".repeat(129)).parse::<Tag>(), Err(ParseTagError::TooLong));
+        assert_eq!(refused("=prod"), "expected a key before the =");
+        assert!(refused(&format!("{}=x", "k".repeat(129))).starts_with("a key has at most 128 characters"));
     }
 }

@@ -1,83 +1,56 @@
 //! The global endpoint token version: as it is set, and as it is read back.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The version of the tokens that the global STS endpoint issues, as `SetSecurityTokenServicePreferences` accepts it.
-///
-/// The service accepts only `v1Token` and `v2Token`, and is case-sensitive (IAM API reference, `SetSecurityTokenServicePreferences`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum TokenVersion {
-    /// Tokens are valid only in Regions that are enabled by default.
-    #[serde(rename = "v1Token")]
-    V1Token,
-    /// Tokens are valid in every Region, and are longer.
-    #[serde(rename = "v2Token")]
-    V2Token,
-}
+use super::ParseError;
+use crate::text_enum::text_enum;
 
-impl TokenVersion {
-    /// Both versions, in order.
-    pub const ALL: [Self; 2] = [Self::V1Token, Self::V2Token];
-
-    /// Returns the version as the service spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V1Token => "v1Token",
-            Self::V2Token => "v2Token",
-        }
+text_enum! {
+    /// The version of the tokens that the global STS endpoint issues, as `SetSecurityTokenServicePreferences` accepts it.
+    ///
+    /// The service accepts only `v1Token` and `v2Token`, and is case-sensitive (IAM API reference, `SetSecurityTokenServicePreferences`).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub enum TokenVersion {
+        /// Tokens are valid only in Regions that are enabled by default.
+        V1Token = "v1Token",
+        /// Tokens are valid in every Region, and are longer.
+        V2Token = "v2Token",
     }
-}
-
-impl fmt::Display for TokenVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text is neither `v1Token` nor `v2Token`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected v1Token or v2Token, spelled exactly so{suggestion}")]
-pub struct ParseTokenVersionError {
-    suggestion: String,
 }
 
 impl FromStr for TokenVersion {
-    type Err = ParseTokenVersionError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|version| version.as_str() == text).ok_or_else(|| {
-            let folded = text.trim().to_ascii_lowercase();
-            let suggestion = match folded.as_str() {
+            let suggestion = match text.trim().to_ascii_lowercase().as_str() {
                 "v1token" | "v1" | "1" => "; did you mean v1Token?",
                 "v2token" | "v2" | "2" => "; did you mean v2Token?",
                 _ => "",
             };
-            ParseTokenVersionError { suggestion: suggestion.to_owned() }
+            ParseError(format!("expected v1Token or v2Token, spelled exactly so{suggestion}"))
         })
     }
 }
 
-/// The token version in the answer of one `GetAccountSummary`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum ObservedVersion {
-    /// The summary had 1.
-    #[serde(rename = "v1Token")]
-    V1Token,
-    /// The summary had 2.
-    #[serde(rename = "v2Token")]
-    V2Token,
-    /// The summary had no such key, or another number. The version is not known then; it is not taken for version 1.
-    #[serde(rename = "unknown")]
-    Unknown,
+text_enum! {
+    /// The token version in the answer of one `GetAccountSummary`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    pub enum ObservedVersion {
+        /// The summary had 1.
+        V1Token = "v1Token",
+        /// The summary had 2.
+        V2Token = "v2Token",
+        /// The summary had no such key, or another number. The version is not known then; it is not taken for version 1.
+        Unknown = "unknown",
+    }
 }
 
 impl ObservedVersion {
-    /// Every value, in order.
-    pub const ALL: [Self; 3] = [Self::V1Token, Self::V2Token, Self::Unknown];
-
     /// Reads the integer under `GlobalEndpointTokenVersion` in the account summary.
     pub const fn from_summary(value: Option<i32>) -> Self {
         match value {
@@ -90,21 +63,6 @@ impl ObservedVersion {
     /// Whether it is the wanted version.
     pub const fn shows(self, wanted: TokenVersion) -> bool {
         matches!((self, wanted), (Self::V1Token, TokenVersion::V1Token) | (Self::V2Token, TokenVersion::V2Token))
-    }
-
-    /// Returns the word in the report's columns.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::V1Token => "v1Token",
-            Self::V2Token => "v2Token",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for ObservedVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
     }
 }
 

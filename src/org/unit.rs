@@ -1,15 +1,12 @@
 //! The ids of organizational units (OUs) and roots, and their places in an account's path.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
+use super::ParseError;
 use crate::serde_text::textual;
 
 /// The id of an organizational unit, `ou-…-…`, or of a root, `r-…`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId(String);
 
 impl UnitId {
@@ -33,50 +30,28 @@ pub(crate) fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
     ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
 }
 
-impl fmt::Display for UnitId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-textual!(UnitId, ParseUnitIdError);
-
-/// The text is not the id of an OU or root. The message says what it seems to be instead.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseUnitIdError {
-    /// A path or an ARN that ends with an id.
-    #[error("expected only the id: did you mean {id}?")]
-    Path {
-        /// The id at its end.
-        id: UnitId,
-    },
-    /// The id of an Organization.
-    #[error("this is the id of an Organization: leave it out, or name its root, r-…")]
-    Organization,
-    /// The id of an account.
-    #[error("this is the id of an account: give it with --account")]
-    Account,
-    /// Anything else, most likely a name.
-    #[error(
-        "expected the id of an OU (ou-…-…) or of a root (r-…), not its name; the ids are in the report's column ou_path"
-    )]
-    Malformed,
-}
+textual!(UnitId, "{}", 0);
 
 impl FromStr for UnitId {
-    type Err = ParseUnitIdError;
+    type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if is_id(text) {
             return Ok(Self(text.to_owned()));
         }
         let last = text.trim_end_matches('/').rsplit('/').next().map(str::to_ascii_lowercase).unwrap_or_default();
-        Err(match last {
-            id if is_id(&id) => ParseUnitIdError::Path { id: Self(id) },
-            _ if text.starts_with("o-") => ParseUnitIdError::Organization,
-            _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => ParseUnitIdError::Account,
-            _ => ParseUnitIdError::Malformed,
-        })
+        Err(ParseError::new(match last {
+            // A path or an ARN.
+            id if is_id(&id) => format!("expected only the id: did you mean {id}?"),
+            _ if text.starts_with("o-") => {
+                "this is the id of an Organization: leave it out, or name its root, r-…".to_owned()
+            }
+            _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                "this is the id of an account: give it with --account".to_owned()
+            }
+            _ => "expected the id of an OU (ou-…-…) or of a root (r-…), not its name; the ids are in the report's column ou_path"
+                .to_owned(),
+        }))
     }
 }
 
@@ -102,19 +77,21 @@ mod tests {
         for id in ["r-ab12", "ou-ab12-cdefgh34"] {
             assert_eq!(id.parse::<UnitId>().unwrap().to_string(), id);
         }
-        let meant = |id: &str| ParseUnitIdError::Path { id: id.parse().unwrap() };
+        let (organization, account) = ("this is the id of an Organization", "this is the id of an account");
+        let (meant, malformed) = ("expected only the id: did you mean ou-ab12-cdefgh34?", "expected the id of an OU");
         for (text, refused) in [
-            ("o-abc/r-ab12/ou-ab12-cdefgh34/", meant("ou-ab12-cdefgh34")),
-            ("arn:aws:organizations::000000000100:ou/o-abc/ou-ab12-cdefgh34", meant("ou-ab12-cdefgh34")),
-            ("OU-AB12-CDEFGH34", meant("ou-ab12-cdefgh34")),
-            ("o-abcdefghij", ParseUnitIdError::Organization),
-            ("000000000012", ParseUnitIdError::Account),
-            ("Production", ParseUnitIdError::Malformed),
-            ("ou-ab12", ParseUnitIdError::Malformed),
-            ("r-", ParseUnitIdError::Malformed),
-            ("", ParseUnitIdError::Malformed),
+            ("o-abc/r-ab12/ou-ab12-cdefgh34/", meant),
+            ("arn:aws:organizations::000000000100:ou/o-abc/ou-ab12-cdefgh34", meant),
+            ("OU-AB12-CDEFGH34", meant),
+            ("o-abcdefghij", organization),
+            ("000000000012", account),
+            ("Production", malformed),
+            ("ou-ab12", malformed),
+            ("r-", malformed),
+            ("", malformed),
         ] {
-            assert_eq!(text.parse::<UnitId>(), Err(refused), "{text}");
+            let message = text.parse::<UnitId>().unwrap_err().to_string();
+            assert!(message.starts_with(refused), "{text}: {message}");
         }
     }
 

@@ -57,7 +57,7 @@ pub fn answer(bytes: &[u8]) {
 }
 
 async fn ask(always: &FixedAnswer, text: &str) {
-    let account = AccountId::try_from(ACCOUNT.to_owned()).expect("an id");
+    let account = ACCOUNT.parse::<AccountId>().expect("an id");
     let config = aws_config::SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::from_static("us-east-1"))

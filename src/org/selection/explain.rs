@@ -6,35 +6,9 @@ use super::{ManagementAccount, Restriction, Selection, SelectionFailed, Tags, jo
 use crate::org::{Account, Tag};
 use crate::suggest::did_you_mean;
 
-/// A step that narrows the selection.
-#[derive(Clone, Copy)]
-enum Step {
-    Accounts,
-    Units,
-    Names,
-    Exclusions,
-    State,
-    Tags,
-    EarlierRun,
-}
-
-impl Step {
-    /// Every step, in the order in which the accounts are narrowed down.
-    const ALL: [Self; 7] =
-        [Self::Accounts, Self::Units, Self::Names, Self::Exclusions, Self::State, Self::Tags, Self::EarlierRun];
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Accounts => "are among the selected accounts",
-            Self::Units => "are in the selected OUs",
-            Self::Names => "have a name that matches --name",
-            Self::Exclusions => "are not excluded",
-            Self::State => "are active and not left out",
-            Self::Tags => "have a selected tag",
-            Self::EarlierRun => "are among those that the earlier run leaves",
-        }
-    }
-}
+/// A step that narrows the selection: whether it is asked for, its text, the accounts that it keeps, and what is suggested where it
+/// keeps none.
+type Step<'a> = (bool, &'static str, &'a dyn Fn(&Account) -> bool, &'a dyn Fn() -> String);
 
 /// Returns the error that says which step left how many accounts, down to none, and what may have been meant.
 pub(super) fn empty(
@@ -45,48 +19,60 @@ pub(super) fn empty(
     restriction: Option<&Restriction>,
 ) -> SelectionFailed {
     let Selection { include, exclude, .. } = selection;
+    let is_excluded = |account: &Account| {
+        exclude.has_account(account)
+            || exclude.has_unit_of(account)
+            || exclude.has_name_of(account)
+            || exclude.has_tag_of(account, tags)
+    };
+    let is_left = |account: &Account| restriction.is_none_or(|earlier| earlier.accounts.contains(&account.id));
+    let near_name = || {
+        let literal: String = include.names[0].to_string().replace(['*', '?'], "");
+        did_you_mean(&literal, accounts.iter().map(|account| &account.name))
+    };
+    // In the order in which the accounts are narrowed down.
+    let steps: [Step<'_>; 7] = [
+        (
+            !include.accounts.is_empty(),
+            "are among the selected accounts",
+            &|account| include.has_account(account),
+            &String::new,
+        ),
+        (!include.ous.is_empty(), "are in the selected OUs", &|account| include.has_unit_of(account), &String::new),
+        (
+            !include.names.is_empty(),
+            "have a name that matches --name",
+            &|account| include.has_name_of(account),
+            &near_name,
+        ),
+        (!exclude.is_empty(), "are not excluded", &|account| !is_excluded(account), &String::new),
+        (
+            true,
+            "are active and not left out",
+            &|account| management_account.reason_to_skip(account).is_none(),
+            &String::new,
+        ),
+        (!include.tags.is_empty(), "have a selected tag", &|account| include.has_tag_of(account, tags), &|| {
+            tags_with_keys_of(&include.tags, tags)
+        }),
+        (restriction.is_some(), "are among those that the earlier run leaves", &is_left, &String::new),
+    ];
     let mut left: Vec<&Account> = accounts.iter().collect();
     let mut narrowing = Vec::new();
-    let mut last = Step::State;
-    for step in Step::ALL {
-        let is_given = match step {
-            Step::Accounts => !include.accounts.is_empty(),
-            Step::Units => !include.ous.is_empty(),
-            Step::Names => !include.names.is_empty(),
-            Step::Exclusions => !exclude.is_empty(),
-            Step::State => true,
-            Step::Tags => !include.tags.is_empty(),
-            Step::EarlierRun => restriction.is_some(),
-        };
-        if !is_given || (left.is_empty() && !narrowing.is_empty()) {
-            continue;
+    let mut suggestion: &dyn Fn() -> String = &String::new;
+    for (_, text, keeps, suggest) in steps.into_iter().filter(|(is_given, ..)| *is_given) {
+        if left.is_empty() && !narrowing.is_empty() {
+            break;
         }
-        left.retain(|account| match step {
-            Step::Accounts => include.has_account(account),
-            Step::Units => include.has_unit_of(account),
-            Step::Names => include.has_name_of(account),
-            Step::Exclusions => {
-                !exclude.has_account(account)
-                    && !exclude.has_unit_of(account)
-                    && !exclude.has_name_of(account)
-                    && !exclude.has_tag_of(account, tags)
-            }
-            Step::State => management_account.reason_to_skip(account).is_none(),
-            Step::Tags => include.has_tag_of(account, tags),
-            Step::EarlierRun => restriction.is_none_or(|earlier| earlier.accounts.contains(&account.id)),
-        });
-        narrowing.push(format!("{} {}", left.len(), step.text()));
-        last = step;
+        left.retain(|account| keeps(account));
+        narrowing.push(format!("{} {text}", left.len()));
+        suggestion = suggest;
     }
-    let suggestion = match last {
-        Step::Names => {
-            let literal: String = include.names[0].to_string().replace(['*', '?'], "");
-            did_you_mean(&literal, accounts.iter().map(|account| &account.name))
-        }
-        Step::Tags => tags_with_keys_of(&include.tags, tags),
-        Step::Accounts | Step::Units | Step::Exclusions | Step::State | Step::EarlierRun => String::new(),
-    };
-    SelectionFailed::Empty { listed: accounts.len(), narrowing: narrowing.join(", of these "), suggestion }
+    SelectionFailed::Empty {
+        listed: accounts.len(),
+        narrowing: narrowing.join(", of these "),
+        suggestion: suggestion(),
+    }
 }
 
 /// Names the tags that accounts have under the keys that were asked for.

@@ -30,9 +30,9 @@ pub(super) fn errors() -> Vec<Error> {
     let ids = || vec!["000000000001".parse().expect("an id")];
     let connect = [
         ConnectError::NoRegion,
-        RegionRefused::Global { region: text() }.into(),
+        RegionRefused::Global(text()).into(),
         RegionRefused::Unknown { region: text(), suggestion: text() }.into(),
-        RegionRefused::ProvesNothing { region: text() }.into(),
+        RegionRefused::ProvesNothing(text()).into(),
         RegionRefused::NoGlobalEndpoint { region: text(), partition: "x" }.into(),
         RegionRefused::OtherPartition { region: text(), of_region: "x", of_caller: text() }.into(),
         EndpointError::Global { url: text() }.into(),
