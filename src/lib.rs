@@ -91,6 +91,6 @@ pub mod internals {
     pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};
     pub use crate::report::{COLUMNS, columns};
     pub use crate::rollout::wave::{Waves, divide, spread};
-    pub use crate::rollout::{AccountError, HintContext, Stage, Verified, hint};
+    pub use crate::rollout::{AccountError, Stage, Verified, hint};
     pub use crate::sanitize::{for_cell, for_terminal};
 }

@@ -26,7 +26,7 @@ pub use context::{NoIntents, Rollout, RolloutOptions};
 pub use decide::{Decision, Mode, Verify, decide};
 pub use engine::{Targets, roll_out};
 pub use event::Event;
-pub use hint::{HintContext, hint};
+pub use hint::hint;
 pub use record::{AccountError, Outcome, Record, Stage, Verified};
 pub use stop::Stop;
 pub(crate) use stop::StopReason;

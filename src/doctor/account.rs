@@ -9,7 +9,7 @@ use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::journal::{PolicyChoice, RunSettings};
 use crate::org::{Account, ObservedVersion};
-use crate::rollout::{HintContext, Outcome, Stage, hint};
+use crate::rollout::{Outcome, Stage, hint};
 
 /// How long it took to enter and to read an account.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +52,9 @@ async fn enter_and_read(
     access: &AccessMethod,
     is_management: bool,
 ) -> (Check, Option<Latency>) {
-    let context = HintContext { access, management: is_management, invited: account.invited };
     let failed = |what: &str, stage: Stage, failure: &Failure| {
-        Check::failure(Subject::Account, format!("{what}: {failure}"), hint(Outcome::Failed, stage, failure, context))
+        let advice = hint(Outcome::Failed, stage, failure, access, is_management, account.invited);
+        Check::failure(Subject::Account, format!("{what}: {failure}"), advice)
     };
     let attempts = run.max_attempts;
     let started = Instant::now();

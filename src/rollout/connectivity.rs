@@ -32,7 +32,7 @@ pub(crate) enum ConnectivityChange {
 #[derive(Debug, Default)]
 pub(crate) struct Connectivity {
     /// While a visit probes STS, the others wait for its result.
-    probing: InProgress,
+    pub(super) probing: InProgress,
     /// AWS is known to be unreachable.
     lost: Cell<bool>,
     /// Whether AWS was unreachable during the last probe.
@@ -43,23 +43,7 @@ pub(crate) struct Connectivity {
     changed: Notify,
 }
 
-/// Why a call got no answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum ProbeResult {
-    /// AWS is reachable: the failure is that call's own.
-    Reachable,
-    /// AWS was unreachable for a while, and is reachable again.
-    Restored,
-    /// AWS stayed unreachable for as long as the run waits.
-    Unreachable(Failure),
-}
-
 impl Connectivity {
-    /// Waits until no probe is in progress.
-    pub(crate) async fn probe_ended(&self) {
-        self.probing.none().await;
-    }
-
     /// Resolves once AWS is known to be unreachable.
     pub(crate) async fn lost(&self) {
         wait_until(&self.changed, || self.lost.get().then_some(())).await;
@@ -67,12 +51,19 @@ impl Connectivity {
 
     /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`MAX_OUTAGE`] is over.
     /// Only one visit probes at a time; the others wait for its result.
-    pub(crate) async fn probe(&self, sent: Instant, probe: impl AsyncFn() -> Result<(), Failure>) -> ProbeResult {
+    ///
+    /// Returns whether AWS was unreachable for a while; if not, the failure is that call's own. The error is the failure of the last
+    /// probe, if AWS stayed unreachable.
+    pub(crate) async fn probe(
+        &self,
+        sent: Instant,
+        probe: impl AsyncFn() -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
         // The call may have been in flight when an outage began that others have waited out meanwhile.
         let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
         if self.probing.count() > 0 || answered_since {
-            self.probe_ended().await;
-            return self.last_result();
+            self.probing.none().await;
+            return Ok(self.last_was_outage.get());
         }
         let _probing = self.probing.start();
         let began = Instant::now();
@@ -89,7 +80,7 @@ impl Connectivity {
                 self.report(ConnectivityChange::Lost(failure.clone()));
             }
             if began.elapsed() >= MAX_OUTAGE {
-                return ProbeResult::Unreachable(failure);
+                return Err(failure);
             }
             sleep(PROBE_INTERVAL).await;
         }
@@ -98,16 +89,12 @@ impl Connectivity {
         if self.last_was_outage.get() {
             self.report(ConnectivityChange::Restored(began.elapsed()));
         }
-        self.last_result()
+        Ok(self.last_was_outage.get())
     }
 
     /// Resolves with the next change that has not been reported.
     pub(crate) async fn next_change(&self) -> ConnectivityChange {
         wait_until(&self.changed, || self.changes.borrow_mut().pop_front()).await
-    }
-
-    fn last_result(&self) -> ProbeResult {
-        if self.last_was_outage.get() { ProbeResult::Restored } else { ProbeResult::Reachable }
     }
 
     fn report(&self, change: ConnectivityChange) {
@@ -139,13 +126,13 @@ mod tests {
         let (connectivity, began) = (Connectivity::default(), Instant::now());
         let back = began + Duration::from_secs(10);
         let probe = async || if Instant::now() < back { Err(no_answer()) } else { Ok(()) };
-        assert_eq!(connectivity.probe(began, probe).await, ProbeResult::Restored);
+        assert_eq!(connectivity.probe(began, probe).await, Ok(true));
         sleep(Duration::from_secs(5)).await;
-        assert_eq!(connectivity.probe(began + Duration::from_millis(100), probe).await, ProbeResult::Restored);
+        assert_eq!(connectivity.probe(began + Duration::from_millis(100), probe).await, Ok(true));
         // A call that is sent after the outage gets a probe of its own.
         let sent = Instant::now();
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(connectivity.probe(sent, probe).await, ProbeResult::Reachable);
-        assert_eq!(connectivity.probe(sent, probe).await, ProbeResult::Reachable);
+        assert_eq!(connectivity.probe(sent, probe).await, Ok(false));
+        assert_eq!(connectivity.probe(sent, probe).await, Ok(false));
     }
 }

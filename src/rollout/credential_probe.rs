@@ -9,7 +9,7 @@ use std::future::Future;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::sync::{InProgress, InProgressGuard};
+use super::sync::InProgress;
 use crate::cloud::Failure;
 
 /// Whether the base credentials are accepted. All visits of a run share it.
@@ -17,21 +17,11 @@ use crate::cloud::Failure;
 pub(crate) struct CredentialProbe {
     /// When the last check started, and its result. Locked during a check.
     last: Mutex<Option<(Instant, Result<(), Failure>)>>,
-    /// The visits that need the result.
-    pending: InProgress,
+    /// The visits that need the result. While there are any, no other account is entered.
+    pub(super) pending: InProgress,
 }
 
 impl CredentialProbe {
-    /// Announces that a visit needs the result, until the guard is dropped. No other account is entered meanwhile.
-    pub(super) fn start(&self) -> InProgressGuard<'_> {
-        self.pending.start()
-    }
-
-    /// Waits until no visit needs the result.
-    pub(super) async fn none_pending(&self) {
-        self.pending.none().await;
-    }
-
     /// Returns the result of a check that any visit started at `since` or later, or else awaits `check`, one visit at a time.
     pub(super) async fn result(
         &self,

@@ -3,44 +3,39 @@
 use super::record::{Outcome, Stage};
 use crate::cloud::{AccessMethod, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 
-/// What a hint needs to know about the account.
-#[derive(Clone, Copy, Debug)]
-pub struct HintContext<'a> {
-    /// How the account was entered.
-    pub access: &'a AccessMethod,
-    /// Whether it is the management account.
-    pub management: bool,
-    /// Whether it was invited into the Organization.
-    pub invited: bool,
+/// Returns what to do about a failure that led to this outcome, in an account that was entered by `access`; empty if there is no useful
+/// advice. `management` says that it is the management account, and `invited` that it was invited into the Organization.
+pub fn hint(
+    outcome: Outcome,
+    stage: Stage,
+    failure: &Failure,
+    access: &AccessMethod,
+    management: bool,
+    invited: bool,
+) -> String {
+    by_code(failure, access, management, invited)
+        .or_else(|| by_stage(outcome, stage, failure).map(str::to_owned))
+        .unwrap_or_default()
 }
 
-/// Returns what to do about a failure that led to this outcome; empty if there is no useful advice.
-pub fn hint(outcome: Outcome, stage: Stage, failure: &Failure, context: HintContext<'_>) -> String {
-    by_code(failure, context).or_else(|| by_stage(outcome, stage, failure).map(str::to_owned)).unwrap_or_default()
-}
-
-fn by_code(failure: &Failure, context: HintContext<'_>) -> Option<String> {
-    match &failure.code {
-        ErrorCode::Own(code) => by_own_code(*code).map(str::to_owned),
-        code => by_aws_code(code.as_str(), failure, context),
+fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: bool) -> Option<String> {
+    if let ErrorCode::Own(code) = failure.code {
+        return by_own_code(code).map(str::to_owned);
     }
-}
-
-fn by_aws_code(code: &str, failure: &Failure, context: HintContext<'_>) -> Option<String> {
-    let text = match (code, failure.operation) {
+    let text = match (failure.code.as_str(), failure.operation) {
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("root accounts") => {
             "the caller is a root user, who can't assume roles: use a role or an IAM user of that account"
         }
         ("AccessDenied", Operation::AssumeRole) if failure.message.contains("sts:SetSourceIdentity") => {
             "allow sts:SetSourceIdentity in the role's trust policy and to the caller, or leave out --source-identity"
         }
-        ("AccessDenied", Operation::AssumeRole) => return Some(access_denied(context)),
+        ("AccessDenied", Operation::AssumeRole) => return Some(access_denied(access, management, invited)),
         ("AccessDenied" | "InvalidAction" | "ValidationError", Operation::AssumeRoot) => {
             "check with v2token doctor --access assume-root that centralised root access is on, that the caller is in the management \
              account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
         }
         ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
-            if *context.access == AccessMethod::Own =>
+            if *access == AccessMethod::Own =>
         {
             return Some(format!(
                 "allow {} to the caller, whose own credentials are used in this account",
@@ -100,17 +95,17 @@ fn by_own_code(code: OwnCode) -> Option<&'static str> {
 
 /// STS gives the same answer for a missing role, a trust policy without the caller, a wrong external id and a policy of the
 /// Organization. So the hint names the most likely cause for this account first.
-fn access_denied(context: HintContext<'_>) -> String {
-    let role = match context.access {
+fn access_denied(access: &AccessMethod, management: bool, invited: bool) -> String {
+    let role = match access {
         AccessMethod::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
         AccessMethod::Own | AccessMethod::Root(_) => "",
     };
-    if context.management {
+    if management {
         format!(
             "the management account has no {role} unless somebody made one: run with credentials of that account and \
              --management-account own, or leave it out with --management-account skip"
         )
-    } else if context.invited {
+    } else if invited {
         format!(
             "this account was invited, and {role} is made only in accounts that the Organization created: \
              make the role there, or name another with --role"
@@ -163,7 +158,7 @@ mod tests {
 
     fn hint_for(stage: Stage, failure: &Failure) -> String {
         let access = AccessMethod::Role("arn:aws:iam::000000000001:role/path/Admin".into());
-        hint(Outcome::Failed, stage, failure, HintContext { access: &access, management: false, invited: false })
+        hint(Outcome::Failed, stage, failure, &access, false, false)
     }
 
     #[test]
@@ -178,12 +173,10 @@ mod tests {
 
     #[test]
     fn only_an_unverified_account_may_have_been_changed() {
-        let access = AccessMethod::Own;
-        let context = HintContext { access: &access, management: false, invited: false };
         for stage in [Stage::Assume, Stage::Read, Stage::Set, Stage::Verify] {
             let lost = failure(Operation::GetAccountSummary, FailureKind::Transient, "ConnectionFailed", "");
             for outcome in [Outcome::Failed, Outcome::NotAttempted, Outcome::Unverified] {
-                let text = hint(outcome, stage, &lost, context);
+                let text = hint(outcome, stage, &lost, &AccessMethod::Own, false, false);
                 assert_eq!(text.contains("not known"), outcome == Outcome::Unverified, "{outcome} at {stage}: {text}");
             }
         }
@@ -196,18 +189,16 @@ mod tests {
         for (management, invited, says) in
             [(true, false, "--management-account skip"), (false, true, "was invited"), (false, false, "trust policy")]
         {
-            let text =
-                hint(Outcome::Failed, Stage::Assume, &denied, HintContext { access: &access, management, invited });
+            let text = hint(Outcome::Failed, Stage::Assume, &denied, &access, management, invited);
             assert!(text.contains(says) && text.contains("path/Admin"), "{text}");
         }
     }
 
     #[test]
     fn in_the_callers_own_account_the_caller_lacks_the_permission() {
-        let own = HintContext { access: &AccessMethod::Own, management: true, invited: false };
         for operation in [Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences] {
-            let text =
-                hint(Outcome::Failed, Stage::Read, &failure(operation, FailureKind::Refused, "AccessDenied", ""), own);
+            let denied = failure(operation, FailureKind::Refused, "AccessDenied", "");
+            let text = hint(Outcome::Failed, Stage::Read, &denied, &AccessMethod::Own, true, false);
             assert!(text.starts_with(&format!("allow {} to the caller", operation.action())), "{text}");
         }
     }

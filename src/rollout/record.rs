@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::target::{Provenance, Target};
-use crate::cloud::{AccessMethod, ErrorCode, Failure, OwnCode};
+use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::text_enum::text_enum;
 
@@ -217,17 +217,6 @@ impl Record {
             }),
             ..Self::blank(account_id, target_version)
         }
-    }
-
-    /// Sets the error from a failed call.
-    pub(super) fn set_error(&mut self, stage: Stage, failure: &Failure, hint: String) {
-        self.error = Some(AccountError {
-            stage,
-            error_code: failure.code.clone(),
-            error_message: failure.message.clone(),
-            hint,
-        });
-        self.request_id.clone_from(&failure.request_id);
     }
 }
 

@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use tokio::sync::Notify;
 
-use super::sync::{InProgress, InProgressGuard, wait_until};
+use super::sync::{InProgress, wait_until};
 use crate::cloud::Failure;
 
 /// Why a run stops before its last account, in ascending severity.
@@ -52,7 +52,8 @@ impl StopReason {
 pub struct Stop {
     reason: RefCell<Option<StopReason>>,
     notify: Notify,
-    in_flight: InProgress,
+    /// The visits in flight.
+    pub(super) visits: InProgress,
 }
 
 impl Stop {
@@ -76,14 +77,9 @@ impl Stop {
         self.reason.borrow().clone()
     }
 
-    /// Counts a visit as in flight until the guard is dropped.
-    pub(super) fn count_in_flight(&self) -> InProgressGuard<'_> {
-        self.in_flight.start()
-    }
-
     /// Returns how many visits are in flight.
     pub const fn in_flight(&self) -> usize {
-        self.in_flight.count()
+        self.visits.count()
     }
 
     /// Resolves once a stop is requested.

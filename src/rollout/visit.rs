@@ -3,39 +3,31 @@
 //! Everything that happens in the account ends up in its record. Only what concerns all accounts stops the run.
 
 mod enter;
-mod read;
 mod retry;
 mod set;
 pub(crate) mod verify;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
 
+use retry::Attempts;
+
 use super::context::{Intents, NotDurable, Rollout};
 use super::decide::{Decision, decide};
-use super::hint::{HintContext, hint};
+use super::hint::hint;
 use super::rate_limiter::EntryPermit;
 use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
 use super::stop::StopReason;
 use super::target::{Provenance, Target};
-use crate::cloud::{Cloud, Failure, Operation, OwnCode};
+use crate::cloud::retry::as_attempt;
+use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode};
 use crate::org::ObservedVersion;
 
 /// How often one call may replace a session that is no longer accepted.
 const NEW_SESSIONS: u32 = 2;
-
-/// What is known about the Sets of a visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum SetState {
-    /// None was sent, or all were refused.
-    NotSent,
-    /// One was sent, and its result is unknown.
-    InDoubt,
-    /// IAM accepted one.
-    Accepted,
-}
 
 /// Why a visit ends early.
 enum VisitError {
@@ -43,8 +35,6 @@ enum VisitError {
     Failed(Stage, Failure),
     /// The whole run stops, and nothing was done in this account.
     NotAttempted(Stage, Failure),
-    /// The account was changed since the run that is undone, so it is left alone.
-    Drifted(Outcome),
 }
 
 /// Visits one account. The record is `not_attempted` if the run stops before the visit may start.
@@ -56,17 +46,13 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(permit) = permit else { return record };
-    let _in_flight = run.stop.count_in_flight();
+    let _in_flight = run.stop.visits.start();
     let mut visit = Visit {
         run,
         target,
         record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
         // A Set that an interrupted part of this run may have sent is in doubt until the account is read.
-        set_state: if matches!(target.provenance, Provenance::Intended(_)) {
-            SetState::InDoubt
-        } else {
-            SetState::NotSent
-        },
+        may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: Instant::now() + run.options.account_timeout,
         turn_unused: true,
         entry_permit: Some(permit),
@@ -80,15 +66,16 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
 
 /// Waits while an outage lasts, or while it is unclear whether the base credentials are accepted.
 async fn may_enter<C, I>(run: &Rollout<'_, C, I>) {
-    run.credential_probe.none_pending().await;
-    run.connectivity.probe_ended().await;
+    run.credential_probe.pending.none().await;
+    run.connectivity.probing.none().await;
 }
 
 struct Visit<'a, 'r, C, I> {
     run: &'a Rollout<'r, C, I>,
     target: &'a Target,
     record: Record,
-    set_state: SetState,
+    /// A Set was sent and not refused: it has taken effect, or may have.
+    may_be_set: bool,
     /// When the visit has taken too long. Waiting for a turn does not count, because the run causes it.
     deadline: Instant,
     /// The turn with which the visit started is unused.
@@ -107,47 +94,57 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let original = if let Provenance::Intended(before) = self.target.provenance { before } else { current };
         self.record.previous_version = Some(original);
         match decide(self.run.options.mode, current, self.target.wanted, self.target.provenance) {
-            Decision::Done(Outcome::Changed) => {
-                self.set_state = SetState::Accepted;
-                Box::pin(self.verify_token()).await
-            }
+            Decision::Done(Outcome::Changed) => Box::pin(self.verify_token()).await,
             Decision::Done(outcome) => Ok(outcome),
-            Decision::Drifted(outcome) => Err(VisitError::Drifted(outcome)),
+            Decision::Drifted(outcome) => {
+                self.record.error = Some(self.drift());
+                Ok(outcome)
+            }
             Decision::Set => {
                 let asked = Instant::now();
                 let durable = self.run.intents.intend(self.target.account, original, self.target.wanted).await;
                 // A slow disk must not use up the account's time.
                 self.deadline += asked.elapsed();
-                if let Err(error) = durable {
-                    self.run.stop.request(StopReason::Journal(error.0.clone()));
-                    return Err(VisitError::NotAttempted(Stage::Set, not_durable(error)));
+                if let Err(NotDurable(cause)) = durable {
+                    self.run.stop.request(StopReason::Journal(cause.clone()));
+                    let operation = Operation::SetSecurityTokenServicePreferences;
+                    let failure = Failure::own(operation, OwnCode::JournalNotWritable, cause);
+                    return Err(VisitError::NotAttempted(Stage::Set, failure));
                 }
                 self.set(&mut session).await
             }
         }
     }
 
+    /// Reads the version. Retries where that can help.
+    async fn read(&mut self, session: &mut C::Session, stage: Stage) -> Result<ObservedVersion, VisitError> {
+        let mut attempts = Attempts::default();
+        loop {
+            self.record.attempts += 1;
+            let answer = {
+                let call = pin!(as_attempt(attempts.failed + 1, self.run.cloud.read_version(session)));
+                self.attempt(stage, Operation::GetAccountSummary, call).await
+            };
+            match answer {
+                Ok(Answer { value, request_id }) => {
+                    self.record.current_version = Some(value);
+                    if stage == Stage::Read {
+                        self.record.request_id = request_id;
+                    }
+                    return Ok(value);
+                }
+                Err(error) => self.prepare_retry(session, stage, error, &mut attempts).await?,
+            }
+        }
+    }
+
     /// Writes the result of the visit into the record.
     fn conclude(&mut self, result: Result<Outcome, VisitError>) {
-        let (outcome, error) = match result {
-            Ok(outcome) => (outcome, None),
-            Err(VisitError::Drifted(outcome)) => {
-                self.record.outcome = outcome;
-                self.record.error = Some(self.drift());
-                return;
-            }
-            Err(VisitError::NotAttempted(stage, failure)) if self.set_state == SetState::NotSent => {
-                (Outcome::NotAttempted, Some((stage, failure)))
-            }
-            Err(VisitError::NotAttempted(stage, failure)) => {
-                // Without a start time, a resume visits the account again even without --retry-failed.
-                self.record.started_at = None;
-                (Outcome::Unverified, Some((stage, failure)))
-            }
-            Err(VisitError::Failed(stage, failure)) => match self.set_state {
-                SetState::NotSent => (Outcome::Failed, Some((stage, failure))),
-                SetState::InDoubt | SetState::Accepted => (Outcome::Unverified, Some((stage, failure))),
-            },
+        let outcome = match &result {
+            Ok(outcome) => *outcome,
+            Err(_) if self.may_be_set => Outcome::Unverified,
+            Err(VisitError::NotAttempted(..)) => Outcome::NotAttempted,
+            Err(VisitError::Failed(..)) => Outcome::Failed,
         };
         self.record.outcome = outcome;
         if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
@@ -156,15 +153,21 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             "its version was unknown before the run that is undone; v1Token is AWS's default"
                 .clone_into(&mut self.record.note);
         }
-        if let Some((stage, failure)) = error {
-            let context = HintContext {
-                access: &self.target.access,
-                management: self.target.management,
-                invited: self.target.invited,
+        let in_doubt = self.may_be_set && matches!(result, Err(VisitError::NotAttempted(..)));
+        if in_doubt {
+            // Without a start time, a resume visits the account again even without --retry-failed.
+            self.record.started_at = None;
+        }
+        if let Err(VisitError::NotAttempted(stage, failure) | VisitError::Failed(stage, failure)) = result {
+            let Target { access, management, invited, .. } = self.target;
+            let hint = if in_doubt {
+                IN_DOUBT.to_owned()
+            } else {
+                hint(outcome, stage, &failure, access, *management, *invited)
             };
-            let in_doubt = outcome == Outcome::Unverified && self.record.started_at.is_none();
-            let hint = if in_doubt { IN_DOUBT.to_owned() } else { hint(outcome, stage, &failure, context) };
-            self.record.set_error(stage, &failure, hint);
+            let Failure { code: error_code, message: error_message, request_id, .. } = failure;
+            self.record.error = Some(AccountError { stage, error_code, error_message, hint });
+            self.record.request_id = request_id;
         }
     }
 
@@ -183,8 +186,4 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 .to_owned(),
         }
     }
-}
-
-fn not_durable(error: NotDurable) -> Failure {
-    Failure::own(Operation::SetSecurityTokenServicePreferences, OwnCode::JournalNotWritable, error.0)
 }

@@ -26,7 +26,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     pub(super) async fn enter(&mut self) -> Result<C::Session, VisitError> {
         let mut failed = 0;
         loop {
-            self.wait_for_turn().await;
+            if !std::mem::take(&mut self.turn_unused) {
+                let asked = Instant::now();
+                self.run.rate_limiter.wait_to_retry().await;
+                self.deadline += asked.elapsed();
+            }
             let sent = Instant::now();
             self.record.attempts += 1;
             let call = pin!(retry::as_attempt(
@@ -35,19 +39,15 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             ));
             let answer = self.attempt(Stage::Assume, Operation::AssumeRole, call).await;
             self.entry_permit = None;
-            let (failure, in_outage) = match answer {
+            let error = match answer {
                 Ok(answer) => {
                     self.run.rate_limiter.passed();
                     return Ok(answer.value);
                 }
-                Err(CallError::VisitEnds(error)) => return Err(error),
-                Err(CallError::Outage(failure)) => (failure, true),
-                Err(CallError::Failed(failure)) => {
-                    failed += 1;
-                    (failure, false)
-                }
+                Err(error) => error,
             };
-            self.count_throttle(&failure);
+            let in_outage = matches!(error, CallError::Outage(_));
+            let failure = self.count_failure(error, &mut failed)?;
             let retry = match failure.kind {
                 FailureKind::Throttled => {
                     self.run.rate_limiter.throttled(sent);
@@ -67,16 +67,6 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Waits until the rate limiter allows another AssumeRole. The deadline moves by that time.
-    async fn wait_for_turn(&mut self) {
-        if std::mem::take(&mut self.turn_unused) {
-            return;
-        }
-        let asked = Instant::now();
-        self.run.rate_limiter.wait_to_retry().await;
-        self.deadline += asked.elapsed();
-    }
-
     /// Finds out whether the base credentials are still accepted after the call that was sent at `sent` was `refused`. If they are not,
     /// the run stops. The time that this takes is not taken from the visit.
     pub(super) async fn check_base_credentials(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
@@ -89,7 +79,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     async fn check_until_known(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let run = self.run;
-        let _pending = run.credential_probe.start();
+        let _pending = run.credential_probe.pending.start();
         let (mut since, mut failed) = (sent, 0);
         loop {
             let calls = Cell::new(0);

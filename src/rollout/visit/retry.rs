@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode, retry};
-use crate::rollout::connectivity::ProbeResult;
 use crate::rollout::context::Intents;
 use crate::rollout::record::Stage;
 use crate::rollout::stop::StopReason;
@@ -49,13 +48,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching_credentials() => {
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
-                let unsigned = self.failure(OwnCode::NoCredentials, message.to_owned());
-                (Failure { operation, effect: Effect::None, ..unsigned }, false)
+                let unsigned = self.failure(operation, OwnCode::NoCredentials, message.to_owned());
+                (Failure { effect: Effect::None, ..unsigned }, false)
             }
             Err(_) => {
-                let no_answer =
-                    self.failure(OwnCode::RequestTimedOut, "no answer within the time of the visit".to_owned());
-                (Failure { operation, ..no_answer }, true)
+                let message = "no answer within the time of the visit".to_owned();
+                (self.failure(operation, OwnCode::RequestTimedOut, message), true)
             }
         };
         if Box::pin(self.wait_out_outage(stage, began, &failure)).await.map_err(CallError::VisitEnds)? {
@@ -81,14 +79,12 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         tokio::select! {
             biased;
             () = stopped_in_outage => Err(VisitError::NotAttempted(stage, failure.clone())),
-            result = run.connectivity.probe(sent, async || run.cloud.probe_connection().await) => match result {
-                ProbeResult::Reachable => Ok(false),
-                ProbeResult::Restored => Ok(true),
-                ProbeResult::Unreachable(cause) => {
+            result = run.connectivity.probe(sent, async || run.cloud.probe_connection().await) => {
+                result.map_err(|cause| {
                     run.stop.request(StopReason::Unreachable(cause));
-                    Err(VisitError::NotAttempted(stage, failure.clone()))
-                }
-            },
+                    VisitError::NotAttempted(stage, failure.clone())
+                })
+            }
         }
     }
 
@@ -100,15 +96,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         error: CallError,
         attempts: &mut Attempts,
     ) -> Result<(), VisitError> {
-        let failure = match error {
-            CallError::VisitEnds(error) => return Err(error),
-            CallError::Outage(failure) => failure,
-            CallError::Failed(failure) => {
-                attempts.failed += 1;
-                failure
-            }
-        };
-        self.count_throttle(&failure);
+        let failure = self.count_failure(error, &mut attempts.failed)?;
         match failure.kind {
             FailureKind::Refused => Err(VisitError::Failed(stage, failure)),
             _ if attempts.failed >= self.run.options.max_attempts => Err(VisitError::Failed(stage, failure)),
@@ -122,10 +110,20 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    pub(super) const fn count_throttle(&mut self, failure: &Failure) {
-        if matches!(failure.kind, FailureKind::Throttled) {
+    /// Returns the failure of a call, unless it ends the visit. Counts it in `failed`, unless it is part of an outage.
+    pub(super) fn count_failure(&mut self, error: CallError, failed: &mut u32) -> Result<Failure, VisitError> {
+        let failure = match error {
+            CallError::VisitEnds(error) => return Err(error),
+            CallError::Outage(failure) => failure,
+            CallError::Failed(failure) => {
+                *failed += 1;
+                failure
+            }
+        };
+        if failure.kind == FailureKind::Throttled {
             self.record.throttled += 1;
         }
+        Ok(failure)
     }
 
     pub(super) async fn back_off(&self, failed: u32, stage: Stage, failure: Failure) -> Result<(), VisitError> {
@@ -151,27 +149,21 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Ok(())
     }
 
-    /// The failure of a visit that reached its deadline.
+    /// Returns the failure of a visit that reached its deadline.
     pub(super) fn out_of_time(&self, operation: Operation, last: Option<&Failure>) -> Failure {
         let limit = humantime::format_duration(self.run.options.account_timeout);
         let last = last.map_or_else(String::new, |failure| format!("; the last failure: {failure}"));
-        Failure {
-            operation,
-            ..self
-                .failure(OwnCode::AccountTimeout, format!("the visit took longer than --account-timeout {limit}{last}"))
-        }
+        let message = format!("the visit took longer than --account-timeout {limit}{last}");
+        self.failure(operation, OwnCode::AccountTimeout, message)
     }
 
-    /// A failure that v2token itself found.
-    pub(super) fn failure(&self, code: OwnCode, message: String) -> Failure {
+    /// Returns a failure that this program detected. A retry may help.
+    pub(super) fn failure(&self, operation: Operation, code: OwnCode, message: String) -> Failure {
         Failure {
-            operation: Operation::SetSecurityTokenServicePreferences,
             kind: FailureKind::Transient,
             effect: Effect::Unknown,
-            code: code.into(),
-            message,
-            status: None,
             request_id: self.record.request_id.clone(),
+            ..Failure::own(operation, code, message)
         }
     }
 }

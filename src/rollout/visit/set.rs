@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use super::retry::{Attempts, CallError};
-use super::{SetState, Visit, VisitError};
+use super::{Visit, VisitError};
 use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, retry};
 use crate::org::ObservedVersion;
 use crate::rollout::context::Intents;
@@ -14,7 +14,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     pub(super) async fn set(&mut self, session: &mut C::Session) -> Result<Outcome, VisitError> {
         let mut attempts = Attempts::default();
         loop {
-            let before = std::mem::replace(&mut self.set_state, SetState::InDoubt);
+            let before = std::mem::replace(&mut self.may_be_set, true);
             self.record.attempts += 1;
             let answer = {
                 let call = pin!(retry::as_attempt(
@@ -26,14 +26,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let error = match answer {
                 Ok(Answer { request_id, .. }) => {
                     self.record.request_id = request_id;
-                    self.set_state = SetState::Accepted;
                     return self.verify_accepted(session).await;
                 }
                 Err(error) => error,
             };
             match &error {
                 CallError::Failed(failure) | CallError::Outage(failure) => match failure.effect {
-                    Effect::None => self.set_state = before,
+                    Effect::None => self.may_be_set = before,
                     // The answer is lost, but the Set may have taken effect: read before sending it again.
                     Effect::Unknown => {
                         if self.read(session, Stage::Verify).await?.shows(self.target.wanted) {
@@ -42,13 +41,13 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     }
                 },
                 CallError::VisitEnds(VisitError::NotAttempted(_, Failure { effect: Effect::None, .. })) => {
-                    self.set_state = before;
+                    self.may_be_set = before;
                 }
                 CallError::VisitEnds(_) => {}
             }
             let visit_ends = matches!(error, CallError::VisitEnds(_));
             if let Err(error) = self.prepare_retry(session, Stage::Set, error, &mut attempts).await {
-                return if visit_ends || self.set_state == SetState::NotSent {
+                return if visit_ends || !self.may_be_set {
                     Err(error)
                 } else {
                     self.verify_in_doubt(session, error).await
@@ -71,7 +70,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         if version != ObservedVersion::Unknown
             && matches!(&error, VisitError::Failed(_, failure) if refused_by_iam(failure))
         {
-            self.set_state = SetState::NotSent;
+            self.may_be_set = false;
         }
         Err(error)
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::retry::CallError;
 use super::{Visit, VisitError};
 use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, OwnCode};
 use crate::org::ObservedVersion;
@@ -55,7 +54,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             );
             (if version == ObservedVersion::Unknown { OwnCode::VersionNotShown } else { OwnCode::NotReadBack }, message)
         };
-        Err(VisitError::Failed(Stage::Verify, self.failure(code, message)))
+        Err(VisitError::Failed(
+            Stage::Verify,
+            self.failure(Operation::SetSecurityTokenServicePreferences, code, message),
+        ))
     }
 
     /// Reads the version until it is the wanted one, or all waits are over. Returns the last version read.
@@ -80,10 +82,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             return Ok(Outcome::Changed);
         };
         let mut last = None;
-        let mut waits = TOKEN_WAITS.into_iter();
-        let mut next_wait = waits.next();
-        while let Some(wait) = next_wait {
-            self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
+        let mut failed = 0;
+        while let Some(wait) = TOKEN_WAITS.get(failed as usize) {
+            self.sleep(*wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let sent = Instant::now();
             let proof = pin!(self.run.cloud.test_token(self.target.account, &self.target.access, region));
@@ -92,27 +93,21 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     self.record.verified = Some(Verified::Token);
                     return Ok(Outcome::Changed);
                 }
-                Err(CallError::VisitEnds(error)) => return Err(error),
-                Err(CallError::Outage(failure)) => failure,
-                Err(CallError::Failed(failure)) => {
-                    next_wait = waits.next();
-                    failure
-                }
+                Err(error) => self.count_failure(error, &mut failed)?,
             };
             match failure.kind {
                 FailureKind::Refused => return Err(VisitError::Failed(Stage::Verify, failure)),
                 FailureKind::Credentials if failure.operation == Operation::AssumeRole => {
                     Box::pin(self.check_base_credentials(sent, &failure)).await?;
                 }
-                FailureKind::Credentials | FailureKind::Throttled | FailureKind::Transient => {
-                    self.count_throttle(&failure);
-                }
+                FailureKind::Credentials | FailureKind::Throttled | FailureKind::Transient => {}
             }
             last = Some(failure);
         }
         let why = last.map_or_else(String::new, |failure| format!(": {failure}"));
         let message =
             format!("the setting was read back, but {region} did not accept a token of the global endpoint{why}");
-        Err(VisitError::Failed(Stage::Verify, self.failure(OwnCode::TokenRefused, message)))
+        let operation = Operation::SetSecurityTokenServicePreferences;
+        Err(VisitError::Failed(Stage::Verify, self.failure(operation, OwnCode::TokenRefused, message)))
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use v2token::internals::{
-    ConnectError, Error, ErrorCode, FailureKind, HintContext, ListingError, Operation, OwnCode, Stage, classify, hint,
+    ConnectError, Error, ErrorCode, FailureKind, ListingError, Operation, OwnCode, Stage, classify, hint,
 };
 use v2token::{AccessMethod, Outcome, Provenance, Record, Target};
 
@@ -193,14 +193,11 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
                         Stage::Set => Operation::SetSecurityTokenServicePreferences,
                         Stage::Select | Stage::Read | Stage::Verify => Operation::GetAccountSummary,
                     };
-                    let about = HintContext {
-                        access: &access,
-                        management: when.contains("management account"),
-                        invited: when.contains("invited"),
-                    };
+                    let failure = failure(operation, kind_of(code, when), code, &spans(when).join(" "));
+                    let (management, invited) = (when.contains("management account"), when.contains("invited"));
                     let unverified = spans(when).contains(&Outcome::Unverified.as_str());
                     let outcome = if unverified { Outcome::Unverified } else { Outcome::Failed };
-                    hint(outcome, stage, &failure(operation, kind_of(code, when), code, &spans(when).join(" ")), about)
+                    hint(outcome, stage, &failure, &access, management, invited)
                 }
             };
             assert_eq!(plain(advice), given, "{code} at {stage}: {when}");
