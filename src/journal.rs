@@ -3,7 +3,6 @@
 mod entry;
 mod folder;
 mod replay;
-mod run_id;
 mod run_info;
 mod run_settings;
 mod writer;
@@ -12,8 +11,7 @@ pub use entry::Entry;
 pub use folder::{RunFolder, RunFolderFailed};
 pub(crate) use replay::IntentState;
 pub use replay::{Replay, ReplayFailed};
-pub(crate) use run_id::RunId;
-pub(crate) use run_info::{Ending, RunInfo};
+pub(crate) use run_info::{Ending, RunId, RunInfo};
 pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};
 pub use run_settings::{InvalidSettings, scoped_policy};
 pub(crate) use writer::Journal;

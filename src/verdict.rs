@@ -105,13 +105,9 @@ pub(crate) fn changes(tally: &Tally) -> String {
 /// Returns why a run stopped, as a phrase that follows "stopped".
 pub(crate) fn because(reason: &StopReason) -> String {
     match reason {
-        StopReason::TooManyErrors { errors, allowed, wave: None } => {
-            format!("by --max-errors, because {errors} failed or are unverified, and at most {allowed} may")
-        }
-        StopReason::TooManyErrors { errors, allowed, wave: Some(wave) } => {
-            format!(
-                "by --max-errors, because {errors} failed or are unverified in wave {wave}, and at most {allowed} may"
-            )
+        StopReason::TooManyErrors { errors, allowed, wave } => {
+            let wave = wave.map_or_else(String::new, |wave| format!(" in wave {wave}"));
+            format!("by --max-errors, because {errors} failed or are unverified{wave}, and at most {allowed} may")
         }
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),

@@ -61,7 +61,7 @@ pub enum RunFolderFailed {
 pub struct RunFolder {
     path: PathBuf,
     /// The journal, locked during the run. The system releases the lock when the process ends.
-    journal: File,
+    pub(super) journal: File,
     /// Whether this run created the folder, so that it may be removed if the run never starts.
     created: bool,
 }
@@ -74,18 +74,18 @@ impl RunFolder {
 
     /// Creates the folder and its journal, both readable only by the user. Reuses a folder whose run never started.
     pub(crate) fn create(path: &Path) -> Result<Self, RunFolderFailed> {
-        let unwritable = |source| RunFolderFailed::Unwritable { what: "the run folder", path: path.to_owned(), source };
+        let unwritable = unwritable("the run folder", path);
         let created = !path.exists();
-        create_folder(path).map_err(unwritable)?;
+        create_folder(path).map_err(&unwritable)?;
         check_folder(path)?;
         let name = path.join(Self::JOURNAL);
         let mut options = OpenOptions::new();
         options.append(true).read(true).create(true).mode(0o600);
-        let journal = open_regular(&name, &mut options, true).map_err(unwritable)?;
-        check_owner_and_mode(&name, &journal.metadata().map_err(unwritable)?)?;
+        let journal = open_regular(&name, &mut options, true).map_err(&unwritable)?;
+        check_owner_and_mode(&name, &journal.metadata().map_err(&unwritable)?)?;
         let folder = Self { path: path.to_owned(), journal, created };
         lock(&folder.journal, path)?;
-        if folder.journal.metadata().map_err(unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
+        if folder.journal.metadata().map_err(&unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
             return Err(RunFolderFailed::Taken(path.to_owned()));
         }
         sync_folder(path).map_err(unwritable)?;
@@ -94,19 +94,19 @@ impl RunFolder {
 
     /// Opens the folder of a run that stopped, to continue the run. Cuts off a torn last line of the journal.
     pub(crate) fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
-        let unwritable =
-            |source| RunFolderFailed::Unwritable { what: "the journal", path: path.join(Self::JOURNAL), source };
         check_folder(path)?;
-        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().append(true).read(true), true);
-        let journal = journal.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => no_run(path, &source.to_string()),
-            _ => unwritable(source),
+        let name = path.join(Self::JOURNAL);
+        let unwritable = unwritable("the journal", &name);
+        let journal = open_regular(&name, OpenOptions::new().append(true).read(true), true).map_err(|source| {
+            match source.kind() {
+                io::ErrorKind::NotFound => no_run(path, &source.to_string()),
+                _ => unwritable(source),
+            }
         })?;
-        let folder = Self { path: path.to_owned(), journal, created: false };
-        lock(&folder.journal, path)?;
+        lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
-        folder.journal.set_len(replay.length).and_then(|()| folder.journal.sync_all()).map_err(unwritable)?;
-        Ok((folder, info, replay))
+        journal.set_len(replay.length).and_then(|()| journal.sync_all()).map_err(unwritable)?;
+        Ok((Self { path: path.to_owned(), journal, created: false }, info, replay))
     }
 
     /// Reads the folder of a run, which may be in progress, to display it. The folder may belong to any user.
@@ -135,8 +135,8 @@ impl RunFolder {
     /// Reads the folder of a run that is not in progress, to act on it. Locks the folder until the returned file is dropped.
     pub(crate) fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
-        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true)
-            .map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
+        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true);
+        let journal = journal.map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
         Ok((journal, info, replay))
@@ -173,9 +173,7 @@ impl RunFolder {
 
     /// Empties the journal of a run that never became ready.
     pub(crate) fn clear(&self) -> Result<(), RunFolderFailed> {
-        let unwritable =
-            |source| RunFolderFailed::Unwritable { what: "the journal", path: self.file(Self::JOURNAL), source };
-        self.journal.set_len(0).map_err(unwritable)
+        self.journal.set_len(0).map_err(unwritable("the journal", &self.file(Self::JOURNAL)))
     }
 
     /// Returns the path of the folder.
@@ -188,23 +186,19 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Returns a handle of the journal.
-    pub(super) fn journal(&self) -> io::Result<File> {
-        self.journal.try_clone()
-    }
-
     /// Writes `run.json` atomically.
     pub(crate) fn write_run(&self, info: &RunInfo) -> Result<(), RunFolderFailed> {
         let path = self.file(Self::RUN);
-        let unwritable =
-            |source| RunFolderFailed::Unwritable { what: "the run's description", path: path.clone(), source };
-        let mut text = serde_json::to_vec_pretty(info).map_err(|error| unwritable(error.into()))?;
-        text.push(b'\n');
-        let mut file = tempfile::NamedTempFile::new_in(&self.path).map_err(unwritable)?;
-        file.write_all(&text).map_err(unwritable)?;
-        file.as_file().sync_data().map_err(unwritable)?;
-        file.persist(&path).map_err(|error| unwritable(error.error))?;
-        sync_folder(&self.path).map_err(unwritable)
+        let write = || {
+            let mut text = serde_json::to_vec_pretty(info)?;
+            text.push(b'\n');
+            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+            file.write_all(&text)?;
+            file.as_file().sync_data()?;
+            file.persist(&path)?;
+            sync_folder(&self.path)
+        };
+        write().map_err(unwritable("the run's description", &path))
     }
 
     /// Removes the files of a run that ended before it visited an account, and the folder if this run created it.
@@ -218,20 +212,21 @@ impl RunFolder {
     }
 }
 
+fn unwritable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> RunFolderFailed {
+    move |source| RunFolderFailed::Unwritable { what, path: path.to_owned(), source }
+}
+
 /// Locks a journal, and checks that it is still in the folder: another process may have removed it between opening and locking.
 fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
     let path = folder.join(RunFolder::JOURNAL);
-    match journal.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(RunFolderFailed::Busy(folder.to_owned())),
-        Err(TryLockError::Error(source)) => {
-            return Err(RunFolderFailed::Unwritable { what: "the journal's lock", path, source });
-        }
-    }
-    let same = |one: &fs::Metadata, other: &fs::Metadata| (one.dev(), one.ino()) == (other.dev(), other.ino());
+    let busy = || RunFolderFailed::Busy(folder.to_owned());
+    journal.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => busy(),
+        TryLockError::Error(source) => unwritable("the journal's lock", &path)(source),
+    })?;
     match (journal.metadata(), fs::metadata(&path)) {
-        (Ok(one), Ok(other)) if same(&one, &other) => Ok(()),
-        _ => Err(RunFolderFailed::Busy(folder.to_owned())),
+        (Ok(locked), Ok(file)) if (locked.dev(), locked.ino()) == (file.dev(), file.ino()) => Ok(()),
+        _ => Err(busy()),
     }
 }
 

@@ -37,7 +37,7 @@ const MAX_QUEUE_BYTES: usize = 256 * 1024;
 struct Queue {
     bytes: Vec<u8>,
     /// The waiters for these lines to become durable.
-    waiters: Vec<oneshot::Sender<Result<(), String>>>,
+    waiters: Vec<oneshot::Sender<Result<(), NotDurable>>>,
     /// No further line is accepted.
     closed: bool,
 }
@@ -55,7 +55,7 @@ struct Shared {
     /// Wakes the writer: the first line arrived, or the queue became urgent.
     wake: Condvar,
     /// The first error. After it nothing is written any more.
-    error: OnceLock<String>,
+    error: OnceLock<NotDurable>,
 }
 
 /// The journal of a run, open for writing.
@@ -68,7 +68,7 @@ pub(crate) struct Journal {
 impl Journal {
     /// Starts the writer thread for the journal of the folder.
     pub(crate) fn start(folder: &RunFolder) -> io::Result<Self> {
-        let file = folder.journal()?;
+        let file = folder.journal.try_clone()?;
         let shared = Arc::new(Shared::default());
         let writer = Writer { file, shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
@@ -84,29 +84,27 @@ impl Journal {
     pub(crate) async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
         self.shared.put(entry, Some(durable));
-        match written.await {
-            Ok(result) => result.map_err(NotDurable),
-            Err(_) => Err(NotDurable("the journal's writer is gone".to_owned())),
-        }
+        written.await.unwrap_or_else(|_| Err(NotDurable("the journal's writer is gone".to_owned())))
     }
 
     /// Returns why the journal can't be written any more, if it can't.
     pub(crate) fn failure(&self) -> Option<&str> {
-        self.shared.error.get().map(String::as_str)
+        self.shared.error.get().map(|NotDurable(cause)| cause.as_str())
     }
 
     /// Waits until all lines are durable.
     pub(crate) fn finish(mut self) -> Result<(), NotDurable> {
         self.join();
-        self.failure().map_or(Ok(()), |cause| Err(NotDurable(cause.to_owned())))
+        self.shared.result()
     }
 
     fn join(&mut self) {
-        self.shared.close();
+        self.shared.queue().closed = true;
+        self.shared.wake.notify_one();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            let _ = self.shared.error.set("the journal's writer panicked".to_owned());
+            let _ = self.shared.error.set(NotDurable("the journal's writer panicked".to_owned()));
         }
     }
 }
@@ -134,7 +132,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), String>>>) {
+    fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), NotDurable>>>) {
         let mut queue = self.queue();
         if queue.closed {
             // The writer has ended. The waiter notices that `durable` is dropped.
@@ -151,9 +149,9 @@ impl Shared {
         }
     }
 
-    fn close(&self) {
-        self.queue().closed = true;
-        self.wake.notify_one();
+    /// Returns the first error, if there was one.
+    fn result(&self) -> Result<(), NotDurable> {
+        self.error.get().cloned().map_or(Ok(()), Err)
     }
 }
 
@@ -170,13 +168,12 @@ impl Writer {
         let mut expect_more = false;
         while self.next_group(&mut group, expect_more) {
             expect_more = group.waiters.len() >= MIN_GROUP;
-            let first_error = &self.shared.error;
-            if first_error.get().is_none()
+            if self.shared.error.get().is_none()
                 && let Err(error) = write(&mut self.file, &group.bytes)
             {
-                let _ = first_error.set(error.to_string());
+                let _ = self.shared.error.set(NotDurable(error.to_string()));
             }
-            let result = first_error.get().map_or(Ok(()), |cause| Err(cause.clone()));
+            let result = self.shared.result();
             for durable in group.waiters.drain(..) {
                 // The visit may have been dropped.
                 let _ = durable.send(result.clone());

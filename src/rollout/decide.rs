@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::record::Outcome;
 use super::target::Provenance;
-use crate::org::{ObservedVersion, TokenVersion, region};
+use crate::org::region::{self, RegionRefused};
+use crate::org::{ObservedVersion, TokenVersion};
 use crate::serde_text::textual;
 
 /// Whether the run may change anything. A dry run differs from a real one only in [`decide`].
@@ -52,8 +53,8 @@ pub enum ParseVerifyError {
     #[error("expected none, setting, or token=REGION")]
     Word,
     /// The Region is no opt-in Region, or does not exist.
-    #[error("{0}")]
-    Region(String),
+    #[error(transparent)]
+    Region(#[from] RegionRefused),
 }
 
 impl FromStr for Verify {
@@ -63,10 +64,10 @@ impl FromStr for Verify {
         match (text, text.strip_prefix("token=")) {
             ("none", _) => Ok(Self::None),
             ("setting", _) => Ok(Self::Setting),
-            (_, Some(region)) => match region::check_opt_in(region) {
-                Ok(()) => Ok(Self::Token(region.to_owned())),
-                Err(refused) => Err(ParseVerifyError::Region(refused.to_string())),
-            },
+            (_, Some(region)) => {
+                region::check_opt_in(region)?;
+                Ok(Self::Token(region.to_owned()))
+            }
             (_, None) => Err(ParseVerifyError::Word),
         }
     }

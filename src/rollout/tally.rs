@@ -11,7 +11,7 @@ pub struct Tally {
 impl Tally {
     /// Counts one more account.
     pub fn add(&mut self, outcome: Outcome) {
-        self.counts[Self::index(outcome)] += 1;
+        self.counts[outcome as usize] += 1;
     }
 
     /// Adds the counts of another tally.
@@ -23,7 +23,7 @@ impl Tally {
 
     /// How many accounts have this outcome.
     pub fn of(&self, outcome: Outcome) -> usize {
-        self.counts[Self::index(outcome)]
+        self.counts[outcome as usize]
     }
 
     /// How many accounts were counted.
@@ -39,10 +39,6 @@ impl Tally {
     /// Each outcome with its count, in the order of [`Outcome::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Outcome, usize)> + '_ {
         Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome)))
-    }
-
-    fn index(outcome: Outcome) -> usize {
-        Outcome::ALL.iter().position(|known| *known == outcome).expect("ALL holds every outcome")
     }
 }
 
