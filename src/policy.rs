@@ -95,23 +95,21 @@ fn document(statements: &[Value]) -> Value {
     json!({"Version": "2012-10-17", "Statement": statements})
 }
 
-fn actions(operations: &[Operation]) -> Vec<String> {
-    operations.iter().map(|operation| operation.action()).collect()
+/// Returns a statement that allows actions.
+fn allow(sid: &str, actions: &[String], resource: &str) -> Value {
+    json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource})
+}
+
+fn actions(permission: Permission, context: &PolicyContext) -> Vec<String> {
+    operations(permission, context.requirements).into_iter().map(Operation::action).collect()
 }
 
 /// Returns the policy for the base credentials.
 pub(crate) fn caller(context: &PolicyContext) -> Value {
-    let mut statements = vec![json!({
-        "Sid": "ListTheOrganization",
-        "Effect": "Allow",
-        "Action": actions(&operations(Permission::List, context.requirements)),
-        "Resource": "*",
-    })];
-    let own = operations(Permission::Own, context.requirements);
+    let mut statements = vec![allow("ListTheOrganization", &actions(Permission::List, context), "*")];
+    let own = actions(Permission::Own, context);
     if !own.is_empty() {
-        statements.push(json!({
-            "Sid": "TheAccountOfTheCaller", "Effect": "Allow", "Action": actions(&own), "Resource": "*",
-        }));
+        statements.push(allow("TheAccountOfTheCaller", &own, "*"));
     }
     statements.push(match context.via.first() {
         Some(first) => assume_via_role(context, first),
@@ -128,38 +126,35 @@ pub(crate) fn via(context: &PolicyContext) -> Vec<(String, Value)> {
 }
 
 fn assume_via_role(context: &PolicyContext, role: &ViaRole) -> Value {
-    json!({
-        "Sid": "GoThroughTheRole",
-        "Effect": "Allow",
-        "Action": assume_actions(context, Operation::AssumeRole),
-        "Resource": role.arn(&context.partition),
-    })
+    allow("GoThroughTheRole", &assume_actions(context), &role.arn(&context.partition))
 }
 
 fn enter_accounts(context: &PolicyContext) -> Value {
-    // Accounts of other Organizations may have a role of the same name.
-    let ours = json!({"aws:ResourceOrgID": "${aws:PrincipalOrgID}"});
-    match context.requirements.access {
-        AccessMode::Role => json!({
-            "Sid": "EnterTheAccounts",
-            "Effect": "Allow",
-            "Action": assume_actions(context, Operation::AssumeRole),
-            "Resource": context.role_patterns(),
-            "Condition": {"StringEquals": ours},
-        }),
-        AccessMode::AssumeRoot => json!({
-            "Sid": "EnterTheAccounts",
-            "Effect": "Allow",
-            "Action": [Operation::AssumeRoot.action()],
-            "Resource": format!("arn:{}:iam::*:root", context.partition),
-            "Condition": {"StringEquals": {"sts:TaskPolicyArn": audit_task_policy(&context.partition)}},
-        }),
-    }
+    let (actions, resource, condition) = match context.requirements.access {
+        AccessMode::Role => (
+            assume_actions(context),
+            context.role_patterns(),
+            // Accounts of other Organizations may have a role of the same name.
+            json!({"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}),
+        ),
+        AccessMode::AssumeRoot => (
+            vec![Operation::AssumeRoot.action()],
+            json!(format!("arn:{}:iam::*:root", context.partition)),
+            json!({"sts:TaskPolicyArn": audit_task_policy(&context.partition)}),
+        ),
+    };
+    json!({
+        "Sid": "EnterTheAccounts",
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": condition},
+    })
 }
 
-/// Returns the action, and the one that a source identity needs.
-fn assume_actions(context: &PolicyContext, operation: Operation) -> Vec<String> {
-    let mut actions = vec![operation.action()];
+/// Returns the action that assumes a role, and the one that a source identity needs.
+fn assume_actions(context: &PolicyContext) -> Vec<String> {
+    let mut actions = vec![Operation::AssumeRole.action()];
     if context.source_identity {
         actions.push("sts:SetSourceIdentity".to_owned());
     }
@@ -168,13 +163,8 @@ fn assume_actions(context: &PolicyContext, operation: Operation) -> Vec<String> 
 
 /// Returns the policy of the role in every account.
 pub(crate) fn role(context: &PolicyContext) -> Value {
-    document(&[json!({
-        "Sid": "TokenVersion",
-        "Effect": "Allow",
-        "Action": actions(&operations(Permission::Account, context.requirements)),
-        // Neither action supports resources (Service Authorization Reference, "AWS Identity and Access Management").
-        "Resource": "*",
-    })])
+    // The actions on the token version do not support resources (Service Authorization Reference, "AWS Identity and Access Management").
+    document(&[allow("TokenVersion", &actions(Permission::Account, context), "*")])
 }
 
 /// Returns the trust policy of the role in every account.
@@ -200,7 +190,7 @@ fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Optio
     let mut statement = json!({
         "Effect": "Allow",
         "Principal": {"AWS": format!("arn:{}:iam::{}:root", context.partition, principal.account)},
-        "Action": assume_actions(context, Operation::AssumeRole),
+        "Action": assume_actions(context),
     });
     if !condition.is_empty() {
         statement["Condition"] = Value::Object(condition);

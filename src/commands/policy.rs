@@ -125,9 +125,12 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
         Some(Document::Role) => policy::role(context),
         Some(Document::Trust) => policy::trust(context, named()?),
         Some(Document::Scp) => policy::scp(context),
-        Some(Document::Stackset) => {
-            policy::stackset(context, named()?).map_err(|error| Error::Usage(error.to_string()))?
-        }
+        Some(Document::Stackset) => policy::stackset(context, named()?).ok_or_else(|| {
+            Error::Usage(format!(
+                "a StackSet makes the same role in every account, and --role {} has {{account_id}} or {{partition}} in its name or path",
+                context.role
+            ))
+        })?,
         None => {
             let mut all = Map::new();
             for document in Document::ALL {

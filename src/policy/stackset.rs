@@ -8,10 +8,8 @@ use crate::org::role::RoleTemplate;
 /// Returns a template for a StackSet with service-managed permissions. Such a StackSet reaches every member account, invited ones
 /// included, but not the management account.
 ///
-/// # Errors
-///
-/// When the role's name or path depends on the account, which a template can't express.
-pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Result<Value, RoleNameVaries> {
+/// Returns `None` when the role's name or path depends on the account, which a template can't express.
+pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Option<Value> {
     let (path, name) = path_and_name(&context.role)?;
     // A parameter of the StackSet, so that the template itself is not secret.
     let external_id = context.external_id.as_ref().map(|_| json!({"Ref": "ExternalId"}));
@@ -46,28 +44,21 @@ pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Result
             },
         });
     }
-    Ok(template)
+    Some(template)
 }
 
 /// Whether the role has the same name in all accounts, as a template needs.
 pub(crate) fn is_possible(context: &PolicyContext) -> bool {
-    path_and_name(&context.role).is_ok()
+    path_and_name(&context.role).is_some()
 }
 
-/// The role's name or path depends on the account.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a StackSet makes the same role in every account, and --role {0} has {{account_id}} or {{partition}} in its name or path"
-)]
-pub(crate) struct RoleNameVaries(RoleTemplate);
-
-fn path_and_name(template: &RoleTemplate) -> Result<(String, String), RoleNameVaries> {
+fn path_and_name(template: &RoleTemplate) -> Option<(String, String)> {
     let text = template.to_string();
     let resource = text.split_once(":role/").map_or(text.as_str(), |(_, resource)| resource);
     if resource.contains('{') {
-        return Err(RoleNameVaries(template.clone()));
+        return None;
     }
-    Ok(match resource.rsplit_once('/') {
+    Some(match resource.rsplit_once('/') {
         Some((path, name)) => (format!("/{path}/"), name.to_owned()),
         None => ("/".to_owned(), resource.to_owned()),
     })
