@@ -152,21 +152,19 @@ impl RunSettings {
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
         let by_root = self.access == AccessMode::AssumeRoot;
         let proves_token = matches!(self.verify, Verify::Token(_));
-        if proves_token && self.undoes.is_some() {
-            Err(InvalidSettings::TokenProofInRollback)
-        } else if proves_token && self.global_endpoint_token_version == TokenVersion::V1Token {
-            Err(InvalidSettings::TokenProofOfV1)
-        } else if !self.via_roles.is_empty() && self.session_duration > MAX_CHAINED_SESSION {
-            Err(InvalidSettings::ChainedSessionTooLong(self.session_duration))
-        } else if by_root && self.mode == Mode::Apply {
-            Err(InvalidSettings::RootCannotSet)
-        } else if by_root && self.mfa_serial.is_some() && self.via_roles.is_empty() {
-            Err(InvalidSettings::RootWithMfa)
-        } else if by_root && self.session_duration > MAX_ROOT_SESSION {
-            Err(InvalidSettings::RootSessionTooLong)
-        } else {
-            Ok(())
-        }
+        let (chained, duration) = (!self.via_roles.is_empty(), self.session_duration);
+        let rules = [
+            (proves_token && self.undoes.is_some(), InvalidSettings::TokenProofInRollback),
+            (
+                proves_token && self.global_endpoint_token_version == TokenVersion::V1Token,
+                InvalidSettings::TokenProofOfV1,
+            ),
+            (chained && duration > MAX_CHAINED_SESSION, InvalidSettings::ChainedSessionTooLong(duration)),
+            (by_root && self.mode == Mode::Apply, InvalidSettings::RootCannotSet),
+            (by_root && self.mfa_serial.is_some() && !chained, InvalidSettings::RootWithMfa),
+            (by_root && duration > MAX_ROOT_SESSION, InvalidSettings::RootSessionTooLong),
+        ];
+        rules.into_iter().find(|(broken, _)| *broken).map_or(Ok(()), |(_, error)| Err(error))
     }
 
     /// Returns the options of the rollout.

@@ -7,9 +7,8 @@ use std::time::Duration;
 use super::connectivity::Connectivity;
 use super::count_or_percent::CountOrPercent;
 use super::credential_probe::CredentialProbe;
-use super::decide::{Mode, Verify};
 use super::rate_limiter::RateLimiter;
-use super::stop::Stop;
+use super::{Mode, Stop, Verify};
 use crate::cloud::Cloud;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 

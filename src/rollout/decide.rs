@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::record::Outcome;
-use super::target::Provenance;
+use super::{Outcome, Provenance};
 use crate::org::region::{self, RegionRefused};
 use crate::org::{ObservedVersion, TokenVersion};
 use crate::serde_text::textual;

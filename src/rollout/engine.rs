@@ -5,15 +5,8 @@ use std::pin::pin;
 use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 
 use super::connectivity::ConnectivityChange;
-use super::context::{Intents, Rollout, Tolerance};
-use super::decide::Verify;
-use super::event::Event;
-use super::record::{Outcome, Record};
-use super::stop::StopReason;
-use super::tally::Tally;
-use super::target::Target;
 use super::visit::visit;
-use super::wave::Wave;
+use super::{Event, Intents, Outcome, Record, Rollout, StopReason, Tally, Target, Tolerance, Verify, Wave};
 use crate::cloud::Cloud;
 use crate::cloud::retry::MAX_OUTAGE;
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::record::Record;
-use super::stop::StopReason;
-use super::tally::Tally;
+use super::{Record, StopReason, Tally};
 use crate::cloud::Failure;
 
 /// Something that happened in a rollout. Events carry totals, so that listeners need not count.

@@ -62,10 +62,8 @@ impl RateLimiter {
                 self.waiting_retries.none().await;
                 continue;
             }
-            let taken = self.control.borrow_mut().take(Instant::now());
-            match taken {
-                Ok(()) => return permit,
-                Err(later) => tokio::time::sleep_until(later).await,
+            if self.take_or_sleep().await {
+                return permit;
             }
         }
     }
@@ -74,13 +72,16 @@ impl RateLimiter {
     pub(crate) async fn wait_to_retry(&self) {
         let _waiting = self.waiting_retries.start();
         let _head = self.retries.acquire().await.expect("the semaphore is never closed");
-        loop {
-            let taken = self.control.borrow_mut().take(Instant::now());
-            match taken {
-                Ok(()) => return,
-                Err(later) => tokio::time::sleep_until(later).await,
-            }
+        while !self.take_or_sleep().await {}
+    }
+
+    /// Takes the next turn, or sleeps until it may come. Returns whether it was taken.
+    async fn take_or_sleep(&self) -> bool {
+        let taken = self.control.borrow_mut().take(Instant::now());
+        if let Err(later) = taken {
+            tokio::time::sleep_until(later).await;
         }
+        taken.is_ok()
     }
 
     /// Records that AWS let a call through.

@@ -15,13 +15,12 @@ use tokio::time::Instant;
 
 use retry::Attempts;
 
-use super::context::{Intents, NotDurable, Rollout};
-use super::decide::{Decision, decide};
-use super::hint::hint;
 use super::rate_limiter::EntryPermit;
-use super::record::{AccountError, IN_DOUBT, Outcome, Record, Stage};
-use super::stop::StopReason;
-use super::target::{Provenance, Target};
+use super::record::IN_DOUBT;
+use super::{
+    AccountError, Decision, Intents, NotDurable, Outcome, Provenance, Record, Rollout, Stage, StopReason, Target,
+    decide, hint,
+};
 use crate::cloud::retry::as_attempt;
 use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode};
 use crate::org::ObservedVersion;

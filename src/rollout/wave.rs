@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -114,36 +113,24 @@ pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Ac
     }
     let mut ranked = Vec::with_capacity(accounts.len());
     for (ou, mut members) in by_ou {
-        members.sort_by_key(|account| (account.invited, stable_hash(account.id)));
-        ranked.extend(
-            members
-                .into_iter()
-                .enumerate()
-                .map(|(turn, account)| ((account.id == management, account.invited, turn, stable_hash(ou)), account)),
-        );
+        members.sort_by_key(|account| (account.invited, stable_hash(account.id.number().to_le_bytes())));
+        // The last byte ends the path, as in the hash of a `str`.
+        let ou = stable_hash(ou.bytes().chain([0xff]));
+        let ranks = (0_usize..).zip(members);
+        ranked.extend(ranks.map(|(turn, account)| ((account.id == management, account.invited, turn, ou), account)));
     }
     ranked.sort_by_key(|(rank, account)| (*rank, account.id));
     ranked.into_iter().map(|(_, account)| account).collect()
 }
 
 /// FNV-1a. Unlike the hasher of the standard library, it does not change from release to release.
-fn stable_hash(value: impl Hash) -> u64 {
-    struct Fnv1a(u64);
-    impl Hasher for Fnv1a {
-        fn finish(&self) -> u64 {
-            // The upper bits of FNV differ little for short inputs that differ in the last digit only; this mixes them.
-            let mixed = (self.0 ^ (self.0 >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
-            mixed ^ (mixed >> 33)
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            for byte in bytes {
-                self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-            }
-        }
-    }
-    let mut hasher = Fnv1a(0xcbf2_9ce4_8422_2325);
-    value.hash(&mut hasher);
-    hasher.finish()
+fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let hash = bytes
+        .into_iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    // The upper bits of FNV differ little for short inputs that differ in the last digit only; this mixes them.
+    let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    mixed ^ (mixed >> 33)
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ use tokio::time::Instant;
 use super::retry::CallError;
 use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
-use crate::rollout::context::Intents;
-use crate::rollout::record::Stage;
-use crate::rollout::stop::StopReason;
+use crate::rollout::{Intents, Stage, StopReason};
 
 /// How often fetching the base credentials may fail, while AWS can be reached, before they count as ended; and how long to wait
 /// after the first failure. The second wait is twice as long.

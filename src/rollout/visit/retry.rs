@@ -7,9 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode, retry};
-use crate::rollout::context::Intents;
-use crate::rollout::record::Stage;
-use crate::rollout::stop::StopReason;
+use crate::rollout::{Intents, Stage, StopReason};
 
 /// Why a call gave no result.
 pub(super) enum CallError {

@@ -6,8 +6,7 @@ use super::retry::{Attempts, CallError};
 use super::{Visit, VisitError};
 use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, retry};
 use crate::org::ObservedVersion;
-use crate::rollout::context::Intents;
-use crate::rollout::record::{Outcome, Stage};
+use crate::rollout::{Intents, Outcome, Stage};
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Sets the version and verifies it.

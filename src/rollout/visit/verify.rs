@@ -8,34 +8,15 @@ use tokio::time::Instant;
 use super::{Visit, VisitError};
 use crate::cloud::{AccessMethod, Cloud, FailureKind, Operation, OwnCode};
 use crate::org::ObservedVersion;
-use crate::rollout::context::Intents;
-use crate::rollout::decide::Verify;
-use crate::rollout::record::{Outcome, Stage, Verified};
+use crate::rollout::{Intents, Outcome, Stage, Verified, Verify};
 
-/// How long to wait before each read-back. A Set usually shows in the summary after about 0.7 s, but IAM promises only
+/// How many seconds to wait before each read-back. A Set usually shows in the summary after about 0.7 s, but IAM promises only
 /// eventual consistency, so the waits grow; together they are 15.75 s.
-pub(crate) const READ_BACK_WAITS: [Duration; 7] = [
-    Duration::ZERO,
-    Duration::from_millis(250),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(8),
-];
+pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// How long to wait before each try of a token. New tokens have the new version some 9 to 13 s after the setting (observed in
+/// How many seconds to wait before each try of a token. New tokens have the new version some 9 to 13 s after the setting (observed in
 /// commercial AWS in September 2026 by github radkawar/stackd); together the waits are 32 s.
-pub(crate) const TOKEN_WAITS: [Duration; 8] = [
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-    Duration::from_secs(4),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-    Duration::from_secs(5),
-];
+pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Verifies a Set that IAM accepted.
@@ -50,7 +31,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let message = format!(
                 "set was accepted, but {} reads over {:.1} s still showed {version}",
                 READ_BACK_WAITS.len(),
-                READ_BACK_WAITS.iter().sum::<Duration>().as_secs_f64(),
+                READ_BACK_WAITS.iter().sum::<f64>(),
             );
             (if version == ObservedVersion::Unknown { OwnCode::VersionNotShown } else { OwnCode::NotReadBack }, message)
         };
@@ -64,7 +45,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<ObservedVersion, VisitError> {
         let mut version = ObservedVersion::Unknown;
         for wait in READ_BACK_WAITS {
-            self.sleep(wait, Stage::Verify, Operation::GetAccountSummary, None).await?;
+            self.sleep(Duration::from_secs_f64(wait), Stage::Verify, Operation::GetAccountSummary, None).await?;
             version = self.read(session, Stage::Verify).await?;
             if version.shows(self.target.wanted) {
                 break;
@@ -84,7 +65,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let mut last = None;
         let mut failed = 0;
         while let Some(wait) = TOKEN_WAITS.get(failed as usize) {
-            self.sleep(*wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
+            let wait = Duration::from_secs(*wait);
+            self.sleep(wait, Stage::Verify, Operation::GetCallerIdentity, last.as_ref()).await?;
             self.record.attempts += 2;
             let sent = Instant::now();
             let proof = pin!(self.run.cloud.test_token(self.target.account, &self.target.access, region));
