@@ -79,10 +79,7 @@ pub(crate) fn check_destination(path: &Path) -> Result<(), Untrusted> {
 
 /// Opens a regular file. It does not wait for a pipe nor read a device, and with `no_follow` it does not follow a symbolic link.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, no_follow: bool) -> io::Result<File> {
-    let mut flags = OFlags::NONBLOCK;
-    if no_follow {
-        flags |= OFlags::NOFOLLOW;
-    }
+    let flags = if no_follow { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
     let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {
         let is_link = no_follow && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         if is_link { io::Error::other("it is a link") } else { error }

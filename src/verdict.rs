@@ -21,10 +21,8 @@ impl Verdict {
     /// Returns the verdict on a run. `left_out` says that a resume would visit further accounts even without `--retry-failed`.
     pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
-            // Without a complete journal the result is not certain.
-            Some(reason @ StopReason::Journal(_)) => Self::Stopped(reason.clone()),
-            // A stop that skipped nothing is ignored.
-            Some(reason) if left_out => Self::Stopped(reason.clone()),
+            // A stop that skipped nothing is ignored, except that the result is not certain without a complete journal.
+            Some(reason) if left_out || matches!(reason, StopReason::Journal(_)) => Self::Stopped(reason.clone()),
             Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
             Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
             Some(_) | None => Self::Done,

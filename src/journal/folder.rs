@@ -1,6 +1,7 @@
 //! The run folder: private to its user, and the home of one run.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
@@ -99,7 +100,7 @@ impl RunFolder {
         let unwritable = unwritable("the journal", &name);
         let journal = open_regular(&name, OpenOptions::new().append(true).read(true), true).map_err(|source| {
             match source.kind() {
-                io::ErrorKind::NotFound => no_run(path, &source.to_string()),
+                io::ErrorKind::NotFound => no_run(path, Self::JOURNAL, source),
                 _ => unwritable(source),
             }
         })?;
@@ -136,7 +137,7 @@ impl RunFolder {
     pub(crate) fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true);
-        let journal = journal.map_err(|error| no_run(path, &format!("{}: {error}", Self::JOURNAL)))?;
+        let journal = journal.map_err(|error| no_run(path, Self::JOURNAL, error))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
         Ok((journal, info, replay))
@@ -149,15 +150,14 @@ impl RunFolder {
         match open_regular(&file, OpenOptions::new().read(true), true) {
             Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(no_run(path, &format!("{}: {error}", Self::JOURNAL))),
+            Err(error) => Err(no_run(path, Self::JOURNAL, error)),
         }
     }
 
     fn load(path: &Path, must_be_own: bool) -> Result<(RunInfo, Replay), RunFolderFailed> {
-        let none = |cause: String| no_run(path, &cause);
         let open = |name: &str| {
             let file = path.join(name);
-            let unreadable = |error: io::Error| none(format!("{name}: {error}"));
+            let unreadable = |error| no_run::<io::Error>(path, name, error);
             let open = open_regular(&file, OpenOptions::new().read(true), must_be_own).map_err(unreadable)?;
             if must_be_own {
                 check_owner_and_mode(&file, &open.metadata().map_err(unreadable)?)?;
@@ -166,8 +166,7 @@ impl RunFolder {
         };
         // The journal first: every version can read its format number, and a newer format must be reported before anything else.
         let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
-        let info =
-            serde_json::from_reader(open(Self::RUN)?).map_err(|error| none(format!("{}: {error}", Self::RUN)))?;
+        let info = serde_json::from_reader(open(Self::RUN)?).map_err(|error| no_run(path, Self::RUN, error))?;
         Ok((info, replay))
     }
 
@@ -249,9 +248,10 @@ const RUNS: &str = "v2token-runs";
 /// A run folder is suggested if its name differs from the given one in at most this many characters, or a quarter of them.
 const MAX_DISTANCE: usize = 3;
 
-fn no_run(path: &Path, cause: &str) -> RunFolderFailed {
+/// The error for a folder whose file `name` can't be read.
+fn no_run<E: Display>(path: &Path, name: &str, error: E) -> RunFolderFailed {
     let suggestion = suggest(path).map_or_else(String::new, |other| format!("; did you mean {}?", other.display()));
-    RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{cause}{suggestion}") }
+    RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{name}: {error}{suggestion}") }
 }
 
 /// Returns the run folder that was probably meant: the one of that name among the default run folders, the only run inside the given

@@ -205,10 +205,8 @@ impl Replay {
                 continue;
             }
             let provenance = match intent {
-                Some(Intent { previous, state: IntentState::Open | IntentState::InDoubt, .. }) => {
-                    Provenance::Intended(*previous)
-                }
-                Some(Intent { state: IntentState::Settled, .. }) | None => target.provenance,
+                Some(intent) if intent.state != IntentState::Settled => Provenance::Intended(intent.previous),
+                Some(_) | None => target.provenance,
             };
             let target = Target { provenance, ..target.clone() };
             match waves.last_mut().filter(|wave| wave.number == *number) {

@@ -104,7 +104,6 @@ pub struct RunSettings {
     /// The role session name.
     pub session_name: String,
     /// The source identity of the sessions, if given.
-    #[serde(default)]
     pub source_identity: Option<String>,
     /// How long a session lasts.
     #[serde(with = "duration_text")]
@@ -117,7 +116,6 @@ pub struct RunSettings {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub external_ids_given: BTreeSet<AccountId>,
     /// The serial number or ARN of the MFA device, if given.
-    #[serde(default)]
     pub mfa_serial: Option<String>,
     /// The Region, if given on the command line.
     pub region: Option<String>,

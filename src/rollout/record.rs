@@ -112,7 +112,6 @@ pub struct Record {
     /// The version read last; `None` if it was never read.
     pub current_version: Option<ObservedVersion>,
     /// How a change was verified; `None` if nothing was changed or verified.
-    #[serde(default)]
     pub verified: Option<Verified>,
     /// Why it is not a success.
     #[serde(rename = "trouble")]

@@ -38,10 +38,14 @@ enum VisitError {
 
 /// Visits one account. The record is `not_attempted` if the run stops before the visit may start.
 pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
+    // No visit starts during an outage, or while it is unclear whether the base credentials are accepted.
     let permit = tokio::select! {
         biased;
         () = run.stop.wait() => None,
-        permit = run.rate_limiter.wait_to_enter(|| may_enter(run)) => Some(permit),
+        permit = run.rate_limiter.wait_to_enter(async || {
+            run.credential_probe.pending.none().await;
+            run.connectivity.probing.none().await;
+        }) => Some(permit),
     };
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(permit) = permit else { return record };
@@ -53,7 +57,6 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         // A Set that an interrupted part of this run may have sent is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: Instant::now() + run.options.account_timeout,
-        turn_unused: true,
         entry_permit: Some(permit),
     };
     let started = Instant::now();
@@ -61,12 +64,6 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     let result = Box::pin(visit.perform()).await;
     visit.conclude(result);
     Record { duration: Some(started.elapsed()), ..visit.record }
-}
-
-/// Waits while an outage lasts, or while it is unclear whether the base credentials are accepted.
-async fn may_enter<C, I>(run: &Rollout<'_, C, I>) {
-    run.credential_probe.pending.none().await;
-    run.connectivity.probing.none().await;
 }
 
 struct Visit<'a, 'r, C, I> {
@@ -77,9 +74,7 @@ struct Visit<'a, 'r, C, I> {
     may_be_set: bool,
     /// When the visit has taken too long. Waiting for a turn does not count, because the run causes it.
     deadline: Instant,
-    /// The turn with which the visit started is unused.
-    turn_unused: bool,
-    /// Held until the account gives its first answer of any kind.
+    /// The turn with which the visit started. Held until the account gives its first answer of any kind.
     entry_permit: Option<EntryPermit<'a>>,
 }
 

@@ -79,11 +79,6 @@ impl AnswerCount {
         Self { until, rate, passed: 0.0, refused: 0.0 }
     }
 
-    /// The share of calls that passed.
-    fn share(&self) -> f64 {
-        self.passed / (self.passed + self.refused).max(1.0)
-    }
-
     /// The estimate of what AWS lets through, in calls per second.
     fn let_through(&self) -> f64 {
         self.rate * (self.passed + PRIOR) / (self.passed + self.refused + PRIOR)
@@ -146,9 +141,8 @@ impl Control {
     }
 
     pub(super) fn passed(&mut self) {
-        match &mut self.phase {
-            Phase::Steady => {}
-            Phase::Measurement(count) | Phase::Trial(count, _) => count.passed += 1.0,
+        if let Phase::Measurement(count) | Phase::Trial(count, _) = &mut self.phase {
+            count.passed += 1.0;
         }
     }
 
@@ -183,7 +177,7 @@ impl Control {
 
     /// Doubles the rate for another trial, or sets the rate by what was counted.
     fn end_trial(&mut self, count: AnswerCount, first_share: Option<f64>, now: Instant) {
-        let share = count.share();
+        let share = count.passed / (count.passed + count.refused).max(1.0);
         if count.refused == 0.0 {
             self.start_recovery(count.rate, now);
         } else if share > 0.0 && first_share.is_none_or(|first| share >= TRIAL_PASSES * first) {

@@ -24,7 +24,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     pub(super) async fn enter(&mut self) -> Result<C::Session, VisitError> {
         let mut failed = 0;
         loop {
-            if !std::mem::take(&mut self.turn_unused) {
+            if self.entry_permit.is_none() {
                 let asked = Instant::now();
                 self.run.rate_limiter.wait_to_retry().await;
                 self.deadline += asked.elapsed();
