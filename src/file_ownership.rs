@@ -84,7 +84,7 @@ pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, no_follow: bo
         let is_link = no_follow && fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         if is_link { io::Error::other("it is a link") } else { error }
     })?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no plain file")) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 fn check_link(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {

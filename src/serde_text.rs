@@ -1,4 +1,4 @@
-//! Serializes values as text, and parses them as the command line does, so that a file can't contain a value that could not be typed.
+//! Serializes values as text, and parses them as the command line does, so that files contain only values that can be typed.
 
 /// Implements `Display` by a format of the fields, and serde's traits by `Display` and `FromStr`. For a type with its own `Display`, it
 /// implements the conversions of `#[serde(try_from = "String", into = "String")]`.

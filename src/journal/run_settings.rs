@@ -53,7 +53,7 @@ const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
     /// `--verify token` in a rollback.
-    #[error("--verify token=REGION proves v2Token, and a rollback mostly goes away from it")]
+    #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token")]
     TokenProofInRollback,
     /// `--verify token` with v1Token.
     #[error("--verify token=REGION proves v2Token, and v1Token is asked for")]

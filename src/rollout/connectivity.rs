@@ -22,7 +22,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// A change of connectivity, to report to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectivityChange {
-    /// STS does not answer any more; with the failure of the probe.
+    /// STS does not answer any more. The failure is that of the probe.
     Lost(Failure),
     /// STS answers again, after this long.
     Restored(Duration),
@@ -59,7 +59,7 @@ impl Connectivity {
         sent: Instant,
         probe: impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<bool, Failure> {
-        // The call may have been in flight when an outage began that others have waited out meanwhile.
+        // The call may have been in flight during an outage that other visits have already waited out.
         let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
         if self.probing.count() > 0 || answered_since {
             self.probing.none().await;
@@ -72,7 +72,7 @@ impl Connectivity {
                 Err(failure) if failure.is_unanswered() => failure,
                 Ok(()) | Err(_) => break,
             };
-            // A single probe may get lost like any other call. One that waited for its timeout has been patient enough.
+            // A single probe may get lost like any other call. One that ran into its timeout has waited long enough.
             if number == 1 && began.elapsed() < PROBE_INTERVAL {
                 continue;
             }

@@ -174,7 +174,8 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         self.more_errors_than(tolerance.floor_of(self.wave_tally.total()), &self.wave_tally, Some(wave))
     }
 
-    /// With `--verify none` every Set is unverified as asked for, so only failures count.
+    /// Returns a reason to stop if more than `allowed` accounts failed or are unverified. With `--verify none` every Set is unverified, so
+    /// only failures count.
     fn more_errors_than(&self, allowed: usize, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
         let verified = self.run.options.verify != Verify::None;
         let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };

@@ -75,7 +75,7 @@ fn by_own_code(code: OwnCode) -> Option<&'static str> {
         OwnCode::UnreadableAnswer => Some("something other than AWS answered: check proxies and --endpoint-url"),
         OwnCode::NotReadBack => Some("read it again later with plan: IAM is eventually consistent"),
         OwnCode::VersionNotShown => Some(
-            "this account's summary names no version at all, so that reading it again tells nothing: see whether a session of \
+            "this account's summary names no version at all, so reading it again does not help: check whether a session of \
              the global STS endpoint is accepted in an opt-in Region",
         ),
         OwnCode::TokenRefused => Some(
@@ -102,7 +102,7 @@ fn access_denied(access: &AccessMethod, management: bool, invited: bool) -> Stri
     };
     if management {
         format!(
-            "the management account has no {role} unless somebody made one: run with credentials of that account and \
+            "the management account has no {role} unless one was created in it: run with credentials of that account and \
              --management-account own, or leave it out with --management-account skip"
         )
     } else if invited {

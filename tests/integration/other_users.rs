@@ -281,11 +281,11 @@ fn pipes_and_devices_are_not_read_as_a_run() {
     let commands: [&[&str]; 4] =
         [&["report", "run"], &["rollback", "run", "--yes"], &["resume", "run"], &["apply", "--plan", "run", "--yes"]];
     for command in commands {
-        bench.again("none", command).exits(1).says(&["it is no plain file"]);
+        bench.again("none", command).exits(1).says(&["it is not a regular file"]);
     }
     fs::remove_file(&journal).expect("it is there");
     symlink("/dev/zero", &journal).expect("a writable folder");
-    bench.again("none", &["report", "run"]).exits(1).says(&["it is no plain file"]);
+    bench.again("none", &["report", "run"]).exits(1).says(&["it is not a regular file"]);
 }
 
 /// Unprivileged users can use their own folders and those of root.
