@@ -30,8 +30,8 @@ use errors::AwsCliError;
 use jmespath::Query;
 use options::{Action, CallArguments, GlobalOptions, Skeleton, Subcommand};
 use output::TableStyle;
-use settings::{CallSettings, Timeouts};
-use wire::{TlsTrust, WireClient, WireRequest};
+use settings::{CallSettings, TlsTrust};
+use wire::{WireClient, WireRequest};
 
 pub use help::global_options;
 pub(crate) use help::{OptionHelp, subcommands};
@@ -68,27 +68,24 @@ fn print(text: &str) -> io::Result<()> {
 /// Returns what stdout gets.
 async fn result(arguments: &[String]) -> Result<String, AwsCliError> {
     let (globals, rest) = options::globals(arguments)?;
-    if globals.has("--debug") {
+    if globals.contains_key("--debug") {
         stderr::start_debug_log(false, false);
     }
-    let query = globals.get("--query").map(compile).transpose()?;
-    settings::check_scheme(&globals)?;
-    let timeouts = Timeouts::resolve(&globals)?;
+    let query = globals.get("--query").map(|query| {
+        Query::compile(query).map_err(|invalid| format!("Bad value for --query {query}: {}", invalid.in_full))
+    });
+    let query = query.transpose()?;
+    settings::check_first(&globals)?;
     match options::action(&globals, &rest)? {
         Action::Version => Ok(concat!("v2token/", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
         Action::Help(topic) => Ok(help::text(topic)),
-        Action::Call(arguments) => call(&arguments, &globals, timeouts, query.as_ref()).await,
+        Action::Call(arguments) => call(&arguments, &globals, query.as_ref()).await,
     }
-}
-
-fn compile(query: &str) -> Result<Query, AwsCliError> {
-    Query::compile(query).map_err(|invalid| format!("Bad value for --query {query}: {}", invalid.in_full).into())
 }
 
 async fn call(
     arguments: &CallArguments,
     globals: &GlobalOptions,
-    timeouts: Timeouts,
     query: Option<&Query>,
 ) -> Result<String, AwsCliError> {
     let subcommand = arguments.subcommand;
@@ -97,26 +94,31 @@ async fn call(
     let profile = settings::profile(globals, variable, |name| profiles.contains(name))?;
     let parameters = input::parameters(arguments)?;
     if arguments.skeleton == Some(Skeleton::Input) {
-        return Ok(python::indented_json(&input_skeleton(subcommand)) + "\n");
+        let skeleton = match subcommand {
+            Subcommand::GetAccountSummary => json!({}),
+            // The AWS CLI draws one of the two versions at random.
+            Subcommand::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
+        };
+        return Ok(python::indented_json(&skeleton) + "\n");
     }
     let section = profile.clone().unwrap_or_else(|| "default".to_owned());
     let profile_setting = |key: &str| profiles.get(&section, key).map(str::to_owned);
-    let settings = CallSettings::resolve(globals, timeouts, profile, variable, profile_setting)?;
-    let client = WireClient::new(&settings.client).await;
+    let settings = CallSettings::resolve(globals, profile, variable, profile_setting)?;
+    let client = WireClient::new(&settings).await;
     if let Some(url) = &client.endpoint_url {
         settings::check_endpoint(url)?;
     }
     let request = input::request(subcommand, &parameters)?;
-    let result = if arguments.skeleton.is_some() {
-        output_skeleton(subcommand)
-    } else {
-        send(&client, request, subcommand, &settings).await?
+    let result = match (arguments.skeleton, subcommand) {
+        (None, _) => send(&client, request, subcommand, &settings).await?,
+        (Some(_), Subcommand::GetAccountSummary) => json!({ "SummaryMap": { "KeyName": 0 } }),
+        (Some(_), Subcommand::SetSecurityTokenServicePreferences) => json!({}),
     };
     let result = query.map_or(Ok(Cow::Borrowed(&result)), |query| query.search(&result))?;
-    let color = match globals.get("--color") {
+    let color = match globals.get("--color").map(String::as_str) {
         Some("on") => true,
         Some("off") => false,
-        Some(_) | None => io::stdout().is_terminal(),
+        _ => io::stdout().is_terminal(),
     };
     let style = TableStyle { color, width: layout::stdout_width() };
     Ok(output::format(&result, settings.format, subcommand.api_name(), style)?)
@@ -130,27 +132,22 @@ async fn send(
     settings: &CallSettings,
 ) -> Result<Value, AwsCliError> {
     let policy = settings.retries;
-    let before_sending: fn(&str) = if settings.client.trust == TlsTrust::Unverified { warn_unverified } else { |_| {} };
+    let before_sending: fn(&str) = if settings.trust == TlsTrust::Unverified { warn_unverified } else { |_| {} };
     let mut attempts = 0;
     loop {
         attempts += 1;
-        let result = match client.send(request, policy.header(attempts), before_sending).await {
-            Ok(response) => answer::parse(&response, subcommand),
-            Err(error) => Err(AwsCliError::NoAnswer(error)),
-        };
-        let mut error = match result {
+        let response = client.send(request, policy.header(attempts), before_sending).await;
+        let mut error = match response.and_then(|response| answer::parse(&response, subcommand)) {
             Ok(result) => return Ok(result),
             Err(error) => error,
         };
         if let AwsCliError::Service { status, code, .. } = &error {
             tracing::debug!(status, code, "answer");
         }
-        if !policy.is_retryable(&error) {
-            return Err(error);
-        }
-        if attempts >= policy.max_attempts {
+        let is_retryable = policy.is_retryable(&error);
+        if !is_retryable || attempts >= policy.max_attempts {
             if let AwsCliError::Service { retries, .. } = &mut error {
-                *retries = Some(attempts - 1);
+                *retries = is_retryable.then_some(attempts - 1);
             }
             return Err(error);
         }
@@ -163,25 +160,8 @@ async fn send(
 /// Warns that the certificate of the host is not verified.
 fn warn_unverified(url: &str) {
     let Some(rest) = url.strip_prefix("https://") else { return };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let host = host_and_port.split(':').next().unwrap_or_default();
+    let host = settings::authority(rest).split(':').next().unwrap_or_default();
     stderr::write(format!(
         "InsecureRequestWarning: Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is strongly advised.\n"
     ));
-}
-
-fn input_skeleton(subcommand: Subcommand) -> Value {
-    match subcommand {
-        Subcommand::GetAccountSummary => json!({}),
-        // The AWS CLI draws one of the two versions at random.
-        Subcommand::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
-    }
-}
-
-fn output_skeleton(subcommand: Subcommand) -> Value {
-    match subcommand {
-        Subcommand::GetAccountSummary => json!({ "SummaryMap": { "KeyName": 0 } }),
-        Subcommand::SetSecurityTokenServicePreferences => json!({}),
-    }
 }

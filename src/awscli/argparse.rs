@@ -19,10 +19,10 @@ pub(super) enum Arity {
     Optional(&'static str),
 }
 
-/// An option that a parser knows.
+/// An option or the positional argument of a parser.
 #[derive(Clone, Copy)]
-pub(super) struct Opt {
-    /// The name, with the dashes.
+pub(super) struct Parameter {
+    /// The name: that of an option has its dashes.
     pub(super) name: &'static str,
     pub(super) arity: Arity,
     /// The values that it accepts; any if empty.
@@ -30,20 +30,10 @@ pub(super) struct Opt {
     pub(super) required: bool,
 }
 
-impl Opt {
+impl Parameter {
     pub(super) const fn new(name: &'static str, arity: Arity) -> Self {
         Self { name, arity, choices: &[], required: false }
     }
-}
-
-/// The only positional argument of a parser.
-#[derive(Clone, Copy)]
-pub(super) struct Positional {
-    /// The name in messages.
-    pub(super) name: &'static str,
-    pub(super) required: bool,
-    /// The values that it accepts; any if empty.
-    pub(super) choices: &'static [&'static str],
 }
 
 /// The result of a parser.
@@ -57,9 +47,9 @@ pub(super) struct Parsed {
 }
 
 /// The kind of an argument.
-enum Word {
-    /// An option: its full name, and its value after `=`; `None` if it is unknown.
-    Option(Option<(&'static str, Option<String>)>),
+enum Word<'a> {
+    /// An option, and its value after `=`; `None` if it is unknown.
+    Option(Option<(&'a Parameter, Option<&'a str>)>),
     /// The first `--`.
     Dashes,
     /// Any other argument.
@@ -67,16 +57,27 @@ enum Word {
 }
 
 /// Parses the arguments. The error is the message after `error: `.
-pub(super) fn parse_known(arguments: &[String], options: &[Opt], positional: Positional) -> Result<Parsed, String> {
-    let words = classify(arguments, options)?;
-    let mut parser = Parser { arguments, words: &words, options, positional, open: true, parsed: Parsed::default() };
+pub(super) fn parse_known(
+    arguments: &[String],
+    options: &[Parameter],
+    positional: Parameter,
+) -> Result<Parsed, String> {
+    let mut words = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        words.push(match argument.as_str() {
+            _ if words.iter().any(|word| matches!(word, Word::Dashes)) => Word::Plain,
+            "--" => Word::Dashes,
+            argument => classify(argument, options)?,
+        });
+    }
+    let mut parser = Parser { arguments, words, positional, open: true, parsed: Parsed::default() };
     parser.parse()?;
-    let Parser { parsed, .. } = parser;
+    let parsed = parser.parsed;
     let missing: Vec<&str> = options
         .iter()
         .filter(|option| option.required && !parsed.options.contains_key(option.name))
-        .map(|option| option.name)
-        .chain((positional.required && parsed.positional.is_none()).then_some(positional.name))
+        .chain((positional.required && parsed.positional.is_none()).then_some(&positional))
+        .map(|missing| missing.name)
         .collect();
     if missing.is_empty() {
         Ok(parsed)
@@ -85,62 +86,37 @@ pub(super) fn parse_known(arguments: &[String], options: &[Opt], positional: Pos
     }
 }
 
-fn classify(arguments: &[String], options: &[Opt]) -> Result<Vec<Word>, String> {
-    let mut words = Vec::with_capacity(arguments.len());
-    for argument in arguments {
-        if words.iter().any(|word| matches!(word, Word::Dashes)) {
-            words.push(Word::Plain);
-        } else if argument == "--" {
-            words.push(Word::Dashes);
-        } else {
-            words.push(classify_one(argument, options)?);
-        }
-    }
-    Ok(words)
-}
-
-fn classify_one(argument: &str, options: &[Opt]) -> Result<Word, String> {
+fn classify<'a>(argument: &'a str, options: &'a [Parameter]) -> Result<Word<'a>, String> {
     if !argument.starts_with('-') || argument.len() == 1 {
         return Ok(Word::Plain);
     }
-    let exact = |name: &str| options.iter().find(|option| option.name == name);
-    if let Some(option) = exact(argument) {
-        return Ok(Word::Option(Some((option.name, None))));
+    let (name, value) = argument.split_once('=').map_or((argument, None), |(name, value)| (name, Some(value)));
+    if let Some(option) = options.iter().find(|option| option.name == name) {
+        return Ok(Word::Option(Some((option, value))));
     }
-    let (name, value) = match argument.split_once('=') {
-        Some((name, value)) => (name, Some(value.to_owned())),
-        None => (argument, None),
-    };
-    if let Some(option) = exact(name) {
-        return Ok(Word::Option(Some((option.name, value))));
-    }
-    let has_prefix = |option: &&Opt| name.starts_with("--") && option.name.starts_with(name);
-    let mut matches = options.iter().filter(has_prefix);
-    match (matches.next(), matches.count()) {
-        (Some(option), 0) => Ok(Word::Option(Some((option.name, value)))),
-        (Some(_), _) => {
-            let names: Vec<&str> = options.iter().filter(has_prefix).map(|option| option.name).collect();
+    let has_prefix = |option: &&Parameter| name.starts_with("--") && option.name.starts_with(name);
+    match *options.iter().filter(has_prefix).collect::<Vec<_>>() {
+        [option] => Ok(Word::Option(Some((option, value)))),
+        [] if is_negative_number(argument) || argument.contains(' ') => Ok(Word::Plain),
+        [] => Ok(Word::Option(None)),
+        ref several => {
+            let names: Vec<&str> = several.iter().map(|option| option.name).collect();
             Err(format!("ambiguous option: {argument} could match {}", names.join(", ")))
         }
-        (None, _) if is_negative_number(argument) || argument.contains(' ') => Ok(Word::Plain),
-        (None, _) => Ok(Word::Option(None)),
     }
 }
 
-/// Whether an argument is a value although it begins with a dash: no option looks like a number.
+/// Whether an argument that begins with a dash is a number, and so a value: no option looks like a number.
 fn is_negative_number(argument: &str) -> bool {
+    let (whole, fraction) = argument[1..].split_once('.').unwrap_or(("", &argument[1..]));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    match argument[1..].split_once('.') {
-        None => argument.len() > 1 && digits(&argument[1..]),
-        Some((whole, fraction)) => digits(whole) && !fraction.is_empty() && digits(fraction),
-    }
+    digits(whole) && !fraction.is_empty() && digits(fraction)
 }
 
 struct Parser<'a> {
     arguments: &'a [String],
-    words: &'a [Word],
-    options: &'a [Opt],
-    positional: Positional,
+    words: Vec<Word<'a>>,
+    positional: Parameter,
     /// Whether the positional argument is still expected.
     open: bool,
     parsed: Parsed,
@@ -170,7 +146,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Arity the positional argument if it is here, and returns the index of the next argument.
+    /// Takes the positional argument if it is here, and returns the index of the next argument.
     fn take_positional(&mut self, at: usize) -> Result<usize, String> {
         if !self.open {
             return Ok(at);
@@ -184,18 +160,18 @@ impl Parser<'_> {
         }
         self.open = false;
         let text = self.arguments[value].clone();
-        check_choice(self.positional.name, self.positional.choices, &text)?;
+        check_choice(self.positional, &text)?;
         self.parsed.positional = Some(text);
         Ok(value + 1)
     }
 
     fn take_option(&mut self, at: usize) -> Result<usize, String> {
         let Word::Option(known) = &self.words[at] else { return Ok(at) };
-        let Some((name, attached)) = known else {
+        let Some((option, attached)) = *known else {
             self.parsed.rest.push(self.arguments[at].clone());
             return Ok(at + 1);
         };
-        let option = self.options.iter().find(|option| option.name == *name).expect("it was found by its name");
+        let name = option.name;
         // `--` before a value is skipped.
         let dashes = usize::from(matches!(self.words.get(at + 1), Some(Word::Dashes)));
         let next = at + 1 + dashes;
@@ -205,18 +181,18 @@ impl Parser<'_> {
             (Arity::Switch, Some(value)) => {
                 return Err(format!("argument {name}: ignored explicit argument {}", quoted(value)));
             }
-            (Arity::One | Arity::Optional(_), Some(value)) => (value.clone(), at + 1),
+            (Arity::One | Arity::Optional(_), Some(value)) => (value.to_owned(), at + 1),
             (Arity::One | Arity::Optional(_), None) if follows => (self.arguments[next].clone(), next + 1),
             (Arity::One, None) => return Err(format!("argument {name}: expected one argument")),
             (Arity::Optional(default), None) => (default.to_owned(), at + 1),
         };
-        check_choice(name, option.choices, &value)?;
-        self.parsed.options.insert(option.name, value);
+        check_choice(*option, &value)?;
+        self.parsed.options.insert(name, value);
         Ok(after)
     }
 }
 
-fn check_choice(name: &str, choices: &[&str], value: &str) -> Result<(), String> {
+fn check_choice(Parameter { name, choices, .. }: Parameter, value: &str) -> Result<(), String> {
     if choices.is_empty() || choices.contains(&value) {
         return Ok(());
     }
@@ -240,17 +216,17 @@ fn check_choice(name: &str, choices: &[&str], value: &str) -> Result<(), String>
 mod tests {
     use super::*;
 
-    const OPTIONS: [Opt; 5] = [
-        Opt::new("--debug", Arity::Switch),
-        Opt { choices: &["json", "text"], ..Opt::new("--output", Arity::One) },
-        Opt::new("--cli-read-timeout", Arity::One),
-        Opt::new("--cli-connect-timeout", Arity::One),
-        Opt::new("--skeleton", Arity::Optional("input")),
+    const OPTIONS: [Parameter; 5] = [
+        Parameter::new("--debug", Arity::Switch),
+        Parameter { choices: &["json", "text"], ..Parameter::new("--output", Arity::One) },
+        Parameter::new("--cli-read-timeout", Arity::One),
+        Parameter::new("--cli-connect-timeout", Arity::One),
+        Parameter::new("--skeleton", Arity::Optional("input")),
     ];
-    const COMMAND: Positional = Positional { name: "command", required: true, choices: &["iam"] };
-    const HELP: Positional = Positional { name: "help", required: false, choices: &[] };
+    const COMMAND: Parameter = Parameter { required: true, choices: &["iam"], ..Parameter::new("command", Arity::One) };
+    const HELP: Parameter = Parameter::new("help", Arity::One);
 
-    fn parse(line: &str, positional: Positional) -> Result<(String, Option<String>, String), String> {
+    fn parse(line: &str, positional: Parameter) -> Result<(String, Option<String>, String), String> {
         let arguments: Vec<String> = line.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let parsed = parse_known(&arguments, &OPTIONS, positional)?;
         let options: Vec<String> = parsed.options.iter().map(|(name, value)| format!("{name}={value}")).collect();

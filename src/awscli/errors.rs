@@ -1,7 +1,6 @@
 //! The errors of `v2token iam`: what stderr says, in the words of the AWS CLI v1, and the exit code.
 
 use std::error::Error;
-use std::fmt;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
@@ -22,20 +21,36 @@ To see help text, you can run:
   v2token iam <subcommand> help
 ";
 
-/// Why a command has no result.
-#[derive(Clone, Debug, PartialEq)]
+/// Why a command has no result. It is displayed as what stderr says (botocore 1.43, `exceptions.py`).
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum AwsCliError {
     /// The command line can't be parsed.
+    #[error("{USAGE}\nv2token: error: {0}\n")]
     Usage(String),
     /// The command line has arguments that no parser knows.
+    #[error("{USAGE}\n\nUnknown options: {}\n", .0.join(", "))]
     UnknownOptions(Vec<String>),
     /// The service answered with an error. `retries` is their number once they are used up.
+    #[error(
+        "\nAn error occurred ({code}) when calling the {operation} operation{}: {message}\n",
+        retries.map_or_else(String::new, |retries| format!(" (reached max retries: {retries})"))
+    )]
     Service { status: u16, code: String, message: String, operation: &'static str, retries: Option<u32> },
-    /// There was no answer.
-    NoAnswer(SendError),
-    /// Any other error, in the words of the AWS CLI.
+    // The AWS CLI prints no empty line before these two.
+    #[error("Unable to locate credentials. You can configure credentials by running \"aws configure\".\n")]
+    NoCredentials,
+    #[error("You must specify a region. You can also configure your region by running \"aws configure\".\n")]
+    NoRegion,
+    /// There was no answer, and another attempt may get one.
+    #[error("\n{0}\n")]
+    NoAnswer(String),
+    #[error("\nAn HTTP Client raised an unhandled exception: {0}\n")]
+    Unhandled(String),
+    /// Any other error.
+    #[error("\n{0}\n")]
     Other(String),
     /// SIGINT.
+    #[error("")]
     Interrupted,
 }
 
@@ -56,8 +71,8 @@ impl AwsCliError {
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::UnknownOptions(_) | Self::Service { .. } | Self::NoAnswer(_) | Self::Other(_) => 255,
             Self::Interrupted => 130,
+            _ => 255,
         }
     }
 
@@ -65,103 +80,68 @@ impl AwsCliError {
     pub(super) fn text(&self) -> String {
         self.to_string().split('\n').map(for_terminal).collect::<Vec<_>>().join("\n")
     }
-}
 
-impl fmt::Display for AwsCliError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(message) => writeln!(f, "{USAGE}\nv2token: error: {message}"),
-            Self::UnknownOptions(words) => writeln!(f, "{USAGE}\n\nUnknown options: {}", words.join(", ")),
-            Self::Service { code, message, operation, retries, .. } => {
-                let retries = retries.map_or_else(String::new, |retries| format!(" (reached max retries: {retries})"));
-                writeln!(f, "\nAn error occurred ({code}) when calling the {operation} operation{retries}: {message}")
-            }
-            // The AWS CLI prints no empty line before these two.
-            Self::NoAnswer(error @ (SendError::NoCredentials | SendError::NoRegion)) => writeln!(f, "{error}"),
-            Self::NoAnswer(error) => writeln!(f, "\n{error}"),
-            Self::Other(message) => writeln!(f, "\n{message}"),
-            Self::Interrupted => Ok(()),
-        }
+    /// Returns the error of an encrypted connection that can't be made.
+    pub(super) fn tls(url: &str, detail: &str) -> Self {
+        Self::NoAnswer(format!("SSL validation failed for {} {detail}", without_user(url)))
     }
-}
 
-/// Why a request had no answer. It is displayed as the AWS CLI's message (botocore 1.43, `exceptions.py`).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum SendError {
-    #[error("Unable to locate credentials. You can configure credentials by running \"aws configure\".")]
-    NoCredentials,
-    #[error("You must specify a region. You can also configure your region by running \"aws configure\".")]
-    NoRegion,
-    #[error("{0}")]
-    Credentials(String),
-    #[error("Could not connect to the endpoint URL: \"{}\"", without_user(.0))]
-    Connect(String),
-    #[error("Connect timeout on endpoint URL: \"{}\"", without_user(.0))]
-    ConnectTimeout(String),
-    #[error("Read timeout on endpoint URL: \"{}\"", without_user(.0))]
-    ReadTimeout(String),
-    #[error(
-        "Connection was closed before we received a valid response from endpoint URL: \"{}\".",
-        without_user(.0)
-    )]
-    ConnectionClosed(String),
-    #[error("SSL validation failed for {} {detail}", without_user(url))]
-    Tls { url: String, detail: String },
-    /// The URL is without user name and password.
-    #[error("Failed to connect to proxy URL: \"{0}\"")]
-    Proxy(String),
-    #[error("An HTTP Client raised an unhandled exception: {0}")]
-    Other(String),
-}
+    /// Returns the error of a connection that was closed before the whole answer arrived.
+    pub(super) fn connection_closed(url: &str) -> Self {
+        let url = without_user(url);
+        Self::NoAnswer(format!(
+            "Connection was closed before we received a valid response from endpoint URL: \"{url}\"."
+        ))
+    }
 
-impl SendError {
-    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, if there is one.
+    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, if there is one, without user name and password.
     pub(super) fn from_sdk<E: Error + 'static>(
         error: &SdkError<E, HttpResponse>,
-        url: String,
-        proxy: Option<String>,
+        url: &str,
+        proxy: Option<&str>,
     ) -> Self {
         if let Some(refused) = find::<AssumeRoleError>(error) {
             let (code, message) = (refused.code().unwrap_or("Unknown"), refused.message().unwrap_or("Unknown"));
-            return Self::Credentials(format!(
-                "An error occurred ({code}) when calling the AssumeRole operation: {message}"
-            ));
+            return format!("An error occurred ({code}) when calling the AssumeRole operation: {message}").into();
         }
         match find::<CredentialsError>(error) {
             Some(CredentialsError::CredentialsNotLoaded(_)) => return Self::NoCredentials,
-            Some(other) => return Self::Credentials(format!("Error when retrieving credentials: {}", chain(other))),
+            Some(other) => return format!("Error when retrieving credentials: {}", chain(other)).into(),
             None => {}
         }
         let text = chain(error);
-        match error {
-            SdkError::DispatchFailure(dispatch) => Self::from_transport(dispatch.is_timeout(), text, url, proxy),
-            SdkError::TimeoutError(_) => Self::from_transport(true, text, url, proxy),
-            SdkError::ResponseError(_) if text.contains("throughput") => Self::ReadTimeout(url),
-            SdkError::ResponseError(_) | SdkError::ServiceError(_) => Self::ConnectionClosed(url),
-            _ => Self::Other(text),
-        }
-    }
-
-    /// Classifies an error of the transport by its text: the transport's types are not public.
-    fn from_transport(is_timeout: bool, text: String, url: String, proxy: Option<String>) -> Self {
+        let failed = |what: &str, url: &str| Self::NoAnswer(format!("{what} URL: \"{}\"", without_user(url)));
+        let is_timeout = match error {
+            SdkError::DispatchFailure(dispatch) => dispatch.is_timeout(),
+            SdkError::TimeoutError(_) => true,
+            SdkError::ResponseError(_) if text.contains("throughput") => {
+                return failed("Read timeout on endpoint", url);
+            }
+            SdkError::ResponseError(_) | SdkError::ServiceError(_) => return Self::connection_closed(url),
+            _ => return Self::Unhandled(text),
+        };
+        // The types of the transport's errors are not public, so they are classified by their texts.
         let lower = text.to_ascii_lowercase();
         let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
         if is_timeout && says(&["http connect", "connect timeout"]) {
-            Self::ConnectTimeout(url)
+            failed("Connect timeout on endpoint", url)
         } else if is_timeout && says(&["timeout", "throughput", "timed out"]) {
-            Self::ReadTimeout(url)
+            failed("Read timeout on endpoint", url)
         } else if says(&["peer closed connection", "connection closed", "connection reset"]) {
-            Self::ConnectionClosed(url)
+            Self::connection_closed(url)
         } else if says(&["certificate", "corrupt message", "tls ", "handshake"]) {
-            Self::Tls { url, detail: text }
+            Self::tls(url, &text)
         } else if says(&["connection refused", "dns error", "failed to lookup", "unreachable", "tcp connect error"]) {
-            proxy.map_or(Self::Connect(url), Self::Proxy)
+            match proxy {
+                Some(proxy) => failed("Failed to connect to proxy", proxy),
+                None => failed("Could not connect to the endpoint", url),
+            }
         } else if says(&["tunnel", "proxy"]) {
-            Self::Proxy(proxy.unwrap_or_default())
+            failed("Failed to connect to proxy", proxy.unwrap_or_default())
         } else if says(&["incomplete", "broken pipe", "eof", "invalid http", "parse", "canceled"]) {
-            Self::ConnectionClosed(url)
+            Self::connection_closed(url)
         } else {
-            Self::Other(text)
+            Self::Unhandled(text)
         }
     }
 }
@@ -180,7 +160,6 @@ mod tests {
             retries,
         };
         let sentence = "\nAn error occurred (AccessDenied) when calling the GetAccountSummary operation";
-        let unreachable = SendError::Connect("http://x/".to_owned());
         for (error, code, text) in [
             (AwsCliError::Usage("wrong".to_owned()), 2, format!("{USAGE}\nv2token: error: wrong\n")),
             (
@@ -190,12 +169,13 @@ mod tests {
             ),
             (service(None), 255, format!("{sentence}: no\\u{{1b}}[2J\n")),
             (service(Some(4)), 255, format!("{sentence} (reached max retries: 4): no\\u{{1b}}[2J\n")),
-            (AwsCliError::NoAnswer(SendError::NoRegion), 255, format!("{}\n", SendError::NoRegion)),
             (
-                AwsCliError::NoAnswer(unreachable),
+                AwsCliError::NoRegion,
                 255,
-                "\nCould not connect to the endpoint URL: \"http://x/\"\n".to_owned(),
+                "You must specify a region. You can also configure your region by running \"aws configure\".\n"
+                    .to_owned(),
             ),
+            (AwsCliError::tls("http://u:p@x/", "bad"), 255, "\nSSL validation failed for http://x/ bad\n".to_owned()),
             (AwsCliError::from("so"), 255, "\nso\n".to_owned()),
             (AwsCliError::Interrupted, 130, String::new()),
         ] {

@@ -1,9 +1,9 @@
 //! The help of `v2token iam`, as text and, for shells and manual pages, option by option.
 
-use super::options::{self, HelpTopic, Subcommand};
+use super::options::{self, Subcommand};
 
 const IAM: &str = "\
-CallArguments IAM in one account as the AWS CLI v1 does: a script moves over by changing `aws` to `v2token`.
+Call IAM in one account as the AWS CLI v1 does: a script moves over by changing `aws` to `v2token`.
 
 Usage: v2token [OPTIONS] iam <SUBCOMMAND> [OPTIONS]
 
@@ -63,15 +63,9 @@ Exit codes:
   255  everything else
 ";
 
-/// Returns the help text for a topic.
-pub(super) fn text(topic: HelpTopic) -> String {
-    format!(
-        "{}{GLOBAL}",
-        match topic {
-            HelpTopic::Iam => IAM,
-            HelpTopic::Subcommand(subcommand) => subcommand_help(subcommand),
-        }
-    )
+/// Returns the help text of a subcommand, or that of `iam`.
+pub(super) fn text(subcommand: Option<Subcommand>) -> String {
+    format!("{}{GLOBAL}", subcommand.map_or(IAM, subcommand_help))
 }
 
 const fn subcommand_help(subcommand: Subcommand) -> &'static str {
@@ -109,7 +103,7 @@ pub(crate) fn subcommands() -> [SubcommandHelp; 2] {
     [Subcommand::SetSecurityTokenServicePreferences, Subcommand::GetAccountSummary].map(|subcommand| {
         let text = subcommand_help(subcommand);
         let about = text.lines().next().unwrap_or_default();
-        SubcommandHelp { name: subcommand.name(), about, options: option_lines(text) }
+        SubcommandHelp { name: subcommand.as_str(), about, options: option_lines(text) }
     })
 }
 

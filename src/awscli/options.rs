@@ -5,62 +5,61 @@
 
 use std::collections::BTreeMap;
 
-use super::argparse::{Arity, Opt, Parsed, Positional, parse_known};
+use super::argparse::{Arity, Parameter, Parsed, parse_known};
 use super::errors::AwsCliError;
+use crate::text_enum::text_enum;
 
 /// The options that every command of the AWS CLI has.
-const GLOBAL: [Opt; 16] = [
-    Opt::new("--debug", Arity::Switch),
-    Opt::new("--endpoint-url", Arity::One),
-    Opt::new("--no-verify-ssl", Arity::Switch),
-    Opt::new("--no-paginate", Arity::Switch),
-    Opt { choices: &["json", "text", "table"], ..Opt::new("--output", Arity::One) },
-    Opt::new("--query", Arity::One),
-    Opt::new("--profile", Arity::One),
-    Opt::new("--region", Arity::One),
-    Opt::new(VERSION, Arity::Switch),
-    Opt { choices: &["on", "off", "auto"], ..Opt::new("--color", Arity::One) },
-    Opt::new("--no-sign-request", Arity::Switch),
-    Opt::new("--ca-bundle", Arity::One),
-    Opt::new("--cli-read-timeout", Arity::One),
-    Opt::new("--cli-connect-timeout", Arity::One),
-    Opt::new("--v2-debug", Arity::Switch),
+const GLOBAL: [Parameter; 16] = [
+    Parameter::new("--debug", Arity::Switch),
+    Parameter::new("--endpoint-url", Arity::One),
+    Parameter::new("--no-verify-ssl", Arity::Switch),
+    Parameter::new("--no-paginate", Arity::Switch),
+    Parameter { choices: &["json", "text", "table"], ..Parameter::new("--output", Arity::One) },
+    Parameter::new("--query", Arity::One),
+    Parameter::new("--profile", Arity::One),
+    Parameter::new("--region", Arity::One),
+    Parameter::new("--version", Arity::Switch),
+    Parameter { choices: &["on", "off", "auto"], ..Parameter::new("--color", Arity::One) },
+    Parameter::new("--no-sign-request", Arity::Switch),
+    Parameter::new("--ca-bundle", Arity::One),
+    Parameter::new("--cli-read-timeout", Arity::One),
+    Parameter::new("--cli-connect-timeout", Arity::One),
+    Parameter::new("--v2-debug", Arity::Switch),
     // The AWS CLI does not have this one.
-    Opt::new(HELP, Arity::Switch),
+    Parameter::new("--help", Arity::Switch),
 ];
 
-const VERSION: &str = "--version";
-const HELP: &str = "--help";
 pub(super) const TOKEN_VERSION: &str = "--global-endpoint-token-version";
 pub(super) const INPUT_JSON: &str = "--cli-input-json";
-pub(super) const SKELETON: &str = "--generate-cli-skeleton";
+const SKELETON: &str = "--generate-cli-skeleton";
 
-const COMMAND: Positional = Positional { name: "command", required: true, choices: &[] };
-const SUBCOMMAND: Positional = Positional { name: "operation", required: true, choices: &[SUMMARY, SET, "help"] };
-const SUMMARY: &str = "get-account-summary";
-const SET: &str = "set-security-token-service-preferences";
+/// The options of the subcommands. Only `set-security-token-service-preferences` has the first.
+const OF_SUBCOMMANDS: [Parameter; 3] = [
+    Parameter::new(TOKEN_VERSION, Arity::One),
+    Parameter::new(INPUT_JSON, Arity::One),
+    Parameter { choices: &["input", "output"], ..Parameter::new(SKELETON, Arity::Optional("input")) },
+];
 
-/// A subcommand that calls an operation of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subcommand {
-    GetAccountSummary,
-    SetSecurityTokenServicePreferences,
+const COMMAND: Parameter = Parameter { required: true, ..Parameter::new("command", Arity::One) };
+const SUBCOMMAND: Parameter = Parameter {
+    required: true,
+    choices: &[Subcommand::GetAccountSummary.as_str(), Subcommand::SetSecurityTokenServicePreferences.as_str(), "help"],
+    ..Parameter::new("operation", Arity::One)
+};
+
+text_enum! {
+    /// A subcommand that calls an operation of the API.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum Subcommand {
+        GetAccountSummary = "get-account-summary",
+        SetSecurityTokenServicePreferences = "set-security-token-service-preferences",
+    }
 }
 
 impl Subcommand {
-    /// The subcommand with this name.
     fn named(name: &str) -> Option<Self> {
-        [Self::GetAccountSummary, Self::SetSecurityTokenServicePreferences]
-            .into_iter()
-            .find(|known| known.name() == name)
-    }
-
-    /// The name on the command line.
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::GetAccountSummary => SUMMARY,
-            Self::SetSecurityTokenServicePreferences => SET,
-        }
+        Self::ALL.into_iter().find(|known| known.as_str() == name)
     }
 
     /// The name of the operation in the API.
@@ -81,18 +80,12 @@ pub(super) enum Skeleton {
     Output,
 }
 
-/// The subject of a help text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum HelpTopic {
-    Iam,
-    Subcommand(Subcommand),
-}
-
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Version,
-    Help(HelpTopic),
+    /// The help of a subcommand, or that of `iam`.
+    Help(Option<Subcommand>),
     Call(CallArguments),
 }
 
@@ -106,38 +99,22 @@ pub(super) struct CallArguments {
     pub(super) skeleton: Option<Skeleton>,
 }
 
-/// The values of the global options.
-pub(super) struct GlobalOptions(BTreeMap<&'static str, String>);
+/// The values of the global options by name. The value of a switch is empty.
+pub(super) type GlobalOptions = BTreeMap<&'static str, String>;
 
-impl GlobalOptions {
-    /// Whether a switch is set.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.0.contains_key(name)
-    }
-
-    /// The value of an option.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
+fn all_options() -> impl Iterator<Item = Parameter> {
+    GLOBAL.into_iter().chain(OF_SUBCOMMANDS)
 }
 
 /// The names of all options, with those of the subcommands.
 pub fn names() -> Vec<&'static str> {
-    GLOBAL.iter().map(|option| option.name).chain([TOKEN_VERSION, INPUT_JSON, SKELETON]).collect()
+    all_options().map(|option| option.name).collect()
 }
 
 /// The values that an option takes, by its name without the dashes; empty if they can't be listed.
 pub(super) fn choices(long: &str) -> &'static [&'static str] {
-    let is_named = |name: &str| name.strip_prefix("--") == Some(long);
-    match GLOBAL.iter().find(|option| is_named(option.name)) {
-        Some(option) => option.choices,
-        None if is_named(SKELETON) => &SKELETONS,
-        None => &[],
-    }
+    all_options().find(|option| option.name[2..] == *long).map_or(&[], |option| option.choices)
 }
-
-/// The values of `--generate-cli-skeleton`.
-const SKELETONS: [&str; 2] = ["input", "output"];
 
 /// Whether the command of a command line is `iam`. Global options may stand before it.
 pub(crate) fn names_iam(arguments: &[String]) -> bool {
@@ -154,49 +131,42 @@ pub(crate) fn names_iam(arguments: &[String]) -> bool {
 /// The first parser: returns the global options and the remaining arguments.
 pub(super) fn globals(arguments: &[String]) -> Result<(GlobalOptions, Vec<String>), AwsCliError> {
     let Parsed { options, rest, .. } = parse_known(arguments, &GLOBAL, COMMAND).map_err(AwsCliError::Usage)?;
-    Ok((GlobalOptions(options), rest))
+    Ok((options, rest))
 }
 
 /// The second and the third parser.
 pub(super) fn action(globals: &GlobalOptions, arguments: &[String]) -> Result<Action, AwsCliError> {
-    if globals.has(VERSION) {
+    if globals.contains_key("--version") {
         return Ok(Action::Version);
     }
-    if globals.has(HELP) {
-        let subcommand = parse_known(arguments, &[], SUBCOMMAND).ok().and_then(|parsed| parsed.positional);
-        return Ok(Action::Help(
-            subcommand.as_deref().and_then(Subcommand::named).map_or(HelpTopic::Iam, HelpTopic::Subcommand),
-        ));
-    }
-    let Parsed { positional, rest, .. } = parse_known(arguments, &[], SUBCOMMAND).map_err(AwsCliError::Usage)?;
-    match positional.as_deref().and_then(Subcommand::named) {
-        None => Ok(Action::Help(HelpTopic::Iam)),
-        Some(subcommand) => call(subcommand, &rest),
+    let parsed = match parse_known(arguments, &[], SUBCOMMAND) {
+        Err(_) if globals.contains_key("--help") => return Ok(Action::Help(None)),
+        parsed => parsed.map_err(AwsCliError::Usage)?,
+    };
+    match parsed.positional.as_deref().and_then(Subcommand::named) {
+        Some(subcommand) if !globals.contains_key("--help") => call(subcommand, &parsed.rest),
+        subcommand => Ok(Action::Help(subcommand)),
     }
 }
 
 /// The third parser: the subcommand's own options.
 fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliError> {
-    let help = Positional { name: "help", required: false, choices: &[] };
     // Before the options are parsed, of which one may be required.
     if arguments == ["help"] {
-        return Ok(Action::Help(HelpTopic::Subcommand(subcommand)));
+        return Ok(Action::Help(Some(subcommand)));
     }
-    let mut options = vec![
-        Opt::new(INPUT_JSON, Arity::One),
-        Opt { choices: &SKELETONS, ..Opt::new(SKELETON, Arity::Optional("input")) },
-    ];
-    if subcommand == Subcommand::SetSecurityTokenServicePreferences {
-        let required = !is_waived(arguments);
-        options.insert(0, Opt { required, ..Opt::new(TOKEN_VERSION, Arity::One) });
-    }
+    let mut options = OF_SUBCOMMANDS;
+    options[0].required = !is_waived(arguments);
+    let own = match subcommand {
+        Subcommand::SetSecurityTokenServicePreferences => &options[..],
+        Subcommand::GetAccountSummary => &options[1..],
+    };
     let Parsed { mut options, positional, mut rest } =
-        parse_known(arguments, &options, help).map_err(AwsCliError::Usage)?;
-    match positional.as_deref() {
-        Some("help") => return Ok(Action::Help(HelpTopic::Subcommand(subcommand))),
-        Some(other) if !other.is_empty() => rest.push(other.to_owned()),
-        Some(_) | None => {}
+        parse_known(arguments, own, Parameter::new("help", Arity::One)).map_err(AwsCliError::Usage)?;
+    if positional.as_deref() == Some("help") {
+        return Ok(Action::Help(Some(subcommand)));
     }
+    rest.extend(positional.filter(|unknown| !unknown.is_empty()));
     if !rest.is_empty() {
         return Err(AwsCliError::UnknownOptions(rest));
     }
@@ -278,11 +248,11 @@ mod tests {
     #[test]
     fn help_is_found_in_every_place() {
         for (line, topic) in [
-            ("iam help", HelpTopic::Iam),
-            ("iam --help", HelpTopic::Iam),
-            ("--help iam", HelpTopic::Iam),
-            ("iam get-account-summary help", HelpTopic::Subcommand(Subcommand::GetAccountSummary)),
-            ("iam get-account-summary --help", HelpTopic::Subcommand(Subcommand::GetAccountSummary)),
+            ("iam help", None),
+            ("iam --help", None),
+            ("--help iam", None),
+            ("iam get-account-summary help", Some(Subcommand::GetAccountSummary)),
+            ("iam get-account-summary --help", Some(Subcommand::GetAccountSummary)),
         ] {
             assert_eq!(action_of(line).unwrap(), Action::Help(topic), "{line}");
         }

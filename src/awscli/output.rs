@@ -6,16 +6,19 @@ mod text;
 use serde_json::Value;
 
 use super::python;
+use crate::text_enum::text_enum;
 
 pub(crate) use table::{TableStyle, format as table};
 pub(crate) use text::format as text;
 
-/// A format of `v2token iam --output`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ResultFormat {
-    Json,
-    Text,
-    Table,
+text_enum! {
+    /// A format of `v2token iam --output`.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub(super) enum ResultFormat {
+        Json = "json",
+        Text = "text",
+        Table = "table",
+    }
 }
 
 /// Formats the result of an operation. `title` is the title of a table.

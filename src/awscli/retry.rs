@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::errors::{AwsCliError, SendError};
+use super::errors::AwsCliError;
 
 /// A retry mode of the AWS CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,8 @@ pub(super) struct RetryPolicy {
     pub(super) max_attempts: u32,
 }
 
-const LEGACY_CODES: [&str; 5] = [
+/// The codes that both modes retry.
+const THROTTLING_CODES: [&str; 5] = [
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
@@ -30,13 +31,9 @@ const LEGACY_CODES: [&str; 5] = [
     "ProvisionedThroughputExceededException",
 ];
 
-const STANDARD_CODES: [&str; 16] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
+/// The codes that only the standard mode retries.
+const STANDARD_CODES: [&str; 11] = [
     "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
     "TransactionInProgressException",
     "RequestLimitExceeded",
     "BandwidthLimitExceeded",
@@ -52,20 +49,13 @@ const STANDARD_CODES: [&str; 16] = [
 impl RetryPolicy {
     /// Whether an attempt that ended with this error may be retried.
     pub(super) fn is_retryable(self, error: &AwsCliError) -> bool {
-        match (self.mode, error) {
-            (_, AwsCliError::NoAnswer(error)) => !matches!(
-                error,
-                SendError::NoCredentials | SendError::NoRegion | SendError::Credentials(_) | SendError::Other(_)
-            ),
-            (RetryMode::Legacy, AwsCliError::Service { status, code, .. }) => {
-                matches!(status, 429 | 500 | 502 | 503 | 504 | 509)
-                    || (*status == 400 && LEGACY_CODES.contains(&code.as_str()))
+        let AwsCliError::Service { status, code, .. } = error else { return matches!(error, AwsCliError::NoAnswer(_)) };
+        let is_throttling = THROTTLING_CODES.contains(&code.as_str());
+        matches!(status, 500 | 502 | 503 | 504)
+            || match self.mode {
+                RetryMode::Legacy => matches!(status, 429 | 509) || (*status == 400 && is_throttling),
+                RetryMode::Standard => is_throttling || STANDARD_CODES.contains(&code.as_str()),
             }
-            (RetryMode::Standard, AwsCliError::Service { status, code, .. }) => {
-                matches!(status, 500 | 502 | 503 | 504) || STANDARD_CODES.contains(&code.as_str())
-            }
-            (_, _) => false,
-        }
     }
 
     /// The wait after this many attempts. `random` is from 0 to 1.
@@ -109,20 +99,16 @@ mod tests {
             }
         }
         let policy = RetryPolicy { mode: RetryMode::Legacy, max_attempts: 5 };
-        let url = || "http://x".to_owned();
         for (error, expected) in [
-            (SendError::Connect(url()), true),
-            (SendError::ConnectTimeout(url()), true),
-            (SendError::ReadTimeout(url()), true),
-            (SendError::ConnectionClosed(url()), true),
-            (SendError::Tls { url: url(), detail: String::new() }, true),
-            (SendError::Proxy(url()), true),
-            (SendError::NoCredentials, false),
-            (SendError::NoRegion, false),
-            (SendError::Credentials(String::new()), false),
-            (SendError::Other(String::new()), false),
+            (AwsCliError::tls("http://x", ""), true),
+            (AwsCliError::connection_closed("http://x"), true),
+            (AwsCliError::NoAnswer(String::new()), true),
+            (AwsCliError::NoCredentials, false),
+            (AwsCliError::NoRegion, false),
+            (AwsCliError::Unhandled(String::new()), false),
+            (AwsCliError::Other(String::new()), false),
         ] {
-            assert_eq!(policy.is_retryable(&AwsCliError::NoAnswer(error.clone())), expected, "{error:?}");
+            assert_eq!(policy.is_retryable(&error), expected, "{error:?}");
         }
     }
 

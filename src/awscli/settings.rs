@@ -8,36 +8,45 @@ use super::options::GlobalOptions;
 use super::output::ResultFormat;
 use super::python::int;
 use super::retry::{RetryMode, RetryPolicy};
-use super::wire::{ClientSettings, TlsTrust};
 use crate::secret::without_user;
-
-/// The default timeout for connecting and for the response, in seconds (botocore 1.43, `endpoint.py`).
-const TIMEOUT: i64 = 60;
 
 /// The default numbers of attempts (botocore 1.43, `data/_retry.json`, `retries/standard.py`).
 const LEGACY_ATTEMPTS: u32 = 5;
 const STANDARD_ATTEMPTS: u32 = 3;
 
+/// Which certificates are trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TlsTrust {
+    /// Those of the system's authorities.
+    System,
+    /// Only those of the authorities in a PEM file.
+    Bundle(PathBuf),
+    /// All: certificates are not verified.
+    Unverified,
+}
+
 /// The settings of a call.
 #[derive(Debug)]
 pub(super) struct CallSettings {
-    pub(super) client: ClientSettings,
+    pub(super) profile: Option<String>,
+    /// Whether the command line names the profile: then it wins over credentials in the environment.
+    pub(super) is_profile_explicit: bool,
+    /// The Region to sign for, where the endpoint does not determine it.
+    pub(super) region: Option<String>,
+    /// The endpoint of the command line. It wins over those of the environment and of the profile.
+    pub(super) endpoint_url: Option<String>,
+    /// For the connection to IAM.
+    pub(super) trust: TlsTrust,
+    /// For the connections that fetch credentials.
+    pub(super) credentials_trust: TlsTrust,
+    /// Whether requests are signed. Without, no credentials are looked for.
+    pub(super) sign: bool,
+    /// The limit for connecting; `None` for no limit.
+    pub(super) connect_timeout: Option<Duration>,
+    /// The limit for the response; `None` for no limit.
+    pub(super) read_timeout: Option<Duration>,
     pub(super) retries: RetryPolicy,
     pub(super) format: ResultFormat,
-}
-
-/// The timeouts of the command line, in seconds.
-#[derive(Clone, Copy)]
-pub(super) struct Timeouts {
-    read: i64,
-    connect: i64,
-}
-
-impl Timeouts {
-    pub(super) fn resolve(globals: &GlobalOptions) -> Result<Self, AwsCliError> {
-        let seconds = |name| globals.get(name).map_or(Ok(TIMEOUT), int);
-        Ok(Self { read: seconds("--cli-read-timeout")?, connect: seconds("--cli-connect-timeout")? })
-    }
 }
 
 /// The profile of the command line, or else that of the environment.
@@ -46,28 +55,30 @@ pub(super) fn profile(
     variable: impl Fn(&str) -> Option<String>,
     exists: impl Fn(&str) -> bool,
 ) -> Result<Option<String>, AwsCliError> {
-    let named = globals.get("--profile").filter(|profile| !profile.is_empty()).map(str::to_owned);
+    let named = globals.get("--profile").filter(|profile| !profile.is_empty()).cloned();
     let profile = named.or_else(|| variable("AWS_DEFAULT_PROFILE")).or_else(|| variable("AWS_PROFILE"));
     match profile {
-        Some(unknown) if !exists(&unknown) => {
-            Err(AwsCliError::from(format!("The config profile ({unknown}) could not be found")))
-        }
+        Some(unknown) if !exists(&unknown) => Err(format!("The config profile ({unknown}) could not be found").into()),
         known => Ok(known),
     }
 }
 
-/// Checks that the endpoint of the command line has a scheme, which is the first check of the AWS CLI.
-pub(super) fn check_scheme(globals: &GlobalOptions) -> Result<(), AwsCliError> {
-    let Some(url) = globals.get("--endpoint-url") else { return Ok(()) };
-    let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-    let allowed = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
-    if scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && scheme.chars().all(allowed) {
-        return Ok(());
+/// Makes the checks that the AWS CLI makes first: the endpoint of the command line has a scheme, and the timeouts are numbers.
+pub(super) fn check_first(globals: &GlobalOptions) -> Result<(), AwsCliError> {
+    if let Some(url) = globals.get("--endpoint-url") {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        let allowed = |character: char| character.is_ascii_alphanumeric() || "+-.".contains(character);
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic()) || !scheme.chars().all(allowed) {
+            let url = without_user(url);
+            return Err(format!(
+                "Bad value for --endpoint-url \"{url}\": scheme is missing.  Must be of the form http://<hostname>/ or https://<hostname>/"
+            )
+            .into());
+        }
     }
-    let url = without_user(url);
-    Err(AwsCliError::from(format!(
-        "Bad value for --endpoint-url \"{url}\": scheme is missing.  Must be of the form http://<hostname>/ or https://<hostname>/"
-    )))
+    seconds(globals, "read")?;
+    seconds(globals, "connect")?;
+    Ok(())
 }
 
 impl CallSettings {
@@ -75,14 +86,13 @@ impl CallSettings {
     /// `profile_setting` the profile. The checks are in the order of the AWS CLI's.
     pub(super) fn resolve(
         globals: &GlobalOptions,
-        timeouts: Timeouts,
         profile: Option<String>,
         variable: impl Fn(&str) -> Option<String>,
         profile_setting: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, AwsCliError> {
         let is_profile_explicit = globals.get("--profile").is_some_and(|profile| !profile.is_empty());
         let configured = |name: &str, key: &str| variable(name).or_else(|| profile_setting(key));
-        let sign = !globals.has("--no-sign-request");
+        let sign = !globals.contains_key("--no-sign-request");
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
         // One key without the other is an error, and no reason to look for credentials elsewhere.
         if sign && !is_profile_explicit && is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY") {
@@ -91,62 +101,56 @@ impl CallSettings {
         let mode = configured("AWS_RETRY_MODE", "retry_mode");
         let attempts = configured("AWS_MAX_ATTEMPTS", "max_attempts");
         let retries = retry_policy(mode.as_deref(), attempts.as_deref())?;
-        let region = globals.get("--region").filter(|region| !region.is_empty()).map(str::to_owned);
+        let region = globals.get("--region").filter(|region| !region.is_empty()).cloned();
         let region = region.or_else(|| configured("AWS_DEFAULT_REGION", "region")).filter(|region| !region.is_empty());
-        if let Some(region) = &region {
-            check_region(region)?;
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(region) = region.as_deref().filter(|region| !is_host_label(region) || is_number(region)) {
+            return Err(format!("Provided region_name '{region}' doesn't match a supported format.").into());
         }
-        let bundle = configured("AWS_CA_BUNDLE", "ca_bundle").or_else(|| variable("REQUESTS_CA_BUNDLE"));
-        let credentials_trust = trust(bundle.as_deref());
-        let trust = match (globals.has("--no-verify-ssl"), globals.get("--ca-bundle")) {
-            (true, _) => TlsTrust::Unverified,
-            (false, Some(path)) => trust(Some(path)),
-            (false, None) => credentials_trust.clone(),
+        let bundle = |path: Option<String>| path.map_or(TlsTrust::System, |path| TlsTrust::Bundle(path.into()));
+        let configured_bundle = configured("AWS_CA_BUNDLE", "ca_bundle").or_else(|| variable("REQUESTS_CA_BUNDLE"));
+        let trust = match globals.get("--ca-bundle").or(configured_bundle.as_ref()) {
+            _ if globals.contains_key("--no-verify-ssl") => TlsTrust::Unverified,
+            Some(path) if path.trim().is_empty() => {
+                return Err(
+                    "Invalid CA bundle: the configured value is empty. Provide a valid path to a CA bundle file."
+                        .into(),
+                );
+            }
+            path => bundle(path.cloned()),
         };
-        if let TlsTrust::Bundle(path) = &trust
-            && path.to_string_lossy().trim().is_empty()
-        {
-            return Err(AwsCliError::from(
-                "Invalid CA bundle: the configured value is empty. Provide a valid path to a CA bundle file.",
-            ));
-        }
-        let client = ClientSettings {
+        let connect_timeout = limit(globals, "connect")?;
+        let read_timeout = limit(globals, "read")?;
+        let format = match globals.get("--output").cloned().or_else(|| configured("AWS_DEFAULT_OUTPUT", "output")) {
+            None => ResultFormat::Json,
+            // An unknown format is refused before a request is sent. The AWS CLI sends the request first, and ends with 255 as well.
+            Some(name) => ResultFormat::ALL
+                .into_iter()
+                .find(|format| format.as_str() == name)
+                .ok_or_else(|| format!("Unknown output type: {name}"))?,
+        };
+        Ok(Self {
             profile,
             is_profile_explicit,
             region,
-            endpoint_url: globals.get("--endpoint-url").map(str::to_owned),
+            endpoint_url: globals.get("--endpoint-url").cloned(),
             trust,
-            credentials_trust,
+            credentials_trust: bundle(configured_bundle),
             sign,
-            connect_timeout: limit("connect", timeouts.connect)?,
-            read_timeout: limit("read", timeouts.read)?,
-        };
-        let output = globals.get("--output").map(str::to_owned);
-        let output = output.or_else(|| configured("AWS_DEFAULT_OUTPUT", "output"));
-        Ok(Self { client, retries, format: output_format(output.as_deref())? })
+            connect_timeout,
+            read_timeout,
+            retries,
+            format,
+        })
     }
 }
 
-fn trust(bundle: Option<&str>) -> TlsTrust {
-    bundle.map_or(TlsTrust::System, |path| TlsTrust::Bundle(PathBuf::from(path)))
-}
-
-/// An unknown format is refused before a request is sent. The AWS CLI sends the request first, and ends with 255 as well.
-fn output_format(name: Option<&str>) -> Result<ResultFormat, AwsCliError> {
-    match name {
-        None | Some("json") => Ok(ResultFormat::Json),
-        Some("text") => Ok(ResultFormat::Text),
-        Some("table") => Ok(ResultFormat::Table),
-        Some(other) => Err(AwsCliError::from(format!("Unknown output type: {other}"))),
-    }
-}
-
-fn retry_policy(mode: Option<&str>, attempts: Option<&str>) -> Result<RetryPolicy, AwsCliError> {
+fn retry_policy(mode: Option<&str>, attempts: Option<&str>) -> Result<RetryPolicy, String> {
     let attempts = match attempts.map(int).transpose()? {
         Some(given) if given < 1 => {
-            return Err(AwsCliError::from(format!(
+            return Err(format!(
                 "Value provided to \"max_attempts\": {given} must be an integer greater than or equal to 1."
-            )));
+            ));
         }
         given => given.map(|given| u32::try_from(given).unwrap_or(u32::MAX)),
     };
@@ -155,52 +159,53 @@ fn retry_policy(mode: Option<&str>, attempts: Option<&str>) -> Result<RetryPolic
         Some("standard" | "adaptive") => (RetryMode::Standard, STANDARD_ATTEMPTS),
         Some(other) => {
             let message = "must be one of: ('legacy', 'standard', 'adaptive')";
-            return Err(AwsCliError::from(format!("Invalid value provided to \"mode\": \"{other}\" {message}")));
+            return Err(format!("Invalid value provided to \"mode\": \"{other}\" {message}"));
         }
     };
     Ok(RetryPolicy { mode, max_attempts: attempts.unwrap_or(default) })
 }
 
-/// Checks that a Region can be part of a host name.
-fn check_region(region: &str) -> Result<(), AwsCliError> {
-    let characters = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    let number = region.bytes().all(|byte| byte.is_ascii_digit());
-    if characters && !number && region.len() <= 63 && !region.starts_with('-') && !region.ends_with('-') {
-        return Ok(());
-    }
-    Err(AwsCliError::from(format!("Provided region_name '{region}' doesn't match a supported format.")))
+/// Whether a text can be a part of a host name.
+fn is_host_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Returns the host and the port of a URL. `rest` is what follows `://`.
+pub(super) fn authority(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }
 
 /// Checks that an endpoint has a valid host.
-pub(super) fn check_endpoint(url: &str) -> Result<(), AwsCliError> {
-    let refused = || AwsCliError::from(format!("Invalid endpoint: {}", without_user(url)));
-    let (_, rest) = url.split_once("://").ok_or_else(refused)?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    if let Some(inside) = host_and_port.strip_prefix('[') {
-        let address = inside.split(']').next().unwrap_or_default();
-        return address.parse::<std::net::Ipv6Addr>().map(drop).map_err(|_| refused());
-    }
-    let host = host_and_port.split(':').next().unwrap_or_default();
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+pub(super) fn check_endpoint(url: &str) -> Result<(), String> {
+    let host_and_port = url.split_once("://").map_or("", |(_, rest)| authority(rest));
+    let is_valid = if let Some(inside) = host_and_port.strip_prefix('[') {
+        inside.split(']').next().is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
+    } else {
+        let host = host_and_port.split(':').next().unwrap_or_default();
+        let host = host.strip_suffix('.').unwrap_or(host);
+        !url.contains(['\t', '\r', '\n']) && host.len() <= 255 && host.split('.').all(is_host_label)
     };
-    let clean = !url.contains(['\t', '\r', '\n']);
-    if clean && host.len() <= 255 && host.split('.').all(is_label) { Ok(()) } else { Err(refused()) }
+    if is_valid { Ok(()) } else { Err(format!("Invalid endpoint: {}", without_user(url))) }
 }
 
-/// A timeout as a limit; zero is no limit.
-fn limit(which: &str, seconds: i64) -> Result<Option<Duration>, AwsCliError> {
+/// Returns a timeout of the command line. The default is 60 seconds (botocore 1.43, `endpoint.py`).
+fn seconds(globals: &GlobalOptions, which: &str) -> Result<i64, String> {
+    globals.get(format!("--cli-{which}-timeout").as_str()).map_or(Ok(60), |text| int(text))
+}
+
+/// Returns a timeout of the command line as a limit; zero is no limit.
+fn limit(globals: &GlobalOptions, which: &str) -> Result<Option<Duration>, String> {
+    let seconds = seconds(globals, which)?;
     match u64::try_from(seconds) {
         Ok(0) => Ok(None),
         Ok(seconds) => Ok(Some(Duration::from_secs(seconds))),
-        Err(_) => Err(AwsCliError::from(format!(
+        Err(_) => Err(format!(
             "Attempted to set {which} timeout to {seconds}, but the timeout cannot be set to a value less than or equal to 0."
-        ))),
+        )),
     }
 }
 
@@ -231,11 +236,10 @@ mod tests {
             words.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
         };
         let resolved = || {
-            check_scheme(&globals)?;
-            let timeouts = Timeouts::resolve(&globals)?;
+            check_first(&globals)?;
             let profile = profile(&globals, variable, |name| name == "work")?;
             let has_profile = profile.is_some();
-            CallSettings::resolve(&globals, timeouts, profile, variable, |key| work(key).filter(|_| has_profile))
+            CallSettings::resolve(&globals, profile, variable, |key| work(key).filter(|_| has_profile))
         };
         resolved().map_err(|error: AwsCliError| error.text().trim().to_owned())
     }
@@ -272,25 +276,25 @@ mod tests {
             ),
         ] {
             let settings = resolve(options, environment).unwrap();
-            assert_eq!(settings.client.region.as_deref(), region, "{options} {environment}");
+            assert_eq!(settings.region.as_deref(), region, "{options} {environment}");
             assert_eq!(settings.format, format, "{options} {environment}");
-            assert_eq!(settings.client.trust, trust, "{options} {environment}");
+            assert_eq!(settings.trust, trust, "{options} {environment}");
             assert_eq!(settings.retries.max_attempts, attempts, "{options} {environment}");
         }
     }
 
     #[test]
     fn no_verify_ssl_does_not_apply_to_fetching_credentials() {
-        let client = resolve("--no-verify-ssl", "AWS_CA_BUNDLE=/env.pem").unwrap().client;
+        let client = resolve("--no-verify-ssl", "AWS_CA_BUNDLE=/env.pem").unwrap();
         assert_eq!(client.trust, TlsTrust::Unverified);
         assert_eq!(client.credentials_trust, TlsTrust::Bundle("/env.pem".into()));
     }
 
     #[test]
     fn timeouts_are_in_seconds_and_zero_is_no_limit() {
-        let client = resolve("--cli-read-timeout 0 --cli-connect-timeout 5", "").unwrap().client;
+        let client = resolve("--cli-read-timeout 0 --cli-connect-timeout 5", "").unwrap();
         assert_eq!((client.read_timeout, client.connect_timeout), (None, Some(Duration::from_secs(5))));
-        let client = resolve("", "").unwrap().client;
+        let client = resolve("", "").unwrap();
         assert_eq!(
             (client.read_timeout, client.connect_timeout),
             (Some(Duration::from_mins(1)), Some(Duration::from_mins(1)))

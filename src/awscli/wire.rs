@@ -4,9 +4,7 @@
 //! nor the order in them, so an interceptor changes the request and captures the response.
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -24,51 +22,16 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
-use super::errors::SendError;
+use super::errors::AwsCliError;
 use super::insecure;
+use super::settings::{CallSettings, TlsTrust};
 use crate::cloud::aws::credentials::{CheckedProvider, FetchCounter};
 use crate::cloud::aws::iam::{set, summary};
 use crate::cloud::aws::{endpoint, http};
 use crate::org::TokenVersion;
 
-/// The headers that the SDK adds before it signs and that the AWS CLI does not send.
-const NOT_SENT: [&str; 2] = ["x-amz-user-agent", "content-length"];
-
 /// The Region of a client that needs none: IAM is one service for a whole partition.
 const NO_REGION: &str = "aws-global";
-
-/// Which certificates are trusted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TlsTrust {
-    /// Those of the system's authorities.
-    System,
-    /// Only those of the authorities in a PEM file.
-    Bundle(PathBuf),
-    /// All: certificates are not verified.
-    Unverified,
-}
-
-/// What a client needs to know.
-#[derive(Clone, Debug)]
-pub(super) struct ClientSettings {
-    pub(super) profile: Option<String>,
-    /// Whether the command line names the profile: then it wins over credentials in the environment.
-    pub(super) is_profile_explicit: bool,
-    /// The Region to sign for, where the endpoint does not determine it.
-    pub(super) region: Option<String>,
-    /// The endpoint of the command line. It wins over those of the environment and of the profile.
-    pub(super) endpoint_url: Option<String>,
-    /// For the connection to IAM.
-    pub(super) trust: TlsTrust,
-    /// For the connections that fetch credentials.
-    pub(super) credentials_trust: TlsTrust,
-    /// Whether requests are signed. Without, no credentials are looked for.
-    pub(super) sign: bool,
-    /// The limit for connecting; `None` for no limit.
-    pub(super) connect_timeout: Option<Duration>,
-    /// The limit for the response; `None` for no limit.
-    pub(super) read_timeout: Option<Duration>,
-}
 
 /// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,14 +52,13 @@ pub(super) struct WireClient {
     client: aws_sdk_iam::Client,
     /// The endpoint that is configured explicitly, if any.
     pub(super) endpoint_url: Option<String>,
-    /// Why an encrypted connection can't be made.
-    no_tls: Option<String>,
-    no_region: bool,
+    /// Why no request can be sent.
+    refusal: Option<AwsCliError>,
 }
 
 impl WireClient {
     /// Makes a client from the settings and the AWS configuration. Sends nothing and fetches no credentials.
-    pub(super) async fn new(settings: &ClientSettings) -> Self {
+    pub(super) async fn new(settings: &CallSettings) -> Self {
         let (for_iam, no_tls) = http_client(&settings.trust);
         let shared = settings.trust == settings.credentials_trust;
         let for_credentials = if shared { for_iam.clone() } else { http_client(&settings.credentials_trust).0 };
@@ -139,12 +101,15 @@ impl WireClient {
         if !settings.sign {
             builder = builder.allow_no_auth();
         }
-        Self {
-            client: aws_sdk_iam::Client::from_conf(builder.build()),
-            no_region: settings.sign && settings.region.is_none() && endpoint_url.is_some(),
-            endpoint_url,
-            no_tls,
-        }
+        let url = endpoint_url.clone().unwrap_or_else(|| "https://iam.amazonaws.com/".to_owned());
+        let refusal = if settings.sign && settings.region.is_none() && endpoint_url.is_some() {
+            Some(AwsCliError::NoRegion)
+        } else if let Err(refused) = http::check_proxy(&url, |name| std::env::var_os(name)) {
+            Some(AwsCliError::Unhandled(refused.to_string()))
+        } else {
+            no_tls.filter(|_| !url.starts_with("http://")).map(|detail| AwsCliError::tls(&url, &detail))
+        };
+        Self { client: aws_sdk_iam::Client::from_conf(builder.build()), endpoint_url, refusal }
     }
 
     /// Sends a request once. `attempt` is the value of the header `amz-sdk-request`; `before_sending` gets the URL.
@@ -157,17 +122,9 @@ impl WireClient {
         request: WireRequest,
         attempt: String,
         before_sending: fn(&str),
-    ) -> Result<WireResponse, SendError> {
-        if self.no_region {
-            return Err(SendError::NoRegion);
-        }
-        let url = self.endpoint_url.clone().unwrap_or_else(|| "https://iam.amazonaws.com/".to_owned());
-        http::check_proxy(&url, |name| std::env::var_os(name))
-            .map_err(|refused| SendError::Other(refused.to_string()))?;
-        if let Some(detail) = &self.no_tls
-            && !url.starts_with("http://")
-        {
-            return Err(SendError::Tls { url, detail: detail.clone() });
+    ) -> Result<WireResponse, AwsCliError> {
+        if let Some(refusal) = &self.refusal {
+            return Err(refusal.clone());
         }
         let exchange = Arc::default();
         let endpoint_url = self.endpoint_url.clone();
@@ -187,27 +144,28 @@ impl WireClient {
 fn conclude<T, E: Error + 'static>(
     result: Result<T, SdkError<E, HttpResponse>>,
     exchange: &Mutex<Exchange>,
-) -> Result<WireResponse, SendError> {
+) -> Result<WireResponse, AwsCliError> {
     let Exchange { url, response } = std::mem::take(&mut *exchange.lock().expect("no panic while locked"));
     match (response, result) {
         (Some(response), _) => Ok(response),
         (None, Err(error)) => {
             let proxy = url.parse().ok().and_then(|uri| Matcher::from_env().intercept(&uri));
-            Err(SendError::from_sdk(&error, url, proxy.map(|proxy| proxy.uri().to_string())))
+            Err(AwsCliError::from_sdk(&error, &url, proxy.map(|proxy| proxy.uri().to_string()).as_deref()))
         }
-        (None, Ok(_)) => Err(SendError::ConnectionClosed(url)),
+        (None, Ok(_)) => Err(AwsCliError::connection_closed(&url)),
     }
 }
 
 /// The HTTP client, and why it can't make encrypted connections, if it can't.
 fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
-    match trust {
-        TlsTrust::System => (http::client(None, 1).expect("only a bundle can be refused"), None),
-        TlsTrust::Unverified => (insecure::client(), None),
-        TlsTrust::Bundle(path) => match http::client(Some(path), 1) {
-            Ok(client) => (client, None),
-            Err(refused) => (http::client_without_authorities(), Some(refused.to_string())),
-        },
+    let client = match trust {
+        TlsTrust::System => http::client(None, 1),
+        TlsTrust::Bundle(path) => http::client(Some(path), 1),
+        TlsTrust::Unverified => Ok(insecure::client()),
+    };
+    match client {
+        Ok(client) => (client, None),
+        Err(refused) => (http::client_without_authorities(), Some(refused.to_string())),
     }
 }
 
@@ -252,10 +210,9 @@ impl Intercept for WireInterceptor {
             }
         }
         let headers = request.headers_mut();
-        for name in NOT_SENT {
-            // The transport adds the length again.
-            headers.remove(name);
-        }
+        // The AWS CLI signs neither of them. The transport adds the length again.
+        headers.remove("x-amz-user-agent");
+        headers.remove("content-length");
         headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");
         Ok(())
     }
