@@ -19,8 +19,11 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
         let operation = subcommand.api_name();
         AwsCliError::Service { status, code, message, operation, retries: None }
     };
-    if status >= 500 && is_generic(&response.body) {
-        return Err(service_error(status.to_string(), reason(status).to_owned()));
+    let body = response.body.trim_ascii();
+    // A load balancer or a proxy answered instead of the service.
+    if status >= 500 && (body.is_empty() || body.starts_with(b"<html>")) {
+        let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+        return Err(service_error(status.to_string(), reason.unwrap_or_default().to_owned()));
     }
     let unreadable = |detail: String| {
         let body = String::from_utf8_lossy(&response.body);
@@ -30,8 +33,13 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
     let document = Document::parse(text).map_err(|error| unreadable(error.to_string()))?;
     let root = document.root_element();
     if status >= 301 {
-        let (code, message) = code_and_message(root);
-        return Err(service_error(code, message));
+        // Older services have the error in one more element.
+        let error = child(child(root, "Errors").unwrap_or(root), "Error");
+        let text = |name: &str| match error.and_then(|error| child(error, name)) {
+            Some(node) => node.text().unwrap_or("None").to_owned(),
+            None => UNKNOWN.to_owned(),
+        };
+        return Err(service_error(text("Code"), text("Message")));
     }
     let result = match subcommand {
         Subcommand::SetSecurityTokenServicePreferences => json!({}),
@@ -44,24 +52,8 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
 /// The code and the message of an error without them.
 const UNKNOWN: &str = "Unknown";
 
-/// Whether a load balancer or a proxy answered instead of the service.
-fn is_generic(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.is_empty() || body.starts_with(b"<html>")
-}
-
 fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
     node.children().find(|child| child.is_element() && child.tag_name().name() == name)
-}
-
-fn code_and_message(root: Node<'_, '_>) -> (String, String) {
-    // Older services have the error in one more element.
-    let error = child(child(root, "Errors").unwrap_or(root), "Error");
-    let text = |name: &str| match error.and_then(|error| child(error, name)) {
-        Some(node) => node.text().unwrap_or("None").to_owned(),
-        None => UNKNOWN.to_owned(),
-    };
-    (text("Code"), text("Message"))
 }
 
 fn summary(root: Node<'_, '_>) -> Result<Value, String> {
@@ -83,12 +75,6 @@ fn summary(root: Node<'_, '_>) -> Result<Value, String> {
         entries.insert(key, value.into());
     }
     Ok(json!({ "SummaryMap": entries }))
-}
-
-/// The reason phrase of an HTTP status (RFC 9110 and its registry).
-fn reason(status: u16) -> &'static str {
-    let status = http::StatusCode::from_u16(status).ok();
-    status.and_then(|status| status.canonical_reason()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) fn parameters(call: &CallArguments) -> Result<Map<String, Value>, Aws
             parsing(INPUT_JSON.trim_start_matches('-'), &format!("Invalid JSON: {error}\nJSON received: {json}"))
         })?;
         let Value::Object(entries) = read else {
-            return Err(AwsCliError::from(format!("'{}' object has no attribute 'keys'", python::type_name(&read))));
+            return Err(format!("'{}' object has no attribute 'keys'", python::type_name(&read)).into());
         };
         for (key, value) in entries {
             given.entry(key).or_insert(value);
@@ -40,10 +40,7 @@ fn token_version_text(value: &str) -> Result<String, AwsCliError> {
     }
     let text = text_or_file(value).map_err(|detail| parsing(TOKEN_VERSION, &detail))?;
     if value.starts_with("fileb://") {
-        return Err(invalid(&[format!(
-            "Invalid type for parameter {MEMBER}, value: b{}, type: <class 'bytes'>, valid types: <class 'str'>",
-            python::quoted(&text)
-        )]));
+        return Err(invalid(&[wrong_type(&format!("b{}", python::quoted(&text)), "bytes")]));
     }
     Ok(text)
 }
@@ -69,9 +66,8 @@ fn text_or_file(value: &str) -> Result<String, String> {
 
 /// Expands `~` and variables in a path, as a shell does.
 fn expand(path: &str) -> String {
-    let home = || std::env::var("HOME").ok();
-    let path = match (path.strip_prefix('~'), home()) {
-        (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with('/') => home + rest,
+    let path = match (path.strip_prefix('~'), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) if rest.is_empty() || rest.starts_with('/') => home + rest,
         _ => path.to_owned(),
     };
     let mut expanded = String::new();
@@ -104,40 +100,34 @@ fn parsing(name: &str, detail: &str) -> AwsCliError {
 ///
 /// An invalid version is refused here. The AWS CLI sends it, and IAM refuses it.
 pub(super) fn request(subcommand: Subcommand, parameters: &Map<String, Value>) -> Result<WireRequest, AwsCliError> {
-    match subcommand {
+    if subcommand == Subcommand::GetAccountSummary {
         // It has no parameters, and the AWS CLI ignores all.
-        Subcommand::GetAccountSummary => return Ok(WireRequest::GetAccountSummary),
-        Subcommand::SetSecurityTokenServicePreferences => {}
+        return Ok(WireRequest::GetAccountSummary);
     }
-    let given = parameters.get(MEMBER);
-    let mut wrong = Vec::new();
-    if given.is_none() {
-        wrong.push(format!("Missing required parameter in input: \"{MEMBER}\""));
-    }
-    for key in parameters.keys().filter(|key| *key != MEMBER) {
-        wrong.push(format!("Unknown parameter in input: \"{key}\", must be one of: {MEMBER}"));
-    }
-    let version = match given {
-        None => None,
-        Some(Value::String(text)) => {
-            let version = text.parse::<TokenVersion>();
-            if let Err(refused) = &version {
-                wrong.push(format!("Invalid value for parameter {MEMBER}, value: {text}: {refused}"));
-            }
-            version.ok()
+    let unknown = parameters.keys().filter(|key| *key != MEMBER);
+    let unknown = unknown.map(|key| format!("Unknown parameter in input: \"{key}\", must be one of: {MEMBER}"));
+    let mut wrong: Vec<String> = unknown.collect();
+    let version = match parameters.get(MEMBER) {
+        None => {
+            wrong.insert(0, format!("Missing required parameter in input: \"{MEMBER}\""));
+            return Err(invalid(&wrong));
         }
-        Some(other) => {
-            let (value, kind) = (python::text(other), python::type_name(other));
-            wrong.push(format!(
-                "Invalid type for parameter {MEMBER}, value: {value}, type: <class '{kind}'>, valid types: <class 'str'>"
-            ));
-            None
-        }
+        Some(Value::String(text)) => text
+            .parse::<TokenVersion>()
+            .map_err(|refused| format!("Invalid value for parameter {MEMBER}, value: {text}: {refused}")),
+        Some(other) => Err(wrong_type(&python::text(other), python::type_name(other))),
     };
-    version
-        .filter(|_| wrong.is_empty())
-        .map(WireRequest::SetSecurityTokenServicePreferences)
-        .ok_or_else(|| invalid(&wrong))
+    match version {
+        Ok(version) if wrong.is_empty() => Ok(WireRequest::SetSecurityTokenServicePreferences(version)),
+        version => {
+            wrong.extend(version.err());
+            Err(invalid(&wrong))
+        }
+    }
+}
+
+fn wrong_type(value: &str, kind: &str) -> String {
+    format!("Invalid type for parameter {MEMBER}, value: {value}, type: <class '{kind}'>, valid types: <class 'str'>")
 }
 
 fn invalid(wrong: &[String]) -> AwsCliError {

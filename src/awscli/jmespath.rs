@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use jmespath::ErrorReason;
 use jmespath::ast::Ast;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// An expression.
 #[derive(Clone, Debug)]
@@ -76,12 +76,12 @@ impl Query {
     /// have.
     pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
         let keys = Keys::of(document);
-        let names = analyze::names(&self.0);
+        let mut names = analyze::Names::default();
+        names.collect(&self.0, false);
         let asked = names.asked.iter().filter(|name| !keys.all.contains(*name));
         let compared = names.compared.iter().filter(|name| !keys.of_items.contains(*name));
-        let unknown: BTreeSet<&str> =
-            asked.chain(compared).copied().filter(|name| !names.given.contains(name)).collect();
-        unknown.into_iter().collect()
+        let unknown = asked.chain(compared).copied().filter(|name| !names.given.contains(name));
+        unknown.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Evaluates the expression. The result is borrowed where it is a part of the document.
@@ -115,8 +115,7 @@ impl<'a> Keys<'a> {
         match value {
             Value::Array(items) => {
                 let Some(first) = items.first() else { return };
-                self.of_items
-                    .extend(first.as_object().into_iter().flat_map(|entries| entries.keys().map(String::as_str)));
+                self.of_items.extend(first.as_object().into_iter().flat_map(Map::keys).map(String::as_str));
                 self.collect(first);
             }
             Value::Object(entries) => {
@@ -125,7 +124,7 @@ impl<'a> Keys<'a> {
                     self.collect(value);
                 }
             }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            _ => {}
         }
     }
 }

@@ -120,43 +120,35 @@ pub(crate) fn indented_json(value: &Value) -> String {
 
 /// Writes JSON: indented if there is a `level`, else compact and in ASCII.
 fn write_json(to: &mut String, value: &Value, level: Option<usize>) {
-    match value {
-        Value::Null | Value::Bool(_) => to.push_str(&value.to_string()),
-        Value::Number(number) => to.push_str(&number_text(number)),
-        Value::String(text) => write_string(to, text, level.is_none()),
-        Value::Array(items) => write_items(to, level, ['[', ']'], items, write_json),
-        Value::Object(entries) => write_items(to, level, ['{', '}'], entries, |to, (key, value), level| {
-            write_string(to, key, level.is_none());
-            to.push_str(if level.is_some() { ": " } else { ":" });
-            write_json(to, value, level);
-        }),
-    }
-}
-
-fn write_items<T>(
-    to: &mut String,
-    level: Option<usize>,
-    [open, close]: [char; 2],
-    items: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut String, T, Option<usize>),
-) {
+    let (brackets, items, entries) = match value {
+        Value::Null | Value::Bool(_) => return to.push_str(&value.to_string()),
+        Value::Number(number) => return to.push_str(&number_text(number)),
+        Value::String(text) => return write_string(to, text, level.is_none()),
+        Value::Array(items) => (['[', ']'], items.as_slice(), None),
+        Value::Object(entries) => (['{', '}'], [].as_slice(), Some(entries)),
+    };
     let line_break = |to: &mut String, level: Option<usize>| {
         to.extend(level.map(|level| format!("\n{}", "    ".repeat(level))));
     };
-    to.push(open);
+    to.push(brackets[0]);
     let start = to.len();
     let inner = level.map(|level| level + 1);
-    for item in items {
+    let entries = entries.into_iter().flatten().map(|(key, value)| (Some(key), value));
+    for (key, value) in items.iter().map(|item| (None, item)).chain(entries) {
         if to.len() > start {
             to.push(',');
         }
         line_break(to, inner);
-        write(to, item, inner);
+        if let Some(key) = key {
+            write_string(to, key, level.is_none());
+            to.push_str(if level.is_some() { ": " } else { ":" });
+        }
+        write_json(to, value, inner);
     }
     if to.len() > start {
         line_break(to, level);
     }
-    to.push(close);
+    to.push(brackets[1]);
 }
 
 fn write_string(to: &mut String, text: &str, ascii: bool) {

@@ -9,8 +9,8 @@ use super::functions;
 /// What fails on every document, and where it is in the expression.
 pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
+        // `offset` is that of the parenthesis after the name.
         Ast::Function { name, args, offset } => {
-            // `offset` is that of the parenthesis after the name.
             functions::always_fails(name, args).map(|cause| (cause, offset.saturating_sub(name.chars().count())))
         }
         Ast::Slice { step: 0, offset, .. } => Some(("a slice can't have step 0".to_owned(), *offset)),
@@ -30,41 +30,35 @@ pub(super) struct Names<'a> {
     pub(super) given: BTreeSet<&'a str>,
 }
 
-/// Collects the names in an expression.
-pub(super) fn names(ast: &Ast) -> Names<'_> {
-    let mut names = Names::default();
-    collect(ast, false, &mut names);
-    names
-}
-
-fn collect<'a>(ast: &'a Ast, in_filter: bool, names: &mut Names<'a>) {
-    match ast {
-        Ast::Field { name, .. } => {
-            names.asked.insert(name);
+impl<'a> Names<'a> {
+    /// Adds the names in an expression.
+    pub(super) fn collect(&mut self, ast: &'a Ast, in_filter: bool) {
+        match ast {
+            Ast::Field { name, .. } => self.asked.extend([name.as_str()]),
+            Ast::MultiHash { elements, .. } => self.given.extend(elements.iter().map(|pair| pair.key.as_str())),
+            Ast::Comparison { lhs, rhs, .. } if in_filter => {
+                for side in [lhs, rhs] {
+                    if let Ast::Field { name, .. } = side.as_ref() {
+                        self.compared.insert(name);
+                    }
+                }
+            }
+            Ast::Condition { predicate, then, .. } => {
+                self.collect(predicate, true);
+                return self.collect(then, false);
+            }
+            _ => {}
         }
-        Ast::MultiHash { elements, .. } => names.given.extend(elements.iter().map(|pair| pair.key.as_str())),
-        Ast::Comparison { lhs, rhs, .. } if in_filter => {
-            let field = |side: &'a Ast| if let Ast::Field { name, .. } = side { Some(name.as_str()) } else { None };
-            names.compared.extend([lhs, rhs].into_iter().filter_map(|side| field(side)));
+        let is_logical = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
+        for part in parts(ast) {
+            self.collect(part, in_filter && is_logical);
         }
-        Ast::Condition { predicate, then, .. } => {
-            collect(predicate, true, names);
-            return collect(then, false, names);
-        }
-        _ => {}
-    }
-    let is_logical = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
-    for part in parts(ast) {
-        collect(part, in_filter && is_logical, names);
     }
 }
 
 /// The direct subexpressions of an expression.
 fn parts(ast: &Ast) -> Vec<&Ast> {
     match ast {
-        Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Literal { .. } | Ast::Slice { .. } => {
-            Vec::new()
-        }
         Ast::Comparison { lhs, rhs, .. }
         | Ast::Projection { lhs, rhs, .. }
         | Ast::And { lhs, rhs, .. }
@@ -76,5 +70,8 @@ fn parts(ast: &Ast) -> Vec<&Ast> {
         Ast::Function { args, .. } => args.iter().collect(),
         Ast::MultiList { elements, .. } => elements.iter().collect(),
         Ast::MultiHash { elements, .. } => elements.iter().map(|pair| &pair.value).collect(),
+        Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Literal { .. } | Ast::Slice { .. } => {
+            vec![]
+        }
     }
 }

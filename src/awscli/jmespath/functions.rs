@@ -9,24 +9,18 @@ use super::evaluate::{equal, evaluate, order};
 use crate::awscli::python;
 use crate::suggest;
 
-/// What a parameter accepts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Accepts {
-    Any,
-    Expression,
-    /// Values of these types, by their names in JMESPath.
-    Of(&'static [&'static str]),
-}
+/// The types of values that a parameter accepts, by their names in JMESPath.
+type Accepts = &'static [&'static str];
 
-use Accepts::{Any, Expression, Of};
-
-const NUMBER: Accepts = Of(&["number"]);
-const STRING: Accepts = Of(&["string"]);
-const ARRAY: Accepts = Of(&["array"]);
-const OBJECT: Accepts = Of(&["object"]);
-const NUMBERS: Accepts = Of(&["array-number"]);
-const STRINGS: Accepts = Of(&["array-string"]);
-const COMPARABLE: Accepts = Of(&["array-number", "array-string"]);
+const ANY: Accepts = &["null", "boolean", "number", "string", "array", "object"];
+const EXPRESSION: Accepts = &["expref"];
+const NUMBER: Accepts = &["number"];
+const STRING: Accepts = &["string"];
+const ARRAY: Accepts = &["array"];
+const OBJECT: Accepts = &["object"];
+const NUMBERS: Accepts = &["array-number"];
+const STRINGS: Accepts = &["array-string"];
+const COMPARABLE: Accepts = &["array-number", "array-string"];
 
 /// A function: its name, its parameters, and whether the last parameter may be repeated.
 type Signature = (&'static str, &'static [Accepts], bool);
@@ -35,41 +29,40 @@ const SIGNATURES: [Signature; 26] = [
     ("abs", &[NUMBER], false),
     ("avg", &[NUMBERS], false),
     ("ceil", &[NUMBER], false),
-    ("contains", &[Of(&["array", "string"]), Any], false),
+    ("contains", &[&["array", "string"], ANY], false),
     ("ends_with", &[STRING, STRING], false),
     ("floor", &[NUMBER], false),
     ("join", &[STRING, STRINGS], false),
     ("keys", &[OBJECT], false),
-    ("length", &[Of(&["string", "array", "object"])], false),
-    ("map", &[Expression, ARRAY], false),
+    ("length", &[&["string", "array", "object"]], false),
+    ("map", &[EXPRESSION, ARRAY], false),
     ("max", &[COMPARABLE], false),
-    ("max_by", &[ARRAY, Expression], false),
+    ("max_by", &[ARRAY, EXPRESSION], false),
     ("merge", &[OBJECT], true),
     ("min", &[COMPARABLE], false),
-    ("min_by", &[ARRAY, Expression], false),
-    ("not_null", &[Any], true),
-    ("reverse", &[Of(&["array", "string"])], false),
+    ("min_by", &[ARRAY, EXPRESSION], false),
+    ("not_null", &[ANY], true),
+    ("reverse", &[&["array", "string"]], false),
     ("sort", &[COMPARABLE], false),
-    ("sort_by", &[ARRAY, Expression], false),
+    ("sort_by", &[ARRAY, EXPRESSION], false),
     ("starts_with", &[STRING, STRING], false),
     ("sum", &[NUMBERS], false),
-    ("to_array", &[Any], false),
-    ("to_number", &[Any], false),
-    ("to_string", &[Any], false),
-    ("type", &[Any], false),
+    ("to_array", &[ANY], false),
+    ("to_number", &[ANY], false),
+    ("to_string", &[ANY], false),
+    ("type", &[ANY], false),
     ("values", &[OBJECT], false),
 ];
 
 /// Calls a function on a value.
 pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, String> {
-    let (_, parameters, _) = signature(name).ok_or_else(|| format!("Unknown function: {name}()"))?;
-    check_count(name, arguments.len())?;
+    let signature @ (_, parameters, _) = signature(name).ok_or_else(|| format!("Unknown function: {name}()"))?;
+    check_count(signature, arguments.len())?;
     let mut values = Vec::with_capacity(arguments.len());
     let mut by = None;
     for (number, argument) in arguments.iter().enumerate() {
         match (parameters[number.min(parameters.len() - 1)], argument) {
-            (Expression, Ast::Expref { ast, .. }) => by = Some(ast.as_ref()),
-            (Expression, _) => return Err(invalid_type(name, evaluate(argument, on)?.as_ref(), &["expref"])),
+            (EXPRESSION, Ast::Expref { ast, .. }) => by = Some(ast.as_ref()),
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
                 check_type(name, accepted, &value)?;
@@ -91,8 +84,7 @@ fn signature(name: &str) -> Option<&'static Signature> {
     SIGNATURES.iter().find(|(known, ..)| *known == name)
 }
 
-fn check_count(name: &str, received: usize) -> Result<(), String> {
-    let Some((_, parameters, repeated)) = signature(name) else { return Ok(()) };
+fn check_count((name, parameters, repeated): &Signature, received: usize) -> Result<(), String> {
     let expected = parameters.len();
     let (fits, at_least) = if *repeated { (received >= expected, "at least ") } else { (received == expected, "") };
     if fits {
@@ -104,32 +96,26 @@ fn check_count(name: &str, received: usize) -> Result<(), String> {
 
 /// Why a call fails on every document, if it does.
 pub(super) fn always_fails(name: &str, arguments: &[Ast]) -> Option<String> {
-    let Some((_, parameters, _)) = signature(name) else {
+    let Some(signature @ (_, parameters, _)) = signature(name) else {
         let near = suggest::nearest(name, SIGNATURES.iter().map(|(known, ..)| *known), 2);
         let meant = near.map_or_else(String::new, |near| format!("; did you mean {near}()?"));
         return Some(format!("there is no function {name}(){meant}"));
     };
-    if let Err(cause) = check_count(name, arguments.len()) {
-        return Some(cause);
-    }
-    let is_expression = |argument: &Ast| matches!(argument, Ast::Expref { .. });
-    let misplaced =
-        parameters.iter().zip(arguments).any(|(accepted, given)| (*accepted == Expression) != is_expression(given));
-    misplaced
-        .then(|| format!("{name}() takes an expression such as &account_id where the other functions take a value"))
+    let is_misplaced =
+        |(accepted, given): (&Accepts, &Ast)| (*accepted == EXPRESSION) != matches!(given, Ast::Expref { .. });
+    check_count(signature, arguments.len()).err().or_else(|| {
+        let is_any_misplaced = parameters.iter().zip(arguments).any(is_misplaced);
+        is_any_misplaced
+            .then(|| format!("{name}() takes an expression such as &account_id where the other functions take a value"))
+    })
 }
 
 fn check_type(name: &str, accepted: Accepts, value: &Value) -> Result<(), String> {
-    let Of(types) = accepted else { return Ok(()) };
-    let is_list_of = |wanted: &str| match (wanted.strip_prefix("array-"), value) {
+    let fits = |wanted: &str| match (wanted.strip_prefix("array-"), value) {
         (Some(wanted), Value::Array(items)) => items.iter().all(|item| type_name(item) == wanted),
-        _ => false,
+        _ => type_name(value) == wanted,
     };
-    if types.iter().any(|wanted| type_name(value) == *wanted || is_list_of(wanted)) {
-        Ok(())
-    } else {
-        Err(invalid_type(name, value, types))
-    }
+    if accepted.iter().any(|wanted| fits(wanted)) { Ok(()) } else { Err(invalid_type(name, value, accepted)) }
 }
 
 fn invalid_type(name: &str, value: &Value, expected: &[&str]) -> String {
@@ -154,58 +140,56 @@ const fn type_name(value: &Value) -> &'static str {
 
 /// Applies a function whose arguments are all values. Their number and their types are right.
 fn apply(name: &str, arguments: Vec<Value>) -> Value {
-    let mut arguments = arguments.into_iter();
-    let first = arguments.next().unwrap_or_default();
-    match (name, first) {
-        ("abs", Value::Number(number)) => match number.as_i128() {
+    let mut rest = arguments.into_iter();
+    let (first, second) = (rest.next().unwrap_or_default(), rest.next().unwrap_or_default());
+    match (name, first, second) {
+        ("abs", Value::Number(number), _) => match number.as_i128() {
             Some(integer) => integer_value(integer.abs()),
             None => number.as_f64().map(f64::abs).into(),
         },
-        ("ceil", Value::Number(number)) if number.is_f64() => whole(number.as_f64().map(f64::ceil)),
-        ("floor", Value::Number(number)) if number.is_f64() => whole(number.as_f64().map(f64::floor)),
-        ("avg", Value::Array(items)) => average(&items),
-        ("sum", Value::Array(items)) => sum(&items),
-        ("max", Value::Array(items)) => extreme(items, Ordering::Greater),
-        ("min", Value::Array(items)) => extreme(items, Ordering::Less),
-        ("sort", Value::Array(mut items)) => {
+        ("ceil", Value::Number(number), _) if number.is_f64() => whole(number.as_f64().map(f64::ceil)),
+        ("floor", Value::Number(number), _) if number.is_f64() => whole(number.as_f64().map(f64::floor)),
+        ("avg", Value::Array(items), _) => average(&items),
+        ("sum", Value::Array(items), _) => sum(&items),
+        ("max", Value::Array(items), _) => extreme(items, |item| item, Ordering::Greater).unwrap_or_default(),
+        ("min", Value::Array(items), _) => extreme(items, |item| item, Ordering::Less).unwrap_or_default(),
+        ("sort", Value::Array(mut items), _) => {
             items.sort_by(|one, other| order(one, other).unwrap_or(Ordering::Equal));
             Value::Array(items)
         }
-        ("contains", first) => contains(&first, &arguments.next().unwrap_or_default()).into(),
-        ("starts_with", Value::String(text)) => text.starts_with(&string(arguments.next())).into(),
-        ("ends_with", Value::String(text)) => text.ends_with(&string(arguments.next())).into(),
-        ("join", Value::String(glue)) => {
-            let Some(Value::Array(items)) = arguments.next() else { return Value::Null };
+        ("contains", Value::Array(items), wanted) => items.iter().any(|item| equal(item, &wanted)).into(),
+        ("contains", Value::String(text), Value::String(part)) => text.contains(&part).into(),
+        ("contains", ..) => false.into(),
+        ("starts_with", Value::String(text), Value::String(start)) => text.starts_with(&start).into(),
+        ("ends_with", Value::String(text), Value::String(end)) => text.ends_with(&end).into(),
+        ("join", Value::String(glue), Value::Array(items)) => {
             items.iter().map(python::text).collect::<Vec<_>>().join(&glue).into()
         }
-        ("keys", Value::Object(entries)) => entries.into_iter().map(|(key, _)| Value::String(key)).collect(),
-        ("values", Value::Object(entries)) => entries.into_values().collect(),
-        ("merge", Value::Object(mut merged)) => {
-            for argument in arguments {
+        ("keys", Value::Object(entries), _) => entries.into_iter().map(|(key, _)| Value::String(key)).collect(),
+        ("values", Value::Object(entries), _) => entries.into_values().collect(),
+        ("merge", Value::Object(mut merged), second) => {
+            for argument in std::iter::once(second).chain(rest) {
                 if let Value::Object(entries) = argument {
                     merged.extend(entries);
                 }
             }
             Value::Object(merged)
         }
-        ("not_null", first) => {
-            std::iter::once(first).chain(arguments).find(|value| !value.is_null()).unwrap_or_default()
+        ("not_null", first, second) => {
+            [first, second].into_iter().chain(rest).find(|value| !value.is_null()).unwrap_or_default()
         }
-        ("reverse", Value::String(text)) => text.chars().rev().collect::<String>().into(),
-        ("reverse", Value::Array(items)) => items.into_iter().rev().collect(),
-        ("to_array", first @ Value::Array(_))
-        | ("to_number", first @ Value::Number(_))
-        | ("to_string", first @ Value::String(_)) => first,
-        ("to_array", first) => Value::Array(vec![first]),
-        ("to_number", Value::String(text)) => match python::int(&text) {
+        ("reverse", Value::String(text), _) => text.chars().rev().collect::<String>().into(),
+        ("reverse", Value::Array(items), _) => items.into_iter().rev().collect(),
+        ("to_array", single, _) if !single.is_array() => Value::Array(vec![single]),
+        ("to_number", Value::String(text), _) => match python::int(&text) {
             Ok(integer) => integer.into(),
             Err(_) => text.trim().parse::<f64>().ok().into(),
         },
-        ("to_number", _) => Value::Null,
-        ("to_string", first) => python::compact_json(&first).into(),
-        ("type", first) => type_name(&first).into(),
-        // `ceil` and `floor` of an integer are the integer.
-        (_, first) => first,
+        ("to_number", other, _) if !other.is_number() => Value::Null,
+        ("to_string", other, _) if !other.is_string() => python::compact_json(&other).into(),
+        ("type", value, _) => type_name(&value).into(),
+        // `ceil` and `floor` of an integer are the integer, and a conversion to the type that a value has is the value.
+        (_, first, _) => first,
     }
 }
 
@@ -229,8 +213,7 @@ fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String
         return Ok(keyed.into_iter().map(|(_, item)| item).collect());
     }
     let wanted = if name == "max_by" { Ordering::Greater } else { Ordering::Less };
-    let best = keyed.into_iter().reduce(|best, next| if order(&next.0, &best.0) == Some(wanted) { next } else { best });
-    Ok(best.map(|(_, item)| item).unwrap_or_default())
+    Ok(extreme(keyed, |(key, _)| key, wanted).map(|(_, item)| item).unwrap_or_default())
 }
 
 /// An integer as a value. One beyond 64 bits becomes the nearest one within, where Python's integers have no limit.
@@ -257,21 +240,9 @@ fn sum(items: &[Value]) -> Value {
     })
 }
 
-fn extreme(items: Vec<Value>, wanted: Ordering) -> Value {
-    let better = |best, next| if order(&next, &best) == Some(wanted) { next } else { best };
-    items.into_iter().reduce(better).unwrap_or_default()
-}
-
-fn contains(holder: &Value, wanted: &Value) -> bool {
-    match (holder, wanted) {
-        (Value::Array(items), wanted) => items.iter().any(|item| equal(item, wanted)),
-        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
-        _ => false,
-    }
-}
-
-fn string(value: Option<Value>) -> String {
-    if let Some(Value::String(text)) = value { text } else { String::new() }
+/// The item with the largest or the smallest key.
+fn extreme<T>(items: Vec<T>, key: fn(&T) -> &Value, wanted: Ordering) -> Option<T> {
+    items.into_iter().reduce(|best, next| if order(key(&next), key(&best)) == Some(wanted) { next } else { best })
 }
 
 fn length(value: &Value) -> usize {

@@ -20,8 +20,8 @@ pub(super) struct Section {
     headers: Vec<String>,
     rows: Vec<Vec<String>>,
     indent: usize,
-    columns: Option<usize>,
-    widths: Vec<usize>,
+    /// The widths of the columns, which the first headers or the first row determine.
+    widths: Option<Vec<usize>>,
 }
 
 impl Section {
@@ -33,33 +33,34 @@ impl Section {
         self.headers = headers.iter().map(|&header| header.to_owned()).collect();
         let headers = self.headers.clone();
         self.widen(&headers);
-        self.columns.get_or_insert(headers.len());
     }
 
     pub(super) fn add_row(&mut self, row: Vec<String>) -> Result<(), String> {
-        let columns = *self.columns.get_or_insert(row.len());
+        let columns = self.widen(&row);
         if row.len() != columns {
             return Err(format!("Row should have {columns} elements, instead it has {}", row.len()));
         }
-        self.widen(&row);
         self.rows.push(row);
         Ok(())
     }
 
-    fn widen(&mut self, row: &[String]) {
-        if self.widths.is_empty() {
-            self.widths = row.iter().map(|cell| width(cell)).collect();
+    /// Makes the columns wide enough for a row, and returns their number.
+    fn widen(&mut self, row: &[String]) -> usize {
+        let widths = self.widths.get_or_insert_with(|| vec![0; row.len()]);
+        for (widest, cell) in widths.iter_mut().zip(row) {
+            *widest = width(cell).max(*widest);
         }
-        for (widest, cell) in self.widths.iter_mut().zip(row) {
-            *widest = (*widest).max(width(cell));
-        }
+        widths.len()
+    }
+
+    /// The widths of the columns with the space around their cells.
+    fn padded_widths(&self) -> impl Iterator<Item = usize> {
+        self.widths.iter().flatten().map(|width| width + PADDING)
     }
 
     /// The width that the section needs, edges included.
     fn total_width(&self) -> usize {
-        let columns: usize = self.widths.iter().map(|width| width + PADDING).sum();
-        let edges = 2 + 2 * self.indent;
-        (width(&self.title) + edges).max(columns + edges)
+        width(&self.title).max(self.padded_widths().sum()) + 2 + 2 * self.indent
     }
 
     /// The widths of the columns, scaled so that their sum is `total`.
@@ -70,18 +71,13 @@ impl Section {
         reason = "a table is far narrower than 2^52 columns, and widths are not negative"
     )]
     fn column_widths(&self, total: usize) -> Vec<usize> {
-        let unscaled: Vec<usize> = self.widths.iter().map(|width| width + PADDING).collect();
-        if unscaled.is_empty() {
-            return unscaled;
-        }
-        let factor = total as f64 / unscaled.iter().sum::<usize>() as f64;
-        let mut scaled: Vec<usize> =
-            unscaled.iter().map(|width| (factor * *width as f64).round_ties_even() as usize).collect();
+        let factor = total as f64 / self.padded_widths().sum::<usize>() as f64;
+        let scale = |width| (factor * width as f64).round_ties_even() as usize;
+        let mut scaled: Vec<usize> = self.padded_widths().map(scale).collect();
         // What rounding added too much is subtracted from the left; what is missing is added from the right.
         let count = scaled.len();
         for at in (0..count).cycle() {
-            let sum: usize = scaled.iter().sum();
-            match sum.cmp(&total) {
+            match scaled.iter().sum::<usize>().cmp(&total) {
                 std::cmp::Ordering::Equal => break,
                 std::cmp::Ordering::Greater => scaled[at] = scaled[at].saturating_sub(1),
                 std::cmp::Ordering::Less => scaled[count - 1 - at] += 1,
@@ -111,11 +107,11 @@ const INDENT: &str = "\u{1b}[2m\u{1b}[33m";
 const CELL: &str = "\u{1b}[1m\u{1b}[34m";
 
 /// Draws the sections one below the other.
-pub(super) fn draw(sections: Vec<Section>, style: TableStyle) -> String {
+pub(super) fn draw(mut sections: Vec<Section>, style: TableStyle) -> String {
     let widest = |sections: &[Section]| sections.iter().map(Section::total_width).max().unwrap_or_default();
-    let too_wide = widest(&sections) > style.width;
-    let sections: Vec<Section> =
-        if too_wide { sections.into_iter().map(Section::on_its_side).collect() } else { sections };
+    if widest(&sections) > style.width {
+        sections = sections.into_iter().map(Section::on_its_side).collect();
+    }
     let width = widest(&sections);
     let mut canvas = Canvas { drawn: String::new(), color: style.color, indent: 0 };
     canvas.write(&format!("{}\n", "-".repeat(width)));
@@ -151,59 +147,52 @@ impl Canvas {
 
     fn section(&mut self, section: &Section, total: usize) {
         if !section.title.is_empty() {
-            self.line(&centered(&section.title, total, "|"));
+            self.row(&[total], std::slice::from_ref(&section.title), true);
             if section.headers.is_empty() && section.rows.is_empty() {
-                self.line(&format!("+{}+", "-".repeat(total - 2)));
+                self.rule(&[total]);
             }
         }
         let widths = section.column_widths(total);
         if !section.headers.is_empty() {
             self.rule(&widths);
-            let cells = widths.iter().zip(&section.headers).enumerate();
-            let row: String =
-                cells.map(|(number, (width, header))| centered(header, *width, left_edge(number))).collect();
-            self.line(&row);
+            self.row(&widths, &section.headers, true);
         }
         if section.rows.is_empty() || widths.is_empty() {
             return;
         }
         self.rule(&widths);
         for row in &section.rows {
-            let cells = widths.iter().zip(row).enumerate();
-            let row: String = cells.map(|(number, (width, cell))| self.cell(cell, *width, left_edge(number))).collect();
-            self.line(&row);
+            self.row(&widths, row, false);
         }
         self.rule(&widths);
     }
 
     fn rule(&mut self, widths: &[usize]) {
         let mut parts = String::new();
-        for (number, width) in widths.iter().enumerate() {
-            let edge = if number == 0 { "+" } else { "" };
+        for width in widths {
+            let edge = if parts.is_empty() { "+" } else { "" };
             parts.push_str(&format!("{edge}{}+", "-".repeat(width.saturating_sub(1 + edge.len()))));
         }
         self.line(&parts);
     }
 
-    /// A cell with its text aligned left.
-    fn cell(&self, text: &str, length: usize, edge: &str) -> String {
-        let needed = width(text) + edge.len() + 1;
-        let padding = if length >= needed + 2 { 2 } else { 0 };
-        let free = length.saturating_sub(needed + padding);
-        let text = if self.color { format!("{CELL}{text}{RESET}") } else { text.to_owned() };
-        format!("{edge}{}{text}{}|", " ".repeat(padding), " ".repeat(free))
+    /// Draws a row: headers are centered, and other texts are aligned left.
+    fn row(&mut self, widths: &[usize], texts: &[String], are_headers: bool) {
+        let mut cells = String::new();
+        for (length, text) in widths.iter().zip(texts) {
+            let edge = if cells.is_empty() { "|" } else { "" };
+            let needed = width(text) + edge.len() + 1;
+            let before = match are_headers {
+                true => (length / 2).saturating_sub(width(text) / 2 + 1),
+                false if *length >= needed + 2 => 2,
+                false => 0,
+            };
+            let free = length.saturating_sub(needed + before);
+            let text = if self.color && !are_headers { format!("{CELL}{text}{RESET}") } else { text.clone() };
+            cells.push_str(&format!("{edge}{:before$}{text}{:free$}|", "", ""));
+        }
+        self.line(&cells);
     }
-}
-
-const fn left_edge(column: usize) -> &'static str {
-    if column == 0 { "|" } else { "" }
-}
-
-/// A cell with its text centered.
-fn centered(text: &str, length: usize, edge: &str) -> String {
-    let before = (length / 2).saturating_sub(width(text) / 2 + 1);
-    let free = length.saturating_sub(1 + edge.len() + before + width(text));
-    format!("{edge}{}{text}{}|", " ".repeat(before), " ".repeat(free))
 }
 
 /// The number of columns that a text takes: two for each character that is wide in East Asia. The names and numbers of IAM are all
