@@ -4,18 +4,17 @@
 //! the request and answer in IAM's place. A rollout has no such option, and no other file supports it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connect, HttpConnector as TcpConnector};
 use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -25,71 +24,51 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
 /// Makes the client. Like the one that verifies certificates, it uses the proxy of the environment.
 pub(super) fn client() -> SharedHttpClient {
-    let crypto = Arc::new(ring::default_provider());
-    http_client_fn(move |settings, _| {
-        SharedHttpConnector::new(Connection {
-            crypto: Arc::clone(&crypto),
-            connect_timeout: settings.connect_timeout(),
-            read_timeout: settings.read_timeout(),
-        })
-    })
+    http_client_fn(|settings, _| SharedHttpConnector::new(Connector(settings.clone())))
 }
 
 /// A connector that opens a connection for each request: a command makes only a few.
-#[derive(Clone, Debug)]
-struct Connection {
-    crypto: Arc<CryptoProvider>,
-    connect_timeout: Option<Duration>,
-    read_timeout: Option<Duration>,
-}
+#[derive(Debug)]
+struct Connector(HttpConnectorSettings);
 
-impl HttpConnector for Connection {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let connection = self.clone();
-        HttpConnectorFuture::new(async move { connection.send(request).await })
+        HttpConnectorFuture::new(send(self.0.clone(), request))
     }
 }
 
-impl Connection {
-    async fn send(self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-        let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-        let config = ClientConfig::builder_with_provider(Arc::clone(&self.crypto))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| ConnectorError::user(error.into()))?
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(&self.crypto))))
-            .with_no_client_auth();
-        let mut tcp = TcpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(self.connect_timeout);
-        match Matcher::from_env().intercept(request.uri()) {
-            None => self.exchange(HttpsConnector::from((tcp, config)), request).await,
-            Some(proxy) => {
-                let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
-                if let Some(authorization) = proxy.basic_auth() {
-                    tunnel = tunnel.with_auth(authorization.clone());
-                }
-                self.exchange(HttpsConnector::from((tunnel, config)), request).await
+async fn send(settings: HttpConnectorSettings, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+    let crypto = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&crypto))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConnectorError::user(error.into()))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(crypto)))
+        .with_no_client_auth();
+    let mut tcp = TcpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(settings.connect_timeout());
+    let client = Client::builder(TokioExecutor::new());
+    let answer = match Matcher::from_env().intercept(request.uri()) {
+        None => client.build(HttpsConnector::from((tcp, config))).request(request),
+        Some(proxy) => {
+            let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);
+            if let Some(authorization) = proxy.basic_auth() {
+                tunnel = tunnel.with_auth(authorization.clone());
             }
+            client.build(HttpsConnector::from((tunnel, config))).request(request)
         }
-    }
-
-    async fn exchange<C>(&self, connector: C, request: http::Request<SdkBody>) -> Result<HttpResponse, ConnectorError>
-    where
-        C: Connect + Clone + Send + Sync + 'static,
-    {
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let answer = client.request(request);
-        let answer = match self.read_timeout {
-            None => answer.await,
-            Some(limit) => tokio::time::timeout(limit, answer)
-                .await
-                .map_err(|_| ConnectorError::timeout(format!("HTTP read timeout after {limit:?}").into()))?,
-        };
-        let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
-        HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
-            .map_err(|error| ConnectorError::other(error.into(), None))
-    }
+    };
+    let answer = match settings.read_timeout() {
+        None => answer.await,
+        Some(limit) => tokio::time::timeout(limit, answer)
+            .await
+            .map_err(|_| ConnectorError::timeout(format!("HTTP read timeout after {limit:?}").into()))?,
+    };
+    let answer = answer.map_err(|error| ConnectorError::io(error.into()))?;
+    HttpResponse::try_from(answer.map(SdkBody::from_body_1_x))
+        .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
 /// Accepts any certificate. Signatures are still verified, so the server holds the certificate's key.
