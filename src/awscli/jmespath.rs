@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug)]
 pub(crate) struct Query(Ast);
 
-/// Why a text is not an expression that can be used.
+/// Why a text is not a usable expression.
 #[derive(Debug)]
 pub(crate) struct InvalidQuery {
     /// What is wrong.
@@ -63,7 +63,7 @@ impl Query {
     }
 
     /// Parses an expression and refuses what fails on every document: unknown functions, and calls with arguments that the
-    /// function never takes. The document exists only after a run, which is late for such an error.
+    /// function never takes. The document exists only after a run, which is too late for such an error.
     pub(crate) fn compile_strictly(text: &str) -> Result<Self, InvalidQuery> {
         let query = Self::compile(text)?;
         match analyze::always_fails(&query.0) {
@@ -72,8 +72,8 @@ impl Query {
         }
     }
 
-    /// The names that the expression asks for and the document has nowhere, and those that a filter compares and no list's items
-    /// have.
+    /// Returns the names that the expression asks for but that are nowhere in the document, and those that a filter compares but
+    /// that no item of a list has.
     pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
         let keys = Keys::of(document);
         let mut names = analyze::Names::default();

@@ -151,7 +151,7 @@ pub(super) fn action(globals: &GlobalOptions, arguments: &[String]) -> Result<Ac
 
 /// The third parser: the subcommand's own options.
 fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliError> {
-    // Before the options are parsed, of which one may be required.
+    // Checked before the options are parsed, because one of them may be required.
     if arguments == ["help"] {
         return Ok(Action::Help(Some(subcommand)));
     }

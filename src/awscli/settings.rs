@@ -39,7 +39,7 @@ pub(super) struct CallSettings {
     pub(super) trust: TlsTrust,
     /// For the connections that fetch credentials.
     pub(super) credentials_trust: TlsTrust,
-    /// Whether requests are signed. Without, no credentials are looked for.
+    /// Whether requests are signed. If not, no credentials are looked for.
     pub(super) sign: bool,
     /// The limit for connecting; `None` for no limit.
     pub(super) connect_timeout: Option<Duration>,
@@ -121,14 +121,11 @@ impl CallSettings {
         };
         let connect_timeout = limit(globals, "connect")?;
         let read_timeout = limit(globals, "read")?;
-        let format = match globals.get("--output").cloned().or_else(|| configured("AWS_DEFAULT_OUTPUT", "output")) {
-            None => ResultFormat::Json,
-            // An unknown format is refused before a request is sent. The AWS CLI sends the request first, and ends with 255 as well.
-            Some(name) => ResultFormat::ALL
-                .into_iter()
-                .find(|format| format.as_str() == name)
-                .ok_or_else(|| format!("Unknown output type: {name}"))?,
-        };
+        let output = globals.get("--output").cloned().or_else(|| configured("AWS_DEFAULT_OUTPUT", "output"));
+        let output = output.unwrap_or_else(|| ResultFormat::Json.to_string());
+        // An unknown format is refused before a request is sent. The AWS CLI sends the request first, and ends with 255 as well.
+        let format = ResultFormat::ALL.into_iter().find(|format| format.as_str() == output);
+        let format = format.ok_or_else(|| format!("Unknown output type: {output}"))?;
         Ok(Self {
             profile,
             is_profile_explicit,

@@ -47,10 +47,9 @@ pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Result<Cow<'a, Value>, S
         Ast::Comparison { comparator, lhs, rhs, .. } => {
             compare(comparator, evaluate(lhs, on)?.as_ref(), evaluate(rhs, on)?.as_ref())?
         }
-        Ast::ObjectValues { node, .. } => match evaluate(node, on)?.as_ref() {
-            Value::Object(entries) => entries.values().cloned().collect(),
-            _ => Value::Null,
-        },
+        Ast::ObjectValues { node, .. } => {
+            evaluate(node, on)?.as_object().map_or(Value::Null, |entries| entries.values().cloned().collect())
+        }
         Ast::Flatten { node, .. } => match evaluate(node, on)?.as_ref() {
             Value::Array(items) => items.iter().flat_map(flattened).cloned().collect(),
             _ => Value::Null,
@@ -154,13 +153,14 @@ fn compare(comparator: &Comparator, left: &Value, right: &Value) -> Result<Value
         Comparator::GreaterThanEqual => (">=", &[Ordering::Greater, Ordering::Equal]),
     };
     let has_order = |value: &Value| value.is_number() || value.is_string();
-    if !has_order(left) || !has_order(right) {
-        return Ok(Value::Null);
+    match order(left, right) {
+        Some(order) => Ok(Value::Bool(wanted.contains(&order))),
+        None if has_order(left) && has_order(right) => {
+            let (left, right) = (python::type_name(left), python::type_name(right));
+            Err(format!("'{sign}' not supported between instances of '{left}' and '{right}'"))
+        }
+        None => Ok(Value::Null),
     }
-    order(left, right).map(|order| Value::Bool(wanted.contains(&order))).ok_or_else(|| {
-        let (left, right) = (python::type_name(left), python::type_name(right));
-        format!("'{sign}' not supported between instances of '{left}' and '{right}'")
-    })
 }
 
 /// The order of two numbers or of two strings.

@@ -66,11 +66,13 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
                 check_type(name, accepted, &value)?;
-                if name == "length" {
-                    // Counted where it is: it may hold all accounts of an organization.
-                    return Ok(length(&value).into());
+                // What `length` counts is not copied: it may hold all accounts of an organization.
+                match value.as_ref() {
+                    Value::String(text) if name == "length" => return Ok(text.chars().count().into()),
+                    Value::Array(items) if name == "length" => return Ok(items.len().into()),
+                    Value::Object(entries) if name == "length" => return Ok(entries.len().into()),
+                    _ => values.push(value.into_owned()),
                 }
-                values.push(value.into_owned());
             }
         }
     }
@@ -243,13 +245,4 @@ fn sum(items: &[Value]) -> Value {
 /// The item with the largest or the smallest key.
 fn extreme<T>(items: Vec<T>, key: fn(&T) -> &Value, wanted: Ordering) -> Option<T> {
     items.into_iter().reduce(|best, next| if order(key(&next), key(&best)) == Some(wanted) { next } else { best })
-}
-
-fn length(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.chars().count(),
-        Value::Array(items) => items.len(),
-        Value::Object(entries) => entries.len(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    }
 }

@@ -19,13 +19,11 @@ pub(crate) use draw::TableStyle;
 pub(crate) fn format(value: &Value, title: &str, style: TableStyle) -> Result<String, String> {
     let mut table = Table::default();
     table.build(Some(title), value, 0)?;
-    Ok(if table.sections.is_empty() { String::new() } else { draw::draw(table.sections, style) })
+    Ok(if table.0.is_empty() { String::new() } else { draw::draw(table.0, style) })
 }
 
 #[derive(Default)]
-struct Table {
-    sections: Vec<Section>,
-}
+struct Table(Vec<Section>);
 
 impl Table {
     fn build(&mut self, title: Option<&str>, value: &Value, indent: usize) -> Result<(), String> {
@@ -33,7 +31,7 @@ impl Table {
             return Ok(());
         }
         if let Some(title) = title {
-            self.sections.push(Section::new(title, indent));
+            self.0.push(Section::new(title, indent));
         }
         match value {
             Value::Object(entries) => self.object(entries, indent),
@@ -45,7 +43,7 @@ impl Table {
     }
 
     fn section(&mut self) -> &mut Section {
-        self.sections.last_mut().expect("the title begins the first section")
+        self.0.last_mut().expect("the title begins the first section")
     }
 
     /// Adds an item of a list that does not begin with an object.
@@ -88,7 +86,7 @@ impl Table {
         self.section().set_headers(&headers);
         for (number, item) in items.iter().enumerate() {
             if number > 0 && !nested.is_empty() {
-                self.sections.push(Section::new(title.unwrap_or_default(), indent));
+                self.0.push(Section::new(title.unwrap_or_default(), indent));
                 self.section().set_headers(&headers);
             }
             let cell = |key: &&str| item.get(key).map_or_else(String::new, python::text);

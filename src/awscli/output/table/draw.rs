@@ -30,9 +30,9 @@ impl Section {
     }
 
     pub(super) fn set_headers(&mut self, headers: &BTreeSet<&str>) {
-        self.headers = headers.iter().map(|&header| header.to_owned()).collect();
-        let headers = self.headers.clone();
+        let headers: Vec<String> = headers.iter().map(|&header| header.to_owned()).collect();
         self.widen(&headers);
+        self.headers = headers;
     }
 
     pub(super) fn add_row(&mut self, row: Vec<String>) -> Result<(), String> {
