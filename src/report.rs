@@ -6,7 +6,6 @@ mod csv;
 mod files;
 mod format;
 mod humanize;
-mod json;
 mod markdown;
 pub(crate) mod merge;
 mod page;
@@ -16,22 +15,24 @@ mod summary;
 pub(crate) mod timeline;
 pub(crate) mod units;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
+use self::format::LazyList;
 use self::humanize::{count, duration, utc};
 use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
-use crate::rollout::{Mode, Record, Tally};
+use crate::rollout::{Mode, Outcome, Record, Tally};
 use crate::terminal::layout::wrap_for_stdout;
 
 pub(crate) use files::ReportFiles;
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
-pub(crate) use row::Column;
-pub(crate) use row::Row;
 pub use row::{COLUMNS, columns};
+pub(crate) use row::{Column, Row};
 pub(crate) use summary::{next_steps, summary};
 
 /// The content of a report.
@@ -122,7 +123,7 @@ impl OutputDocument for Report<'_> {
                 let names = self.columns().iter().map(|(name, _)| *name);
                 csv::write(names, self.rows().map(Row::values), to)
             }
-            DocumentFormat::Json => write_json(&json::JsonReport::of(self), to),
+            DocumentFormat::Json => write_json(self, to),
             DocumentFormat::Jsonl => write_json_lines(self.rows(), to),
             DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => page::write(self, to),
@@ -130,6 +131,22 @@ impl OutputDocument for Report<'_> {
     }
 
     fn to_value(&self) -> Value {
-        serde_json::to_value(json::JsonReport::of(self)).expect("all keys are strings")
+        serde_json::to_value(self).expect("all keys are strings")
     }
+}
+
+/// The JSON document. Texts are written unchanged: JSON escapes what could harm a terminal.
+impl Serialize for Report<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut document = serializer.serialize_struct("Report", 3)?;
+        document.serialize_field("run", self.run)?;
+        document.serialize_field("summary", &outcome_counts(self.records))?;
+        document.serialize_field("accounts", &LazyList(|| self.rows()))?;
+        document.end()
+    }
+}
+
+/// Counts the records by outcome, with every outcome, for JSON.
+fn outcome_counts(records: &[Record]) -> BTreeMap<Outcome, usize> {
+    records.iter().map(|record| record.outcome).collect::<Tally>().iter().collect()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
-use crate::report::comparison::{Comparison, Incomparable};
+use crate::report::comparison::Comparison;
 use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
 use crate::run::stdout;
@@ -51,7 +51,7 @@ fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> R
     let files = ReportFiles::open(&[], &output.reports)?;
     let runs = read_listed(earlier).and_then(|before| Ok((before, read_listed(later)?)));
     let (files, (before, after)) = files.or_discard(runs)?;
-    let (files, comparison) = files.or_discard(Comparison::of(&before, &after).map_err(refused))?;
+    let (files, comparison) = files.or_discard(Comparison::of(&before, &after))?;
     if before.info.started_at > after.info.started_at {
         let (before, after) = (&before.info.run_id, &after.info.run_id);
         let note = format!("run {before}, which is taken as the earlier one, started after run {after}");
@@ -71,18 +71,6 @@ fn publish(
     let (files, query_result) = files.or_discard(stdout::query(output, title, document).map_err(Error::Usage))?;
     files.finish(document)?;
     stdout::print(output, document, query_result).map_err(stdout::unwritable(what))
-}
-
-fn refused(cause: Incomparable) -> Error {
-    match cause {
-        Incomparable::Organizations { before, after } => Error::Mismatch(format!(
-            "the earlier run is about Organization {before}, and the later one about {after}: only runs in one Organization can \
-             be compared"
-        )),
-        Incomparable::NoOrganization { run } => Error::Mismatch(format!(
-            "run {run} is about no Organization, or about several, so that it can't be compared"
-        )),
-    }
 }
 
 /// Reads the runs in these folders for a comparison, which would take accounts that are not listed yet for accounts that have left.

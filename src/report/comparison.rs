@@ -1,118 +1,95 @@
 //! Compares two runs, for example a plan with its apply, or last month's audit with today's. Each account gets one [`Difference`].
 
 mod groups;
-mod json;
 mod markdown;
 mod row;
 mod summary;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io::{self, Write};
 
-use serde_json::Value;
+use serde::ser::SerializeStruct as _;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 
-use super::csv;
-use super::format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
+use super::format::{DocumentFormat, LazyList, OutputDocument, write_json, write_json_lines};
 use super::humanize::count;
 use super::merge::LoadedRun;
-use crate::journal::RunId;
+use super::{csv, outcome_counts};
+use crate::error::Error;
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
 use crate::rollout::{Outcome, Record};
 use crate::terminal::layout::wrap_for_stdout;
+use crate::text_enum::text_enum;
 
 pub use row::COMPARISON_COLUMNS;
 
-/// The difference of an account between two runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Difference {
-    /// Only the later run has the account: it joined the Organization.
-    Appeared,
-    /// Only the earlier run has the account: it left the Organization.
-    Left,
-    /// The account had the target version, and no longer has it.
-    Drifted,
-    /// The account failed or is unverified, and did not before.
-    FailureNew,
-    /// The account failed or is unverified as before, for another cause.
-    FailureChanged,
-    /// The account had drifted in between, and the later run set it again.
-    SetAgain,
-    /// The account has the target version, and did not before.
-    RolledOut,
-    /// The account failed or was unverified before, and was visited without an error since.
-    FailureGone,
-    /// The account has another version, and neither is the target version.
-    VersionChanged,
-    /// Organizations reports another state of the account.
-    StateChanged,
-    /// The account has another outcome.
-    OutcomeChanged,
-    /// None of the above.
-    Same,
+text_enum! {
+    /// The difference of an account between two runs, by priority: if several apply, the first of them is reported.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+    #[serde(rename_all = "snake_case")]
+    pub enum Difference {
+        /// Only the later run has the account: it joined the Organization.
+        Appeared = "appeared",
+        /// Only the earlier run has the account: it left the Organization.
+        Left = "left",
+        /// The account had the target version, and no longer has it.
+        Drifted = "drifted",
+        /// The account failed or is unverified, and did not before.
+        FailureNew = "failure_new",
+        /// The account failed or is unverified as before, for another cause.
+        FailureChanged = "failure_changed",
+        /// The account had drifted in between, and the later run set it again.
+        SetAgain = "set_again",
+        /// The account has the target version, and did not before.
+        RolledOut = "rolled_out",
+        /// The account failed or was unverified before, and was visited without an error since.
+        FailureGone = "failure_gone",
+        /// The account has another version, and neither is the target version.
+        VersionChanged = "version_changed",
+        /// Organizations reports another state of the account.
+        StateChanged = "state_changed",
+        /// The account has another outcome.
+        OutcomeChanged = "outcome_changed",
+        /// None of the above.
+        Same = "same",
+    }
 }
 
 impl Difference {
-    /// Every difference, by priority: if several apply to an account, the first of them is reported.
-    pub const ALL: [Self; 12] = [
-        Self::Appeared,
-        Self::Left,
-        Self::Drifted,
-        Self::FailureNew,
-        Self::FailureChanged,
-        Self::SetAgain,
-        Self::RolledOut,
-        Self::FailureGone,
-        Self::VersionChanged,
-        Self::StateChanged,
-        Self::OutcomeChanged,
-        Self::Same,
-    ];
-
-    /// Returns the name in reports, the meaning as a sentence, and the phrase that follows a number in a sentence.
-    const fn texts(self) -> [&'static str; 3] {
+    /// Returns the meaning as a sentence for people.
+    pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Appeared => ["appeared", "only the later run has it: it joined the Organization", "appeared"],
-            Self::Left => ["left", "only the earlier run has it: it left the Organization", "left"],
-            Self::Drifted => ["drifted", "had the target version, and no longer has it", "drifted"],
-            Self::FailureNew => ["failure_new", "failed or is unverified, and did not before", "newly failed"],
-            Self::FailureChanged => {
-                ["failure_changed", "failed or is unverified as before, for another cause", "failed for another cause"]
-            }
-            Self::SetAgain => {
-                ["set_again", "had drifted in between, and the later run set it again", "drifted and were set again"]
-            }
-            Self::RolledOut => ["rolled_out", "has the target version, and did not before", "rolled out"],
-            Self::FailureGone => [
-                "failure_gone",
-                "failed or was unverified before, and was visited without an error since",
-                "no longer failed",
-            ],
-            Self::VersionChanged => {
-                ["version_changed", "has another version, and neither is the target version", "on another version"]
-            }
-            Self::StateChanged => ["state_changed", "is in another state", "in another state"],
-            Self::OutcomeChanged => ["outcome_changed", "has another outcome", "with another outcome"],
-            Self::Same => ["same", "none of these", "the same"],
+            Self::Appeared => "only the later run has it: it joined the Organization",
+            Self::Left => "only the earlier run has it: it left the Organization",
+            Self::Drifted => "had the target version, and no longer has it",
+            Self::FailureNew => "failed or is unverified, and did not before",
+            Self::FailureChanged => "failed or is unverified as before, for another cause",
+            Self::SetAgain => "had drifted in between, and the later run set it again",
+            Self::RolledOut => "has the target version, and did not before",
+            Self::FailureGone => "failed or was unverified before, and was visited without an error since",
+            Self::VersionChanged => "has another version, and neither is the target version",
+            Self::StateChanged => "is in another state",
+            Self::OutcomeChanged => "has another outcome",
+            Self::Same => "none of these",
         }
     }
 
-    /// Returns the name in reports.
-    pub const fn as_str(self) -> &'static str {
-        self.texts()[0]
-    }
-
-    /// Returns the meaning as a sentence for people.
-    pub const fn meaning(self) -> &'static str {
-        self.texts()[1]
-    }
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+    /// Returns the phrase that follows a number in a sentence.
+    const fn phrase(self) -> &'static str {
+        match self {
+            Self::Appeared | Self::Left | Self::Drifted | Self::Same => self.as_str(),
+            Self::FailureNew => "newly failed",
+            Self::FailureChanged => "failed for another cause",
+            Self::SetAgain => "drifted and were set again",
+            Self::RolledOut => "rolled out",
+            Self::FailureGone => "no longer failed",
+            Self::VersionChanged => "on another version",
+            Self::StateChanged => "in another state",
+            Self::OutcomeChanged => "with another outcome",
+        }
     }
 }
 
@@ -126,11 +103,11 @@ pub struct AccountResult<'a> {
 }
 
 impl AccountResult<'_> {
-    /// Returns whether the account had left the Organization. A run that is based on an earlier run has rows for such accounts.
-    fn has_left(self) -> bool {
+    /// Returns whether the account was in the Organization. A run that is based on an earlier run also has rows for accounts that left.
+    fn is_there(&self) -> bool {
         let error = self.record.error.as_ref();
-        self.record.outcome == Outcome::Skipped
-            && error.is_some_and(|error| error.error_code.as_str() == SkipReason::LeftOrganization.code())
+        self.record.outcome != Outcome::Skipped
+            || error.is_none_or(|error| error.error_code.as_str() != SkipReason::LeftOrganization.code())
     }
 }
 
@@ -146,10 +123,6 @@ pub struct AccountPair<'a> {
 }
 
 impl<'a> AccountPair<'a> {
-    fn new(before: Option<AccountResult<'a>>, after: Option<AccountResult<'a>>) -> Self {
-        Self { before, after, difference: difference(before, after) }
-    }
-
     /// Returns the account as in the later run, or as in the earlier run if only that has it.
     pub fn account(&self) -> &'a Account {
         self.after.or(self.before).expect("a pair has an account in at least one run").account
@@ -158,12 +131,11 @@ impl<'a> AccountPair<'a> {
 
 /// Returns the difference of an account between two runs.
 fn difference(before: Option<AccountResult<'_>>, after: Option<AccountResult<'_>>) -> Difference {
-    let there = |result: Option<AccountResult<'_>>| result.is_some_and(|result| !result.has_left());
-    match (before, after) {
-        (Some(before), Some(after)) if there(Some(before)) && there(Some(after)) => between(before, after),
-        _ if there(after) => Difference::Appeared,
-        _ if there(before) => Difference::Left,
-        _ => Difference::Same,
+    match (before.filter(AccountResult::is_there), after.filter(AccountResult::is_there)) {
+        (Some(before), Some(after)) => between(before, after),
+        (None, Some(_)) => Difference::Appeared,
+        (Some(_), None) => Difference::Left,
+        (None, None) => Difference::Same,
     }
 }
 
@@ -187,7 +159,7 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
         Difference::SetAgain
     } else if lacked && has {
         Difference::RolledOut
-    } else if failed && is_settled(after.outcome) {
+    } else if failed && matches!(after.outcome, Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange) {
         Difference::FailureGone
     } else if was.zip(is).is_some_and(|(was, is)| was != is) {
         Difference::VersionChanged
@@ -200,35 +172,10 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     }
 }
 
-/// Returns whether an account with this outcome was visited without an error.
-const fn is_settled(outcome: Outcome) -> bool {
-    match outcome {
-        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange => true,
-        Outcome::Unverified | Outcome::Failed | Outcome::Skipped | Outcome::NotAttempted => false,
-    }
-}
-
 /// Returns whether two outcomes mean the same: an account that the earlier run changed is unchanged in the later run.
 fn is_alike(before: Outcome, after: Outcome) -> bool {
     let on_it = |outcome| matches!(outcome, Outcome::Changed | Outcome::Unchanged);
     before == after || (on_it(before) && on_it(after))
-}
-
-/// The reason why two runs can't be compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Incomparable {
-    /// The runs are in different Organizations.
-    Organizations {
-        /// The Organization of the earlier run.
-        before: String,
-        /// The Organization of the later run.
-        after: String,
-    },
-    /// A run has no Organization, or it is merged from runs in several Organizations.
-    NoOrganization {
-        /// The run.
-        run: RunId,
-    },
 }
 
 /// The comparison of two runs.
@@ -244,24 +191,30 @@ pub(crate) struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     /// Compares two runs in the same Organization.
-    pub(crate) fn of(before: &'a LoadedRun, after: &'a LoadedRun) -> Result<Self, Incomparable> {
-        let organization = |run: &LoadedRun| {
-            let run_id = || run.info.run_id.clone();
-            run.info.organization_id.clone().ok_or_else(|| Incomparable::NoOrganization { run: run_id() })
+    pub(crate) fn of(before: &'a LoadedRun, after: &'a LoadedRun) -> Result<Self, Error> {
+        let organization = |run: &'a LoadedRun| {
+            run.info.organization_id.as_ref().ok_or_else(|| {
+                let run = &run.info.run_id;
+                Error::Mismatch(format!(
+                    "run {run} is about no Organization, or about several, so that it can't be compared"
+                ))
+            })
         };
         let (one, other) = (organization(before)?, organization(after)?);
         if one != other {
-            return Err(Incomparable::Organizations { before: one, after: other });
+            return Err(Error::Mismatch(format!(
+                "the earlier run is about Organization {one}, and the later one about {other}: only runs in one Organization can \
+                 be compared"
+            )));
         }
-        let mut pairs: BTreeMap<AccountId, (Option<AccountResult<'a>>, Option<AccountResult<'a>>)> = BTreeMap::new();
-        for result in results(before) {
-            pairs.entry(result.account.id).or_default().0 = Some(result);
+        let mut results: BTreeMap<AccountId, [Option<AccountResult<'a>>; 2]> = BTreeMap::new();
+        for (side, run) in [before, after].into_iter().enumerate() {
+            for (account, record) in run.accounts.iter().zip(&run.records) {
+                results.entry(account.id).or_default()[side] = Some(AccountResult { account, record });
+            }
         }
-        for result in results(after) {
-            pairs.entry(result.account.id).or_default().1 = Some(result);
-        }
-        let pairs = pairs.into_values().map(|(before, after)| AccountPair::new(before, after)).collect();
-        Ok(Self { before, after, pairs })
+        let pair = |[before, after]: [_; 2]| AccountPair { before, after, difference: difference(before, after) };
+        Ok(Self { before, after, pairs: results.into_values().map(pair).collect() })
     }
 
     /// Returns the accounts that differ, sorted by id.
@@ -278,7 +231,7 @@ impl<'a> Comparison<'a> {
     pub(crate) fn sentence(&self) -> String {
         let all = count(self.pairs.len(), "account", "accounts");
         let counts = self.counts().into_iter().filter(|(kind, count)| *count > 0 && *kind != Difference::Same);
-        let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {}", kind.texts()[2])).collect();
+        let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {}", kind.phrase())).collect();
         let differ = self.changed().count();
         let mut sentence = if counts.is_empty() {
             format!("nothing has changed in {all}")
@@ -296,25 +249,35 @@ impl<'a> Comparison<'a> {
 
 impl OutputDocument for Comparison<'_> {
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
-        let rows = || self.changed().map(row::cells);
+        let rows = || self.changed().map(|pair| COMPARISON_COLUMNS.iter().map(move |(_, value)| value(pair)));
         match format {
             DocumentFormat::Table => to.write_all(wrap_for_stdout(&summary::summary(self)).as_bytes()),
             DocumentFormat::Text => csv::write_tab_separated(rows(), to),
             DocumentFormat::Csv => csv::write(COMPARISON_COLUMNS.map(|(name, _)| name), rows(), to),
-            DocumentFormat::Json => write_json(&json::JsonComparison::of(self), to),
-            DocumentFormat::Jsonl => write_json_lines(self.changed().map(json::ComparisonRow), to),
+            DocumentFormat::Json => write_json(self, to),
+            DocumentFormat::Jsonl => write_json_lines(self.changed(), to),
             DocumentFormat::Markdown => to.write_all(markdown::text(self).as_bytes()),
             DocumentFormat::Html => Err(io::Error::new(io::ErrorKind::Unsupported, "a comparison has no HTML page")),
         }
     }
 
     fn to_value(&self) -> Value {
-        serde_json::to_value(json::JsonComparison::of(self)).expect("all keys are strings")
+        serde_json::to_value(self).expect("all keys are strings")
     }
 }
 
-fn results(run: &LoadedRun) -> impl Iterator<Item = AccountResult<'_>> {
-    run.accounts.iter().zip(&run.records).map(|(account, record)| AccountResult { account, record })
+/// The JSON document. Texts are written unchanged: JSON escapes what could harm a terminal.
+impl Serialize for Comparison<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let side = |run: &LoadedRun| json!({ "run": run.info, "summary": outcome_counts(&run.records) });
+        let mut document = serializer.serialize_struct("Comparison", 5)?;
+        document.serialize_field("sentence", &self.sentence())?;
+        document.serialize_field("summary", &BTreeMap::from(self.counts()))?;
+        document.serialize_field("before", &side(self.before))?;
+        document.serialize_field("after", &side(self.after))?;
+        document.serialize_field("accounts", &LazyList(|| self.changed()))?;
+        document.end()
+    }
 }
 
 #[cfg(test)]

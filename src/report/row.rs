@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde::{Serialize, Serializer};
 
 use crate::journal::RunId;
 use crate::org::Account;
@@ -23,7 +23,8 @@ pub struct Row<'a> {
 }
 
 /// The value of a column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
 pub enum Cell<'a> {
     /// No value: an empty cell, a JSON null.
     Nothing,
@@ -37,16 +38,6 @@ impl<'a> Cell<'a> {
     /// Returns a text, or nothing if the text is empty.
     pub(super) fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
-    }
-}
-
-impl Serialize for Cell<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Nothing => serializer.serialize_none(),
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Number(number) => serializer.serialize_u64(*number),
-        }
     }
 }
 
@@ -102,11 +93,7 @@ impl<'a> Row<'a> {
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.columns.len()))?;
-        for (name, value) in self.columns {
-            map.serialize_entry(name, &value(self))?;
-        }
-        map.end()
+        serializer.collect_map(self.columns.iter().map(|(name, value)| (name, value(self))))
     }
 }
 

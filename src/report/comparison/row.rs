@@ -1,13 +1,13 @@
 //! The columns of a comparison, their order, and their values.
 
+use serde::{Serialize, Serializer};
+
 use super::{AccountPair, AccountResult};
 use crate::report::row::Cell;
 
-/// A column: its name, and the function that returns its value.
-pub(super) type ComparisonColumn = (&'static str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>);
-
-/// The columns in order. The order is a promise: new columns are added at the end.
-pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
+/// The columns in order, each as its name and the function that returns its value. The order is a promise: new columns are added at
+/// the end.
+pub const COMPARISON_COLUMNS: [(&str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>); 18] = [
     ("account_id", |pair| Cell::Text(pair.account().id.to_string().into())),
     ("account_name", |pair| Cell::text(&pair.account().name)),
     ("ou_path", |pair| Cell::text(&pair.account().ou_path)),
@@ -30,9 +30,10 @@ pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
     }),
 ];
 
-/// Returns the values of all columns, in order.
-pub(super) fn cells<'a>(pair: &AccountPair<'a>) -> impl Iterator<Item = Cell<'a>> {
-    COMPARISON_COLUMNS.map(|(_, cell)| cell(pair)).into_iter()
+impl Serialize for AccountPair<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(COMPARISON_COLUMNS.iter().map(|(name, value)| (name, value(self))))
+    }
 }
 
 fn cell<'a>(result: Option<AccountResult<'a>>, value: impl FnOnce(AccountResult<'a>) -> Option<&'a str>) -> Cell<'a> {
