@@ -33,14 +33,8 @@ const SCRIPT: &str = include_str!("page/page.js");
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/page/askama.toml")]
 struct Page<'a> {
-    policy: String,
-    style: &'static str,
-    script: &'static str,
-    title: String,
     report: &'a Report<'a>,
-    tone: &'static str,
     bar: Vec<BarSegment>,
-    bar_label: String,
     sections: [CauseSection<'a>; 3],
     timeline: Option<&'a Timeline>,
     chart: Option<Chart>,
@@ -53,16 +47,9 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
     let units = units(report.accounts, report.records);
     let causes = Causes::of(report.accounts, report.records);
     let timeline = Timeline::of(report.records);
-    let bar = bar(&report.tally(), 1000.0);
     let page = Page {
-        policy: policy(),
-        style: STYLE,
-        script: SCRIPT,
-        title: format!("v2token {} {}", report.run.command, for_terminal(report.run.run_id.as_str())),
         report,
-        tone: tone(report.exit_code),
-        bar_label: bar.iter().map(BarSegment::label).collect::<Vec<_>>().join(", "),
-        bar,
+        bar: bar(&report.tally(), 1000.0),
         sections: view::sections(&causes.groups),
         timeline: timeline.as_ref(),
         chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),
@@ -75,17 +62,14 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
 #[derive(Template)]
 #[template(path = "unfinished.html", config = "src/report/page/askama.toml")]
 struct UnfinishedPage<'a> {
-    policy: String,
-    style: &'static str,
-    run_id: &'a str,
-    folder: String,
+    run_id: &'a RunId,
+    folder: &'a Path,
 }
 
 /// Writes the page that is shown until the run ends.
 pub(super) fn write_unfinished(run_id: &RunId, folder: &Path, to: impl Write) -> io::Result<()> {
     let mut to = BufWriter::new(to);
-    let (run_id, folder) = (for_terminal(run_id.as_str()), for_shell(folder));
-    UnfinishedPage { policy: policy(), style: STYLE, run_id: &run_id, folder }.write_into(&mut to)?;
+    UnfinishedPage { run_id, folder }.write_into(&mut to)?;
     to.flush()
 }
 

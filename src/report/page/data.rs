@@ -8,12 +8,13 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use serde::ser::{Serialize, SerializeSeq as _, Serializer};
+use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::org::{Account, AccountId, ObservedVersion};
+use crate::org::{Account, ObservedVersion};
 use crate::report::Report;
 use crate::report::causes::{CauseGroup, Causes};
+use crate::report::format::LazyList;
 use crate::report::units::Unit;
 use crate::rollout::cause::{MessagePart, message_parts};
 use crate::rollout::{Outcome, Record, Verified};
@@ -79,7 +80,6 @@ impl<'a> TextIndex<'a> {
 
 impl Serialize for Data<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeMap as _;
         let (accounts, records) = (self.report.accounts, self.report.records);
         let start = records.iter().filter_map(|record| record.started_at).min().map_or(0, epoch_milliseconds);
         let (mut states, mut roles) = (TextIndex::default(), TextIndex::default());
@@ -104,10 +104,14 @@ impl Serialize for Data<'_> {
         map.serialize_entry("roles", &roles.texts.iter().map(sanitized).collect::<Vec<_>>())?;
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
         map.serialize_entry("causes", &self.causes().collect::<Vec<_>>())?;
-        map.serialize_entry(
-            "rows",
-            &Rows { data: self, start, state_and_role: &state_and_role, unit_indexes: &unit_indexes },
-        )?;
+        let rows = || {
+            let indexes = state_and_role.iter().zip(&self.causes.of_record);
+            accounts.iter().zip(records).zip(indexes).map(|((account, record), ((state, role), cause))| {
+                let unit = unit_indexes.get(account.ou_path.as_str()).copied();
+                PageRow { account, record, start, state: *state, role: *role, unit, cause: *cause }
+            })
+        };
+        map.serialize_entry("rows", &LazyList(rows))?;
         map.end()
     }
 }
@@ -164,83 +168,58 @@ fn or_minus_one(index: Option<usize>) -> isize {
     index.and_then(|index| isize::try_from(index).ok()).unwrap_or(-1)
 }
 
-/// The rows of all accounts.
-struct Rows<'a> {
-    data: &'a Data<'a>,
-    /// The start of the first visit, in milliseconds since 1970.
-    start: u64,
-    /// The indexes of the state and the role of each account.
-    state_and_role: &'a [(usize, Option<usize>)],
-    unit_indexes: &'a HashMap<&'a str, usize>,
-}
-
-impl Serialize for Rows<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Report { accounts, records, .. } = self.data.report;
-        let mut list = serializer.serialize_seq(Some(records.len()))?;
-        for (index, (account, record)) in accounts.iter().zip(records).enumerate() {
-            list.serialize_element(&PageRow { all: self, index, account, record })?;
-        }
-        list.end()
-    }
-}
-
 /// The row of one account. Its values are in the order that `page.js` expects.
 struct PageRow<'a> {
-    all: &'a Rows<'a>,
-    index: usize,
     account: &'a Account,
     record: &'a Record,
+    /// The start of the first visit of the run, in milliseconds since 1970.
+    start: u64,
+    /// The indexes in the lists of shared values.
+    state: usize,
+    role: Option<usize>,
+    unit: Option<usize>,
+    cause: Option<usize>,
 }
 
 impl Serialize for PageRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { all, account, record, .. } = self;
-        let (state, role) = all.state_and_role[self.index];
+        let Self { account, record, .. } = self;
+        // The ids that the cause of the record leaves out of its message: `null` for the account's own id.
+        let own = account.id.to_string();
+        let ids: Vec<Option<&str>> = message_parts(message(record))
+            .filter_map(|part| match part {
+                MessagePart::Text(_) => None,
+                MessagePart::AccountId(id) | MessagePart::RequestId(id) => Some((id != own).then_some(id)),
+            })
+            .collect();
         let version = |version: Option<ObservedVersion>| index_in(&ObservedVersion::ALL, version);
         // Each time is truncated to milliseconds separately, as in the other formats.
-        let started = record.started_at.map(|time| epoch_milliseconds(time) - all.start);
+        let started = record.started_at.map(|time| epoch_milliseconds(time) - self.start);
         let mut row = serializer.serialize_seq(None)?;
         row.serialize_element(&account.id)?;
         row.serialize_element(&for_terminal(&account.name))?;
         row.serialize_element(&for_terminal(&account.email))?;
-        row.serialize_element(&or_minus_one(all.unit_indexes.get(account.ou_path.as_str()).copied()))?;
-        row.serialize_element(&state)?;
+        row.serialize_element(&or_minus_one(self.unit))?;
+        row.serialize_element(&self.state)?;
         row.serialize_element(&index_in(&Outcome::ALL, record.outcome))?;
         row.serialize_element(&version(record.previous_version))?;
         let target = ObservedVersion::ALL.into_iter().find(|version| version.shows(record.target_version));
         row.serialize_element(&version(target))?;
         row.serialize_element(&version(record.current_version))?;
-        row.serialize_element(&or_minus_one(all.data.causes.of_record[self.index]))?;
-        row.serialize_element(&MessageIds(record, account.id))?;
+        row.serialize_element(&or_minus_one(self.cause))?;
+        // 0 stands for a list without another id than the account's own.
+        if ids.iter().all(Option::is_none) { row.serialize_element(&0) } else { row.serialize_element(&ids) }?;
         row.serialize_element(&record.attempts)?;
         row.serialize_element(&record.throttled)?;
         row.serialize_element(&record.wave.unwrap_or(0))?;
         row.serialize_element(&started)?;
         row.serialize_element(&record.duration.map(milliseconds))?;
-        row.serialize_element(&or_minus_one(role))?;
+        row.serialize_element(&or_minus_one(self.role))?;
         row.serialize_element(&for_terminal(record.request_id.as_deref().unwrap_or_default()))?;
         if record.verified.is_some() || !record.note.is_empty() {
             row.serialize_element(record.verified.map_or("", Verified::as_str))?;
             row.serialize_element(&for_terminal(&record.note))?;
         }
         row.end()
-    }
-}
-
-/// The ids that the cause of a record leaves out of its message: `null` for the account's own id, and 0 instead of the list if there is
-/// no other id.
-struct MessageIds<'a>(&'a Record, AccountId);
-
-impl Serialize for MessageIds<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let own = self.1.to_string();
-        let ids: Vec<Option<&str>> = message_parts(message(self.0))
-            .filter_map(|part| match part {
-                MessagePart::Text(_) => None,
-                MessagePart::AccountId(id) | MessagePart::RequestId(id) => Some((id != own).then_some(id)),
-            })
-            .collect();
-        if ids.iter().all(Option::is_none) { 0.serialize(serializer) } else { ids.serialize(serializer) }
     }
 }
