@@ -49,18 +49,16 @@ impl<'a> Causes<'a> {
             Some(index)
         };
         let mut of_record: Vec<Option<usize>> = accounts.iter().zip(records).map(&mut group_of).collect();
-        let order = |group: &CauseGroup<'_>| (rank(group.cause.outcome), Reverse(group.accounts.len()));
-        // Both sorts are stable, so that they agree.
-        let mut sorted: Vec<usize> = (0..groups.len()).collect();
-        sorted.sort_by_key(|index| order(&groups[*index]));
-        groups.sort_by_key(order);
+        let mut sorted: Vec<(usize, CauseGroup<'a>)> = groups.into_iter().enumerate().collect();
+        sorted.sort_by_key(|(_, group)| (rank(group.cause.outcome), Reverse(group.accounts.len())));
         let mut new_indexes = vec![0; sorted.len()];
-        for (new, old) in sorted.into_iter().enumerate() {
-            new_indexes[old] = new;
+        for (new, (old, _)) in sorted.iter().enumerate() {
+            new_indexes[*old] = new;
         }
         for index in of_record.iter_mut().flatten() {
             *index = new_indexes[*index];
         }
+        let groups = sorted.into_iter().map(|(_, group)| group).collect();
         Self { groups, of_record }
     }
 }

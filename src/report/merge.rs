@@ -40,7 +40,8 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         run.info.command == info.command
             && run.info.settings.global_endpoint_token_version == info.settings.global_endpoint_token_version
     });
-    let exit_codes = runs.iter().map(|run| run.exit_code).collect::<Option<Vec<u8>>>();
+    let worst = runs.iter().map(|run| run.exit_code).collect::<Option<Vec<u8>>>();
+    let worst = worst.and_then(|codes| codes.into_iter().max_by_key(|code| severity(*code)));
 
     let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
     for LoadedRun { info, accounts, records, exit_code, .. } in runs {
@@ -57,18 +58,15 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
             observations.push(Observation { at, account, record, run_id: info.run_id.clone() });
         }
     }
-    let (mut accounts, mut records, mut run_ids) = (Vec::new(), Vec::new(), Vec::new());
-    for Observation { account, record, run_id, .. } in by_account.into_values().filter_map(fold) {
-        accounts.push(account);
-        records.push(record);
-        run_ids.push(run_id);
-    }
+    let folded = by_account.into_values().filter_map(fold);
+    let (accounts, records, run_ids): (Vec<_>, Vec<_>, Vec<_>) =
+        folded.map(|Observation { account, record, run_id, .. }| (account, record, run_id)).collect();
 
     let tally: Tally = records.iter().map(|record| record.outcome).collect();
     let settings = &info.settings;
     let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
     let target = settings.global_endpoint_token_version;
-    let sentence = if exit_codes.is_none() || tally.of(Outcome::NotAttempted) > 0 {
+    let sentence = if worst.is_none() || tally.of(Outcome::NotAttempted) > 0 {
         // The verdict of finished runs would claim too much about accounts that no run has visited.
         unfinished(&tally)
     } else if is_uniform {
@@ -76,10 +74,9 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
     } else {
         mixed(&tally)
     };
-    let exit_code = exit_codes.map(|codes| {
-        let worst = codes.into_iter().max_by_key(|code| severity(*code)).unwrap_or(0);
+    let exit_code = worst.map(|worst| {
         // The outcomes of the accounts follow from all runs together; that a run stopped follows from that run alone.
-        if severity(worst) > severity(SOME_FAILED) { worst } else { verdict.exit_code() }
+        if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
     Some(LoadedRun { info, accounts, records, sentence, exit_code, unlisted, run_ids: Some(run_ids) })
@@ -117,9 +114,6 @@ struct Observation {
     run_id: RunId,
 }
 
-/// The exit code of a run in which accounts failed.
-const SOME_FAILED: u8 = 3;
-
 /// The rank of a visit.
 const VISITED: u8 = 3;
 
@@ -128,15 +122,10 @@ fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
         Outcome::NotAttempted => 2,
-        Outcome::Skipped
-            if record
-                .error
-                .as_ref()
-                .is_some_and(|error| error.error_code.as_str() != SkipReason::OtherShard.code()) =>
-        {
-            1
+        Outcome::Skipped => {
+            let error = record.error.as_ref();
+            error.is_some_and(|error| error.error_code.as_str() != SkipReason::OtherShard.code()).into()
         }
-        Outcome::Skipped => 0,
     }
 }
 
@@ -166,12 +155,15 @@ fn supersedes(later: &Record, earlier: &Record) -> bool {
     }
 }
 
+/// The severity of exit code 3: accounts failed.
+const SOME_FAILED: u8 = 2;
+
 /// Ranks exit codes by how serious the remaining problem is.
 const fn severity(exit_code: u8) -> u8 {
     match exit_code {
         0 => 0,
         4 => 1,
-        3 => 2,
+        3 => SOME_FAILED,
         5 => 3,
         130 | 143 => 4,
         _ => 5,

@@ -1,9 +1,10 @@
 //! The timeline of a run: when visits started, their outcomes and throttled calls, and a summary of each wave.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::rollout::{Record, Tally};
+use crate::timestamp::milliseconds;
 
 /// The maximum number of bins, apart from those that pauses add.
 const BINS: u64 = 120;
@@ -22,8 +23,6 @@ const MAX_PAUSES: usize = 12;
 /// The visits of a run over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Timeline {
-    /// The start of the first visit.
-    pub start: SystemTime,
     /// The length of a bin.
     pub bin_length: Duration,
     /// The bins, in order.
@@ -84,19 +83,17 @@ struct TimedVisit<'a> {
 impl Timeline {
     /// Returns the timeline, or `None` if no account was visited.
     pub(crate) fn of(records: &[Record]) -> Option<Self> {
-        let start = records.iter().filter_map(|record| record.started_at).min()?;
-        let mut visits: Vec<TimedVisit<'_>> = records.iter().filter_map(|record| visit(record, start)).collect();
+        let first = records.iter().filter_map(|record| record.started_at).min()?;
+        let timed = records.iter().filter_map(|record| {
+            let start = milliseconds(record.started_at?.duration_since(first).ok()?);
+            Some(TimedVisit { start, end: start + milliseconds(record.duration.unwrap_or_default()), record })
+        });
+        let mut visits: Vec<TimedVisit<'_>> = timed.collect();
         visits.sort_unstable_by_key(|visit| visit.start);
         let pauses = pauses(&visits);
         let (length, bins) = bins(&visits, &pauses);
-        Some(Self { start, bin_length: Duration::from_millis(length), bins, waves: waves(&visits, &pauses) })
+        Some(Self { bin_length: Duration::from_millis(length), bins, waves: waves(&visits, &pauses) })
     }
-}
-
-fn visit(record: &Record, first: SystemTime) -> Option<TimedVisit<'_>> {
-    let start = crate::timestamp::milliseconds(record.started_at?.duration_since(first).ok()?);
-    let end = start + crate::timestamp::milliseconds(record.duration.unwrap_or_default());
-    Some(TimedVisit { start, end, record })
 }
 
 /// Returns the start and end of each pause that is cut out, in order.
@@ -172,6 +169,8 @@ fn waves(visits: &[TimedVisit<'_>], pauses: &[(u64, u64)]) -> Vec<WaveSummary> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
     use crate::org::TokenVersion;
     use crate::rollout::Outcome;

@@ -280,9 +280,8 @@ mod tests {
     #[test]
     fn pauses_take_space_and_nothing_is_drawn_outside() {
         let bins: Vec<Bin> = (0..60).map(|at| column(at, 1, at, (at == 30).then_some(9))).collect();
-        let start = std::time::SystemTime::UNIX_EPOCH;
         let length = Duration::from_secs(1);
-        let timeline = Timeline { start, bin_length: length, bins, waves: Vec::new() };
+        let timeline = Timeline { bin_length: length, bins, waves: Vec::new() };
         for (rate, limited) in [(0, false), (50, true), (60, true), (5_000, false)] {
             let chart = Chart::of(&timeline, rate);
             assert_eq!(chart.limit.is_some(), limited, "--rate {rate}");
@@ -310,7 +309,7 @@ mod tests {
         };
         let waves = vec![wave(1, 0, 300), wave(2, 400, 2_700), wave(3, 3_050, 6_000)];
         let bins: Vec<Bin> = (0..10).map(column).collect();
-        let timeline = Timeline { start: std::time::SystemTime::UNIX_EPOCH, bin_length: second, bins, waves };
+        let timeline = Timeline { bin_length: second, bins, waves };
         let chart = Chart::of(&timeline, 0);
         let drawn: Vec<_> =
             chart.bands.iter().map(|band| (band.x.as_str(), band.width.as_str(), band.text.as_str())).collect();
