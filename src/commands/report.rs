@@ -17,12 +17,7 @@ use crate::terminal::Progress;
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
     let ReportArgs { folders, against, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
-    if against.is_empty() {
-        show(&output, &folders)?;
-    } else {
-        compare(&output, &against, &folders)?;
-    }
-    Ok(0)
+    if against.is_empty() { show(&output, &folders) } else { compare(&output, &against, &folders) }.map(|()| 0)
 }
 
 fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {

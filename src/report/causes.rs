@@ -50,7 +50,9 @@ impl<'a> Causes<'a> {
         };
         let mut of_record: Vec<Option<usize>> = accounts.iter().zip(records).map(&mut group_of).collect();
         let mut sorted: Vec<(usize, CauseGroup<'a>)> = groups.into_iter().enumerate().collect();
-        sorted.sort_by_key(|(_, group)| (rank(group.cause.outcome), Reverse(group.accounts.len())));
+        sorted.sort_by_key(|(_, CauseGroup { cause, accounts, .. })| {
+            (!cause.outcome.is_error(), cause.outcome == Outcome::Skipped, Reverse(accounts.len()))
+        });
         let mut new_indexes = vec![0; sorted.len()];
         for (new, (old, _)) in sorted.iter().enumerate() {
             new_indexes[*old] = new;
@@ -60,15 +62,6 @@ impl<'a> Causes<'a> {
         }
         let groups = sorted.into_iter().map(|(_, group)| group).collect();
         Self { groups, of_record }
-    }
-}
-
-/// Ranks errors before accounts that were not attempted, and these before accounts that were never to be visited.
-const fn rank(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Failed | Outcome::Unverified => 0,
-        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::NotAttempted => 1,
-        Outcome::Skipped => 2,
     }
 }
 

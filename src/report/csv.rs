@@ -47,11 +47,8 @@ impl<W: Write> CsvWriter<W> {
 
     /// Writes the buffered rows to the file.
     pub(super) fn flush(&mut self) -> io::Result<()> {
-        if self.buffered > 0 {
-            self.buffered = 0;
-            self.inner.flush()?;
-        }
-        Ok(())
+        self.buffered = 0;
+        self.inner.flush()
     }
 }
 

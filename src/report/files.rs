@@ -99,14 +99,11 @@ impl ReportFiles {
     /// Replaces every file with the complete document. Tries each file, even if another one fails.
     /// Fails with the error of the first file that can't be written.
     pub(crate) fn finish(self, document: &dyn OutputDocument) -> Result<(), Error> {
-        let mut result = Ok(());
-        for file in self.files {
+        let finish = |file: ReportFile| {
             let path = file.path.clone();
-            if let Err(source) = file.finish(document) {
-                result = result.and(Err(Error::Unwritable { what: "the report", path, source }));
-            }
-        }
-        result
+            file.finish(document).map_err(|source| Error::Unwritable { what: "the report", path, source })
+        };
+        self.files.into_iter().map(finish).fold(Ok(()), Result::and)
     }
 
     /// Returns the files together with the value, or discards them because of the error.

@@ -4,15 +4,10 @@ use std::time::{Duration, SystemTime};
 
 /// Formats a number with thousands separators: `50,000`.
 pub(super) fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
+    match number / 1_000 {
+        0 => number.to_string(),
+        more => format!("{},{:03}", thousands(more), number % 1_000),
     }
-    text
 }
 
 /// Formats a number with its noun: `1 account`, `2 accounts`.

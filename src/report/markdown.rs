@@ -99,19 +99,12 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
 /// Lists the first accounts, and the number of further accounts.
 pub(super) fn list_accounts(text: &mut String, accounts: &[&Account]) {
     for account in accounts.iter().take(NAMED) {
-        text.push_str(&format!("- {}\n", id_and_name(account)));
+        let name = if account.name.is_empty() { String::new() } else { format!(" {}", code(&account.name)) };
+        text.push_str(&format!("- `{}`{name}\n", account.id));
     }
     let more = accounts.len().saturating_sub(NAMED);
     if more > 0 {
         text.push_str(&format!("- …and {} more\n", thousands(more)));
-    }
-}
-
-fn id_and_name(account: &Account) -> String {
-    if account.name.is_empty() {
-        code(&account.id.to_string())
-    } else {
-        format!("`{}` {}", account.id, code(&account.name))
     }
 }
 

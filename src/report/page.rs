@@ -18,12 +18,12 @@ use sha2::{Digest as _, Sha256};
 
 use self::chart::Chart;
 use self::data::Data;
-use self::view::{BarSegment, CauseSection, bar};
+use self::view::{BarSegment, bar};
 use super::Report;
 use super::causes::Causes;
 use super::humanize::{duration, thousands};
 use super::timeline::Timeline;
-use super::units::{Unit, units};
+use super::units::units;
 use crate::journal::RunId;
 use crate::sanitize::{for_shell, for_terminal};
 
@@ -33,28 +33,24 @@ const SCRIPT: &str = include_str!("page/page.js");
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/page/askama.toml")]
 struct Page<'a> {
-    report: &'a Report<'a>,
+    data: Data<'a>,
     bar: Vec<BarSegment>,
-    sections: [CauseSection<'a>; 3],
     timeline: Option<&'a Timeline>,
     chart: Option<Chart>,
-    units: &'a [Unit<'a>],
-    data: Data<'a>,
 }
 
 /// Writes the page.
 pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
-    let units = units(report.accounts, report.records);
-    let causes = Causes::of(report.accounts, report.records);
     let timeline = Timeline::of(report.records);
     let page = Page {
-        report,
+        data: Data {
+            report: *report,
+            units: &units(report.accounts, report.records),
+            causes: &Causes::of(report.accounts, report.records),
+        },
         bar: bar(&report.tally(), 1000.0),
-        sections: view::sections(&causes.groups),
         timeline: timeline.as_ref(),
         chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),
-        units: &units,
-        data: Data { report: *report, units: &units, causes: &causes },
     };
     page.write_into(&mut to)
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::csv;
-use super::format::DocumentFormat;
+use super::format::{DocumentFormat, write_json, write_json_lines};
 use crate::awscli::output::{TableStyle, table, text};
 use crate::awscli::python::compact_json;
 use crate::sanitize::{for_cell, for_terminal};
@@ -25,40 +25,34 @@ pub(crate) fn print(
     title: &str,
     width: usize,
 ) -> Result<Vec<u8>, String> {
-    match format {
-        DocumentFormat::Json => {
-            let mut json = serde_json::to_vec_pretty(result.as_ref()).expect("all keys are strings");
-            json.push(b'\n');
-            Ok(json)
-        }
+    let mut bytes = Vec::new();
+    let written = match format {
+        DocumentFormat::Json => write_json(&result, &mut bytes),
         DocumentFormat::Jsonl => {
-            let mut lines = Vec::new();
-            for item in result.as_array().map_or(std::slice::from_ref(result.as_ref()), Vec::as_slice) {
-                serde_json::to_writer(&mut lines, item).expect("all keys are strings");
-                lines.push(b'\n');
-            }
-            Ok(lines)
+            let items = result.as_array().map_or(std::slice::from_ref(result.as_ref()), Vec::as_slice);
+            write_json_lines(items, &mut bytes)
         }
-        DocumentFormat::Text => text(&escaped(result.into_owned()))
-            .map(String::into_bytes)
-            .map_err(|_| format!("text can't show a list of objects and other values: {INSTEAD}")),
+        DocumentFormat::Csv => csv::write_texts(rows(&result)?, &mut bytes),
+        DocumentFormat::Text => {
+            return text(&escaped(result.into_owned()))
+                .map(String::into_bytes)
+                .map_err(|_| format!("text can't show a list of objects and other values: {INSTEAD}"));
+        }
         DocumentFormat::Table => {
             // The AWS CLI draws only the title for a single value, and nothing for zero.
             let result = match result.into_owned() {
                 nested @ (Value::Array(_) | Value::Object(_)) => nested,
                 single => Value::Array(vec![single]),
             };
-            table(&escaped(result), title, TableStyle { color: false, width })
+            return table(&escaped(result), title, TableStyle { color: false, width })
                 .map(String::into_bytes)
-                .map_err(|_| format!("the result of the query is too uneven for a table: {INSTEAD}"))
+                .map_err(|_| format!("the result of the query is too uneven for a table: {INSTEAD}"));
         }
-        DocumentFormat::Csv => {
-            let mut lines = Vec::new();
-            csv::write_texts(rows(&result)?, &mut lines).map_err(|error| error.to_string())?;
-            Ok(lines)
+        DocumentFormat::Markdown | DocumentFormat::Html => {
+            return Err("the result of a query has no such format".to_owned());
         }
-        DocumentFormat::Markdown | DocumentFormat::Html => Err("the result of a query has no such format".to_owned()),
-    }
+    };
+    written.map(|()| bytes).map_err(|error| error.to_string())
 }
 
 /// Escapes what could harm a terminal in all texts, keys included.

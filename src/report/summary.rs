@@ -69,16 +69,11 @@ pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -
 
 /// Lists the first accounts by id and name, and the number of further accounts.
 pub(super) fn first_accounts(accounts: &[&Account]) -> String {
-    let named: Vec<String> = accounts.iter().take(NAMED).map(|account| id_and_name(account)).collect();
+    let named = accounts.iter().take(NAMED).map(|account| match account.name.as_str() {
+        "" => account.id.to_string(),
+        name => format!("{} ({})", account.id, for_terminal(name)),
+    });
     let further = accounts.len().saturating_sub(NAMED);
     let further = if further > 0 { format!(", and {further} more") } else { String::new() };
-    named.join(", ") + &further
-}
-
-fn id_and_name(account: &Account) -> String {
-    if account.name.is_empty() {
-        account.id.to_string()
-    } else {
-        format!("{} ({})", account.id, for_terminal(&account.name))
-    }
+    named.collect::<Vec<_>>().join(", ") + &further
 }

@@ -27,9 +27,7 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>
     let mut groups: Vec<DifferenceGroup<'a>> = Vec::new();
     for pair in comparison.changed() {
         let with_state = pair.difference == Difference::StateChanged;
-        let words =
-            |result: Option<AccountResult<'a>>| result.map_or_else(String::new, |result| words(result, with_state));
-        let (before, after) = (words(pair.before), words(pair.after));
+        let (before, after) = (words(pair.before, with_state), words(pair.after, with_state));
         let place = *places.entry((pair.difference, before.clone(), after.clone())).or_insert_with(|| {
             let hint = pair.after.and_then(|result| result.record.error.as_ref()).map_or("", |error| &error.hint);
             groups.push(DifferenceGroup { difference: pair.difference, before, after, hint, accounts: Vec::new() });
@@ -41,9 +39,9 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>
     groups
 }
 
-/// Describes the result of an account in a run. The text is partly untrusted, and not sanitized.
-fn words(result: AccountResult<'_>, with_state: bool) -> String {
-    let AccountResult { account, record } = result;
+/// Describes the result of an account in a run; empty if the run has no such account. The text is partly untrusted, and not sanitized.
+fn words(result: Option<AccountResult<'_>>, with_state: bool) -> String {
+    let Some(AccountResult { account, record }) = result else { return String::new() };
     let mut words = record.outcome.to_string();
     if let Some(read) = record.current_version {
         words.push_str(&format!(" on {read}"));

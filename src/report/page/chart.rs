@@ -48,18 +48,17 @@ pub(super) struct Chart {
 /// A position with a text.
 #[derive(Debug, Default)]
 pub(super) struct Mark {
-    pub(super) x: String,
-    pub(super) y: String,
-    pub(super) text_y: String,
-    pub(super) width: String,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
     pub(super) text: String,
 }
 
 /// The stacked bars of one bin.
 #[derive(Debug)]
 pub(super) struct ChartColumn {
-    pub(super) x: String,
-    pub(super) width: String,
+    pub(super) x: f64,
+    pub(super) width: f64,
     pub(super) title: String,
     pub(super) bars: Vec<ChartBar>,
 }
@@ -68,8 +67,8 @@ pub(super) struct ChartColumn {
 pub(super) struct ChartBar {
     pub(super) class: &'static str,
     pub(super) colour: &'static str,
-    pub(super) y: String,
-    pub(super) height: String,
+    pub(super) y: f64,
+    pub(super) height: f64,
 }
 
 /// Returns the colour of an outcome for a page without its style sheet.
@@ -104,8 +103,8 @@ impl Chart {
         let throttled = bins.iter().map(|bin| bin.throttled).sum();
         let most_throttled = bins.iter().map(|bin| bin.throttled).max().unwrap_or(0);
         let column = |(bin, x): (&Bin, &f64)| ChartColumn {
-            x: decimal(*x),
-            width: decimal((slot - 0.75).max(0.5)),
+            x: *x,
+            width: (slot - 0.75).max(0.5),
             title: title(bin),
             bars: bars(bin, top, most_throttled),
         };
@@ -119,8 +118,7 @@ impl Chart {
             columns: bins.iter().zip(&places).map(column).collect(),
             pauses: pauses_of(bins, &places, slot),
             limit: limited.then(|| Mark {
-                y: decimal(height_at(limit, top)),
-                text_y: decimal(height_at(limit, top) - 4.0),
+                y: height_at(limit, top),
                 text: format!("--rate {rate}"),
                 ..Mark::default()
             }),
@@ -154,12 +152,12 @@ fn bars(bin: &Bin, top: f64, most_throttled: usize) -> Vec<ChartBar> {
         let (low, high) = (height_at(to_f64(below), top), height_at(to_f64(below + count), top));
         below += count;
         let (class, colour) = (outcome.as_str(), colour(outcome));
-        bars.push(ChartBar { class, colour, y: decimal(high), height: decimal(low - high) });
+        bars.push(ChartBar { class, colour, y: high, height: low - high });
     }
     if bin.throttled > 0 {
         let height = (THROTTLES_HEIGHT * to_f64(bin.throttled) / to_f64(most_throttled)).max(1.0);
         let y = THROTTLES_TOP + THROTTLES_HEIGHT - height;
-        bars.push(ChartBar { class: "throttled", colour: "#9a5fb4", y: decimal(y), height: decimal(height) });
+        bars.push(ChartBar { class: "throttled", colour: "#9a5fb4", y, height });
     }
     bars
 }
@@ -212,7 +210,7 @@ fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
         let (noun, numbers) =
             if first == last { ("wave", first.to_string()) } else { ("waves", format!("{first}–{last}")) };
         let text = if width > 60.0 { format!("{noun} {numbers}") } else { numbers };
-        Mark { x: decimal(places[from]), width: decimal(width.max(1.0)), text, ..Mark::default() }
+        Mark { x: places[from], width: width.max(1.0), text, ..Mark::default() }
     };
     bands.into_iter().map(mark).collect()
 }
@@ -228,7 +226,7 @@ fn grid(top: f64, length: Duration) -> Vec<Mark> {
         } else {
             format!("{per_second:.1}/s")
         };
-        Mark { y: decimal(y), text_y: decimal(y + 4.0), text, ..Mark::default() }
+        Mark { y, text, ..Mark::default() }
     };
     [0.0, 0.5, 1.0].map(line).into()
 }
@@ -237,7 +235,7 @@ fn pauses_of(bins: &[Bin], places: &[f64], slot: f64) -> Vec<Mark> {
     let cut = |(bin, x): (&Bin, &f64)| {
         let width = slot * to_f64(PAUSE);
         let text = format!("{} without visits", duration(bin.pause?));
-        Some(Mark { x: decimal(x - width), width: decimal(width - 0.75), text, ..Mark::default() })
+        Some(Mark { x: x - width, width: width - 0.75, text, ..Mark::default() })
     };
     bins.iter().zip(places).filter_map(cut).collect()
 }
@@ -249,12 +247,7 @@ fn ticks(timeline: &Timeline, places: &[f64]) -> Vec<Mark> {
     let enough = |every: &u32| bins.len() <= TICKS * *every as usize;
     let every = (1..=60).find(|every| is_round(every) && enough(every)).map_or(bins.len(), |every| every as usize);
     let marks = bins.iter().zip(places).step_by(every);
-    marks.map(|(bin, x)| Mark { x: decimal(*x), text: duration(bin.at), ..Mark::default() }).collect()
-}
-
-/// Formats a number with one decimal place, which is precise enough for a chart.
-fn decimal(number: f64) -> String {
-    format!("{number:.1}")
+    marks.map(|(bin, x)| Mark { x: *x, text: duration(bin.at), ..Mark::default() }).collect()
 }
 
 #[cfg(test)]
@@ -270,8 +263,7 @@ mod tests {
     #[test]
     fn bars_are_stacked_and_the_highest_fills_the_plot() {
         let full = bars(&column(3, 1, 5, None), 4.0, 10);
-        let edges: Vec<(f64, f64)> =
-            full.iter().map(|bar| (bar.y.parse().unwrap(), bar.height.parse().unwrap())).collect();
+        let edges: Vec<(f64, f64)> = full.iter().map(|bar| (bar.y, bar.height)).collect();
         assert_eq!(edges, [(59.0, 87.0), (30.0, 29.0), (184.0, 14.0)]);
         assert_eq!(full.iter().map(|bar| bar.class).collect::<Vec<_>>(), ["changed", "failed", "throttled"]);
         assert!(bars(&column(0, 0, 0, None), 4.0, 0).is_empty());
@@ -286,12 +278,11 @@ mod tests {
             let chart = Chart::of(&timeline, rate);
             assert_eq!(chart.limit.is_some(), limited, "--rate {rate}");
             assert_eq!(chart.pauses.len(), 1);
-            let x: Vec<f64> = chart.columns.iter().map(|column| column.x.parse().unwrap()).collect();
+            let x: Vec<f64> = chart.columns.iter().map(|column| column.x).collect();
             assert!(x.is_sorted() && x[0] >= LEFT && x[59] < RIGHT, "{x:?}");
             assert!(x[30] - x[29] > 3.0 * (x[29] - x[28]), "{x:?}");
             for bar in chart.columns.iter().flat_map(|column| &column.bars) {
-                let (y, height): (f64, f64) = (bar.y.parse().unwrap(), bar.height.parse().unwrap());
-                assert!(y >= TOP - 0.1 && y + height <= f64::from(chart.height), "{bar:?}");
+                assert!(bar.y >= TOP - 0.1 && bar.y + bar.height <= f64::from(chart.height), "{bar:?}");
             }
         }
     }
@@ -311,9 +302,8 @@ mod tests {
         let bins: Vec<Bin> = (0..10).map(column).collect();
         let timeline = Timeline { bin_length: second, bins, waves };
         let chart = Chart::of(&timeline, 0);
-        let drawn: Vec<_> =
-            chart.bands.iter().map(|band| (band.x.as_str(), band.width.as_str(), band.text.as_str())).collect();
-        assert_eq!(drawn, [("52.0", "268.5", "waves 1–2"), ("322.0", "628.5", "wave 3")]);
+        let drawn: Vec<_> = chart.bands.iter().map(|band| (band.x, band.width, band.text.as_str())).collect();
+        assert_eq!(drawn, [(52.0, 268.5, "waves 1–2"), (322.0, 628.5, "wave 3")]);
         assert_eq!(chart.ticks.len(), 10);
     }
 }

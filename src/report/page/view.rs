@@ -16,8 +16,8 @@ const SHOWN: usize = 100;
 pub(super) struct BarSegment {
     pub(super) outcome: Outcome,
     pub(super) accounts: usize,
-    pub(super) x: String,
-    pub(super) width: String,
+    pub(super) x: f64,
+    pub(super) width: f64,
     pub(super) colour: &'static str,
 }
 
@@ -38,13 +38,7 @@ pub(super) fn bar(tally: &Tally, width: f64) -> Vec<BarSegment> {
         let width = share(accounts) * width / total;
         let start = x;
         x += width;
-        BarSegment {
-            outcome,
-            accounts,
-            x: format!("{start:.2}"),
-            width: format!("{width:.2}"),
-            colour: colour(outcome),
-        }
+        BarSegment { outcome, accounts, x: start, width, colour: colour(outcome) }
     };
     occurred().map(segment).collect()
 }
