@@ -148,6 +148,8 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     // If the earlier run did not read the version, the later run may have read it before it set another.
     let lacked = was.or(found).is_some_and(|read| !read.shows(wanted));
     let drifted = had && found.is_some_and(|read| !read.shows(wanted));
+    // An account that the earlier run changed is unchanged in the later run, which is no difference.
+    let is_on_it = |record: &Record| matches!(record.outcome, Outcome::Changed | Outcome::Unchanged);
     let (failed, fails) = (before.outcome.is_error(), after.outcome.is_error());
     if had && is.is_some() && !has {
         Difference::Drifted
@@ -165,17 +167,11 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
         Difference::VersionChanged
     } else if earlier.account.state != later.account.state {
         Difference::StateChanged
-    } else if !is_alike(before.outcome, after.outcome) {
+    } else if before.outcome != after.outcome && !(is_on_it(before) && is_on_it(after)) {
         Difference::OutcomeChanged
     } else {
         Difference::Same
     }
-}
-
-/// Returns whether two outcomes mean the same: an account that the earlier run changed is unchanged in the later run.
-fn is_alike(before: Outcome, after: Outcome) -> bool {
-    let on_it = |outcome| matches!(outcome, Outcome::Changed | Outcome::Unchanged);
-    before == after || (on_it(before) && on_it(after))
 }
 
 /// The comparison of two runs.

@@ -70,10 +70,7 @@ pub(crate) fn write_json(value: &impl Serialize, to: &mut dyn Write) -> io::Resu
 }
 
 /// Writes each value as JSON on a line of its own.
-pub(crate) fn write_json_lines<T: Serialize>(
-    values: impl IntoIterator<Item = T>,
-    to: &mut dyn Write,
-) -> io::Result<()> {
+pub(crate) fn write_json_lines(values: impl IntoIterator<Item: Serialize>, to: &mut dyn Write) -> io::Result<()> {
     values.into_iter().try_for_each(|value| {
         serde_json::to_writer(&mut *to, &value)?;
         to.write_all(b"\n")

@@ -64,10 +64,7 @@ fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {
         if !group.cause.message.is_empty() {
             text.push_str(&format!("{}\n\n", code(&group.cause.message)));
         }
-        if !group.hint.is_empty() {
-            text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
-        }
-        list_accounts(text, &group.accounts);
+        add_hint_and_accounts(text, group.hint, &group.accounts);
     }
 }
 
@@ -96,15 +93,17 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     }
 }
 
-/// Lists the first accounts, and the number of further accounts.
-pub(super) fn list_accounts(text: &mut String, accounts: &[&Account]) {
+/// Adds the hint, if there is one, the first accounts, and the number of further accounts.
+pub(super) fn add_hint_and_accounts(text: &mut String, hint: &str, accounts: &[&Account]) {
+    if !hint.is_empty() {
+        text.push_str(&format!("What to do: {}\n\n", prose(hint)));
+    }
     for account in accounts.iter().take(NAMED) {
         let name = if account.name.is_empty() { String::new() } else { format!(" {}", code(&account.name)) };
         text.push_str(&format!("- `{}`{name}\n", account.id));
     }
-    let more = accounts.len().saturating_sub(NAMED);
-    if more > 0 {
-        text.push_str(&format!("- …and {} more\n", thousands(more)));
+    if accounts.len() > NAMED {
+        text.push_str(&format!("- …and {} more\n", thousands(accounts.len() - NAMED)));
     }
 }
 

@@ -38,10 +38,7 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
             if group.cause.message.is_empty() { "" } else { ": " },
             for_terminal(&group.cause.message),
         ));
-        if !group.hint.is_empty() {
-            text.push_str(&format!("    hint: {}\n", for_terminal(group.hint)));
-        }
-        text.push_str(&format!("    in: {}\n", first_accounts(&group.accounts)));
+        add_hint_and_accounts(&mut text, group.hint, &group.accounts);
     }
     text
 }
@@ -67,13 +64,18 @@ pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
-/// Lists the first accounts by id and name, and the number of further accounts.
-pub(super) fn first_accounts(accounts: &[&Account]) -> String {
+/// Adds the hint, if there is one, the first accounts by id and name, and the number of further accounts.
+pub(super) fn add_hint_and_accounts(text: &mut String, hint: &str, accounts: &[&Account]) {
+    if !hint.is_empty() {
+        text.push_str(&format!("    hint: {}\n", for_terminal(hint)));
+    }
     let named = accounts.iter().take(NAMED).map(|account| match account.name.as_str() {
         "" => account.id.to_string(),
         name => format!("{} ({})", account.id, for_terminal(name)),
     });
-    let further = accounts.len().saturating_sub(NAMED);
-    let further = if further > 0 { format!(", and {further} more") } else { String::new() };
-    named.collect::<Vec<_>>().join(", ") + &further
+    text.push_str(&format!("    in: {}", named.collect::<Vec<_>>().join(", ")));
+    if accounts.len() > NAMED {
+        text.push_str(&format!(", and {} more", accounts.len() - NAMED));
+    }
+    text.push('\n');
 }

@@ -3,7 +3,7 @@
 use super::Comparison;
 use super::groups::{DifferenceGroup, groups};
 use crate::report::humanize::{count, thousands, utc};
-use crate::report::markdown::{LIMIT, RESERVE, code, in_table, list_accounts, prose};
+use crate::report::markdown::{LIMIT, RESERVE, add_hint_and_accounts, code, in_table, prose};
 
 /// Returns the comparison.
 pub(super) fn text(comparison: &Comparison<'_>) -> String {
@@ -47,9 +47,6 @@ fn group_section(group: &DifferenceGroup<'_>) -> String {
         (false, true) => format!("\n### {count}: {}\n\n", code(&group.before)),
         (false, false) => format!("\n### {count}: {}, now {}\n\n", code(&group.before), code(&group.after)),
     };
-    if !group.hint.is_empty() {
-        text.push_str(&format!("What to do: {}\n\n", prose(group.hint)));
-    }
-    list_accounts(&mut text, &group.accounts);
+    add_hint_and_accounts(&mut text, group.hint, &group.accounts);
     text
 }

@@ -4,7 +4,7 @@ use super::Comparison;
 use super::groups::groups;
 use crate::report::humanize::utc;
 use crate::report::merge::LoadedRun;
-use crate::report::summary::first_accounts;
+use crate::report::summary::add_hint_and_accounts;
 use crate::sanitize::for_terminal;
 
 /// Returns the summary.
@@ -31,10 +31,7 @@ pub(super) fn summary(comparison: &Comparison<'_>) -> String {
             (false, true) => format!("\n  {count} {before}\n"),
             (false, false) => format!("\n  {count} {before}\n    now {after}\n"),
         });
-        if !group.hint.is_empty() {
-            text.push_str(&format!("    hint: {}\n", for_terminal(group.hint)));
-        }
-        text.push_str(&format!("    in: {}\n", first_accounts(&group.accounts)));
+        add_hint_and_accounts(&mut text, group.hint, &group.accounts);
     }
     text
 }

@@ -31,8 +31,6 @@ const TICKS: usize = 12;
 pub(super) struct Chart {
     /// The length of a bin.
     pub(super) bin_length: String,
-    /// A remark for the reader; may be empty.
-    pub(super) remark: &'static str,
     /// A description for screen readers.
     pub(super) label: String,
     pub(super) height: u32,
@@ -40,7 +38,8 @@ pub(super) struct Chart {
     pub(super) grid: Vec<Mark>,
     pub(super) columns: Vec<ChartColumn>,
     pub(super) pauses: Vec<Mark>,
-    pub(super) limit: Option<Mark>,
+    /// The height of the line at `--rate`, if it is drawn.
+    pub(super) limit: Option<f64>,
     pub(super) ticks: Vec<Mark>,
     pub(super) throttled: usize,
 }
@@ -95,49 +94,34 @@ impl Chart {
         let bins = &timeline.bins;
         let pauses = bins.iter().filter(|bin| bin.pause.is_some()).count();
         let slot = (RIGHT - LEFT) / to_f64(bins.len() + pauses * PAUSE).max(1.0);
-        let places = places(bins, slot);
         let highest = bins.iter().map(|bin| bin.tally.total()).max().unwrap_or(0);
         let limit = f64::from(rate) * timeline.bin_length.as_secs_f64();
         let limited = rate > 0 && limit <= to_f64(highest) * 1.5;
         let top = if limited { limit.max(to_f64(highest)) } else { to_f64(highest) }.max(1.0);
         let throttled = bins.iter().map(|bin| bin.throttled).sum();
         let most_throttled = bins.iter().map(|bin| bin.throttled).max().unwrap_or(0);
-        let column = |(bin, x): (&Bin, &f64)| ChartColumn {
-            x: *x,
-            width: (slot - 0.75).max(0.5),
-            title: title(bin),
-            bars: bars(bin, top, most_throttled),
+        let mut x = LEFT;
+        let column = |bin: &Bin| {
+            x += if bin.pause.is_some() { slot * to_f64(PAUSE) } else { 0.0 };
+            let start = x;
+            x += slot;
+            let (width, title, bars) = ((slot - 0.75).max(0.5), title(bin), bars(bin, top, most_throttled));
+            ChartColumn { x: start, width, title, bars }
         };
+        let columns: Vec<ChartColumn> = bins.iter().map(column).collect();
         Self {
             bin_length: duration(timeline.bin_length),
-            remark: if pauses == 0 { "" } else { "Grey areas stand for times without visits, which are cut out." },
             label: label(timeline, throttled),
             height: if throttled > 0 { 204 } else { 172 },
-            bands: bands(timeline, &places, slot),
+            bands: bands(timeline, &columns, slot),
             grid: grid(top, timeline.bin_length),
-            columns: bins.iter().zip(&places).map(column).collect(),
-            pauses: pauses_of(bins, &places, slot),
-            limit: limited.then(|| Mark {
-                y: height_at(limit, top),
-                text: format!("--rate {rate}"),
-                ..Mark::default()
-            }),
-            ticks: ticks(timeline, &places),
+            pauses: pauses_of(bins, &columns, slot),
+            limit: limited.then(|| height_at(limit, top)),
+            ticks: ticks(timeline, &columns),
+            columns,
             throttled,
         }
     }
-}
-
-/// Returns the left edge of each bin.
-fn places(bins: &[Bin], slot: f64) -> Vec<f64> {
-    let mut x = LEFT;
-    let place = |bin: &Bin| {
-        x += if bin.pause.is_some() { slot * to_f64(PAUSE) } else { 0.0 };
-        let place = x;
-        x += slot;
-        place
-    };
-    bins.iter().map(place).collect()
 }
 
 fn height_at(count: f64, top: f64) -> f64 {
@@ -187,7 +171,7 @@ fn label(timeline: &Timeline, throttled: usize) -> String {
 }
 
 /// Returns a line above the bins of each wave. Waves that began within one bin share a line.
-fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
+fn bands(timeline: &Timeline, columns: &[ChartColumn], slot: f64) -> Vec<Mark> {
     let bin_at = |time: Duration| timeline.bins.iter().rposition(|bin| bin.at <= time).unwrap_or(0);
     // First and last wave, first and last bin.
     let mut bands: Vec<(u32, u32, usize, usize)> = Vec::new();
@@ -206,11 +190,11 @@ fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
         }
     }
     let mark = |(first, last, from, to): (u32, u32, usize, usize)| {
-        let width = places[to] + slot - places[from] - 1.5;
+        let width = columns[to].x + slot - columns[from].x - 1.5;
         let (noun, numbers) =
             if first == last { ("wave", first.to_string()) } else { ("waves", format!("{first}–{last}")) };
         let text = if width > 60.0 { format!("{noun} {numbers}") } else { numbers };
-        Mark { x: places[from], width: width.max(1.0), text, ..Mark::default() }
+        Mark { x: columns[from].x, width: width.max(1.0), text, ..Mark::default() }
     };
     bands.into_iter().map(mark).collect()
 }
@@ -219,35 +203,30 @@ fn bands(timeline: &Timeline, places: &[f64], slot: f64) -> Vec<Mark> {
 fn grid(top: f64, length: Duration) -> Vec<Mark> {
     let line = |share: f64| {
         let (y, per_second) = (height_at(top * share, top), top * share / length.as_secs_f64());
-        let text = if share == 0.0 {
-            "0".to_owned()
-        } else if per_second >= 10.0 {
-            format!("{per_second:.0}/s")
-        } else {
-            format!("{per_second:.1}/s")
-        };
+        let decimals = usize::from(per_second < 10.0);
+        let text = if share == 0.0 { "0".to_owned() } else { format!("{per_second:.decimals$}/s") };
         Mark { y, text, ..Mark::default() }
     };
     [0.0, 0.5, 1.0].map(line).into()
 }
 
-fn pauses_of(bins: &[Bin], places: &[f64], slot: f64) -> Vec<Mark> {
-    let cut = |(bin, x): (&Bin, &f64)| {
+fn pauses_of(bins: &[Bin], columns: &[ChartColumn], slot: f64) -> Vec<Mark> {
+    let cut = |(bin, column): (&Bin, &ChartColumn)| {
         let width = slot * to_f64(PAUSE);
         let text = format!("{} without visits", duration(bin.pause?));
-        Some(Mark { x: x - width, width: width - 0.75, text, ..Mark::default() })
+        Some(Mark { x: column.x - width, width: width - 0.75, text, ..Mark::default() })
     };
-    bins.iter().zip(places).filter_map(cut).collect()
+    bins.iter().zip(columns).filter_map(cut).collect()
 }
 
-fn ticks(timeline: &Timeline, places: &[f64]) -> Vec<Mark> {
+fn ticks(timeline: &Timeline, columns: &[ChartColumn]) -> Vec<Mark> {
     let bins = &timeline.bins;
     // The times at the ticks are round, unless a pause precedes them.
     let is_round = |every: &u32| LENGTHS.contains(&milliseconds(timeline.bin_length.saturating_mul(*every)));
     let enough = |every: &u32| bins.len() <= TICKS * *every as usize;
     let every = (1..=60).find(|every| is_round(every) && enough(every)).map_or(bins.len(), |every| every as usize);
-    let marks = bins.iter().zip(places).step_by(every);
-    marks.map(|(bin, x)| Mark { x: *x, text: duration(bin.at), ..Mark::default() }).collect()
+    let marks = bins.iter().zip(columns).step_by(every);
+    marks.map(|(bin, column)| Mark { x: column.x, text: duration(bin.at), ..Mark::default() }).collect()
 }
 
 #[cfg(test)]

@@ -102,6 +102,10 @@ impl Serialize for Data<'_> {
         let sanitized =
             |parts: &Vec<&'_ str>| parts.iter().map(|part| for_terminal(part).into_owned()).collect::<Vec<_>>();
         map.serialize_entry("roles", &roles.texts.iter().map(sanitized).collect::<Vec<_>>())?;
+        let unit = |unit: &Unit<'_>| {
+            let name = if unit.name.is_empty() { "not known" } else { unit.name };
+            (for_terminal(unit.path).into_owned(), for_terminal(name).into_owned(), unit.depth, unit.tally.total())
+        };
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
         map.serialize_entry("causes", &self.causes().collect::<Vec<_>>())?;
         let rows = || {
@@ -127,12 +131,6 @@ impl Data<'_> {
         }
         self.causes.groups.iter().zip(messages).map(|(group, message)| cause(group, message))
     }
-}
-
-/// Returns path, name, depth, and number of accounts.
-fn unit(unit: &Unit<'_>) -> impl Serialize + use<> {
-    let name = if unit.name.is_empty() { "not known" } else { unit.name };
-    (for_terminal(unit.path).into_owned(), for_terminal(name).into_owned(), unit.depth, unit.tally.total())
 }
 
 /// Returns outcome, stage, code, the texts between the ids, hint, and number of accounts.
