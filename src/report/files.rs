@@ -134,9 +134,8 @@ impl ReportFile {
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         // A file that was not a link must not have become one in the meantime.
         let nofollow = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
-        let mut options = OpenOptions::new();
-        options.append(true).create(true).mode(mode).custom_flags(nofollow.bits().cast_signed());
-        let file = options.open(path)?;
+        let flags = nofollow.bits().cast_signed();
+        let file = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
         let has_other_links = metadata.nlink() > 1;
         let special = if metadata.is_file() { None } else { Some(file) };

@@ -98,10 +98,8 @@ pub(crate) fn unfinished(tally: &Tally) -> String {
     let selected = tally.total() - tally.of(Outcome::Skipped);
     let left = tally.of(Outcome::NotAttempted);
     let changed = tally.of(Outcome::Changed);
-    let in_doubt = match tally.of(Outcome::Unverified) {
-        0 => String::new(),
-        unverified => format!(", {unverified} may have been"),
-    };
+    let unverified = tally.of(Outcome::Unverified);
+    let in_doubt = if unverified > 0 { format!(", {unverified} may have been") } else { String::new() };
     format!("not finished: {changed} of {selected} selected accounts were changed so far{in_doubt}, {left} are left")
 }
 

@@ -59,9 +59,7 @@ const ALL: &[Column; 22] = &[
     ("target_version", |row| Cell::text(row.record.target_version.as_str())),
     ("current_version", |row| row.record.current_version.map_or(Cell::Nothing, |read| Cell::text(read.as_str()))),
     ("stage", |row| row.record.error.as_ref().map_or(Cell::Nothing, |error| Cell::text(error.stage.as_str()))),
-    ("error_code", |row| {
-        row.record.error.as_ref().map_or(Cell::Nothing, |error| Cell::text(error.error_code.as_str()))
-    }),
+    ("error_code", |row| Cell::text(row.record.error.as_ref().map_or("", |error| error.error_code.as_str()))),
     ("error_message", |row| row.record.error.as_ref().map_or(Cell::Nothing, |error| Cell::text(&error.error_message))),
     ("hint", |row| Cell::text(row.record.error.as_ref().map_or(&row.record.note, |error| &error.hint))),
     ("request_id", |row| row.record.request_id.as_deref().map_or(Cell::Nothing, Cell::text)),

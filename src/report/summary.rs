@@ -7,6 +7,7 @@ use super::causes::causes;
 use crate::journal::CommandName;
 use crate::org::Account;
 use crate::rollout::Outcome;
+use crate::rollout::cause::Cause;
 use crate::sanitize::{for_shell, for_terminal};
 
 /// The number of accounts that are named for each cause.
@@ -29,15 +30,10 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
             heading = group.heading();
             text.push_str(&format!("\n{heading}\n"));
         }
-        text.push_str(&format!(
-            "\n  {} {} at {}: {}{}{}\n",
-            group.accounts.len(),
-            group.cause.outcome,
-            group.cause.stage,
-            for_terminal(group.cause.error_code),
-            if group.cause.message.is_empty() { "" } else { ": " },
-            for_terminal(&group.cause.message),
-        ));
+        let Cause { outcome, stage, error_code, message } = &group.cause;
+        let (count, code, message) = (group.accounts.len(), for_terminal(error_code), for_terminal(message));
+        let separator = if message.is_empty() { "" } else { ": " };
+        text.push_str(&format!("\n  {count} {outcome} at {stage}: {code}{separator}{message}\n"));
         add_hint_and_accounts(&mut text, group.hint, &group.accounts);
     }
     text

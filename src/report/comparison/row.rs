@@ -5,9 +5,11 @@ use serde::{Serialize, Serializer};
 use super::{AccountPair, AccountResult};
 use crate::report::row::Cell;
 
-/// The columns in order, each as its name and the function that returns its value. The order is a promise: new columns are added at
-/// the end.
-pub const COMPARISON_COLUMNS: [(&str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>); 18] = [
+/// A column: its name, and the function that returns its value.
+type ComparisonColumn = (&'static str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>);
+
+/// The columns in order. The order is a promise: new columns are added at the end.
+pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
     ("account_id", |pair| Cell::Text(pair.account().id.to_string().into())),
     ("account_name", |pair| Cell::text(&pair.account().name)),
     ("ou_path", |pair| Cell::text(&pair.account().ou_path)),

@@ -37,6 +37,7 @@ pub(super) struct Chart {
     pub(super) bands: Vec<Mark>,
     pub(super) grid: Vec<Mark>,
     pub(super) columns: Vec<ChartColumn>,
+    pub(super) column_width: f64,
     pub(super) pauses: Vec<Mark>,
     /// The height of the line at `--rate`, if it is drawn.
     pub(super) limit: Option<f64>,
@@ -57,7 +58,6 @@ pub(super) struct Mark {
 #[derive(Debug)]
 pub(super) struct ChartColumn {
     pub(super) x: f64,
-    pub(super) width: f64,
     pub(super) title: String,
     pub(super) bars: Vec<ChartBar>,
 }
@@ -105,8 +105,7 @@ impl Chart {
             x += if bin.pause.is_some() { slot * to_f64(PAUSE) } else { 0.0 };
             let start = x;
             x += slot;
-            let (width, title, bars) = ((slot - 0.75).max(0.5), title(bin), bars(bin, top, most_throttled));
-            ChartColumn { x: start, width, title, bars }
+            ChartColumn { x: start, title: title(bin), bars: bars(bin, top, most_throttled) }
         };
         let columns: Vec<ChartColumn> = bins.iter().map(column).collect();
         Self {
@@ -119,6 +118,7 @@ impl Chart {
             limit: limited.then(|| height_at(limit, top)),
             ticks: ticks(timeline, &columns),
             columns,
+            column_width: (slot - 0.75).max(0.5),
             throttled,
         }
     }

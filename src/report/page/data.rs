@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -62,52 +63,55 @@ impl Write for FmtWriter<'_, '_> {
     }
 }
 
-/// Assigns an index to each distinct text.
-#[derive(Default)]
-struct TextIndex<'a> {
-    indexes: HashMap<Vec<&'a str>, usize>,
-    texts: Vec<Vec<&'a str>>,
+/// Returns the index of a value among the distinct values.
+fn index_of<T: Eq + Hash>(values: &mut HashMap<T, usize>, value: T) -> usize {
+    let next = values.len();
+    *values.entry(value).or_insert(next)
 }
 
-impl<'a> TextIndex<'a> {
-    fn index(&mut self, text: Vec<&'a str>) -> usize {
-        *self.indexes.entry(text).or_insert_with_key(|text| {
-            self.texts.push(text.clone());
-            self.texts.len() - 1
-        })
-    }
+/// Returns the distinct values, ordered by index.
+fn by_index<T>(values: HashMap<T, usize>) -> Vec<T> {
+    let mut values: Vec<(T, usize)> = values.into_iter().collect();
+    values.sort_unstable_by_key(|(_, index)| *index);
+    values.into_iter().map(|(value, _)| value).collect()
 }
 
 impl Serialize for Data<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (accounts, records) = (self.report.accounts, self.report.records);
         let start = records.iter().filter_map(|record| record.started_at).min().map_or(0, epoch_milliseconds);
-        let (mut states, mut roles) = (TextIndex::default(), TextIndex::default());
-        let state_and_role: Vec<(usize, Option<usize>)> = accounts
-            .iter()
-            .zip(records)
-            .map(|(account, record)| {
-                let role = &record.role_arn;
-                let split = || roles.index(role.split(account.id.to_string().as_str()).collect());
-                (states.index(vec![account.state.as_str()]), (!role.is_empty()).then(split))
-            })
-            .collect();
+        let (mut states, mut roles) = (HashMap::new(), HashMap::new());
+        let mut state_and_role = Vec::with_capacity(records.len());
+        for (account, record) in accounts.iter().zip(records) {
+            let role = &record.role_arn;
+            let parts = || role.split(account.id.to_string().as_str()).collect::<Vec<_>>();
+            let role = (!role.is_empty()).then(|| index_of(&mut roles, parts()));
+            state_and_role.push((index_of(&mut states, account.state.as_str()), role));
+        }
         let unit_indexes: HashMap<&str, usize> =
             self.units.iter().enumerate().map(|(index, unit)| (unit.path, index)).collect();
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("start", &start)?;
         map.serialize_entry("outcomes", &Outcome::ALL.map(Outcome::as_str))?;
         map.serialize_entry("readings", &ObservedVersion::ALL.map(ObservedVersion::as_str))?;
-        map.serialize_entry("states", &states.texts.iter().map(|text| for_terminal(text[0])).collect::<Vec<_>>())?;
-        let sanitized =
-            |parts: &Vec<&'_ str>| parts.iter().map(|part| for_terminal(part).into_owned()).collect::<Vec<_>>();
-        map.serialize_entry("roles", &roles.texts.iter().map(sanitized).collect::<Vec<_>>())?;
+        let states = by_index(states).into_iter().map(for_terminal);
+        map.serialize_entry("states", &states.collect::<Vec<_>>())?;
+        let roles = by_index(roles).into_iter().map(|parts| parts.into_iter().map(for_terminal).collect::<Vec<_>>());
+        map.serialize_entry("roles", &roles.collect::<Vec<_>>())?;
         let unit = |unit: &Unit<'_>| {
             let name = if unit.name.is_empty() { "not known" } else { unit.name };
             (for_terminal(unit.path).into_owned(), for_terminal(name).into_owned(), unit.depth, unit.tally.total())
         };
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
-        map.serialize_entry("causes", &self.causes().collect::<Vec<_>>())?;
+        // The message of a cause is that of its first record.
+        let mut messages = vec![""; self.causes.groups.len()];
+        for (record, cause) in records.iter().zip(&self.causes.of_record).rev() {
+            if let Some(cause) = cause {
+                messages[*cause] = message(record);
+            }
+        }
+        let causes = self.causes.groups.iter().zip(messages).map(|(group, message)| cause(group, message));
+        map.serialize_entry("causes", &causes.collect::<Vec<_>>())?;
         let rows = || {
             let indexes = state_and_role.iter().zip(&self.causes.of_record);
             accounts.iter().zip(records).zip(indexes).map(|((account, record), ((state, role), cause))| {
@@ -117,19 +121,6 @@ impl Serialize for Data<'_> {
         };
         map.serialize_entry("rows", &LazyList(rows))?;
         map.end()
-    }
-}
-
-impl Data<'_> {
-    /// Returns the causes, each with the message of its first record.
-    fn causes(&self) -> impl Iterator<Item = impl Serialize> {
-        let mut messages = vec![""; self.causes.groups.len()];
-        for (record, cause) in self.report.records.iter().zip(&self.causes.of_record).rev() {
-            if let Some(cause) = cause {
-                messages[*cause] = message(record);
-            }
-        }
-        self.causes.groups.iter().zip(messages).map(|(group, message)| cause(group, message))
     }
 }
 

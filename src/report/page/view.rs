@@ -1,13 +1,12 @@
 //! The bars, the sections and the texts that the page's template shows.
 
 use super::chart::{colour, to_f64};
-use crate::org::Account;
 use crate::report::causes::CauseGroup;
 use crate::report::humanize::{count, thousands};
 use crate::rollout::{Outcome, Tally};
 
 /// The number of accounts that are named for each cause. A link leads to the others.
-const NAMED: usize = 8;
+pub(super) const NAMED: usize = 8;
 /// The number of causes that are shown in a section. If the messages differ for each account, there are as many causes as accounts.
 const SHOWN: usize = 100;
 
@@ -76,10 +75,4 @@ pub(super) fn sections<'a>(groups: &'a [CauseGroup<'a>]) -> [CauseSection<'a>; 3
         section("left", "Not attempted, by cause", |outcome| !outcome.is_error() && outcome != Outcome::Skipped),
         section("skipped", "Skipped by reason", |outcome| outcome == Outcome::Skipped),
     ]
-}
-
-/// Returns the accounts that are named for a cause, and the number of further accounts; empty for none.
-pub(super) fn first_accounts<'a>(group: &'a CauseGroup<'_>) -> (&'a [&'a Account], String) {
-    let (first, further) = group.accounts.split_at(NAMED.min(group.accounts.len()));
-    (first, if further.is_empty() { String::new() } else { thousands(further.len()) })
 }
