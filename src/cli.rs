@@ -2,9 +2,9 @@
 
 mod access;
 mod completions;
+mod doctor_and_policy;
 mod environment;
 mod examples;
-mod inspect;
 mod output;
 mod rate;
 mod rollout;
@@ -25,9 +25,9 @@ use values::switch;
 
 pub(crate) use access::{AccessArgs, SESSION_DURATION, SessionPolicy};
 pub(crate) use completions::{CompletionsArgs, ManArgs, completions, manual_pages};
+pub use doctor_and_policy::Document;
+pub(crate) use doctor_and_policy::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use environment::{conflicting_target_variables, empty_selector_variable, mistyped_variable};
-pub use inspect::Document;
-pub(crate) use inspect::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, RATE, RateArgs};
 pub(crate) use rollout::{MAX_ERRORS, RolloutArgs};

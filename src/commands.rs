@@ -19,7 +19,7 @@ use crate::cli::{
 use crate::error::Error;
 use crate::org::role::AccessMode;
 use crate::settings::Environment;
-use crate::terminal::mode::StderrMode;
+use crate::terminal::stderr_mode::StderrMode;
 use crate::terminal::{log_line, stderr};
 
 /// Runs the program after its command line is parsed, and returns the process's exit code.

@@ -1,16 +1,16 @@
 //! What a run leaves on disk: the run folder, `run.json` in it, and the journal, which is the authoritative record of the run.
 
 mod entry;
-mod folder;
 mod replay;
+mod run_folder;
 mod run_info;
 mod run_settings;
 mod writer;
 
 pub use entry::Entry;
-pub use folder::{RunFolder, RunFolderFailed};
 pub(crate) use replay::IntentState;
 pub use replay::{Replay, ReplayFailed};
+pub use run_folder::{RunFolder, RunFolderFailed};
 pub(crate) use run_info::{Ending, RunId, RunInfo};
 pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};
 pub use run_settings::{InvalidSettings, scoped_policy};

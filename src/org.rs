@@ -4,13 +4,13 @@ pub(crate) mod account;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
 pub(crate) mod name_pattern;
+pub(crate) mod organizational_unit;
 pub(crate) mod region;
 pub(crate) mod role;
 pub(crate) mod selection;
 pub(crate) mod shard;
 pub(crate) mod tag;
 pub(crate) mod token_version;
-pub(crate) mod unit;
 
 /// A text is not a value of the type. The message says what is expected, or what the text seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub use account::{Account, AccountId, AccountState};
 pub use caller::Caller;
 pub(crate) use caller::Partition;
 pub use name_pattern::NamePattern;
+pub(crate) use organizational_unit::UnitId;
 pub(crate) use shard::ShardChoice;
 pub(crate) use tag::Tag;
 pub use token_version::{ObservedVersion, TokenVersion};
-pub(crate) use unit::UnitId;

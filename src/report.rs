@@ -8,12 +8,12 @@ mod format;
 mod humanize;
 mod markdown;
 pub(crate) mod merge;
+pub(crate) mod ou_totals;
 mod page;
 pub(crate) mod query_output;
 mod row;
 mod summary;
 pub(crate) mod timeline;
-pub(crate) mod units;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

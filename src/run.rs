@@ -6,7 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod context;
 mod execute;
 mod finish;
-mod list_and_visit;
+mod plan_while_listing;
 mod prepare;
 mod recorder;
 pub(crate) mod signals;
@@ -19,7 +19,7 @@ use connect::connect;
 use context::RunContext;
 use execute::{Visited, visit_waves};
 use finish::finish;
-use list_and_visit::{can_visit_while_listing, list_and_visit};
+use plan_while_listing::{can_visit_while_listing, list_and_visit};
 use prepare::{remaining_targets, select_targets};
 use signals::Signals;
 

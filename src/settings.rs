@@ -1,9 +1,9 @@
 //! The settings of a run, resolved from its options and the environment.
 
 mod environment;
-mod expression;
 mod input_files;
 mod output;
+mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::cli::{
     ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs, SESSION_DURATION, SelectionArgs,
     SessionPolicy,
 };
-use crate::cloud::aws::clock::Clock;
+use crate::cloud::aws::clock_skew::Clock;
 use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};

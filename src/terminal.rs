@@ -3,10 +3,10 @@
 pub(crate) mod forecast;
 pub(crate) mod layout;
 pub(crate) mod log_line;
-pub(crate) mod mode;
 pub(crate) mod progress;
 pub(crate) mod prompt;
 pub(crate) mod stderr;
+pub(crate) mod stderr_mode;
 pub(crate) mod style;
 
 pub(crate) use log_line::LogLine;

@@ -23,7 +23,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use hyper_util::client::proxy::matcher::Matcher;
 
 use super::errors::AwsCliError;
-use super::insecure;
+use super::no_verify_ssl;
 use super::settings::{CallSettings, TlsTrust};
 use crate::cloud::aws::credentials::{CheckedProvider, FetchCounter};
 use crate::cloud::aws::iam::{set, summary};
@@ -161,7 +161,7 @@ fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
     let client = match trust {
         TlsTrust::System => http::client(None, 1),
         TlsTrust::Bundle(path) => http::client(Some(path), 1),
-        TlsTrust::Unverified => Ok(insecure::client()),
+        TlsTrust::Unverified => Ok(no_verify_ssl::client()),
     };
     match client {
         Ok(client) => (client, None),

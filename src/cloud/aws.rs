@@ -5,7 +5,7 @@
 
 mod call;
 mod clients;
-pub(crate) mod clock;
+pub(crate) mod clock_skew;
 mod connect;
 mod connect_options;
 pub(crate) mod credentials;
@@ -20,10 +20,10 @@ mod profile;
 mod role_chain;
 mod sdk_config;
 mod session;
-pub(crate) mod simulate;
+pub(crate) mod simulate_policy;
 mod sts;
 mod timeouts;
-mod token_test;
+mod token_proof;
 
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
 use crate::org::selection::Tags;
@@ -135,7 +135,7 @@ impl Aws {
     ///
     /// When IAM does not say.
     pub async fn is_root_access_enabled(&self) -> Result<bool, Failure> {
-        simulate::is_root_access_enabled(&self.clients().iam, self.max_attempts).await
+        simulate_policy::is_root_access_enabled(&self.clients().iam, self.max_attempts).await
     }
 
     /// Simulates one action of a role in the role's account.
@@ -148,8 +148,8 @@ impl Aws {
         session: &Session,
         role_arn: &str,
         operation: Operation,
-    ) -> Result<Answer<simulate::SimulationResult>, Failure> {
-        simulate::simulate_action(&self.clients().iam, session, role_arn, operation).await
+    ) -> Result<Answer<simulate_policy::SimulationResult>, Failure> {
+        simulate_policy::simulate_action(&self.clients().iam, session, role_arn, operation).await
     }
 
     /// Returns the endpoints in use: each service's name and URL.
@@ -215,7 +215,7 @@ impl Cloud for Aws {
     }
 
     async fn test_token(&self, account: AccountId, access: &AccessMethod, region: &str) -> Result<Answer<()>, Failure> {
-        token_test::test(&self.clients().hub, account, access, region, &self.session).await
+        token_proof::test(&self.clients().hub, account, access, region, &self.session).await
     }
 
     async fn probe_connection(&self) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Check, Status, Subject};
 use crate::cloud::aws::Aws;
-use crate::cloud::aws::simulate::SimulationResult;
+use crate::cloud::aws::simulate_policy::SimulationResult;
 use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::journal::{PolicyChoice, RunSettings};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Check, Status, Subject};
 use crate::cloud::Failure;
-use crate::cloud::aws::clock::ClockSkew;
+use crate::cloud::aws::clock_skew::ClockSkew;
 use crate::cloud::aws::{Aws, Organization};
 use crate::org::selection::SelectionResult;
 use crate::org::{Account, AccountState};

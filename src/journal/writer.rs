@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::entry::Entry;
-use super::folder::RunFolder;
+use super::run_folder::RunFolder;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::account::{Account, AccountId};
 use super::name_pattern::NamePattern;
+use super::organizational_unit::{UnitId, ids_in};
 use super::shard::Shard;
 use super::tag::Tag;
-use super::unit::{UnitId, ids_in};
 use crate::suggest::did_you_mean;
 
 pub use skip_reason::SkipReason;

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::Report;
 use super::causes::{CauseGroup, causes};
 use super::humanize::{count, thousands};
-use super::units::{Unit, units};
+use super::ou_totals::{Unit, units};
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 use crate::sanitize::for_terminal;

@@ -22,8 +22,8 @@ use self::view::{BarSegment, bar};
 use super::Report;
 use super::causes::Causes;
 use super::humanize::{duration, thousands};
+use super::ou_totals::units;
 use super::timeline::Timeline;
-use super::units::units;
 use crate::journal::RunId;
 use crate::sanitize::{for_shell, for_terminal};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
-use super::sync::{InProgress, wait_until};
+use super::waiting::{InProgress, wait_until};
 use crate::cloud::Failure;
 use crate::cloud::retry::MAX_OUTAGE;
 

@@ -30,14 +30,8 @@ pub struct RolloutOptions {
     /// How long to wait between waves.
     pub bake: Duration,
     /// How many accounts may fail; `None` for no limit.
-    pub max_errors: Option<Tolerance>,
+    pub max_errors: Option<CountOrPercent>,
 }
-
-/// `--max-errors`: how many accounts may fail before no further visit starts.
-///
-/// As with `MaxErrors` in Systems Manager and the failure tolerance of StackSets, the run stops when more than this many
-/// fail, and a percentage is rounded down.
-pub(crate) type Tolerance = CountOrPercent;
 
 /// All that the visits of a run share.
 #[derive(Debug)]

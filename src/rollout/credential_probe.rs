@@ -9,7 +9,7 @@ use std::future::Future;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::sync::InProgress;
+use super::waiting::InProgress;
 use crate::cloud::Failure;
 
 /// Whether the base credentials are accepted. All visits of a run share it.

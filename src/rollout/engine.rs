@@ -5,8 +5,9 @@ use std::pin::pin;
 use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 
 use super::connectivity::ConnectivityChange;
+use super::tolerance::{too_many, too_many_in_wave};
 use super::visit::visit;
-use super::{Event, Intents, Outcome, Record, Rollout, StopReason, Tally, Target, Tolerance, Verify, Wave};
+use super::{Event, Intents, Record, Rollout, StopReason, Tally, Target, Wave};
 use crate::cloud::Cloud;
 use crate::cloud::retry::MAX_OUTAGE;
 
@@ -88,7 +89,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         if let Some(number) = started {
             (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
             if number < last
-                && let Some(reason) = self.too_many_errors_in_wave(number)
+                && let Some(reason) = too_many_in_wave(&run.options, &self.wave_tally, number)
             {
                 run.stop.request(reason);
             }
@@ -128,7 +129,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                         rate: run.rate_limiter.rate(),
                         in_flight: run.stop.in_flight(),
                     });
-                    if let Some(reason) = self.too_many_errors() {
+                    if let Some(reason) = too_many(&run.options, &self.tally, self.selection) {
                         run.stop.request(reason);
                     }
                 }
@@ -155,31 +156,6 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                 gate(next).await;
             } => {}
         }
-    }
-
-    /// Why the run stops, if more of the whole selection failed than `max_errors` allows. Without a known selection, a percentage has
-    /// no effect.
-    fn too_many_errors(&self) -> Option<StopReason> {
-        let allowed = match self.run.options.max_errors? {
-            Tolerance::Count(count) => count,
-            percent @ Tolerance::Percent(_) => percent.floor_of(self.selection?),
-        };
-        self.more_errors_than(allowed, &self.tally, None)
-    }
-
-    /// Why the run stops, if a wave had more errors than `max_errors` allows. Only a percentage applies to each wave too: a canary
-    /// wave would be of no use if its failures were weighed against the whole Organization.
-    fn too_many_errors_in_wave(&self, wave: u32) -> Option<StopReason> {
-        let tolerance = self.run.options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
-        self.more_errors_than(tolerance.floor_of(self.wave_tally.total()), &self.wave_tally, Some(wave))
-    }
-
-    /// Returns a reason to stop if more than `allowed` accounts failed or are unverified. With `--verify none` every Set is unverified, so
-    /// only failures count.
-    fn more_errors_than(&self, allowed: usize, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
-        let verified = self.run.options.verify != Verify::None;
-        let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };
-        (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave })
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use control::Control;
 use slow_start::SlowStart;
 
-use super::sync::InProgress;
+use super::waiting::InProgress;
 
 pub(crate) use slow_start::EntryPermit;
 

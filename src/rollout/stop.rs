@@ -6,7 +6,7 @@ use std::cell::RefCell;
 
 use tokio::sync::Notify;
 
-use super::sync::{InProgress, wait_until};
+use super::waiting::{InProgress, wait_until};
 use crate::cloud::Failure;
 
 /// Why a run stops before its last account, in ascending severity.

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Environment, expression};
+use super::{Environment, query};
 use crate::awscli::jmespath::Query;
 use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
 use crate::error::Error;
 use crate::report::DocumentFormat;
-use crate::terminal::mode::{ProgressStyle, StderrMode};
+use crate::terminal::stderr_mode::{ProgressStyle, StderrMode};
 
 impl StderrMode {
     /// Returns the mode for a command without options for stderr.
@@ -67,7 +67,7 @@ impl OutputSettings {
     ///
     /// Fails if two options write to stdout, if a report has an unknown file name extension, or if the query is invalid.
     pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
-        let query = args.query.as_deref().map(expression::read).transpose()?;
+        let query = args.query.as_deref().map(query::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
         let (to_stdout, files): (Vec<_>, Vec<_>) = args.report.into_iter().partition(|path| path.as_os_str() == "-");
         let reports = files.into_iter().map(with_format).collect::<Result<Vec<_>, _>>()?;

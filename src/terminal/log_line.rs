@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::layout::{stderr_width, truncate, wrap};
-use super::mode::StderrMode;
 use super::stderr;
+use super::stderr_mode::StderrMode;
 use super::style::Paint;
 use crate::sanitize::for_terminal;
 use crate::timestamp::rfc3339;

@@ -23,8 +23,8 @@ use self::screen::Screen;
 use self::state::{DisplayState, Phase};
 use super::layout::stderr_width;
 use super::log_line::{Level, LogLine};
-use super::mode::{ProgressStyle, StderrMode};
 use super::stderr;
+use super::stderr_mode::{ProgressStyle, StderrMode};
 use super::style::Paint;
 use crate::rollout::{Event, StopReason};
 

@@ -2,7 +2,7 @@
 
 use aws_config::{Region, SdkConfig};
 
-use super::clock::Clock;
+use super::clock_skew::Clock;
 use super::role_chain::{self, ChainedRole};
 use crate::org::region::ServiceRegions;
 

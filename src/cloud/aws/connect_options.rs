@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::clock::Clock;
+use super::clock_skew::Clock;
 use super::session::SessionOptions;
 use crate::org::role::ViaRole;
 use crate::secret::Secret;

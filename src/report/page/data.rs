@@ -16,7 +16,7 @@ use crate::org::{Account, ObservedVersion};
 use crate::report::Report;
 use crate::report::causes::{CauseGroup, Causes};
 use crate::report::format::LazyList;
-use crate::report::units::Unit;
+use crate::report::ou_totals::Unit;
 use crate::rollout::cause::{MessagePart, message_parts};
 use crate::rollout::{Outcome, Record, Verified};
 use crate::sanitize::for_terminal;

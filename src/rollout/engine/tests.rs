@@ -11,7 +11,9 @@ use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::visit::verify::{READ_BACK_WAITS, TOKEN_WAITS};
 use crate::rollout::wave::{Waves, divide};
-use crate::rollout::{Mode, NotDurable, Outcome, Provenance, Record, RolloutOptions, Stage, Verified};
+use crate::rollout::{
+    Mode, NotDurable, Outcome, Provenance, Record, RolloutOptions, Stage, Tolerance, Verified, Verify,
+};
 
 /// How the next call of an account goes wrong.
 #[derive(Clone, Debug)]

@@ -1,0 +1,31 @@
+//! `--max-errors`: decides when a run or a wave has too many errors for the next visit or wave to start.
+
+use super::count_or_percent::CountOrPercent;
+use super::{Outcome, RolloutOptions, StopReason, Tally, Verify};
+
+/// How many accounts may fail, as a count or as a percentage.
+pub(crate) type Tolerance = CountOrPercent;
+
+/// Returns why the run stops, if more of the selection failed than the tolerance allows. Without a known selection, a percentage has
+/// no effect.
+pub(super) fn too_many(options: &RolloutOptions, tally: &Tally, selection: Option<usize>) -> Option<StopReason> {
+    let allowed = match options.max_errors? {
+        Tolerance::Count(count) => count,
+        percent @ Tolerance::Percent(_) => percent.floor_of(selection?),
+    };
+    more_than(allowed, options, tally, None)
+}
+
+/// Returns why the run stops, if a wave went badly. Only a percentage applies to each wave too: a canary wave would be of no use if
+/// its failures were weighed against the whole Organization.
+pub(super) fn too_many_in_wave(options: &RolloutOptions, wave_tally: &Tally, wave: u32) -> Option<StopReason> {
+    let percent = options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
+    more_than(percent.floor_of(wave_tally.total()), options, wave_tally, Some(wave))
+}
+
+/// Failed and unverified accounts are errors. With `--verify none` every Set is unverified, so only failures count.
+fn more_than(allowed: usize, options: &RolloutOptions, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
+    let verified = options.verify != Verify::None;
+    let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };
+    (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave })
+}
