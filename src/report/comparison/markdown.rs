@@ -23,11 +23,9 @@ pub(super) fn text(comparison: &Comparison<'_>) -> String {
     let groups = groups(comparison);
     let mut title = None;
     for (number, group) in groups.iter().enumerate() {
-        let mut section = String::new();
-        if title != Some(group.difference) {
-            section.push_str(&format!("\n## `{}`\n", group.difference));
-        }
-        section.push_str(&group_section(group));
+        let is_next = title != Some(group.difference);
+        let heading = if is_next { format!("\n## `{}`\n", group.difference) } else { String::new() };
+        let section = heading + &group_section(group);
         if text.len() + section.len() > LIMIT - RESERVE {
             let left: usize = groups[number..].iter().map(|group| group.accounts.len()).sum();
             let more = count(groups.len() - number, "further group", "further groups");

@@ -3,7 +3,6 @@
 use super::Comparison;
 use super::groups::groups;
 use crate::report::humanize::utc;
-use crate::report::merge::LoadedRun;
 use crate::report::summary::add_hint_and_accounts;
 use crate::sanitize::for_terminal;
 
@@ -11,7 +10,9 @@ use crate::sanitize::for_terminal;
 pub(super) fn summary(comparison: &Comparison<'_>) -> String {
     let mut text = format!("comparison: {}\n\n", for_terminal(&comparison.sentence()));
     for (name, run) in [("before", comparison.before), ("after", comparison.after)] {
-        text.push_str(&format!("  {name:<6}  {}\n", for_terminal(&describe(run))));
+        let started = run.info.started_at.map_or_else(String::new, |time| format!(", {}", utc(time)));
+        let run_id = for_terminal(run.info.run_id.as_str());
+        text.push_str(&format!("  {name:<6}  {} {run_id}{started}\n", run.info.command));
     }
     text.push('\n');
     let width = comparison.pairs.len().to_string().len();
@@ -34,10 +35,4 @@ pub(super) fn summary(comparison: &Comparison<'_>) -> String {
         add_hint_and_accounts(&mut text, group.hint, &group.accounts);
     }
     text
-}
-
-/// Returns the command, the id and the start of a run.
-fn describe(run: &LoadedRun) -> String {
-    let started = run.info.started_at.map_or_else(String::new, |time| format!(", {}", utc(time)));
-    format!("{} {}{started}", run.info.command, run.info.run_id)
 }
