@@ -1,4 +1,4 @@
-//! The commands, a page each, and what all of them share: dispatch, checks of the environment, and the message of an error.
+//! The commands, each in a file of its own, and what they share: dispatch, checks of the environment, and the message of an error.
 
 mod apply;
 mod doctor;
@@ -28,7 +28,7 @@ use crate::terminal::{log_line, stderr};
 ///
 /// When the system refuses a process its timers or its poll.
 pub fn program(invocation: Invocation) -> u8 {
-    // One thread is enough: the work is waiting, and a second thread makes each visit dearer.
+    // One thread is enough: the work is waiting, and a second thread makes each visit cost more CPU.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -92,13 +92,13 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
     }
 }
 
-/// What a command may do, and what is said of it.
+/// The properties in which the commands differ before they run.
 struct Rules<'a> {
-    /// It selects accounts, so that the variables of the selection matter.
+    /// The command selects accounts, so the variables of the selection apply.
     selects: bool,
-    /// Its options for stdout and stderr.
+    /// The command's options for stdout and stderr.
     output: Option<&'a OutputArgs>,
-    /// What an error of it says first.
+    /// The beginning of an error message: what did not happen.
     not_done: &'static str,
 }
 

@@ -73,7 +73,7 @@ pub use rollout::{
     Verify, Wave, decide, roll_out,
 };
 
-/// What the tests and benchmarks of this repository look at beside the program itself. No part of the public interface.
+/// Items for the tests and benchmarks of this repository. They are not part of the public interface.
 #[doc(hidden)]
 pub mod internals {
     pub use crate::awscli::{global_options, option_names};

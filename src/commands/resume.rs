@@ -52,8 +52,8 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);
     }
-    // If the folder of the run that this one undoes is gone, no process can resume that run, and all that is needed of it stands in
-    // this run's journal.
+    // If the folder of the run that this one undoes is gone, no process can resume that run. This run's journal has all that is
+    // needed from it.
     let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();

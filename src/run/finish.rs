@@ -14,7 +14,7 @@ use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, log_line};
 use crate::verdict::{Verdict, changes};
 
-/// Writes what the run resulted in wherever it is reported, and returns the exit code.
+/// Writes the verdict and the reports, and returns the exit code.
 pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let RunContext { settings, folder, files, progress, mut info, earlier_run, .. } = context;
     let Visited { journal, accounts, records, stopped } = visited;

@@ -1,5 +1,5 @@
-//! The recorder: the one place that writes a run's journal lines (a visit's intent apart), hands rows to the reports that grow
-//! during the run, and tells the display.
+//! The recorder: writes the journal lines of a run (a visit writes its intents itself), adds rows to the reports that are written
+//! during the run, and updates the display.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -19,11 +19,11 @@ use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
 /// How long rows gather in memory. Writing each one on its own costs more than making it.
 const GATHER: Duration = Duration::from_millis(100);
 
-/// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would be the peak of a
-/// run's memory.
+/// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would set the run's peak
+/// memory.
 const LINES_IN_MEMORY: usize = 2_000;
 
-/// The accounts and records of a run, and everything that follows them.
+/// The accounts and records of a run, with the journal, the reports and the display that follow them.
 pub(crate) struct Recorder<'a> {
     pub(super) context: &'a mut RunContext,
     columns: &'static [Column],
@@ -98,7 +98,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes the heads of the reports that grow during the run.
+    /// Writes the headers of the reports that are written during the run.
     pub(super) fn begin_reports(&mut self) -> Result<(), Error> {
         let RunContext { files, settings, folder, .. } = &mut *self.context;
         files.begin(self.columns, &settings.run_id, folder.path())
@@ -184,7 +184,7 @@ impl<'a> Recorder<'a> {
     /// All accounts, sorted by id, and the record of each.
     pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
-        // A list in order is handed on as it is: with 50,000 accounts a copy would be the peak of a run's memory.
+        // A sorted list is returned without a copy, which with 50,000 accounts would set the run's peak memory.
         if self.accounts.is_sorted_by_key(|account| account.id) {
             return (self.accounts, self.records.into_iter().map(recorded).collect());
         }
