@@ -1,5 +1,5 @@
 //! `v2token iam`: `aws iam set-security-token-service-preferences` and `aws iam get-account-summary` of the AWS CLI v1, option for
-//! option, so that a script moves over by replacing `aws` with `v2token`.
+//! option, so that a script only replaces `aws` with `v2token`.
 //!
 //! `docs/aws-cli.md` lists the differences. The tests compare both programs.
 

@@ -226,7 +226,7 @@ pub struct RollbackArgs {
 /// The options of `report`.
 #[derive(Args)]
 pub struct ReportArgs {
-    /// The folder of the run. Several runs are shown as one, each account with the record of the run that knows most of it.
+    /// The folder of the run. Several runs are shown as one, each account with its most informative record.
     #[arg(value_name = "RUN_FOLDER", required = true, value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
     /// Show what changed since this run, which may be of another command. Several runs are compared as one.

@@ -3,7 +3,7 @@
 use super::options::{self, Subcommand};
 
 const IAM: &str = "\
-Call IAM in one account as the AWS CLI v1 does: a script moves over by changing `aws` to `v2token`.
+Call IAM in one account as the AWS CLI v1 does. In a script, replace `aws` by `v2token`.
 
 Usage: v2token [OPTIONS] iam <SUBCOMMAND> [OPTIONS]
 

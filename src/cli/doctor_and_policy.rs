@@ -55,7 +55,7 @@ pub struct PolicyArgs {
     /// The command to allow.
     #[arg(id = "for", long, env = "V2TOKEN_FOR", value_name = "COMMAND", value_enum, default_value_t = PolicyFor::Apply, help_heading = OUTPUT)]
     pub command: PolicyFor,
-    /// The principal to trust [default: who the base credentials belong to, as STS says].
+    /// The principal to trust [default: the caller that GetCallerIdentity returns].
     #[arg(long, env = "V2TOKEN_CALLER_ARN", value_name = "ARN", help_heading = OUTPUT)]
     pub caller_arn: Option<String>,
     /// The options that all commands of a run share, as they would be given to apply.

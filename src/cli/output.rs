@@ -48,7 +48,7 @@ pub enum LogFormat {
 #[derive(Args, Clone)]
 #[command(next_help_heading = OUTPUT)]
 pub struct OutputArgs {
-    /// Also write the report to this file. The ending picks the format: .csv, .json, .jsonl, .md or .html; - is CSV on stdout;
+    /// Also write the report to this file. The file name extension selects the format: .csv, .json, .jsonl, .md or .html; - is CSV on stdout;
     /// repeatable.
     #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',')]
     pub report: Vec<PathBuf>,

@@ -89,7 +89,7 @@ pub fn accounts_file(bytes: &[u8]) {
     }
 }
 
-/// Merged runs have every account once, with the record of the run that knows most of it.
+/// Merged runs have every account once, with its most informative record.
 pub fn merge(bytes: &[u8]) {
     let runs = bytes.first().map_or(1, |byte| usize::from(byte % 4) + 1);
     let mut parts: Vec<BTreeMap<AccountId, Record>> = vec![BTreeMap::new(); runs];

@@ -105,7 +105,7 @@ fn with_format(path: PathBuf) -> Result<(PathBuf, DocumentFormat), Error> {
     let format = format.ok_or_else(|| {
         let extensions = DocumentFormat::EXTENSIONS.map(|(extension, _)| format!(".{extension}")).join(", ");
         Error::Usage(format!(
-            "--report {}: the ending picks the format, and must be one of {extensions}",
+            "--report {}: the extension selects the format, and must be one of {extensions}",
             path.display()
         ))
     })?;

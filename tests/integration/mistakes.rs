@@ -207,8 +207,8 @@ const COMMANDS: &[Mistake] = &[
     mistake("plan --detailed-exit-code", OPTION, "'--detailed-exit-code'", "'--detailed-exitcode'"),
     mistake("plan --max-error=3", OPTION, "'--max-error'", "'--max-errors'"),
     mistake("plan 000000000001", OPTION, "'000000000001'", "Usage: v2token plan"),
-    mistake("plan --report=out.xlsx", OPTION, "out.xlsx: the ending picks the format", ".csv, .json, .jsonl"),
-    mistake("plan --report=out", OPTION, "--report out: the ending picks the format", ".csv, .json, .jsonl"),
+    mistake("plan --report=out.xlsx", OPTION, "out.xlsx: the extension selects the format", ".csv, .json, .jsonl"),
+    mistake("plan --report=out", OPTION, "--report out: the extension selects the format", ".csv, .json, .jsonl"),
     mistake("plan --color=never", OPTION, "--color", "auto, on, off"),
     mistake("plan --quiet --verbose", OPTION, "--quiet", "cannot be used with"),
 ];

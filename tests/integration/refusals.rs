@@ -42,7 +42,7 @@ const BEFORE_THE_FIRST_CALL: &[Case] = &[
     (&[], &[("V2TOKEN_CONCURRENCY", "lots")], OPTION, "concurrency"),
     (&["--quiet", "--debug"], &[], OPTION, "cannot be used with"),
     // Reports.
-    (&["--report=report.xlsx"], &[], OPTION, "the ending picks the format"),
+    (&["--report=report.xlsx"], &[], OPTION, "the extension selects the format"),
     (&["--report=-", "--output=json"], &[], OPTION, "both write to stdout"),
     (&["--report={folder}/no/such/folder/report.csv"], &[], START, "no/such/folder/report.csv can't be written"),
     (&["--report=/proc/report.csv"], &[], START, "/proc/report.csv can't be written"),

@@ -84,7 +84,7 @@ const OPTIONS: [Group; 6] = [
             ("--debug", "off", ""),
             ("--log-format", "text", ""),
             ("--for", "apply", "policy"),
-            ("--caller-arn", "who the base credentials belong to, as STS says", "policy"),
+            ("--caller-arn", "the caller that GetCallerIdentity returns", "policy"),
             ("--detailed-exitcode", "off", "plan, apply"),
         ],
     ),
