@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: &[String]) -> u8 {
     });
     let Err(error) = printed else { return 0 };
     if error == AwsCliError::Interrupted {
-        // As the AWS CLI does. If it can't be written, there is nothing left to do.
+        // The AWS CLI prints this line break too. An error is ignored, because the command has ended.
         let _ = print("\n");
     }
     stderr::write(error.text());

@@ -77,10 +77,10 @@ pub trait Cloud {
     /// Whether base credentials are being fetched right now, so that calls wait for them.
     fn is_fetching_credentials(&self) -> bool;
 
-    /// Checks that AWS still accepts the base credentials, after a refusal that makes it doubtful.
+    /// Checks whether AWS still accepts the base credentials, after a call was refused in a way that may be due to them.
     fn check_base_credentials(&self) -> impl Future<Output = Result<(), Failure>>;
 
     /// Checks that STS can be reached, with a call that concerns no account. Any answer counts, so the call must not depend on
-    /// credentials: their source may be unreachable, too, or have none left.
+    /// credentials: the source of the credentials may be unreachable too, or may have no valid credentials left.
     fn probe_connection(&self) -> impl Future<Output = Result<(), Failure>>;
 }

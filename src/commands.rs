@@ -26,7 +26,7 @@ use crate::terminal::{log_line, stderr};
 ///
 /// # Panics
 ///
-/// When the system refuses a process its timers or its poll.
+/// When the system does not provide timers or I/O polling.
 pub fn program(invocation: Invocation) -> u8 {
     // One thread is enough: the work is waiting, and a second thread makes each visit cost more CPU.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -34,7 +34,7 @@ pub fn program(invocation: Invocation) -> u8 {
         .build()
         .expect("the system gives a process its timers and its poll");
     let exit_code = runtime.block_on(dispatch(invocation));
-    // A thread that still waits for the terminal or for the address of a name must not delay the end.
+    // A thread that still waits for the terminal or for name resolution must not delay the exit.
     runtime.shutdown_background();
     stderr::drain();
     exit_code
@@ -64,7 +64,7 @@ async fn dispatch(invocation: Invocation) -> u8 {
     };
     result.unwrap_or_else(|error| {
         let not_done = match error {
-            // The plan had begun to read.
+            // The plan had started to read accounts.
             Error::Unlisted(_) => "no plan was made, and nothing was changed",
             _ => not_done,
         };
@@ -156,7 +156,7 @@ fn refuse_role_options(run: &RunArgs, typed: &TypedOptions) -> Result<(), Error>
     }
 }
 
-/// The path of a folder that `run.json` names. It may be relative to the working directory of now, and a resume may run elsewhere.
+/// Returns the absolute path of a folder, for `run.json`, because a resume may run in another working directory.
 fn absolute(folder: PathBuf) -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use v2token::Invocation;
 
-/// A call takes some 350 pieces of memory, and the system's allocator takes locks for them as soon as there is a second thread
+/// A call makes some 350 allocations, and the system's allocator locks for each of them as soon as there is a second thread
 /// (`docs/decisions/cost.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -118,7 +118,8 @@ pub(crate) fn caller(context: &PolicyContext) -> Value {
     document(&statements)
 }
 
-/// Returns the policy of each role in the chain. It allows to assume the next role, and the last one to enter the accounts.
+/// Returns the policy of each role in the chain. Each policy allows assuming the next role; the last one allows entering the
+/// accounts.
 pub(crate) fn via(context: &PolicyContext) -> Vec<(String, Value)> {
     let next = context.via.iter().skip(1).map(|role| assume_via_role(context, role)).chain([enter_accounts(context)]);
     let roles = context.via.iter().map(|role| role.arn(&context.partition));
@@ -178,8 +179,8 @@ fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Optio
     if let Some(id) = external_id {
         condition.insert("StringEquals".to_owned(), json!({"sts:ExternalId": id}));
     }
-    // The account with a condition, instead of the principal: IAM stores a principal by its unique id, so that a role or user that
-    // is deleted and created again would not be trusted any more.
+    // The statement trusts the account under a condition, and not the principal itself: IAM stores a principal by its unique id, so
+    // a role or user that is deleted and created again would not be trusted any more.
     if !principal.arns.is_empty() {
         condition.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": principal.arns}));
     }

@@ -35,7 +35,7 @@ pub(crate) enum Source {
     Organization(Option<Box<Baseline>>),
     /// The Organization, whose accounts are visited while the others are still being listed.
     Listing,
-    /// The journal of an interrupted run: what it did not finish.
+    /// The journal of an interrupted run, and the waves that it did not finish.
     Journal(Replay, Vec<Wave>),
 }
 
@@ -43,7 +43,8 @@ pub(crate) enum Source {
 pub(crate) async fn start(settings: Settings) -> Result<u8, Error> {
     settings.run.check()?;
     refuse_unattended(&settings)?;
-    // Read before anything is created or called, because the folder is the most likely option to be mistyped.
+    // The earlier run is read before anything is created or called, because its folder is the option that is most likely to be
+    // mistyped.
     let source = Source::of(&settings)?;
     run(RunContext::create(settings)?, source).await
 }
@@ -58,8 +59,8 @@ impl Source {
     }
 }
 
-/// Visits the targets and reports what happened. An error means that the run ended before its first visit, or that the
-/// list of a plan did not come to its end.
+/// Visits the targets and reports what happened. An error means that the run ended before its first visit, or that a plan could not
+/// list all accounts.
 pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, Error> {
     match Box::pin(visit_targets(&mut context, source)).await {
         Ok(visited) => Ok(finish(context, visited)),
@@ -86,7 +87,7 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     visit_waves(context, signals, &aws, prepared).await
 }
 
-/// Refuses a proof that the partition can't give, and warns where the setting has no effect.
+/// Refuses `--verify token` where tokens can't be tested, and warns of a partition in which the setting has no effect.
 fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
     if let Verify::Token(_) = context.settings.run.verify {
         aws.check_token_test()?;

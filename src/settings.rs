@@ -278,7 +278,7 @@ fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     }
 }
 
-/// Checks an external id here and not in the parser of the command line, which would repeat it in its message.
+/// Checks an external id here and not in the parser of the command line, which would print it in its message.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     if is_external_id(external_id.reveal()) {
         return Ok(());

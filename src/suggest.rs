@@ -2,8 +2,8 @@
 
 /// Returns `; did you mean …?` with the known name nearest to `typed`, or an empty text where none is near.
 ///
-/// Three edits are the most that a typing mistake takes, and half of the name must be left: otherwise every short name would be
-/// near to some other.
+/// The limit is three edits, and half of the length of `typed`. Without the second limit, every short name would be near to some
+/// other name.
 pub(crate) fn did_you_mean<T: AsRef<str> + Ord>(typed: &str, known: impl IntoIterator<Item = T>) -> String {
     let limit = 3.min(typed.chars().count() / 2);
     nearest(typed, known, limit).map_or_else(String::new, |known| format!("; did you mean {}?", known.as_ref()))

@@ -21,7 +21,7 @@ impl Verdict {
     /// Returns the verdict on a run. `left_out` says that a resume would visit further accounts even without `--retry-failed`.
     pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
-            // A stop that skipped nothing is ignored, except that the result is not certain without a complete journal.
+            // A stop that skipped nothing is ignored, unless the journal is incomplete, because then the result is not certain.
             Some(reason) if left_out || matches!(reason, StopReason::Journal(_)) => Self::Stopped(reason.clone()),
             Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
             Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,

@@ -33,7 +33,7 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
     let document = Document::parse(text).map_err(|error| unreadable(error.to_string()))?;
     let root = document.root_element();
     if status >= 301 {
-        // Older services have the error in one more element.
+        // Older services wrap the error in one more element.
         let error = child(child(root, "Errors").unwrap_or(root), "Error");
         let text = |name: &str| match error.and_then(|error| child(error, name)) {
             Some(node) => node.text().unwrap_or("None").to_owned(),

@@ -30,7 +30,7 @@ pub(super) enum AwsCliError {
     /// The command line has arguments that no parser knows.
     #[error("{USAGE}\n\nUnknown options: {}\n", .0.join(", "))]
     UnknownOptions(Vec<String>),
-    /// The service answered with an error. `retries` is their number once they are used up.
+    /// The service answered with an error. `retries` is the number of retries, if all of them were used.
     #[error(
         "\nAn error occurred ({code}) when calling the {operation} operation{}: {message}\n",
         retries.map_or_else(String::new, |retries| format!(" (reached max retries: {retries})"))

@@ -23,9 +23,9 @@ pub(crate) struct Query(Ast);
 pub(crate) struct InvalidQuery {
     /// What is wrong.
     pub cause: String,
-    /// Where, in characters from 0, if it is in one place.
+    /// The position of the error, in characters from 0, if the error has one.
     pub at: Option<usize>,
-    /// The same in the words of the AWS CLI.
+    /// The AWS CLI's message for the same error.
     pub in_full: String,
 }
 
@@ -72,7 +72,7 @@ impl Query {
         }
     }
 
-    /// Returns the names that the expression asks for but that are nowhere in the document, and those that a filter compares but
+    /// Returns the names that the expression uses and that the document does not have, and the names that a filter compares and
     /// that no item of a list has.
     pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
         let keys = Keys::of(document);

@@ -1,5 +1,5 @@
-//! JSON values as Python sees them: their truth, the names of their types, and what `str()`, `repr()`, `int()` and `json.dumps`
-//! make of them. The AWS CLI v1 is written in Python, and prints such texts.
+//! JSON values as Python treats them: which are true, the names of their types, and the results of `str()`, `repr()`, `int()` and
+//! `json.dumps`. The AWS CLI v1 is written in Python, and prints such texts.
 
 use std::fmt::Write as _;
 
@@ -91,7 +91,7 @@ fn number_text(number: &Number) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// Python's `int()` of a string. A number beyond 64 bits becomes the nearest one within.
+/// Python's `int()` of a string. A number beyond 64 bits becomes the nearest 64-bit integer.
 pub(crate) fn int(text: &str) -> Result<i64, String> {
     let trimmed = text.trim();
     let unsigned = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);

@@ -10,7 +10,7 @@ pub(super) enum RetryMode {
     /// The default of version 1 (botocore 1.43, `retryhandler.py`, `data/_retry.json`).
     Legacy,
     /// That of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in the rate of further calls, and a
-    /// command makes one.
+    /// command makes only one call.
     Standard,
 }
 

@@ -1,7 +1,7 @@
 //! AWS behind the port: Organizations, STS and IAM, called with the AWS SDK.
 //!
-//! `connect` opens the connection that [`Aws`] is. Each of the other modules is used from there or from the methods below; all calls
-//! pass through `call`, and `error` turns the SDK's errors into [`Failure`]s.
+//! `connect` creates an [`Aws`]. The other modules are used by `connect` and by the methods below. All calls pass through `call`,
+//! and `error` turns the SDK's errors into [`Failure`]s.
 
 mod call;
 mod clients;
@@ -76,8 +76,8 @@ impl Aws {
 
     /// Returns every account of the Organization once, sorted by id. `progress` receives the number of accounts and of pages so far.
     ///
-    /// Accounts may come without their path in the tree. If the walk through the tree is refused then, it is an error only with
-    /// `needs_paths`.
+    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree; if that is refused,
+    /// it is an error only with `needs_paths`.
     ///
     /// # Errors
     ///
@@ -115,7 +115,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When Organizations does not say.
+    /// When the call fails.
     pub async fn unit_exists(&self, unit: &UnitId) -> Result<bool, ListingError> {
         organizations::tree::unit_exists(&self.clients().organizations, self.max_attempts, unit).await
     }
@@ -166,11 +166,11 @@ impl Aws {
         ])
     }
 
-    /// Checks that calls can reach the global STS endpoint as well as the Regional one, which testing its tokens requires.
+    /// Checks that calls can reach both the global and the Regional STS endpoint. Testing tokens requires both.
     ///
     /// # Errors
     ///
-    /// When the partition has no global endpoint, or the configuration sends all calls of STS elsewhere.
+    /// When the partition has no global endpoint, or the configuration sends all STS calls to one other endpoint.
     pub fn check_token_test(&self) -> Result<(), ConnectError> {
         let config = &self.clients().base;
         let detail = if !self.caller.partition.has_global_sts() {

@@ -14,13 +14,13 @@ use super::Failure;
 /// The first wait, before jitter. It is a tenth of the SDK's, because the rate limiter already spaces the calls of all visits.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The failure after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2 s.
+/// The number of failures after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2 s.
 const LAST_DOUBLING: u32 = 6;
 
 /// The maximum wait, before jitter. The SDK has the same.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// How long an outage may last once AWS was reached. A router takes less time to restart, and a VPN to reconnect.
+/// How long an outage may last once AWS was reached. Restarting a router or reconnecting a VPN takes less time.
 pub(crate) const MAX_OUTAGE: Duration = Duration::from_mins(5);
 
 /// Returns the wait after the `failed`-th failed attempt (1, 2, …), for a random `jitter` in `[0, 1)`.
@@ -38,12 +38,12 @@ tokio::task_local! {
     static ATTEMPT: u32;
 }
 
-/// Runs a call as the `attempt`-th attempt (1, 2, …), which [`current_attempt`] returns inside of it.
+/// Runs a call as the `attempt`-th attempt (1, 2, …). Inside the call, [`current_attempt`] returns this number.
 pub(crate) fn as_attempt<F: Future>(attempt: u32, call: F) -> impl Future<Output = F::Output> {
     ATTEMPT.scope(attempt, call)
 }
 
-/// Returns the number of the attempt that the current call is.
+/// Returns the attempt number of the current call.
 pub(crate) fn current_attempt() -> u32 {
     ATTEMPT.try_get().unwrap_or(1)
 }
@@ -56,7 +56,7 @@ pub(crate) async fn retry<T>(
     retry_through_outage(Duration::ZERO, max_attempts, attempt).await
 }
 
-/// Repeats a call like [`retry`], and beyond `max_attempts` while there is no answer and `outage` has not passed.
+/// Repeats a call like [`retry`]. While calls get no answer, continues beyond `max_attempts`, until `outage` has passed.
 pub(crate) async fn retry_through_outage<T>(
     outage: Duration,
     max_attempts: u32,

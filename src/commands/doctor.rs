@@ -1,4 +1,4 @@
-//! `doctor`: checks a rollout beforehand, with its own calls but for those that write.
+//! `doctor`: checks before a rollout whether it would work, with the rollout's read-only calls.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -62,7 +62,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     Ok(u8::from(checks.failed()))
 }
 
-/// Makes the checks, one after the other, until one of them can't be made.
+/// Makes the checks in order, and stops at the first one that can't be made.
 async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
     let run = &settings.run;
     let options = connect_options(settings);

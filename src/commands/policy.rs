@@ -50,7 +50,7 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     };
     let context = context(&settings, command, partition);
     let trusted = match context.via.last() {
-        // The accounts see the last role of the chain.
+        // The accounts are entered with the last role of the chain.
         Some(last) => Some(caller_of(&last.arn(&context.partition))?),
         None => caller,
     };

@@ -68,7 +68,8 @@ fn publish(
     stdout::print(output, document, query_result).map_err(stdout::unwritable(what))
 }
 
-/// Reads the runs in these folders for a comparison, which would take accounts that are not listed yet for accounts that have left.
+/// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because the comparison would
+/// report the others as accounts that have left.
 fn read_listed(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
     let run = read_merged(folders)?;
     match &run.unlisted {

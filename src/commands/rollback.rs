@@ -1,4 +1,4 @@
-//! `rollback`: puts back what a run changed, as a run of its own.
+//! `rollback`: puts back what a run changed, in a new run.
 
 use super::absolute;
 use crate::cli::{RollbackArgs, TypedOptions};
@@ -19,14 +19,14 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let (undone, _) = RunFolder::read_own(&args.folder)?;
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;
-    // The accounts are entered as they were. The steps of the rollout are chosen again.
+    // The access settings are those of the undone run. The settings listed here start from their defaults.
     let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
         defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
     let undoes = Some(absolute(args.folder));
     let base =
         RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
-    // The wanted version differs from account to account; this is what most of them go back to.
+    // The wanted version differs between accounts. This is the one that most accounts go back to.
     settings.run.global_endpoint_token_version = match version {
         TokenVersion::V2Token => TokenVersion::V1Token,
         TokenVersion::V1Token => TokenVersion::V2Token,

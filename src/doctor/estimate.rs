@@ -34,7 +34,7 @@ pub(crate) struct Measurements {
     pub targets: usize,
     /// How long it takes to enter an account.
     pub enter: Duration,
-    /// How long it takes to read an account. To set it, and to read it back, takes about as long each.
+    /// How long it takes to read an account. Setting the account takes about as long, and so does reading it back.
     pub read: Duration,
     /// `--concurrency`.
     pub concurrency: u16,

@@ -30,8 +30,8 @@ pub enum Entry<'a> {
         #[serde(flatten)]
         target: Cow<'a, Target>,
     },
-    /// The lists of accounts and targets are complete. Durable before the first visit that may change something; a plan may visit
-    /// before.
+    /// The lists of accounts and targets are complete. Durable before the first visit that may change something. A plan may start
+    /// its visits earlier.
     Ready {
         /// The number of accounts in the Organization.
         accounts: usize,

@@ -73,7 +73,7 @@ pub enum IntentState {
     Settled,
 }
 
-/// The state of a run, as its journal has it.
+/// The state of a run, as recorded in its journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replay {
     /// The run id in the first line.
@@ -150,7 +150,8 @@ impl Replay {
             }
             Entry::Intent { account_id, previous_version, target_version } => {
                 let intent = Intent { previous: previous_version, wanted: target_version, state: IntentState::Open };
-                // A later intent of the same account may have read what an earlier one set, so the first one counts.
+                // The first intent of an account has its original version. A later intent may have the version that the first one
+                // set.
                 self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
             }
             Entry::Record(record) => {

@@ -1,4 +1,4 @@
-//! The run folder: private to its user, and the home of one run.
+//! The run folder: it holds one run, and only its user can read it.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -25,7 +25,7 @@ pub enum RunFolderFailed {
         /// Why it can't be written.
         source: io::Error,
     },
-    /// It holds no run that can be read.
+    /// The folder holds no run that can be read.
     #[error("{} holds no run: {cause}", path.display())]
     NoRun {
         /// The folder.
@@ -164,7 +164,8 @@ impl RunFolder {
             }
             Ok::<_, RunFolderFailed>(BufReader::new(open))
         };
-        // The journal first: every version can read its format number, and a newer format must be reported before anything else.
+        // The journal is read first: every version can read its format number, and a newer format must be reported before any other
+        // error.
         let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
         let info = serde_json::from_reader(open(Self::RUN)?).map_err(|error| no_run(path, Self::RUN, error))?;
         Ok((info, replay))
@@ -245,7 +246,8 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 /// The default parent of run folders, in the current folder.
 const RUNS: &str = "v2token-runs";
 
-/// A run folder is suggested if its name differs from the given one in at most this many characters, or a quarter of them.
+/// The limit for suggesting a run folder: its name differs from the given name in at most this many characters, or in at most a
+/// quarter of them.
 const MAX_DISTANCE: usize = 3;
 
 /// The error for a folder whose file `name` can't be read.
@@ -254,8 +256,8 @@ fn no_run<E: Display>(path: &Path, name: &str, error: E) -> RunFolderFailed {
     RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{name}: {error}{suggestion}") }
 }
 
-/// Returns the run folder that was probably meant: the one of that name among the default run folders, the only run inside the given
-/// folder, or one of nearly that name.
+/// Returns the run folder that was probably meant: a default run folder with the given name, the only run inside the given folder,
+/// or a run folder with a similar name.
 fn suggest(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
     let is_run = |folder: &PathBuf| folder.join(RunFolder::RUN).is_file();

@@ -80,7 +80,7 @@ pub struct RunInfo {
 }
 
 impl RunInfo {
-    /// The description of a run that starts now, before anything is known of its Organization.
+    /// Returns the description of a run that starts now. Its Organization is not known yet.
     pub(crate) fn new(run_id: RunId, command: CommandName, settings: RunSettings, now: SystemTime) -> Self {
         Self {
             run_id,

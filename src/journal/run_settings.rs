@@ -193,8 +193,8 @@ impl RunSettings {
         self.roles.get(&account).unwrap_or(&self.role)
     }
 
-    /// These settings, with the access to the accounts of a plan: what was previewed through one role must not be done through another
-    /// without notice.
+    /// Returns these settings with the access settings of a plan, so that an apply does not silently use another role than the plan
+    /// that it applies.
     pub(crate) fn with_access_of(self, plan: Self) -> Self {
         Self {
             role: plan.role,
@@ -203,7 +203,7 @@ impl RunSettings {
             source_identity: plan.source_identity,
             session_duration: plan.session_duration,
             session_policy: match plan.session_policy {
-                // A document that lets a plan read need not let an apply set.
+                // A policy document that allows a plan to read may not allow an apply to set.
                 PolicyChoice::Document(_) => self.session_policy,
                 scoped_or_none => scoped_or_none,
             },

@@ -29,7 +29,7 @@ const MAX_DELAY: Duration = Duration::from_millis(100);
 const GROUP_DELAY: Duration = Duration::from_millis(2);
 const MIN_GROUP: usize = 4;
 
-/// The queue is written without delay from this size on.
+/// A queue of this size or more is written without delay.
 const MAX_QUEUE_BYTES: usize = 256 * 1024;
 
 /// Lines that wait for the disk.
@@ -80,7 +80,7 @@ impl Journal {
         self.shared.put(entry, None);
     }
 
-    /// Queues a line and waits until it is durable, and all lines before it.
+    /// Queues a line, and waits until it and all lines before it are durable.
     pub(crate) async fn append_durably(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
         self.shared.put(entry, Some(durable));
@@ -135,7 +135,7 @@ impl Shared {
     fn put(&self, entry: &Entry<'_>, durable: Option<oneshot::Sender<Result<(), NotDurable>>>) {
         let mut queue = self.queue();
         if queue.closed {
-            // The writer has ended. The waiter notices that `durable` is dropped.
+            // The writer has ended. Dropping `durable` notifies the waiter.
             return;
         }
         let (was_empty, was_urgent) = (queue.bytes.is_empty(), queue.is_urgent());
@@ -182,7 +182,7 @@ impl Writer {
         }
     }
 
-    /// Waits for lines, and with `expect_more` a moment longer, and moves them to the empty `group`. Returns false when the queue is
+    /// Waits for lines (with `expect_more`, a moment longer), and moves them to the empty `group`. Returns false when the queue is
     /// closed and empty.
     fn next_group(&self, group: &mut Queue, expect_more: bool) -> bool {
         let wake = &self.shared.wake;

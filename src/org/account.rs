@@ -40,7 +40,7 @@ fn twelve_digits(text: &str) -> Option<AccountId> {
     is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
 }
 
-/// Returns what a text that is not an account id seems to be.
+/// Returns a message that says what a text is that is not an account id, such as an ARN.
 fn explain(text: &str) -> String {
     if (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return format!(

@@ -9,7 +9,7 @@ use super::role::{RoleTemplate, is_external_id};
 use super::{AccountId, ParseError};
 use crate::secret::Secret;
 
-/// What a file says of an account beside its id. It may hold an external id, so it has no `Debug`.
+/// What a file specifies for an account in addition to its id. It may hold an external id, so it has no `Debug`.
 #[derive(Default)]
 pub(crate) struct AccountOverrides {
     /// The role in the account, from the column `role`.
@@ -19,7 +19,7 @@ pub(crate) struct AccountOverrides {
 }
 
 impl AccountOverrides {
-    /// Adds what another line says of the same account. Returns `false` if the two contradict each other.
+    /// Adds what another line specifies for the same account. Returns `false` if the lines contradict each other.
     #[must_use]
     pub(crate) fn merge(&mut self, other: Self) -> bool {
         fn fill<T: PartialEq + Clone>(value: &mut Option<T>, other: Option<T>) -> bool {
@@ -37,13 +37,13 @@ const EMPTY: &str = "it names no account";
 /// Reads the accounts that a file names.
 ///
 /// Lines that start with `#` are comments. The first line is a header unless its first column holds an id. The ids are in the
-/// column `account_id`, or else in the first column; the columns `role` and `external_id` are for single accounts. Columns are
-/// separated by commas, semicolons or tabs: by the one of them that comes first in the first line.
+/// column `account_id`, or else in the first column; the columns `role` and `external_id` apply to the account of the line. Columns
+/// are separated by commas, semicolons or tabs; the first delimiter in the first line determines which.
 ///
 /// # Errors
 ///
-/// At the first line that can't be used. No line is silently ignored. Of the file's content, messages repeat only cells that should
-/// hold an account id or a role.
+/// At the first line that can't be used. No line is silently ignored. Messages quote only cells that should hold an account id or a
+/// role.
 pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, ParseError> {
     let text = std::str::from_utf8(file).map_err(|_| ParseError::new(NOT_UTF8))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -102,7 +102,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
     if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }
 }
 
-/// Returns the first delimiter outside quotes. Later cells, and quoted ones, may contain the others.
+/// Returns the first delimiter outside quotes. Later cells and quoted cells may contain the other delimiters.
 fn delimiter(first: &str) -> u8 {
     let mut quoted = false;
     let is_delimiter = |byte: &u8| {
@@ -120,7 +120,7 @@ fn line_at(text: &str, byte: u64) -> u64 {
     1 + (before.matches('\n').count() + skipped) as u64
 }
 
-/// Which columns hold what.
+/// The positions of the columns.
 struct ColumnPositions {
     id: usize,
     role: Option<usize>,

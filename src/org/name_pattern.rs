@@ -28,7 +28,7 @@ impl FromStr for NamePattern {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
             "" => Err(ParseError::new("expected a name, in which * stands for any text and ? for any character")),
-            // As in a list with a space after the comma. Account names don't begin or end with white space.
+            // A list with a space after the comma leads here. Account names don't begin or end with white space.
             trimmed if trimmed != text => {
                 Err(ParseError(format!("there is white space around the name: did you mean {trimmed:?}?")))
             }

@@ -1,7 +1,7 @@
 //! The Regions of every partition, so that a mistyped one is refused before any call.
 //!
-//! The SDK's endpoint rules build a host for any name: `xx-typo-1` falls into partition `aws`. Without this check, a mistyped Region
-//! would be one DNS failure for each account.
+//! The SDK's endpoint rules build a host for any name: `xx-typo-1` falls into partition `aws`. Without this check, a mistyped
+//! Region would cause a DNS failure in every account.
 
 use super::caller::Partition;
 use crate::suggest::did_you_mean;

@@ -14,7 +14,7 @@ pub(crate) fn is_external_id(text: &str) -> bool {
     (2..=1224).contains(&text.len()) && text.bytes().all(allowed)
 }
 
-/// How the program gets into member accounts.
+/// How the program enters member accounts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessMode {
@@ -115,7 +115,7 @@ impl FromStr for RoleTemplate {
         // Other braces are mistyped placeholders.
         let braces = without_placeholders(name).contains(['{', '}']);
         let path_ok = path_ok && !braces && !name.contains("//");
-        // The leading slashes are not kept, so that `/arn:…` would be read back as an ARN from run.json.
+        // Leading slashes are dropped, so `/arn:…` would become an ARN when it is read back from run.json.
         let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
         if !path_ok || !(1..=64).contains(&last.len()) || !without_placeholders(last).bytes().all(allowed) {
             return Err(ParseError::new(

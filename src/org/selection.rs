@@ -30,7 +30,7 @@ pub enum ManagementAccess {
     Skip,
 }
 
-/// What an account can be selected or excluded by. An empty criterion matches nothing and restricts nothing.
+/// The criteria by which an account is selected or excluded. An empty criterion matches nothing and restricts nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Criteria {
@@ -99,7 +99,7 @@ impl Selection {
         names_accounts || self.needs_units() || self.needs_tags()
     }
 
-    /// Returns the OUs and roots that are named and hold none of the accounts. They may be empty, or not exist.
+    /// Returns the named OUs and roots that contain none of the accounts. They may be empty, or may not exist.
     pub fn units_without_accounts(&self, accounts: &[Account]) -> Vec<UnitId> {
         let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
         let named = self.include.ous.union(&self.exclude.ous);
@@ -127,7 +127,7 @@ impl ManagementAccount {
     }
 }
 
-/// What an earlier run leaves of the selection: the plan that is applied, or the run that is undone.
+/// Restricts the selection to accounts of an earlier run: the plan that is applied, or the run that is undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Restriction {
     /// The accounts that may be visited.
@@ -254,8 +254,8 @@ pub(crate) fn accounts_needing_tags(
 ///
 /// # Errors
 ///
-/// When no account is to be visited, unless only the shard or the earlier run leaves none: a shard of a small Organization may be
-/// empty, and an earlier run may leave nothing to do.
+/// When no account is left to visit. It is not an error if the shard or the earlier run is what leaves none: a shard of a small
+/// Organization may be empty, and an earlier run may leave nothing to do.
 pub fn select<'a>(
     accounts: &'a [Account],
     management_account: ManagementAccount,
@@ -283,7 +283,7 @@ pub fn select<'a>(
     Ok(selected)
 }
 
-/// Returns why an account is not visited. Without `tags`, every account counts as having the right ones.
+/// Returns why an account is not visited. Without `tags`, every account counts as matching the tags.
 pub(crate) fn reason_to_skip(
     account: &Account,
     management_account: ManagementAccount,

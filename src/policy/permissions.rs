@@ -3,7 +3,7 @@
 use crate::cloud::Operation;
 use crate::org::role::AccessMode;
 
-/// What the commands to allow do.
+/// What the commands do for which the policies are made.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a command line")]
 pub(crate) struct Requirements {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::row::Cell;
 use crate::sanitize::{for_cell, for_terminal};
 
-/// The number of rows that are flushed at once, and the size of the buffer that holds them. The buffer is flushed only at the end of a
-/// row, so that a file that is still being written ends with a whole row, unless its rows are longer than any of this program.
+/// The number of rows that are flushed at once, and the size of the buffer that holds them. The buffer has space for all these rows
+/// and is flushed only at the end of a row, so a file that is still being written ends with a whole row.
 const ROWS: usize = 32;
 const BYTES: usize = 256 * 1024;
 
@@ -72,7 +72,7 @@ pub(super) fn write_texts(rows: impl IntoIterator<Item = Vec<String>>, to: impl 
 
 /// Writes rows for `cut`, `awk` and `while read`: tab-separated, without a header.
 ///
-/// Empty cells are written as `None`, as the AWS CLI does: `read` in a shell takes several tabs for one.
+/// Empty cells are written as `None`, as the AWS CLI does: `read` in a shell treats several tabs as one.
 pub(super) fn write_tab_separated<'a, R: Iterator<Item = Cell<'a>>>(
     mut rows: impl Iterator<Item = R>,
     mut to: impl Write,

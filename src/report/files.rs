@@ -106,7 +106,7 @@ impl ReportFiles {
         self.files.into_iter().map(finish).fold(Ok(()), Result::and)
     }
 
-    /// Returns the files together with the value, or discards them because of the error.
+    /// Returns the files and the value of `result`, or discards the files and returns its error.
     pub(crate) fn or_discard<T>(self, result: Result<T, Error>) -> Result<(Self, T), Error> {
         match result {
             Ok(value) => Ok((self, value)),

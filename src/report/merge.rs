@@ -75,7 +75,7 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         mixed(&tally)
     };
     let exit_code = worst.map(|worst| {
-        // The outcomes of the accounts follow from all runs together; that a run stopped follows from that run alone.
+        // The verdict covers the outcomes in all runs. It does not show that a run stopped, so the exit code of such a run is kept.
         if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });

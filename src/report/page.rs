@@ -69,7 +69,7 @@ pub(super) fn write_unfinished(run_id: &RunId, folder: &Path, to: impl Write) ->
     to.flush()
 }
 
-/// Returns the content-security policy: nothing may be loaded, no script may run but the page's own, and that may not turn text into
+/// Returns the content-security policy: it forbids the page to load anything, to run any script but its own, and to turn text into
 /// markup.
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));

@@ -1,4 +1,4 @@
-//! What stdout gets of a query's result, in each format of `--output`.
+//! Formats a query's result for stdout, in each format of `--output`.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::awscli::output::{TableStyle, table, text};
 use crate::awscli::python::compact_json;
 use crate::sanitize::{for_cell, for_terminal};
 
-/// What to type when the format can't show the result.
+/// The advice if the format can't show the result.
 const INSTEAD: &str = "select texts and numbers of each account, as in accounts[].{id: account_id, outcome: outcome}, or use \
                        --output json";
 

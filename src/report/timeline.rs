@@ -14,8 +14,8 @@ pub(super) const LENGTHS: [u64; 21] = [
     3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, DAY,
 ];
 const DAY: u64 = 86_400_000;
-/// The minimum length, in milliseconds, of a pause that is cut out of the axis. A pause is also at least a twentieth of the time with
-/// visits. A wait between waves, or the days before a resume, would leave no room for anything else.
+/// The minimum length, in milliseconds, of a pause that is cut out of the axis. A pause is also at least a twentieth of the time
+/// with visits. Without the cut, a wait between waves, or the days before a resume, would take almost the whole axis.
 const MIN_PAUSE: u64 = 2_000;
 /// The maximum number of pauses that are cut out, the longest first.
 const MAX_PAUSES: usize = 12;

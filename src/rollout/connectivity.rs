@@ -1,9 +1,9 @@
 //! Detects loss of connectivity to AWS, so that accounts are not blamed for it.
 //!
-//! All accounts share the endpoints: whether a connection can be made and a name resolved does not depend on the account. But a visit
-//! whose calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is probed with
-//! GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, the failure
-//! belongs to that one call. If not, all visits wait until it does: an outage costs time, but no accounts.
+//! All accounts share the endpoints: whether a connection can be made and a name resolved does not depend on the account. But a
+//! visit whose calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is
+//! probed with GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, the
+//! failure belongs to that one call. If not, all visits wait until it does, so an outage delays the run but makes no account fail.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -52,8 +52,8 @@ impl Connectivity {
     /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`MAX_OUTAGE`] is over.
     /// Only one visit probes at a time; the others wait for its result.
     ///
-    /// Returns whether AWS was unreachable for a while; if not, the failure is that call's own. The error is the failure of the last
-    /// probe, if AWS stayed unreachable.
+    /// Returns `true` if AWS was unreachable and answers again, and `false` if only that call failed. If AWS stays unreachable,
+    /// returns the failure of the last probe as the error.
     pub(crate) async fn probe(
         &self,
         sent: Instant,
@@ -72,7 +72,7 @@ impl Connectivity {
                 Err(failure) if failure.is_unanswered() => failure,
                 Ok(()) | Err(_) => break,
             };
-            // A single probe may get lost like any other call. One that ran into its timeout has waited long enough.
+            // The first probe may fail by chance, as any call may, so it is repeated at once, unless it ran into its timeout.
             if number == 1 && began.elapsed() < PROBE_INTERVAL {
                 continue;
             }

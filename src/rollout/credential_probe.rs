@@ -22,7 +22,8 @@ pub(crate) struct CredentialProbe {
 }
 
 impl CredentialProbe {
-    /// Returns the result of a check that any visit started at `since` or later, or else awaits `check`, one visit at a time.
+    /// Returns the result of the last check if it started at `since` or later. Otherwise awaits `check`; only one visit at a time
+    /// does so.
     pub(super) async fn result(
         &self,
         since: Instant,

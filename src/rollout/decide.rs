@@ -45,13 +45,13 @@ impl fmt::Display for Verify {
 
 textual!(Verify, ParseVerifyError);
 
-/// The text is no way to verify.
+/// The text does not name a way to verify.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseVerifyError {
-    /// It is none of the words.
+    /// It is not one of the expected words.
     #[error("expected none, setting, or token=REGION")]
     Word,
-    /// The Region is no opt-in Region, or does not exist.
+    /// The Region is not an opt-in Region, or does not exist.
     #[error(transparent)]
     Region(#[from] RegionRefused),
 }
@@ -93,7 +93,8 @@ pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, pro
         // The undone run found `unknown` and set the default: there is nothing to put back.
         (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        // If the undone run may have set it and the summary shows no version, the wanted version is set.
+        // The account drifted, unless the undone run only may have set it and the summary shows no version. Then the wanted version
+        // is set.
         (Provenance::Set { to, certain, .. }, false)
             if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
         {

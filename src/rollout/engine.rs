@@ -13,9 +13,9 @@ use crate::cloud::retry::MAX_OUTAGE;
 
 /// The accounts that a run visits.
 pub enum Targets<'a> {
-    /// These, wave by wave.
+    /// These targets, wave by wave.
     Waves(&'a [Wave]),
-    /// Those that a listing finds while the run visits, in no wave. The run ends with the stream.
+    /// The targets that a listing finds while visits are running, without waves. The run ends with the stream.
     ///
     /// A percentage as `max_errors` has no effect, because the number of accounts is not known before the end.
     Stream(LocalBoxStream<'a, Target>),
@@ -73,7 +73,7 @@ struct Engine<'a, C, I, L> {
     wave_tally: Tally,
     /// How many accounts the run visits, where that is known beforehand.
     selection: Option<usize>,
-    /// [`Event::Stopping`] is sent once.
+    /// Whether [`Event::Stopping`] was sent. It is sent only once.
     stop_reported: bool,
 }
 

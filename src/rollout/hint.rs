@@ -3,8 +3,9 @@
 use super::record::{Outcome, Stage};
 use crate::cloud::{AccessMethod, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 
-/// Returns what to do about a failure that led to this outcome, in an account that was entered by `access`; empty if there is no useful
-/// advice. `management` says that it is the management account, and `invited` that it was invited into the Organization.
+/// Returns the hint for a failure that led to `outcome` in an account that is entered by `access`. Returns an empty text if there
+/// is no useful hint. `management` means that it is the management account, and `invited` that it was invited into the
+/// Organization.
 pub fn hint(
     outcome: Outcome,
     stage: Stage,

@@ -1,10 +1,10 @@
 //! The rate limiter: how many AssumeRole calls start per second, and how throttling by AWS changes that.
 //!
-//! All AssumeRole calls draw on one quota, that of the caller's account (600 per second in each Region, shared with everything
-//! else that assumes roles there: IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are spaced
-//! evenly by absolute deadlines. A throttle lowers the rate to what AWS was seen to let through. The rate then recovers along a
-//! cubic curve (RFC 9438 describes it for TCP; the AWS SDKs' adaptive mode uses it too): slowly around the rate that was
-//! throttled, faster the longer nothing is throttled.
+//! All AssumeRole calls draw on one quota, that of the caller's account (600 per second in each Region, shared with everything else
+//! that assumes roles there: IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are spaced evenly
+//! by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The rate then recovers
+//! along a cubic curve (RFC 9438 describes it for TCP; the AWS SDKs' adaptive mode uses it too): slowly near the measured rate, and
+//! faster the longer AWS throttles no call.
 
 mod control;
 mod slow_start;
@@ -49,8 +49,8 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until a new visit may start, first come, first served, and not before `may_enter` resolves. The caller holds the permit
-    /// until the account gives its first answer.
+    /// Waits until `may_enter` resolves and a new visit may start. Visits start first come, first served. The caller holds the
+    /// permit until the account gives its first answer.
     pub(crate) async fn wait_to_enter(&self, may_enter: impl AsyncFn()) -> EntryPermit<'_> {
         let permit = self.slow_start.acquire().await;
         let _head = self.visits.acquire().await.expect("the semaphore is never closed");

@@ -70,7 +70,7 @@ text_enum! {
     }
 }
 
-/// Why an account was not a success.
+/// Why an account did not succeed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountError {
     /// Where it went wrong.
@@ -113,7 +113,7 @@ pub struct Record {
     pub current_version: Option<ObservedVersion>,
     /// How a change was verified; `None` if nothing was changed or verified.
     pub verified: Option<Verified>,
-    /// Why it is not a success.
+    /// Why the account did not succeed.
     #[serde(rename = "trouble")]
     pub error: Option<AccountError>,
     /// A remark on a success; shown in the column `hint`.
@@ -123,7 +123,7 @@ pub struct Record {
     pub request_id: Option<String>,
     /// How many calls were sent for this account, retries included.
     pub attempts: u32,
-    /// How many of them AWS throttled. It is in the journal for the timeline of the HTML page, and not a column of the report.
+    /// How many of them AWS throttled. The journal has it for the timeline of the HTML page. The report has no column for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
@@ -183,7 +183,8 @@ impl Record {
     pub const fn is_left_out(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
-            // No start time: the end of the run cut the visit short, or the account was not visited again. A resume visits it.
+            // If there is no start time, the end of the run cut the visit short, or the account was not visited again. A resume
+            // visits the account.
             Outcome::Unverified => self.started_at.is_none(),
             Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped => false,
         }

@@ -18,7 +18,7 @@ pub enum StopReason {
         errors: usize,
         /// How many may fail.
         allowed: usize,
-        /// The wave whose own accounts failed too often; `None` when the whole selection did.
+        /// The wave in which too many accounts failed; `None` if too many failed in the whole selection.
         wave: Option<u32>,
     },
     /// AWS could not be reached for longer than the run waits.

@@ -25,16 +25,16 @@ pub struct Target {
     pub provenance: Provenance,
 }
 
-/// What an earlier run, or an earlier part of this run, did to an account.
+/// What an earlier run, or this run before it was interrupted, did to an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
     /// Nothing is known.
     #[default]
     None,
-    /// An interrupted part of this run may have set it, and read this version before.
+    /// This run may have set the account before it was interrupted. It had read this version.
     Intended(ObservedVersion),
-    /// The run that is undone set it, or may have.
+    /// The run that is undone set the account, or may have set it.
     Set {
         /// The version that the run asked for.
         to: TokenVersion,

@@ -16,8 +16,9 @@ pub(super) fn too_many(options: &RolloutOptions, tally: &Tally, selection: Optio
     more_than(allowed, options, tally, None)
 }
 
-/// Returns why the run stops, if a wave went badly. Only a percentage applies to each wave too: a canary wave would be of no use if
-/// its failures were weighed against the whole Organization.
+/// Returns why the run stops, if too many accounts of a wave failed. A percentage applies to each wave as well as to the selection;
+/// a count applies to the selection only. If a percentage applied to the selection only, the failures of a small canary wave would
+/// not stop the run.
 pub(super) fn too_many_in_wave(options: &RolloutOptions, wave_tally: &Tally, wave: u32) -> Option<StopReason> {
     let percent = options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
     more_than(percent.floor_of(wave_tally.total()), options, wave_tally, Some(wave))

@@ -32,7 +32,7 @@ const NEW_SESSIONS: u32 = 2;
 enum VisitError {
     /// A call failed at this stage.
     Failed(Stage, Failure),
-    /// The whole run stops, and nothing was done in this account.
+    /// The run stops, and nothing was done in this account.
     NotAttempted(Stage, Failure),
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         run,
         target,
         record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
-        // A Set that an interrupted part of this run may have sent is in doubt until the account is read.
+        // If this run was interrupted and may have sent a Set before, that Set is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: Instant::now() + run.options.account_timeout,
         entry_permit: Some(permit),
@@ -70,21 +70,21 @@ struct Visit<'a, 'r, C, I> {
     run: &'a Rollout<'r, C, I>,
     target: &'a Target,
     record: Record,
-    /// A Set was sent and not refused: it has taken effect, or may have.
+    /// Whether a Set may have taken effect: it was sent, and not refused.
     may_be_set: bool,
-    /// When the visit has taken too long. Waiting for a turn does not count, because the run causes it.
+    /// When the visit times out. Time spent waiting for a turn does not count, because the run causes that wait.
     deadline: Instant,
     /// The turn with which the visit started. Held until the account gives its first answer of any kind.
     entry_permit: Option<EntryPermit<'a>>,
 }
 
-/// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and there are as
-/// many of them as visits in flight.
+/// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and every
+/// visit in flight has one.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     async fn perform(&mut self) -> Result<Outcome, VisitError> {
         let mut session = self.enter().await?;
         let current = self.read(&mut session, Stage::Read).await?;
-        // An interrupted part of this run read the account before it sent its Set.
+        // If this run was interrupted, the version that it read before its Set is the original one.
         let original = if let Provenance::Intended(before) = self.target.provenance { before } else { current };
         self.record.previous_version = Some(original);
         match decide(self.run.options.mode, current, self.target.wanted, self.target.provenance) {

@@ -23,7 +23,7 @@ pub(super) struct InProgress {
 }
 
 impl InProgress {
-    /// Counts one more until the guard is dropped, even if the visit that holds it is dropped.
+    /// Counts one more until the guard is dropped. Dropping the visit that holds the guard drops the guard too.
     pub(super) fn start(&self) -> InProgressGuard<'_> {
         self.count.set(self.count.get() + 1);
         InProgressGuard(self)

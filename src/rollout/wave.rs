@@ -103,9 +103,9 @@ pub fn divide(targets: Vec<Target>, canaries: &BTreeSet<AccountId>, waves: Optio
 
 /// Sorts accounts into the order in which they are visited: the same in every run, and spread over the OUs.
 ///
-/// OUs take turns. Within an OU, accounts are sorted by a hash of the id: sorted by the id itself, the oldest would come first.
-/// Invited accounts come late, because AWS Organizations creates the usual role only in accounts that it creates. The management
-/// account comes last. As canaries, neither would say much about the other accounts.
+/// OUs take turns. Within an OU, accounts are sorted by a hash of the id: if they were sorted by the id itself, the oldest would
+/// come first. Invited accounts come late, because AWS Organizations creates the usual role only in accounts that it creates. The
+/// management account comes last. Neither kind would be a representative canary.
 pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
     let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in accounts {

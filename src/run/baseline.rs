@@ -22,7 +22,7 @@ pub(crate) struct Baseline {
     pub(crate) restriction: Restriction,
     /// The desired state of each of them.
     pub(crate) desired: BTreeMap<AccountId, DesiredState>,
-    /// All accounts of the earlier run, so that those that left since can be reported.
+    /// All accounts of the earlier run. Those that have left the Organization since are reported.
     accounts: Vec<Account>,
     records: Vec<Record>,
     lock: File,

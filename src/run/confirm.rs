@@ -1,4 +1,4 @@
-//! The question before a run: who does what, where, in which steps, for how long, and how it is undone.
+//! The question before a run. It shows who does what, where, in which steps, for how long, and how to undo it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ struct Overview<'a> {
     prepared: &'a Prepared,
 }
 
-/// What the display needs before the first visit.
+/// Returns what the progress display shows before the first visit.
 pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Workload {
     Workload {
         organization: prepared.organization.id.clone(),
@@ -43,7 +43,7 @@ pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Workload {
     }
 }
 
-/// Refuses to start where the question that this command asks can't be asked.
+/// Refuses to start if the command must ask for confirmation and can't.
 pub(crate) fn refuse_unattended(settings: &Settings) -> Result<(), Error> {
     if settings.run.mode == Mode::Plan || settings.run.yes || settings.can_ask {
         return Ok(());
@@ -54,7 +54,7 @@ pub(crate) fn refuse_unattended(settings: &Settings) -> Result<(), Error> {
 /// Shows what is about to happen, and asks whether to start.
 pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prepared) -> Result<(), Error> {
     let RunContext { settings, progress, info, .. } = context;
-    // The answer counts for a resume, too.
+    // The answer also applies to a resume.
     info.settings.yes = true;
     let overview = Overview { settings, aws, prepared };
     if settings.run.mode == Mode::Plan || overview.targets() == 0 {

@@ -12,7 +12,7 @@ pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<
     connect_with(settings.connect_options(), settings.can_ask, progress).await
 }
 
-/// Connects to AWS. If an MFA code is missing and a terminal is there, it asks for the code before the first request.
+/// Connects to AWS. If an MFA code is missing and there is a terminal, asks for the code before the first request.
 pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, progress: &Progress) -> Result<Aws, Error> {
     match Aws::connect(&access).await {
         Err(ConnectError::MfaTokenMissing { serial }) if can_ask => {

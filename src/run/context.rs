@@ -9,7 +9,7 @@ use crate::report::{DocumentFormat, ReportFiles};
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// What every step of a run works with.
+/// The state that all steps of a run share.
 pub(crate) struct RunContext {
     pub settings: Settings,
     /// What `run.json` says.
@@ -19,7 +19,7 @@ pub(crate) struct RunContext {
     pub progress: Progress,
     /// The lock on the earlier run that this run applies or undoes. No other process may resume that run while it is held.
     pub earlier_run: Option<File>,
-    /// The run folder was created by this run, so it is removed if the run ends before its first visit.
+    /// Whether this run created the run folder. If so, the folder is removed if the run ends before its first visit.
     is_new: bool,
 }
 
@@ -40,7 +40,7 @@ impl RunContext {
         Self::open(settings, folder, info, false)
     }
 
-    /// Opens the report files early: a report that can't be written is found before AWS is called.
+    /// Opens the report files early, so that a report that can't be written is detected before AWS is called.
     fn open(settings: Settings, folder: RunFolder, info: RunInfo, is_new: bool) -> Result<Self, Error> {
         use DocumentFormat::{Csv, Html, Json};
         let in_folder = [("report.csv", Csv), ("report.json", Json), ("report.html", Html)];
@@ -68,7 +68,7 @@ impl RunContext {
         }
     }
 
-    /// Writes into `run.json` which Organization the run is about, and who runs it.
+    /// Writes the Organization and the caller into `run.json`.
     pub(crate) fn describe(&mut self, organization: &Organization, aws: &Aws) -> Result<(), Error> {
         let info = &mut self.info;
         info.organization_id = Some(organization.id.clone());
@@ -79,7 +79,7 @@ impl RunContext {
         Ok(self.folder.write_run(info)?)
     }
 
-    /// Writes into `run.json` that an interrupted run continues, with its settings of now.
+    /// Writes into `run.json` that an interrupted run continues, and its current settings.
     pub(crate) fn continue_run(&mut self) -> Result<(), Error> {
         self.info.settings = self.settings.run.clone();
         (self.info.ended_at, self.info.verdict) = (None, None);

@@ -16,26 +16,26 @@ use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// How long a person at a terminal has to look at a wave before the next one starts.
+/// How long a person at a terminal has to review a wave before the next one starts.
 pub(crate) const REVIEW_TIME: Duration = Duration::from_secs(5);
 
-/// Whether a person at the terminal answered the question at the start, and no bake leaves time to look at a wave.
+/// Whether a person at the terminal answered the question at the start, and there is no bake in which to review a wave.
 pub(crate) const fn is_supervised(settings: &Settings) -> bool {
     settings.can_ask && !settings.run.yes && settings.run.bake.is_zero()
 }
 
-/// What the visits of a run resulted in.
+/// The result of a run's visits.
 pub(crate) struct Visited {
     pub journal: Journal,
     /// Every account, sorted by id.
     pub accounts: Vec<Account>,
-    /// One for each account, in the same order.
+    /// The record of each account, in the same order.
     pub records: Vec<Record>,
     /// Why the run stopped before its last account, if it did.
     pub stopped: Option<StopReason>,
 }
 
-/// Writes down what is about to happen, and visits the accounts.
+/// Writes the accounts and targets to the journal, and visits the targets.
 pub(crate) async fn visit_waves(
     context: &mut RunContext,
     mut signals: Signals,
@@ -78,7 +78,7 @@ pub(crate) async fn visit_waves(
     Ok(Visited { journal, accounts, records, stopped })
 }
 
-/// Leaves time to look at a wave, and to stop the run before the next one.
+/// Waits, so that a person can review a wave, and stop the run before the next one.
 async fn leave_time_to_review(progress: &Progress, next: u32) {
     progress.show(&Event::Baking { wait: REVIEW_TIME, next });
     tokio::time::sleep(REVIEW_TIME).await;

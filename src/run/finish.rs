@@ -39,7 +39,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         folder: Some(folder.path()),
     };
 
-    // If one of these can't be written, the others still are, and the message says what was changed in AWS.
+    // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
     let journal_path = folder.file(RunFolder::JOURNAL);
     let problems = [
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),

@@ -23,8 +23,8 @@ use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Targets, Toleran
 use crate::settings::Settings;
 use crate::terminal::Workload;
 
-/// Whether a run is a plan that can visit an account before it knows the others: its selection names nothing that must be looked up,
-/// and it tolerates no percentage.
+/// Whether a run is a plan that can visit an account before it knows the others: its selection names nothing that must be looked
+/// up, and `--max-errors` is not a percentage.
 pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
     let run = &settings.run;
     run.mode == Mode::Plan
@@ -36,7 +36,7 @@ pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
 ///
 /// # Errors
 ///
-/// When the list does not come to its end. Some accounts may have been read by then, and none was changed.
+/// When the listing fails. Some accounts may have been read by then; no account was changed.
 pub(crate) async fn list_and_visit(
     context: &mut RunContext,
     mut signals: Signals,
@@ -127,15 +127,15 @@ impl Listing<'_, '_> {
             let target = targets::target(account, &self.organization, self.aws, run, None);
             recorder.record_target(&target);
             self.targets.set(self.targets.get() + 1);
-            // The visits outlive the listing, so the receiver is there.
+            // The visits outlive the listing, so the receiver still exists.
             let _ = self.sender.unbounded_send(target);
         }
         recorder.context.progress.listing(recorder.accounts.len(), page);
     }
 
-    /// Closes the list: checks that something is selected, and shows how much there is to do.
+    /// Ends the list: checks that an account is selected, and shows the number of visits.
     async fn finish(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
-        // The visits end after the last target.
+        // Closing the channel ends the visits after the last target.
         self.sender.close_channel();
         let targets = self.targets.get();
         self.show_listed(without_paths, concurrency)?;

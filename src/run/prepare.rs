@@ -26,7 +26,7 @@ pub(crate) struct Prepared {
     pub waves: Vec<Wave>,
     /// The records of the accounts that are not visited.
     pub records: BTreeMap<AccountId, Record>,
-    /// The run folder's journal has these lists already.
+    /// Whether the journal has these lists already, because the run is resumed.
     pub resumed: bool,
 }
 
@@ -86,7 +86,7 @@ pub(crate) async fn remaining_targets(
     let mut records = replay.records;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
-        // The role may be another one now, and the credentials may belong to another account.
+        // The role may have been changed since, and the credentials may belong to another account.
         if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
             let run = &context.settings.run;
             target.access = targets::access_method(target.account, organization.management, run, aws);

@@ -16,7 +16,7 @@ use crate::org::{Account, AccountId};
 use crate::report::{Column, Row, columns};
 use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
 
-/// How long rows gather in memory. Writing each one on its own costs more than making it.
+/// How long report rows are buffered. Writing each row separately costs more than creating it.
 const GATHER: Duration = Duration::from_millis(100);
 
 /// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would set the run's peak
@@ -33,7 +33,7 @@ pub(crate) struct Recorder<'a> {
     pub(super) accounts: Vec<Account>,
     /// The record of each, once there is one.
     records: Vec<Option<Record>>,
-    /// Where an account is in the two.
+    /// The index of each account in the two lists.
     places: HashMap<AccountId, usize>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> Recorder<'a> {
         self.journal.append(&Entry::head(self.context.settings.run_id.as_str()));
     }
 
-    /// Makes everything durable that must be known of a new run however it ends.
+    /// Makes the lists of a new run durable, so that the run can be resumed and reported however it ends.
     pub(super) async fn begin(
         &mut self,
         accounts: Vec<Account>,
@@ -104,7 +104,7 @@ impl<'a> Recorder<'a> {
         files.begin(self.columns, &settings.run_id, folder.path())
     }
 
-    /// Records an account that was listed. Returns false if it is known already, as after a list that was restarted.
+    /// Records an account that was listed. Returns false if it is known already, which happens after a restart of the list.
     pub(super) fn record_account(&mut self, account: &Account) -> bool {
         let is_new = self.add_account(account.clone());
         if is_new {
@@ -169,7 +169,7 @@ impl<'a> Recorder<'a> {
         self.records[place] = Some(record);
     }
 
-    /// Writes the gathered rows of the reports, again and again.
+    /// Writes the buffered rows of the reports at regular intervals.
     pub(super) async fn flush_reports(recorder: &RefCell<Self>) -> Infallible {
         loop {
             tokio::time::sleep(GATHER).await;

@@ -23,7 +23,7 @@ const LAST_MESSAGE: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) struct Signals {
     first: UnboundedReceiver<StopReason>,
-    /// No visit is in flight any more, so that the first signal ends the process.
+    /// Whether all visits have ended. Then the first signal ends the process.
     visits_ended: Arc<AtomicBool>,
     /// What is printed when the process ends at once.
     last_message: Arc<Mutex<String>>,
@@ -60,7 +60,7 @@ impl Signals {
                             _ = terminate.recv() => (StopReason::Terminated, 143),
                         };
                         // The journal is complete at every moment, so ending at once loses only the reports, which `resume` and
-                        // `report` make again from it.
+                        // `report` recreate from it.
                         if asked || visits_ended.load(Ordering::Relaxed) {
                             leave(&progress, &last_message.lock().unwrap_or_else(PoisonError::into_inner));
                             std::process::exit(exit_code);
@@ -83,7 +83,7 @@ impl Signals {
         }
     }
 
-    /// Does the work, or returns an error when a signal arrives first.
+    /// Awaits `work`, or returns an error if a signal arrives first.
     pub(crate) async fn or_stop<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::select! {
             result = work => result,
@@ -107,7 +107,7 @@ impl Signals {
         words.clone_into(&mut self.last_message.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// From now on the first signal ends the process at once, because no visit is left to finish.
+    /// Makes the first signal end the process at once from now on, because no visit is left to finish.
     pub(crate) fn all_visits_ended(&self) {
         self.visits_ended.store(true, Ordering::Relaxed);
     }

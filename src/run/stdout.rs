@@ -10,12 +10,12 @@ use crate::report::{OutputDocument, query_output};
 use crate::settings::OutputSettings;
 use crate::terminal::{Progress, layout};
 
-/// The number of characters that are shown of a value that a JMESPath function does not accept: it may be the whole report.
+/// The number of characters shown of a value that a JMESPath function rejects. The value may be the whole report.
 const SHOWN: usize = 300;
 
 /// Evaluates `--query`, if there is one, and returns its result in the format of `--output`. `title` heads a table.
 ///
-/// It is called before anything is written, because a query can fail, and so can the formatting of its result.
+/// It is called before anything is written, because a query can fail, and the formatting of its result can fail too.
 pub(crate) fn query(
     output: &OutputSettings,
     title: &str,

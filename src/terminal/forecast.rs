@@ -5,14 +5,14 @@ use std::time::Duration;
 use crate::rollout::{Mode, Verify};
 
 /// The usual duration of a visit that sets the version and reads it back: four calls of some 120 ms, and the 0.75 s after which the
-/// account summary usually shows the new version (`rollout/visit.rs`, `READ_BACK_WAITS`).
+/// account summary usually shows the new version (`rollout/visit/verify.rs`, `READ_BACK_WAITS`).
 const SET_AND_READ_BACK: Duration = Duration::from_millis(1200);
 
 /// The usual duration of a visit that sets nothing, or reads nothing back.
 const CALLS: Duration = Duration::from_millis(400);
 
-/// The additional duration of the proof by a token: new tokens follow the setting after some 9 to 13 s (`rollout/visit.rs`,
-/// `TOKEN_WAITS`).
+/// The additional duration of `--verify token`: new tokens have the new version some 9 to 13 s after the setting
+/// (`rollout/visit/verify.rs`, `TOKEN_WAITS`).
 const TOKEN: Duration = Duration::from_secs(12);
 
 /// The shortest duration of a visit, so that nothing is divided by zero.

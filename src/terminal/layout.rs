@@ -24,8 +24,8 @@ fn stdout_columns() -> Option<usize> {
 
 /// Returns the width of a line on stderr if it is a terminal with a known width.
 ///
-/// The width is read each time, because the user may resize the terminal. The last column stays empty: with the cursor behind it,
-/// terminals differ in when they begin the next line.
+/// The width is read each time, because the user may resize the terminal. The last column stays empty, because terminals differ in
+/// when they wrap a line that fills it.
 pub(crate) fn stderr_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
 }

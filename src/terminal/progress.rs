@@ -54,7 +54,7 @@ struct Display {
     last_line: Instant,
 }
 
-/// Locks a mutex. If another thread panicked with the lock, its numbers are still good enough for a display.
+/// Locks a mutex. If another thread panicked while it held the lock, the numbers are still good enough for a display.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

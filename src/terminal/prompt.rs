@@ -15,7 +15,7 @@ pub(crate) async fn confirm(question: &str) -> io::Result<bool> {
     let newline = OnDrop(|| stderr::write("\n"));
     let line = read_line().await?;
     if line.ends_with('\n') {
-        // The user has typed the line break.
+        // No line break is needed, because the user has typed one.
         std::mem::forget(newline);
     }
     Ok(means_yes(&line))

@@ -1,4 +1,4 @@
-//! Checks of an expression before there is a document: what in it fails on every document, and which names it asks for.
+//! Checks an expression before there is a document: which part of it fails on every document, and which names it uses.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
 /// The names in an expression.
 #[derive(Default)]
 pub(super) struct Names<'a> {
-    /// Those that it asks for.
+    /// Those that it uses.
     pub(super) asked: BTreeSet<&'a str>,
     /// Those of them that a filter compares with something, so that the items of a list must have them.
     pub(super) compared: BTreeSet<&'a str>,

@@ -14,8 +14,8 @@ use crate::awscli::python;
 
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
-/// How large a value may become, in bytes, approximately. A report of 50,000 accounts has about 110 MB here, but a few dozen steps
-/// of `[@, @]` would fill any memory. The tests try expressions that do.
+/// The approximate maximum size of a value, in bytes. A report of 50,000 accounts has about 110 MB here, but a few dozen steps of
+/// `[@, @]` would fill any memory. The tests try expressions that do.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
@@ -108,7 +108,7 @@ fn flattened(item: &Value) -> &[Value] {
     }
 }
 
-/// JMESPath's truth, which is Python's but for numbers: zero is true.
+/// Whether a value is true in JMESPath: the same as in Python, except that zero is true.
 fn is_true(value: &Value) -> bool {
     value.is_number() || python::is_truthy(value)
 }

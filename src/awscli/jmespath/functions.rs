@@ -190,7 +190,7 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
         ("to_number", other, _) if !other.is_number() => Value::Null,
         ("to_string", other, _) if !other.is_string() => python::compact_json(&other).into(),
         ("type", value, _) => type_name(&value).into(),
-        // `ceil` and `floor` of an integer are the integer, and a conversion to the type that a value has is the value.
+        // `ceil` and `floor` return an integer unchanged. A conversion returns a value unchanged if it has the type already.
         (_, first, _) => first,
     }
 }
@@ -218,7 +218,8 @@ fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String
     Ok(extreme(keyed, |(key, _)| key, wanted).map(|(_, item)| item).unwrap_or_default())
 }
 
-/// An integer as a value. One beyond 64 bits becomes the nearest one within, where Python's integers have no limit.
+/// Returns an integer as a value. An integer beyond 64 bits becomes the nearest 64-bit integer, although Python's integers have no
+/// limit.
 fn integer_value(integer: i128) -> Value {
     Number::from_i128(integer.clamp(i64::MIN.into(), u64::MAX.into())).map_or(Value::Null, Value::Number)
 }

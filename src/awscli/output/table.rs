@@ -11,11 +11,11 @@ use draw::Section;
 
 pub(crate) use draw::TableStyle;
 
-/// Draws a value as a table under a title. What is false in Python becomes an empty string.
+/// Draws a value as a table under a title. Values that are false in Python become empty strings.
 ///
 /// # Errors
 ///
-/// When the value is too uneven: the message of the AWS CLI.
+/// When the value is too irregular for a table. The error is the message of the AWS CLI.
 pub(crate) fn format(value: &Value, title: &str, style: TableStyle) -> Result<String, String> {
     let mut table = Table::default();
     table.build(Some(title), value, 0)?;

@@ -12,7 +12,7 @@ pub(super) struct Clients {
     pub(super) base: SdkConfig,
     /// The credentials that enter the accounts: those of the last role of `--via-role`, or else the base credentials.
     pub(super) hub: SdkConfig,
-    /// With the base credentials, or with those of the hub where the base credentials may not list the accounts.
+    /// With the base credentials, or with those of the hub if the base credentials are not allowed to list the accounts.
     pub(super) organizations: aws_sdk_organizations::Client,
     /// With the base credentials.
     pub(super) iam: aws_sdk_iam::Client,

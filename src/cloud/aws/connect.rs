@@ -24,7 +24,8 @@ use crate::org::role::ViaRole;
 pub struct Aws {
     pub(super) factory: ClientFactory,
     clients: RefCell<Rc<Clients>>,
-    /// Whether Organizations is called with the hub's credentials, because the base credentials may not list the accounts.
+    /// Whether Organizations is called with the hub's credentials, because the base credentials are not allowed to list the
+    /// accounts.
     pub(super) list_as_hub: Cell<bool>,
     pub(super) session: SessionOptions,
     pub(super) fetches: FetchCounter,
@@ -96,7 +97,7 @@ impl Aws {
             external_id: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // With the same base credentials, so that they are not fetched twice.
+        // These clients share the base credentials, so that they are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()
@@ -140,7 +141,7 @@ async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Calle
     Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
 }
 
-/// Adds the profile and the token file that give no credentials to the message, because the SDK does not always name them.
+/// Adds to the message the profile and the token file that provide no credentials, because the SDK does not always name them.
 async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectError {
     if failure.code == OwnCode::NoCredentials.into() {
         if let Some(profile) = &options.profile {
@@ -189,7 +190,7 @@ pub enum ConnectError {
     /// There is a code, but no MFA device.
     #[error("--mfa-token is given, but no device: name it with --mfa-serial")]
     MfaSerialMissing,
-    /// A session that a role session opens lasts at most an hour.
+    /// The caller is a role session, and a session that it opens lasts at most an hour.
     #[error(
         "the caller {arn} is a role session, whose own sessions last at most 3600 s, but {} s are requested",
         asked.as_secs()

@@ -33,7 +33,7 @@ pub struct ConnectOptions {
 }
 
 impl Default for ConnectOptions {
-    /// The usual AWS chain, and sessions of 15 minutes that may only read the account summary.
+    /// The usual AWS chain, and sessions of 15 minutes that are only allowed to read the account summary.
     fn default() -> Self {
         Self {
             profile: None,

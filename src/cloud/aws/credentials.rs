@@ -11,8 +11,8 @@ use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
 
-/// A request this soon after a fetch that timed out was waiting for the same fetch, because the SDK's cache admits one at a time. A
-/// retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
+/// A request that arrives within this time after a fetch timed out was waiting for that fetch, because the SDK's cache allows one
+/// fetch at a time. A retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
 /// Wraps a provider: fetches its credentials within a time limit, and refuses those that can't be put into a header, for example

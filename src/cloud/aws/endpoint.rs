@@ -1,7 +1,7 @@
 //! Resolves the endpoints before the first call, and refuses the global STS endpoint.
 //!
-//! The SDK never chooses the global STS endpoint on its own, but Region `aws-global` leads there, and an endpoint in the environment, in
-//! a profile, or on the command line may.
+//! The SDK never chooses the global STS endpoint on its own, but Region `aws-global` leads there, and so may an endpoint in the
+//! environment, in a profile, or on the command line.
 
 use aws_config::SdkConfig;
 use aws_types::origin::Origin;
@@ -40,8 +40,8 @@ pub enum EndpointError {
 
 /// Checks the endpoints of the environment and of the profile, and returns the configuration with `given` in place of them.
 ///
-/// The SDK gives an endpoint of this origin precedence over the others. The credential providers are not redirected: they were created
-/// with the configuration before.
+/// The SDK gives an endpoint of the origin that is set here precedence over all others. The credential providers do not use the
+/// endpoint, because they were created with the earlier configuration.
 pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {
@@ -104,7 +104,7 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
     own.filter(is_set).or_else(|| config.endpoint_url().map(str::to_owned).filter(is_set))
 }
 
-/// Returns the endpoint that is configured for STS, if it is one of AWS's own hosts and not a substitute for all of AWS.
+/// Returns the endpoint that is configured for STS, if it is one of AWS's own hosts. Any other host stands in for all of AWS.
 pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
     let url = configured_url(config, "sts")?;
     let lower = url.to_ascii_lowercase();

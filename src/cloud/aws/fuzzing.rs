@@ -1,4 +1,4 @@
-//! Properties of answers and profiles from outside: a session is only accepted for the right account, and no secret is printed.
+//! Properties that hold for any answer and any profile: a session is only accepted for the right account, and no secret is printed.
 
 use std::sync::OnceLock;
 
@@ -113,7 +113,7 @@ async fn ask(always: &FixedAnswer, text: &str) {
     }
     match organizations::accounts(&organizations_client, 1, false, |_, _| {}).await {
         Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
-        // JSON contains no credentials, and the message quotes the text in place of an id.
+        // The message quotes the text that is in place of an id. A JSON answer is exempt, because it contains no credentials.
         Err(error) => {
             let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert!(!may_hold_credentials || is_json || !error.to_string().contains(SECRET), "{error}");

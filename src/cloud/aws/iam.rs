@@ -36,7 +36,8 @@ pub(super) async fn token_version(client: &Client, session: &Session) -> Result<
     Ok(Answer { value: ObservedVersion::from_summary(entry), request_id })
 }
 
-/// Sets the token version of the session's account. The SDK ignores the body of the answer, so success proves nothing.
+/// Sets the token version of the session's account. The SDK ignores the body of the answer, so success does not prove that the
+/// version was set.
 pub(super) async fn set_token_version(
     client: &Client,
     session: &Session,

@@ -1,4 +1,4 @@
-//! Lists the accounts of the Organization: all of them, each once, or an error, but never an incomplete list.
+//! Lists the accounts of the Organization. The list has every account once; an incomplete list is an error.
 
 mod pagination;
 pub(super) mod tags;
@@ -62,7 +62,7 @@ pub enum ListingError {
     Nameless,
 }
 
-/// Calls DescribeOrganization, whose quota is 1 request per second, so this happens once in a run.
+/// Calls DescribeOrganization. A run calls it once, because its quota is 1 request per second.
 pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organization, ListingError> {
     let operation = Operation::DescribeOrganization;
     let answer =

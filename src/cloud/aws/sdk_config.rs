@@ -23,8 +23,8 @@ pub(super) async fn load(
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(http.clone())
         .timeout_config(timeouts::per_attempt())
-        // Set in code, so that AWS_MAX_ATTEMPTS=0 and AWS_RETRY_MODE=legacy, which the AWS CLI accepts, are not parsed: the SDK panics on
-        // them. These retries serve the credential providers.
+        // The retries of the credential providers are set in code, because the SDK panics on AWS_MAX_ATTEMPTS=0 and
+        // AWS_RETRY_MODE=legacy, which the AWS CLI accepts.
         .retry_config(RetryConfig::standard())
         .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
     let region = match (&options.region, &options.profile) {

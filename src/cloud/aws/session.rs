@@ -42,7 +42,7 @@ pub struct SessionOptions {
 }
 
 impl Default for SessionOptions {
-    /// Sessions of 15 minutes that may only read the account summary.
+    /// Sessions of 15 minutes that are only allowed to read the account summary.
     fn default() -> Self {
         Self {
             name: "v2token".to_owned(),

@@ -32,8 +32,8 @@ pub(super) async fn caller_identity(client: &Client) -> Result<Answer<GetCallerI
     call(Operation::GetCallerIdentity, None, client.get_caller_identity().send()).await
 }
 
-/// Returns a session in the account of the credentials themselves, after GetCallerIdentity has confirmed the account. The session keeps
-/// these credentials, so that a later change of the profile can't lead to another account.
+/// Returns a session in the account that the credentials belong to, after GetCallerIdentity has confirmed that account. The session
+/// keeps these credentials, so that a later change of the profile can't lead to another account.
 pub(super) async fn own_session(
     client: &Client,
     base: Option<SharedCredentialsProvider>,
@@ -55,7 +55,7 @@ pub(super) async fn own_session(
     Ok(Answer { value: Session { account, credentials: session }, request_id })
 }
 
-/// Assumes the role, and checks by the answer that the session belongs to the account.
+/// Assumes the role, and checks in the answer that the session belongs to the account.
 pub(super) async fn assume_role(
     client: &Client,
     account: AccountId,

@@ -1,6 +1,7 @@
 //! Detects missing lines of a journal: each line must be consistent with those before it.
 //!
-//! A deleted line leaves no trace of its own. Without this check, an account to visit, or one that was set, would be silently forgotten.
+//! A deleted line leaves no trace of its own. Without this check, the program would silently forget an account to visit, or one
+//! that was set.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +10,7 @@ use crate::journal::Entry;
 use crate::org::AccountId;
 use crate::rollout::Outcome;
 
-/// Checks a line against the lines before it. The error is the reason why lines are missing.
+/// Checks a line against the lines before it. The error describes the inconsistency that missing lines cause.
 pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
     if replay.run_id.is_none() && !matches!(entry, Entry::Journal { .. }) {
         return Err("no line before it names the run".to_owned());
@@ -38,7 +39,7 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
     }
 }
 
-/// Checks that the lists are complete. Only a plan visits before, and it has neither waves nor intents.
+/// Checks that the lists are complete. Only a plan starts visits before that, and a plan has neither waves nor intents.
 fn check_ready(replay: &Replay) -> Result<(), String> {
     if replay.ready { Ok(()) } else { Err("no line before it says that the lists are complete".to_owned()) }
 }

@@ -6,8 +6,8 @@ use super::{ManagementAccount, Restriction, Selection, SelectionFailed, Tags, jo
 use crate::org::{Account, Tag};
 use crate::suggest::did_you_mean;
 
-/// A step that narrows the selection: whether it is asked for, its text, the accounts that it keeps, and what is suggested where it
-/// keeps none.
+/// A step that narrows the selection: whether it is asked for, its text, the accounts that it keeps, and the suggestion if it keeps
+/// none.
 type Step<'a> = (bool, &'static str, &'a dyn Fn(&Account) -> bool, &'a dyn Fn() -> String);
 
 /// Returns the error that says which step left how many accounts, down to none, and what may have been meant.
@@ -75,7 +75,7 @@ pub(super) fn empty(
     }
 }
 
-/// Names the tags that accounts have under the keys that were asked for.
+/// Lists the tags that accounts have with the requested keys.
 fn tags_with_keys_of(wanted: &BTreeSet<Tag>, tags: &Tags) -> String {
     let is_wanted = |tag: &&Tag| wanted.iter().any(|wanted| wanted.key == tag.key);
     let found: BTreeSet<String> = tags.values().flatten().filter(is_wanted).map(Tag::to_string).collect();

@@ -55,7 +55,7 @@ skip_reasons! {
     OtherShard = "OtherShard", "in another part of --shard";
     /// It was not in the Organization when the earlier run listed the accounts.
     JoinedSince = "JoinedSince", "joined the Organization after the run that this one is based on";
-    /// The earlier run listed it, and it is in the Organization no more.
+    /// The earlier run listed it, and it is no longer in the Organization.
     LeftOrganization = "LeftOrganization", "left the Organization after the run that this one is based on";
     /// The plan that is applied did not read it.
     NotReadByPlan = "NotReadByPlan", "the plan could not read it, or never came to it";

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much lost time may be made up. A stalled process must not lose its turns, nor take them all at once.
+/// How much lost time may be made up after a stall of the process. If none were made up, turns would be lost; without a limit, all
+/// of them would be taken at once.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
 /// The span over which the rate of an unlimited run is measured.
@@ -28,7 +29,7 @@ const TRIAL: Duration = Duration::from_secs(1);
 const TRIAL_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A trial at twice the rate succeeds if the share of calls that pass falls by no more than this factor. If AWS limited the rate,
-/// it would be halved.
+/// the share would be halved.
 const TRIAL_PASSES: f64 = 0.75;
 
 /// Controls the rate.
@@ -37,8 +38,8 @@ const TRIAL_PASSES: f64 = 0.75;
 /// answers to the calls in flight are counted. The share of them that passed, times the rate at which they were sent, is what AWS lets
 /// through. The rate continues just below that.
 ///
-/// If that leads to the minimum rate, trials find out whether the rate matters at all: for one second each, at twice the rate. As long
-/// as the share of calls that pass stays the same, a lower rate would not help.
+/// If the result is the minimum rate, trials find out whether the rate affects throttling at all. Each trial lasts one second, at
+/// twice the rate. As long as the share of calls that pass stays the same, a lower rate would not help.
 #[derive(Debug)]
 pub(super) struct Control {
     /// What the user asked for, in calls per second; `None` is unlimited.
@@ -54,14 +55,14 @@ pub(super) struct Control {
     next_trial: Instant,
 }
 
-/// What answers are counted for.
+/// The purpose for which answers are counted.
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// Nothing: the next throttle starts a measurement.
+    /// No answers are counted. The next throttle starts a measurement.
     Steady,
     /// To find out what AWS lets through.
     Measurement(AnswerCount),
-    /// To find out whether the rate matters; with the share that passed in the first trial, once that is known.
+    /// To find out whether the rate affects throttling. Holds the share that passed in the first trial, once that is known.
     Trial(AnswerCount, Option<f64>),
 }
 
@@ -89,7 +90,7 @@ impl AnswerCount {
 #[derive(Clone, Copy, Debug)]
 struct Recovery {
     since: Instant,
-    /// The rate to return to before probing beyond it.
+    /// The measured rate that AWS lets through. The curve flattens near it, and then rises beyond it.
     plateau: f64,
     /// The rate at the start.
     floor: f64,
@@ -158,7 +159,7 @@ impl Control {
                     let started = u32::try_from(self.started.len()).unwrap_or(u32::MAX);
                     (f64::from(started) / span.as_secs_f64()).max(MIN_RATE)
                 });
-                // A throttle that took long to arrive must not stop everything for as long again.
+                // The measurement is limited, because no call starts during it and the throttle may have taken long to arrive.
                 let until = now + (now - sent).min(WINDOW);
                 self.phase = Phase::Measurement(AnswerCount { refused: 1.0, ..AnswerCount::new(until, rate) });
                 self.next = self.next.max(until);
@@ -166,7 +167,7 @@ impl Control {
         }
     }
 
-    /// Sets the rate by what was counted.
+    /// Sets the rate from the counted answers.
     fn end_measurement(&mut self, count: AnswerCount, now: Instant) {
         self.start_recovery(count.let_through(), now);
         let at_minimum = count.let_through() * MARGIN <= MIN_RATE;
@@ -175,7 +176,7 @@ impl Control {
         }
     }
 
-    /// Doubles the rate for another trial, or sets the rate by what was counted.
+    /// Starts another trial at twice the rate, or sets the rate from the counted answers.
     fn end_trial(&mut self, count: AnswerCount, first_share: Option<f64>, now: Instant) {
         let share = count.passed / (count.passed + count.refused).max(1.0);
         if count.refused == 0.0 {
@@ -190,7 +191,7 @@ impl Control {
         }
     }
 
-    /// Continues just below what AWS lets through.
+    /// Continues just below the rate that AWS lets through.
     fn start_recovery(&mut self, let_through: f64, now: Instant) {
         let lowest = self.limit.map_or(MIN_RATE, |limit| limit.min(MIN_RATE));
         let floor = (let_through * MARGIN).max(lowest);

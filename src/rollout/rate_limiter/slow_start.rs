@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` calculates with it.
+/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` uses the same value.
 const START: usize = 64;
 
 /// The limit stops growing here: it is the largest `--concurrency`.

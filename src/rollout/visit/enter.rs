@@ -11,8 +11,8 @@ use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
 use crate::rollout::{Intents, Stage, StopReason};
 
-/// How often fetching the base credentials may fail, while AWS can be reached, before they count as ended; and how long to wait
-/// after the first failure. The second wait is twice as long.
+/// The number of failed fetches after which the base credentials count as ended, and the wait after the first failure. The second
+/// wait is twice as long. Fetches that fail while AWS can't be reached do not count.
 const FETCH_ATTEMPTS: u32 = 3;
 const FETCH_WAIT: Duration = Duration::from_secs(1);
 
@@ -65,8 +65,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Finds out whether the base credentials are still accepted after the call that was sent at `sent` was `refused`. If they are not,
-    /// the run stops. The time that this takes is not taken from the visit.
+    /// Finds out whether the base credentials are still accepted after the call that was sent at `sent` was `refused`. If they are
+    /// not, the run stops. The time that this takes does not count towards the visit's timeout.
     pub(super) async fn check_base_credentials(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.deadline = Instant::now() + CHECK_TIMEOUT;
@@ -95,7 +95,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     return Err(VisitError::Failed(stage, timeout));
                 }
                 Err(CallError::VisitEnds(error)) => return Err(error),
-                // A failed fetch may be temporary and need not mean that the credentials have ended. A run that stops does not wait.
+                // A fetch may fail although the credentials have not ended, so it is repeated. A run that stops does not wait for
+                // that.
                 Err(CallError::Failed(failure))
                     if failure.has_no_credentials() && failed + 1 < FETCH_ATTEMPTS && !run.stop.requested() =>
                 {

@@ -15,7 +15,7 @@ pub(super) enum CallError {
     Failed(Failure),
     /// It failed because of an outage, which does not count as an attempt.
     Outage(Failure),
-    /// The visit ends with it.
+    /// The visit ends with this error.
     VisitEnds(VisitError),
 }
 

@@ -61,8 +61,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         if version.shows(self.target.wanted) {
             return Box::pin(self.verify_token()).await;
         }
-        // IAM has refused a Set, and the version has not changed: so the Set in doubt had no effect either. A summary without the version
-        // does not show that, and nor does the refusal by a proxy or of a new session.
+        // If IAM refused a later Set and the version is unchanged, the Set in doubt had no effect either. That can't be concluded
+        // from a summary without the version, from a proxy's refusal, or from a refusal of a new session.
         let refused_by_iam = |failure: &Failure| {
             failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_service_refusal()
         };

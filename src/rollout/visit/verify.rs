@@ -14,8 +14,8 @@ use crate::rollout::{Intents, Outcome, Stage, Verified, Verify};
 /// eventual consistency, so the waits grow; together they are 15.75 s.
 pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// How many seconds to wait before each try of a token. New tokens have the new version some 9 to 13 s after the setting (observed in
-/// commercial AWS in September 2026 by github radkawar/stackd); together the waits are 32 s.
+/// How many seconds to wait before each attempt with a token. New tokens have the new version some 9 to 13 s after the setting
+/// (observed in commercial AWS in September 2026 by github radkawar/stackd); together the waits are 32 s.
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
@@ -56,7 +56,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// After the version was read back: with `--verify token`, waits until a token of the global endpoint is accepted in that Region.
     ///
-    /// In the account that the caller is in there is no role to get such a token for, so only the setting is verified.
+    /// The caller's own account is entered without a role, so there is no role for which to get such a token. Only the setting is
+    /// verified there.
     pub(super) async fn verify_token(&mut self) -> Result<Outcome, VisitError> {
         self.record.verified = Some(Verified::Setting);
         let (Verify::Token(region), AccessMethod::Role(_)) = (&self.run.options.verify, &self.target.access) else {

@@ -100,7 +100,7 @@ fn counts(state: &DisplayState, now: Instant) -> Vec<LinePart> {
     parts
 }
 
-/// Returns the recent number of visits per second, first with the allowed number, then without it.
+/// Returns the recent number of visits per second as two texts: with the allowed number, and without it.
 pub(super) fn rate(state: &DisplayState, now: Instant) -> Option<[String; 2]> {
     let actual = match state.visits_per_second(now)? {
         actual if actual < 9.95 => format!("{actual:.1}/s"),

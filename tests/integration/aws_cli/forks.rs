@@ -1,4 +1,4 @@
-//! The AWS CLI, imported once and forked for each command line: most of the cost of a call is the start of Python.
+//! The AWS CLI, imported once and forked for each command line, because starting Python is most of the cost of a call.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};

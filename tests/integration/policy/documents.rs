@@ -1,4 +1,4 @@
-//! This module owns the form of the documents: each by itself, all together, and who is asked for them.
+//! The form of the documents: each document alone, all documents together, and which of them need a call to AWS.
 
 use serde_json::{Value, json};
 use v2token_simulator::{Operation, Organization};
@@ -29,7 +29,7 @@ fn is_policy(document: &Value) {
     }
 }
 
-/// Nobody is asked anything: there is neither a credential nor a Region.
+/// AWS can't be called, because there are no credentials and no Region.
 #[test]
 fn what_does_not_name_the_caller_needs_no_aws() {
     let mut bench = Bench::new(Organization::builder().accounts(3).start());

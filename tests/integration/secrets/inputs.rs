@@ -1,5 +1,5 @@
-//! Secrets from every input: a marker is put into each input in turn, where a secret may be, and no output may contain it, also when
-//! something fails.
+//! Secrets from every input: the tests put a marker into each input that may hold a secret, one input at a time. No output may
+//! contain the marker, even if something fails.
 
 use v2token_simulator::Organization;
 

@@ -1,4 +1,4 @@
-//! Reads all pages of a list, so that the list is complete or an error.
+//! Reads all pages of a list. An incomplete list is an error.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::ListingError;
 use crate::cloud::retry::{MAX_OUTAGE, retry_through_outage};
 use crate::cloud::{Answer, Failure, Operation};
 
-/// Reads every page of a list. `page` requests the page of a token; `take` consumes it and returns the next token.
+/// Reads every page of a list. `page` requests the page for a token; `take` consumes the page and returns the next token.
 ///
 /// An empty page with a token is normal. A repeated token is an error, whereas the SDK's own paginator would stop there as if the list
 /// were complete.

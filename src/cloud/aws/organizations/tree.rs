@@ -46,7 +46,7 @@ pub(in super::super) async fn unit_exists(
     .await;
     match described {
         Ok(_) => Ok(true),
-        // To Organizations, an id of the wrong length is invalid input.
+        // Organizations rejects an id of the wrong length as invalid input.
         Err(failure)
             if ["OrganizationalUnitNotFoundException", "InvalidInputException"].contains(&failure.code.as_str()) =>
         {
