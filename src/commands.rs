@@ -47,8 +47,8 @@ async fn dispatch(invocation: Invocation) -> u8 {
         // It reads its command line and prints like the AWS CLI.
         return awscli::run(&args.arguments).await;
     }
-    let rules = Rules::of(&invocation.cli.command);
-    let stderr_mode = rules
+    let traits = CommandTraits::of(&invocation.cli.command);
+    let stderr_mode = traits
         .output
         .map_or_else(|| StderrMode::plain(&environment), |output| StderrMode::resolve(output, &environment));
     if stderr_mode.json_log {
@@ -57,8 +57,8 @@ async fn dispatch(invocation: Invocation) -> u8 {
     if stderr_mode.debug {
         stderr::start_debug_log(stderr_mode.json_log, stderr_mode.color);
     }
-    let not_done = rules.not_done;
-    let result = match check_environment(&rules, &invocation.typed) {
+    let not_done = traits.not_done;
+    let result = match check_environment(&traits, &invocation.typed) {
         Ok(()) => Box::pin(run(invocation, &environment)).await,
         Err(error) => Err(error),
     };
@@ -93,7 +93,7 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
 }
 
 /// The properties in which the commands differ before they run.
-struct Rules<'a> {
+struct CommandTraits<'a> {
     /// The command selects accounts, so the variables of the selection apply.
     selects: bool,
     /// The command's options for stdout and stderr.
@@ -102,7 +102,7 @@ struct Rules<'a> {
     not_done: &'static str,
 }
 
-impl<'a> Rules<'a> {
+impl<'a> CommandTraits<'a> {
     fn of(command: &'a Command) -> Self {
         let (selects, output, not_done) = match command {
             Command::Plan(PlanArgs { run, .. })
@@ -122,16 +122,16 @@ impl<'a> Rules<'a> {
 }
 
 /// Refuses variables that would be ignored, or would include accounts by mistake.
-fn check_environment(rules: &Rules<'_>, typed: &TypedOptions) -> Result<(), Error> {
+fn check_environment(traits: &CommandTraits<'_>, typed: &TypedOptions) -> Result<(), Error> {
     if let Some((name, meant)) = mistyped_variable() {
         return Err(Error::Usage(format!("unknown environment variable {name}: did you mean {meant}?")));
     }
-    if let Some(name) = empty_selector_variable().filter(|_| rules.selects) {
+    if let Some(name) = empty_selector_variable().filter(|_| traits.selects) {
         return Err(Error::Usage(format!(
             "the environment variable {name} is set and empty: unset it to mean every account"
         )));
     }
-    let is_open = rules.selects && !typed.contains("global-endpoint-token-version");
+    let is_open = traits.selects && !typed.contains("global-endpoint-token-version");
     if let Some([one, other]) = conflicting_target_variables().filter(|_| is_open) {
         return Err(Error::Usage(format!(
             "the environment variables {one} and {other} name different versions: unset one of them"

@@ -47,7 +47,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         folder.clear()?;
         return run(RunContext::reopen(settings, folder, info)?, source).await;
     }
-    let waves = replay.rest(args.retry_failed);
+    let waves = replay.remaining(args.retry_failed);
     if let (Some((exit_code, verdict)), true) = (&replay.ended, waves.is_empty()) {
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);

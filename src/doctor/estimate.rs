@@ -68,7 +68,7 @@ impl Measurements {
         // In whole seconds, so that the estimate does not look exact.
         let duration = humantime::format_duration(Duration::from_secs(duration.as_secs().max(1)));
         let message = format!(
-            "about {duration} for {} accounts at {pace:.0} visits per second, held up by {limit}; without waits between waves",
+            "about {duration} for {} accounts at {pace:.0} visits per second, limited by {limit}; without waits between waves",
             self.targets,
         );
         if self.rate > MAX_RATE || (self.rate == 0 && pace > f64::from(MAX_RATE)) {

@@ -191,14 +191,14 @@ impl Replay {
         }
     }
 
-    /// Returns the targets that are left to visit, in their waves; with `failed`, the failed and unverified ones too.
-    pub fn rest(&self, failed: bool) -> Vec<Wave> {
+    /// Returns the targets that are left to visit, in their waves; with `include_failed`, the failed and unverified ones too.
+    pub fn remaining(&self, include_failed: bool) -> Vec<Wave> {
         let mut waves: Vec<Wave> = Vec::new();
         for (number, target) in &self.targets {
             let intent = self.intents.get(&target.account);
             let visit = match self.records.get(&target.account).map(|record| record.outcome) {
                 None | Some(Outcome::NotAttempted) => true,
-                Some(Outcome::Failed | Outcome::Unverified) => failed,
+                Some(Outcome::Failed | Outcome::Unverified) => include_failed,
                 Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped) => false,
             };
             let is_open = intent.is_some_and(|intent| intent.state == IntentState::Open);

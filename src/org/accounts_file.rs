@@ -75,7 +75,8 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             continue;
         }
         if record.iter().any(|cell| cell.contains(&b'\n')) {
-            let cause = "a quoted cell goes on in the next line: its closing quote is missing, or it holds a line end";
+            let cause =
+                "a quoted cell continues in the next line: its closing quote is missing, or it holds a line end";
             return Err(at_line(cause.to_owned()));
         }
         let columns = if let Some(columns) = &columns {
@@ -96,7 +97,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             return Err(ParseError(format!("it can't be read as CSV: {cause}")));
         }
         if !accounts.entry(id).or_default().merge(overrides) {
-            return Err(at_line(format!("account {id} stands in an earlier line with another role or external id")));
+            return Err(at_line(format!("account {id} is in an earlier line with another role or external id")));
         }
     }
     if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }

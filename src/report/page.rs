@@ -82,7 +82,7 @@ fn policy() -> String {
 }
 
 /// Returns the colour class of the page's header, which repeats what the words in it say.
-const fn tone(exit_code: Option<u8>) -> &'static str {
+const fn colour_class(exit_code: Option<u8>) -> &'static str {
     match exit_code {
         None => "open",
         Some(0 | 4) => "good",

@@ -120,8 +120,8 @@ fn access_denied(access: &AccessMethod, management: bool, invited: bool) -> Stri
 
 fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'static str> {
     match (failure.kind, stage) {
-        (FailureKind::Throttled, Stage::Assume) => Some("AWS throttled every try: run again with a lower --rate"),
-        (FailureKind::Throttled, _) => Some("AWS throttled every try inside this account: run again later"),
+        (FailureKind::Throttled, Stage::Assume) => Some("AWS throttled every attempt: run again with a lower --rate"),
+        (FailureKind::Throttled, _) => Some("AWS throttled every attempt inside this account: run again later"),
         // All other outcomes mean that the account was not changed.
         (FailureKind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")

@@ -180,7 +180,7 @@ impl Record {
     }
 
     /// Whether the run ended before it visited the account, or left it in doubt without reading it.
-    pub const fn is_left_out(&self) -> bool {
+    pub const fn needs_resume(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
             // If there is no start time, the end of the run cut the visit short, or the account was not visited again. A resume

@@ -142,7 +142,7 @@ impl Baseline {
     }
 
     /// Returns the accounts of the new run that are no longer in the Organization.
-    pub(crate) fn left(&self, accounts: &[Account]) -> Vec<Account> {
+    pub(crate) fn departed(&self, accounts: &[Account]) -> Vec<Account> {
         let present: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
         let gone = |account: &&Account| self.desired.contains_key(&account.id) && !present.contains(&account.id);
         let without_state = |account: &Account| Account { state: AccountState::Absent, ..account.clone() };

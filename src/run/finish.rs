@@ -21,7 +21,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     progress.finish();
 
     let tally = records.iter().map(|record| record.outcome).collect();
-    let left_out = records.iter().any(Record::is_left_out);
+    let left_out = records.iter().any(Record::needs_resume);
     let verdict = Verdict::of(&tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
     let sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);

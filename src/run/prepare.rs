@@ -56,9 +56,9 @@ pub(crate) async fn select_targets(
     let mut records = targets::skipped(&selected, run);
     let listed = accounts.len();
     if let Some(baseline) = baseline {
-        let left = baseline.left(&accounts);
-        records.extend(left.iter().map(|account| (account.id, targets::left(account.id, run))));
-        accounts.extend(left);
+        let departed = baseline.departed(&accounts);
+        records.extend(departed.iter().map(|account| (account.id, targets::departed_record(account.id, run))));
+        accounts.extend(departed);
         accounts.sort_by_key(|account| account.id);
         context.earlier_run = Some(baseline.into_lock());
     }

@@ -17,7 +17,7 @@ use crate::report::{Column, Row, columns};
 use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
 
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
-const GATHER: Duration = Duration::from_millis(100);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would set the run's peak
 /// memory.
@@ -34,14 +34,14 @@ pub(crate) struct Recorder<'a> {
     /// The record of each, once there is one.
     records: Vec<Option<Record>>,
     /// The index of each account in the two lists.
-    places: HashMap<AccountId, usize>,
+    indexes: HashMap<AccountId, usize>,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
         let columns = columns(&context.settings.run.verify);
-        let (accounts, records, places) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { context, columns, journal, stop, accounts, records, places }
+        let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
+        Self { context, columns, journal, stop, accounts, records, indexes }
     }
 
     /// Writes the first line of a new journal.
@@ -154,25 +154,25 @@ impl<'a> Recorder<'a> {
     }
 
     fn add_account(&mut self, account: Account) -> bool {
-        let Place::Vacant(place) = self.places.entry(account.id) else { return false };
-        place.insert(self.accounts.len());
+        let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
+        index.insert(self.accounts.len());
         self.accounts.push(account);
         self.records.push(None);
         true
     }
 
     fn add_record(&mut self, record: Record) {
-        let place = *self.places.get(&record.account_id).expect("records are about listed accounts");
+        let index = *self.indexes.get(&record.account_id).expect("records are about listed accounts");
         let RunContext { files, settings, .. } = &mut *self.context;
-        let account = &self.accounts[place];
+        let account = &self.accounts[index];
         files.add(&Row { account, record: &record, run_id: &settings.run_id, columns: self.columns });
-        self.records[place] = Some(record);
+        self.records[index] = Some(record);
     }
 
     /// Writes the buffered rows of the reports at regular intervals.
     pub(super) async fn flush_reports(recorder: &RefCell<Self>) -> Infallible {
         loop {
-            tokio::time::sleep(GATHER).await;
+            tokio::time::sleep(FLUSH_INTERVAL).await;
             recorder.borrow_mut().context.files.flush();
         }
     }

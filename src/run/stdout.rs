@@ -37,9 +37,9 @@ fn warn_of_unknown_name(output: &OutputSettings, name: &str, document: &Value) {
     let known = Keys::of(document).all.into_iter().filter(|known| *known != name);
     let suggestion = match crate::suggest::nearest(name, known, 2) {
         Some(near) => format!("did you mean {near}?"),
-        None => format!("if it is a text, write '{name}'"),
+        None => format!("for a string, write '{name}'"),
     };
-    Progress::new(output.stderr_mode).warn(&format!("--query: nothing is called {name} here; {suggestion}"));
+    Progress::new(output.stderr_mode).warn(&format!("--query: the document has no member {name}; {suggestion}"));
 }
 
 fn shortened(cause: &str) -> String {

@@ -155,7 +155,7 @@ pub(crate) fn skipped(selected: &SelectionResult<'_>, run: &RunSettings) -> BTre
 }
 
 /// Returns the record of an account that left the Organization.
-pub(crate) fn left(account: AccountId, run: &RunSettings) -> Record {
+pub(crate) fn departed_record(account: AccountId, run: &RunSettings) -> Record {
     let wanted = run.global_endpoint_token_version;
     let reason = SkipReason::LeftOrganization;
     Record::skipped(account, wanted, reason.code(), reason.message())

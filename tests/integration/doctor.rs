@@ -122,7 +122,7 @@ fn a_healthy_organization_is_ok_in_every_format() {
         assert!(check.message.contains(says), "{says}: {check:?}");
     }
     let pace = &all.last().expect("checks").message;
-    assert!(pace.contains("for 8 accounts at 50 visits per second, held up by --rate"), "{pace}");
+    assert!(pace.contains("for 8 accounts at 50 visits per second, limited by --rate"), "{pace}");
 
     let table = examine(&bench, &[]).exits(0);
     assert_eq!(table.stdout.lines().count(), all.len(), "{table}");

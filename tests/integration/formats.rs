@@ -185,8 +185,8 @@ fn unknown_names_in_a_query_are_reported() {
     bench.run("run", &["plan"]).exits(0);
     let run = report(&bench, &["--query", "accounts[?outcome==\"failed\"].acount_id", "--output=text"]).exits(0);
     assert_eq!(run.stdout, "", "{run}");
-    let run = run.says(&["nothing is called acount_id here; did you mean account_id?"]);
-    run.says(&["nothing is called failed here; if it is a text, write 'failed'"]);
+    let run = run.says(&["the document has no member acount_id; did you mean account_id?"]);
+    run.says(&["the document has no member failed; for a string, write 'failed'"]);
     let run = report(&bench, &["--query", "accounts[?outcome==\"skiped\"]", "--output=text", "-q"]).exits(0);
     assert_eq!(run.stderr, "", "{run}");
 }

@@ -31,7 +31,7 @@ pub enum EndpointError {
         url: String,
     },
     /// The SDK can't resolve an endpoint from the configuration.
-    #[error("no endpoint follows from the configuration: {detail}")]
+    #[error("the configuration resolves to no endpoint: {detail}")]
     Unresolved {
         /// The SDK's message.
         detail: String,

@@ -160,7 +160,9 @@ fn message_of(error: &(dyn Error + 'static)) -> String {
         // The shell's exit code for a missing command.
         Some((before, _)) if before.ends_with(" 127") => format!("{before}: the command was not found"),
         Some((before, stderr)) if !stderr.trim().is_empty() => {
-            format!("{before}; what it said is not repeated here: run the command of credential_process by hand")
+            format!(
+                "{before}; its stderr is not shown, because it may contain secrets: run the command of credential_process by hand"
+            )
         }
         Some((before, _)) => before.to_owned(),
         None => text,

@@ -55,7 +55,7 @@ pub(super) fn empty(
         (!include.tags.is_empty(), "have a selected tag", &|account| include.has_tag_of(account, tags), &|| {
             tags_with_keys_of(&include.tags, tags)
         }),
-        (restriction.is_some(), "are among those that the earlier run leaves", &is_left, &String::new),
+        (restriction.is_some(), "are among those that the earlier run allows", &is_left, &String::new),
     ];
     let mut left: Vec<&Account> = accounts.iter().collect();
     let mut narrowing = Vec::new();

@@ -27,7 +27,7 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>
     let mut groups: Vec<DifferenceGroup<'a>> = Vec::new();
     for pair in comparison.changed() {
         let with_state = pair.difference == Difference::StateChanged;
-        let (before, after) = (words(pair.before, with_state), words(pair.after, with_state));
+        let (before, after) = (describe(pair.before, with_state), describe(pair.after, with_state));
         let place = *places.entry((pair.difference, before.clone(), after.clone())).or_insert_with(|| {
             let hint = pair.after.and_then(|result| result.record.error.as_ref()).map_or("", |error| &error.hint);
             groups.push(DifferenceGroup { difference: pair.difference, before, after, hint, accounts: Vec::new() });
@@ -40,7 +40,7 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>
 }
 
 /// Describes the result of an account in a run; empty if the run has no such account. The text is partly untrusted, and not sanitized.
-fn words(result: Option<AccountResult<'_>>, with_state: bool) -> String {
+fn describe(result: Option<AccountResult<'_>>, with_state: bool) -> String {
     let Some(AccountResult { account, record }) = result else { return String::new() };
     let mut words = record.outcome.to_string();
     if let Some(read) = record.current_version {

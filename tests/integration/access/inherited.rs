@@ -93,7 +93,7 @@ fn a_selection_without_accounts_of_the_earlier_run_is_refused() {
     let run = changed(apply(&bench, "run", &["--account=000000000001,000000000002"]), 2);
     let folder = run.folder.display().to_string();
     let back = bench.run("back", &["rollback", &folder, "--yes", "--account=000000000004"]).exits(1);
-    back.attempted_nothing("0 are among those that the earlier run leaves");
+    back.attempted_nothing("0 are among those that the earlier run allows");
     // Nothing is left to do, which is not a mistake.
     bench.run("first", &["rollback", &folder, "--yes", "--account=000000000001,000000000002"]).exits(0);
 }

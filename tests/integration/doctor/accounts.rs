@@ -101,7 +101,7 @@ fn problems_of_an_account_are_found() {
     finds(broken, &only, &fine(ID, "it may be set"));
     let throttled = eight().account(3, |account| account.faults.throttle = PerCall::all(2));
     let arguments = [&only[..], &["--max-attempts=2"]].concat();
-    finds(throttled, &arguments, &failure(ID, "Throttling", "AWS throttled every try"));
+    finds(throttled, &arguments, &failure(ID, "Throttling", "AWS throttled every attempt"));
     let silent = eight().account(3, |account| account.faults.hang = PerCall::read(1));
     let arguments = [&only[..], &["--account-timeout=1s"]].concat();
     finds(silent, &arguments, &failure(ID, "no end within --account-timeout 1s", "check the network"));
@@ -129,5 +129,5 @@ fn a_rate_that_uses_up_the_quota_is_found() {
     let bench = Bench::new(eight().start());
     finds_on(&bench, &["--rate=500"], &warning("pace", "for 8 accounts", "keep --rate below 300"));
     finds_on(&bench, &["--rate=300"], &fine("pace", "for 8 accounts"));
-    finds_on(&bench, &["--rate=20"], &fine("pace", "at 20 visits per second, held up by --rate"));
+    finds_on(&bench, &["--rate=20"], &fine("pace", "at 20 visits per second, limited by --rate"));
 }

@@ -63,7 +63,12 @@ pub(super) const CASES: &[Case] = &[
     (
         "a process that fails",
         |setup| process(setup, "sh -c 'echo the vault is sealed >&2; exit 3'"),
-        &["NoCredentials", "profile \"ops\"", "exit status: 3; what it said is not repeated here", "by hand"],
+        &[
+            "NoCredentials",
+            "profile \"ops\"",
+            "exit status: 3; its stderr is not shown, because it may contain secrets",
+            "by hand",
+        ],
     ),
     (
         "a process that says something else",

@@ -64,7 +64,7 @@ const ENDS: [End; 5] = [
         ends: |setup| drop(setup.write("fetch.sh", "echo the vault is sealed >&2; exit 3\n")),
         begins: |setup| drop(setup.write_process()),
         // A script may print a secret there, so its output is never repeated.
-        says: &["exit status: 3; what it said is not repeated here"],
+        says: &["exit status: 3; its stderr is not shown, because it may contain secrets"],
     },
     End {
         source: "web identity by variables",
