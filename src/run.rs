@@ -74,7 +74,9 @@ pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, E
 async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visited, Error> {
     let mut signals = Signals::listen(&context.progress).map_err(|source| context.journal_unwritable(source))?;
     let aws = signals.or_stop(Box::pin(connect(&context.settings, &context.progress))).await?;
-    check_partition(context, &aws)?;
+    if !matches!(source, Source::Journal(..)) {
+        check_partition(context, &aws)?;
+    }
     let prepared = match source {
         Source::Listing => return list_and_visit(context, signals, &aws).await,
         Source::Organization(baseline) => select_targets(context, &aws, &mut signals, baseline).await?,

@@ -63,7 +63,8 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
 /// Returns the settings of the run, with the options that are given now in their place.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
-    // The accounts and the wanted version belong to the run.
+    // The accounts, and the wanted version, belong to the run.
+    settings.run.external_ids_given = info.settings.external_ids_given.clone();
     settings.run.selection = info.settings.selection.clone();
     settings.run.global_endpoint_token_version = info.settings.global_endpoint_token_version;
     settings.run_id = info.run_id.clone();

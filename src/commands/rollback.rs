@@ -19,6 +19,7 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let (undone, _) = RunFolder::read_own(&args.folder)?;
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;
+    let external_ids_given = undone.external_ids_given.clone();
     // The access settings are those of the undone run. The settings listed here start from their defaults.
     let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
         defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
@@ -31,6 +32,7 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
         TokenVersion::V2Token => TokenVersion::V1Token,
         TokenVersion::V1Token => TokenVersion::V2Token,
     };
+    settings.run.external_ids_given = external_ids_given;
     settings.check_external_ids()?;
     start(settings).await
 }

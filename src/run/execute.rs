@@ -52,11 +52,10 @@ pub(crate) async fn visit_waves(
     let rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
     if resumed {
-        recorder.resume(accounts, records);
+        recorder.resume(accounts, records)?;
     } else {
         recorder.begin(accounts, records, &waves).await?;
     }
-    recorder.begin_reports()?;
     signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));
     let supervised = is_supervised(&recorder.context.settings);
     let progress = recorder.context.progress.clone();

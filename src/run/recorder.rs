@@ -58,6 +58,7 @@ impl<'a> Recorder<'a> {
     ) -> Result<(), Error> {
         self.write_head();
         self.write_lists(&accounts, &records, waves).await.map_err(|error| self.journal_failed(error))?;
+        self.begin_reports()?;
         self.restore(accounts, records);
         Ok(())
     }
@@ -84,11 +85,14 @@ impl<'a> Recorder<'a> {
     }
 
     /// Writes that an interrupted run continues. Its journal has the lists already.
-    pub(super) fn resume(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) {
+    pub(super) fn resume(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) -> Result<(), Error> {
         self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+        self.begin_reports()?;
         self.restore(accounts, records);
+        Ok(())
     }
 
+    /// Takes over the accounts, and the records that are known before the first visit. The reports need their headers by then.
     fn restore(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) {
         for account in accounts {
             self.add_account(account);

@@ -2,14 +2,14 @@
 //! resume and rollback work.
 
 use std::collections::BTreeSet;
-use std::process::{Child, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use v2token::internals::RunFolder;
 use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 
 use crate::harness::{Bench, accounts_with, read_csv, sent_to};
-use crate::running::Running;
+use crate::running::{LIMIT, Running};
 
 /// The number of moments in one test; four tests run in parallel.
 const MOMENTS: usize = 50;
@@ -32,6 +32,42 @@ fn killed_at_any_moment_third_quarter() {
 #[test]
 fn killed_at_any_moment_last_quarter() {
     killed_at((0..MOMENTS).map(|moment| moment * 4 + 3));
+}
+
+/// The CSV file that grows during a run has every record that is known: the skipped accounts from the start, and in a resume those of
+/// the earlier part. A killed run leaves the file as it is.
+#[test]
+fn growing_reports_have_the_records_known_before_the_first_visit() {
+    let organization = Organization::builder().accounts(30).latency(Latency::all(Duration::from_millis(40))).start();
+    let bench = Bench::new(organization);
+    let excluded = ["000000000003", "000000000004"];
+    let exclude = format!("--exclude-account={}", excluded.join(","));
+    let apply = ["apply", "--yes", "--concurrency=2", "--rate=0", "--waves=100%", "--no-progress", &exclude];
+    let csv = bench.folder.path().join("run/report.csv");
+    let outcomes = |outcome: &str| {
+        let text = std::fs::read_to_string(&csv).unwrap_or_default();
+        text.lines().filter(|line| line.contains(&format!(",{outcome},"))).count()
+    };
+    let kill_after = |mut process: Child, changed: usize| {
+        let deadline = Instant::now() + LIMIT;
+        while outcomes("changed") < changed {
+            assert!(process.try_wait().expect("it is ours").is_none(), "it ended with {} changed", outcomes("changed"));
+            assert!(Instant::now() < deadline, "only {} changed", outcomes("changed"));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        process.kill().expect("it is ours");
+        process.wait().expect("it is ours");
+    };
+    let quiet = |mut command: Command| command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+
+    kill_after(quiet(bench.command("run", &apply)), 3);
+    assert_eq!(outcomes("skipped"), excluded.len(), "skipped accounts are in the file from the start");
+    let before = accounts_with(&read_csv(&csv), "changed").len();
+
+    let folder = bench.folder.path().join("run");
+    let resume = bench.bare(&["resume", folder.to_str().expect("UTF-8"), "--no-progress"]);
+    kill_after(quiet(resume), before + 3);
+    assert_eq!(outcomes("skipped"), excluded.len(), "a resume has the skipped accounts of the earlier part");
 }
 
 /// Kills an apply after this many requests to the simulated organization, and then resumes it and rolls it back.
