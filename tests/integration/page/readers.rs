@@ -60,7 +60,7 @@ fn names_are_text_and_the_page_is_accessible() {
         ("heading", "Failures by cause"),
         ("region", "All accounts"),
         ("columnheader", "Account"),
-        ("link", "To the table of all accounts"),
+        ("link", "Skip to the table of all accounts"),
         ("rowheader", "000000000001"),
         ("dialog", ""),
     ] {
@@ -168,7 +168,7 @@ fn an_unfinished_run_is_marked() {
     }
     browser.open_file(&bench.run_folder("run").join("report.html"));
     assert!(browser.value("document.body.innerText").as_str().unwrap().contains("v2token report"));
-    assert_eq!(browser.value("document.querySelector('h1').textContent"), "this run has not ended");
+    assert_eq!(browser.value("document.querySelector('h1').textContent"), "This run has not ended");
     was_quiet(&mut browser);
 
     bench.again("half", &["report", "run", "--report=half.html", "--report=half.md", "--output=none"]).exits(0);
