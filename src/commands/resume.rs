@@ -2,7 +2,7 @@
 
 use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
-use crate::journal::{Replay, RunFolder, RunInfo};
+use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
 use crate::report::Report;
 use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
@@ -63,10 +63,9 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
 /// Returns the settings of the run, with the options that are given now in their place.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
-    // The accounts, and the wanted version, belong to the run.
-    settings.run.external_ids_given = info.settings.external_ids_given.clone();
-    settings.run.selection = info.settings.selection.clone();
-    settings.run.global_endpoint_token_version = info.settings.global_endpoint_token_version;
+    // The accounts and the wanted version belong to the run.
+    let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();
+    settings.run = RunSettings { global_endpoint_token_version, selection, external_ids_given, ..settings.run };
     settings.run_id = info.run_id.clone();
     settings.run.check()?;
     settings.check_external_ids()?;
