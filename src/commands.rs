@@ -64,7 +64,7 @@ async fn dispatch(invocation: Invocation) -> u8 {
     };
     result.unwrap_or_else(|error| {
         let not_done = match error {
-            // The plan had started to read accounts.
+            // The plan had already read accounts, so the message does not say that nothing was attempted.
             Error::Unlisted(_) => "no plan was made, and nothing was changed",
             _ => not_done,
         };

@@ -63,7 +63,7 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
-    /// Returns the principal for a caller's ARN, or `None` unless it is the ARN of a user, a role, a role session or the root user.
+    /// Returns the principal for a caller's ARN, or `None` if it is not the ARN of a user, a role, a role session or the root user.
     ///
     /// The ARN of a role session lacks the role's path, which roles of IAM Identity Center have. So the role is trusted both
     /// without a path and with any path.

@@ -278,7 +278,7 @@ fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     }
 }
 
-/// Checks an external id here and not in the parser of the command line, which would print it in its message.
+/// Checks an external id. The parser of the command line does not check it, because its message would print the id.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     if is_external_id(external_id.reveal()) {
         return Ok(());
@@ -286,7 +286,7 @@ fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
 }
 
-/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). A wrong one is not repeated.
+/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). The message does not quote it.
 pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
     let text = token.reveal();
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -49,7 +49,7 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
     if status == 300 { Err(service_error(UNKNOWN.to_owned(), UNKNOWN.to_owned())) } else { Ok(result) }
 }
 
-/// The code and the message of an error without them.
+/// Stands for the code or the message of an error that has none.
 const UNKNOWN: &str = "Unknown";
 
 fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {

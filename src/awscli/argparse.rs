@@ -106,7 +106,7 @@ fn classify<'a>(argument: &'a str, options: &'a [Parameter]) -> Result<Word<'a>,
     }
 }
 
-/// Whether an argument that begins with a dash is a number, and so a value: no option looks like a number.
+/// Whether an argument that begins with a dash is a number. Such an argument is a value, because no option looks like a number.
 fn is_negative_number(argument: &str) -> bool {
     let (whole, fraction) = argument[1..].split_once('.').unwrap_or(("", &argument[1..]));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -146,7 +146,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Takes the positional argument if it is here, and returns the index of the next argument.
+    /// Takes the positional argument if it stands at this index, and returns the index of the next argument.
     fn take_positional(&mut self, at: usize) -> Result<usize, String> {
         if !self.open {
             return Ok(at);
@@ -154,7 +154,7 @@ impl Parser<'_> {
         let dashes = usize::from(matches!(self.words.get(at), Some(Word::Dashes)));
         let value = at + dashes;
         if !matches!(self.words.get(value), Some(Word::Plain)) {
-            // An optional one that is not here is missing.
+            // An optional argument that does not stand here counts as missing, and is not expected any more.
             self.open = self.positional.required;
             return Ok(if self.open { at } else { value });
         }

@@ -21,7 +21,7 @@ To see help text, you can run:
   v2token iam <subcommand> help
 ";
 
-/// Why a command has no result. It is displayed as what stderr says (botocore 1.43, `exceptions.py`).
+/// The reason why a command has no result. Its `Display` text is what stderr says (botocore 1.43, `exceptions.py`).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum AwsCliError {
     /// The command line can't be parsed.
@@ -36,7 +36,7 @@ pub(super) enum AwsCliError {
         retries.map_or_else(String::new, |retries| format!(" (reached max retries: {retries})"))
     )]
     Service { status: u16, code: String, message: String, operation: &'static str, retries: Option<u32> },
-    // The AWS CLI prints no empty line before these two.
+    // The AWS CLI prints no empty line before the next two messages.
     #[error("Unable to locate credentials. You can configure credentials by running \"aws configure\".\n")]
     NoCredentials,
     #[error("You must specify a region. You can also configure your region by running \"aws configure\".\n")]

@@ -101,7 +101,7 @@ fn parsing(name: &str, detail: &str) -> AwsCliError {
 /// An invalid version is refused here. The AWS CLI sends it, and IAM refuses it.
 pub(super) fn request(subcommand: Subcommand, parameters: &Map<String, Value>) -> Result<WireRequest, AwsCliError> {
     if subcommand == Subcommand::GetAccountSummary {
-        // It has no parameters, and the AWS CLI ignores all.
+        // This operation has no parameters. The AWS CLI ignores any that are given.
         return Ok(WireRequest::GetAccountSummary);
     }
     let unknown = parameters.keys().filter(|key| *key != MEMBER);

@@ -88,7 +88,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// When a function does not exist or does not take an argument: the message of Python's jmespath 1.1.
+    /// When a function does not exist or does not accept an argument. The error is the message of Python's jmespath 1.1.
     pub(crate) fn search<'a>(&self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, document)
     }
@@ -97,9 +97,9 @@ impl Query {
 /// The keys of the objects in a document.
 #[derive(Default)]
 pub(crate) struct Keys<'a> {
-    /// Those of all objects.
+    /// The keys of all objects.
     pub all: BTreeSet<&'a str>,
-    /// Those of objects that are items of a list.
+    /// The keys of objects that are items of a list.
     pub of_items: BTreeSet<&'a str>,
 }
 

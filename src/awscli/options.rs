@@ -74,9 +74,9 @@ impl Subcommand {
 /// A JSON skeleton that is printed instead of making a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Skeleton {
-    /// Of the parameters, as `--cli-input-json` takes them.
+    /// The skeleton of the parameters, as `--cli-input-json` takes them.
     Input,
-    /// Of the result.
+    /// The skeleton of the result.
     Output,
 }
 
@@ -151,7 +151,7 @@ pub(super) fn action(globals: &GlobalOptions, arguments: &[String]) -> Result<Ac
 
 /// The third parser: the subcommand's own options.
 fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliError> {
-    // Checked before the options are parsed, because one of them may be required.
+    // This check comes before the options are parsed, because `help` needs no required option.
     if arguments == ["help"] {
         return Ok(Action::Help(Some(subcommand)));
     }
@@ -180,7 +180,7 @@ fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliEr
     }))
 }
 
-/// Whether the required option may be missing. The AWS CLI looks for the full names of two other options, before it parses.
+/// Whether the required option may be missing. Before it parses, the AWS CLI looks for the full names of two other options.
 fn is_waived(arguments: &[String]) -> bool {
     let position = |name: &str| arguments.iter().position(|argument| argument == name);
     let skeleton = position(SKELETON).is_some_and(|at| arguments.get(at + 1).is_none_or(|next| next != "output"));

@@ -25,7 +25,7 @@ text_enum! {
 ///
 /// # Errors
 ///
-/// When the format can't show the result: the message of the AWS CLI.
+/// When the format can't show the result. The error is the message of the AWS CLI.
 pub(super) fn format(result: &Value, format: ResultFormat, title: &str, style: TableStyle) -> Result<String, String> {
     match format {
         // The AWS CLI prints nothing instead of `{}`.

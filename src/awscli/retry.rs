@@ -7,10 +7,10 @@ use super::errors::AwsCliError;
 /// A retry mode of the AWS CLI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RetryMode {
-    /// The default of version 1 (botocore 1.43, `retryhandler.py`, `data/_retry.json`).
+    /// The default mode of version 1 (botocore 1.43, `retryhandler.py`, `data/_retry.json`).
     Legacy,
-    /// That of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in the rate of further calls, and a
-    /// command makes only one call.
+    /// The mode of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in the rate of further
+    /// calls, and a command makes only one call.
     Standard,
 }
 

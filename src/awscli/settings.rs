@@ -17,11 +17,11 @@ const STANDARD_ATTEMPTS: u32 = 3;
 /// Which certificates are trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum TlsTrust {
-    /// Those of the system's authorities.
+    /// Certificates of the system's authorities.
     System,
-    /// Only those of the authorities in a PEM file.
+    /// Only certificates of the authorities in a PEM file.
     Bundle(PathBuf),
-    /// All: certificates are not verified.
+    /// All certificates: they are not verified.
     Unverified,
 }
 
@@ -82,8 +82,8 @@ pub(super) fn check_first(globals: &GlobalOptions) -> Result<(), AwsCliError> {
 }
 
 impl CallSettings {
-    /// Resolves the settings. `variable` looks up the environment, where an empty variable is not an unset one, and
-    /// `profile_setting` the profile. The checks are in the order of the AWS CLI's.
+    /// Resolves the settings. `variable` looks up a variable of the environment, and returns an empty one too. `profile_setting`
+    /// looks up a setting of the profile. The checks are made in the same order as in the AWS CLI.
     pub(super) fn resolve(
         globals: &GlobalOptions,
         profile: Option<String>,
@@ -94,7 +94,7 @@ impl CallSettings {
         let configured = |name: &str, key: &str| variable(name).or_else(|| profile_setting(key));
         let sign = !globals.contains_key("--no-sign-request");
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        // One key without the other is an error, and no reason to look for credentials elsewhere.
+        // If only one of the two keys is set, that is an error, and credentials are not looked for elsewhere.
         if sign && !is_profile_explicit && is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY") {
             return Err("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY".into());
         }

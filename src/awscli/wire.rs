@@ -52,7 +52,7 @@ pub(super) struct WireClient {
     client: aws_sdk_iam::Client,
     /// The endpoint that is configured explicitly, if any.
     pub(super) endpoint_url: Option<String>,
-    /// Why no request can be sent.
+    /// The reason why no request can be sent, if there is one.
     refusal: Option<AwsCliError>,
 }
 
@@ -241,7 +241,7 @@ impl Intercept for WireInterceptor {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        // A body that broke off has no bytes, and counts as no response.
+        // A response whose body broke off has no bytes here, and counts as no response.
         if let Some(body) = response.body().bytes() {
             let response = WireResponse { status: response.status().as_u16(), body: body.to_vec() };
             self.exchange.lock().expect("no panic while locked").response = Some(response);

@@ -94,7 +94,7 @@ fn page(command: Command) -> io::Result<Vec<u8>> {
 
 /// Returns the roff source that prints a line unchanged.
 fn verbatim(line: &str) -> String {
-    // A control character at the beginning would start a request. `\&` before it prints nothing and prevents that.
+    // roff takes a line that begins with a control character for a request. `\&` at the beginning prints nothing and prevents that.
     format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga"))
 }
 

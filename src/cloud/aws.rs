@@ -1,4 +1,4 @@
-//! AWS behind the port: Organizations, STS and IAM, called with the AWS SDK.
+//! The calls of Organizations, STS and IAM, made with the AWS SDK.
 //!
 //! `connect` creates an [`Aws`]. The other modules are used by `connect` and by the methods below. All calls pass through `call`,
 //! and `error` turns the SDK's errors into [`Failure`]s.
@@ -55,7 +55,7 @@ impl Aws {
             Err(ListingError::Call(failure))
                 if failure.kind == FailureKind::Refused && !self.factory.via_roles.is_empty() && !listed_as_hub =>
             {
-                // A concurrent call may have switched already.
+                // A concurrent call may have switched to the hub's credentials already.
                 if !self.list_as_hub.replace(true) {
                     self.renew_clients();
                 }

@@ -28,7 +28,7 @@ text_enum! {
         HostNotFound = "HostNotFound",
         /// The server's certificate is not trusted.
         CertificateRefused = "CertificateRefused",
-        /// The answer is not one of the service.
+        /// The answer can't be read as an answer of the service.
         UnreadableAnswer = "UnreadableAnswer",
         /// The base credentials could not be obtained.
         NoCredentials = "NoCredentials",

@@ -55,7 +55,7 @@ fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> R
     publish(output, files, "comparison", "the comparison", &comparison)
 }
 
-/// Writes a document to the report files and to stdout. `title` heads the table of a query's result.
+/// Writes a document to the report files and to stdout. `title` is used if the result of a query is printed as a table.
 fn publish(
     output: &OutputSettings,
     files: ReportFiles,

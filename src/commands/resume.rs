@@ -52,8 +52,8 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);
     }
-    // If the folder of the run that this one undoes is gone, no process can resume that run. This run's journal has all that is
-    // needed from it.
+    // If the folder of the undone run is gone, nothing has to be locked: no process can resume that run, and this run's journal has
+    // everything that is needed from it.
     let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();
@@ -63,7 +63,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
 /// Returns the settings of the run, with the options that are given now in their place.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
-    // The accounts and the wanted version belong to the run.
+    // The accounts and the wanted version stay those of the run, whatever is given now.
     let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();
     settings.run = RunSettings { global_endpoint_token_version, selection, external_ids_given, ..settings.run };
     settings.run_id = info.run_id.clone();

@@ -70,7 +70,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// The name of the journal in the folder.
     pub const JOURNAL: &'static str = "journal.jsonl";
-    /// The name of the run's description in the folder.
+    /// The name of the file in the folder that describes the run.
     pub const RUN: &'static str = "run.json";
 
     /// Creates the folder and its journal, both readable only by the user. Reuses a folder whose run never started.

@@ -203,7 +203,7 @@ impl RunSettings {
             source_identity: plan.source_identity,
             session_duration: plan.session_duration,
             session_policy: match plan.session_policy {
-                // A policy document that allows a plan to read may not allow an apply to set.
+                // A policy document that is enough for a plan, which only reads, may be too narrow for an apply.
                 PolicyChoice::Document(_) => self.session_policy,
                 scoped_or_none => scoped_or_none,
             },

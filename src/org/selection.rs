@@ -110,7 +110,7 @@ impl Selection {
 /// The tags of the accounts whose tags were read.
 pub type Tags = BTreeMap<AccountId, BTreeSet<Tag>>;
 
-/// The management account, and why it is skipped, if it is.
+/// The management account, and the reason for skipping it, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagementAccount {
     /// Its id.

@@ -11,7 +11,7 @@ use crate::org::role::RoleTemplate;
 /// Returns `None` when the role's name or path depends on the account, which a template can't express.
 pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Option<Value> {
     let (path, name) = path_and_name(&context.role)?;
-    // A parameter of the StackSet, so that the template itself is not secret.
+    // The external id is a parameter of the StackSet, so that the template itself is not secret.
     let external_id = context.external_id.as_ref().map(|_| json!({"Ref": "ExternalId"}));
     let trust = trust_with(context, principal, external_id.clone());
     let mut template = json!({

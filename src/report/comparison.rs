@@ -37,17 +37,17 @@ text_enum! {
         Left = "left",
         /// The account had the target version, and no longer has it.
         Drifted = "drifted",
-        /// The account failed or is unverified, and did not before.
+        /// The account failed or is unverified only in the later run.
         FailureNew = "failure_new",
-        /// The account failed or is unverified as before, for another cause.
+        /// The account failed or is unverified in both runs, but for another cause in the later one.
         FailureChanged = "failure_changed",
-        /// The account had drifted in between, and the later run set it again.
+        /// The account lost the target version between the runs, and the later run set it again.
         SetAgain = "set_again",
-        /// The account has the target version, and did not before.
+        /// The account has the target version in the later run, and did not have it in the earlier run.
         RolledOut = "rolled_out",
-        /// The account failed or was unverified before, and was visited without an error since.
+        /// The account failed or was unverified in the earlier run, and the later run visited it without an error.
         FailureGone = "failure_gone",
-        /// The account has another version, and neither is the target version.
+        /// The account has another version than before, and neither of the two is the target version.
         VersionChanged = "version_changed",
         /// Organizations reports another state of the account.
         StateChanged = "state_changed",
@@ -145,10 +145,10 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let (was, found, is) = (before.current_version, after.previous_version, after.current_version);
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));
-    // If the earlier run did not read the version, the later run may have read it before it set another.
+    // If the earlier run did not read the version, the one that the later run read before its Set is used.
     let lacked = was.or(found).is_some_and(|read| !read.shows(wanted));
     let drifted = had && found.is_some_and(|read| !read.shows(wanted));
-    // An account that the earlier run changed is unchanged in the later run, which is no difference.
+    // An outcome `changed` that becomes `unchanged` is not a difference.
     let is_on_it = |record: &Record| matches!(record.outcome, Outcome::Changed | Outcome::Unchanged);
     let (failed, fails) = (before.outcome.is_error(), after.outcome.is_error());
     if had && is.is_some() && !has {

@@ -132,7 +132,7 @@ impl ReportFile {
         file_ownership::check_destination(path).map_err(io::Error::other)?;
         let created = !path.exists();
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        // A file that was not a link must not have become one in the meantime.
+        // If the path was not a link just now but has become one, opening the file fails.
         let nofollow = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
         let flags = nofollow.bits().cast_signed();
         let file = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;

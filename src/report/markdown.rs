@@ -14,7 +14,7 @@ use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 use crate::sanitize::for_terminal;
 
-/// The limit of GitHub for a comment, in characters. Bytes are compared with it, because no text has fewer bytes than characters.
+/// The limit of GitHub for a comment, in characters. The program counts bytes, because no text has fewer bytes than characters.
 pub(super) const LIMIT: usize = 65_536;
 /// Space for the end of the report, and for the rest of the comment.
 pub(super) const RESERVE: usize = 1_536;
@@ -115,12 +115,12 @@ pub(super) fn code(text: &str) -> String {
         None => safe,
     };
     if safe.trim().is_empty() {
-        // Spaces alone do not make a code span.
+        // Markdown makes no code span of spaces alone, so they are put in quotation marks.
         safe = Cow::Owned(format!("\"{safe}\""));
     }
     let longest = safe.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // Markdown strips one space on either side; it separates a backtick at the edge from the fence.
+    // Markdown removes one space on each side. The space keeps a backtick at the edge of the text apart from the fence.
     let pad = if safe.starts_with(['`', ' ']) || safe.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{safe}{pad}{fence}")
 }

@@ -67,7 +67,7 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
     let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
     let target = settings.global_endpoint_token_version;
     let sentence = if worst.is_none() || tally.of(Outcome::NotAttempted) > 0 {
-        // The verdict of finished runs would claim too much about accounts that no run has visited.
+        // There may be accounts that no run has visited, so the sentence of a finished run would be wrong.
         unfinished(&tally)
     } else if is_uniform {
         verdict.sentence(info.command, settings.mode, target, &tally)

@@ -81,7 +81,7 @@ fn policy() -> String {
     )
 }
 
-/// Returns the colour class of the page's header, which repeats what the words in it say.
+/// Returns the class that colours the page's header. The words in the header say the same as the colour.
 const fn colour_class(exit_code: Option<u8>) -> &'static str {
     match exit_code {
         None => "open",

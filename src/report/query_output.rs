@@ -39,7 +39,7 @@ pub(crate) fn print(
                 .map_err(|_| format!("text can't show a list of objects and other values: {INSTEAD}"));
         }
         DocumentFormat::Table => {
-            // The AWS CLI draws only the title for a single value, and nothing for zero.
+            // The AWS CLI draws only the title for a single value, and nothing at all for the value 0.
             let result = match result.into_owned() {
                 nested @ (Value::Array(_) | Value::Object(_)) => nested,
                 single => Value::Array(vec![single]),

@@ -1,4 +1,5 @@
-//! What all visits of a run share: its options, the port to AWS, the journal's intents, and the state that they coordinate through.
+//! What all visits of a run share: its options, the interface to AWS, the journal's intents, and the state through which
+//! they are coordinated.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -66,7 +66,7 @@ struct Listing<'a, 'r> {
     management_account: ManagementAccount,
     recorder: &'a RefCell<Recorder<'r>>,
     sender: UnboundedSender<Target>,
-    /// How many accounts are to be visited, so far.
+    /// The number of accounts that are to be visited, as far as the list has been read.
     targets: Cell<usize>,
 }
 

@@ -188,7 +188,7 @@ impl<'a> Recorder<'a> {
     /// All accounts, sorted by id, and the record of each.
     pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
-        // A sorted list is returned without a copy, which with 50,000 accounts would set the run's peak memory.
+        // A sorted list is returned without a copy. With 50,000 accounts, a copy would determine the run's peak memory.
         if self.accounts.is_sorted_by_key(|account| account.id) {
             return (self.accounts, self.records.into_iter().map(recorded).collect());
         }

@@ -13,7 +13,7 @@ use crate::terminal::{Progress, layout};
 /// The number of characters shown of a value that a JMESPath function rejects. The value may be the whole report.
 const SHOWN: usize = 300;
 
-/// Evaluates `--query`, if there is one, and returns its result in the format of `--output`. `title` heads a table.
+/// Evaluates `--query`, if there is one, and returns its result in the format of `--output`. `title` is the title of a table.
 ///
 /// It is called before anything is written, because a query can fail, and the formatting of its result can fail too.
 pub(crate) fn query(

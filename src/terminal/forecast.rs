@@ -60,7 +60,7 @@ pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     }
 }
 
-/// Formats a duration in at most two units, rounded up: a forecast is not more precise.
+/// Formats a duration in at most two units, rounded up, because a forecast is not more precise.
 pub(crate) fn brief(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
     let seconds = seconds.next_multiple_of(match seconds {

@@ -88,7 +88,7 @@ impl LogLine {
     }
 }
 
-/// Returns the line for machines that replaces dropped lines.
+/// Returns the JSON line that replaces dropped lines.
 pub(crate) fn gap(lines: u64) -> String {
     let line = LogLine::new(Level::Warn, "left_out", &stderr::gap(lines), json!({ "lines": lines }));
     line.to_json(SystemTime::now()) + "\n"

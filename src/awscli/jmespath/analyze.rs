@@ -9,7 +9,7 @@ use super::functions;
 /// What fails on every document, and where it is in the expression.
 pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
-        // `offset` is that of the parenthesis after the name.
+        // `offset` is the position of the parenthesis after the name.
         Ast::Function { name, args, offset } => {
             functions::always_fails(name, args).map(|cause| (cause, offset.saturating_sub(name.chars().count())))
         }
@@ -22,11 +22,11 @@ pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
 /// The names in an expression.
 #[derive(Default)]
 pub(super) struct Names<'a> {
-    /// Those that it uses.
+    /// The names that the expression uses.
     pub(super) asked: BTreeSet<&'a str>,
-    /// Those of them that a filter compares with something, so that the items of a list must have them.
+    /// The used names that a filter compares with something, so that the items of a list must have them.
     pub(super) compared: BTreeSet<&'a str>,
-    /// Those that it gives to its own results.
+    /// The names that the expression gives to its own results.
     pub(super) given: BTreeSet<&'a str>,
 }
 

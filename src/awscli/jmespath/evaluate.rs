@@ -39,7 +39,7 @@ pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Result<Cow<'a, Value>, S
         Ast::Condition { predicate, then, .. } => {
             return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NULL) };
         }
-        // The grammar allows it outside of a function's arguments, where it has no meaning of its own.
+        // The grammar allows `&` outside of a function's arguments, where it has no meaning of its own.
         Ast::Expref { ast, .. } => return evaluate(ast, on),
         Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step)?,
         Ast::Literal { value, .. } => serde_json::to_value(value).unwrap_or_default(),

@@ -66,7 +66,7 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
                 check_type(name, accepted, &value)?;
-                // What `length` counts is not copied: it may hold all accounts of an organization.
+                // The argument of `length` is not copied, because it may hold all accounts of an Organization.
                 match value.as_ref() {
                     Value::String(text) if name == "length" => return Ok(text.chars().count().into()),
                     Value::Array(items) if name == "length" => return Ok(items.len().into()),

@@ -53,7 +53,7 @@ impl Table {
                 self.section().add_row(cells.iter().map(python::text).collect())
             }
             Value::Array(_) => self.build(None, item, 0),
-            // Python iterates over the keys of an object.
+            // As in Python, the items of an object are its keys.
             Value::Object(entries) => self.section().add_row(entries.keys().cloned().collect()),
             scalar => self.section().add_row(vec![python::text(scalar)]),
         }

@@ -40,8 +40,8 @@ pub enum EndpointError {
 
 /// Checks the endpoints of the environment and of the profile, and returns the configuration with `given` in place of them.
 ///
-/// The SDK gives an endpoint of the origin that is set here precedence over all others. The credential providers do not use the
-/// endpoint, because they were created with the earlier configuration.
+/// The SDK ranks endpoints by their origin; the origin that is set here wins over all others. The credential providers do not use
+/// the endpoint, because they were created with the earlier configuration.
 pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {

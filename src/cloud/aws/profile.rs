@@ -1,7 +1,7 @@
 //! Reads the profiles in `~/.aws/config` and `~/.aws/credentials`: settings that the SDK ignores, above all `mfa_serial`.
 //!
-//! With the SDK alone, AWS would refuse a profile that assumes a role with MFA without naming the cause. So this module finds such
-//! a profile, and the connection opens the MFA session.
+//! With the SDK alone, a profile that assumes a role with MFA does not work: AWS refuses it and does not name the cause. So this
+//! module finds such a profile, and the connection opens the MFA session.
 
 use std::borrow::Cow;
 
@@ -25,9 +25,9 @@ pub struct ProfileError {
 pub(super) struct MfaProfile {
     /// The MFA device.
     pub(super) serial: String,
-    /// The profile with the credentials that come first.
+    /// The profile whose credentials are used to assume the first of the roles.
     pub(super) source: String,
-    /// The roles that are assumed from there, in order.
+    /// The roles, in the order in which they are assumed.
     pub(super) roles: Vec<ChainedRole>,
 }
 

@@ -12,7 +12,7 @@ macro_rules! skip_reasons {
         }
 
         impl SkipReason {
-            /// Every reason but the states, which [`AccountState`](crate::org::AccountState) lists.
+            /// Every reason except the states of accounts. [`AccountState`](crate::org::AccountState) lists those.
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$reason),+];
 
             /// The report's `error_code`.

@@ -9,7 +9,7 @@ use crate::report::timeline::{Bin, LENGTHS, Timeline};
 use crate::rollout::{Outcome, Tally};
 use crate::timestamp::milliseconds;
 
-/// The left edge of the plot. The template contains these four numbers too.
+/// The left edge of the plot. The page's template contains this number and the next three too.
 const LEFT: f64 = 52.0;
 /// The right edge of the plot.
 const RIGHT: f64 = 952.0;

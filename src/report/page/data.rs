@@ -173,7 +173,7 @@ struct PageRow<'a> {
 impl Serialize for PageRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { account, record, .. } = self;
-        // The ids in the record's message that its cause replaces with placeholders. `null` stands for the account's own id.
+        // The ids in the record's message for which the text of its cause has placeholders. `null` stands for the account's own id.
         let own = account.id.to_string();
         let ids: Vec<Option<&str>> = message_parts(message(record))
             .filter_map(|part| match part {
@@ -196,7 +196,7 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&version(target))?;
         row.serialize_element(&version(record.current_version))?;
         row.serialize_element(&or_minus_one(self.cause))?;
-        // 0 stands for a list that has no id but the account's own.
+        // 0 stands for a list without ids other than the account's own.
         if ids.iter().all(Option::is_none) { row.serialize_element(&0) } else { row.serialize_element(&ids) }?;
         row.serialize_element(&record.attempts)?;
         row.serialize_element(&record.throttled)?;

@@ -87,7 +87,7 @@ fn counts(state: &DisplayState, now: Instant) -> Vec<LinePart> {
         };
         parts.push(LinePart::new(rank, forms).painted(Paint::of(outcome)));
     }
-    // During a wait no account is visited.
+    // During a wait no account is visited, so no rate is shown.
     if !matches!(state.phase, Some(Phase::Waiting { .. })) {
         parts.extend(rate(state, now).map(|forms| LinePart::new(3, forms)));
     }
@@ -124,7 +124,7 @@ fn with_bar(parts: Vec<LinePart>, index: usize, done: usize, of: usize, width: u
     if of == 0 || width < least * 3 || room < *BAR_WIDTH.start() {
         return fit(parts, width);
     }
-    // Parts before the bar may have been left out.
+    // Parts that belong before the bar may have been left out, so the index may be too large.
     fitted.insert(index.min(fitted.len() - 1), bar(done, of, room.min(*BAR_WIDTH.end())));
     fitted
 }

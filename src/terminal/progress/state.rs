@@ -108,7 +108,7 @@ impl DisplayState {
     }
 
     pub(super) fn begin(&mut self, workload: Workload, now: Instant) {
-        // A plan that visits while it lists has started before.
+        // A plan that visits while it lists may be visiting already; then its time and its samples are kept.
         if self.tally.total() == 0 {
             self.since = Some(now);
             self.samples.clear();

@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthChar as _;
 pub(crate) struct TableStyle {
     /// Whether it has colors.
     pub color: bool,
-    /// The width, in columns, beyond which it is turned on its side.
+    /// The largest width, in columns. In a wider table, each section of one row gets a row for each header and its cell.
     pub width: usize,
 }
 
@@ -86,7 +86,7 @@ impl Section {
         scaled
     }
 
-    /// Turns a section of one row on its side: each header and its cell become a row.
+    /// Turns a section of one row by 90 degrees: each header and its cell become a row.
     fn on_its_side(self) -> Self {
         if self.rows.len() != 1 || self.headers.is_empty() {
             return self;
