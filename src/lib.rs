@@ -21,6 +21,7 @@
 //! | `journal` | the run folder, `run.json` and the journal |
 //! | `rollout` | waves, visits, the rate limit and when to stop |
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
+//! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
 //! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
 //! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `timestamp`, `sanitize`, `secret` | small helpers that all others may use |
 //!
@@ -35,6 +36,7 @@
 //! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Provenance::None), Decision::Done(Outcome::WouldChange));
 //! ```
 
+mod aws_settings;
 mod awscli;
 mod cli;
 mod cloud;
@@ -76,6 +78,7 @@ pub use rollout::{
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::aws_settings::ini::{IniError, Section, Value, parse as parse_ini, split_words};
     pub use crate::awscli::{global_options, option_names};
     pub use crate::cli::{Cli, Document};
     pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProfileError, ProxyError};

@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 24] = [
     "fuzzing",
     "commands",
     "run",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 23] = [
     "journal",
     "rollout",
     "cloud",
+    "aws_settings",
     "org",
     "serde_text",
     "text_enum",

@@ -1,0 +1,3 @@
+//! What the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them.
+
+pub(crate) mod ini;
