@@ -1,6 +1,6 @@
 //! The rollout: which account is visited in which wave, what a visit does, how fast visits start, and when the run stops.
 //!
-//! It does not depend on AWS, the terminal or the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
+//! This module does not use the AWS SDK, the terminal or the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
 //! intents durable through [`Intents`], and reports what happens through [`Event`]s.
 
 pub(crate) mod cause;

@@ -55,7 +55,7 @@ pub(crate) fn without_ids(message: &str) -> String {
     parts.collect()
 }
 
-/// Splits a message into its parts. Several text parts may follow each other.
+/// Splits a message into its parts. Several text parts can follow each other.
 pub(crate) fn message_parts(message: &str) -> impl Iterator<Item = MessagePart<'_>> {
     let in_id = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let mut rest = message;

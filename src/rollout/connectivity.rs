@@ -1,9 +1,9 @@
-//! Detects loss of connectivity to AWS, so that accounts are not blamed for it.
+//! Detects the loss of connectivity to AWS, so that no account fails because of it.
 //!
-//! All accounts share the endpoints: whether a connection can be made and a name resolved does not depend on the account. But a
-//! visit whose calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is
-//! probed with GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, the
-//! failure belongs to that one call. If not, all visits wait until it does, so an outage delays the run but makes no account fail.
+//! All accounts share the same endpoints, so connections and name resolution do not depend on the account. But a visit whose
+//! calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is probed with
+//! GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, only that one
+//! call failed. If STS does not answer, all visits wait until it does. So an outage delays the run, but makes no account fail.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -22,18 +22,18 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// A change of connectivity, to report to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ConnectivityChange {
-    /// STS does not answer any more. The failure is that of the probe.
+    /// STS no longer answers. Contains the failure of the probe.
     Lost(Failure),
-    /// STS answers again, after this long.
+    /// STS answers again, after an outage of this length.
     Restored(Duration),
 }
 
-/// Whether AWS can be reached. All visits of a run share it.
+/// The state of the connection to AWS, which all visits of a run share.
 #[derive(Debug, Default)]
 pub(crate) struct Connectivity {
-    /// While a visit probes STS, the others wait for its result.
+    /// The visit that probes STS. The other visits wait for its result.
     pub(super) probing: InProgress,
-    /// AWS is known to be unreachable.
+    /// Whether AWS is known to be unreachable.
     lost: Cell<bool>,
     /// Whether AWS was unreachable during the last probe.
     last_was_outage: Cell<bool>,
@@ -49,8 +49,8 @@ impl Connectivity {
         wait_until(&self.changed, || self.lost.get().then_some(())).await;
     }
 
-    /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or [`MAX_OUTAGE`] is over.
-    /// Only one visit probes at a time; the others wait for its result.
+    /// Finds out why a call that was sent at `sent` got no answer. Calls `probe` until it gets an answer, or until [`MAX_OUTAGE`]
+    /// is over. Only one visit probes at a time; the others wait for its result.
     ///
     /// Returns `true` if AWS was unreachable and answers again, and `false` if only that call failed. If AWS stays unreachable,
     /// returns the failure of the last probe as the error.
@@ -59,7 +59,7 @@ impl Connectivity {
         sent: Instant,
         probe: impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<bool, Failure> {
-        // The call may have been in flight during an outage that other visits have already waited out.
+        // The call might have been in flight during an outage that other visits have already waited out.
         let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
         if self.probing.count() > 0 || answered_since {
             self.probing.none().await;
@@ -72,7 +72,7 @@ impl Connectivity {
                 Err(failure) if failure.is_unanswered() => failure,
                 Ok(()) | Err(_) => break,
             };
-            // The first probe may fail by chance, as any call may, so it is repeated at once, unless it ran into its timeout.
+            // The first probe can fail by chance, like any call. It is repeated at once unless it timed out.
             if number == 1 && began.elapsed() < PROBE_INTERVAL {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! What all visits of a run share: its options, the interface to AWS, the journal's intents, and the state through which
-//! they are coordinated.
+//! What all visits of a run share: the options, the interface to AWS, the journal's intents, and the state that coordinates the
+//! visits.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,30 +16,30 @@ use crate::org::{AccountId, ObservedVersion, TokenVersion};
 /// The options of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutOptions {
-    /// Whether the run may change anything.
+    /// Whether the run is allowed to change accounts.
     pub mode: Mode,
     /// How a Set is verified.
     pub verify: Verify,
-    /// How many visits may start per second; 0 is unlimited.
+    /// How many visits can start per second; 0 means no limit.
     pub rate: u32,
     /// How many visits run at once.
     pub concurrency: usize,
-    /// How often one API call is tried; at least 1.
+    /// How often one API call is tried at most; must be at least 1.
     pub max_attempts: u32,
-    /// How long one visit may take, not counting the time that it waits for the rate limiter, an outage or the journal.
+    /// The timeout of one visit. The time that the visit waits for the rate limiter, an outage or the journal does not count.
     pub account_timeout: Duration,
     /// How long to wait between waves.
     pub bake: Duration,
-    /// How many accounts may fail; `None` for no limit.
+    /// How many accounts are allowed to fail; `None` means no limit.
     pub max_errors: Option<CountOrPercent>,
 }
 
-/// All that the visits of a run share.
+/// What all visits of a run share.
 #[derive(Debug)]
 pub struct Rollout<'a, C, I> {
     /// The options.
     pub options: RolloutOptions,
-    /// Stops the run.
+    /// The switch that stops the run.
     pub stop: Stop,
     pub(crate) cloud: &'a C,
     pub(crate) intents: &'a I,
@@ -51,7 +51,7 @@ pub struct Rollout<'a, C, I> {
 }
 
 impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
-    /// A run that has not started. `intents` makes intents durable; a plan needs [`NoIntents`] only.
+    /// Returns a run that has not started. `intents` makes intents durable; for a plan, [`NoIntents`] is enough.
     pub fn new(cloud: &'a C, intents: &'a I, options: RolloutOptions) -> Self {
         Self {
             stop: Stop::default(),
@@ -72,7 +72,7 @@ pub trait Intents {
     ///
     /// # Errors
     ///
-    /// When it can't be made durable. Then the Set must not be sent.
+    /// Returns [`NotDurable`] if the intent can't be made durable. In this case, the Set must not be sent.
     fn intend(
         &self,
         account: AccountId,
@@ -81,7 +81,7 @@ pub trait Intents {
     ) -> impl Future<Output = Result<(), NotDurable>>;
 }
 
-/// For a plan, which never has intents.
+/// The [`Intents`] of a plan, which never sends a Set.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIntents;
 

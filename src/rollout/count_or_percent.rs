@@ -1,4 +1,4 @@
-//! Numbers of accounts that may be given as a percentage: the sizes of waves, and how many accounts may fail.
+//! Numbers of accounts that can be given as percentages: the sizes of waves, and how many accounts are allowed to fail.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ pub enum CountOrPercent {
 }
 
 impl CountOrPercent {
-    /// Returns the number among `accounts`, rounded down.
+    /// Returns the number of accounts out of `accounts`, rounded down.
     pub const fn floor_of(self, accounts: usize) -> usize {
         match self {
             Self::Count(count) => count,
@@ -26,7 +26,7 @@ impl CountOrPercent {
         }
     }
 
-    /// Returns the number among `accounts`, rounded up.
+    /// Returns the number of accounts out of `accounts`, rounded up.
     pub const fn ceil_of(self, accounts: usize) -> usize {
         match self {
             Self::Count(count) => count,

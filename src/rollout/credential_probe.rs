@@ -1,8 +1,8 @@
 //! Checks once for all visits whether the base credentials are still accepted.
 //!
-//! When the base credentials end, every visit in flight is refused at once. Finding out whether there are new ones means fetching
-//! them again, which may start a program, open a browser, or ask the user for a code. So one visit checks, and the others take its
-//! result.
+//! When the base credentials expire, AWS refuses the calls of all visits in flight at about the same time. To find out whether
+//! there are new credentials, they are fetched again. A fetch can start a program, open a browser, or ask the user for a code. So
+//! one visit checks, and the others use its result.
 
 use std::future::Future;
 
@@ -12,18 +12,18 @@ use tokio::time::Instant;
 use super::waiting::InProgress;
 use crate::cloud::Failure;
 
-/// Whether the base credentials are accepted. All visits of a run share it.
+/// The check of the base credentials, which all visits of a run share.
 #[derive(Debug, Default)]
 pub(crate) struct CredentialProbe {
-    /// When the last check started, and its result. Locked during a check.
+    /// When the last check started, and its result. The mutex is locked during a check.
     last: Mutex<Option<(Instant, Result<(), Failure>)>>,
-    /// The visits that need the result. While there are any, no other account is entered.
+    /// The visits that wait for the result. While there are any, no other visit starts.
     pub(super) pending: InProgress,
 }
 
 impl CredentialProbe {
-    /// Returns the result of the last check if it started at `since` or later. Otherwise awaits `check`; only one visit at a time
-    /// does so.
+    /// Returns the result of the last check if it started at `since` or later. Otherwise awaits `check` and returns its result.
+    /// Only one visit at a time awaits a check.
     pub(super) async fn result(
         &self,
         since: Instant,

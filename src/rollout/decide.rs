@@ -10,7 +10,7 @@ use crate::org::region::{self, RegionRefused};
 use crate::org::{ObservedVersion, TokenVersion};
 use crate::serde_text::textual;
 
-/// Whether the run may change anything. A dry run differs from a real one only in [`decide`].
+/// Whether the run is allowed to change accounts. The visits of a plan and of an apply differ only in [`decide`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -24,12 +24,12 @@ pub enum Mode {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Verify {
-    /// Not at all: every accepted Set is `unverified`.
+    /// A Set is not verified, so the outcome of every accepted Set is `unverified`.
     None,
-    /// By reading the setting back.
+    /// The setting is read back.
     #[default]
     Setting,
-    /// By reading it back, and by using a token of the global STS endpoint in this opt-in Region.
+    /// The setting is read back, and a token of the global STS endpoint is used in this opt-in Region.
     Token(String),
 }
 
@@ -45,10 +45,10 @@ impl fmt::Display for Verify {
 
 textual!(Verify, ParseVerifyError);
 
-/// The text does not name a way to verify.
+/// The text is not a valid [`Verify`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseVerifyError {
-    /// It is not one of the expected words.
+    /// The text is not one of the expected words.
     #[error("expected none, setting, or token=REGION")]
     Word,
     /// The Region is not an opt-in Region, or does not exist.
@@ -72,29 +72,30 @@ impl FromStr for Verify {
     }
 }
 
-/// What a visit does after reading.
+/// What a visit does after it has read the version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Send nothing: the visit is over, with this outcome.
     Done(Outcome),
-    /// Send nothing, because the account was changed since the run that is to be undone.
+    /// Send nothing, because the account has changed since the run that is undone.
     Drifted(Outcome),
     /// Set the wanted version.
     Set,
 }
 
-/// Decides what to do. `unknown` never counts as the wanted version.
+/// Decides what to do with the version that was read. `unknown` never counts as the wanted version.
 pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
     use Decision::{Done, Drifted, Set};
     match (provenance, read.shows(wanted)) {
-        // This run sent a Set, or was about to. The version has changed since this run read it, so it counts as changed by this run.
+        // This run sent a Set, or was about to send it. The version has changed since this run read it, so the account counts as
+        // changed by this run.
         (Provenance::Intended(_), true) => Done(Outcome::Changed),
         (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
-        // The undone run found `unknown` and set the default: there is nothing to put back.
+        // The undone run read `unknown` and set the default, so there is nothing to restore.
         (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        // The account drifted, unless the undone run only may have set it and the summary shows no version. Then the wanted version
-        // is set.
+        // The account drifted. There is one exception: if it is not certain that the undone run set the account, and the summary
+        // shows no version, the wanted version is set.
         (Provenance::Set { to, certain, .. }, false)
             if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
         {

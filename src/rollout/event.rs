@@ -10,43 +10,43 @@ use crate::cloud::Failure;
 pub enum Event<'a> {
     /// A wave starts.
     WaveStarted {
-        /// Its number, from 1.
+        /// The number of the wave, from 1.
         wave: u32,
         /// The number of waves.
         waves: u32,
-        /// The number of accounts in it.
+        /// The number of accounts in the wave.
         accounts: usize,
     },
     /// A visit ended, or did not start because the run stops.
     Visited {
-        /// Its result.
+        /// The result of the visit.
         record: &'a Record,
-        /// All accounts of the run so far.
+        /// The outcomes of all accounts of the run so far.
         tally: &'a Tally,
         /// How many calls AWS throttled so far.
         throttles: u64,
-        /// The current rate in visits per second; `None` is unlimited.
+        /// The current rate in visits per second; `None` means no limit.
         rate: Option<f64>,
         /// How many visits are in flight.
         in_flight: usize,
     },
-    /// A stop was requested: no further visit starts, and those in flight finish. Sent once.
+    /// A stop was requested: no further visit starts, and the visits in flight finish. This event is sent at most once.
     Stopping {
-        /// Why.
+        /// Why the run stops.
         reason: &'a StopReason,
         /// How many visits are in flight.
         in_flight: usize,
     },
     /// A wave ended.
     WaveFinished {
-        /// Its number, from 1.
+        /// The number of the wave, from 1.
         wave: u32,
         /// The outcomes of this wave.
         tally: &'a Tally,
     },
     /// The run waits before the next wave.
     Baking {
-        /// How long.
+        /// How long the run waits.
         wait: Duration,
         /// The wave that comes next.
         next: u32,
@@ -55,7 +55,7 @@ pub enum Event<'a> {
     Unreachable {
         /// The failure of the call that detected it.
         failure: &'a Failure,
-        /// How long they wait at most.
+        /// How long the visits wait at most.
         patience: Duration,
     },
     /// AWS can be reached again, and the visits continue.

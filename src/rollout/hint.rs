@@ -4,8 +4,8 @@ use super::record::{Outcome, Stage};
 use crate::cloud::{AccessMethod, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 
 /// Returns the hint for a failure that led to `outcome` in an account that is entered by `access`. Returns an empty text if there
-/// is no useful hint. `management` means that it is the management account, and `invited` that it was invited into the
-/// Organization.
+/// is no useful hint. `management` is whether the account is the management account, and `invited` is whether it was invited into
+/// the Organization.
 pub fn hint(
     outcome: Outcome,
     stage: Stage,
@@ -94,8 +94,8 @@ fn by_own_code(code: OwnCode) -> Option<&'static str> {
     }
 }
 
-/// STS gives the same answer for a missing role, a trust policy without the caller, a wrong external id and a policy of the
-/// Organization. So the hint names the most likely cause for this account first.
+/// STS gives the same answer for a missing role, a trust policy without the caller, a wrong external id, and a denial by a policy
+/// of the Organization. So the hint names the most likely cause for this account.
 fn access_denied(access: &AccessMethod, management: bool, invited: bool) -> String {
     let role = match access {
         AccessMethod::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),

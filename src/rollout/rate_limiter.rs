@@ -1,10 +1,10 @@
-//! The rate limiter: how many AssumeRole calls start per second, and how throttling by AWS changes that.
+//! The rate limiter: how many AssumeRole calls start per second, and how throttling by AWS changes this rate.
 //!
-//! All AssumeRole calls draw on one quota, that of the caller's account (600 per second in each Region, shared with everything else
-//! that assumes roles there: IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are spaced evenly
-//! by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The rate then recovers
-//! along a cubic curve (RFC 9438 describes it for TCP; the AWS SDKs' adaptive mode uses it too): slowly near the measured rate, and
-//! faster the longer AWS throttles no call.
+//! All AssumeRole calls count against one quota of the caller's account: 600 per second in each Region, shared with all other
+//! callers in that account (IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are spaced evenly
+//! by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The rate then
+//! recovers along a cubic curve. RFC 9438 describes this curve for TCP, and the adaptive mode of the AWS SDKs uses it too. The
+//! rate rises slowly near the measured rate, and faster the longer AWS throttles no call.
 
 mod control;
 mod slow_start;
@@ -26,17 +26,17 @@ pub(crate) use slow_start::EntryPermit;
 pub(crate) struct RateLimiter {
     control: RefCell<Control>,
     slow_start: SlowStart,
-    /// Held by the head of the queue of new visits. The semaphore is first come, first served.
+    /// The head of the queue of new visits holds the permit. The semaphore grants it in the order of arrival.
     visits: Semaphore,
-    /// The same for the queue of retries.
+    /// The head of the queue of retries holds the permit.
     retries: Semaphore,
-    /// The retries that wait. They go before new visits, so that visits in flight finish first.
+    /// The retries that wait. Retries go before new visits, so that visits in flight finish first.
     waiting_retries: InProgress,
     throttles: Cell<u64>,
 }
 
 impl RateLimiter {
-    /// Allows `limit` calls per second; 0 is unlimited.
+    /// Allows `limit` calls per second; 0 means no limit.
     pub(crate) fn new(limit: u32) -> Self {
         let limit = (limit > 0).then(|| f64::from(limit));
         Self {
@@ -49,14 +49,14 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until `may_enter` resolves and a new visit may start. Visits start first come, first served. The caller holds the
-    /// permit until the account gives its first answer.
+    /// Waits until `may_enter` resolves and the rate allows a new visit. Visits start in the order of arrival. The caller holds
+    /// the permit until the first call for the account has ended.
     pub(crate) async fn wait_to_enter(&self, may_enter: impl AsyncFn()) -> EntryPermit<'_> {
         let permit = self.slow_start.acquire().await;
         let _head = self.visits.acquire().await.expect("the semaphore is never closed");
         loop {
-            // Only the head of the queue waits here, and takes its turn afterwards. So after an outage the visits behind it are
-            // spaced as usual.
+            // Only the head of the queue waits for `may_enter`, and takes its turn afterwards. So after an outage, visits still
+            // start at the usual rate.
             may_enter().await;
             if self.waiting_retries.count() > 0 {
                 self.waiting_retries.none().await;
@@ -68,14 +68,14 @@ impl RateLimiter {
         }
     }
 
-    /// Waits until a visit may retry AssumeRole.
+    /// Waits until the rate allows a visit to retry AssumeRole.
     pub(crate) async fn wait_to_retry(&self) {
         let _waiting = self.waiting_retries.start();
         let _head = self.retries.acquire().await.expect("the semaphore is never closed");
         while !self.take_or_sleep().await {}
     }
 
-    /// Takes the next turn, or sleeps until it may come. Returns whether it was taken.
+    /// Takes the next turn, or sleeps until the next turn is due. Returns whether a turn was taken.
     async fn take_or_sleep(&self) -> bool {
         let taken = self.control.borrow_mut().take(Instant::now());
         if let Err(later) = taken {
@@ -100,7 +100,7 @@ impl RateLimiter {
         self.throttles.get()
     }
 
-    /// Returns the current rate in calls per second; `None` is unlimited.
+    /// Returns the current rate in calls per second; `None` means no limit.
     pub(crate) fn rate(&self) -> Option<f64> {
         self.control.borrow().rate(Instant::now())
     }

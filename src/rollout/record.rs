@@ -11,23 +11,23 @@ use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::text_enum::text_enum;
 
 text_enum! {
-    /// The result for one account. `ALL` has the order in which summaries show them.
+    /// The result of one account. `ALL` lists the outcomes in the order in which summaries show them.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Outcome {
-        /// Set by this run, and read back.
+        /// This run set the version and read it back.
         Changed = "changed",
-        /// Already on the wanted version; nothing was sent.
+        /// The account had the wanted version already; nothing was sent.
         Unchanged = "unchanged",
-        /// Plan: apply would set it.
+        /// In a plan: an apply would set the version.
         WouldChange = "would_change",
-        /// Set may have taken effect, but could not be read back.
+        /// A Set might have taken effect, but was not verified.
         Unverified = "unverified",
-        /// Failed; nothing was changed.
+        /// The visit failed, and nothing was changed.
         Failed = "failed",
-        /// Not selected, or impossible to visit.
+        /// The account is not selected, can't be visited, or has changed since the run that is undone.
         Skipped = "skipped",
-        /// Selected, but the run ended before the visit.
+        /// The account is selected, but the run ended before the visit.
         NotAttempted = "not_attempted",
     }
 }
@@ -46,40 +46,40 @@ impl Outcome {
         }
     }
 
-    /// Whether it counts against `--max-errors`.
+    /// Whether the outcome is an error that counts against `--max-errors`. With `--verify none`, `unverified` does not count.
     pub const fn is_error(self) -> bool {
         matches!(self, Self::Unverified | Self::Failed)
     }
 }
 
 text_enum! {
-    /// The stage of a visit, in the order of a visit.
+    /// The stages of a visit, in order.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Stage {
         /// Selecting the account.
         Select = "select",
-        /// Entering it.
+        /// Entering the account.
         Assume = "assume",
         /// Reading the version.
         Read = "read",
-        /// Setting it.
+        /// Setting the version.
         Set = "set",
-        /// Verifying it.
+        /// Verifying the Set.
         Verify = "verify",
     }
 }
 
-/// Why an account did not succeed.
+/// The error of an account: what went wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountError {
-    /// Where it went wrong.
+    /// The stage that failed.
     pub stage: Stage,
     /// AWS's error code, or one of v2token's own.
     pub error_code: ErrorCode,
-    /// What AWS or the network said.
+    /// The message of AWS, the network or v2token.
     pub error_message: String,
-    /// What to do about it.
+    /// What to do about the error; empty if there is no useful hint.
     pub hint: String,
 }
 
@@ -88,14 +88,14 @@ text_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Verified {
-        /// By reading the setting back.
+        /// The setting was read back.
         Setting = "setting",
-        /// By reading it back, and by a token of the global STS endpoint that was accepted in an opt-in Region.
+        /// The setting was read back, and a token of the global STS endpoint was accepted in an opt-in Region.
         Token = "token",
     }
 }
 
-/// The hint for an account that the end of the run left in doubt.
+/// The hint for an account whose Set is in doubt because the run ended.
 pub(super) const IN_DOUBT: &str = "finish the run with resume, which reads this account first";
 
 /// What happened to one account: a row of the report, without the columns that describe the account itself.
@@ -111,31 +111,32 @@ pub struct Record {
     pub target_version: TokenVersion,
     /// The version read last; `None` if it was never read.
     pub current_version: Option<ObservedVersion>,
-    /// How a change was verified; `None` if nothing was changed or verified.
+    /// How a change was verified; `None` if no change was verified.
     pub verified: Option<Verified>,
-    /// Why the account did not succeed.
+    /// The error of the account; `None` if no error occurred.
     #[serde(rename = "trouble")]
     pub error: Option<AccountError>,
-    /// A remark on a success; shown in the column `hint`.
+    /// A remark on a successful visit. The column `hint` of the report shows it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// The AWS request id of the call that decided the outcome.
     pub request_id: Option<String>,
     /// How many calls were sent for this account, retries included.
     pub attempts: u32,
-    /// How many of them AWS throttled. The journal has it for the timeline of the HTML page. The report has no column for it.
+    /// How many of these calls AWS throttled. The journal stores the number for the timeline of the HTML page. The report has no
+    /// column for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
     /// The role that was, or would have been, assumed; empty for the caller's own account.
     pub role_arn: Arc<str>,
-    /// The STS endpoint that the session came from; empty if none was called.
+    /// The STS endpoint of the run; empty if the account was skipped.
     pub sts_endpoint: Arc<str>,
-    /// When the visit started; `None` if it did not.
+    /// When the visit started; `None` if no visit started, or if the end of the run left the account in doubt.
     #[serde(with = "crate::timestamp::optional_time")]
     pub started_at: Option<SystemTime>,
-    /// How long it took; `None` if it did not start.
+    /// How long the visit took; `None` if no visit started.
     #[serde(rename = "duration_ms", with = "crate::timestamp::optional_milliseconds")]
     pub duration: Option<Duration>,
 }
@@ -163,8 +164,8 @@ impl Record {
         }
     }
 
-    /// Returns the record of a target that was not visited. If this run may have set the account before it was interrupted, it stays
-    /// `unverified`.
+    /// Returns the record of a target that was not visited. If this run might have set the account before it was interrupted, the
+    /// outcome is `unverified`.
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
             role_arn: match &target.access {
@@ -179,11 +180,11 @@ impl Record {
         }
     }
 
-    /// Whether the run ended before it visited the account, or left it in doubt without reading it.
+    /// Whether a resume has to visit the account, because the run ended before the visit or left the account in doubt.
     pub const fn needs_resume(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
-            // If there is no start time, the end of the run cut the visit short, or the account was not visited again. A resume
+            // Without a start time, the end of the run cut the visit short, or an interrupted visit was not repeated. A resume
             // visits the account.
             Outcome::Unverified => self.started_at.is_none(),
             Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped => false,
@@ -205,7 +206,7 @@ impl Record {
         }
     }
 
-    /// Returns the record of an account that is not visited, and why.
+    /// Returns the record of an account that is skipped for the reason in `message`.
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,

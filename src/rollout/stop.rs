@@ -9,32 +9,32 @@ use tokio::sync::Notify;
 use super::waiting::{InProgress, wait_until};
 use crate::cloud::Failure;
 
-/// Why a run stops before its last account, in ascending severity.
+/// Why a run stops before its last account. The variants are in order of ascending severity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StopReason {
     /// More accounts failed than `--max-errors` allows.
     TooManyErrors {
         /// How many accounts failed or are unverified.
         errors: usize,
-        /// How many may fail.
+        /// How many accounts are allowed to fail.
         allowed: usize,
         /// The wave in which too many accounts failed; `None` if too many failed in the whole selection.
         wave: Option<u32>,
     },
     /// AWS could not be reached for longer than the run waits.
     Unreachable(Failure),
-    /// SIGINT.
+    /// The process received SIGINT.
     Interrupted,
-    /// SIGTERM.
+    /// The process received SIGTERM.
     Terminated,
     /// The base credentials are no longer accepted.
     CallerCredentials(Failure),
-    /// The journal can't be written, so nothing may be sent.
+    /// The journal can't be written, so no Set is allowed.
     Journal(String),
 }
 
 impl StopReason {
-    /// A more severe reason replaces a less severe one.
+    /// Returns the severity. A more severe reason replaces a less severe reason.
     const fn severity(&self) -> u8 {
         match self {
             Self::TooManyErrors { .. } => 0,
@@ -72,7 +72,7 @@ impl Stop {
         self.reason.borrow().is_some()
     }
 
-    /// Returns the reason, if a stop was requested.
+    /// Returns the reason, or `None` if no stop was requested.
     pub fn reason(&self) -> Option<StopReason> {
         self.reason.borrow().clone()
     }

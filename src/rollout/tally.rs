@@ -21,22 +21,22 @@ impl Tally {
         }
     }
 
-    /// How many accounts have this outcome.
+    /// Returns how many accounts have this outcome.
     pub fn of(&self, outcome: Outcome) -> usize {
         self.counts[outcome as usize]
     }
 
-    /// How many accounts were counted.
+    /// Returns how many accounts were counted.
     pub fn total(&self) -> usize {
         self.counts.iter().sum()
     }
 
-    /// How many accounts count against `--max-errors`.
+    /// Returns how many accounts failed or are unverified.
     pub fn errors(&self) -> usize {
         Outcome::ALL.into_iter().filter(|outcome| outcome.is_error()).map(|outcome| self.of(outcome)).sum()
     }
 
-    /// Each outcome with its count, in the order of [`Outcome::ALL`].
+    /// Returns each outcome with its count, in the order of [`Outcome::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (Outcome, usize)> + '_ {
         Outcome::ALL.into_iter().map(|outcome| (outcome, self.of(outcome)))
     }

@@ -1,4 +1,4 @@
-//! The accounts to visit, and what earlier visits left behind in them.
+//! The accounts to visit, and what earlier visits did to them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,12 +11,12 @@ pub struct Target {
     /// The account.
     #[serde(rename = "account_id")]
     pub account: AccountId,
-    /// How it is entered.
+    /// How the account is entered.
     #[serde(rename = "way")]
     pub access: AccessMethod,
-    /// Whether it is the management account.
+    /// Whether the account is the management account.
     pub management: bool,
-    /// Whether it was invited into the Organization.
+    /// Whether the account was invited into the Organization.
     pub invited: bool,
     /// The wanted version.
     pub wanted: TokenVersion,
@@ -29,18 +29,18 @@ pub struct Target {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Provenance {
-    /// Nothing is known.
+    /// No earlier visit is known.
     #[default]
     None,
-    /// This run may have set the account before it was interrupted. It had read this version.
+    /// This run might have set the account before it was interrupted. Contains the version that this run read first.
     Intended(ObservedVersion),
-    /// The run that is undone set the account, or may have set it.
+    /// The run that is undone set the account, or might have set it.
     Set {
         /// The version that the run asked for.
         to: TokenVersion,
-        /// Whether the run read it back.
+        /// Whether the run read this version back.
         certain: bool,
-        /// What the run read before.
+        /// The version that the run read before the Set.
         before: ObservedVersion,
     },
 }

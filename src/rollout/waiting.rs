@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use tokio::sync::Notify;
 
-/// Waits until `condition` returns a value. It is called again after each notification.
+/// Calls `condition` at once and after each notification, until it returns a value.
 pub(super) async fn wait_until<T>(notify: &Notify, mut condition: impl FnMut() -> Option<T>) -> T {
     loop {
         let notified = notify.notified();
@@ -15,7 +15,7 @@ pub(super) async fn wait_until<T>(notify: &Notify, mut condition: impl FnMut() -
     }
 }
 
-/// Counts what is in progress, and lets others wait until nothing is.
+/// Counts the operations in progress, and lets others wait until the count is zero.
 #[derive(Debug, Default)]
 pub(super) struct InProgress {
     count: Cell<usize>,
@@ -23,24 +23,24 @@ pub(super) struct InProgress {
 }
 
 impl InProgress {
-    /// Counts one more until the guard is dropped. Dropping the visit that holds the guard drops the guard too.
+    /// Counts one more operation until the guard is dropped. If a visit is dropped, its guard is dropped too.
     pub(super) fn start(&self) -> InProgressGuard<'_> {
         self.count.set(self.count.get() + 1);
         InProgressGuard(self)
     }
 
-    /// Returns how many are in progress.
+    /// Returns how many operations are in progress.
     pub(super) const fn count(&self) -> usize {
         self.count.get()
     }
 
-    /// Waits until none is in progress.
+    /// Waits until no operation is in progress.
     pub(super) async fn none(&self) {
         wait_until(&self.none, || (self.count() == 0).then_some(())).await;
     }
 }
 
-/// Counts one that is in progress.
+/// Counts one operation in progress until it is dropped.
 #[derive(Debug)]
 pub(super) struct InProgressGuard<'a>(&'a InProgress);
 

@@ -18,11 +18,11 @@ use crate::rollout::{
 /// How the next call of an account goes wrong.
 #[derive(Clone, Debug)]
 enum Fault {
-    /// It fails.
+    /// The call fails.
     Fail(FailureKind, Effect, &'static str),
     /// A Set takes effect, and its answer is lost.
     LostAcknowledgement,
-    /// It never answers.
+    /// The call never gets an answer.
     Hang,
     /// A read shows the version before the last Set.
     Stale,
@@ -49,10 +49,10 @@ struct World {
 struct Fake {
     world: RefCell<World>,
     caller_expired: Cell<bool>,
-    /// When the base credentials end. They must then be fetched over the network, unless they are gone.
+    /// When the base credentials expire. Afterwards they must be fetched over the network, which fails if `base_is_gone`.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
-    /// How long a fetch takes, and whether one is in progress.
+    /// How long a fetch takes, and whether a fetch is in progress.
     fetch_takes: Cell<Duration>,
     fetching: Cell<bool>,
     fetches: Cell<usize>,
@@ -68,7 +68,7 @@ struct Fake {
     started: tokio::time::Instant,
 }
 
-/// A time, counted from the start, in which no call is answered.
+/// A span of time, counted from the start of the test, in which no call gets an answer.
 #[derive(Clone, Copy, Debug)]
 struct Outage {
     from: Duration,
@@ -105,7 +105,7 @@ impl Fake {
         Rollout::new(self, self, options)
     }
 
-    /// Fetches the base credentials if they have ended.
+    /// Fetches the base credentials if they have expired.
     async fn sign(&self, operation: Operation) -> Result<(), Failure> {
         if self.base_ends.get().is_some_and(|end| self.started.elapsed() >= end) {
             self.fetches.set(self.fetches.get() + 1);
@@ -126,7 +126,7 @@ impl Fake {
         match self.outage.get().filter(|outage| (outage.from..outage.to).contains(&now)) {
             Some(outage) => {
                 tokio::time::sleep(outage.each).await;
-                // A refused connection carries no request; one that times out may have.
+                // A refused connection carries no request. A connection that times out might have carried a request.
                 let (effect, code) = if outage.each.is_zero() {
                     (Effect::None, "ConnectionFailed")
                 } else {
@@ -257,7 +257,7 @@ impl Intents for Fake {
 }
 
 fn failure(operation: Operation, kind: FailureKind, effect: Effect, code: &str) -> Failure {
-    // Codes of AWS come with a status. v2token's own come without.
+    // Error codes of AWS come with an HTTP status; v2token's own codes do not.
     let status = (!matches!(code.into(), crate::cloud::ErrorCode::Own(_))).then_some(400);
     Failure { operation, kind, effect, code: code.into(), message: "why".into(), status, request_id: None }
 }
@@ -325,14 +325,14 @@ async fn run_in_waves(
     (ended, records)
 }
 
-/// The record of one account with faults in one operation.
+/// Returns the record of one account with faults in one operation.
 async fn one(operation: Operation, faults: impl IntoIterator<Item = Fault>) -> (Record, Fake) {
     let fake = Fake::new(1).fault(1, operation, faults);
     let (_, records) = run(&fake.rollout(options()), |_| {}).await;
     (records.into_iter().next().unwrap(), fake)
 }
 
-/// A fault: its name, the operation and its faults, the outcome, the stage and code in the record, and the final version.
+/// A test case: its name, the operation and its faults, the outcome, the stage and code in the record, and the final version.
 type Case = (&'static str, Operation, Vec<Fault>, Outcome, Option<(Stage, &'static str)>, ObservedVersion);
 
 #[tokio::test(start_paused = true)]
@@ -443,7 +443,7 @@ async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
         (vec![BROKEN, DENIED], vec![], Outcome::Failed),
         (vec![BROKEN, proxy], vec![], Outcome::Unverified),
         (vec![BROKEN, certificate], vec![], Outcome::Unverified),
-        // AssumeRole works once.
+        // The first AssumeRole succeeds.
         (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),
     ] {
         let set = Operation::SetSecurityTokenServicePreferences;
@@ -497,7 +497,7 @@ async fn concurrency_is_what_was_asked_for() {
         let begin = tokio::time::Instant::now();
         run(&fake.rollout(RolloutOptions { concurrency: width, ..options() }), |_| {}).await;
         assert_eq!(fake.widest.get(), width);
-        // Four calls of 100 ms in each account.
+        // Each account takes four calls of 100 ms.
         let ideal = Duration::from_millis(400) * 200_u32.div_ceil(u32::try_from(width).unwrap());
         let took = begin.elapsed();
         assert!(took >= ideal && took < ideal.mul_f64(1.05), "{took:?} instead of {ideal:?}");
@@ -529,7 +529,7 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
 
 #[tokio::test(start_paused = true)]
 async fn the_run_stops_when_more_accounts_fail_than_max_errors_allows() {
-    // Waves, tolerance, which accounts fail, how many are attempted, in which wave it stops.
+    // Waves, tolerance, which accounts fail, how many accounts are attempted, and in which wave the run stops.
     type Case = (&'static str, &'static str, fn(u64) -> bool, std::ops::RangeInclusive<usize>, Option<Option<u32>>);
     let table: [Case; 7] = [
         ("1,10%,100%", "10%", |_| false, 500..=500, None),
@@ -582,7 +582,7 @@ async fn after_a_stop_visits_in_flight_finish_and_no_other_starts() {
             if tally.total() == 30 {
                 stop.request(StopReason::Interrupted);
             }
-            // A second stop changes the reason, and is not reported.
+            // A second stop changes the reason, but is not reported.
             if tally.total() == 33 {
                 stop.request(StopReason::Terminated);
                 stop.request(StopReason::Interrupted);

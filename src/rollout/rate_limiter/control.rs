@@ -5,26 +5,27 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How much lost time may be made up after a stall of the process. If none were made up, turns would be lost; without a limit, all
-/// of them would be taken at once.
+/// How much lost time is made up after a stall of the process. If no time were made up, turns would be lost. If all time were
+/// made up, all missed turns would be taken at once.
 const CATCH_UP: Duration = Duration::from_millis(50);
 
 /// The span over which the rate of an unlimited run is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// The rate is not lowered below this many calls per second: 3 % of the quota, too little to disturb other callers.
+/// The rate is not lowered below this many calls per second. This is 3 % of the quota, which is too little to disturb other
+/// callers.
 const MIN_RATE: f64 = 20.0;
 
-/// How fast the cubic curve rises, in calls per second for each cubed second; the constant of RFC 9438.
+/// How fast the cubic curve rises, in calls per second for each cubed second. This is the constant C of RFC 9438.
 const STEEPNESS: f64 = 0.4;
 
 /// After a throttle, the rate starts at this share of what AWS is estimated to let through.
 const MARGIN: f64 = 0.95;
 
-/// This many passed calls are added to those counted, so that a handful of answers does not give an extreme estimate.
+/// This many passed calls are added to the counted calls, so that a handful of answers does not give an extreme estimate.
 const PRIOR: f64 = 3.0;
 
-/// How long one trial lasts, and how long to wait after one that failed.
+/// How long one trial lasts, and how long to wait after a failed trial before the next trial.
 const TRIAL: Duration = Duration::from_secs(1);
 const TRIAL_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -34,24 +35,25 @@ const TRIAL_PASSES: f64 = 0.75;
 
 /// Controls the rate.
 ///
-/// The first throttle starts a measurement. It lasts for as long as the throttled call took. No call starts in that time, and the
-/// answers to the calls in flight are counted. The share of them that passed, times the rate at which they were sent, is what AWS lets
-/// through. The rate continues just below that.
+/// A throttle starts a measurement, which lasts as long as the throttled call took, but at most [`WINDOW`]. No call starts during
+/// the measurement, and the answers to the calls in flight are counted. The share of calls that passed, times the rate at which
+/// calls were sent, is the rate that AWS lets through. Afterwards, calls start at just below this rate.
 ///
-/// If the result is the minimum rate, trials find out whether the rate affects throttling at all. Each trial lasts one second, at
-/// twice the rate. As long as the share of calls that pass stays the same, a lower rate would not help.
+/// If the result is the minimum rate, trials find out whether the rate affects throttling at all. Each trial lasts one second.
+/// The first trial uses the minimum rate, and each further trial twice the rate of the trial before. The trials continue as long
+/// as the share of calls that pass stays about the same, because then a lower rate does not help.
 #[derive(Debug)]
 pub(super) struct Control {
-    /// What the user asked for, in calls per second; `None` is unlimited.
+    /// The rate that the user asked for, in calls per second; `None` means no limit.
     limit: Option<f64>,
-    /// The recovery since the last throttle, if there was any.
+    /// The recovery since the last throttle; `None` if no call was throttled.
     recovery: Option<Recovery>,
     phase: Phase,
     /// When the next call may start.
     next: Instant,
-    /// When calls started, at most one `WINDOW` ago; kept only while the rate is unlimited.
+    /// When the calls of the last `WINDOW` started. The times are kept only while the rate is unlimited.
     started: VecDeque<Instant>,
-    /// No trial starts before this.
+    /// No trial starts before this time.
     next_trial: Instant,
 }
 
@@ -60,9 +62,10 @@ pub(super) struct Control {
 enum Phase {
     /// No answers are counted. The next throttle starts a measurement.
     Steady,
-    /// To find out what AWS lets through.
+    /// Answers are counted to find out what rate AWS lets through.
     Measurement(AnswerCount),
-    /// To find out whether the rate affects throttling. Holds the share that passed in the first trial, once that is known.
+    /// Answers are counted to find out whether the rate affects throttling. Contains the share of calls that passed in the first
+    /// trial; `None` during the first trial.
     Trial(AnswerCount, Option<f64>),
 }
 
@@ -80,7 +83,7 @@ impl AnswerCount {
         Self { until, rate, passed: 0.0, refused: 0.0 }
     }
 
-    /// The estimate of what AWS lets through, in calls per second.
+    /// Returns the estimate of the rate that AWS lets through, in calls per second.
     fn let_through(&self) -> f64 {
         self.rate * (self.passed + PRIOR) / (self.passed + self.refused + PRIOR)
     }
@@ -92,7 +95,7 @@ struct Recovery {
     since: Instant,
     /// The measured rate that AWS lets through. The curve flattens near it, and then rises beyond it.
     plateau: f64,
-    /// The rate at the start.
+    /// The rate at the start of the recovery.
     floor: f64,
 }
 
@@ -109,7 +112,7 @@ impl Control {
         Self { limit, recovery: None, phase: Phase::Steady, next: now, started: VecDeque::new(), next_trial: now }
     }
 
-    /// Returns the rate in calls per second; `None` is unlimited.
+    /// Returns the rate in calls per second; `None` means no limit.
     pub(super) fn rate(&self, now: Instant) -> Option<f64> {
         match (&self.phase, self.limit, &self.recovery) {
             (Phase::Trial(count, _), _, _) => Some(count.rate),
@@ -159,7 +162,8 @@ impl Control {
                     let started = u32::try_from(self.started.len()).unwrap_or(u32::MAX);
                     (f64::from(started) / span.as_secs_f64()).max(MIN_RATE)
                 });
-                // The measurement is limited, because no call starts during it and the throttle may have taken long to arrive.
+                // The length of the measurement is limited, because no call starts during it and the throttle might have taken
+                // long to arrive.
                 let until = now + (now - sent).min(WINDOW);
                 self.phase = Phase::Measurement(AnswerCount { refused: 1.0, ..AnswerCount::new(until, rate) });
                 self.next = self.next.max(until);
@@ -183,7 +187,7 @@ impl Control {
             self.start_recovery(count.rate, now);
         } else if share > 0.0 && first_share.is_none_or(|first| share >= TRIAL_PASSES * first) {
             let faster = self.limit.map_or(count.rate * 2.0, |limit| limit.min(count.rate * 2.0));
-            // All further trials are compared with the first one.
+            // All further trials are compared with the first trial.
             self.phase = Phase::Trial(AnswerCount::new(now + TRIAL, faster), first_share.or(Some(share)));
         } else {
             self.next_trial = now + TRIAL_INTERVAL;

@@ -1,17 +1,17 @@
 //! Slow start: at first only a few accounts are entered at once, and more as answers arrive.
 //!
-//! Hundreds of connections that are opened at the same time resolve names, do handshakes and wait to be accepted at the same time,
-//! and time out together (aws-sdk-rust issue 1136 reports it for more than 200). Each answer allows one more, so the number of
-//! concurrent entries doubles with every round trip.
+//! If hundreds of connections are opened at the same time, they resolve names, do handshakes and wait to be accepted at the same
+//! time, and time out together (aws-sdk-rust issue 1136 reports this for more than 200 connections). Each answer allows one more
+//! entry, so the number of concurrent entries doubles with every round trip.
 
 use std::cell::Cell;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How many accounts may be entered at once at the start. `benches/scale/wall.rs` uses the same value.
+/// How many accounts can be entered at once at the start. `benches/scale/wall.rs` uses the same value.
 const START: usize = 64;
 
-/// The limit stops growing here: it is the largest `--concurrency`.
+/// The limit does not grow beyond this number, which is the largest `--concurrency`.
 const MAX: usize = 1000;
 
 /// Limits how many accounts are entered at once.
@@ -28,7 +28,7 @@ impl Default for SlowStart {
 }
 
 impl SlowStart {
-    /// Waits until one more account may be entered, first come, first served.
+    /// Waits until one more account can be entered. Permits are granted in the order of arrival.
     pub(super) async fn acquire(&self) -> EntryPermit<'_> {
         let permit = self.permits.acquire().await.expect("the semaphore is never closed");
         EntryPermit { slow_start: self, _permit: permit }

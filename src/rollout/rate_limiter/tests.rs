@@ -37,7 +37,7 @@ impl Endpoint {
     }
 }
 
-/// Sends calls as fast as the rate limiter allows for `seconds`, each answered after `latency`.
+/// For `seconds`, sends calls as fast as the rate limiter allows. Each call is answered after `latency`.
 async fn drive(rate_limiter: &Rc<RateLimiter>, endpoint: &Rc<Endpoint>, width: usize, latency: Duration, seconds: u64) {
     let until = Instant::now() + Duration::from_secs(seconds);
     let worker = || async {

@@ -11,12 +11,13 @@ use super::{NEW_SESSIONS, Visit, VisitError};
 use crate::cloud::{Cloud, Failure, FailureKind, Operation, retry};
 use crate::rollout::{Intents, Stage, StopReason};
 
-/// The number of failed fetches after which the base credentials count as ended, and the wait after the first failure. The second
-/// wait is twice as long. Fetches that fail while AWS can't be reached do not count.
+/// After this many failed fetches, the base credentials count as expired. `FETCH_WAIT` is the wait after the first failure; the
+/// second wait is twice as long. Fetches that fail while AWS can't be reached do not count.
 const FETCH_ATTEMPTS: u32 = 3;
 const FETCH_WAIT: Duration = Duration::from_secs(1);
 
-/// How long the check of the base credentials may take. Each fetch has a timeout of its own, and STS may be slow to reach.
+/// The timeout of the check of the base credentials. It is long, because each fetch has its own timeout and STS can be slow to
+/// reach.
 const CHECK_TIMEOUT: Duration = Duration::from_mins(3);
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
@@ -65,8 +66,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Finds out whether the base credentials are still accepted after the call that was sent at `sent` was `refused`. If they are
-    /// not, the run stops. The time that this takes does not count towards the visit's timeout.
+    /// Finds out whether the base credentials are still accepted, after a call that was sent at `sent` failed with `refused`. If
+    /// they are no longer accepted, stops the run. The time of the check does not count towards the visit's timeout.
     pub(super) async fn check_base_credentials(&mut self, sent: Instant, refused: &Failure) -> Result<(), VisitError> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         self.deadline = Instant::now() + CHECK_TIMEOUT;
@@ -87,7 +88,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             };
             let call = pin!(run.credential_probe.result(since, check));
             let result = self.attempt(Stage::Assume, Operation::GetCallerIdentity, call).await;
-            // A check by another visit does not count as a call of this one.
+            // A check by another visit does not count as a call of this visit.
             self.record.attempts += calls.get();
             match result {
                 Err(CallError::VisitEnds(VisitError::Failed(stage, _))) => {
@@ -95,8 +96,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     return Err(VisitError::Failed(stage, timeout));
                 }
                 Err(CallError::VisitEnds(error)) => return Err(error),
-                // A fetch may fail although the credentials have not ended, so it is repeated. A run that stops does not wait for
-                // that.
+                // A fetch can fail although the credentials have not expired, so it is repeated. A run that stops does not repeat
+                // it.
                 Err(CallError::Failed(failure))
                     if failure.has_no_credentials() && failed + 1 < FETCH_ATTEMPTS && !run.stop.requested() =>
                 {
@@ -113,7 +114,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     }
                     return Err(VisitError::NotAttempted(Stage::Assume, refused.clone()));
                 }
-                // If the check itself failed, the call is worth another attempt.
+                // If the check itself failed, the call is tried again.
                 Ok(()) | Err(CallError::Failed(_) | CallError::Outage(_)) => return Ok(()),
             }
         }

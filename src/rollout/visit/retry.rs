@@ -1,4 +1,4 @@
-//! Makes one call of a visit, and decides whether and when a failed one is retried.
+//! Makes one call of a visit, and decides whether and when a failed call is retried.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use crate::rollout::{Intents, Stage, StopReason};
 
 /// Why a call gave no result.
 pub(super) enum CallError {
-    /// It failed.
+    /// The call failed.
     Failed(Failure),
-    /// It failed because of an outage, which does not count as an attempt.
+    /// The call failed because of an outage, so it does not count as an attempt.
     Outage(Failure),
     /// The visit ends with this error.
     VisitEnds(VisitError),
 }
 
-/// What a call has used up so far.
+/// The numbers of failed attempts and of new sessions of one call so far.
 #[derive(Default)]
 pub(super) struct Attempts {
     pub(super) failed: u32,
@@ -27,8 +27,8 @@ pub(super) struct Attempts {
 }
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Makes one call. If it gets no answer, and STS can't be reached either, waits until STS answers again. A call that can't be signed
-    /// is treated in the same way, because the source of the credentials may be unreachable too.
+    /// Makes one call. If it gets no answer, and STS can't be reached either, waits until STS answers again. A call that can't be
+    /// signed is treated like a call without an answer, because the source of the credentials might be unreachable too.
     pub(super) async fn attempt<T>(
         &mut self,
         stage: Stage,
@@ -42,7 +42,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 return Err(CallError::Failed(failure));
             }
             Ok(Err(failure)) => (failure, false),
-            // Only AssumeRole is signed with the base credentials. Fetching them must not use up the account's time.
+            // Of the calls for an account, only AssumeRole is signed with the base credentials. The time of fetching them must
+            // not count towards the visit's timeout.
             Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching_credentials() => {
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
@@ -64,10 +65,10 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Waits while an outage lasts. Returns whether there was one.
+    /// Waits while an outage lasts. Returns whether there was an outage.
     ///
-    /// A run that stops does not wait for the end of an outage, but still finds out whether there is one: without a network the visit
-    /// would use up its attempts, and end as if the account were at fault.
+    /// A run that stops does not wait for the end of an outage. It still finds out whether there is an outage, because otherwise
+    /// the visit would use up its attempts and the account would fail.
     async fn wait_out_outage(&self, stage: Stage, sent: Instant, failure: &Failure) -> Result<bool, VisitError> {
         let run = self.run;
         let stopped_in_outage = async {
@@ -86,7 +87,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Decides whether a call inside the account is retried. If so, waits or replaces the session first.
+    /// Decides whether a call inside the account is retried. Before a retry, waits or replaces the session. Otherwise returns the
+    /// error with which the visit ends.
     pub(super) async fn prepare_retry(
         &mut self,
         session: &mut C::Session,
@@ -108,7 +110,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Returns the failure of a call, unless it ends the visit. Counts it in `failed`, unless it is part of an outage.
+    /// Returns the failure of a call, or the error if the visit ends. Counts the failure in `failed` unless it is part of an
+    /// outage.
     pub(super) fn count_failure(&mut self, error: CallError, failed: &mut u32) -> Result<Failure, VisitError> {
         let failure = match error {
             CallError::VisitEnds(error) => return Err(error),
@@ -155,7 +158,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.failure(operation, OwnCode::AccountTimeout, message)
     }
 
-    /// Returns a failure that this program detected. A retry may help.
+    /// Returns a failure that this program detected. A retry can help.
     pub(super) fn failure(&self, operation: Operation, code: OwnCode, message: String) -> Failure {
         Failure {
             kind: FailureKind::Transient,

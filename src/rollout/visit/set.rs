@@ -1,4 +1,4 @@
-//! Sets an account's token version, and finds out what became of a Set whose answer was lost.
+//! Sets an account's token version, and finds out whether a Set whose answer was lost took effect.
 
 use std::pin::pin;
 
@@ -32,7 +32,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             match &error {
                 CallError::Failed(failure) | CallError::Outage(failure) => match failure.effect {
                     Effect::None => self.may_be_set = before,
-                    // The answer is lost, but the Set may have taken effect: read before sending it again.
+                    // The answer is lost, but the Set might have taken effect. So the version is read before the Set is sent
+                    // again.
                     Effect::Unknown => {
                         if self.read(session, Stage::Verify).await?.shows(self.target.wanted) {
                             return Box::pin(self.verify_token()).await;
@@ -55,14 +56,14 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Verifies after every attempt to set has failed, and at least one may have taken effect.
+    /// Reads the version back after all attempts to set it have failed, if at least one of them might have taken effect.
     async fn verify_in_doubt(&mut self, session: &mut C::Session, error: VisitError) -> Result<Outcome, VisitError> {
         let version = self.read_back(session).await?;
         if version.shows(self.target.wanted) {
             return Box::pin(self.verify_token()).await;
         }
-        // If IAM refused a later Set and the version is unchanged, the Set in doubt had no effect either. That can't be concluded
-        // from a summary without the version, from a proxy's refusal, or from a refusal of a new session.
+        // If IAM refused a later Set and the version is unchanged, the Set in doubt had no effect either. A summary without the
+        // version, a refusal by a proxy, or the refusal of a new session does not allow this conclusion.
         let refused_by_iam = |failure: &Failure| {
             failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_service_refusal()
         };

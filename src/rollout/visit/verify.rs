@@ -11,11 +11,11 @@ use crate::org::ObservedVersion;
 use crate::rollout::{Intents, Outcome, Stage, Verified, Verify};
 
 /// How many seconds to wait before each read-back. A Set usually shows in the summary after about 0.7 s, but IAM promises only
-/// eventual consistency, so the waits grow; together they are 15.75 s.
+/// eventual consistency, so the waits grow. Together they are 15.75 s.
 pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
-/// How many seconds to wait before each attempt with a token. New tokens have the new version some 9 to 13 s after the setting
-/// (observed in commercial AWS in September 2026 by github radkawar/stackd); together the waits are 32 s.
+/// How many seconds to wait before each attempt with a token. STS issues tokens of the new version about 9 to 13 s after the Set
+/// (observed in commercial AWS in September 2026 by github radkawar/stackd). Together the waits are 32 s.
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
@@ -41,7 +41,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         ))
     }
 
-    /// Reads the version until it is the wanted one, or all waits are over. Returns the last version read.
+    /// Reads the version until it is the wanted version, or until all waits are over. Returns the version that was read last.
     pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<ObservedVersion, VisitError> {
         let mut version = ObservedVersion::Unknown;
         for wait in READ_BACK_WAITS {
@@ -54,10 +54,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Ok(version)
     }
 
-    /// After the version was read back: with `--verify token`, waits until a token of the global endpoint is accepted in that Region.
+    /// Completes the verification after the version was read back. With `--verify token=REGION`, waits until a token of the
+    /// global endpoint is accepted in that Region.
     ///
-    /// The caller's own account is entered without a role, so there is no role for which to get such a token. Only the setting is
-    /// verified there.
+    /// The token is that of a role session. In an account that is entered without a role, such as the caller's own account, only
+    /// the setting is verified.
     pub(super) async fn verify_token(&mut self) -> Result<Outcome, VisitError> {
         self.record.verified = Some(Verified::Setting);
         let (Verify::Token(region), AccessMethod::Role(_)) = (&self.run.options.verify, &self.target.access) else {

@@ -1,9 +1,9 @@
-//! Tests of outages: a temporary loss of the network costs time, but no accounts.
+//! Tests of outages: a temporary loss of the network delays the run, but makes no account fail.
 
 use super::*;
 use crate::cloud::retry::MAX_OUTAGE;
 
-/// AWS with an outage between two points of time, in seconds. A call takes `each` to fail.
+/// Returns a fake of AWS with an outage between two times, in seconds after the start. A call takes `each` to fail.
 fn with_outage(accounts: u64, from: u64, to: u64, each: Duration) -> Fake {
     let fake = Fake::new(accounts);
     let [from, to] = [from, to].map(Duration::from_secs);
@@ -24,7 +24,7 @@ fn changes(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
     }
 }
 
-/// Calls fail at once, after the timeout of an attempt, and after the timeout of a visit.
+/// In the three cases, calls fail at once, after the timeout of an attempt, or after the timeout of a visit.
 #[tokio::test(start_paused = true)]
 async fn an_outage_costs_time_and_no_accounts() {
     let table = [(Duration::ZERO, Duration::from_mins(2)), (Duration::from_secs(15), Duration::from_mins(2))];
@@ -41,7 +41,7 @@ async fn an_outage_costs_time_and_no_accounts() {
     }
 }
 
-/// Visits that wait for their turn when the outage begins start after it, spaced as usual.
+/// Visits that wait for their turn when the outage begins start after the outage, at the usual rate.
 #[tokio::test(start_paused = true)]
 async fn no_visit_starts_in_an_outage() {
     let fake = with_outage(300, 1, 61, Duration::ZERO);
@@ -56,7 +56,7 @@ async fn no_visit_starts_in_an_outage() {
     assert_eq!(ended.tally.of(Outcome::Changed), 300);
     let [(lost, _), (found, open), (first, visited)] = at[..] else { panic!("{at:?}") };
     assert!((1..100).contains(&lost), "{lost}");
-    // Two may start at the moment of its end: the one whose turn it is, and one that the rate limiter lets catch up.
+    // Two visits can start at the moment when the outage ends: the visit whose turn it is, and a visit that makes up lost time.
     assert!(found <= lost + 2, "no account is entered during the outage: {lost}, {found}");
     let paced = 20.0 * (visited - open).as_secs_f64() + 2.0;
     assert!(f64::from(u32::try_from(first - found).unwrap()) <= paced, "{first} - {found} in {:?}", visited - open);
@@ -65,7 +65,7 @@ async fn no_visit_starts_in_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn an_endless_outage_stops_the_run_and_fails_no_account() {
     for each in [Duration::ZERO, Duration::from_secs(15)] {
-        // Each account takes 0.4 s, so that the outage begins while some are being set.
+        // Each account takes 0.4 s, so the outage begins while some accounts are being set.
         let fake = with_outage(300, 0, 0, each);
         let [from, to] = [1_050, 1_000_000_000].map(Duration::from_millis);
         fake.outage.set(Some(Outage { from, to, each }));
@@ -76,7 +76,8 @@ async fn an_endless_outage_stops_the_run_and_fails_no_account() {
         assert!((MAX_OUTAGE..MAX_OUTAGE + Duration::from_mins(1)).contains(&fake.started.elapsed()));
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{records:?}");
         assert!(ended.tally.of(Outcome::Changed) > 0 && ended.tally.of(Outcome::NotAttempted) > 200);
-        // A request that was in flight may have arrived, so a resume reads the account. One that could not be sent has not.
+        // A request that was in flight might have arrived, so a resume reads the account. A request that could not be sent has
+        // not arrived.
         let in_doubt = |record: &&Record| record.outcome == Outcome::Unverified;
         assert_eq!(records.iter().any(|record| in_doubt(&record)), !each.is_zero(), "{each:?}");
         assert!(records.iter().filter(in_doubt).all(|record| record.started_at.is_none()), "{records:?}");
@@ -107,8 +108,8 @@ async fn a_signal_ends_the_wait_for_the_network() {
     assert!(fake.started.elapsed() < Duration::from_secs(25), "{:?}", fake.started.elapsed());
 }
 
-/// The signal comes before the outage is detected: while calls wait for their answers, and just before it begins. Then the run does
-/// not wait for the network, and no account fails.
+/// The signal arrives before the outage is detected: while calls wait for their answers, or just before the outage begins. The
+/// run does not wait for the network, and no account fails.
 #[tokio::test(start_paused = true)]
 async fn a_signal_before_an_outage_is_detected_fails_no_account() {
     for (each, stopped_after) in [(Duration::from_secs(15), 2_000), (Duration::ZERO, 950)] {
@@ -131,7 +132,7 @@ async fn a_signal_before_an_outage_is_detected_fails_no_account() {
                 || (record.outcome, record.started_at) == (Outcome::Unverified, None)
         }));
         assert_eq!(reported.take(), [""; 0], "a run that stops reports no outage");
-        // A call and a probe, one after the other.
+        // The run waits for a call and then for a probe.
         assert!(fake.started.elapsed() < Duration::from_secs(35), "{each:?}: {:?}", fake.started.elapsed());
     }
 }
@@ -152,7 +153,7 @@ async fn a_single_timeout_is_not_an_outage() {
     }
 }
 
-/// After the outage the account is read before the Set is sent again.
+/// After the outage, the account is read before the Set is sent again.
 #[tokio::test(start_paused = true)]
 async fn a_set_whose_answer_was_lost_in_an_outage_is_read_back() {
     let fake = with_outage(1, 0, 0, Duration::ZERO).fault(
@@ -167,8 +168,8 @@ async fn a_set_whose_answer_was_lost_in_an_outage_is_read_back() {
     assert_eq!(fake.count(1, Operation::SetSecurityTokenServicePreferences), 1);
 }
 
-/// The base credentials end when the outage begins or during it, and their source is unreachable too. With one visit at a time, the
-/// outage begins before the next one enters, so that only the fetch detects it.
+/// The base credentials expire when the outage begins or during the outage, and their source is unreachable too. With one visit
+/// at a time, the outage begins before the next visit enters its account, so only the fetch detects the outage.
 #[tokio::test(start_paused = true)]
 async fn an_outage_while_credentials_are_renewed_costs_no_accounts() {
     for (accounts, concurrency) in [(300, 32), (10, 1)] {
@@ -199,7 +200,8 @@ async fn an_outage_while_credentials_are_renewed_costs_no_accounts() {
     }
 }
 
-/// The user has to log in again. The run stops soon, with or without an outage before; but not after a single failed fetch.
+/// The user has to log in again. The run stops soon, with or without an outage before. A single failed fetch does not stop the
+/// run.
 #[tokio::test(start_paused = true)]
 async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
     for outage in
@@ -218,7 +220,7 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
         assert!((1..=3).contains(&fake.confirmations.get()), "one visit checks for all: {}", fake.confirmations.get());
     }
-    // Their source takes longer than a visit may take to answer, or nearly as long.
+    // The source of the credentials takes longer than the timeout of a visit, or nearly as long.
     for account_timeout in [10, 20, 120].map(Duration::from_secs) {
         let fake = Fake::new(300);
         fake.base_ends.set(Some(Duration::from_secs(1)));
@@ -228,7 +230,7 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
         assert!(matches!(ended.stopped, Some(StopReason::CallerCredentials(_))), "{:?}", ended.stopped);
         assert_eq!(ended.tally.of(Outcome::Failed), 0, "{account_timeout:?}: {records:?}");
     }
-    // A call in the account that hangs meanwhile fails the account, and a Set without an answer is in doubt.
+    // If a read hangs during a fetch, the account fails. A Set that gets no answer is in doubt.
     for (operation, outcome) in [
         (Operation::GetAccountSummary, Outcome::Failed),
         (Operation::SetSecurityTokenServicePreferences, Outcome::Unverified),
@@ -238,7 +240,7 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
         let (ended, records) = run(&fake.rollout(options()), |_| {}).await;
         assert_eq!((ended.tally.of(outcome), ended.stopped), (1, None), "{operation}: {records:?}");
     }
-    // A run that stops waits for one fetch, and keeps its reason.
+    // A run that stops waits for one fetch, and the reason for its stop stays the same.
     let fake = Fake::new(300);
     let rollout = fake.rollout(options());
     fake.base_ends.set(Some(Duration::from_secs(1)));
