@@ -12,7 +12,7 @@ pub(crate) mod shard;
 pub(crate) mod tag;
 pub(crate) mod token_version;
 
-/// A text is not a value of the type. The message says what is expected, or what the text seems to be instead.
+/// The text is not a valid value of the type. The message says what is expected, or what the text seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParseError(String);

@@ -24,14 +24,14 @@ pub enum Entry<'a> {
     Account(Cow<'a, Account>),
     /// An account to visit. The lines are in the order of the visits.
     Target {
-        /// Its wave, from 1; absent in a run without waves.
+        /// The wave of the account, from 1; absent in a run without waves.
         wave: Option<u32>,
         /// The account, how to enter it, and the wanted version.
         #[serde(flatten)]
         target: Cow<'a, Target>,
     },
-    /// The lists of accounts and targets are complete. Durable before the first visit that may change something. A plan may start
-    /// its visits earlier.
+    /// The lists of accounts and targets are complete. This line is durable before the first visit that can change an account. A
+    /// plan can start its visits earlier.
     Ready {
         /// The number of accounts in the Organization.
         accounts: usize,
@@ -45,12 +45,12 @@ pub enum Entry<'a> {
     },
     /// A wave starts.
     WaveStarted {
-        /// Its number, from 1.
+        /// The number of the wave, from 1.
         wave: u32,
-        /// The number of accounts in it.
+        /// The number of accounts in the wave.
         accounts: usize,
     },
-    /// A Set is about to be sent. Durable before it is sent.
+    /// A Set is about to be sent. This line is durable before the Set is sent.
     Intent {
         /// The account.
         account_id: AccountId,
@@ -63,12 +63,12 @@ pub enum Entry<'a> {
     Record(Cow<'a, Record>),
     /// A wave ended.
     WaveFinished {
-        /// Its number, from 1.
+        /// The number of the wave, from 1.
         wave: u32,
         /// The number of accounts with each outcome.
         outcomes: Vec<(Outcome, usize)>,
     },
-    /// The run ended, other than by a crash.
+    /// The run ended without a crash.
     Ended {
         /// The process's exit code.
         exit_code: u8,

@@ -1,4 +1,4 @@
-//! Replays a journal: reads the state of a run, even if it was killed.
+//! Replays a journal: reads the state of a run, even of a run that was killed.
 
 mod consistency;
 
@@ -21,7 +21,7 @@ pub enum ReplayFailed {
         /// What the system reports.
         detail: String,
     },
-    /// A line in the middle can't be parsed.
+    /// A complete line can't be parsed.
     #[error("line {line} of the journal {} is damaged: {detail}", path.display())]
     Damaged {
         /// The journal.
@@ -41,12 +41,12 @@ pub enum ReplayFailed {
         /// Why it does not follow.
         detail: String,
     },
-    /// A newer version of the program wrote it.
+    /// A newer version of the program wrote the journal.
     #[error("the journal {} has format {format}, and this program reads formats up to {}", path.display(), Entry::FORMAT)]
     Newer {
         /// The journal.
         path: PathBuf,
-        /// Its format.
+        /// The format of the journal.
         format: u32,
     },
 }
@@ -65,11 +65,11 @@ pub struct Intent {
 /// What is known about a Set that was about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IntentState {
-    /// No visit ended after it: the Set may not have been sent, and may have taken effect.
+    /// No visit ended after the intent. The Set might not have been sent, or might have taken effect.
     Open,
-    /// A visit ended after it, but could not read whether the Set took effect.
+    /// A visit ended after the intent, but could not find out whether the Set took effect.
     InDoubt,
-    /// A visit ended after it, and its outcome is certain.
+    /// A visit ended after the intent, and its outcome is certain.
     Settled,
 }
 
@@ -82,27 +82,27 @@ pub struct Replay {
     pub accounts: Vec<Account>,
     /// The accounts to visit, in order, each with its wave.
     pub targets: Vec<(Option<u32>, Target)>,
-    /// Whether the lists above are complete. Then visits may have started.
+    /// Whether `accounts` and `targets` are complete. Only a plan starts visits before they are complete.
     pub ready: bool,
     /// The accounts to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
     pub records: BTreeMap<AccountId, Record>,
-    /// The exit code and verdict, if the run ended other than by a crash.
+    /// The exit code and the verdict; `None` if the run has not ended or has crashed.
     pub ended: Option<(u8, String)>,
-    /// The length of all complete lines in bytes. Anything after it was torn by a crash.
+    /// The length of all complete lines in bytes. Further bytes belong to an incomplete line.
     pub length: u64,
 }
 
 impl Replay {
-    /// Reads a journal line by line, while another process may append to it.
+    /// Reads a journal line by line. Another process can append to the journal meanwhile.
     ///
-    /// A crash can only cut the last line short. Such a line is ignored. A line before it that can't be parsed, or that is not consistent
-    /// with the lines before it, is an error.
+    /// A crash can only cut the last line short, so an incomplete last line is ignored. A complete line that can't be parsed, or
+    /// that is not consistent with the lines before it, is an error.
     ///
     /// # Errors
     ///
-    /// When the journal can't be read, is damaged, lacks lines, or has a newer format.
+    /// Returns an error if the journal can't be read, is damaged, lacks lines, or has a newer format.
     pub fn of(mut journal: impl BufRead, path: &Path) -> Result<Self, ReplayFailed> {
         let unreadable =
             |error: std::io::Error| ReplayFailed::Unreadable { path: path.to_owned(), detail: error.to_string() };
@@ -116,7 +116,7 @@ impl Replay {
                 Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {
                     return Err(ReplayFailed::Newer { path: path.to_owned(), format });
                 }
-                // The end of the file, or a line without line end: it was cut short, even if it is valid JSON.
+                // This is the end of the file, or a line without a line end. Such a line was cut short, even if it is valid JSON.
                 _ if !complete => break,
                 Ok(entry) => {
                     consistency::check(&replay, &entry).map_err(|detail| ReplayFailed::Incomplete {
@@ -128,7 +128,7 @@ impl Replay {
                     replay.length += bytes.len() as u64;
                 }
                 Err(error) => {
-                    // A crash of the machine may leave zeros at the end.
+                    // A crash of the machine can leave zero bytes at the end of the file.
                     let zeros = bytes.iter().all(|byte| [0, b'\n'].contains(byte));
                     if zeros && journal.fill_buf().map_err(unreadable)?.is_empty() {
                         break;
@@ -150,15 +150,15 @@ impl Replay {
             }
             Entry::Intent { account_id, previous_version, target_version } => {
                 let intent = Intent { previous: previous_version, wanted: target_version, state: IntentState::Open };
-                // The first intent of an account has its original version. A later intent may have the version that the first one
-                // set.
+                // The first intent for an account has the original version. A later intent might have the version that the first
+                // Set set.
                 self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
             }
             Entry::Record(record) => {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
                     intent.state = match (record.outcome, record.started_at) {
-                        // The account was not visited again.
+                        // The account was not visited again, or the end of the run cut the visit short.
                         (Outcome::Unverified, None) => IntentState::Open,
                         (Outcome::Unverified, Some(_)) => IntentState::InDoubt,
                         _ => IntentState::Settled,
@@ -191,7 +191,8 @@ impl Replay {
         }
     }
 
-    /// Returns the targets that are left to visit, in their waves; with `include_failed`, the failed and unverified ones too.
+    /// Returns the targets that are still to be visited, in their waves. With `include_failed`, includes failed and unverified
+    /// accounts.
     pub fn remaining(&self, include_failed: bool) -> Vec<Wave> {
         let mut waves: Vec<Wave> = Vec::new();
         for (number, target) in &self.targets {

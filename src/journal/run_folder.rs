@@ -1,4 +1,4 @@
-//! The run folder: it holds one run, and only its user can read it.
+//! The run folder, which holds one run and is readable only by its user.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -15,12 +15,12 @@ use crate::suggest::nearest_by_key;
 /// A run folder can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunFolderFailed {
-    /// A file in it, or the folder itself, can't be written.
+    /// The folder, or a file in the folder, can't be written.
     #[error("{what} {} can't be written: {source}", path.display())]
     Unwritable {
-        /// What it is.
+        /// What can't be written.
         what: &'static str,
-        /// Where it is.
+        /// The path of the file or folder.
         path: PathBuf,
         /// Why it can't be written.
         source: io::Error,
@@ -30,22 +30,22 @@ pub enum RunFolderFailed {
     NoRun {
         /// The folder.
         path: PathBuf,
-        /// What is missing.
+        /// Which file can't be read, and why.
         cause: String,
     },
-    /// Its journal can't be read.
+    /// The journal in the folder can't be read.
     #[error(transparent)]
     Replay(#[from] ReplayFailed),
-    /// Another process uses it.
+    /// Another process uses the folder.
     #[error("another process works in the run folder {}", .0.display())]
     Busy(PathBuf),
-    /// It holds a run already.
+    /// The folder holds a run already.
     #[error("the run folder {} holds a run already", .0.display())]
     Taken(PathBuf),
-    /// Another user controls it.
+    /// Another user controls the folder.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
-    /// Its files are of different runs.
+    /// The files in the folder belong to different runs.
     #[error("the journal in {} is of run {journal}, and run.json of run {described}", path.display())]
     Mixed {
         /// The folder.
@@ -63,7 +63,7 @@ pub struct RunFolder {
     path: PathBuf,
     /// The journal, locked during the run. The system releases the lock when the process ends.
     pub(super) journal: File,
-    /// Whether this run created the folder, so that it may be removed if the run never starts.
+    /// Whether this run created the folder. Only such a folder is removed if the run never starts.
     created: bool,
 }
 
@@ -93,7 +93,7 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Opens the folder of a run that stopped, to continue the run. Cuts off a torn last line of the journal.
+    /// Opens the folder of a run that stopped, to continue the run. Cuts off an incomplete last line of the journal.
     pub(crate) fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let name = path.join(Self::JOURNAL);
@@ -110,16 +110,16 @@ impl RunFolder {
         Ok((Self { path: path.to_owned(), journal, created: false }, info, replay))
     }
 
-    /// Reads the folder of a run, which may be in progress, to display it. The folder may belong to any user.
+    /// Reads the folder of a run in order to display the run. The run can be in progress, and the folder can belong to any user.
     ///
     /// # Errors
     ///
-    /// When there is no run, or it can't be read.
+    /// Returns an error if the folder holds no run, or if the run can't be read.
     pub fn read(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
         Self::load(path, false)
     }
 
-    /// Reads the folder of a run, to act on it. The folder must belong to the user.
+    /// Reads the folder of a run in order to act on the run. The folder must belong to the user.
     pub(crate) fn read_own(path: &Path) -> Result<(RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let (info, replay) = Self::load(path, true)?;
@@ -133,7 +133,8 @@ impl RunFolder {
         }
     }
 
-    /// Reads the folder of a run that is not in progress, to act on it. Locks the folder until the returned file is dropped.
+    /// Reads the folder of a run that is not in progress, in order to act on the run. Locks the folder until the returned file is
+    /// dropped.
     pub(crate) fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true);
@@ -143,8 +144,8 @@ impl RunFolder {
         Ok((journal, info, replay))
     }
 
-    /// Locks the folder of a run until the returned file is dropped. Returns `None` if it holds no run any more. Nothing is read, so
-    /// the folder may belong to any user.
+    /// Locks the folder of a run until the returned file is dropped. Returns `None` if the folder no longer holds a run. No file
+    /// is read, so the folder can belong to any user.
     pub(crate) fn lock(path: &Path) -> Result<Option<File>, RunFolderFailed> {
         let file = path.join(Self::JOURNAL);
         match open_regular(&file, OpenOptions::new().read(true), true) {
@@ -164,8 +165,8 @@ impl RunFolder {
             }
             Ok::<_, RunFolderFailed>(BufReader::new(open))
         };
-        // The journal is read first: every version can read its format number, and a newer format must be reported before any other
-        // error.
+        // The journal is read first, because a newer format must be reported before any other error. Every version can read the
+        // format number.
         let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
         let info = serde_json::from_reader(open(Self::RUN)?).map_err(|error| no_run(path, Self::RUN, error))?;
         Ok((info, replay))
@@ -201,7 +202,7 @@ impl RunFolder {
         write().map_err(unwritable("the run's description", &path))
     }
 
-    /// Removes the files of a run that ended before it visited an account, and the folder if this run created it.
+    /// Removes the files of a run that ended before it visited an account. Also removes the folder if this run created it.
     pub(crate) fn discard(self) {
         // A folder that can't be removed does no harm, and the error that ended the run is more important.
         let _ = fs::remove_file(self.file(Self::JOURNAL));
@@ -216,7 +217,7 @@ fn unwritable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> RunFolde
     move |source| RunFolderFailed::Unwritable { what, path: path.to_owned(), source }
 }
 
-/// Locks a journal, and checks that it is still in the folder: another process may have removed it between opening and locking.
+/// Locks a journal, and checks that it is still in the folder. Another process might have removed it between opening and locking.
 fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
     let path = folder.join(RunFolder::JOURNAL);
     let busy = || RunFolderFailed::Busy(folder.to_owned());
@@ -230,7 +231,7 @@ fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
     }
 }
 
-/// Creates a folder and its parents, readable by the user alone, and syncs the folders that contain them.
+/// Creates a folder and its parents, readable only by the user, and syncs the folders that contain them.
 fn create_folder(path: &Path) -> io::Result<()> {
     let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
     DirBuilder::new().recursive(true).mode(0o700).create(path)?;
@@ -238,7 +239,7 @@ fn create_folder(path: &Path) -> io::Result<()> {
     parents.map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).try_for_each(sync_folder)
 }
 
-/// Makes the names in a folder durable. Syncing the files alone does not.
+/// Makes the names of the files in a folder durable. Syncing only the files does not make their names durable.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -246,18 +247,18 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 /// The default parent of run folders, in the current folder.
 const RUNS: &str = "v2token-runs";
 
-/// The limit for suggesting a run folder: its name differs from the given name in at most this many characters, or in at most a
-/// quarter of them.
+/// A run folder is suggested if its name differs from the given name in at most this many characters, and in at most a quarter of
+/// the characters.
 const MAX_DISTANCE: usize = 3;
 
-/// The error for a folder whose file `name` can't be read.
+/// Returns the error for a folder whose file `name` can't be read.
 fn no_run<E: Display>(path: &Path, name: &str, error: E) -> RunFolderFailed {
     let suggestion = suggest(path).map_or_else(String::new, |other| format!("; did you mean {}?", other.display()));
     RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{name}: {error}{suggestion}") }
 }
 
-/// Returns the run folder that was probably meant: a default run folder with the given name, the only run inside the given folder,
-/// or a run folder with a similar name.
+/// Returns the run folder that was probably meant: the run folder with the given name in [`RUNS`], the only run inside the given
+/// folder, or a run folder with a similar name.
 fn suggest(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?.to_string_lossy();
     let is_run = |folder: &PathBuf| folder.join(RunFolder::RUN).is_file();

@@ -15,7 +15,7 @@ use crate::timestamp::{optional_time, rfc3339};
 pub struct RunId(String);
 
 impl RunId {
-    /// Creates an id.
+    /// Creates the id of a run that starts at `now`.
     pub fn new(now: SystemTime) -> Self {
         let time: String = rfc3339(now).chars().take(19).filter(|character| !"-:".contains(*character)).collect();
         let random: String = std::iter::repeat_with(fastrand::lowercase).take(6).collect();
@@ -59,7 +59,7 @@ pub struct RunInfo {
     pub version: String,
     /// The id of the Organization; absent until it is known.
     pub organization_id: Option<String>,
-    /// Its management account.
+    /// The management account of the Organization.
     pub management_account: Option<AccountId>,
     /// The ARN of the caller.
     pub caller_arn: Option<String>,
@@ -69,13 +69,13 @@ pub struct RunInfo {
     pub sts_endpoint: Option<String>,
     /// The settings, without secrets.
     pub settings: RunSettings,
-    /// When it started.
+    /// When the run started.
     #[serde(with = "optional_time")]
     pub started_at: Option<SystemTime>,
-    /// When it ended; absent during the run and after a crash.
+    /// When the run ended; absent during the run and after a crash.
     #[serde(with = "optional_time")]
     pub ended_at: Option<SystemTime>,
-    /// How it ended; absent during the run and after a crash.
+    /// How the run ended; absent during the run and after a crash.
     pub verdict: Option<Ending>,
 }
 

@@ -21,35 +21,35 @@ text_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
     pub enum CommandName {
-        /// A preview.
+        /// A preview, which changes no account.
         Plan = "plan",
         /// A rollout.
         Apply = "apply",
-        /// A rollout that undoes an earlier one.
+        /// A rollout that undoes an earlier rollout.
         Rollback = "rollback",
     }
 }
 
-/// What a session in an account may do.
+/// What a session in an account is allowed to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PolicyChoice {
     /// Only the actions that the command needs.
     #[default]
     Scoped,
-    /// Everything that the role may do.
+    /// Everything that the role is allowed to do.
     None,
     /// What this policy document allows.
     Document(String),
 }
 
-/// The longest session of a role that another role's session assumes (STS API reference, `AssumeRole`).
+/// The maximum duration of a session of a role that is assumed by another role's session (STS API reference, `AssumeRole`).
 const MAX_CHAINED_SESSION: Duration = Duration::from_hours(1);
 
-/// The longest session of `AssumeRoot` (STS API reference, `AssumeRoot`).
+/// The maximum duration of a session of `AssumeRoot` (STS API reference, `AssumeRoot`).
 const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 
-/// Settings that contradict each other, or can't be met.
+/// Settings that contradict each other, or that AWS does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
     /// `--verify token` in a rollback.
@@ -61,7 +61,7 @@ pub enum InvalidSettings {
     /// A session through `--via-role` that is longer than AWS allows.
     #[error("--session-duration {}: a session that is reached through --via-role lasts 3600 s at most", .0.as_secs())]
     ChainedSessionTooLong(Duration),
-    /// `--access assume-root` in a run that sets.
+    /// `--access assume-root` in a run that sets versions.
     #[error(
         "--access assume-root can only read, because AWS's task policies allow no more: use it with plan or doctor"
     )]
@@ -80,7 +80,7 @@ pub enum InvalidSettings {
 /// The settings of a run, as stored in `run.json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunSettings {
-    /// Whether the run may change anything.
+    /// Whether the run is allowed to change accounts.
     pub mode: Mode,
     /// The wanted version.
     pub global_endpoint_token_version: TokenVersion,
@@ -95,47 +95,47 @@ pub struct RunSettings {
     pub access: AccessMode,
     /// The role to assume in every account.
     pub role: RoleTemplate,
-    /// The roles of the accounts that have a different one.
+    /// The roles of the accounts whose role is not `role`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<AccountId, RoleTemplate>,
-    /// The roles to assume first, in this order.
+    /// The roles to assume before the account's role, in this order.
     #[serde(default)]
     pub via_roles: Vec<ViaRole>,
     /// The role session name.
     pub session_name: String,
-    /// The source identity of the sessions, if given.
+    /// The source identity of the sessions; absent if none was given.
     pub source_identity: Option<String>,
     /// How long a session lasts.
     #[serde(with = "duration_text")]
     pub session_duration: Duration,
-    /// What the sessions may do.
+    /// What the sessions are allowed to do.
     pub session_policy: PolicyChoice,
     /// Whether an external id was given. The id itself is not stored.
     pub external_id_given: bool,
     /// The accounts that have an external id of their own. The ids themselves are not stored.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub external_ids_given: BTreeSet<AccountId>,
-    /// The serial number or ARN of the MFA device, if given.
+    /// The serial number or ARN of the MFA device; absent if none was given.
     pub mfa_serial: Option<String>,
-    /// The Region, if given on the command line.
+    /// The Region; absent if none was given on the command line.
     pub region: Option<String>,
     /// How many visits run at once.
     pub concurrency: u16,
-    /// Visits started per second; 0 is unlimited.
+    /// How many visits can start per second; 0 means no limit.
     pub rate: u32,
-    /// How often one API call is tried.
+    /// How often one API call is tried at most.
     pub max_attempts: u32,
-    /// How long one visit may take.
+    /// The timeout of one visit.
     #[serde(with = "duration_text")]
     pub account_timeout: Duration,
     /// The waves; absent in a plan.
     pub waves: Option<Waves>,
-    /// The accounts of the first wave, if given.
+    /// The accounts of the first wave; empty if none were given.
     pub canary: BTreeSet<AccountId>,
     /// How long to wait between waves.
     #[serde(with = "duration_text")]
     pub bake: Duration,
-    /// How many accounts may fail; absent for no limit.
+    /// How many accounts are allowed to fail; absent if there is no limit.
     pub max_errors: Option<Tolerance>,
     /// How a Set is verified.
     pub verify: Verify,
@@ -179,7 +179,8 @@ impl RunSettings {
         }
     }
 
-    /// Returns the session policy for the accounts; `None` if sessions may do everything that the role may.
+    /// Returns the session policy for the accounts; `None` if sessions are allowed to do everything that the role is allowed to
+    /// do.
     pub fn policy(&self) -> Option<String> {
         match &self.session_policy {
             PolicyChoice::Scoped => Some(scoped_policy(self.mode)),
@@ -203,7 +204,7 @@ impl RunSettings {
             source_identity: plan.source_identity,
             session_duration: plan.session_duration,
             session_policy: match plan.session_policy {
-                // A policy document that is enough for a plan, which only reads, may be too narrow for an apply.
+                // A policy document that is enough for a plan, which only reads, might be too narrow for an apply.
                 PolicyChoice::Document(_) => self.session_policy,
                 scoped_or_none => scoped_or_none,
             },
@@ -216,7 +217,7 @@ impl RunSettings {
     }
 }
 
-/// Returns the session policy that allows only what a run calls in a member account.
+/// Returns the session policy that allows only the actions that a run calls in a member account.
 pub fn scoped_policy(mode: Mode) -> String {
     match mode {
         Mode::Plan => session_policy(&[Operation::GetAccountSummary]),

@@ -1,10 +1,10 @@
-//! Writes the journal on a thread of its own, with group commit: one fsync for all lines that wait for one.
+//! Writes the journal on a thread of its own, with group commit: one fsync makes all queued lines durable.
 //!
-//! A visit must not send a Set before its intent is on disk, and an fsync takes milliseconds. During an fsync, further lines
-//! queue up, and the next fsync makes all of them durable. So the latency of the disk adds to the duration of a visit, but does not
-//! limit the number of visits per second. A line without a waiter is written with the next line that has one, or after
-//! [`MAX_DELAY`]. When many intents arrive together, each fsync waits a moment for more of them, because on a fast disk the fsyncs
-//! cost CPU time.
+//! A visit must not send a Set before the intent is on disk, and an fsync takes milliseconds. During an fsync, further lines
+//! queue up, and the next fsync makes all of them durable. So the latency of the disk adds to the duration of a visit, but does
+//! not limit the number of visits per second. A line for which no task waits is written with the next line for which a task
+//! waits, or after [`MAX_DELAY`]. When many intents arrive together, each fsync waits a moment for more intents, because on a
+//! fast disk the fsyncs cost CPU time.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -20,12 +20,12 @@ use super::run_folder::RunFolder;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 
-/// How long a line without a waiter may stay in memory. If the process is killed meanwhile, the record of a visit is lost, but the
-/// intent of its Set is on disk.
+/// How long a line for which no task waits can stay in memory. If the process is killed in this time, the record of a visit is
+/// lost, but the intent of its Set is on disk.
 const MAX_DELAY: Duration = Duration::from_millis(100);
 
-/// How long an fsync waits for further intents, if the last one had at least `MIN_GROUP`. When the rate limiter spreads the visits,
-/// intents arrive one by one and do not wait.
+/// How long an fsync waits for further intents if the previous fsync had at least `MIN_GROUP` intents. When the rate limiter
+/// spreads the visits, intents arrive one by one and do not wait.
 const GROUP_DELAY: Duration = Duration::from_millis(2);
 const MIN_GROUP: usize = 4;
 
@@ -36,14 +36,14 @@ const MAX_QUEUE_BYTES: usize = 256 * 1024;
 #[derive(Debug, Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// The waiters for these lines to become durable.
+    /// The tasks that wait until these lines are durable.
     waiters: Vec<oneshot::Sender<Result<(), NotDurable>>>,
-    /// No further line is accepted.
+    /// Whether the queue no longer accepts lines.
     closed: bool,
 }
 
 impl Queue {
-    /// Whether it must be written without delay.
+    /// Whether the queue must be written without delay.
     fn is_urgent(&self) -> bool {
         !self.waiters.is_empty() || self.bytes.len() >= MAX_QUEUE_BYTES || self.closed
     }
@@ -52,9 +52,9 @@ impl Queue {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Wakes the writer: the first line arrived, or the queue became urgent.
+    /// Wakes the writer when the first line arrives or the queue becomes urgent.
     wake: Condvar,
-    /// The first error. After it nothing is written any more.
+    /// The first error. After an error, nothing more is written.
     error: OnceLock<NotDurable>,
 }
 
@@ -75,7 +75,7 @@ impl Journal {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Queues a line. Errors show in [`failure`](Self::failure).
+    /// Queues a line. [`failure`](Self::failure) returns a write error.
     pub(crate) fn append(&self, entry: &Entry<'_>) {
         self.shared.put(entry, None);
     }
@@ -87,12 +87,12 @@ impl Journal {
         written.await.unwrap_or_else(|_| Err(NotDurable("the journal's writer is gone".to_owned())))
     }
 
-    /// Returns why the journal can't be written any more, if it can't.
+    /// Returns why the journal can no longer be written, or `None` if no error occurred.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.shared.error.get().map(|NotDurable(cause)| cause.as_str())
     }
 
-    /// Waits until all lines are durable.
+    /// Waits until all lines are durable, and ends the writer thread.
     pub(crate) fn finish(mut self) -> Result<(), NotDurable> {
         self.join();
         self.shared.result()
@@ -149,7 +149,7 @@ impl Shared {
         }
     }
 
-    /// Returns the first error, if there was one.
+    /// Returns the first error, or `Ok` if no error occurred.
     fn result(&self) -> Result<(), NotDurable> {
         self.error.get().cloned().map_or(Ok(()), Err)
     }
@@ -175,15 +175,15 @@ impl Writer {
             }
             let result = self.shared.result();
             for durable in group.waiters.drain(..) {
-                // The visit may have been dropped.
+                // The visit might have been dropped.
                 let _ = durable.send(result.clone());
             }
             group.bytes.clear();
         }
     }
 
-    /// Waits for lines (with `expect_more`, a moment longer), and moves them to the empty `group`. Returns false when the queue is
-    /// closed and empty.
+    /// Waits for lines, and moves them to the empty `group`. With `expect_more`, waits a moment longer. Returns `false` if the
+    /// queue is closed and empty.
     fn next_group(&self, group: &mut Queue, expect_more: bool) -> bool {
         let wake = &self.shared.wake;
         let idle = |queue: &mut Queue| queue.bytes.is_empty() && !queue.closed;
@@ -211,8 +211,8 @@ impl Drop for Writer {
     }
 }
 
-/// Writes lines and makes them durable. A deleted journal is an error: writing to it succeeds, but the lines would be lost when the
-/// process ends.
+/// Writes lines and makes them durable. A deleted journal is an error, because writing to it succeeds, but the lines would be
+/// lost when the process ends.
 fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
     file.write_all(lines)?;
     file.sync_data()?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{ParseError, UnitId};
 use crate::serde_text::textual;
 
-/// A 12-digit account id. Leading zeros are part of it.
+/// A 12-digit account id. Leading zeros are part of the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
@@ -40,7 +40,7 @@ fn twelve_digits(text: &str) -> Option<AccountId> {
     is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
 }
 
-/// Returns a message that says what a text is that is not an account id, such as an ARN.
+/// Returns the error message for a text that is not an account id. The message says what the text seems to be, such as an ARN.
 fn explain(text: &str) -> String {
     if (1..12).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return format!(
@@ -63,7 +63,7 @@ fn explain(text: &str) -> String {
     if parts().count() > 1 && parts().all(|part| twelve_digits(part).is_some()) {
         return format!("{shown:?} is more than one account id: put commas between them, and nothing else");
     }
-    // The ARN of an account in Organizations ends with its id; other ARNs have it in their fifth field.
+    // The ARN of an account in Organizations ends with the account id. Other ARNs have the account id in the fifth field.
     let in_arn = || {
         let arn = text.strip_prefix("arn:")?;
         arn.rsplit('/').next().and_then(twelve_digits).or_else(|| arn.split(':').nth(3).and_then(twelve_digits))
@@ -80,19 +80,19 @@ fn explain(text: &str) -> String {
 
 /// The state of an account in Organizations.
 ///
-/// The API's `State` replaced `Status`, whose removal AWS announced for 2026-09-09. `Status` is used only where `State` is absent
+/// The API's `State` replaced `Status`, whose removal AWS announced for 2026-09-09. `Status` is used only if `State` is absent
 /// (Organizations API reference, `Account`).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AccountState {
     /// The sign-up is not complete.
     PendingActivation,
-    /// The only state in which an account is visited.
+    /// The account is in use. Only accounts in this state are visited.
     Active,
-    /// Suspended by AWS.
+    /// AWS suspended the account.
     Suspended,
-    /// Being closed.
+    /// The account is being closed.
     PendingClosure,
-    /// Closed; still listed for 90 days.
+    /// The account is closed. Organizations lists it for another 90 days.
     Closed,
     /// A state that this program does not know. The account is not visited.
     Other(String),
@@ -101,7 +101,7 @@ pub enum AccountState {
 }
 
 impl AccountState {
-    /// Reads the API's `State`, or the older `Status` where `State` is absent.
+    /// Reads the API's `State`, or the older `Status` if `State` is absent.
     pub fn from_api(state: Option<&str>, status: Option<&str>) -> Self {
         match state.or(status) {
             None | Some("") => Self::Absent,
@@ -114,7 +114,7 @@ impl AccountState {
         }
     }
 
-    /// Returns the API's word, or an empty text where it returned none.
+    /// Returns the word that the API returned, or an empty text if the API returned no word.
     pub fn as_str(&self) -> &str {
         match self {
             Self::PendingActivation => "PENDING_ACTIVATION",
@@ -127,7 +127,8 @@ impl AccountState {
         }
     }
 
-    /// Returns the report's `error_code` for an account that is skipped because of its state, or `None` if it can be visited.
+    /// Returns the report's `error_code` for an account that is skipped because of its state, or `None` if the account can be
+    /// visited.
     pub const fn skip_code(&self) -> Option<&'static str> {
         match self {
             Self::Active => None,
@@ -158,15 +159,16 @@ impl<'de> Deserialize<'de> for AccountState {
 pub struct Account {
     /// The account's id.
     pub id: AccountId,
-    /// Its name. The account's owner chooses it, so it must be sanitized for terminals and spreadsheets.
+    /// The account's name. The account's owner chooses the name, so it must be sanitized for terminals and spreadsheets.
     pub name: String,
     /// The root user's email address, which must be sanitized, too.
     pub email: String,
-    /// Its state.
+    /// The account's state.
     pub state: AccountState,
-    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty where it is not known.
+    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known.
     pub ou_path: String,
-    /// Whether it was invited into the Organization. Organizations creates a cross-account role only in accounts that it creates.
+    /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
+    /// creates.
     pub invited: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Reads `--accounts-from` files: one account id a line, or a CSV file such as a report of this program.
+//! Reads `--accounts-from` files: one account id per line, or a CSV file such as a report of this program.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,13 @@ use super::role::{RoleTemplate, is_external_id};
 use super::{AccountId, ParseError};
 use crate::secret::Secret;
 
-/// What a file specifies for an account in addition to its id. It may hold an external id, so it has no `Debug`.
+/// What a file specifies for an account in addition to its id. The value can contain an external id, so the type does not
+/// implement `Debug`.
 #[derive(Default)]
 pub(crate) struct AccountOverrides {
     /// The role in the account, from the column `role`.
     pub role: Option<RoleTemplate>,
-    /// The external id that this role asks for, from the column `external_id`.
+    /// The external id that the role requires, from the column `external_id`.
     pub external_id: Option<Secret>,
 }
 
@@ -36,14 +37,15 @@ const EMPTY: &str = "it names no account";
 
 /// Reads the accounts that a file names.
 ///
-/// Lines that start with `#` are comments. The first line is a header unless its first column holds an id. The ids are in the
-/// column `account_id`, or else in the first column; the columns `role` and `external_id` apply to the account of the line. Columns
-/// are separated by commas, semicolons or tabs; the first delimiter in the first line determines which.
+/// Lines that start with `#` are comments. The first line is a header if one of its columns is `account_id`, or if it has several
+/// columns and the first column contains no digit. The ids are in the column `account_id`, or in the first column if no header
+/// names `account_id`. The columns `role` and `external_id` apply to the account of the line. Columns are separated by commas,
+/// semicolons or tabs; the file uses the first delimiter that the first line contains.
 ///
 /// # Errors
 ///
-/// At the first line that can't be used. No line is silently ignored. Messages quote only cells that should hold an account id or a
-/// role.
+/// Returns an error for the first line that can't be used. No line is silently ignored. Messages quote only cells that should
+/// contain an account id or a role.
 pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, ParseError> {
     let text = std::str::from_utf8(file).map_err(|_| ParseError::new(NOT_UTF8))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -89,7 +91,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             found
         };
         let (id, overrides) = columns.account(&record).map_err(|error| at_line(error.0))?;
-        // The CSV reader joins quoted and unquoted parts of a cell, so that `"00000002"0000` would become an id.
+        // The CSV reader joins quoted and unquoted parts of a cell, so `"00000002"0000` would become an id.
         let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
         let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
         if !row.is_some_and(|row| row.contains(&id.to_string())) {
@@ -103,7 +105,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
     if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }
 }
 
-/// Returns the first delimiter outside quotes. Later cells and quoted cells may contain the other delimiters.
+/// Returns the first delimiter outside quotes. Later cells and quoted cells can contain the other delimiters.
 fn delimiter(first: &str) -> u8 {
     let mut quoted = false;
     let is_delimiter = |byte: &u8| {
@@ -113,8 +115,8 @@ fn delimiter(first: &str) -> u8 {
     first.bytes().find(is_delimiter).unwrap_or(b',')
 }
 
-/// Returns the line of a record. The CSV reader gives only the place where the record before it ended; it skips comments and empty
-/// lines from there.
+/// Returns the line number of a record. The CSV reader returns only the position where the previous record ended. From there, it
+/// skips comments and empty lines.
 fn line_at(text: &str, byte: u64) -> u64 {
     let (before, after) = text.split_at(usize::try_from(byte).unwrap_or(0).min(text.len()));
     let skipped = after.lines().take_while(|line| line.is_empty() || line.starts_with('#')).count();
@@ -133,7 +135,7 @@ impl ColumnPositions {
     fn from_first_line(first: &ByteRecord) -> Result<Self, ParseError> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
-        // Several columns, the first without a digit: a header with other names, such as "Account, Owner".
+        // A line of several columns, the first without a digit, is a header with other names, such as "Account, Owner".
         let has_other_names = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
         let id = position("account_id");
         let has_header = id.is_some() || has_other_names;
@@ -166,7 +168,7 @@ impl ColumnPositions {
         if let Some(found) = role.and_then(account_in_arn).filter(|found| *found != id) {
             return Err(ParseError(format!("the role is in account {found}, and the line is about account {id}")));
         }
-        // A full ARN is allowed here, because it is for this account only.
+        // A full ARN is allowed here, because it applies only to this account.
         let role = role.map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse()).transpose()?;
         if external_id.is_some_and(|text| !is_external_id(text)) {
             return Err(ParseError::new("the external id is not 2 to 1224 letters, digits, and _+=,.@:/-"));

@@ -18,7 +18,7 @@ impl Partition {
 
     /// Whether the partition has a global STS endpoint. Without one, the token version has no effect.
     ///
-    /// Only `aws` has one (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
+    /// Only `aws` has a global STS endpoint (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
     pub fn has_global_sts(&self) -> bool {
         self.0 == "aws"
     }
@@ -37,7 +37,7 @@ pub struct Caller {
     pub account: AccountId,
     /// The caller's ARN.
     pub arn: String,
-    /// The partition in that ARN.
+    /// The partition in the caller's ARN.
     pub partition: Partition,
 }
 
@@ -54,7 +54,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// When the account is not an account id or the ARN does not start with `arn:<partition>:`.
+    /// Returns an error if the account is not an account id or the ARN does not start with `arn:<partition>:`.
     pub fn from_api(account: Option<&str>, arn: Option<&str>) -> Result<Self, ParseCallerError> {
         let (account, arn) = (account.unwrap_or_default(), arn.unwrap_or_default());
         let refused = || ParseCallerError { account: account.to_owned(), arn: arn.to_owned() };
@@ -70,7 +70,7 @@ impl Caller {
     }
 }
 
-/// Returns the account of an ARN, such as that of the `AssumedRoleUser` in AssumeRole's answer.
+/// Returns the account in an ARN, such as the ARN of the `AssumedRoleUser` in AssumeRole's answer.
 pub(crate) fn account_in_arn(arn: &str) -> Option<AccountId> {
     let mut parts = arn.splitn(6, ':');
     (parts.next() == Some("arn")).then_some(())?;

@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 use super::ParseError;
 use crate::serde_text::textual;
 
-/// A pattern for whole account names: `*` matches any text, and `?` any character. It is case-sensitive.
+/// A pattern for whole account names: `*` matches any text, and `?` any character. Patterns are case-sensitive.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamePattern(WildMatch);
 
@@ -28,7 +28,7 @@ impl FromStr for NamePattern {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
             "" => Err(ParseError::new("expected a name, in which * stands for any text and ? for any character")),
-            // A list with a space after the comma leads here. Account names don't begin or end with white space.
+            // This is often a list with a space after a comma. Account names don't begin or end with white space.
             trimmed if trimmed != text => {
                 Err(ParseError(format!("there is white space around the name: did you mean {trimmed:?}?")))
             }

@@ -14,7 +14,7 @@ impl UnitId {
         &self.0
     }
 
-    /// Whether it is the id of a root.
+    /// Whether this is the id of a root.
     pub fn is_root(&self) -> bool {
         self.0.starts_with("r-")
     }
@@ -25,7 +25,7 @@ impl UnitId {
     }
 }
 
-/// Returns the ids in an account's path, from the top. Each may be followed by a space and the OU's name.
+/// Returns the ids in an account's path, from the top. In the path, a space and the OU's name can follow an id.
 pub(crate) fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
     ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
 }
@@ -41,7 +41,7 @@ impl FromStr for UnitId {
         }
         let last = text.trim_end_matches('/').rsplit('/').next().map(str::to_ascii_lowercase).unwrap_or_default();
         Err(ParseError::new(match last {
-            // A path or an ARN.
+            // The text is a path or an ARN that ends with an id, or an id in upper case.
             id if is_id(&id) => format!("expected only the id: did you mean {id}?"),
             _ if text.starts_with("o-") => {
                 "this is the id of an Organization: leave it out, or name its root, r-…".to_owned()
@@ -55,8 +55,8 @@ impl FromStr for UnitId {
     }
 }
 
-/// Whether the text has the form of an id: `r-…` has one group of lower-case letters and digits, `ou-…-…` has two (Organizations
-/// API reference, `Root` and `OrganizationalUnit`). Organizations checks the exact lengths.
+/// Whether the text has the form of an id: `r-…` has one group of lower-case letters and digits, and `ou-…-…` has two groups
+/// (Organizations API reference, `Root` and `OrganizationalUnit`). Organizations checks the exact lengths.
 fn is_id(text: &str) -> bool {
     let group = |part: &str| {
         (1..=32).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())

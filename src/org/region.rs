@@ -1,22 +1,24 @@
-//! The Regions of every partition, so that a mistyped one is refused before any call.
+//! The Regions of every partition, so that a mistyped Region is refused before any call.
 //!
-//! The SDK's endpoint rules build a host for any name: `xx-typo-1` falls into partition `aws`. Without this check, a mistyped
-//! Region would cause a DNS failure in every account.
+//! The SDK's endpoint rules build a host for any name. For example, they assign `xx-typo-1` to partition `aws`. Without this
+//! check, a mistyped Region would cause a DNS failure in every account.
 
 use super::caller::Partition;
 use crate::suggest::did_you_mean;
 
-/// The Regions with which IAM and Organizations accept signatures in a partition.
+/// The Regions for which IAM and Organizations accept signatures in a partition.
 ///
-/// The SDK's endpoint rules apply them to AWS's own hosts only. Behind a custom endpoint, such as a proxy or a VPC endpoint, the SDK
-/// signs with the client's Region, which both services refuse. So their clients get these Regions.
+/// The SDK's endpoint rules apply these Regions only to AWS's own hosts. With a custom endpoint, such as a proxy or a VPC
+/// endpoint, the SDK signs for the client's Region, which both services refuse. So the clients of both services get these
+/// Regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ServiceRegions {
     pub iam: &'static str,
     pub organizations: &'static str,
 }
 
-/// A partition's id, the Regions of its global services, and all its Regions: first those of [`ENABLED_BY_DEFAULT`].
+/// A partition's id, the Regions of its global services, and all its Regions. In partition `aws`, the opt-in Regions are in the
+/// second list.
 type PartitionRegions = (&'static str, ServiceRegions, [&'static str; 2]);
 
 /// Every Region of every partition, from botocore 1.44.5, `data/partitions.json`. The Regions of the global services are from the
@@ -54,12 +56,12 @@ const OPT_IN: &str = "\
     il-central-1 me-central-1 me-south-1 me-west-1 mx-central-1 \
     sa-west-1";
 
-/// Returns the Regions of a list.
+/// Returns the names of the Regions in the lists.
 fn names(lists: &[&'static str]) -> impl Iterator<Item = &'static str> {
     lists.iter().flat_map(|list| list.split_ascii_whitespace())
 }
 
-/// Returns the Regions that the global services of a Region's partition sign with.
+/// Returns the Regions for which IAM and Organizations accept signatures in the partition of `region`.
 pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionRefused> {
     find(region).map(|(_, services, _)| services)
 }
@@ -67,7 +69,7 @@ pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionR
 /// The Region can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionRefused {
-    /// It is `aws-global` or the like, and stands for the global STS endpoint.
+    /// The name is `aws-global` or similar, which stands for the global STS endpoint.
     #[error(
         "{0} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
     )]
@@ -75,28 +77,28 @@ pub enum RegionRefused {
     /// No partition has this Region.
     #[error("there is no Region {region:?}{suggestion}")]
     Unknown {
-        /// What was given.
+        /// The Region that was given.
         region: String,
-        /// `; did you mean …?`, or nothing.
+        /// `; did you mean …?`, or an empty text.
         suggestion: String,
     },
-    /// It is enabled by default, so that tokens of both versions are valid there.
+    /// The Region is enabled by default, so tokens of both versions are valid there.
     #[error(
         "Region {0} is enabled in every account, and tokens of both versions are valid there, so a token proves nothing: name an opt-in Region such as ap-east-1 that is enabled in the accounts"
     )]
     ProvesNothing(String),
-    /// Its partition has no global STS endpoint whose tokens could be tested.
+    /// The partition of the Region has no global STS endpoint whose tokens could be tested.
     #[error("Region {region} is in partition {partition}, which has no global STS endpoint")]
     NoGlobalEndpoint {
-        /// What was given.
+        /// The Region that was given.
         region: String,
-        /// Its partition.
+        /// The partition of that Region.
         partition: &'static str,
     },
     /// The caller is in another partition.
     #[error("Region {region} is in partition {of_region}, but the caller is in {of_caller}")]
     OtherPartition {
-        /// What was given.
+        /// The Region that was given.
         region: String,
         /// The partition of that Region.
         of_region: &'static str,

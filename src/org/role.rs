@@ -1,4 +1,4 @@
-//! The role that is assumed in each account: one template for all accounts, and its ARN in each of them.
+//! The role that is assumed in each account: one template for all accounts, and the role's ARN in each account.
 
 use std::str::FromStr;
 
@@ -18,14 +18,14 @@ pub(crate) fn is_external_id(text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AccessMode {
-    /// Through the role.
+    /// The program assumes the role in the account.
     #[default]
     Role,
-    /// As the account's root user, through centralised root access, with a task policy that allows only to read.
+    /// The program acts as the account's root user, through centralised root access. The task policy allows only reading.
     AssumeRoot,
 }
 
-/// A role to assume before the roles in the accounts: a full ARN, which may contain `{partition}`.
+/// A role to assume before the roles in the accounts: a full ARN, which can contain `{partition}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ViaRole(String);
 
@@ -42,7 +42,7 @@ impl FromStr for ViaRole {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // With a placeholder for the account id it must be a valid template.
+        // With a placeholder instead of the account id, the text must be a valid template.
         let template = account_in_arn(text).map(|id| text.replacen(&format!(":{id}:"), ":{account_id}:", 1));
         let in_one_account = template.filter(|template| template.matches("{account_id}").count() == 1);
         if in_one_account.is_some_and(|template| template.parse::<RoleTemplate>().is_ok()) {
@@ -70,7 +70,7 @@ impl RoleTemplate {
 }
 
 impl Default for RoleTemplate {
-    /// Returns the role that Organizations creates in the accounts that it creates.
+    /// Returns the role that AWS Organizations by default creates in the accounts that it creates.
     fn default() -> Self {
         Self("OrganizationAccountAccessRole".to_owned())
     }

@@ -15,9 +15,9 @@ pub struct Shard {
 impl Shard {
     /// Whether an account is in this shard.
     ///
-    /// Every account is in exactly one of N shards, which depends on nothing but its id: the id is mixed by the finalizer of
-    /// SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014), and the range of the result is
-    /// cut into N equal parts.
+    /// Every account is in exactly one of N shards. The shard depends only on the account id. The finalizer of SplitMix64
+    /// (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014) mixes the id, and the range of the result
+    /// is divided into N equal parts.
     pub fn contains(self, account: AccountId) -> bool {
         let mixed = u128::from(mix(account.number()));
         let part = (mixed * u128::from(self.of)) >> 64;
@@ -32,12 +32,13 @@ const fn mix(number: u64) -> u64 {
     mixed ^ (mixed >> 31)
 }
 
-/// The value of `--shard`: a shard, or the one that belongs to this job of an array.
+/// The value of `--shard`: a shard, or `auto` for the shard of this array job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShardChoice {
     /// This shard.
     Shard(Shard),
-    /// The shard whose index is in the environment. The number of shards is given, or is in the environment, too.
+    /// The shard whose index is in the environment. Contains the number of shards; `None` if the number is in the environment,
+    /// too.
     Auto(Option<u32>),
 }
 
@@ -49,11 +50,11 @@ pub(crate) const ARRAY_JOBS: [(&str, Option<&str>); 2] =
     [("AWS_BATCH_JOB_ARRAY_INDEX", Some("AWS_BATCH_JOB_ARRAY_SIZE")), ("JOB_COMPLETION_INDEX", None)];
 
 impl ShardChoice {
-    /// Returns the shard, with what is missing taken from the environment.
+    /// Returns the shard. For `auto`, takes the missing numbers from the environment.
     ///
     /// # Errors
     ///
-    /// When the environment has no index or no number of jobs, or one that can't be used.
+    /// Returns an error if the environment has no index or no number of jobs, or if one of these numbers can't be used.
     pub fn resolve(self, environment: impl Fn(&str) -> Option<String>) -> Result<Shard, ParseError> {
         let of = match self {
             Self::Shard(shard) => return Ok(shard),
@@ -99,7 +100,7 @@ impl FromStr for ShardChoice {
         match text.strip_prefix("auto") {
             None => text.parse().map(Self::Shard),
             Some("") => Ok(Self::Auto(None)),
-            // Parsed as the first shard, for the same checks.
+            // The text is parsed as the first of N shards, so that the same checks apply.
             Some(of) if of.starts_with('/') => {
                 format!("0{of}").parse::<Shard>().map(|shard| Self::Auto(Some(shard.of)))
             }

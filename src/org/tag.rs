@@ -10,7 +10,7 @@ use crate::serde_text::textual;
 pub struct Tag {
     /// The key, 1 to 128 characters.
     pub key: String,
-    /// The value, up to 256 characters. It may be empty.
+    /// The value, 0 to 256 characters.
     pub value: String,
 }
 
@@ -26,7 +26,7 @@ impl FromStr for Tag {
         if key.is_empty() {
             return Err(ParseError::new("expected a key before the ="));
         }
-        // Organizations API reference, `Tag`.
+        // The limits are from the Organizations API reference, `Tag`.
         if key.chars().count() > 128 || value.chars().count() > 256 {
             return Err(ParseError::new("a key has at most 128 characters, and a value 256"));
         }

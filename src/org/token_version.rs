@@ -41,11 +41,12 @@ text_enum! {
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub enum ObservedVersion {
-        /// The summary had 1.
+        /// The summary contains 1.
         V1Token = "v1Token",
-        /// The summary had 2.
+        /// The summary contains 2.
         V2Token = "v2Token",
-        /// The summary had no such key, or another number. The version is not known then; it is not taken for version 1.
+        /// The summary contains another number or no `GlobalEndpointTokenVersion`. The version is not known, and is not treated
+        /// as version 1.
         Unknown = "unknown",
     }
 }
@@ -60,7 +61,7 @@ impl ObservedVersion {
         }
     }
 
-    /// Whether it is the wanted version.
+    /// Whether this is the wanted version.
     pub const fn shows(self, wanted: TokenVersion) -> bool {
         matches!((self, wanted), (Self::V1Token, TokenVersion::V1Token) | (Self::V2Token, TokenVersion::V2Token))
     }

@@ -1,7 +1,7 @@
 //! Detects missing lines of a journal: each line must be consistent with those before it.
 //!
-//! A deleted line leaves no trace of its own. Without this check, the program would silently forget an account to visit, or one
-//! that was set.
+//! A deleted line leaves no trace of its own. Without this check, the program would silently forget an account to visit, or an
+//! account that was set.
 
 use std::collections::BTreeSet;
 
@@ -39,12 +39,14 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
     }
 }
 
-/// Checks that the lists are complete. Only a plan starts visits before that, and a plan has neither waves nor intents.
+/// Checks that the lists are complete. Only a plan starts visits before they are complete, and a plan has neither waves nor
+/// intents.
 fn check_ready(replay: &Replay) -> Result<(), String> {
     if replay.ready { Ok(()) } else { Err("no line before it says that the lists are complete".to_owned()) }
 }
 
-/// Checks that the account was listed. Accounts are sorted once the lists are complete.
+/// Checks that the account was listed. Accepts any account until the lists are complete, because only then are the accounts
+/// sorted.
 fn check_listed(replay: &Replay, account: AccountId) -> Result<(), String> {
     if !replay.ready || replay.accounts.binary_search_by_key(&account, |account| account.id).is_ok() {
         return Ok(());
@@ -52,7 +54,7 @@ fn check_listed(replay: &Replay, account: AccountId) -> Result<(), String> {
     Err(format!("account {account} is not listed"))
 }
 
-/// Checks that the lists are as long as counted, and that every account is a target or has a record of why it is not.
+/// Checks that the lists are as long as counted, and that every account is a target or has a record that says why it is skipped.
 fn check_complete(replay: &Replay, accounts: usize, targets: usize) -> Result<(), String> {
     for (what, counted, found) in
         [("accounts", accounts, replay.accounts.len()), ("accounts to visit", targets, replay.targets.len())]

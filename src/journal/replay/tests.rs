@@ -122,11 +122,11 @@ fn a_missing_line_is_detected() {
         let expected = match missing {
             // The line that names the run.
             0 => Some(1),
-            // The line with the counts, which is one line further up now.
+            // The line with the counts, which is now one line earlier.
             1..READY => Some(READY),
             // The first intent.
             READY => Some(READY + 1),
-            // An intent whose record is there: the line of that record.
+            // An intent with a record: the line of the record.
             14 => Some(15),
             17 => Some(18),
             // An account without a line is visited again.
@@ -196,7 +196,8 @@ fn a_newer_format_is_refused() {
     assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
 }
 
-/// An account that `--retry-failed` selected was not visited before the run stopped again: the next resume visits it without the option.
+/// If the run stops again before it visits an account that `--retry-failed` selected, the next resume visits the account without
+/// the option.
 #[test]
 fn a_retry_that_did_not_start_is_made_by_the_next_resume() {
     let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(ObservedVersion::Unknown);

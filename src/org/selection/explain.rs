@@ -1,4 +1,4 @@
-//! Explains an empty selection: which option left how many accounts.
+//! Explains an empty selection: how many accounts each option left.
 
 use std::collections::BTreeSet;
 
@@ -6,11 +6,11 @@ use super::{ManagementAccount, Restriction, Selection, SelectionFailed, Tags, jo
 use crate::org::{Account, Tag};
 use crate::suggest::did_you_mean;
 
-/// A step that narrows the selection: whether it is asked for, its text, the accounts that it keeps, and the suggestion if it keeps
-/// none.
+/// A step that narrows the selection: whether the step applies, its text, which accounts it keeps, and the suggestion if it keeps
+/// no account.
 type Step<'a> = (bool, &'static str, &'a dyn Fn(&Account) -> bool, &'a dyn Fn() -> String);
 
-/// Returns the error that says which step left how many accounts, down to none, and what may have been meant.
+/// Returns the error that says how many accounts each step left, and what the user might have meant.
 pub(super) fn empty(
     accounts: &[Account],
     management_account: ManagementAccount,
@@ -30,7 +30,7 @@ pub(super) fn empty(
         let literal: String = include.names[0].to_string().replace(['*', '?'], "");
         did_you_mean(&literal, accounts.iter().map(|account| &account.name))
     };
-    // In the order in which the accounts are narrowed down.
+    // The steps are in the order in which they narrow the selection.
     let steps: [Step<'_>; 7] = [
         (
             !include.accounts.is_empty(),
@@ -75,7 +75,7 @@ pub(super) fn empty(
     }
 }
 
-/// Lists the tags that accounts have with the requested keys.
+/// Lists those tags of the accounts whose keys were requested.
 fn tags_with_keys_of(wanted: &BTreeSet<Tag>, tags: &Tags) -> String {
     let is_wanted = |tag: &&Tag| wanted.iter().any(|wanted| wanted.key == tag.key);
     let found: BTreeSet<String> = tags.values().flatten().filter(is_wanted).map(Tag::to_string).collect();

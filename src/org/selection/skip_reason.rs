@@ -7,15 +7,15 @@ macro_rules! skip_reasons {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum SkipReason {
             $($(#[$doc])* $reason,)+
-            /// Its state is not ACTIVE. The code names the state.
+            /// The account's state is not ACTIVE. Contains the code that names the state.
             State(&'static str),
         }
 
         impl SkipReason {
-            /// Every reason except the states of accounts. [`AccountState`](crate::org::AccountState) lists those.
+            /// Every reason except the states of accounts. [`AccountState`](crate::org::AccountState) lists the states.
             pub const ALL: [Self; [$($code),+].len()] = [$(Self::$reason),+];
 
-            /// The report's `error_code`.
+            /// Returns the report's `error_code`.
             pub const fn code(self) -> &'static str {
                 match self {
                     $(Self::$reason => $code,)+
@@ -23,7 +23,7 @@ macro_rules! skip_reasons {
                 }
             }
 
-            /// The report's `error_message`.
+            /// Returns the report's `error_message`.
             pub const fn message(self) -> &'static str {
                 match self {
                     $(Self::$reason => $message,)+
@@ -35,37 +35,37 @@ macro_rules! skip_reasons {
 }
 
 skip_reasons! {
-    /// `--exclude-account` names it.
+    /// `--exclude-account` names the account.
     ExcludedAccount = "Excluded", "excluded by --exclude-account";
-    /// It is in an OU of `--exclude-ou`.
+    /// The account is in an OU of `--exclude-ou`.
     ExcludedUnit = "Excluded", "excluded by --exclude-ou";
-    /// Its name matches `--exclude-name`.
+    /// The account's name matches `--exclude-name`.
     ExcludedName = "Excluded", "excluded by --exclude-name";
-    /// It has a tag of `--exclude-tag`.
+    /// The account has a tag of `--exclude-tag`.
     ExcludedTag = "Excluded", "excluded by --exclude-tag";
-    /// It is neither in `--account` nor in `--accounts-from`.
+    /// The account is neither in `--account` nor in `--accounts-from`.
     OtherAccount = "NotSelected", "not among the selected accounts";
-    /// It is in no OU of `--ou`.
+    /// The account is in no OU of `--ou`.
     OtherUnit = "NotSelected", "not in a selected OU";
-    /// Its name matches no `--name`.
+    /// The account's name matches no `--name`.
     OtherName = "NotSelected", "its name matches no --name";
-    /// It has no tag of `--tag`.
+    /// The account has no tag of `--tag`.
     OtherTag = "NotSelected", "has no selected tag";
-    /// It is in another shard.
+    /// The account is in another shard.
     OtherShard = "OtherShard", "in another part of --shard";
-    /// It was not in the Organization when the earlier run listed the accounts.
+    /// The account was not in the Organization when the earlier run listed the accounts.
     JoinedSince = "JoinedSince", "joined the Organization after the run that this one is based on";
-    /// The earlier run listed it, and it is no longer in the Organization.
+    /// The earlier run listed the account, which is no longer in the Organization.
     LeftOrganization = "LeftOrganization", "left the Organization after the run that this one is based on";
-    /// The plan that is applied did not read it.
+    /// The plan that is applied did not read the account.
     NotReadByPlan = "NotReadByPlan", "the plan could not read it, or never came to it";
-    /// The plan that is applied would not change it.
+    /// The plan that is applied would not change the account.
     NotInPlan = "NotInPlan", "the plan would not change it";
-    /// The run that is undone did not change it.
+    /// The run that is undone did not change the account.
     NotChanged = "NotChanged", "the run that is undone did not change it";
-    /// It is the management account, and `--management-account skip` is given.
+    /// The account is the management account, and `--management-account skip` was given.
     ManagementAccount = "ManagementAccount", "left out by --management-account skip";
-    /// It is the management account, which AssumeRoot can't enter.
+    /// The account is the management account, which AssumeRoot can't enter.
     ManagementAccountByAssumeRoot = "ManagementAccount", "AssumeRoot can't enter the management account: it can be read only with its own credentials and \
         --management-account own";
 }

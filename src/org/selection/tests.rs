@@ -13,7 +13,7 @@ fn management_account() -> ManagementAccount {
     ManagementAccount { id: id(MANAGEMENT), skip_reason: None }
 }
 
-/// The root, and OUs one below the other.
+/// The paths of the root and of five nested OUs.
 const PATHS: [&str; 6] = [
     "o-x/r-ab/",
     "o-x/r-ab/ou-ab-one/",
@@ -23,7 +23,7 @@ const PATHS: [&str; 6] = [
     "o-x/r-ab/ou-ab-one/ou-ab-two (Two)/ou-ab-three/ou-ab-four/ou-ab-five/",
 ];
 
-/// | id | name | path | state | tags |
+/// Each row has the account's name, its depth in `PATHS`, its state and its tags. Ids are counted from 1.
 fn organization() -> (Vec<Account>, Tags) {
     use AccountState::{Absent, Active, Closed, Other, PendingActivation, PendingClosure, Suspended};
     let rows: [(&str, usize, AccountState, &[&str]); 12] = [
@@ -112,11 +112,11 @@ fn each_kind_selects_and_excludes() {
         (kinds(&[], &[], &["*-web"], &[]), &[2, 4]),
         (kinds(&[], &[], &[], &["env=prod"]), &[2, 3]),
         (kinds(&[], &[], &[], &["team=web"]), &[2, 4]),
-        // Of one kind several widen.
+        // Several criteria of one kind widen the selection.
         (kinds(&[], &["ou-ab-five", "ou-ab-four"], &[], &[]), &[5, 6]),
         (kinds(&[], &[], &["prod-web", "dev-web"], &[]), &[2, 4]),
         (kinds(&[], &[], &[], &["env=prod", "env=shared"]), &[1, 2, 3]),
-        // Several kinds narrow.
+        // Criteria of several kinds narrow the selection.
         (kinds(&[2, 3, 4], &["ou-ab-two"], &[], &[]), &[3, 4]),
         (kinds(&[], &["ou-ab-one"], &["*-web"], &["env=dev"]), &[4]),
         (kinds(&[3, 4], &["ou-ab-two"], &["dev-*", "prod-*"], &["env=dev", "env=prod"]), &[3, 4]),
