@@ -1,7 +1,7 @@
-//! The port to AWS: the calls of a visit, and the type of their failures.
+//! The interface to AWS: the calls of a visit, and the type of their failures.
 //!
-//! Each call is one attempt. The visit decides whether to repeat it, because only the visit knows what is safe: a read may be repeated
-//! freely, but a Set whose answer was lost must be followed by a read.
+//! Each call is one attempt. The visit decides whether to repeat the call, because only the visit knows what is safe. A read can
+//! be repeated freely, but a Set whose answer was lost must be followed by a read.
 
 pub(crate) mod aws;
 mod error_code;
@@ -23,7 +23,7 @@ pub use operation::Operation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessMethod {
-    /// With the caller's own credentials, which is possible only in the caller's account.
+    /// With the base credentials or the hub's credentials, which is possible only in the account that they belong to.
     Own,
     /// Through the role with this ARN.
     Role(Arc<str>),
@@ -42,7 +42,7 @@ pub struct Answer<T> {
 
 /// The calls of a visit, one attempt each.
 pub trait Cloud {
-    /// A session in one account. It holds credentials, so it must not implement `Debug` or `Display`.
+    /// A session in one account. The session contains credentials, so it must not implement `Debug` or `Display`.
     type Session;
 
     /// Opens a session in the account, and checks that the session belongs to this account.
@@ -77,10 +77,11 @@ pub trait Cloud {
     /// Whether base credentials are being fetched right now, so that calls wait for them.
     fn is_fetching_credentials(&self) -> bool;
 
-    /// Checks whether AWS still accepts the base credentials, after a call was refused in a way that may be due to them.
+    /// Checks whether AWS still accepts the base credentials. Visits call this after a failure that the base credentials might
+    /// have caused.
     fn check_base_credentials(&self) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Checks that STS can be reached, with a call that concerns no account. Any answer counts, so the call must not depend on
-    /// credentials: the source of the credentials may be unreachable too, or may have no valid credentials left.
+    /// Checks that STS can be reached, with a call that concerns no account. Any answer counts. The call must not depend on
+    /// credentials, because the source of the credentials might be unreachable too, or might have no valid credentials left.
     fn probe_connection(&self) -> impl Future<Output = Result<(), Failure>>;
 }

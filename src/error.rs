@@ -1,4 +1,4 @@
-//! The errors that stop a run: what happened, what to do about it, and the exit code.
+//! The errors that stop a run: what happened, what to do about the error, and the exit code.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 
-/// An error that stops a run. A failed account is not such an error, but a record.
+/// An error that stops a run. A failed account is not such an error; it is in the account's record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The options contradict each other or their environment.
@@ -31,7 +31,7 @@ pub enum Error {
     Unwritable {
         /// The kind of file.
         what: &'static str,
-        /// Its path.
+        /// The file's path.
         path: PathBuf,
         /// The cause.
         source: std::io::Error,
@@ -50,7 +50,7 @@ pub enum Error {
     Signal {
         /// The signal's name.
         name: &'static str,
-        /// 128 plus the signal's number.
+        /// The exit code, which is 128 plus the signal's number.
         exit_code: u8,
     },
 }
@@ -72,7 +72,7 @@ impl Error {
         }
     }
 
-    /// Returns what to do about the error, or nothing if the message is sufficient.
+    /// Returns what to do about the error, or an empty text if the message is sufficient.
     pub fn hint(&self) -> String {
         let hint = match self {
             Self::Connect(ConnectError::ViaRole(failure)) => {

@@ -7,21 +7,22 @@ use crate::rollout::{Mode, Outcome, StopReason, Tally};
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Every selected account is on the wanted version, or was read.
+    /// Every selected account has the wanted version or, in a plan, was read.
     Done,
-    /// Plan with `--detailed-exitcode`: every selected account was read, and something would change.
+    /// A plan with `--detailed-exitcode`: every selected account was read, and something would change.
     WouldChange,
-    /// Finished, but at least one account failed or is unverified.
+    /// The run finished, but at least one account failed or is unverified.
     SomeFailed,
-    /// Stopped before the last account.
+    /// The run stopped before its last account.
     Stopped(StopReason),
 }
 
 impl Verdict {
-    /// Returns the verdict on a run. `left_out` says that a resume would visit further accounts even without `--retry-failed`.
+    /// Returns the verdict on a run. `left_out` is whether a resume would visit further accounts even without `--retry-failed`.
     pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
         match stopped {
-            // A stop that skipped nothing is ignored, unless the journal is incomplete, because then the result is not certain.
+            // A stop that left no account to visit is ignored. But if the journal is incomplete, the stop counts, because the
+            // result is not certain.
             Some(reason) if left_out || matches!(reason, StopReason::Journal(_)) => Self::Stopped(reason.clone()),
             Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
             Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
@@ -90,7 +91,7 @@ impl Verdict {
     }
 }
 
-/// Returns how many accounts were changed, and how many may have been.
+/// Returns how many accounts were changed, and how many might have been changed.
 pub(crate) fn changes(tally: &Tally) -> String {
     let changed = tally.of(Outcome::Changed);
     let noun = if changed == 1 { "account was" } else { "accounts were" };

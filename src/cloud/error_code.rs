@@ -1,10 +1,10 @@
-//! Error codes: those of AWS, and those of this program for failures that AWS says nothing about.
+//! Error codes: the codes of AWS, and this program's own codes for failures without an AWS code.
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::text_enum::text_enum;
 
-/// The code of a failed call or visit, which the report shows as `error_code`. Journals store its text.
+/// The code of a failed call or visit, which the report shows as `error_code`. Journals store the text of the code.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum ErrorCode {
@@ -32,25 +32,25 @@ text_enum! {
         UnreadableAnswer = "UnreadableAnswer",
         /// The base credentials could not be obtained.
         NoCredentials = "NoCredentials",
-        /// The session belongs to another account than the requested one.
+        /// The session does not belong to the requested account.
         WrongAccount = "WrongAccount",
         /// The request could not be built.
         RequestNotBuilt = "RequestNotBuilt",
         /// The visit took longer than `--account-timeout`.
         AccountTimeout = "AccountTimeout",
-        /// Set was accepted, but reads kept showing another version.
+        /// The Set was accepted, but reads kept showing another version.
         NotReadBack = "NotReadBack",
-        /// Set was accepted, but the account summary contains no version, so nothing can be read back.
+        /// The Set was accepted, but the account summary contains no version, so nothing can be read back.
         VersionNotShown = "VersionNotShown",
-        /// Set was accepted, and `--verify none` skips the read-back.
+        /// The Set was accepted, and `--verify none` skips the read-back.
         NotVerified = "NotVerified",
         /// The setting was read back, but the opt-in Region did not accept a token of the global STS endpoint in time.
         TokenRefused = "TokenRefused",
-        /// The run ended between its intent to set the account and the outcome.
+        /// The run ended after it recorded its intent to set the account, and before it recorded an outcome.
         Interrupted = "Interrupted",
-        /// The journal can't be written, so nothing was sent.
+        /// The journal can't be written, so no Set was sent.
         JournalNotWritable = "JournalNotWritable",
-        /// The account's version is no longer the one that the run to be undone left.
+        /// The account's version is no longer the version that the undone run left.
         Drifted = "Drifted",
     }
 }

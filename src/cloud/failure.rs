@@ -1,4 +1,4 @@
-//! The failure of one call: its cause, whether a retry can help, and whether the call may still have taken effect.
+//! The failure of one call: its cause, whether a retry can help, and whether the call might still have taken effect.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use super::{ErrorCode, Operation, OwnCode};
 pub enum FailureKind {
     /// The service asks for fewer calls. A later retry helps.
     Throttled,
-    /// There was no usable answer, because the connection, the service, or the answer was broken. A retry may help.
+    /// There was no usable answer, because the connection, the service, or the answer was broken. A retry can help.
     Transient,
     /// The credentials that signed the call have expired or are not accepted.
     Credentials,
@@ -21,7 +21,7 @@ impl FailureKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Throttled, Self::Transient, Self::Credentials, Self::Refused];
 
-    /// Whether the same call may succeed on a retry.
+    /// Whether the same call can succeed on a retry.
     pub const fn is_retryable(self) -> bool {
         match self {
             Self::Throttled | Self::Transient => true,
@@ -30,7 +30,7 @@ impl FailureKind {
     }
 }
 
-/// Whether a failed call may have taken effect.
+/// Whether a failed call might have taken effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// No: the call did not reach the service, or the service refused it.
@@ -39,27 +39,27 @@ pub enum Effect {
     Unknown,
 }
 
-/// A failed call. Its code is never empty: it is the service's, or one of [`OwnCode`].
+/// A failed call. Its code is never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The operation that failed.
     pub operation: Operation,
     /// The kind of failure.
     pub kind: FailureKind,
-    /// Whether the call may have taken effect.
+    /// Whether the call might have taken effect.
     pub effect: Effect,
-    /// The service's error code, or one of this program where the service gave none.
+    /// The service's error code. If the service returned no code, the HTTP status or a code of this program.
     pub code: ErrorCode,
-    /// The message of the service or of the network layer. It never quotes a response body that may hold credentials.
+    /// The message of the service or of the network layer. It never quotes a response body that might contain credentials.
     pub message: String,
-    /// The HTTP status, if there was an answer.
+    /// The HTTP status; `None` if there was no answer.
     pub status: Option<u16>,
     /// AWS's id of the call.
     pub request_id: Option<String>,
 }
 
 impl Failure {
-    /// Returns a failure that this program detected, without an answer of AWS. It can't be retried.
+    /// Returns a failure that this program detected, without an answer of AWS. A retry can't help.
     pub(crate) fn own(operation: Operation, code: OwnCode, message: String) -> Self {
         Self {
             operation,
@@ -81,7 +81,7 @@ impl Failure {
         is_lost && self.status.is_none()
     }
 
-    /// Whether the call was not sent, because its credentials could not be fetched.
+    /// Whether the call was not sent because its credentials could not be fetched.
     pub fn has_no_credentials(&self) -> bool {
         self.status.is_none() && self.code == OwnCode::NoCredentials.into()
     }
@@ -109,8 +109,8 @@ impl std::error::Error for Failure {}
 
 /// Returns the [`FailureKind`] and the [`Effect`] for a service's error code and HTTP status.
 ///
-/// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2,
-/// `src/retries/classifiers.rs`); the credential codes are from the common errors of the STS and IAM API references.
+/// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2, `src/retries/classifiers.rs`). The credential
+/// codes are from the common errors of the STS and IAM API references.
 pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
     const THROTTLED: &[&str] = &[
         "Throttling",

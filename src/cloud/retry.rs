@@ -1,8 +1,8 @@
 //! Retries: the wait before the next attempt of a call, and the number of the current attempt.
 //!
-//! The SDK's own retries are switched off. Their quota is one static bucket for the whole process, which runs dry when many calls
-//! are retried at once: with three throttles for each of 64 concurrent calls, 37 to 59 of them failed although each would have
-//! succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
+//! The SDK's own retries are switched off. Their quota is one static token bucket for the whole process, which is empty soon when
+//! many calls are retried at once. With three throttles for each of 64 concurrent calls, 37 to 59 calls failed although each of
+//! them would have succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
 
 use std::future::Future;
 use std::time::Duration;
@@ -11,30 +11,32 @@ use tokio::time::Instant;
 
 use super::Failure;
 
-/// The first wait, before jitter. It is a tenth of the SDK's, because the rate limiter already spaces the calls of all visits.
+/// The first wait, before jitter. It is a tenth of the SDK's first wait, because the rate limiter already spaces the calls of all
+/// visits.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
 /// The number of failures after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2 s.
 const LAST_DOUBLING: u32 = 6;
 
-/// The maximum wait, before jitter. The SDK has the same.
+/// The maximum wait, before jitter. The SDK has the same maximum.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
-/// How long an outage may last once AWS was reached. Restarting a router or reconnecting a VPN takes less time.
+/// How long the program waits for the end of an outage after it has reached AWS once. Restarting a router or reconnecting a VPN
+/// takes less time.
 pub(crate) const MAX_OUTAGE: Duration = Duration::from_mins(5);
 
 /// Returns the wait after the `failed`-th failed attempt (1, 2, …), for a random `jitter` in `[0, 1)`.
 ///
-/// The wait doubles with every attempt. Half of it is fixed and half is jitter: with full jitter a wait could be almost zero, and a
-/// throttled visit must not retry at once.
+/// The wait doubles with every attempt. Half of the wait is fixed and half is jitter. With full jitter, a wait could be almost
+/// zero, but a throttled visit must not retry at once.
 pub(crate) fn backoff(failed: u32, jitter: f64) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << failed.saturating_sub(1).min(16));
     doubled.min(MAX_WAIT).mul_f64(0.5 + 0.5 * jitter)
 }
 
 tokio::task_local! {
-    /// The number of the current attempt. The code that counts attempts is far from the code that logs calls, and the functions in
-    /// between don't need the number, so it is attached to the future instead of being a parameter of each of them.
+    /// The number of the current attempt. The code that counts attempts is far from the code that logs calls, and the functions
+    /// in between don't need the number, so the number is attached to the future instead of being a parameter of each function.
     static ATTEMPT: u32;
 }
 

@@ -12,7 +12,7 @@ use crate::org::selection::{Restriction, SkipReason};
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Provenance, Record};
 
-/// The wanted version of an account, and what the earlier run did in it.
+/// The wanted version of an account, and what the earlier run did to the account.
 pub(crate) type DesiredState = (TokenVersion, Provenance);
 
 /// An earlier run, and which accounts the new run takes from it.
@@ -20,16 +20,16 @@ pub(crate) struct Baseline {
     info: RunInfo,
     /// Restricts the new run to these accounts.
     pub(crate) restriction: Restriction,
-    /// The desired state of each of them.
+    /// The desired state of each of these accounts.
     pub(crate) desired: BTreeMap<AccountId, DesiredState>,
-    /// All accounts of the earlier run. Those that have left the Organization since are reported.
+    /// All accounts of the earlier run. Accounts that have since left the Organization are reported.
     accounts: Vec<Account>,
     records: Vec<Record>,
     lock: File,
 }
 
 impl Baseline {
-    /// Reads the earlier run that the settings name, if there is one.
+    /// Reads the earlier run that the settings name. Returns `None` if they name no earlier run.
     pub(crate) fn of(run: &RunSettings) -> Result<Option<Self>, Error> {
         match (&run.plan, &run.undoes) {
             (Some(folder), _) => Self::of_plan(folder, run.global_endpoint_token_version).map(Some),
@@ -38,7 +38,7 @@ impl Baseline {
         }
     }
 
-    /// Takes the accounts that a plan would change.
+    /// Reads a plan, and selects the accounts that the plan would change.
     fn of_plan(folder: &Path, wanted: TokenVersion) -> Result<Self, Error> {
         let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         let name = folder.display();
@@ -67,7 +67,7 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// Takes the accounts that a rollout changed or may have changed.
+    /// Reads a rollout, and selects the accounts that the rollout changed or might have changed.
     fn of_rollout(folder: &Path) -> Result<Self, Error> {
         let (lock, info, replay) = RunFolder::read_at_rest(folder)?;
         if info.command == CommandName::Plan {
@@ -91,7 +91,7 @@ impl Baseline {
                 ) => return None,
             };
             let back = match intent.previous {
-                // A version that IAM never showed goes back to AWS's default.
+                // If IAM did not show the version, the account goes back to AWS's default.
                 ObservedVersion::V1Token | ObservedVersion::Unknown => TokenVersion::V1Token,
                 ObservedVersion::V2Token => TokenVersion::V2Token,
             };
@@ -116,7 +116,7 @@ impl Baseline {
         Self { lock, info, restriction, desired, accounts: replay.accounts, records }
     }
 
-    /// Returns the lock on the earlier run. No other process can resume that run while it is held.
+    /// Returns the lock on the earlier run. No other process can resume that run while the lock is held.
     pub(crate) fn into_lock(self) -> File {
         self.lock
     }

@@ -1,4 +1,5 @@
-//! The question before a run. It shows who does what, where, in which steps, for how long, and how to undo it.
+//! The question before a run. It shows the caller, the change, the accounts, the waves, the expected duration, and how to undo
+//! the run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -43,7 +44,7 @@ pub(crate) fn outline(settings: &Settings, prepared: &Prepared) -> Workload {
     }
 }
 
-/// Refuses to start if the command must ask for confirmation and can't.
+/// Refuses to start if the command must ask for confirmation, but can't ask.
 pub(crate) fn refuse_unattended(settings: &Settings) -> Result<(), Error> {
     if settings.run.mode == Mode::Plan || settings.run.yes || settings.can_ask {
         return Ok(());
@@ -77,7 +78,7 @@ impl Overview<'_> {
         self.prepared.waves.iter().map(|wave| wave.targets.len()).sum()
     }
 
-    /// Returns the overview for a terminal of this width; without a width, lines are not wrapped.
+    /// Returns the overview for a terminal of this width. Without a width, lines are not wrapped.
     fn in_lines(&self, width: Option<usize>, color: bool) -> String {
         let width = width.unwrap_or(usize::MAX);
         let title = wrap(&for_terminal(&self.title()), width, 0).into_iter();

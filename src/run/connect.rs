@@ -1,4 +1,4 @@
-//! The connection of a command to AWS, with the question for the MFA code where one is needed.
+//! Connects a command to AWS, and asks for the MFA code if one is needed.
 
 use crate::cloud::aws::{Aws, ConnectError, ConnectOptions};
 use crate::error::Error;

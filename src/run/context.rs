@@ -12,12 +12,12 @@ use crate::terminal::Progress;
 /// The state that all steps of a run share.
 pub(crate) struct RunContext {
     pub settings: Settings,
-    /// What `run.json` says.
+    /// The content of `run.json`.
     pub info: RunInfo,
     pub folder: RunFolder,
     pub files: ReportFiles,
     pub progress: Progress,
-    /// The lock on the earlier run that this run applies or undoes. No other process may resume that run while it is held.
+    /// The lock on the earlier run that this run applies or undoes. No other process can resume that run while the lock is held.
     pub earlier_run: Option<File>,
     /// Whether this run created the run folder. If so, the folder is removed if the run ends before its first visit.
     is_new: bool,
@@ -59,7 +59,7 @@ impl RunContext {
         }
     }
 
-    /// Removes what the run created, because it ended before its first visit.
+    /// Removes what the run created, because the run ended before its first visit.
     pub(crate) fn abandon(self) {
         self.progress.finish();
         self.files.discard();
@@ -79,7 +79,7 @@ impl RunContext {
         Ok(self.folder.write_run(info)?)
     }
 
-    /// Writes into `run.json` that an interrupted run continues, and its current settings.
+    /// Records in `run.json` that an interrupted run continues, and its current settings.
     pub(crate) fn continue_run(&mut self) -> Result<(), Error> {
         self.info.settings = self.settings.run.clone();
         (self.info.ended_at, self.info.verdict) = (None, None);
@@ -90,7 +90,7 @@ impl RunContext {
         Journal::start(&self.folder).map_err(|source| self.journal_unwritable(source))
     }
 
-    /// The error of a journal that can't be written.
+    /// Returns the error for a journal that can't be written.
     pub(crate) fn journal_unwritable(&self, source: std::io::Error) -> Error {
         Error::Unwritable { what: "the journal", path: self.folder.file(RunFolder::JOURNAL), source }
     }

@@ -57,7 +57,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {
-        // A folder that was removed can't be resumed.
+        // A run whose folder was removed can't be resumed.
         let hint = if journal_path.exists() { how_to_continue(reason, &folder) } else { String::new() };
         match reason {
             // The person who sent the signal knows the reason, so this is no error.

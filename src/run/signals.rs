@@ -1,6 +1,6 @@
 //! SIGINT and SIGTERM: the first signal asks the run to stop, the second ends the process at once.
 //!
-//! A thread of its own waits for them, so that the second signal works even while the main thread is busy or blocked.
+//! A separate thread waits for the signals, so that the second signal works even while the main thread is busy or blocked.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,14 +16,14 @@ use crate::rollout::{Stop, StopReason};
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, stderr};
 
-/// How long the last message may take when the terminal does not accept it.
+/// How long the process waits at most until the terminal has accepted the last message.
 const LAST_MESSAGE: Duration = Duration::from_millis(300);
 
 /// The listener for both signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     first: UnboundedReceiver<StopReason>,
-    /// Whether all visits have ended. Then the first signal ends the process.
+    /// Whether all visits have ended. If so, the first signal ends the process.
     visits_ended: Arc<AtomicBool>,
     /// What is printed when the process ends at once.
     last_message: Arc<Mutex<String>>,
@@ -51,7 +51,7 @@ impl Signals {
                         Ok(both) => both,
                         Err(error) => return drop(ready.send(Err(error))),
                     };
-                    // The thread that started this one waits for the message.
+                    // The thread that started this thread waits for the message.
                     let _ = ready.send(Ok(()));
                     let mut asked = false;
                     loop {
@@ -60,7 +60,7 @@ impl Signals {
                             _ = terminate.recv() => (StopReason::Terminated, 143),
                         };
                         // The journal is complete at every moment, so ending at once loses only the reports, which `resume` and
-                        // `report` recreate from it.
+                        // `report` recreate from the journal.
                         if asked || visits_ended.load(Ordering::Relaxed) {
                             leave(&progress, &last_message.lock().unwrap_or_else(PoisonError::into_inner));
                             std::process::exit(exit_code);

@@ -10,12 +10,13 @@ use crate::report::{OutputDocument, query_output};
 use crate::settings::OutputSettings;
 use crate::terminal::{Progress, layout};
 
-/// The number of characters shown of a value that a JMESPath function rejects. The value may be the whole report.
+/// How many characters are shown of a value that a JMESPath function rejects. The value can be the whole report.
 const SHOWN: usize = 300;
 
-/// Evaluates `--query`, if there is one, and returns its result in the format of `--output`. `title` is the title of a table.
+/// Evaluates `--query` and returns its result in the format of `--output`. Returns `None` if there is no `--query`. `title` is
+/// the title of a table.
 ///
-/// It is called before anything is written, because a query can fail, and the formatting of its result can fail too.
+/// This function is called before anything is written, because the query and the formatting of its result can fail.
 pub(crate) fn query(
     output: &OutputSettings,
     title: &str,
@@ -32,7 +33,7 @@ pub(crate) fn query(
         .map_err(|cause| format!("--query: {cause}"))
 }
 
-/// Warns of a name that occurs nowhere in the document: the empty result does not say why it is empty.
+/// Warns of a name that occurs nowhere in the document, because the empty result does not say why it is empty.
 fn warn_of_unknown_name(output: &OutputSettings, name: &str, document: &Value) {
     let known = Keys::of(document).all.into_iter().filter(|known| *known != name);
     let suggestion = match crate::suggest::nearest(name, known, 2) {
@@ -49,7 +50,7 @@ fn shortened(cause: &str) -> String {
     }
 }
 
-/// Writes a document to stdout in the format of `--output`, or the result of the query in its place.
+/// Writes a document to stdout in the format of `--output`, or writes the result of the query instead.
 pub(crate) fn print(
     output: &OutputSettings,
     document: &dyn OutputDocument,
@@ -62,7 +63,7 @@ pub(crate) fn print(
     })
 }
 
-/// Writes to stdout. A reader that has closed the pipe, such as `head`, is not an error.
+/// Writes to stdout. It is not an error if the reader has closed the pipe, as `head` does.
 pub(crate) fn write(text: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut stdout = BufWriter::new(io::stdout().lock());
     match text(&mut stdout).and_then(|()| stdout.flush()) {

@@ -13,9 +13,10 @@ use super::super::{Answer, Failure, Operation};
 use super::error::{OperationError, failure};
 use crate::org::AccountId;
 
-/// Sends one request once. The log shows the operation and the result, never the request or the answer themselves.
+/// Sends one request once. The log shows the operation and the result, never the content of the request or of the answer.
 ///
-/// It is not an `async fn`, because that would store the request's future twice, which enlarges the future of every visit.
+/// This is not an `async fn`, because an `async fn` would store the request's future twice, which enlarges the future of every
+/// visit.
 pub(super) fn call<T: RequestId, E: OperationError>(
     operation: Operation,
     account: Option<AccountId>,

@@ -8,29 +8,30 @@ use crate::org::region::ServiceRegions;
 
 /// The clients of a run.
 pub(super) struct Clients {
-    /// The base credentials, with the cache that the clients share.
+    /// The configuration with the base credentials and the cache that the clients share.
     pub(super) base: SdkConfig,
-    /// The credentials that enter the accounts: those of the last role of `--via-role`, or else the base credentials.
+    /// The configuration with the hub's credentials, which enter the accounts. They are those of the last role of `--via-role`,
+    /// or the base credentials if there is no such role.
     pub(super) hub: SdkConfig,
-    /// With the base credentials, or with those of the hub if the base credentials are not allowed to list the accounts.
+    /// Uses the base credentials, or the hub's credentials if the base credentials are not allowed to list the accounts.
     pub(super) organizations: aws_sdk_organizations::Client,
-    /// With the base credentials.
+    /// Uses the base credentials.
     pub(super) iam: aws_sdk_iam::Client,
-    /// With the credentials of the hub.
+    /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
-    /// Without credentials, to test whether STS can be reached.
+    /// Uses no credentials, and tests whether STS can be reached.
     pub(super) unsigned_sts: aws_sdk_sts::Client,
 }
 
 /// Everything that the clients are created from.
 pub(super) struct ClientFactory {
-    /// The first credentials: those of the AWS chain, or of an MFA session.
+    /// The configuration with the first credentials, which are those of the AWS chain or of an MFA session.
     pub(super) first: SdkConfig,
     /// The roles of a profile with MFA, which lead from the first credentials to the base credentials.
     pub(super) profile_roles: Vec<ChainedRole>,
-    /// The roles of `--via-role`, which lead from the base credentials to those of the hub.
+    /// The roles of `--via-role`, which lead from the base credentials to the hub's credentials.
     pub(super) via_roles: Vec<ChainedRole>,
-    /// The Regions in which the global services of the partition accept signatures.
+    /// The Regions for which the global services of the partition accept signatures.
     pub(super) home: ServiceRegions,
     /// Receives the difference between the clocks.
     pub(super) clock: Clock,

@@ -1,4 +1,4 @@
-//! Compares this machine's clock with AWS's, by the `Date` header of its answers.
+//! Compares this machine's clock with the clock of AWS, by the `Date` header of AWS's answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -11,11 +11,12 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
-/// The result of the last comparison of the clocks. Clones share it.
+/// The result of the last comparison of the clocks. Clones share the result.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Arc<Mutex<Option<ClockSkew>>>);
 
-/// The difference between this machine's clock and AWS's, in whole seconds, because the header has no fractions.
+/// The difference between this machine's clock and the clock of AWS. It is accurate to one second, because the header has no
+/// fractions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSkew {
     /// The difference.

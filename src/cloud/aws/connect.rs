@@ -20,7 +20,7 @@ use crate::org::caller::ParseCallerError;
 use crate::org::region::{self, RegionRefused};
 use crate::org::role::ViaRole;
 
-/// AWS with the caller's credentials.
+/// The connection to AWS with the caller's credentials.
 pub struct Aws {
     pub(super) factory: ClientFactory,
     clients: RefCell<Rc<Clients>>,
@@ -30,13 +30,13 @@ pub struct Aws {
     pub(super) session: SessionOptions,
     pub(super) fetches: FetchCounter,
     pub(super) max_attempts: u32,
-    /// The Region of the run, which is that of its STS endpoint.
+    /// The Region of the run and of its STS endpoint.
     pub region: String,
     /// The Regional STS endpoint that issues the sessions.
     pub sts_endpoint: String,
     /// The identity of the base credentials.
     pub caller: Caller,
-    /// The identity that enters the accounts: the last role of `--via-role`, or else the caller.
+    /// The identity that enters the accounts: the last role of `--via-role`, or the caller if there is no such role.
     pub hub: Caller,
 }
 
@@ -45,7 +45,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When something is missing or refused. Nothing was attempted in any account then.
+    /// Returns an error if something is missing or refused. In this case, nothing was attempted in any account.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
         if let Some(named) = &options.region {
             region::partition_of(named)?;
@@ -97,7 +97,7 @@ impl Aws {
             external_id: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // These clients share the base credentials, so that they are not fetched twice.
+        // These clients share the base credentials, so that the credentials are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()
@@ -123,12 +123,12 @@ impl Aws {
         })
     }
 
-    /// Returns the current clients. The `Rc` may be held across an await, unlike a borrow of the `RefCell`.
+    /// Returns the current clients. The `Rc` can be held across an await, unlike a borrow of the `RefCell`.
     pub(super) fn clients(&self) -> Rc<Clients> {
         Rc::clone(&self.clients.borrow())
     }
 
-    /// Creates new clients, which fetch the base credentials again, in case the cached ones have become invalid early.
+    /// Creates new clients, which fetch the base credentials again, in case the cached credentials have become invalid early.
     pub(super) fn renew_clients(&self) {
         let clients = self.factory.clients(self.factory.base(), self.list_as_hub.get());
         *self.clients.borrow_mut() = Rc::new(clients);
@@ -190,7 +190,7 @@ pub enum ConnectError {
     /// There is a code, but no MFA device.
     #[error("--mfa-token is given, but no device: name it with --mfa-serial")]
     MfaSerialMissing,
-    /// The caller is a role session, and a session that it opens lasts at most an hour.
+    /// The caller is a role session, whose own sessions last at most an hour, but a longer duration is requested.
     #[error(
         "the caller {arn} is a role session, whose own sessions last at most 3600 s, but {} s are requested",
         asked.as_secs()

@@ -7,16 +7,16 @@ use super::session::SessionOptions;
 use crate::org::role::ViaRole;
 use crate::secret::Secret;
 
-/// The options of a connection to AWS. They may hold a secret, so they have no `Debug`.
+/// The options of a connection to AWS. They can contain a secret, so they do not implement `Debug`.
 #[derive(Clone)]
 pub struct ConnectOptions {
     /// The profile named on the command line. As in the AWS CLI, it takes precedence over credentials in the environment.
     pub profile: Option<String>,
-    /// The Region named on the command line; without it the Region of the AWS chain is used.
+    /// The Region named on the command line; `None` means the Region of the AWS chain.
     pub region: Option<String>,
     /// One endpoint for Organizations, STS and IAM. The credential providers do not use it.
     pub endpoint_url: Option<String>,
-    /// A PEM file of certificate authorities that are trusted instead of the system's.
+    /// A PEM file of certificate authorities that are trusted instead of the system's authorities.
     pub ca_bundle: Option<PathBuf>,
     /// The maximum number of connections to one host.
     pub connections: usize,
@@ -28,12 +28,13 @@ pub struct ConnectOptions {
     pub via_roles: Vec<ViaRole>,
     /// The parameters of the sessions in the accounts.
     pub session: SessionOptions,
-    /// Receives the difference between AWS's clock and this machine's.
+    /// Receives the difference between this machine's clock and the clock of AWS.
     pub clock: Clock,
 }
 
 impl Default for ConnectOptions {
-    /// The usual AWS chain, and sessions of 15 minutes that are only allowed to read the account summary.
+    /// Returns the options for the default AWS chain, and for sessions of 15 minutes that are only allowed to read the account
+    /// summary.
     fn default() -> Self {
         Self {
             profile: None,
@@ -50,10 +51,10 @@ impl Default for ConnectOptions {
     }
 }
 
-/// The MFA device of the base credentials. It may hold a code, so it has no `Debug`.
+/// The MFA device of the base credentials. It can contain a code, so it does not implement `Debug`.
 #[derive(Clone, Default)]
 pub struct Mfa {
-    /// The device's serial number or ARN; without it that of the profile is used.
+    /// The device's serial number or ARN; `None` means the device of the profile.
     pub serial: Option<String>,
     /// The code that the device shows.
     pub token: Option<Secret>,

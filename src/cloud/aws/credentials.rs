@@ -1,4 +1,4 @@
-//! Fetches the base credentials within a time limit, and refuses those that the SDK can't use.
+//! Fetches the base credentials within a time limit, and refuses credentials that the SDK can't use.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +15,8 @@ use super::timeouts::FETCH_CREDENTIALS;
 /// fetch at a time. A retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
-/// Wraps a provider: fetches its credentials within a time limit, and refuses those that can't be put into a header, for example
-/// because they come from a file with the line ends of another system. The SDK would panic on them.
+/// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header, for
+/// example because they contain the line ends of another system. The SDK would panic on such credentials.
 #[derive(Debug)]
 pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,
@@ -129,7 +129,7 @@ mod tests {
                 (1, FETCH_CREDENTIALS.as_secs())
             );
         }
-        // The first wait before a retry.
+        // This is the first wait before a retry.
         tokio::time::sleep(crate::cloud::retry::backoff(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "a later request fetches again");

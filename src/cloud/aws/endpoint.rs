@@ -1,7 +1,7 @@
 //! Resolves the endpoints before the first call, and refuses the global STS endpoint.
 //!
-//! The SDK never chooses the global STS endpoint on its own, but Region `aws-global` leads there, and so may an endpoint in the
-//! environment, in a profile, or on the command line.
+//! The SDK never chooses the global STS endpoint by default. But Region `aws-global` leads to it, and so can an endpoint that is
+//! configured in the environment, in a profile, or on the command line.
 
 use aws_config::SdkConfig;
 use aws_types::origin::Origin;
@@ -21,7 +21,7 @@ pub enum EndpointError {
         /// The configured URL.
         url: String,
     },
-    /// The URL contains a user name and possibly a password, which would end up in the report.
+    /// The URL contains a user name and possibly a password, which would appear in the report.
     #[error("the endpoint URL holds a user name or a password: remove everything up to the @")]
     UserInfo,
     /// The text is not a URL.
@@ -38,10 +38,11 @@ pub enum EndpointError {
     },
 }
 
-/// Checks the endpoints of the environment and of the profile, and returns the configuration with `given` in place of them.
+/// Checks the endpoints of the environment and of the profile, and returns the configuration. If `given` is set, it replaces
+/// these endpoints.
 ///
-/// The SDK ranks endpoints by their origin; the origin that is set here wins over all others. The credential providers do not use
-/// the endpoint, because they were created with the earlier configuration.
+/// The SDK ranks endpoints by their origin, and the origin that is set here takes precedence over all others. The credential
+/// providers do not use the endpoint, because they were created with the earlier configuration.
 pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {
@@ -97,14 +98,15 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
             .expect("all three are given");
         config.service_config().and_then(|services| services.load_config(key))
     };
-    // An empty variable is an unset one.
+    // An empty variable counts as not set.
     let is_set = |url: &String| !url.is_empty();
     let overridden = config.get_origin("endpoint_url").is_client_config();
     let own = if overridden { None } else { of_service() };
     own.filter(is_set).or_else(|| config.endpoint_url().map(str::to_owned).filter(is_set))
 }
 
-/// Returns the endpoint that is configured for STS, if it is one of AWS's own hosts. Any other host stands in for all of AWS.
+/// Returns the endpoint that is configured for STS, or `None` if it is not one of AWS's own hosts. Any other host replaces all of
+/// AWS.
 pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
     let url = configured_url(config, "sts")?;
     let lower = url.to_ascii_lowercase();
@@ -113,7 +115,7 @@ pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
 
 /// Checks that the text is a URL, and that it is not the global STS endpoint.
 pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
-    // A malformed URL may still contain a password, for example if a slash is missing.
+    // A malformed URL can still contain a password, for example if a slash is missing.
     let refused =
         || if url.contains('@') { EndpointError::UserInfo } else { EndpointError::NotAUrl { url: url.to_owned() } };
     let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;

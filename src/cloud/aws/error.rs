@@ -1,7 +1,7 @@
 //! Converts the SDK's errors into [`Failure`]s.
 //!
-//! The SDK's own error messages are never printed as a whole: they can include the raw answer, and the answer of AssumeRole contains
-//! credentials.
+//! The SDK's own error messages are never printed as a whole, because they can include the raw answer, and the answer of
+//! AssumeRole contains credentials.
 
 use std::error::Error;
 
@@ -32,7 +32,7 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
             let message = refusal.err().message().unwrap_or_default().to_owned();
             match code {
                 Some(code) => (kind, effect, code.into(), message),
-                // The SDK reports a success that it can't parse as a service error without a code.
+                // If the SDK can't parse a successful answer, it reports a service error without a code.
                 None if status < 400 => unreadable(operation, status),
                 None => (
                     kind,
@@ -73,24 +73,25 @@ pub(super) struct ChainedRoleError {
 
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
-/// The answer does not come from this service, or it was damaged on the way.
+/// Returns the cause for an answer that does not come from this service, or was damaged on the way.
 fn unreadable(operation: Operation, status: u16) -> Cause {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
-/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
-/// innermost one.
+/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that failed is the
+/// innermost error.
 fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
     with_sources(error).filter_map(|error| error.downcast_ref()).last()
 }
 
-/// Returns the HTTP status of AWS's answer for such a role. If there is one, the source of the credentials can be reached.
+/// Returns the HTTP status of AWS's answer for the role that could not be assumed. If there was an answer, the source of the
+/// credentials can be reached.
 fn chained_role_status(error: &(dyn Error + 'static)) -> Option<u16> {
     chained_role_error(error).and_then(|refused| refused.failure.status)
 }
 
-/// The request was not sent, usually because there were no credentials to sign it with.
+/// Returns the cause for a request that was not sent, usually because there were no credentials to sign it.
 fn unsent(error: &(dyn Error + 'static)) -> Cause {
     if let Some(refused) = chained_role_error(error) {
         let (kind, code) = match refused.failure.kind {
@@ -112,7 +113,7 @@ fn unsent(error: &(dyn Error + 'static)) -> Cause {
     }
 }
 
-/// There was no answer. Whether the request may have arrived depends on where it failed.
+/// Returns the cause for a request without an answer. Whether the request might have arrived depends on where it failed.
 fn connector(error: &ConnectorError) -> Cause {
     let message = chain(error);
     if find::<CredentialsError>(error).is_some() || error.is_user() {
@@ -120,7 +121,7 @@ fn connector(error: &ConnectorError) -> Cause {
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     let lower = message.to_ascii_lowercase();
-    // The HTTP client's types for these two errors are private, so only their messages tell them apart.
+    // The HTTP client's types for these two errors are private, so only their messages distinguish them.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
         (FailureKind::Transient, Effect::None, OwnCode::HostNotFound.into(), message)
     } else if lower.contains("invalid peer certificate") {
@@ -145,8 +146,8 @@ fn with_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
-/// What precedes the stderr of a `credential_process` in the SDK's message (aws-config 1.13.0, `credential_process.rs`). Scripts may
-/// write secrets to stderr, for example with `set -x`.
+/// What precedes the stderr of a `credential_process` in the SDK's message (aws-config 1.13.0, `credential_process.rs`). Scripts
+/// can write secrets to stderr, for example with `set -x`.
 const PROCESS_STDERR: &str = ". Stderr: ";
 
 /// Returns the message of one error in one line, without the `Debug` output that the SDK puts into some messages.
@@ -157,7 +158,7 @@ fn message_of(error: &(dyn Error + 'static)) -> String {
     }
     let text = error.to_string().replace("StatusCode(", "status (");
     let text = match text.split_once(PROCESS_STDERR) {
-        // The shell's exit code for a missing command.
+        // 127 is the shell's exit code for a missing command.
         Some((before, _)) if before.ends_with(" 127") => format!("{before}: the command was not found"),
         Some((before, stderr)) if !stderr.trim().is_empty() => {
             format!(
@@ -170,7 +171,7 @@ fn message_of(error: &(dyn Error + 'static)) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns the messages of the error and its sources in one line. Messages that an outer error already contains are left out.
+/// Returns the messages of the error and its sources in one line. Messages that an outer error already contains are skipped.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for part in with_sources(error).map(message_of) {

@@ -68,7 +68,7 @@ async fn ask(always: &FixedAnswer, text: &str) {
     let (sts_client, iam_client) = (aws_sdk_sts::Client::new(&config), aws_sdk_iam::Client::new(&config));
     let organizations_client = aws_sdk_organizations::Client::new(&config);
     let is_in_answer = |what: &str| assert!(text.contains(what), "a version without {what} in the answer");
-    // The message of a refusal comes from the service. A success that can't be used may contain credentials.
+    // The message of a refusal comes from the service. The answer of a successful call might contain credentials.
     let may_hold_credentials = always.status < 400 && has_secrets_only_in_credentials(text);
     let hides_secrets = |failure: &Failure| {
         assert!(!may_hold_credentials || !failure.to_string().contains(SECRET), "{failure}");
@@ -121,7 +121,7 @@ async fn ask(always: &FixedAnswer, text: &str) {
     }
 }
 
-/// Whether the answer contains secrets only in credentials, and not in a name or an ARN, which messages may quote.
+/// Whether the answer contains secrets only in credentials, and not in a name or an ARN, which messages can quote.
 fn has_secrets_only_in_credentials(text: &str) -> bool {
     let mut rest = text.to_owned();
     for element in ["SecretAccessKey", "SessionToken"] {
@@ -137,7 +137,7 @@ fn has_secrets_only_in_credentials(text: &str) -> bool {
 /// Whether an answer names the account, in an ARN or by its number, according to another XML parser.
 fn names(text: &str, account: AccountId) -> bool {
     let Ok(document) = roxmltree::Document::parse(text) else {
-        // The SDK's parser is more lenient, but the number must be there.
+        // The SDK's parser is more lenient, but the text must still contain the number.
         return text.contains(ACCOUNT) || text.contains("&#");
     };
     document.descendants().filter_map(|node| node.text()).any(|text| text.contains(&account.to_string()))

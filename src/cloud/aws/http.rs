@@ -14,7 +14,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-/// The maximum size of a CA bundle. Mozilla's has some 220 kB.
+/// The maximum size of a CA bundle. Mozilla's bundle has about 220 kB.
 const MAX_BUNDLE: u64 = 16 << 20;
 
 /// The CA bundle can't be used.
@@ -25,7 +25,7 @@ pub enum CaBundleError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Why the file can't be read.
         source: std::io::Error,
     },
     /// The file is not a list of certificates.
@@ -33,12 +33,12 @@ pub enum CaBundleError {
     NotPem {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         detail: String,
     },
 }
 
-/// A variable of the environment names a proxy that can't be used. Its value is not shown, because it may contain a password.
+/// An environment variable names a proxy that can't be used. Its value is not shown, because it might contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{variable} is not the URL of an HTTP proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
@@ -48,12 +48,13 @@ pub struct ProxyError {
     pub variable: String,
 }
 
-/// Checks that the proxy for this URL can be used, if there is one. The HTTP client would bypass a proxy that it can't parse.
+/// Returns an error if a proxy is configured for this URL, but can't be used. The HTTP client would bypass a proxy that it can't
+/// parse.
 ///
-/// The variables are read in the same way as by the client (hyper-util 0.1, `client/proxy/matcher.rs`).
+/// The variables are read as the client reads them (hyper-util 0.1, `client/proxy/matcher.rs`).
 pub(crate) fn check_proxy(url: &str, variable: impl Fn(&str) -> Option<OsString>) -> Result<(), ProxyError> {
     let Ok(uri) = url.parse::<Uri>() else { return Ok(()) };
-    // In a CGI program, HTTP_PROXY is a header of the web request.
+    // In a CGI program, HTTP_PROXY comes from a header of the web request, so the client uses no proxy.
     if variable("REQUEST_METHOD").is_some() {
         return Ok(());
     }
@@ -101,7 +102,7 @@ fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
     SharedHttpClient::new(client)
 }
 
-/// Reads the file and checks every certificate in it, because the HTTP client would panic on an invalid one.
+/// Reads the file and checks every certificate in it, because the HTTP client would panic on an invalid certificate.
 fn read_bundle(path: &Path) -> Result<Vec<u8>, CaBundleError> {
     let mut bytes = Vec::new();
     File::open(path)
@@ -157,7 +158,7 @@ mod tests {
     #[test]
     fn a_proxy_that_is_not_used_is_not_checked() {
         for environment in [
-            // Desktop environments set this variable beside the ones that are used.
+            // Desktop environments set `all_proxy` in addition to the variables that are used.
             [("all_proxy", "socks://127.0.0.1:1080/"), ("https_proxy", "http://proxy:3128")],
             [("HTTP_PROXY", "://"), ("HTTPS_PROXY", "http://proxy:3128")],
             [("HTTPS_PROXY", "://"), ("NO_PROXY", "*")],

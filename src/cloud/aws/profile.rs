@@ -1,7 +1,7 @@
-//! Reads the profiles in `~/.aws/config` and `~/.aws/credentials`: settings that the SDK ignores, above all `mfa_serial`.
+//! Reads the profiles in `~/.aws/config` and `~/.aws/credentials`: settings that the SDK ignores, especially `mfa_serial`.
 //!
-//! With the SDK alone, a profile that assumes a role with MFA does not work: AWS refuses it and does not name the cause. So this
-//! module finds such a profile, and the connection opens the MFA session.
+//! With the SDK alone, a profile that assumes a role with MFA does not work: AWS refuses the call and does not name the cause. So
+//! this module finds such a profile, and the connection opens the MFA session.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use super::role_chain::ChainedRole;
 pub struct ProfileError {
     /// The profile.
     pub profile: String,
-    /// What is wrong with it.
+    /// What is wrong with the profile.
     pub detail: String,
 }
 
@@ -31,11 +31,12 @@ pub(super) struct MfaProfile {
     pub(super) roles: Vec<ChainedRole>,
 }
 
-/// Returns the profile in use if it, or a profile that it is based on, assumes a role with MFA.
+/// Returns the selected profile if it assumes a role with MFA, itself or through a source profile. Otherwise returns `None`.
 ///
 /// # Errors
 ///
-/// When it does so in an unsupported way. For a profile that can't be read, the SDK returns an error later.
+/// Returns an error if the profile is not defined, or uses roles or MFA in an unsupported way. If the profile files can't be
+/// read, the SDK returns an error later.
 pub(super) async fn find_mfa_profile(
     named: Option<&str>,
     session_name: &str,
@@ -48,7 +49,7 @@ pub(super) async fn find_mfa_profile(
     find_mfa_profile_in(&Fs::real(), &Env::real(), named, session_name).await
 }
 
-/// Does the same with the given files and variables.
+/// Like [`find_mfa_profile`], but with the given files and variables.
 pub(super) async fn find_mfa_profile_in(
     fs: &Fs,
     env: &Env,
@@ -72,7 +73,7 @@ fn check_defined(profiles: &ProfileSet) -> Result<(), ProfileError> {
     Err(ProfileError { profile: selected.to_owned(), detail })
 }
 
-/// Follows `source_profile` from a profile to the one with the credentials.
+/// Follows `source_profile` from a profile to the profile with the credentials.
 fn walk(profiles: &ProfileSet, selected: &str, session_name: &str) -> Result<Option<MfaProfile>, ProfileError> {
     let mut roles = Vec::new();
     let mut serial: Option<String> = None;

@@ -1,5 +1,5 @@
-//! The chain of sessions from the first credentials to those that enter the accounts: the MFA session, the roles of a profile with
-//! MFA, and the roles of `--via-role`.
+//! The chain of sessions from the first credentials to the credentials that enter the accounts: the MFA session, the roles of a
+//! profile with MFA, and the roles of `--via-role`.
 
 use std::fmt;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(super) const SESSION_DURATION: Duration = Duration::from_hours(1);
 /// The duration of an MFA session: the default of GetSessionToken for IAM users (STS API reference).
 const MFA_SESSION: Duration = Duration::from_hours(12);
 
-/// A role in the chain. It may hold an external id, so it has no `Debug`.
+/// A role in the chain. It can contain an external id, so it does not implement `Debug`.
 #[derive(Clone)]
 pub(super) struct ChainedRole {
     pub(super) role_arn: String,
@@ -32,7 +32,7 @@ pub(super) struct ChainedRole {
     pub(super) external_id: Option<Secret>,
 }
 
-/// Opens the MFA session. A code is accepted only once, so this happens once in a run.
+/// Opens the MFA session. AWS accepts a code only once, so a run opens only one MFA session.
 pub(super) async fn open_mfa_session(
     config: &SdkConfig,
     serial: &str,
@@ -49,8 +49,8 @@ pub(super) async fn open_mfa_session(
     Ok(SharedCredentialsProvider::new(session))
 }
 
-/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the one before, and
-/// again whenever its session is about to expire.
+/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the role before,
+/// and again whenever its session is about to expire.
 pub(super) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
     roles.iter().fold(config.clone(), |config, role| {
         let sessions = ChainedRoleProvider { client: Client::new(&with_empty_cache(&config)), role: role.clone() };
@@ -58,8 +58,8 @@ pub(super) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig
     })
 }
 
-/// Returns the configuration with a credentials cache of its own: the credentials of one role must never be taken for those of
-/// another.
+/// Returns the configuration with its own, empty credentials cache, so that the credentials of one role are never used in place
+/// of another role's.
 pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
     config.to_builder().identity_cache(IdentityCache::lazy().build()).build()
 }
@@ -98,7 +98,7 @@ impl ProvideCredentials for ChainedRoleProvider {
     where
         Self: 'a,
     {
-        // One attempt: the call that needs the credentials is retried as a whole.
+        // There is only one attempt, because the call that needs the credentials is retried as a whole.
         future::ProvideCredentials::new(async move {
             self.open().await.map_err(|failure| {
                 let role = self.role.role_arn.clone();

@@ -13,7 +13,8 @@ use super::credentials::{CheckedProvider, FetchCounter};
 use super::http::{self, CaBundleError};
 use super::timeouts;
 
-/// Loads the configuration. The credentials are those of `credentials_profile`, or else of the usual chain.
+/// Loads the configuration. The credentials are those of `credentials_profile`, or of the SDK's default chain if there is no such
+/// profile.
 pub(super) async fn load(
     options: &ConnectOptions,
     credentials_profile: Option<&str>,
@@ -29,7 +30,7 @@ pub(super) async fn load(
         .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
     let region = match (&options.region, &options.profile) {
         (Some(region), _) => Some(Region::new(region.clone())),
-        // A profile that assumes a role needs a Region too, and the credentials provider below does not look for one.
+        // A profile that assumes a role needs a Region too, but the credentials provider below does not look for a Region.
         (None, Some(profile)) => {
             let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
             let provider = ProviderConfig::default().with_http_client(http.clone());
@@ -54,7 +55,7 @@ pub(super) async fn load(
     let config = loader.load().await;
     let provider = config.credentials_provider().map(|provider| CheckedProvider::around(provider, fetches));
     let mut builder = config.into_builder();
-    // The credential providers keep the retries from above. The calls of a run have their own: see `cloud::retry`.
+    // The credential providers keep the retries from above. The calls of a run have their own retries, in `cloud::retry`.
     builder.set_credentials_provider(provider).set_retry_config(Some(RetryConfig::disabled()));
     Ok(builder.build())
 }

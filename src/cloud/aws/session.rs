@@ -9,7 +9,7 @@ use crate::cloud::Operation;
 use crate::org::AccountId;
 use crate::secret::Secret;
 
-/// The session in one account. It holds credentials, so it has no `Debug`.
+/// The session in one account. It contains credentials, so it does not implement `Debug`.
 pub struct Session {
     pub(super) account: AccountId,
     /// Credentials that were proven to belong to the account.
@@ -24,25 +24,25 @@ impl Session {
     }
 }
 
-/// The parameters that every AssumeRole call of the run shares.
+/// The parameters that all AssumeRole calls of the run share.
 #[derive(Clone)]
 pub struct SessionOptions {
     /// The session's name, as CloudTrail shows it.
     pub name: String,
     /// The session's duration, 900 to 43,200 seconds; at most 3,600 if the caller is a role session.
     pub duration: Duration,
-    /// The source identity, which CloudTrail shows for every session that is opened from this one.
+    /// The source identity, which CloudTrail shows for every session that is opened from this session.
     pub source_identity: Option<String>,
-    /// The external id that the roles' trust policies ask for.
+    /// The external id that the roles' trust policies require.
     pub external_id: Option<Secret>,
-    /// The external ids of single accounts, which replace `external_id` there.
+    /// The external ids of single accounts, which replace `external_id` in these accounts.
     pub external_ids: BTreeMap<AccountId, Secret>,
     /// A session policy in JSON.
     pub policy: Option<String>,
 }
 
 impl Default for SessionOptions {
-    /// Sessions of 15 minutes that are only allowed to read the account summary.
+    /// Returns the options for sessions of 15 minutes that are only allowed to read the account summary.
     fn default() -> Self {
         Self {
             name: "v2token".to_owned(),

@@ -1,4 +1,4 @@
-//! The calls of IAM that only `doctor` makes: whether centralized root access is enabled, and what a role may do.
+//! The calls of IAM that only `doctor` makes: whether centralized root access is enabled, and what a role is allowed to do.
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{
@@ -33,7 +33,7 @@ pub(super) async fn is_root_access_enabled(client: &Client, max_attempts: u32) -
     Ok(answer.value.enabled_features().contains(&FeatureType::RootCredentialsManagement))
 }
 
-/// Simulates an action of a role with the role's policies and those of the Organization.
+/// Simulates an action of a role with the policies of the role and of the Organization.
 pub(super) async fn simulate_action(
     client: &Client,
     session: &Session,
@@ -49,7 +49,7 @@ pub(super) async fn simulate_action(
         .simulate_principal_policy()
         .policy_source_arn(role_arn)
         .action_names(operation.action())
-        // Service control policies may exempt a role by this key.
+        // Service control policies can exempt a role by this key.
         .context_entries(principal)
         .customize()
         .config_override(session.iam_config());

@@ -1,4 +1,4 @@
-//! The calls of STS: GetCallerIdentity, and those that open sessions in the accounts.
+//! The calls of STS: GetCallerIdentity, and the calls that open sessions in the accounts.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::org::{AccountId, Caller, Partition};
 /// The duration of a session as root user: the maximum of AssumeRoot (STS API reference).
 const ROOT_SESSION: Duration = Duration::from_mins(15);
 
-/// Returns the caller, by one attempt of GetCallerIdentity.
+/// Returns the caller, with one attempt of GetCallerIdentity.
 pub(super) async fn caller(client: &Client) -> Result<Answer<Caller>, Failure> {
     let Answer { value, request_id } = caller_identity(client).await?;
     let caller = Caller::from_api(value.account(), value.arn())
@@ -32,8 +32,8 @@ pub(super) async fn caller_identity(client: &Client) -> Result<Answer<GetCallerI
     call(Operation::GetCallerIdentity, None, client.get_caller_identity().send()).await
 }
 
-/// Returns a session in the account that the credentials belong to, after GetCallerIdentity has confirmed that account. The session
-/// keeps these credentials, so that a later change of the profile can't lead to another account.
+/// Returns a session in the account that the credentials belong to, after GetCallerIdentity has confirmed the account. The
+/// session keeps these credentials, so that a later change of the profile can't lead to another account.
 pub(super) async fn own_session(
     client: &Client,
     base: Option<SharedCredentialsProvider>,
@@ -78,8 +78,8 @@ pub(super) async fn assume_role(
     session(operation, account, value.credentials(), request_id)
 }
 
-/// Opens a read-only session as the account's root user. STS opens it in the account that the request names, and the program never sets
-/// anything with it, so the account is not checked again.
+/// Opens a read-only session as the account's root user. STS opens it in the account that the request names, and the program
+/// never sets anything with the session, so the account is not checked again.
 pub(super) async fn assume_root(
     client: &Client,
     partition: &Partition,

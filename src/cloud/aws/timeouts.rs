@@ -12,8 +12,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(15);
 pub(super) const ATTEMPT: Duration = Duration::from_secs(20);
 
-/// The time limit for fetching credentials. It is shorter than that of the attempt that waits for them, so that the error tells which
-/// of the two was slow.
+/// The time limit for fetching credentials. It is shorter than the limit for the attempt that waits for the credentials, so that
+/// the error shows whether the fetch or the call was slow.
 pub(super) const FETCH_CREDENTIALS: Duration = Duration::from_secs(18);
 const _: () = assert!(FETCH_CREDENTIALS.as_secs() < ATTEMPT.as_secs());
 

@@ -1,7 +1,7 @@
 //! Tests a token of the global STS endpoint for `--verify token=REGION`, which is the only use of that endpoint.
 //!
-//! The global endpoint issues a session for the account's role, which then calls STS in an opt-in Region. Such a Region refuses v1
-//! tokens, so a token that it accepts is a v2 token. The token never leaves this module.
+//! The global endpoint issues a session for the account's role, and the session calls STS in an opt-in Region. Such a Region
+//! refuses v1 tokens, so a token that it accepts is a v2 token. The token never leaves this module.
 
 use aws_config::{Region, SdkConfig};
 use aws_sdk_sts::Client;

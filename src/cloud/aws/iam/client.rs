@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 10;
 
 /// A client for the two IAM operations that read and set the token version, in the account of its credentials.
 ///
-/// A call is attempted up to five times if AWS throttles it, fails, or can't be reached.
+/// A call is attempted up to five times if AWS throttles the call, fails, or can't be reached.
 ///
 /// ```
 /// use aws_config::{BehaviorVersion, Region};
@@ -51,10 +51,10 @@ impl IamClient {
     ///
     /// If the configuration has no HTTP client, the client creates one that trusts the system's certificate authorities.
     ///
-    /// The Region determines the partition. Requests to a custom endpoint are signed for the Region in which IAM of that partition
-    /// accepts signatures.
+    /// The Region determines the partition. Requests to a custom endpoint are signed for the Region for which IAM in that
+    /// partition accepts signatures.
     pub fn new(config: &SdkConfig) -> Self {
-        // The SDK's retry quota is one bucket for the whole process, which other clients may have emptied.
+        // The SDK's retry quota is one bucket for the whole process, which other clients might have emptied.
         let bucket = RetryPartition::custom("v2token-iam-client").token_bucket(TokenBucket::unlimited()).build();
         let mut builder = aws_sdk_iam::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -77,8 +77,8 @@ impl IamClient {
     ///
     /// # Errors
     ///
-    /// When AWS refuses or can't be reached. The error has AWS's code, message and request id, and says whether the request may
-    /// still have taken effect.
+    /// Returns an error if AWS refuses the call or can't be reached. The error has AWS's code, message and request id, and says
+    /// whether the request might still have taken effect.
     pub async fn set_security_token_service_preferences(
         &self,
         global_endpoint_token_version: TokenVersion,
@@ -92,7 +92,7 @@ impl IamClient {
     ///
     /// # Errors
     ///
-    /// When AWS refuses or can't be reached.
+    /// Returns an error if AWS refuses the call or can't be reached.
     pub async fn get_account_summary(&self) -> Result<AccountSummary, Failure> {
         let answer = call(Operation::GetAccountSummary, None, super::summary(&self.0).send()).await?;
         let entries = answer.value.summary_map().into_iter().flatten();
@@ -100,12 +100,12 @@ impl IamClient {
     }
 }
 
-/// The keys and numbers of `SummaryMap`: what IAM counts in an account, and its token version.
+/// The keys and numbers of `SummaryMap`: what IAM counts in an account, and the account's token version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountSummary(pub BTreeMap<String, i32>);
 
 impl AccountSummary {
-    /// Returns the token version. It is [`ObservedVersion::Unknown`], and not version 1, if the summary has none.
+    /// Returns the token version. It is [`ObservedVersion::Unknown`], and not version 1, if the summary contains no version.
     pub fn token_version(&self) -> ObservedVersion {
         ObservedVersion::from_summary(self.0.get("GlobalEndpointTokenVersion").copied())
     }

@@ -15,18 +15,19 @@ use crate::cloud::Operation;
 use crate::org::selection::Tags;
 use crate::org::{AccountId, Tag};
 
-/// The interval between calls: the quota of ListTagsForResource is 10 requests per second for the calling account
-/// (Organizations user guide, "Quotas", API throttle limits).
+/// The interval between calls. The quota of ListTagsForResource is 10 requests per second for the calling account (Organizations
+/// user guide, "Quotas", API throttle limits).
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The maximum number of concurrent calls. It is more than one so that slow answers do not lower the rate.
+/// The maximum number of concurrent calls. It is more than 1, so that slow answers do not lower the rate.
 const IN_FLIGHT: usize = 10;
 
-/// Spaces the calls. Each page and each retry counts, because the quota counts them all. Holds the time of the next call.
+/// Spaces the calls, including the calls for further pages and retries, because the quota counts all calls. Contains the time of
+/// the next call.
 struct TagRateLimiter(Cell<Instant>);
 
 impl TagRateLimiter {
-    /// Waits until the next call may be sent.
+    /// Waits until the next call can be sent.
     async fn wait(&self) {
         let next = self.0.get().max(Instant::now());
         self.0.set(next + INTERVAL);

@@ -11,8 +11,8 @@ use crate::cloud::retry::retry;
 use crate::cloud::{Failure, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
-/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
+/// takes two calls for each OU, at 5 calls per second, so it is used only if ListAccounts returns no paths.
 pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
     let mut parents = HashMap::new();
     let mut unvisited = roots(client, max_attempts).await?;
