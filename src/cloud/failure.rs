@@ -109,8 +109,8 @@ impl std::error::Error for Failure {}
 
 /// Returns the [`FailureKind`] and the [`Effect`] for a service's error code and HTTP status.
 ///
-/// The throttling codes are those of the SDK's own classifier (aws-runtime 1.10.2, `src/retries/classifiers.rs`). The credential
-/// codes are from the common errors of the STS and IAM API references.
+/// The throttling codes come from the SDK's own classifier (aws-runtime 1.10.2, `src/retries/classifiers.rs`). The credential
+/// codes come from the common errors of the STS and IAM API references.
 pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
     const THROTTLED: &[&str] = &[
         "Throttling",

@@ -1,6 +1,6 @@
 //! Retries: the wait before the next attempt of a call, and the number of the current attempt.
 //!
-//! The SDK's own retries are switched off. Their quota is one static token bucket for the whole process, which is empty soon when
+//! The SDK's own retries are switched off. Their quota is one static token bucket for the whole process, which is soon empty when
 //! many calls are retried at once. With three throttles for each of 64 concurrent calls, 37 to 59 calls failed although each of
 //! them would have succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
 
@@ -36,7 +36,7 @@ pub(crate) fn backoff(failed: u32, jitter: f64) -> Duration {
 
 tokio::task_local! {
     /// The number of the current attempt. The code that counts attempts is far from the code that logs calls, and the functions
-    /// in between don't need the number, so the number is attached to the future instead of being a parameter of each function.
+    /// in between don't need the number. So the number is attached to the future instead of being a parameter of each function.
     static ATTEMPT: u32;
 }
 

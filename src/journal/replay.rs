@@ -36,7 +36,7 @@ pub enum ReplayFailed {
     Incomplete {
         /// The journal.
         path: PathBuf,
-        /// The line that does not follow from those before it, from 1.
+        /// The number, from 1, of the line that does not follow from the lines before it.
         line: usize,
         /// Why it does not follow.
         detail: String,

@@ -1,10 +1,10 @@
 //! The rate limiter: how many AssumeRole calls start per second, and how throttling by AWS changes this rate.
 //!
-//! All AssumeRole calls count against one quota of the caller's account: 600 per second in each Region, shared with all other
-//! callers in that account (IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are spaced evenly
-//! by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The rate then
-//! recovers along a cubic curve. RFC 9438 describes this curve for TCP, and the adaptive mode of the AWS SDKs uses it too. The
-//! rate rises slowly near the measured rate, and faster the longer AWS throttles no call.
+//! All AssumeRole calls count against one quota of the caller's account, which all other callers in the account share. It is 600
+//! calls per second in each Region (IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are
+//! spaced evenly by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The
+//! rate then recovers along a cubic curve. RFC 9438 describes this curve for TCP, and the adaptive mode of the AWS SDKs uses it
+//! too. The rate rises slowly near the measured rate, and faster the longer AWS throttles no call.
 
 mod control;
 mod slow_start;

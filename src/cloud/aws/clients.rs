@@ -10,8 +10,8 @@ use crate::org::region::ServiceRegions;
 pub(super) struct Clients {
     /// The configuration with the base credentials and the cache that the clients share.
     pub(super) base: SdkConfig,
-    /// The configuration with the hub's credentials, which enter the accounts. They are those of the last role of `--via-role`,
-    /// or the base credentials if there is no such role.
+    /// The configuration with the hub's credentials, which enter the accounts. These are the credentials of the last role of
+    /// `--via-role`, or the base credentials if there is no such role.
     pub(super) hub: SdkConfig,
     /// Uses the base credentials, or the hub's credentials if the base credentials are not allowed to list the accounts.
     pub(super) organizations: aws_sdk_organizations::Client,
@@ -25,7 +25,7 @@ pub(super) struct Clients {
 
 /// Everything that the clients are created from.
 pub(super) struct ClientFactory {
-    /// The configuration with the first credentials, which are those of the AWS chain or of an MFA session.
+    /// The configuration with the first credentials, which come from the AWS chain or from an MFA session.
     pub(super) first: SdkConfig,
     /// The roles of a profile with MFA, which lead from the first credentials to the base credentials.
     pub(super) profile_roles: Vec<ChainedRole>,

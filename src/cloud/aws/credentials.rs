@@ -15,8 +15,8 @@ use super::timeouts::FETCH_CREDENTIALS;
 /// fetch at a time. A retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
-/// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header, for
-/// example because they contain the line ends of another system. The SDK would panic on such credentials.
+/// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header. For
+/// example, they might contain the line ends of another system. The SDK would panic on such credentials.
 #[derive(Debug)]
 pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,

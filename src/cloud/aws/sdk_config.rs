@@ -13,8 +13,7 @@ use super::credentials::{CheckedProvider, FetchCounter};
 use super::http::{self, CaBundleError};
 use super::timeouts;
 
-/// Loads the configuration. The credentials are those of `credentials_profile`, or of the SDK's default chain if there is no such
-/// profile.
+/// Loads the configuration. The credentials come from `credentials_profile`, or from the SDK's default chain if it is `None`.
 pub(super) async fn load(
     options: &ConnectOptions,
     credentials_profile: Option<&str>,

@@ -1,4 +1,4 @@
-//! Detects missing lines of a journal: each line must be consistent with those before it.
+//! Detects missing lines of a journal: each line must be consistent with the lines before it.
 //!
 //! A deleted line leaves no trace of its own. Without this check, the program would silently forget an account to visit, or an
 //! account that was set.
@@ -45,8 +45,8 @@ fn check_ready(replay: &Replay) -> Result<(), String> {
     if replay.ready { Ok(()) } else { Err("no line before it says that the lists are complete".to_owned()) }
 }
 
-/// Checks that the account was listed. Accepts any account until the lists are complete, because only then are the accounts
-/// sorted.
+/// Checks that the account was listed. The accounts are not sorted until the lists are complete, so every account is accepted
+/// until then.
 fn check_listed(replay: &Replay, account: AccountId) -> Result<(), String> {
     if !replay.ready || replay.accounts.binary_search_by_key(&account, |account| account.id).is_ok() {
         return Ok(());

@@ -75,7 +75,7 @@ pub(super) fn empty(
     }
 }
 
-/// Lists those tags of the accounts whose keys were requested.
+/// Lists the accounts' tags that have one of the requested keys.
 fn tags_with_keys_of(wanted: &BTreeSet<Tag>, tags: &Tags) -> String {
     let is_wanted = |tag: &&Tag| wanted.iter().any(|wanted| wanted.key == tag.key);
     let found: BTreeSet<String> = tags.values().flatten().filter(is_wanted).map(Tag::to_string).collect();

@@ -49,7 +49,7 @@ pub(super) struct Control {
     /// The recovery since the last throttle; `None` if no call was throttled.
     recovery: Option<Recovery>,
     phase: Phase,
-    /// When the next call may start.
+    /// When the next call can start.
     next: Instant,
     /// When the calls of the last `WINDOW` started. The times are kept only while the rate is unlimited.
     started: VecDeque<Instant>,

@@ -1,8 +1,8 @@
 //! Slow start: at first only a few accounts are entered at once, and more as answers arrive.
 //!
 //! If hundreds of connections are opened at the same time, they resolve names, do handshakes and wait to be accepted at the same
-//! time, and time out together (aws-sdk-rust issue 1136 reports this for more than 200 connections). Each answer allows one more
-//! entry, so the number of concurrent entries doubles with every round trip.
+//! time. They also time out together (aws-sdk-rust issue 1136 reports this for more than 200 connections). Each answer allows one
+//! more entry, so the number of concurrent entries doubles with every round trip.
 
 use std::cell::Cell;
 
