@@ -16,17 +16,17 @@ use crate::version::TokenVersion;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccountState {
-    /// Not fully signed up yet; its roles can't be assumed.
+    /// The sign-up is not complete. The account's roles can't be assumed.
     PendingActivation,
-    /// In use.
+    /// The account is in use.
     Active,
-    /// Suspended by AWS.
+    /// AWS suspended the account.
     Suspended,
-    /// Being closed.
+    /// The account is being closed.
     PendingClosure,
-    /// Closed and still listed for ninety days.
+    /// The account is closed. It is listed for another ninety days.
     Closed,
-    /// A value that no released SDK knows. Roles can be assumed in it.
+    /// A value that no released SDK knows. Roles in the account can be assumed.
     Frozen,
 }
 
@@ -65,9 +65,9 @@ impl AccountState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum JoinedMethod {
-    /// Created by Organizations, which also created the cross-account role.
+    /// Organizations created the account and its cross-account role.
     Created,
-    /// Invited; it has the role only if its owner created the role.
+    /// The account was invited. It has the role only if its owner created the role.
     Invited,
 }
 
@@ -76,7 +76,7 @@ pub enum JoinedMethod {
 pub struct AccountCalls {
     /// `sts:AssumeRole` for a role in this account.
     pub assume_role: u32,
-    /// Those of them that went to the global endpoint.
+    /// The `sts:AssumeRole` calls that went to the global endpoint.
     pub global_assume_role: u32,
     /// `sts:AssumeRoot` for this account.
     pub assume_root: u32,
@@ -90,7 +90,7 @@ pub struct AccountCalls {
     pub set_preferences: u32,
 }
 
-/// One account of the organization. Every public field may be changed before the start and during a run.
+/// One account of the organization. A test can change every public field before the start and during a run.
 #[derive(Clone, Debug)]
 pub struct SimulatedAccount {
     id: AccountId,
@@ -100,18 +100,18 @@ pub struct SimulatedAccount {
     pub email: String,
     /// The listed state.
     pub state: AccountState,
-    /// How it joined.
+    /// How the account joined the organization.
     pub joined: JoinedMethod,
-    /// Names of the organizational units above it, e.g. `Workloads/Prod`, or the id of the lowest; empty is the root.
-    /// Read at the start; during a run use [`World::move_account`](crate::World::move_account).
+    /// Names of the organizational units above the account, e.g. `Workloads/Prod`, or the id of the lowest unit; empty means the
+    /// root. The field is read at the start; during a run, use [`World::move_account`](crate::World::move_account).
     pub ou: String,
     /// The setting. `None` means that the summary has no such entry and that a Set creates it.
     pub version: Option<TokenVersion>,
     /// The cross-account role.
     pub role: Role,
-    /// Further roles, such as those that a chain of roles goes through.
+    /// Further roles, such as the roles of a role chain.
     pub other_roles: Vec<Role>,
-    /// How it misbehaves.
+    /// The faults of the account.
     pub faults: Faults,
     /// Tags for `ListTagsForResource`.
     pub tags: Vec<(String, String)>,
@@ -134,7 +134,7 @@ impl SimulatedAccount {
             other_roles: Vec::new(),
             faults: Faults::default(),
             tags: Vec::new(),
-            // One account every five hours since 2019: sorted, distinct and in the past.
+            // One account joined every five hours since 2019, so the times are sorted, distinct and in the past.
             joined_at: 1_550_000_000 + id.number() * 18_000 % 230_000_000,
             unit: 0,
             history: History::default(),
@@ -160,7 +160,7 @@ impl SimulatedAccount {
         self.history.stale = None;
     }
 
-    /// The setting as it was this long ago.
+    /// Returns the setting as it was at the time `lag` ago.
     pub(crate) fn version_before(&self, lag: Duration) -> Option<TokenVersion> {
         let replaced_since = self.history.replaced.iter().find(|(when, _)| when.elapsed() < lag);
         replaced_since.map_or(self.version, |(_, version)| *version)
@@ -175,7 +175,7 @@ impl SimulatedAccount {
         *self.history.faults.entry(fault).or_default() += 1;
     }
 
-    /// Applies a Set that reached the service, and starts the stale reads that the faults ask for.
+    /// Applies a Set that reached the service, and starts the stale reads that the faults require.
     pub(crate) fn apply(&mut self, version: TokenVersion) {
         let shown = self.shown();
         if self.faults.read_back_never_shows || self.faults.stale_reads > 0 {
@@ -185,7 +185,7 @@ impl SimulatedAccount {
         self.history.sets_applied.push(version);
     }
 
-    /// Returns what a read shows now, and uses up one stale read if any is left.
+    /// Returns what a read shows now. Uses up one stale read if one is left.
     pub(crate) fn read(&mut self) -> Option<TokenVersion> {
         let shown = self.shown();
         if let Some(stale) = self.history.stale {
@@ -206,17 +206,17 @@ impl SimulatedAccount {
     }
 }
 
-/// The calls about an account and their effects, from which its part of the truth is made.
+/// The calls about an account and their effects, from which the account's part of the truth is made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub calls: AccountCalls,
     pub sets_applied: Vec<TokenVersion>,
     pub sessions: u32,
-    /// One for each session that has one.
+    /// The source identity of each session that has one.
     pub source_identities: Vec<Arc<str>>,
     pub faults: BTreeMap<&'static str, u32>,
     pub tracker: KnowledgeTracker,
-    /// Each value that was replaced, and when.
+    /// Each value that was replaced, and when it was replaced.
     replaced: Vec<(Instant, Option<TokenVersion>)>,
     stale: Option<Stale>,
 }

@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// The id of the management account of every simulated organization of a hundred accounts or more.
 ///
-/// It is in the middle of the list, so that code that skips the first account does not pass by luck. In a smaller organization the id is the same and the account is listed last.
+/// The account is in the middle of the list, so that code that skips the first account does not pass by luck. In a smaller
+/// organization, the id is the same and the account is listed last.
 pub const MANAGEMENT_ACCOUNT: AccountId = AccountId(100);
 
-/// A twelve-digit account id. Simulated ids start with `0000`, a range of their own.
+/// A twelve-digit account id. Simulated ids start with `0000`, which distinguishes them from real ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
 impl AccountId {
-    /// The id with this number; `AccountId::new(7)` is `000000000007`.
+    /// Returns the id with this number; `AccountId::new(7)` is `000000000007`.
     #[must_use]
     pub const fn new(number: u64) -> Self {
         Self(number)

@@ -1,4 +1,4 @@
-//! Account names: realistic ones and hostile ones.
+//! Realistic and hostile account names.
 
 const SYSTEMS: &[&str] = &[
     "payments",
@@ -44,7 +44,7 @@ const FOUNDATION: &[(&str, &str)] = &[
 
 /// Account names that attack terminals, spreadsheets, web pages, CSV fields and lines.
 ///
-/// All of them are possible: Organizations accepts up to 50 characters of almost anything.
+/// All of these names are possible, because Organizations accepts up to 50 characters of almost any kind.
 pub const HOSTILE_NAMES: &[&str] = &[
     "=HYPERLINK(\"http://evil.example\",\"Prod\")",
     "\u{1b}[2J\u{1b}[1;1Hall good",
@@ -64,7 +64,7 @@ pub const HOSTILE_NAMES: &[&str] = &[
     "{{template}} %s %n",
 ];
 
-/// A name that no other account of the organization has, and the units the account belongs in.
+/// Returns a name that no other account of the organization has, and the units in which the account is.
 pub(crate) fn realistic(index: usize, dice: &mut fastrand::Rng) -> (String, String) {
     if let Some((name, unit)) = FOUNDATION.get(index) {
         return ((*name).to_owned(), (*unit).to_owned());
@@ -78,7 +78,7 @@ pub(crate) fn realistic(index: usize, dice: &mut fastrand::Rng) -> (String, Stri
     let system = SYSTEMS[index / STAGES.len() % SYSTEMS.len()];
     let (stage, unit) = STAGES[index % STAGES.len()];
     let division = if stage == "prod" { DIVISIONS[dice.usize(..DIVISIONS.len())] } else { "" };
-    // Capitalised systems get capitalised stages, as if two teams had two conventions.
+    // A capitalised system gets a capitalised stage, as if two teams had two conventions.
     let stage = if system.starts_with(char::is_uppercase) {
         format!("{}{}", stage[..1].to_uppercase(), &stage[1..])
     } else {
@@ -89,7 +89,7 @@ pub(crate) fn realistic(index: usize, dice: &mut fastrand::Rng) -> (String, Stri
     (name, format!("{unit}{division}"))
 }
 
-/// The e-mail address that goes with a name; unique because the index is.
+/// Returns the e-mail address for a name. It is unique because the index is unique.
 pub(crate) fn email(name: &str, index: usize) -> String {
     let slug: String =
         name.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect();

@@ -29,10 +29,10 @@ pub(crate) struct Answer {
     pub content_type: &'static str,
     pub body: String,
     pub request_id: String,
-    /// The `Date` header, where it is not the machine's.
+    /// The `Date` header; `None` means the time of this machine.
     pub date: Option<String>,
     pub delivery: Delivery,
-    /// In addition to the service's latency.
+    /// The delay in addition to the service's latency.
     pub delay: Duration,
 }
 
@@ -62,11 +62,11 @@ impl From<Document> for Reply {
     }
 }
 
-/// Why an operation has no document.
+/// Why an operation returns no document.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Error(ApiError),
-    /// No answer, and no effect.
+    /// The request gets no answer, and has no effect.
     Silence(Delivery),
 }
 
@@ -131,7 +131,7 @@ impl ApiError {
         Self::new(503, code, "Service is unable to handle request.")
     }
 
-    /// The caller's session has expired; each protocol has its own error code for it.
+    /// Returns the error for an expired session. Each protocol has its own error code.
     pub fn expired(service: Service) -> Self {
         match service {
             Service::Organizations => {
@@ -203,7 +203,7 @@ pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) ->
     }
 }
 
-/// No answer: the connection closes or stays silent.
+/// Returns an answer that never arrives: the connection closes or stays silent.
 pub(crate) fn silence(delivery: Delivery) -> Answer {
     Answer {
         status: 200,

@@ -1,4 +1,4 @@
-//! The bodies of answers: complete ones, and those that break off.
+//! The bodies of answers: complete bodies, and bodies that break off.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ const BEFORE_THE_BREAK: Duration = Duration::from_millis(15);
 /// The body of an answer.
 pub(crate) struct Payload {
     data: Option<Bytes>,
-    /// Set if the body ends in an error.
+    /// The wait before the error; `None` if the body is complete.
     break_after: Option<Pin<Box<Sleep>>>,
 }
 
@@ -24,7 +24,7 @@ impl Payload {
         Self { data: Some(body.into()), break_after: None }
     }
 
-    /// The first half of a body.
+    /// Returns the first half of a body, followed by an error.
     pub fn cut(body: String) -> Self {
         let body = Bytes::from(body);
         Self { data: Some(body.slice(..body.len() / 2)), break_after: Some(Box::pin(sleep(BEFORE_THE_BREAK))) }

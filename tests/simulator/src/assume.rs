@@ -12,7 +12,7 @@ use crate::policy::SessionPolicy;
 use crate::role::{Presented, Role};
 use crate::world::{Caller, World};
 
-/// The longest session of a role assumed with another role's session, in seconds.
+/// The maximum duration, in seconds, of a session of a role that is assumed with another role's session.
 const CHAINED_LIMIT: i64 = 3_600;
 
 /// The settings of a new session.
@@ -71,12 +71,12 @@ impl World {
         Ok(self.spoil_answer(index, VisitCall::Assume, document))
     }
 
-    /// The source identity of a new session. A caller's own source identity can't be changed.
+    /// Returns the source identity of a new session. If the caller has a source identity, the session keeps it.
     fn source_identity(&mut self, caller: &Principal, wanted: Option<&str>) -> Option<Arc<str>> {
         caller.source_identity.clone().or_else(|| wanted.map(|text| self.vault.share(text)))
     }
 
-    /// Refuses a Region in which STS is deactivated for the account. In one Region it can't be deactivated.
+    /// Refuses a Region in which STS is deactivated for the account. In one Region, STS can't be deactivated.
     pub(crate) fn check_region_is_active(&mut self, index: u32, region: &str) -> Result<(), ApiError> {
         if !self.account(index).faults.region_disabled || region == self.settings.partition.always_on() {
             return Ok(());
@@ -92,7 +92,7 @@ impl World {
         ))
     }
 
-    /// Issues the session; for another account if the faults ask for it.
+    /// Issues the session. With the fault `wrong_identity`, the session is for another account.
     fn open_role_session(&mut self, index: u32, opening: Opening<'_>, context: &Context<'_>) -> Document {
         let Opening { role, session_name, policy, source_identity, seconds } = opening;
         let mut holder = index;
@@ -120,7 +120,7 @@ impl World {
         Document::Result(format!("{credentials}{assumed}{}{}", packed.unwrap_or_default(), source.unwrap_or_default()))
     }
 
-    /// Whether the operator can get a session of an account's cross-account role, counted faults aside.
+    /// Whether the operator can get a session of an account's cross-account role, if counted faults are ignored.
     pub(crate) fn assumable(&self, index: u32) -> bool {
         let account = self.account(index);
         let operator = self.vault.operator();

@@ -7,7 +7,7 @@ use crate::network::Service;
 use crate::sigv4::{self, Authorization, Signable};
 use crate::world::{Settings, World};
 
-/// How far a request's date may be from the service's clock, in minutes. It is part of the services' messages.
+/// Returns how far a request's date can be from the service's clock, in minutes. The services' messages contain this number.
 const fn tolerance(service: Service) -> i64 {
     match service {
         Service::Organizations => 5,
@@ -20,13 +20,13 @@ const fn tolerance(service: Service) -> i64 {
 pub(crate) struct Authenticated {
     pub principal: Principal,
     pub access_key: String,
-    /// The region the request was signed for.
+    /// The region for which the request was signed.
     pub region: String,
 }
 
 impl World {
-    /// Returns the sender of a request. Without verification only the access key id counts, and an unsigned request is
-    /// the operator's.
+    /// Returns the sender of a request. Without verification, only the access key id counts, and the sender of an unsigned
+    /// request is the operator.
     pub(crate) fn authenticate(
         &mut self,
         service: Service,
@@ -71,7 +71,7 @@ impl World {
         Ok(authenticated(principal, &authorization))
     }
 
-    /// The sender of a request that needs no signature.
+    /// Returns the sender of a request that needs no signature.
     pub(crate) fn anonymous(&self) -> Authenticated {
         Authenticated {
             principal: Principal { identity: Identity::Anonymous, ..self.vault.operator() },
@@ -152,7 +152,7 @@ fn authenticated(principal: Principal, authorization: &Authorization<'_>) -> Aut
     }
 }
 
-/// Returns the error code of the protocol: JSON has other codes than the query protocol.
+/// Returns the error of the service's protocol, because the JSON protocol and the query protocol have different codes.
 fn named(service: Service, query: (u16, &'static str), json: &'static str, message: String) -> ApiError {
     match service {
         Service::Organizations => ApiError::new(400, json, message),

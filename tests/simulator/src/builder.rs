@@ -23,7 +23,7 @@ const MAX_ACCOUNTS: usize = 50_000;
 
 type Change = Box<dyn FnMut(&mut SimulatedAccount)>;
 
-/// Describes a simulated organization. Made by [`Organization::builder`](crate::Organization::builder).
+/// Describes a simulated organization. [`Organization::builder`](crate::Organization::builder) creates a builder.
 #[must_use = "nothing runs before it is started"]
 pub struct Builder {
     accounts: usize,
@@ -83,7 +83,7 @@ impl Default for Builder {
             changes: Vec::new(),
             listing: Vec::new(),
             noise: Vec::new(),
-            // The lowest limit of all services and the one that a careless client meets first.
+            // This is the lowest limit of all services, which a careless client reaches first.
             limits: vec![(Operation::DescribeOrganization.into(), RateLimit::new(1.0, 2.0))],
             network: Network::Normal,
             clock_offset: 0,
@@ -109,12 +109,12 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// How many accounts there are, the management account included. The ids are
-    /// `000000000001`, `000000000002`… and [`MANAGEMENT_ACCOUNT`](crate::MANAGEMENT_ACCOUNT) at its
-    /// place, or last if there are fewer than a hundred.
+    /// How many accounts there are, the management account included. The ids are `000000000001`, `000000000002`… and
+    /// [`MANAGEMENT_ACCOUNT`](crate::MANAGEMENT_ACCOUNT), which is in the place of its number, or last if there are fewer than a
+    /// hundred accounts.
     ///
     /// # Panics
-    /// If the number is 0 or above 50,000, the most that AWS allows.
+    /// If the number is 0 or above 50,000, the maximum that AWS allows.
     pub fn accounts(mut self, accounts: usize) -> Self {
         assert!((1..=MAX_ACCOUNTS).contains(&accounts), "an organization has between 1 and {MAX_ACCOUNTS} accounts");
         self.accounts = accounts;
@@ -127,15 +127,15 @@ impl Builder {
         self
     }
 
-    /// Which accounts start with which setting; v1 by default.
+    /// Which accounts start with which setting. By default, all accounts start with v1.
     pub fn version_mix(mut self, mix: VersionMix) -> Self {
         self.mix = mix;
         self
     }
 
-    /// Whether the organization looks like a real one: realistic names, tags, nested units and a list that is not in the
-    /// order of the ids; a few accounts are closed, suspended, invited without the role, denied by policy and so on.
-    /// Otherwise the accounts are `account-1`, `account-2`… directly below the root, without exceptions.
+    /// Whether the organization looks like a real organization. It has realistic names, tags, nested units and a list that is not
+    /// in the order of the ids. A few accounts are closed, suspended, invited without the role, denied by policy and so on. By
+    /// default, the accounts are `account-1`, `account-2`… directly below the root, without exceptions.
     pub fn realistic(mut self, realistic: bool) -> Self {
         self.realistic = realistic;
         self
@@ -156,30 +156,30 @@ impl Builder {
         self
     }
 
-    /// The region of the run, for which STS requests must be signed. It must be one of the partition; without this it is
-    /// `eu-west-1`, or in other partitions the one in which STS is always active.
+    /// The region of the run, for which STS requests must be signed. It must be a region of the partition. The default is
+    /// `eu-west-1`, or in other partitions the region in which STS is always active.
     pub fn region(mut self, region: &str) -> Self {
         self.region = Some(region.to_owned());
         self
     }
 
-    /// One more region for which STS requests may be signed.
+    /// Adds a region for which STS requests can be signed.
     pub fn sts_region(mut self, region: &str) -> Self {
         self.more_sts_regions.push(region.to_owned());
         self
     }
 
-    /// One more region for which STS requests may be signed. It is an opt-in Region: session tokens of version 1 are
-    /// refused there with `InvalidClientTokenId`.
+    /// Adds an opt-in Region for which STS requests can be signed. It refuses session tokens of version 1 with
+    /// `InvalidClientTokenId`.
     pub fn opt_in_region(mut self, region: &str) -> Self {
         self.opt_in_regions.push(region.to_owned());
         self
     }
 
-    /// Opens the global STS endpoint, which signs for the partition's always active region (`us-east-1`), in a run whose
-    /// own region is another one. The tokens of its `AssumeRole` follow the setting of the role's account after this
-    /// lag (9 to 13 seconds at AWS); an account without a value counts as version 1. Sessions of regional
-    /// endpoints always have version 2.
+    /// Opens the global STS endpoint, for which requests are signed for the region in which STS is always active (`us-east-1`).
+    /// In a run in this region, the endpoint is a regional endpoint. The tokens of its `AssumeRole` follow the setting of the
+    /// role's account after this lag (9 to 13 seconds at AWS); an account without a value counts as version 1. Sessions of
+    /// regional endpoints always have tokens of version 2.
     pub fn global_sts(mut self, issuance_lag: Duration) -> Self {
         self.issuance_lag = Some(issuance_lag);
         self
@@ -191,7 +191,7 @@ impl Builder {
         self
     }
 
-    /// Changes one account, by id or by the number its id stands for.
+    /// Changes one account, given by its id or by the id's number.
     pub fn account(mut self, id: impl Into<AccountId>, change: impl FnMut(&mut SimulatedAccount) + 'static) -> Self {
         self.changes.push((Some(id.into()), Box::new(change)));
         self
@@ -223,13 +223,13 @@ impl Builder {
         self
     }
 
-    /// Sets the rate limits that AWS publishes: those of Organizations per account, and 600 per second for STS.
+    /// Sets the rate limits that AWS publishes: the limits of Organizations per account, and 600 per second for STS.
     pub fn aws_limits(self) -> Self {
         let limited = self.throttle(Service::Sts, STS_LIMIT);
         ORGANIZATIONS_LIMITS.iter().fold(limited, |builder, (operation, limit)| builder.throttle(*operation, *limit))
     }
 
-    /// Removes all rate limits, that of `DescribeOrganization` included.
+    /// Removes all rate limits, including the limit of `DescribeOrganization`.
     pub fn unlimited(mut self) -> Self {
         self.limits.clear();
         self
@@ -248,15 +248,15 @@ impl Builder {
         self
     }
 
-    /// Whether signatures are verified; by default they are. Switch it off only for measurements.
+    /// Whether signatures are verified, as they are by default. Switch verification off only for measurements.
     pub fn verify(mut self, verify: bool) -> Self {
         self.verify = verify;
         self
     }
 
-    /// Whether IAM and Organizations requests must be signed for the partition's own region, as at AWS. Otherwise they may
-    /// also be signed for the region of the run: SDKs with a custom endpoint do so, because they do not consult the
-    /// partition then.
+    /// Whether IAM and Organizations requests must be signed for the partition's own region, as at AWS. Otherwise they can also
+    /// be signed for the region of the run. SDKs with a custom endpoint sign in this way, because they do not consult the
+    /// partition.
     pub fn strict_signing_regions(mut self, strict: bool) -> Self {
         self.strict_signing_regions = strict;
         self
@@ -268,7 +268,7 @@ impl Builder {
         self
     }
 
-    /// The port to listen on; any free one by default.
+    /// The port to listen on; any free port by default.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self

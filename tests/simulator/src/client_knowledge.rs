@@ -1,4 +1,4 @@
-//! What a client can know about an account from the answers that it received: refused Sets, and what reads showed since.
+//! What a client can know about an account from the answers that it received: refused Sets, and what later reads showed.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,8 +8,8 @@ use crate::sigv4::Signable;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// What a client can know about an account from the complete answers that it received. Whether a Set took effect that was
-/// neither refused nor shown by a read is known only to the service.
+/// What a client can know about an account from the complete answers that it received. If a Set was neither refused nor shown by
+/// a read, only the service knows whether it took effect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientKnowledge {
     /// Set requests that were lost in the network before they reached the service. They do not count as received.
@@ -18,12 +18,12 @@ pub struct ClientKnowledge {
     pub sets_refused: u32,
     /// Reads that were answered since the last Set was sent.
     pub reads_since_set: u32,
-    /// Reads, since the first Set for a version was sent, that showed this version.
+    /// Reads that showed the version of the last Set, counted since the first Set for this version was sent.
     pub reads_showing_wanted: u32,
 }
 
 impl ClientKnowledge {
-    /// Whether any Set was sent whose refusal did not reach the client.
+    /// Whether the client sent a Set that was not answered with a refusal.
     #[must_use]
     pub const fn set_may_have_taken_effect(&self, sets_received: u32) -> bool {
         sets_received + self.sets_lost > self.sets_refused
@@ -48,7 +48,7 @@ impl KnowledgeTracker {
         self.knowledge.reads_since_set = 0;
     }
 
-    /// Notes what a read shows, if its answer arrives.
+    /// Notes what a read shows to the client if its answer arrives.
     pub(crate) const fn about_to_show(&mut self, version: Option<TokenVersion>) {
         self.shown = Some(version);
     }

@@ -1,6 +1,6 @@
-//! Dates in the textual forms of AWS and HTTP, to and from seconds since 1970.
+//! Converts between seconds since 1970 and the date formats of AWS and HTTP.
 
-/// Year, month and day of a day number (days since 1970-01-01), after Howard Hinnant's algorithm.
+/// Returns the year, month and day of a day number (days since 1970-01-01), with Howard Hinnant's algorithm.
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);

@@ -8,7 +8,7 @@ use crate::request::Params;
 pub(crate) struct Constraint {
     /// The parameter's name on the wire.
     pub name: &'static str,
-    /// Its name in messages.
+    /// The parameter's name in messages.
     pub field: &'static str,
     pub least: usize,
     pub most: usize,
@@ -55,12 +55,12 @@ const fn name(name: &'static str, field: &'static str) -> Constraint {
 }
 
 impl Constraint {
-    /// Returns the parameter, if it is present, after checking it.
+    /// Checks and returns the parameter, or `None` if it is absent.
     pub fn check<'a>(&self, params: &'a Params) -> Result<Option<&'a str>, ApiError> {
         params.text(self.name).map(|text| self.met_by(text)).transpose()
     }
 
-    /// Returns the parameter, which must be present, after checking it.
+    /// Checks and returns the parameter, which must be present.
     pub fn require<'a>(&self, params: &'a Params) -> Result<&'a str, ApiError> {
         self.met_by(params.text(self.name).unwrap_or_default())
     }
@@ -80,7 +80,7 @@ impl Constraint {
     }
 }
 
-/// `DurationSeconds`, or its default.
+/// Checks and returns `DurationSeconds`, or the default if it is absent.
 pub(crate) fn duration(params: &Params, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {
     const FIELD: &str = "durationSeconds";
     match params.number("DurationSeconds") {

@@ -27,9 +27,9 @@ pub(crate) struct Principal {
     pub policy: Option<Arc<SessionPolicy>>,
     /// Whether the credentials come from multi-factor authentication. Sessions of roles never do.
     pub mfa: bool,
-    /// Kept through every further role.
+    /// The source identity, which is kept through every further role.
     pub source_identity: Option<Arc<str>>,
-    /// The version of the session token. Credentials without a token are accepted everywhere, as version 2 is.
+    /// The version of the session token. Credentials without a token are accepted everywhere, like tokens of version 2.
     pub token: TokenVersion,
 }
 
@@ -40,14 +40,14 @@ pub(crate) enum Identity {
     Root,
     /// The sender of a request that needs no signature.
     Anonymous,
-    /// The role is its path and name.
+    /// A session of a role. `role` is the role's path and name.
     Role {
         role: Arc<str>,
         session: Arc<str>,
     },
 }
 
-/// What kind of credentials the operator's are.
+/// The kind of the operator's credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Login {
     /// Long-term keys of a user.

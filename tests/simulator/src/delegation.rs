@@ -14,7 +14,7 @@ impl World {
         let id = context.params.text("ResourceId").unwrap_or_default();
         let tags = match AccountId::parse(id).and_then(|id| self.index(id)) {
             Some(index) => self.account(index).tags.as_slice(),
-            // Units and the root have none.
+            // Units and the root have no tags.
             None if self.tree.find(id).is_some() => &[],
             None => {
                 return Err(ApiError::new(
@@ -45,7 +45,7 @@ impl World {
         Ok(self.json_page("DelegatedAdministrators", administrators, next))
     }
 
-    /// A page of a list, as JSON.
+    /// Returns a page of a list as JSON.
     pub(crate) fn json_page(&self, name: &str, entries: Vec<Value>, next: Option<Page>) -> String {
         let mut document = json!({ name: entries });
         if let Some(next) = next {

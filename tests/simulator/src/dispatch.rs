@@ -79,7 +79,7 @@ impl World {
         *self.callers.entry(who).or_default().entry(operation).or_default() += 1;
     }
 
-    /// Finds the account that a request is about and counts the call there, also when the call fails later.
+    /// Finds the account that a request is about, and counts the call for this account even if the call fails later.
     fn attribute(&mut self, operation: Operation, caller: &Authenticated, params: &Params) -> Option<u32> {
         let index = match operation {
             Operation::AssumeRole => params
@@ -241,8 +241,8 @@ impl World {
     }
 }
 
-/// A body that does not parse. It still contains the result, credentials included: the danger of such an answer is that a
-/// client quotes it in an error message.
+/// Returns a body that can't be parsed. It still contains the result, including credentials, because a client might quote such an
+/// answer in an error message.
 fn garbage(document: Document) -> Document {
     let body = match document {
         Document::Result(result) => format!("<Unexpected>{result}").into(),

@@ -9,7 +9,7 @@ pub const ALWAYS: u32 = u32::MAX;
 
 /// How many more times a fault fires, for each of the three calls of a visit.
 ///
-/// The numbers count down as the fault fires; [`ALWAYS`] stays.
+/// Each firing of the fault decreases the number, except [`ALWAYS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerCall {
     /// For `AssumeRole` (and `AssumeRoot`).
@@ -54,7 +54,7 @@ impl PerCall {
     }
 }
 
-/// Uses up one firing of a counted fault, if there is one left.
+/// Uses up one firing of a counted fault. Returns whether a firing was left.
 pub(crate) fn fire(count: &mut u32) -> bool {
     match *count {
         0 => false,
@@ -74,10 +74,10 @@ pub(crate) enum VisitCall {
     Set,
 }
 
-/// How one account misbehaves. Everything can be combined, and every firing is counted in the truth.
+/// The faults of one account. They can be combined, and the truth counts every firing.
 ///
-/// Where several counted faults apply to a call they fire one after the other, in the order of the
-/// fields: hang, then 500, then 503, then reset, then throttle, then the rest.
+/// If several counted faults apply to a call, they fire one after the other, in the order of the fields: hang, 500, 503, reset,
+/// throttle, and then the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// No answer until the client gives up, at most two minutes. The request has no effect.
@@ -105,7 +105,7 @@ pub struct Faults {
     /// `AssumeRole` is refused with `RegionDisabledException`, except in the one Region where STS
     /// can't be deactivated.
     pub region_disabled: bool,
-    /// `AssumeRole` answers with a session of this other account, and with its ARN.
+    /// `AssumeRole` answers with a session and an ARN of this other account.
     pub wrong_identity: Option<AccountId>,
     /// `GetAccountSummary` is refused with `AccessDenied`.
     pub deny_read: bool,
@@ -115,8 +115,8 @@ pub struct Faults {
     pub deny_set: bool,
     /// Set is refused with `AccessDenied`: the role's own policies deny it.
     pub deny_set_explicitly: bool,
-    /// Set is refused with `AccessDenied`: a service control policy denies it. The message carries
-    /// an authorization id that differs from request to request. Without effect on the management account.
+    /// Set is refused with `AccessDenied`: a service control policy denies it. The message carries an authorization id that
+    /// differs from request to request. The fault has no effect on the management account.
     pub deny_set_by_scp: bool,
     /// The summary has no `GlobalEndpointTokenVersion` entry, although the account has a value.
     pub missing_summary_key: bool,
@@ -124,15 +124,15 @@ pub struct Faults {
     pub lost_acknowledgements: u32,
     /// The connection closes before the next Sets are applied.
     pub dropped_sets: u32,
-    /// The next Sets are answered by a captive portal: HTTP 200, an HTML page, nothing applied.
+    /// A captive portal answers the next Sets with HTTP 200 and an HTML page. The Sets are not applied.
     pub captive_portal: u32,
-    /// After every applied Set this many reads still show the value from before.
+    /// After every applied Set, this many reads still show the previous value.
     pub stale_reads: u32,
-    /// After an applied Set all reads show the value from before.
+    /// After an applied Set, all reads show the previous value.
     pub read_back_never_shows: bool,
 }
 
-/// A fault of the account list. Several may be combined.
+/// A fault of the account list. Several faults can be combined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListingFault {
     /// The first page is empty and has a token.
@@ -153,7 +153,7 @@ pub enum ListingFault {
         page: u32,
         /// The error.
         error: ListingError,
-        /// How many times; [`ALWAYS`] for a page that never comes.
+        /// How many requests fail; [`ALWAYS`] for a page that never arrives.
         times: u32,
     },
     /// This account is listed without its `Id`.
@@ -162,7 +162,7 @@ pub enum ListingFault {
     NoAccounts,
     /// Every page begins with the last account of the page before.
     Duplicates,
-    /// Accounts have the old `Status` field beside `State`.
+    /// Accounts have the old `Status` field in addition to `State`.
     WithStatus,
     /// Accounts have the old `Status` field and no `State`.
     StatusOnly,

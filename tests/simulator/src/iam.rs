@@ -46,7 +46,7 @@ const SUMMARY: &[(&str, u32)] = &[
     ("GroupsQuota", 300),
 ];
 
-/// The page that a captive portal or a proxy sends in place of the service's answer.
+/// The page that a captive portal or a proxy sends instead of the service's answer.
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1><form action=\"/login\"></form></body></html>";
 
 pub(crate) const READ: &str = "iam:GetAccountSummary";
@@ -112,7 +112,7 @@ impl World {
     fn check_set_is_allowed(&mut self, principal: &Principal) -> Result<(), ApiError> {
         let index = principal.account;
         let faults = &self.account(index).faults;
-        // Service control policies bind members only.
+        // Service control policies apply only to members.
         if faults.deny_set_by_scp && index != self.management() {
             self.at(index).note("deny_set_by_scp");
             let policy = format!(
@@ -150,7 +150,7 @@ impl World {
         Err(self.denied(principal, action, &format!("because no session policy allows the {action} action")))
     }
 
-    /// An `AccessDenied` with an authorization id, which makes every message unique.
+    /// Returns an `AccessDenied` error with an authorization id, which makes every message unique.
     pub(crate) fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
         let authorization_id = self.next_id();
         ApiError::access_denied(format!(

@@ -1,7 +1,7 @@
 //! A simulated AWS Organization on loopback.
 //!
-//! An HTTP server that speaks the wire protocols of Organizations, STS and IAM as far as `v2token`
-//! uses them, so that the real program with the real AWS SDK can run against thousands of accounts. It verifies signatures,
+//! The simulator is an HTTP server that implements the wire protocols of Organizations, STS and IAM as far as `v2token` uses
+//! them. So the real program with the real AWS SDK can run against thousands of accounts. The simulator verifies signatures,
 //! enforces trust and session policies, records the truth about every account and every call, and injects faults on request.
 //!
 //! ```
@@ -23,13 +23,13 @@
 //! assert!(truth.operations.is_empty());
 //! ```
 //!
-//! With [`Builder::global_sts`] and [`Builder::opt_in_region`] the setting has the same effect as at AWS: it decides, with a
-//! lag, where the sessions of the global STS endpoint are accepted.
+//! With [`Builder::global_sts`] and [`Builder::opt_in_region`], the setting has the same effect as in AWS: after a lag, it
+//! determines in which Regions the sessions of the global STS endpoint are accepted.
 //!
-//! [`Role`]s decide who may enter an account: whom they trust, directly or through a role chain, with an external id, MFA
-//! ([`Builder::mfa_codes`]), a source identity, or a web identity ([`World::web_identity_token`]). [`RootAccess`] needs no
-//! roles. The tree is random or explicit ([`Builder::unit`]), in any partition ([`Builder::partition`]), and the services'
-//! clock may be wrong ([`Builder::clock_offset`]).
+//! [`Role`]s determine who can enter an account. They can trust principals directly or through a role chain, and can require an
+//! external id, MFA ([`Builder::mfa_codes`]), a source identity, or a web identity ([`World::web_identity_token`]).
+//! [`RootAccess`] needs no roles. The tree is random or explicit ([`Builder::unit`]), in any partition ([`Builder::partition`]),
+//! and the services' clock can be wrong ([`Builder::clock_offset`]).
 //!
 //! ```
 //! use v2token_simulator::{MANAGEMENT_ACCOUNT, Organization, ROOT_ID, Role, Trusted};
@@ -50,12 +50,12 @@
 //! assert_eq!(truth.account(7).path, "o-exampleorg1/r-ab12/ou-ab12-workload1/000000000007/");
 //! ```
 //!
-//! Account ids start with `0000`, a range of their own, so that they can't be taken for real ones. Secrets contain
-//! [`SECRET_MARKER`], so that tests can search for leaks.
+//! Account ids start with `0000`, so that they can't be mistaken for real ids. Secrets contain [`SECRET_MARKER`], so that tests
+//! can search for leaks.
 //!
-//! Other processes reach the same truth at `GET /_simulator/truth`, a few controls at
-//! `POST /_simulator/control`, and credentials for `credential_process` at
-//! `GET /_simulator/credentials` (with `?lifetime=SECONDS`: new ones that expire). Latency, limits and faults do not apply to these paths.
+//! Other processes can read the truth at `GET /_simulator/truth`, use some controls at `POST /_simulator/control`, and get
+//! credentials for `credential_process` at `GET /_simulator/credentials`. With `?lifetime=SECONDS`, these are new credentials
+//! that expire. Latency, limits and faults do not apply to these paths.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -9,7 +9,7 @@ use crate::world::World;
 /// The device of the user whose credentials the program is given.
 #[derive(Debug)]
 pub(crate) struct Device {
-    /// Unused codes. They do not depend on the time.
+    /// The unused codes, which do not depend on the time.
     codes: Vec<String>,
 }
 
@@ -26,7 +26,7 @@ impl Device {
 }
 
 impl World {
-    /// The serial number of the operator's device. It follows from the user's name, also without a device.
+    /// The serial number of the operator's device. It follows from the user's name, even if the user has no device.
     #[must_use]
     pub fn mfa_serial(&self) -> String {
         let account = self.account(self.vault.operator().account).id();
@@ -38,7 +38,7 @@ impl World {
         self.mfa = Some(Device::new(codes.into_iter().map(str::to_owned).collect()));
     }
 
-    /// Returns whether a request has a valid code. An invalid code is an error; no code is not.
+    /// Returns whether a request has a valid code. An invalid code is an error; a missing code is not.
     pub(crate) fn check_mfa(&mut self, caller: &Principal, params: &Params) -> Result<bool, ApiError> {
         let refused = |message: &'static str| ApiError::new(403, "AccessDenied", message);
         let (serial, code) = match (SERIAL_NUMBER.check(params)?, TOKEN_CODE.check(params)?) {
@@ -52,7 +52,7 @@ impl World {
         };
         let is_users = caller.identity == Identity::Operator(Login::Keys) && serial == self.mfa_serial();
         let Some(device) = self.mfa.as_mut().filter(|_| is_users) else {
-            // With two spaces, as in the message of AWS.
+            // The message has two spaces, like the message of AWS.
             return Err(refused(
                 "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.",
             ));

@@ -34,7 +34,7 @@ impl Service {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Noise {
-    /// Which service; `None` is all.
+    /// The service to which the faults apply; `None` means all services.
     pub service: Option<Service>,
     /// HTTP 500 without effect.
     pub status_500: f64,
@@ -74,7 +74,7 @@ impl Default for Noise {
 }
 
 impl Noise {
-    /// A mixture of all faults after which a client may retry quickly; `probability` is their sum.
+    /// Returns a mixture of all faults after which a client can retry quickly. `probability` is the sum of their probabilities.
     #[must_use]
     pub fn mixed(probability: f64, seed: u64) -> Self {
         let each = probability / 5.0;
@@ -132,7 +132,7 @@ pub enum Network {
     /// Requests and answers arrive.
     #[default]
     Normal,
-    /// Connections are accepted and no request is ever answered.
+    /// Connections are accepted, but no request is answered.
     BlackHole,
     /// New connections are refused, and open ones are closed at their next request.
     Refuse,

@@ -55,7 +55,7 @@ impl Organization {
         format!("http://{}", self.address)
     }
 
-    /// The environment variables with which an AWS client calls this organization only.
+    /// The environment variables with which an AWS client calls only this organization.
     #[must_use]
     pub fn environment(&self) -> Vec<(String, String)> {
         let Credentials { access_key_id, secret_access_key, session_token } = self.shared.world().base_credentials();
@@ -65,7 +65,7 @@ impl Organization {
             ("AWS_SECRET_ACCESS_KEY", secret_access_key),
             ("AWS_REGION", self.region.clone()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-            // Files that do not exist, so that the developer's own profiles have no influence.
+            // These files do not exist, so the developer's own profiles have no influence.
             ("AWS_CONFIG_FILE", "/nonexistent/v2token-simulator/config".to_owned()),
             ("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent/v2token-simulator/credentials".to_owned()),
         ];
@@ -90,7 +90,7 @@ impl Organization {
 impl Drop for Organization {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended already; then there is no receiver.
+            // If the server has ended already, there is no receiver.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {

@@ -135,7 +135,7 @@ impl World {
             .iter()
             .any(|fault| matches!(fault, ListingFault::RepeatedToken { page: first } if page.number >= *first));
         if repeated {
-            // The first page has no token to repeat, so the second page's token stands for it.
+            // The first page has no token to repeat, so the second page's token is repeated instead.
             next = Some(if page.number == 1 { Page { offset: end, number: 2, ..page } } else { page });
         }
         for (fires, name) in [(empty, "empty_page"), (repeated, "repeated_token")] {
@@ -166,8 +166,8 @@ impl World {
         })
     }
 
-    /// The account at a position of the list. AWS promises no order; in a realistic organization the order is not that of
-    /// the ids, and stays the same.
+    /// Returns the account at a position of the list. AWS promises no order. In a realistic organization, the list is not in the
+    /// order of the ids, but its order does not change.
     fn at_position(&self, position: usize) -> u32 {
         let count = self.accounts.len();
         let index = if self.settings.shuffled_listing {
@@ -248,7 +248,7 @@ pub(crate) fn to_json(document: &impl Serialize) -> String {
 
 /// A stride that reaches every position of the list once.
 fn coprime_stride(count: usize) -> usize {
-    // A prime above the quota of accounts has no factor in common with any possible count.
+    // A prime above the quota of accounts has no common factor with any possible number of accounts.
     const PRIME: usize = 50_021;
     PRIME % count.max(1)
 }

@@ -4,7 +4,7 @@ use crate::answer::ApiError;
 use crate::request::Params;
 use crate::secrets::mix;
 
-/// The most entries on a page of any Organizations list.
+/// The maximum number of entries on a page of an Organizations list.
 const MAX_RESULTS: i64 = 20;
 
 /// A page of a list.
@@ -17,7 +17,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Returns this page of a list, and the next page if there is one.
+    /// Returns the entries of this page, and the next page or `None` if this page is the last.
     pub fn of<'a, T>(&self, all: &'a [T]) -> (&'a [T], Option<Self>) {
         let start = self.offset.min(all.len());
         let end = (start + self.size).min(all.len());
@@ -26,7 +26,7 @@ impl Page {
     }
 }
 
-/// The page a request asks for.
+/// Returns the page that a request asks for.
 pub(crate) fn requested(params: &Params, seed: u64) -> Result<Page, ApiError> {
     let size = match params.number("MaxResults") {
         None => MAX_RESULTS,
@@ -43,7 +43,7 @@ pub(crate) fn requested(params: &Params, seed: u64) -> Result<Page, ApiError> {
     Ok(Page { offset, number, size })
 }
 
-/// The token that asks for a page.
+/// Returns the token for a page.
 pub(crate) fn token(page: Page, seed: u64) -> String {
     let plain = (page.offset as u64) << 32 | u64::from(page.number);
     format!("AYABe{:016x}{:016x}", plain ^ mix(seed), mix(plain ^ seed))

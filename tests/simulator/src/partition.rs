@@ -1,11 +1,11 @@
 //! AWS partitions: their regions, and the regions for which requests must be signed.
 
-/// A partition, as far as signing is concerned.
+/// The properties of a partition that are needed for signing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The part of an ARN after `arn:`.
     pub name: &'static str,
-    /// The prefixes of its regions' names; empty for `aws`, which has all others.
+    /// The prefix of the partition's region names. Empty for `aws`, which has all regions without such a prefix.
     prefix: &'static str,
     pub iam_region: &'static str,
     pub organizations_region: &'static str,
@@ -41,7 +41,7 @@ impl Partition {
         self.iam_region
     }
 
-    /// The region of a run without an explicit one.
+    /// The region of a run for which no region is given.
     pub fn default_region(self) -> &'static str {
         if self.name == "aws" { "eu-west-1" } else { self.iam_region }
     }

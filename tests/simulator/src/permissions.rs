@@ -22,9 +22,9 @@ pub(crate) struct Permissions {
 struct Statement {
     allow: bool,
     actions: Vec<String>,
-    /// `*` in a trust policy.
+    /// The resources; `*` in a trust policy.
     resources: Vec<String>,
-    /// Empty in an identity policy.
+    /// The principals; empty in an identity policy.
     principals: Vec<String>,
     conditions: Vec<Condition>,
 }
@@ -48,7 +48,7 @@ impl Permissions {
     /// Reads a policy.
     ///
     /// # Panics
-    /// If it is not a policy, or has an unknown condition, so that no test passes because of it.
+    /// If the text is not a policy, or has an unknown condition, so that no test passes because of such a text.
     pub fn read(text: &str) -> Self {
         let document: Value = serde_json::from_str(text).expect("a policy is JSON");
         let statements = document["Statement"].as_array().expect("a policy has a list of statements");
@@ -90,7 +90,7 @@ fn statement(statement: &Value) -> Statement {
 }
 
 impl Condition {
-    /// Whether the request meets the condition. A key that the request does not have never matches.
+    /// Whether the request meets the condition. If the request does not have the key, the condition is not met.
     fn holds(&self, context: &[(&'static str, String)]) -> bool {
         let found = context.iter().find(|(key, _)| key.eq_ignore_ascii_case(&self.key)).map(|(_, value)| value);
         let fits = |wanted: &String| {
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// Whether a role's trust policy, given as a document, allows the caller to do this.
+    /// Whether a role's trust policy, given as a document, allows the action to the caller.
     pub(crate) fn trust_document_allows(
         &self,
         document: &str,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::answer::ApiError;
 
-/// The longest inline policy that STS takes, in characters.
+/// The maximum length of an inline policy that STS accepts, in characters.
 const MAX_CHARACTERS: usize = 2_048;
 
 /// A session policy. Conditions are not evaluated: a statement with conditions never allows and always denies.
@@ -21,7 +21,7 @@ struct Statement {
 }
 
 impl SessionPolicy {
-    /// Reads a policy with the checks STS makes.
+    /// Reads a policy, with the checks that STS makes.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
         if text.chars().count() > MAX_CHARACTERS {
             return Err(ApiError::validation(format!(
@@ -52,7 +52,7 @@ impl SessionPolicy {
         Ok(Self { statements: read })
     }
 
-    /// The part of the task policy `IAMAuditRootUserCredentials` that this program needs.
+    /// Returns the part of the task policy `IAMAuditRootUserCredentials` that this program needs.
     pub fn root_audit() -> Self {
         Self {
             statements: vec![Statement {
@@ -63,8 +63,8 @@ impl SessionPolicy {
         }
     }
 
-    /// Whether the policy allows an action on a resource: a statement allows it, and none denies it. The resource of
-    /// operations without resources is `*`.
+    /// Whether the policy allows an action on a resource: at least one statement allows the action, and no statement denies it.
+    /// For operations without resources, the resource is `*`.
     pub fn allows(&self, action: &str, resource: &str) -> bool {
         let covers = |patterns: &[String], text: &str| {
             patterns.iter().any(|pattern| wildcard(pattern.as_bytes(), text.as_bytes()))

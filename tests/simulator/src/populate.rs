@@ -19,13 +19,13 @@ impl VersionMix {
         Self { v2_percent: 0, absent_percent: 0 }
     }
 
-    /// This percentage already has v2, the others have v1.
+    /// This percentage of the accounts already has v2, and the others have v1.
     #[must_use]
     pub const fn percent_v2(percent: u8) -> Self {
         Self { v2_percent: percent, absent_percent: 0 }
     }
 
-    /// In addition, this percentage has no entry in its summary.
+    /// In addition, this percentage of the accounts has no entry in its summary.
     #[must_use]
     pub const fn and_percent_absent(self, percent: u8) -> Self {
         Self { absent_percent: percent, ..self }
@@ -45,12 +45,12 @@ pub(crate) fn management_index(count: usize) -> usize {
     count.min(MANAGEMENT_ACCOUNT.number() as usize) - 1
 }
 
-/// The id of the account with this index: 1, 2, 3… with the management account at its place.
+/// Returns the id of the account with this index: 1, 2, 3… and the management account's id at its index.
 pub(crate) fn id_at(index: usize, count: usize) -> AccountId {
     if index == management_index(count) { MANAGEMENT_ACCOUNT } else { AccountId::from(index + 1) }
 }
 
-/// The index of an id, if there is such an account.
+/// Returns the index of the account with this id, or `None` if there is no such account.
 pub(crate) fn index_of(id: AccountId, count: usize) -> Option<usize> {
     if id == MANAGEMENT_ACCOUNT {
         return Some(management_index(count));
@@ -91,7 +91,7 @@ pub(crate) fn accounts(
 
 type Change = fn(&mut SimulatedAccount);
 
-/// Makes some members exceptions, as in every real organization.
+/// Gives some members exceptional states and faults, as in every real organization.
 fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut fastrand::Rng) {
     let count = accounts.len();
     for account in accounts.iter_mut() {
@@ -100,7 +100,7 @@ fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut f
     }
     let mut members: Vec<usize> = (0..count).filter(|index| *index != management).collect();
     dice.shuffle(&mut members);
-    // At most a third of a small organization.
+    // In a small organization, at most a third of the accounts are exceptions.
     let mut chosen = members.into_iter().take(count / 3);
     let plan: [(usize, Change); 8] = [
         ((count / 100).max(1), |account| close(account, AccountState::Suspended)),
@@ -113,7 +113,7 @@ fn exceptions(accounts: &mut [SimulatedAccount], management: usize, dice: &mut f
         (1, |account| account.state = AccountState::PendingActivation),
         (1, |account| close(account, AccountState::PendingClosure)),
         ((count / 250).max(1), |account| account.faults.deny_assume = true),
-        // Invited, with the role created by hand.
+        // These accounts were invited, and their owners created the role.
         ((count / 100).max(1), |account| account.joined = JoinedMethod::Invited),
     ];
     for (number, change) in plan {

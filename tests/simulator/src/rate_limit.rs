@@ -26,12 +26,12 @@ pub(crate) const STS_LIMIT: RateLimit = RateLimit::new(600.0, 600.0);
 pub struct RateLimit {
     /// Tokens added per second.
     pub per_second: f64,
-    /// The most tokens in the bucket.
+    /// The maximum number of tokens in the bucket.
     pub burst: f64,
 }
 
 impl RateLimit {
-    /// A limit of `per_second` with room for `burst` at once.
+    /// Returns a limit of `per_second` requests that allows `burst` requests at once.
     #[must_use]
     pub const fn new(per_second: f64, burst: f64) -> Self {
         Self { per_second, burst }
@@ -75,7 +75,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Sets, replaces or (with `None`) lifts a limit. A new bucket starts full.
+    /// Sets or replaces a limit, or removes it if `limit` is `None`. A new bucket starts full.
     pub fn set(&mut self, scope: Scope, limit: Option<RateLimit>, now: Duration) {
         self.buckets.retain(|(existing, _)| *existing != scope);
         if let Some(limit) = limit {
@@ -85,7 +85,8 @@ impl Limits {
 
     /// Takes a token from every bucket that covers the operation, or refuses the request.
     pub fn admit(&mut self, operation: Operation, now: Duration) -> bool {
-        // Not `all`: as at AWS, a request that one bucket refuses still costs a token in the others.
+        // This does not use `all`, because as in AWS, a request that one bucket refuses still takes a token from the other
+        // buckets.
         self.buckets
             .iter_mut()
             .filter(|(scope, _)| scope.covers(operation))

@@ -15,7 +15,7 @@ use crate::world::World;
 #[derive(Debug, Deserialize)]
 #[serde(tag = "verb", rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Command {
-    /// Sets the rate limit of a service or an operation; without numbers, lifts it.
+    /// Sets the rate limit of a service or an operation. Without numbers, removes the limit.
     Throttle {
         service: Option<Service>,
         operation: Option<Operation>,
@@ -45,7 +45,7 @@ pub(crate) enum Command {
         noise: Noise,
     },
     ClearNoise,
-    /// Puts the services' clock ahead or, with a negative number, behind.
+    /// Moves the services' clock ahead or, with a negative number, behind.
     Clock {
         offset_seconds: i64,
     },
@@ -88,8 +88,8 @@ impl World {
         Ok(())
     }
 
-    /// The operator's credentials in the form of `credential_process`: with a lifetime, new ones that last this long;
-    /// without one, the current ones, renewed if they have expired.
+    /// Returns the operator's credentials in the form of `credential_process`. With a lifetime, returns new credentials that last
+    /// this long. Without a lifetime, returns the current credentials, which are renewed if they have expired.
     pub(crate) fn process_credentials(&mut self, lifetime: Option<Duration>) -> String {
         let (credentials, expiration) = match lifetime {
             Some(lifetime) => {

@@ -8,7 +8,7 @@ use crate::network::Service;
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident => $service:ident,)*) => {
-        /// Every operation the simulator answers.
+        /// Every operation that the simulator answers.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Operation {
             $($(#[$doc])* $name,)*
@@ -24,7 +24,7 @@ macro_rules! operations {
                 match self { $(Self::$name => stringify!($name),)* }
             }
 
-            /// The service it belongs to.
+            /// The service to which the operation belongs.
             #[must_use]
             pub const fn service(self) -> Service {
                 match self { $(Self::$name => Service::$service,)* }
@@ -97,7 +97,7 @@ pub(crate) enum Params {
 }
 
 impl Params {
-    /// A text parameter of either protocol; an empty one counts as given.
+    /// Returns a text parameter of either protocol. An empty parameter counts as given.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self {
             Self::Form(pairs) => pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()),
@@ -105,12 +105,12 @@ impl Params {
         }
     }
 
-    /// The members of a list in a form, in order.
+    /// Returns the members of a list in a form, in order.
     pub fn members(&self, name: &str) -> Vec<&str> {
         (1..).map_while(|number| self.text(&format!("{name}.member.{number}"))).collect()
     }
 
-    /// A number parameter, or the text that should have been one.
+    /// Returns a number parameter, or the text if it is not a number.
     pub fn number(&self, name: &str) -> Option<Result<i64, String>> {
         match self {
             Self::Form(_) => self.text(name).map(|text| text.parse().map_err(|_| text.to_owned())),
@@ -123,7 +123,7 @@ impl Params {
 }
 
 impl Call {
-    /// Parses headers and body; `None` if the request belongs to none of the three protocols.
+    /// Parses headers and body. Returns `None` if the request is not a request of one of the three services.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if let Some(target) = headers.get("x-amz-target") {
             let name = target.to_str().ok()?.strip_prefix("AWSOrganizationsV20161128.")?;

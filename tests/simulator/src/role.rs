@@ -6,7 +6,7 @@ use crate::account_id::AccountId;
 use crate::credentials::{Identity, Principal};
 use crate::world::World;
 
-/// The role that Organizations creates in the accounts it creates.
+/// The role that Organizations creates in the accounts that it creates.
 pub const DEFAULT_ROLE: &str = "OrganizationAccountAccessRole";
 
 /// A principal that a trust policy names.
@@ -26,28 +26,31 @@ pub enum Trusted {
 /// A role with its trust policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// Name with its path and without a leading slash, e.g. `ops/rollout/TokenRole`.
+    /// The name with its path, without a leading slash, e.g. `ops/rollout/TokenRole`.
     pub name: String,
-    /// Whether the role exists. One that does not is refused with the same message as one that does not trust the caller.
+    /// Whether the role exists. STS refuses a role that does not exist with the same message as a role that does not trust the
+    /// caller.
     pub exists: bool,
-    /// Who may assume it. Empty trusts the management account and the delegated administrators.
+    /// Who is allowed to assume the role. If the list is empty, the role trusts the management account and the delegated
+    /// administrators.
     pub trusts: Vec<Trusted>,
-    /// The external id the trust policy asks for.
+    /// The external id that the trust policy requires.
     pub external_id: Option<String>,
-    /// Whether the trust policy asks for `aws:MultiFactorAuthPresent`.
+    /// Whether the trust policy requires `aws:MultiFactorAuthPresent`.
     pub requires_mfa: bool,
-    /// Whether the trust policy allows `sts:SetSourceIdentity` beside `sts:AssumeRole`; the default one does not.
+    /// Whether the trust policy allows `sts:SetSourceIdentity` in addition to `sts:AssumeRole`; the default trust policy does
+    /// not.
     pub allows_source_identity: bool,
-    /// Whether the trust policy allows `sts:TagSession` beside `sts:AssumeRole`; the default one does not.
+    /// Whether the trust policy allows `sts:TagSession` in addition to `sts:AssumeRole`; the default trust policy does not.
     pub allows_tags: bool,
-    /// The trust policy as a document. It replaces all other fields about who may assume the role.
+    /// The trust policy as a document. It replaces all other fields about who is allowed to assume the role.
     pub trust_document: Option<String>,
-    /// What the role may do, as a policy document; everything if it is `None`.
+    /// A policy document that says what the role is allowed to do; everything if it is `None`.
     pub policy: Option<String>,
     /// `MaxSessionDuration` in seconds.
     pub max_duration: u32,
-    /// Ends every session after this time instead of the requested one. AWS has no such setting; with it a test need not wait
-    /// fifteen minutes for the end of a session.
+    /// Ends every session after this time if it is shorter than the requested duration. AWS has no such setting. With it, a test
+    /// does not have to wait fifteen minutes for the end of a session.
     pub lifetime: Option<Duration>,
 }
 
@@ -58,7 +61,7 @@ impl Default for Role {
 }
 
 impl Role {
-    /// A role with this path and name that trusts the management account and the delegated administrators.
+    /// Returns a role with this path and name that trusts the management account and the delegated administrators.
     #[must_use]
     pub fn named(name: &str) -> Self {
         Self {
@@ -76,7 +79,7 @@ impl Role {
         }
     }
 
-    /// How long a session lasts for which this duration, in seconds, was requested.
+    /// Returns the duration, in seconds, of a session for which `seconds` were requested.
     pub(crate) fn lasts(&self, seconds: i64) -> i64 {
         self.lifetime.map_or(seconds, |lifetime| seconds.min(lifetime.as_secs().cast_signed()))
     }
@@ -87,12 +90,13 @@ impl Role {
 pub(crate) struct Presented<'a> {
     pub caller: &'a Principal,
     pub external_id: Option<&'a str>,
-    /// Whether multi-factor authentication took place, in this request or where the credentials come from.
+    /// Whether multi-factor authentication took place, in this request or when the credentials were issued.
     pub mfa: bool,
 }
 
 impl World {
-    /// Whether a role's trust policy and its account allow the caller to assume it. AWS does not say which condition fails.
+    /// Whether a role's trust policy and its account allow the caller to assume the role. AWS does not say which condition is not
+    /// met.
     pub(crate) fn trusts(&self, index: u32, role: &Role, presented: Presented<'_>) -> bool {
         let Presented { caller, external_id, mfa } = presented;
         let is_trusted = match &role.trust_document {

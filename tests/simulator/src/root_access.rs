@@ -1,4 +1,4 @@
-//! Centralised root access: whether the organization has it, and `AssumeRoot`, which issues short, read-only sessions of
+//! Centralised root access: whether the organization has enabled it, and `AssumeRoot`, which issues short, read-only sessions of
 //! the root users of members.
 
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum RootAccess {
     NotAllFeatures,
     /// IAM is not a trusted service of the organization.
     NoTrustedAccess,
-    /// IAM is trusted, and neither feature is enabled.
+    /// IAM is a trusted service, but neither feature is enabled.
     #[default]
     Off,
     /// Both features are enabled: `RootCredentialsManagement` and `RootSessions`.

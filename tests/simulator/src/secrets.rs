@@ -1,4 +1,4 @@
-//! Derives secrets and pseudo-random numbers from a seed, so that none has to be stored.
+//! Derives secrets and pseudo-random numbers from a seed, so that they do not have to be stored.
 
 /// Part of every secret key and session token of the simulator, so that a test can search a program's outputs, logs and
 /// files for leaked secrets.
@@ -7,14 +7,14 @@ pub const SECRET_MARKER: &str = "SIMSECRET";
 /// The length of tokens that are valid in all Regions, as observed for role sessions.
 pub(crate) const TOKEN_LENGTH: usize = 752;
 
-/// A secret access key of forty characters.
+/// Returns a secret access key of forty characters.
 pub(crate) fn secret(seed: u64, index: u64) -> String {
     let mut text = derived(seed, index.wrapping_mul(2), 40);
     text.truncate(40);
     text
 }
 
-/// The session token that goes with the secret of the same seed and index.
+/// Returns the session token that belongs to the secret of the same seed and index.
 pub(crate) fn token(seed: u64, index: u64) -> String {
     derived(seed, index.wrapping_mul(2) + 1, TOKEN_LENGTH)
 }
@@ -37,7 +37,7 @@ fn derived(seed: u64, index: u64, length: usize) -> String {
     text
 }
 
-/// The finaliser of splitmix64: neighbouring numbers become unrelated ones.
+/// The finaliser of splitmix64: neighbouring numbers give unrelated results.
 pub(crate) const fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! The HTTP server: connections, bodies, latency, and the ways in which an answer can fail to arrive.
+//! The HTTP server: connections, bodies, latency, and how an answer can fail to arrive.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -51,7 +51,7 @@ impl From<Infallible> for Abort {
 
 type Responding = Pin<Box<dyn Future<Output = Result<Response<Payload>, Abort>> + Send>>;
 
-/// Accepts connections until it is stopped. While the network refuses them there is no listener.
+/// Accepts connections until the server is stopped. While the network refuses connections, there is no listener.
 pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: oneshot::Receiver<()>) {
     let address = listener.local_addr();
     let changed = Arc::clone(&shared.world().network_changed);
@@ -62,7 +62,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
         listener = match listener {
             Some(_) if refuses => None,
             None if !refuses => match &address {
-                // Another process may have taken the port in the meantime, and may release it soon.
+                // Another process might have taken the port in the meantime, and might release it soon.
                 Ok(address) => TcpListener::bind(address).await.ok(),
                 Err(_) => None,
             },
@@ -76,15 +76,15 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stop: 
                     shared.connection_accepted();
                     tokio::spawn(connection(stream, Arc::clone(&shared)));
                 }
-                // Most likely too many open files, or a port that is not free; both pass.
+                // The cause is most likely too many open files, or a port that is not free. Both are temporary.
                 Some(Err(_)) | None => sleep(Duration::from_millis(10)).await,
             },
         }
     }
 }
 
-/// Waits for a connection: forever while the network refuses them, and not at all if the listener is missing although it
-/// should exist.
+/// Waits for a connection. While the network refuses connections, waits forever. If the listener is missing although it should
+/// exist, returns `None` at once.
 async fn accept(
     listener: Option<&TcpListener>,
     refuses: bool,
@@ -97,7 +97,7 @@ async fn accept(
 }
 
 async fn connection(stream: TcpStream, shared: Arc<Shared>) {
-    // Answers are small and must not wait for the acknowledgement of the previous one.
+    // Answers are small, and must not wait for the acknowledgement of the previous answer.
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let resetting = Arc::clone(&reset);
@@ -105,7 +105,7 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
         Box::pin(respond(request, Arc::clone(&shared), Arc::clone(&resetting)))
     });
     let mut connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // An error is either a fault of the simulator, on purpose, or the client's.
+    // The cause of an error is either an injected fault or the client.
     let _ = poll_fn(|context| connection.poll_without_shutdown(context)).await;
     let stream = connection.into_parts().io.into_inner();
     if reset.load(Ordering::Relaxed) {
@@ -159,8 +159,8 @@ async fn respond(
 
 /// Waits until this time has passed since the request arrived. Returns without yielding if the time is zero.
 ///
-/// It does not use tokio's timer, which counts in milliseconds: an answer that should take 60 ms took 61.3 ms with it (median
-/// of 40), and takes 60.1 ms with this one.
+/// This does not use tokio's timer, which counts in milliseconds. With tokio's timer, an answer that should take 60 ms took 61.3
+/// ms (median of 40); with this timer, it takes 60.1 ms.
 async fn pause(arrived: Instant, duration: Duration) {
     if !duration.is_zero() {
         async_io::Timer::at((arrived + duration).into_std()).await;

@@ -35,7 +35,7 @@ impl Load {
     }
 }
 
-/// A request that is being answered; it counts until it is dropped.
+/// A request that is being answered. It is counted until this guard is dropped.
 pub(crate) struct InFlight<'a> {
     shared: &'a Shared,
     service: Service,
@@ -59,7 +59,7 @@ impl Shared {
         }
     }
 
-    /// The world. A test that panics while it holds the lock must not break the server.
+    /// Locks the world. A test that panics while it holds the lock must not break the server.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,7 +85,8 @@ impl Shared {
         truth
     }
 
-    /// Writes a line to standard error, if logging is on. Never any part of a body: bodies contain secrets.
+    /// Writes a line to standard error if logging is on. The line never contains a part of a body, because bodies contain
+    /// secrets.
     pub fn log(&self, call: &Call, answer: &Answer) {
         if self.log {
             let operation = call.operation.map_or("unknown operation", crate::request::Operation::name);

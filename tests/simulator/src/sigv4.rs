@@ -51,7 +51,7 @@ pub(crate) struct Signable<'a> {
     pub body: &'a [u8],
 }
 
-/// The key that signs everything of one day, region and service.
+/// Returns the key that signs all requests of one day, region and service.
 pub(crate) fn signing_key(secret: &str, date: &str, region: &str, service: &str) -> [u8; 32] {
     let mut first = Vec::with_capacity(4 + secret.len());
     first.extend_from_slice(b"AWS4");
@@ -62,7 +62,7 @@ pub(crate) fn signing_key(secret: &str, date: &str, region: &str, service: &str)
     hmac(&key, b"aws4_request")
 }
 
-/// The signature that a client with this key computes, or `None` if a signed header is missing.
+/// Returns the signature that a client with this key computes, or `None` if a signed header is missing.
 pub(crate) fn signature(
     key: &[u8; 32],
     authorization: &Authorization<'_>,
@@ -80,8 +80,8 @@ pub(crate) fn signature(
     Some(hex(&hmac(key, to_sign.as_bytes())))
 }
 
-/// The canonical form of a request. Path and query are used as they were sent: all three services
-/// are called with `POST /` and no query, so no normalisation is needed.
+/// The canonical form of a request. Path and query are used as they were sent. They need no normalisation, because all three
+/// services are called with `POST /` and no query.
 fn canonical_request(signable: &Signable<'_>, signed_headers: &str) -> Option<String> {
     let mut text = String::with_capacity(1_536);
     for part in [signable.method, signable.path, signable.query] {
@@ -136,7 +136,7 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
-    /// The case `post-vanilla` of the test suite that AWS publishes.
+    /// Tests the case `post-vanilla` of the test suite that AWS publishes.
     #[test]
     fn matches_the_published_post() {
         let headers = headers(&[("host", "example.amazonaws.com"), ("x-amz-date", "20150830T123600Z")]);
@@ -145,7 +145,7 @@ mod tests {
         check(header, &headers, b"");
     }
 
-    /// The case `post-x-www-form-urlencoded` of the same suite.
+    /// Tests the case `post-x-www-form-urlencoded` of the test suite that AWS publishes.
     #[test]
     fn matches_the_published_form() {
         let headers = headers(&[

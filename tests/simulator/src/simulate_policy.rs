@@ -1,4 +1,4 @@
-//! `SimulatePrincipalPolicy`: what a role of an account may do, and whether a service control policy denies it.
+//! `SimulatePrincipalPolicy`: what a role of an account is allowed to do, and whether a service control policy denies it.
 
 use std::fmt::Write as _;
 
@@ -18,7 +18,7 @@ struct Decision {
 const ALLOWED: Decision = Decision { decision: "allowed", by_organizations: true };
 const NOT_ALLOWED: Decision = Decision { decision: "implicitDeny", by_organizations: true };
 const DENIED: Decision = Decision { decision: "explicitDeny", by_organizations: true };
-// Implicit even if the service control policy denies explicitly, as users of the IAM policy simulator report.
+// The denial is implicit even if the service control policy denies explicitly, as users of the IAM policy simulator report.
 const FORBIDDEN: Decision = Decision { decision: "implicitDeny", by_organizations: false };
 
 impl World {
@@ -55,7 +55,8 @@ impl World {
         .into())
     }
 
-    /// The decision for the account's roles and its operator. Session policies do not count, because IAM does not know them.
+    /// Returns the decision for the account's roles and its operator. Session policies do not count, because IAM does not know
+    /// them.
     fn decide(&self, index: u32, action: &str) -> Decision {
         let faults = &self.account(index).faults;
         let is = |name: &str| action.eq_ignore_ascii_case(name);
@@ -73,7 +74,7 @@ impl World {
         }
     }
 
-    /// The ARN must name a role or the user of the caller's account. Sessions have no policies of their own.
+    /// Checks that the ARN names a role or the user of the caller's account. Sessions have no policies of their own.
     fn check_source(&self, index: u32, arn: &str) -> Result<(), ApiError> {
         let prefix = format!("arn:{}:iam::{}:", self.settings.partition.name, self.account(index).id());
         let invalid = || {

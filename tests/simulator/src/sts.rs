@@ -11,7 +11,7 @@ use crate::dispatch::{Context, Outcome};
 use crate::world::World;
 
 impl World {
-    /// The ARN that error messages and `GetCallerIdentity` show.
+    /// Returns the ARN that error messages and `GetCallerIdentity` show.
     pub(crate) fn arn(&self, principal: &Principal) -> String {
         let partition = self.settings.partition.name;
         let account = self.account(principal.account).id();
@@ -46,7 +46,7 @@ impl World {
         .into()
     }
 
-    /// The `AssumedRoleUser` element of an answer that issues a session.
+    /// Returns the `AssumedRoleUser` element of an answer that issues a session.
     pub(crate) fn assumed_role_user(&self, principal: &Principal) -> String {
         format!(
             "<AssumedRoleUser><AssumedRoleId>{}</AssumedRoleId><Arn>{}</Arn></AssumedRoleUser>",
@@ -69,7 +69,7 @@ impl World {
         Ok(Document::Result(credentials).into())
     }
 
-    /// Issues a session and writes its credentials.
+    /// Issues a session, and returns its credentials as XML.
     pub(crate) fn issue(&mut self, principal: Principal, seconds: i64) -> String {
         let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
         let expiration = clock::iso8601(self.epoch() + seconds);

@@ -25,12 +25,12 @@ impl Settings {
 }
 
 impl World {
-    /// Changes the lag between the setting and the tokens of the global STS endpoint. Opens that endpoint if it was closed.
+    /// Changes the lag between the setting and the tokens of the global STS endpoint. Opens the endpoint if it was closed.
     pub fn set_issuance_lag(&mut self, lag: Duration) {
         self.settings.issuance_lag = Some(lag);
     }
 
-    /// The version of a token that is issued now for a role in this account.
+    /// Returns the version of a token that is issued now for a role in this account.
     pub(crate) fn token_version(&self, account: u32, region: &str) -> TokenVersion {
         match self.settings.issuance_lag {
             Some(lag) if self.settings.is_global_sts(region) => {

@@ -5,7 +5,7 @@ use crate::secrets::mix;
 
 /// The id of every simulated organization.
 pub const ORGANIZATION_ID: &str = "o-exampleorg1";
-/// The id of its root.
+/// The id of the organization's root.
 pub const ROOT_ID: &str = "r-ab12";
 
 /// The deepest level of units below the root.
@@ -18,9 +18,9 @@ pub(crate) struct Unit {
     pub name: String,
     pub parent: Option<u32>,
     pub children: Vec<u32>,
-    /// Indexes of the accounts directly in it.
+    /// The indexes of the accounts directly in the unit.
     pub accounts: Vec<u32>,
-    /// `o-…/r-…/ou-…/…/` down to the unit itself.
+    /// The path from the organization to the unit itself, `o-…/r-…/ou-…/…/`.
     pub path: String,
 }
 
@@ -52,10 +52,10 @@ impl Tree {
         &self.units[index as usize]
     }
 
-    /// Adds a unit with an id of the caller's choice.
+    /// Adds a unit with this id.
     ///
     /// # Panics
-    /// If AWS could not have such a unit there.
+    /// If AWS does not allow such a unit below this parent.
     pub fn add(&mut self, id: &str, name: &str, parent: &str) {
         let letters = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         let suffix = id.strip_prefix("ou-").and_then(|rest| rest.split_once('-'));
@@ -74,7 +74,8 @@ impl Tree {
         std::iter::successors(self.unit(unit).parent, |parent| self.unit(*parent).parent).count()
     }
 
-    /// The unit with an id, or at a path of names such as `Workloads/Prod`, created where it does not exist.
+    /// Returns the unit with an id, or the unit at a path of names such as `Workloads/Prod`. Creates the units of the path that
+    /// do not exist.
     pub fn unit_at(&mut self, names: &str) -> u32 {
         if let Some(unit) = self.find(names) {
             return unit;
@@ -105,17 +106,17 @@ impl Tree {
         index
     }
 
-    /// `ou-ab12-` and eight letters or digits, like the real ones.
+    /// Returns an id of `ou-ab12-` and eight letters or digits, like real ids.
     fn unit_id(&self, index: u32) -> String {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        // The low bits carry the index as it is, so that two units never share an id.
+        // The low bits contain the index, so two units never have the same id.
         let bits = u64::from(index) | (mix(self.seed ^ u64::from(index)) << 20);
         let suffix: String =
             (0..8).rev().map(|position| char::from(ALPHABET[(bits >> (position * 5) & 31) as usize])).collect();
         format!("ou-{}-{suffix}", &ROOT_ID[2..])
     }
 
-    /// Puts an account into a unit, out of the one it was in.
+    /// Moves an account from the unit that it was in to another unit.
     pub fn place(&mut self, account: u32, from: Option<u32>, to: u32) {
         if let Some(from) = from {
             self.units[from as usize].accounts.retain(|other| *other != account);
@@ -123,12 +124,12 @@ impl Tree {
         self.units[to as usize].accounts.push(account);
     }
 
-    /// The path that Organizations shows for an account.
+    /// Returns the path that Organizations shows for an account.
     pub fn account_path(&self, unit: u32, account: AccountId) -> String {
         format!("{}{account}/", self.unit(unit).path)
     }
 
-    /// Names from below the root down to a unit, e.g. `Workloads/Prod`; empty for the root.
+    /// Returns the names of the units from below the root down to this unit, e.g. `Workloads/Prod`; empty for the root.
     pub fn names(&self, unit: u32) -> String {
         let mut names = Vec::new();
         let mut current = unit;

@@ -22,73 +22,74 @@ pub struct Truth {
     pub accounts: Vec<AccountTruth>,
     /// Counters of every operation that was called.
     pub operations: BTreeMap<Operation, OperationTruth>,
-    /// How often each fault fired, accounts and network together.
+    /// How often each fault fired, both faults of accounts and of the network.
     pub faults: BTreeMap<String, u64>,
     /// When each `AssumeRole` arrived, in milliseconds since the start.
     pub assume_role_arrivals_ms: Vec<u32>,
-    /// The access keys with which roles were assumed, and how many.
+    /// The access keys with which roles were assumed, each with the number of calls.
     pub assume_role_keys: BTreeMap<String, u64>,
-    /// The ARNs of the principals that assumed roles, and how many: the operator, and the sessions of a role chain.
+    /// The ARNs of the principals that assumed roles, each with the number of calls: the operator, and the sessions of a role
+    /// chain.
     pub assume_role_callers: BTreeMap<String, u64>,
     /// Who called which operation, and how often: `user/operator`, `role/<path and name>` of any account, `root`.
     pub callers: BTreeMap<String, BTreeMap<Operation, u64>>,
-    /// Which account each Set arrived for and when, in milliseconds since the start.
+    /// The account of each Set, and when the Set arrived, in milliseconds since the start.
     pub set_arrivals: Vec<(AccountId, u32)>,
     /// How many `AssumeRole` calls went to the global endpoint; [`AccountCalls`] counts them by account.
     pub global_assume_roles: u64,
-    /// Which regions the requests to each service were signed for, and how many.
+    /// The regions for which the requests to each service were signed, each with the number of requests.
     pub signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
     /// Milliseconds since the start.
     pub uptime_ms: u32,
     /// Connections accepted since the start.
     pub connections_accepted: u64,
-    /// The most requests that were being answered at the same time.
+    /// The maximum number of requests that were being answered at the same time.
     pub max_concurrent_requests: u32,
-    /// The same for each service.
+    /// The maximum number of requests of each service that were being answered at the same time.
     pub max_concurrent_by_service: BTreeMap<Service, u32>,
 }
 
 /// The state and the counters of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountTruth {
-    /// Its id.
+    /// The account's id.
     pub id: AccountId,
-    /// Its name.
+    /// The account's name.
     pub name: String,
-    /// Its e-mail address.
+    /// The root user's e-mail address.
     pub email: String,
-    /// Its state.
+    /// The account's state.
     pub state: AccountState,
-    /// How it joined.
+    /// How the account joined the organization.
     pub joined: JoinedMethod,
-    /// Names of the units above it, e.g. `Workloads/Prod`.
+    /// The names of the units above the account, e.g. `Workloads/Prod`.
     pub ou: String,
-    /// Ids from the organization down to the account, as in the `Paths` field.
+    /// The ids from the organization down to the account, as in the `Paths` field.
     pub path: String,
-    /// The actual setting, also while reads are stale.
+    /// The actual setting, even while reads are stale.
     pub version: Option<TokenVersion>,
     /// Whether the caller itself can assume the account's role without MFA. Counted faults and rate limits are ignored.
     pub assumable: bool,
     /// Whether a Set with the role's rights is accepted. Counted faults and session policies are ignored.
     pub settable: bool,
-    /// Requests that concerned it.
+    /// The requests that concerned the account.
     pub calls: AccountCalls,
-    /// Set requests that reached the service for it, refused and broken ones included.
+    /// The Set requests for the account that reached the service, including refused and broken requests.
     pub sets_received: u32,
     /// The values that were applied, in order.
     pub sets_applied: Vec<TokenVersion>,
     /// What the client can know from the answers.
     pub knowledge: ClientKnowledge,
-    /// How many role sessions were issued in it.
+    /// How many role sessions were issued in the account.
     pub sessions: u32,
-    /// The source identities of those of them that have one, in order.
+    /// The source identities of the sessions that have one, in order.
     pub source_identities: Vec<String>,
-    /// How often its faults fired.
+    /// How often each fault of the account fired.
     pub faults: BTreeMap<String, u32>,
 }
 
-/// Counters of one operation. Each request adds one to `requests` and to one of the others, except that an answer that is
-/// spoilt on its way counts both as `succeeded` (or an error) and as `broken`.
+/// Counters of one operation. Each request adds one to `requests` and to one other counter. An exception is an answer that is
+/// damaged on its way, which counts both as `succeeded` (or an error) and as `broken`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationTruth {
     /// Requests that reached the service.
@@ -148,7 +149,7 @@ impl Truth {
 }
 
 impl World {
-    /// The truth without the counters of the server.
+    /// Returns the truth without the counters of the server.
     pub(crate) fn truth(&self) -> Truth {
         let mut accounts: Vec<AccountTruth> =
             (0..).zip(&self.accounts).map(|(index, _)| self.account_truth(index)).collect();

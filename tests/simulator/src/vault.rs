@@ -1,4 +1,5 @@
-//! The store of credentials: the operator's, and the sessions that STS issues, small enough for 50,000 of them.
+//! The store of credentials: the operator's credentials, and the sessions that STS issues. The store is small enough for 50,000
+//! sessions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub(crate) struct Vault {
     expires_after_assumes: Option<u64>,
     assumes: u64,
     sessions: Vec<Session>,
-    /// Sessions below this index were ended on demand.
+    /// A test ended the sessions below this index.
     first_valid: usize,
     texts: HashMap<Box<str>, Arc<str>>,
     keys: Vec<(u32, String, [u8; 32])>,
@@ -36,7 +37,7 @@ pub(crate) struct Vault {
 #[derive(Clone, Copy, Debug, Default)]
 struct Generation {
     ended: bool,
-    /// When it expires, if ever.
+    /// When the credentials expire; `None` if they do not expire.
     expires: Option<Duration>,
 }
 
@@ -63,7 +64,7 @@ impl Vault {
         }
     }
 
-    /// The newest credentials of the operator.
+    /// Returns the newest credentials of the operator.
     pub fn base(&self) -> Credentials {
         let with_token = self.with_token || self.newest().expires.is_some();
         let generation = self.generations.len() - 1;
@@ -81,7 +82,7 @@ impl Vault {
         }
     }
 
-    /// Makes new credentials for the operator; older ones stay valid.
+    /// Makes new credentials for the operator. Older credentials stay valid.
     pub fn renew_base(&mut self, expires: Option<Duration>) -> Credentials {
         self.generations.push(Generation { ended: false, expires });
         self.base()
@@ -100,7 +101,7 @@ impl Vault {
         self.assumes = 0;
     }
 
-    /// Counts a successful `AssumeRole`, and expires the base credentials when the limit is reached.
+    /// Counts a successful `AssumeRole` or `AssumeRoot`, and expires the base credentials when the limit is reached.
     pub fn count_assume(&mut self) {
         self.assumes += 1;
         if self.expires_after_assumes.is_some_and(|limit| self.assumes >= limit) {
@@ -129,7 +130,7 @@ impl Vault {
             return Arc::clone(shared);
         }
         let shared: Arc<str> = text.into();
-        // Bounded, because a client may make every session name unique.
+        // The number of texts is limited, because a client can make every session name unique.
         if self.texts.len() < 1_024 {
             self.texts.insert(text.into(), Arc::clone(&shared));
         }
@@ -157,7 +158,7 @@ impl Vault {
         Ok(session.principal.clone())
     }
 
-    /// The operator with its credentials of the start.
+    /// Returns the operator with the kind of credentials that it had at the start.
     pub fn operator(&self) -> Principal {
         self.operator_with(if self.with_token { Login::Elsewhere } else { Login::Keys })
     }
@@ -173,7 +174,7 @@ impl Vault {
         }
     }
 
-    /// Whether the token belongs to the key.
+    /// Checks that the token belongs to the key.
     pub fn check_token(&self, access_key: &str, given: Option<&str>) -> Result<(), BadKey> {
         let expected = match base_generation(access_key) {
             Some(generation) => {
@@ -184,7 +185,7 @@ impl Vault {
         if expected.as_deref() == given { Ok(()) } else { Err(BadKey::Token) }
     }
 
-    /// The signing key of an access key. The operator's keys are cached, because they sign most requests.
+    /// Returns the signing key of an access key. The operator's keys are cached, because they sign most requests.
     pub fn signing_key(&mut self, authorization: &sigv4::Authorization<'_>) -> [u8; 32] {
         let derive =
             |secret: &str| sigv4::signing_key(secret, authorization.date, authorization.region, authorization.service);

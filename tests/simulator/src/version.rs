@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "u8", try_from = "u8")]
 pub enum TokenVersion {
-    /// Tokens of the global endpoint are valid in default Regions only.
+    /// Tokens of the global endpoint are valid only in Regions that are enabled by default.
     V1,
     /// Tokens of the global endpoint are valid in all Regions.
     V2,
@@ -22,7 +22,7 @@ impl TokenVersion {
         }
     }
 
-    /// Parses the wire value of `SetSecurityTokenServicePreferences`, case-sensitively like IAM.
+    /// Parses the wire value of `SetSecurityTokenServicePreferences`, which is case-sensitive, as in IAM.
     #[must_use]
     pub fn from_wire(text: &str) -> Option<Self> {
         match text {

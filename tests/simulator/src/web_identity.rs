@@ -19,14 +19,14 @@ pub(crate) struct WebToken {
 }
 
 impl World {
-    /// Returns a token for this subject with this lifetime; it contains [`SECRET_MARKER`](crate::SECRET_MARKER).
+    /// Returns a token for this subject with this lifetime. The token contains [`SECRET_MARKER`](crate::SECRET_MARKER).
     pub fn web_identity_token(&mut self, subject: &str, lifetime: Duration) -> String {
         let expires = self.now() + lifetime;
         self.web_tokens.push(WebToken { subject: subject.to_owned(), expires });
         self.web_token(self.web_tokens.len() - 1)
     }
 
-    /// Derives the token, so that it need not be stored.
+    /// Derives the token, so that it does not have to be stored.
     fn web_token(&self, index: usize) -> String {
         secrets::token(self.settings.seed ^ 0x1d, index as u64)
     }

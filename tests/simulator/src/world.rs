@@ -26,15 +26,15 @@ use crate::tree::Tree;
 use crate::vault::Vault;
 use crate::web_identity::WebToken;
 
-/// Whose credentials the program under test is given.
+/// The user whose credentials the program under test is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Caller {
     /// A user of the management account.
     #[default]
     Management,
-    /// A user of this member, which is a delegated administrator: it may list accounts, and default roles trust it.
+    /// A user of this member, which is a delegated administrator: it is allowed to list accounts, and default roles trust it.
     DelegatedAdministrator(AccountId),
-    /// A user of this member, which may only describe the organization.
+    /// A user of this member, which is only allowed to describe the organization.
     Member(AccountId),
 }
 
@@ -42,11 +42,11 @@ pub enum Caller {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub partition: Partition,
-    /// The regions for which STS requests may be signed.
+    /// The regions for which STS requests can be signed.
     pub sts_regions: Vec<String>,
     /// Further regions, which are opt-in Regions and refuse session tokens of version 1.
     pub opt_in_regions: Vec<String>,
-    /// The lag between the setting and the tokens of the global STS endpoint; `None` without such an endpoint.
+    /// The lag between the setting and the tokens of the global STS endpoint; `None` if there is no such endpoint.
     pub issuance_lag: Option<Duration>,
     pub caller: Caller,
     pub verify: bool,
@@ -69,7 +69,7 @@ pub(crate) struct Tally {
     pub errors: BTreeMap<&'static str, u64>,
 }
 
-/// The state of the simulated organization. Reached through [`Organization::control`](crate::Organization::control).
+/// The state of the simulated organization. Tests access it through [`Organization::control`](crate::Organization::control).
 #[derive(Debug)]
 pub struct World {
     pub(crate) settings: Settings,
@@ -94,7 +94,7 @@ pub struct World {
     pub(crate) assume_keys: BTreeMap<String, u64>,
     pub(crate) assume_callers: BTreeMap<String, u64>,
     pub(crate) callers: BTreeMap<String, BTreeMap<Operation, u64>>,
-    /// What the operator may do; everything if it is `None`.
+    /// What the operator is allowed to do; everything if it is `None`.
     pub(crate) caller_policy: Option<Permissions>,
     pub(crate) set_arrivals: Vec<(AccountId, u32)>,
     pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
@@ -145,8 +145,7 @@ impl World {
         world
     }
 
-    /// All accounts, sorted by id except in an organization of fewer than a hundred, where the
-    /// management account is last.
+    /// All accounts, sorted by id. In an organization of fewer than a hundred accounts, the management account is last.
     #[must_use]
     pub fn accounts(&self) -> &[SimulatedAccount] {
         &self.accounts
@@ -198,7 +197,7 @@ impl World {
         self.started_epoch + self.clock_offset + i64::try_from(self.now().as_secs()).unwrap_or(0)
     }
 
-    /// The `Date` header of answers. Without an offset the server writes its own.
+    /// The `Date` header of answers. Without an offset, returns `None`, and the server writes its own header.
     pub(crate) fn date_header(&self) -> Option<String> {
         (self.clock_offset != 0).then(|| clock::http_date(self.epoch()))
     }
@@ -227,7 +226,7 @@ impl World {
         )
     }
 
-    /// Whether an account may list the organization.
+    /// Whether an account is allowed to list the organization.
     pub(crate) fn may_list(&self, index: u32) -> bool {
         index == self.management() || self.delegated.contains(&index)
     }

@@ -27,11 +27,11 @@ impl Builder {
     /// Starts the organization, or returns why the server can't run.
     ///
     /// # Errors
-    /// If the port is not free or there are no threads or files left.
+    /// If the port is not free, or the system has no threads or files left.
     ///
     /// # Panics
-    /// If an account that is to be changed, or the caller's, does not exist, or if the partition does not have the
-    /// region or the endpoint.
+    /// If an account that is to be changed or the caller's account does not exist, or if the partition does not have the region
+    /// or the endpoint.
     pub fn try_start(mut self) -> io::Result<Organization> {
         let accounts = self.populate();
         let find = |id: AccountId| {

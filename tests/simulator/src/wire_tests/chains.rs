@@ -5,7 +5,7 @@ use crate::*;
 
 const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";
 
-/// Three members whose roles trust only a role of the management account.
+/// Returns the builder of an organization in which the members' roles trust only a role of the management account.
 fn behind_a_hub() -> Builder {
     Organization::builder()
         .accounts(4)

@@ -59,7 +59,7 @@ impl Client {
         self.exchange_with_head(method, path, headers, body).map(|(status, _, body)| (status, body))
     }
 
-    /// Like [`exchange`](Self::exchange), with the head of the answer in lower case.
+    /// Like [`exchange`](Self::exchange), but also returns the head of the answer in lower case.
     pub(super) fn exchange_with_head(
         &self,
         method: &str,
@@ -99,7 +99,7 @@ impl Client {
         (status, serde_json::from_str(&body).unwrap())
     }
 
-    /// All pages of the account list, at most a hundred.
+    /// Returns all pages of the account list, at most a hundred.
     pub(super) fn pages(&self) -> Vec<Vec<Value>> {
         let (mut pages, mut parameters) = (Vec::new(), json!({}));
         while pages.len() < 100 {
@@ -130,12 +130,12 @@ impl Client {
         self.sts(&format!("Action=AssumeRole&RoleArn={arn}&RoleSessionName=v2token{more}"))
     }
 
-    /// A session for any role.
+    /// Returns a client with a session of any role.
     pub(super) fn enter(&self, arn: &str, more: &str) -> Self {
         self.session_in(&self.assume_arn(arn, more))
     }
 
-    /// A session for the default role, issued by the endpoint that signs for this region.
+    /// Returns a client with a session of the default role, which the STS endpoint of this region issues.
     pub(super) fn visit_through(&self, region: &str, id: &str) -> Self {
         self.session_in(&self.send("sts", region, None, &assume_body(id, "")))
     }

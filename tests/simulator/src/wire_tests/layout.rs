@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::client::Client;
 use crate::*;
 
-/// Five levels of units, the most that AWS allows, with accounts on some of them.
+/// Returns the builder of an organization with five levels of units, the maximum that AWS allows, and with accounts on some
+/// levels.
 fn laid_out() -> Builder {
     Organization::builder()
         .accounts(8)
@@ -106,7 +107,7 @@ fn tags_are_paged() {
     assert_eq!(tags("000000000002"), json!({ "Tags": [] }));
     assert_eq!(tags(ROOT_ID), json!({ "Tags": [] }));
     assert_eq!(tags("000000000099")["__type"], "TargetNotFoundException");
-    // Six of the burst of fifteen are used up.
+    // Six of the fifteen tokens of the burst are used up.
     let refused = (0..20).filter(|_| tags("000000000002")["__type"] == "TooManyRequestsException").count();
     assert!((5..=11).contains(&refused), "{refused}");
 }

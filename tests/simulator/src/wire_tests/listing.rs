@@ -1,4 +1,4 @@
-//! The account list, the tree, and who may list them.
+//! The account list, the tree, and who is allowed to list them.
 
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn callers_without_rights() {
     assert_eq!(client.list("DescribeOrganization", &json!({})).1["Organization"]["MasterAccountId"], "000000000100");
     assert_eq!(client.list("ListAccounts", &json!({})).1["__type"], "AccessDeniedException");
     assert_eq!(code(&client.assume("000000000003", "")), (403, "AccessDenied"));
-    // A burst of two, as at AWS.
+    // The burst is two, as in AWS.
     assert_eq!(client.list("DescribeOrganization", &json!({})).0, 200);
     assert_eq!(client.list("DescribeOrganization", &json!({})).1["__type"], "TooManyRequestsException");
     let organization = Organization::builder().accounts(9).caller(Caller::DelegatedAdministrator(2.into())).start();

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::client::{Client, READ, code, within};
 use crate::*;
 
-/// Name, the region of a run, and the regions that IAM and Organizations sign for.
+/// The name, the region of a run, and the regions for which requests to IAM and Organizations are signed.
 const PARTITIONS: [(&str, &str, &str, &str); 8] = [
     ("aws", "eu-west-1", "us-east-1", "us-east-1"),
     ("aws-cn", "cn-northwest-1", "cn-north-1", "cn-northwest-1"),
@@ -19,7 +19,7 @@ const PARTITIONS: [(&str, &str, &str, &str); 8] = [
 
 const DESCRIBE: &str = "DescribeOrganization";
 
-/// Every ARN in a text.
+/// Returns every ARN in a text.
 fn arns(text: &str) -> Vec<&str> {
     text.match_indices("arn:").map(|(start, _)| text[start..].split(['"', '<', ' ']).next().unwrap()).collect()
 }

@@ -6,7 +6,7 @@ use crate::*;
 const ACTIONS: [&str; 3] =
     ["iam:GetAccountSummary", "iam:SetSecurityTokenServicePreferences", "iam:SimulatePrincipalPolicy"];
 
-/// The decision about each action, and whether the organization allows it.
+/// Returns the decision about each action, and whether the organization allows the action.
 fn decisions(client: &Client, source: &str) -> Vec<(String, String)> {
     let answered = client.iam(&ask(source));
     assert_eq!(code(&answered).0, 200, "{answered:?}");

@@ -7,7 +7,7 @@ use crate::*;
 
 const IDENTITY: &str = "Version=2011-06-15&Action=GetCallerIdentity";
 
-/// The answer of a region's STS endpoint to a session.
+/// Returns the answer of a region's STS endpoint to a session.
 fn in_region(session: &Client, region: &str) -> (u16, String) {
     let answered = session.send("sts", region, None, IDENTITY);
     let (status, code) = code(&answered);
@@ -75,7 +75,7 @@ fn global_tokens_lag_behind_the_setting() {
     }
 }
 
-/// In a run with this region it is a regional endpoint.
+/// If `us-east-1` is the region of the run, its endpoint is a regional endpoint.
 #[test]
 fn the_region_of_the_run_is_never_the_global_endpoint() {
     let builder = Organization::builder().accounts(3).region("us-east-1").opt_in_region("ap-east-1");

@@ -59,7 +59,7 @@ fn signatures_are_verified() {
     );
     assert_eq!(code(&with(|keys| keys.session_token = Some("stray".into())).iam(READ)), (403, "InvalidClientTokenId"));
     assert_eq!(code(&client.send("sts", "us-east-1", None, identity)), (403, "SignatureDoesNotMatch"));
-    // An SDK with a custom endpoint signs for the region of the run; AWS itself refuses that.
+    // An SDK with a custom endpoint signs for the region of the run. AWS itself refuses such a request.
     assert_eq!(code(&client.send("iam", "eu-west-1", None, READ)).0, 200);
     assert_eq!(code(&client.send("iam", "us-west-2", None, READ)), (403, "SignatureDoesNotMatch"));
     assert_eq!(code(&client.send("sts", "us-east-1", None, READ)), (403, "SignatureDoesNotMatch"));
@@ -176,7 +176,7 @@ fn limits_and_the_network_change_during_a_run() {
     organization.control(|world| world.set_network(Network::BlackHole));
     assert_eq!(client.assume("000000000001", ""), None);
     organization.control(|world| world.set_network(Network::Refuse));
-    // The listener goes away a moment later.
+    // The listener closes a moment later.
     while TcpStream::connect(&client.address).is_ok() {}
     let refused = TcpStream::connect(&client.address).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
@@ -188,7 +188,7 @@ fn limits_and_the_network_change_during_a_run() {
     assert_eq!(client.assume("000000000001", ""), None);
 }
 
-/// A Set that is lost in the network is counted apart from those that arrived.
+/// Sets that are lost in the network are counted separately from Sets that arrived.
 #[test]
 fn lost_requests_do_not_arrive() {
     let organization = Organization::builder().accounts(9).start();

@@ -1,4 +1,4 @@
-//! The world's methods with which a test changes it during a run.
+//! The methods with which a test changes the world during a run.
 
 use std::time::Duration;
 
@@ -51,7 +51,8 @@ impl World {
         self.network_changed.notify_waiters();
     }
 
-    /// How often an operation was called so far. Cheap, unlike the whole truth.
+    /// Returns how often an operation was called so far. This is cheaper than
+    /// [`Organization::truth`](crate::Organization::truth).
     #[must_use]
     pub fn requests(&self, operation: Operation) -> u64 {
         self.tallies[operation as usize].requests
@@ -78,10 +79,10 @@ impl World {
         self.listing.clear();
     }
 
-    /// Sets what the operator may do from now on, as a policy document.
+    /// Sets a policy document that says what the operator is allowed to do from now on.
     ///
     /// # Panics
-    /// If it is not a policy.
+    /// If the document is not a policy.
     pub fn set_caller_policy(&mut self, document: &str) {
         self.caller_policy = Some(Permissions::read(document));
     }
@@ -91,7 +92,7 @@ impl World {
         self.vault.expire_base();
     }
 
-    /// Lets the operator's credentials expire after this many more successful `AssumeRole` calls.
+    /// Lets the operator's credentials expire after this many more successful `AssumeRole` and `AssumeRoot` calls.
     pub fn expire_base_credentials_after(&mut self, assumes: u64) {
         self.vault.expire_base_after(Some(assumes));
     }
@@ -101,8 +102,8 @@ impl World {
         self.vault.renew_base(None)
     }
 
-    /// Makes new temporary credentials with this lifetime for the operator, and returns them with their expiration in the form
-    /// of AWS. Older credentials stay valid.
+    /// Makes new temporary credentials with this lifetime for the operator. Returns them with their expiration in the format of
+    /// AWS. Older credentials stay valid.
     pub fn renew_base_credentials_for(&mut self, lifetime: Duration) -> (Credentials, String) {
         let expiration = clock::iso8601(self.epoch() + lifetime.as_secs().cast_signed());
         (self.vault.renew_base(Some(self.now() + lifetime)), expiration)
