@@ -45,14 +45,14 @@ const OUTPUT: &str = "Output";
 /// The exit codes, at the end of the help of every command that makes a run.
 const EXIT_CODES: &str = "\
 Exit codes:
-  0    every selected account is on the wanted version (plan: every one could be read)
-  1    could not start or go on: nothing was attempted, or the message says how many were changed
+  0    every selected account is on the wanted version (plan: every account could be read)
+  1    could not start or continue: nothing was attempted, or the message says how many were changed
   2    wrong usage
   3    finished, and at least one account failed or is unverified
-  4    plan --detailed-exitcode: all were read, something would change
-  5    stopped by --max-errors; the rest is not_attempted
-  130  stopped by SIGINT; the rest is not_attempted
-  143  stopped by SIGTERM; the rest is not_attempted";
+  4    plan --detailed-exitcode: every account was read, and at least one would change
+  5    stopped by --max-errors; the other accounts are not_attempted
+  130  stopped by SIGINT; the other accounts are not_attempted
+  143  stopped by SIGTERM; the other accounts are not_attempted";
 
 /// The exit codes of `doctor`, which makes no run.
 const DOCTOR_EXIT_CODES: &str = "\
@@ -65,17 +65,17 @@ Exit codes:
 
 /// Set the global endpoint token version in every account of an AWS Organization.
 ///
-/// At v1Token, the default, session tokens of the global STS endpoint (sts.amazonaws.com) are refused in Regions that must
-/// be enabled by hand. At v2Token they work everywhere, but are longer.
+/// With v1Token, the default, opt-in Regions refuse the session tokens of the global STS endpoint (sts.amazonaws.com). With
+/// v2Token, all Regions accept these tokens, but they are longer.
 #[derive(Parser)]
 #[command(name = "v2token", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// A parsed command line, and which of its options were typed.
+/// A parsed command line, and the options that were typed.
 pub struct Invocation {
     /// The values of all options.
     pub cli: Cli,
@@ -125,27 +125,27 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Continue an interrupted run.
     ///
-    /// The settings come from the run folder; options of the groups Pace and Access replace them. An account that the run was
-    /// about to set when it stopped is read first.
+    /// The settings come from the run folder. Options of the groups Pace and Access replace them. If the run ended while it set
+    /// an account, resume reads this account before it sets it again.
     #[command(after_help = EXIT_CODES, after_long_help = before_exit_codes(examples::RESUME, EXIT_CODES))]
     Resume(ResumeArgs),
-    /// Undo what a run changed, and only that.
+    /// Undo only what a run changed.
     ///
-    /// The rollback is a run of its own. It sets each account to the version that the undone run found in it. An account whose
-    /// version was changed since is left alone.
+    /// The rollback is a separate run. It sets each account to the version that the account had before the undone run. It skips
+    /// accounts whose version was changed after the undone run.
     #[command(after_help = EXIT_CODES, after_long_help = before_exit_codes(examples::ROLLBACK, EXIT_CODES))]
     Rollback(RollbackArgs),
     /// Show a finished or running run in any format, or compare it with another.
     #[command(after_long_help = before_exit_codes(examples::REPORT, ""))]
     Report(ReportArgs),
-    /// Check identity, Organization, role and pace in a few accounts before a rollout.
+    /// Check identity, Organization and role in a few accounts, and estimate the duration of a rollout.
     ///
-    /// Makes the read-only calls of a rollout. Takes the options of plan.
+    /// Doctor makes only the read-only calls of a rollout. It takes the options of plan.
     #[command(after_help = DOCTOR_EXIT_CODES, after_long_help = before_exit_codes(examples::DOCTOR, DOCTOR_EXIT_CODES))]
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
-    /// Prints JSON. Takes the options of plan. With --external-id, the trust policy requires that id.
+    /// The output is JSON. Policy takes the options of plan. With --external-id, the trust policy requires this external id.
     #[command(after_long_help = before_exit_codes(examples::POLICY, ""))]
     Policy(Box<PolicyArgs>),
     /// Set or read the token version of one account, with the options of `aws iam` in the AWS CLI v1.
@@ -184,7 +184,7 @@ pub struct ApplyArgs {
     /// The options that all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Only the accounts that this plan would change.
+    /// Visit only the accounts that this plan would change.
     #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
@@ -204,7 +204,7 @@ pub struct ResumeArgs {
     /// Visit failed and unverified accounts again.
     #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = SELECTION)]
     pub retry_failed: bool,
-    /// The options that all commands of a run share. Those that are given replace the settings in the run folder.
+    /// The options that all commands of a run share. Options that are given replace the settings in the run folder.
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -215,7 +215,7 @@ pub struct RollbackArgs {
     /// The folder of the run to undo.
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// The options that all commands of a run share. Those that are not given come from the run that is undone.
+    /// The options that all commands of a run share. Options that are not given come from the run that is undone.
     #[command(flatten)]
     pub run: RunArgs,
     /// Change nothing: show what would be undone.
@@ -229,7 +229,7 @@ pub struct ReportArgs {
     /// The folder of the run. Several runs are shown as one, each account with its most informative record.
     #[arg(value_name = "RUN_FOLDER", required = true, value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
-    /// Show what changed since this run, which may be of another command. Several runs are compared as one.
+    /// Show what has changed since this run, which can be of another command. Several runs are merged into one.
     #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]
     pub against: Vec<PathBuf>,
     /// The output options.
@@ -253,13 +253,13 @@ pub struct RunArgs {
     /// Which accounts to visit.
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// How to get into the accounts.
+    /// How to enter the accounts.
     #[command(flatten)]
     pub access: AccessArgs,
-    /// How fast to visit them.
+    /// How fast to visit the accounts.
     #[command(flatten)]
     pub rate: RateArgs,
-    /// In which steps to visit them, and when to stop.
+    /// In which waves to visit the accounts, and when to stop.
     #[command(flatten)]
     pub rollout: RolloutArgs,
     /// The run folder [default: v2token-runs/<run id>].

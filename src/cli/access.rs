@@ -1,4 +1,4 @@
-//! The options for getting into the accounts: credentials, roles and sessions.
+//! The options for entering the accounts: credentials, roles and sessions.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -16,7 +16,7 @@ use crate::secret::Secret;
 pub enum SessionPolicy {
     /// Only what this command needs.
     Scoped,
-    /// Everything that the role is allowed.
+    /// Everything that the role is allowed to do.
     None,
     /// What the policy in this file allows.
     File(PathBuf),
@@ -43,7 +43,7 @@ impl FromStr for SessionPolicy {
 /// The default of `--session-duration`.
 pub(crate) const SESSION_DURATION: Duration = Duration::from_mins(15);
 
-/// The options for getting into the accounts.
+/// The options for entering the accounts.
 #[derive(Args)]
 #[command(next_help_heading = ACCESS)]
 pub struct AccessArgs {
@@ -57,7 +57,7 @@ pub struct AccessArgs {
     /// [default: OrganizationAccountAccessRole].
     #[arg(long, env = "V2TOKEN_ROLE", value_name = "ROLE")]
     pub role: Option<RoleTemplate>,
-    /// The full ARNs of roles to assume first, in this order. Sessions then last an hour at most.
+    /// The full ARNs of roles to assume first, in this order. With this option, sessions last an hour at most.
     #[arg(long, env = "V2TOKEN_VIA_ROLE", value_name = "ARN", value_delimiter = ',')]
     pub via_role: Vec<ViaRole>,
     /// The external id that the roles' trust policies require.
@@ -72,8 +72,8 @@ pub struct AccessArgs {
     /// The duration of a session: seconds, or a duration such as 15m [default: 900].
     #[arg(long, env = "V2TOKEN_SESSION_DURATION", value_name = "DURATION", value_parser = values::session_duration)]
     pub session_duration: Option<Duration>,
-    /// The session policy: scoped (allows only what this command needs), none (allows all that the role may do), or file://FILE
-    /// (a JSON policy) [default: scoped].
+    /// The session policy: scoped (allows only what this command needs), none (allows everything that the role allows), or
+    /// file://FILE (a JSON policy) [default: scoped].
     #[arg(long, env = "V2TOKEN_SESSION_POLICY", value_name = "POLICY")]
     pub session_policy: Option<SessionPolicy>,
     /// The MFA device of the base credentials. One MFA session is used for the whole run [default: mfa_serial of a profile that

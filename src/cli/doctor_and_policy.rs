@@ -20,11 +20,11 @@ text_enum! {
     /// A document that `policy` prints.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
     pub enum Document {
-        /// What the base credentials need to be allowed.
+        /// The policy of the caller.
         Caller = "caller",
-        /// What each role of --via-role needs to be allowed.
+        /// The policy of each role of --via-role.
         Via = "via",
-        /// What the role in every account needs to be allowed.
+        /// The policy of the role in every account.
         Role = "role",
         /// The trust policy of the role in every account.
         Trust = "trust",
@@ -35,21 +35,21 @@ text_enum! {
     }
 }
 
-/// The command that the documents allow.
+/// The command whose calls the documents allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PolicyFor {
-    /// Only to read.
+    /// Allows reading.
     Plan,
-    /// To read and set. Resume and rollback need the same.
+    /// Allows reading and setting. Resume and rollback need the same permissions.
     Apply,
-    /// To check beforehand, without the permission to set.
+    /// Allows the checks of doctor, but not setting.
     Doctor,
 }
 
 /// The options of `policy`.
 #[derive(Args)]
 pub struct PolicyArgs {
-    /// The document; without one, all of them under their names.
+    /// The document to print. Without it, all documents are printed as one JSON object, with their names as keys.
     #[arg(value_name = "DOCUMENT", value_enum)]
     pub document: Option<Document>,
     /// The command to allow.

@@ -1,4 +1,4 @@
-//! The rules for the variables `V2TOKEN_…` that clap does not know: empty, misspelt and conflicting ones.
+//! The rules for the variables `V2TOKEN_…` that clap does not have: those for empty, misspelt and conflicting variables.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -8,10 +8,11 @@ use clap::CommandFactory as _;
 use super::Cli;
 use crate::suggest::nearest;
 
-/// The variables of the wanted version's two spellings, `--to` and the long one.
+/// The variables of the two names of the option for the wanted version.
 const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION"];
 
-/// The variables that select accounts. An empty one would select every account, most likely by mistake.
+/// The variables that select accounts. If an empty variable were ignored, the run would select every account, most likely by
+/// mistake.
 const SELECTORS: [&str; 7] = [
     "V2TOKEN_ACCOUNT",
     "V2TOKEN_ACCOUNTS_FROM",
@@ -33,18 +34,19 @@ pub(super) fn ignore_if_empty(argument: clap::Arg) -> clap::Arg {
     }
 }
 
-/// Returns the variables of both spellings if they are set to different versions.
+/// Returns the variables of the wanted version if they are set to different versions.
 pub(crate) fn conflicting_target_variables() -> Option<[&'static str; 2]> {
     let [short, long] = TARGETS.map(|name| env::var_os(name).filter(|value| !value.is_empty()));
     (short.is_some() && long.is_some() && short != long).then_some(TARGETS)
 }
 
-/// Returns a variable that selects accounts and is empty.
+/// Returns the first of the `SELECTORS` that is set to an empty text.
 pub(crate) fn empty_selector_variable() -> Option<&'static str> {
     SELECTORS.into_iter().find(|name| env::var_os(name).is_some_and(|value| value.is_empty()))
 }
 
-/// Returns a variable that looks misspelt, and the one that was probably meant. A misspelt exclusion would silently exclude nothing.
+/// Returns a variable that looks misspelt, and the name that was probably meant. A misspelt exclusion would silently exclude
+/// nothing.
 pub(crate) fn mistyped_variable() -> Option<(String, String)> {
     let command = Cli::command();
     let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);

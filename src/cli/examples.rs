@@ -11,7 +11,7 @@ pub(super) const PLAN: &str = "\
   Read every account, and show what apply would change:
     v2token plan
 
-  Detect drift: exit code 4 if an account is not on v2Token, and a report for the ticket:
+  Detect drift: end with 4 if an account is not on v2Token, and write a report for the ticket:
     v2token plan --detailed-exitcode --output none --report drift.md
 
   Print the accounts that would change, one id a line:
@@ -22,7 +22,7 @@ pub(super) const APPLY: &str = "\
   Set exactly the accounts that a plan would change:
     v2token apply --plan v2token-runs/20261121T160000Z-ghijkl
 
-  Set two accounts first, then a tenth, then the rest, with half an hour between:
+  Set two accounts first, then a tenth, then the rest, with half an hour between the waves:
     v2token apply --canary 111122223333,444455556666 --waves 2,10%,100% \\
       --bake 30m
 
@@ -74,7 +74,7 @@ pub(super) const POLICY: &str = "\
   Print what the role must be allowed for a plan:
     v2token policy role --for plan
 
-  Print who may assume the role:
+  Print who is allowed to assume the role:
     v2token policy trust --caller-arn arn:aws:iam::111122223333:role/Operator
 
   Print a StackSet template that creates the role:

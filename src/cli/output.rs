@@ -48,8 +48,8 @@ pub enum LogFormat {
 #[derive(Args, Clone)]
 #[command(next_help_heading = OUTPUT)]
 pub struct OutputArgs {
-    /// Also write the report to this file. The file name extension selects the format: .csv, .json, .jsonl, .md or .html; - is CSV on stdout;
-    /// repeatable.
+    /// Also write the report to this file; repeatable. The file name extension selects the format: .csv, .json, .jsonl, .md or
+    /// .html. The value - writes CSV to stdout.
     #[arg(long, env = "V2TOKEN_REPORT", value_name = "FILE", value_delimiter = ',')]
     pub report: Vec<PathBuf>,
     /// What is printed to stdout at the end.
@@ -70,7 +70,7 @@ pub struct OutputArgs {
     /// Print a line for every account on stderr.
     #[arg(long, short, env = "V2TOKEN_VERBOSE", value_parser = switch())]
     pub verbose: bool,
-    /// Print a line for every AWS API call on stderr, with its attempt and its request id, and never with a secret.
+    /// Print a line for every AWS API call on stderr, with the number of the attempt and the request id. No line has a secret.
     #[arg(long, env = "V2TOKEN_DEBUG", value_parser = switch())]
     pub debug: bool,
     /// The format of stderr: text for people, or one JSON object a line for programs, without a progress bar.

@@ -22,8 +22,8 @@ pub struct RateArgs {
     /// The number of visits in flight at once, 1 to 1000 [default: 32].
     #[arg(long, env = "V2TOKEN_CONCURRENCY", value_name = "N", value_parser = values::whole(1..=1000_u16))]
     pub concurrency: Option<u16>,
-    /// The maximum number of visits started per second, 0 for no limit. It is lowered automatically when AWS throttles, and raised
-    /// again [default: 50].
+    /// The maximum number of visits started per second, 0 for no limit. The program lowers the rate when AWS throttles, and
+    /// raises it again [default: 50].
     #[arg(long, env = "V2TOKEN_RATE", value_name = "N", value_parser = values::whole(0..=10_000_u32))]
     pub rate: Option<u32>,
     /// The maximum number of attempts of one API call, 1 to 100 [default: 8].

@@ -25,14 +25,15 @@ pub struct RolloutArgs {
     /// The wait between waves [default: 0s].
     #[arg(long, env = "V2TOKEN_BAKE", value_name = "DURATION", value_parser = values::duration)]
     pub bake: Option<Duration>,
-    /// Stop starting visits when more than this many fail. A percentage also applies to each wave [default: 10%; plan: no limit].
+    /// Stop the run when more than this many accounts fail or are unverified. A percentage also applies to each wave [default:
+    /// 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%")]
     pub max_errors: Option<Tolerance>,
-    /// How a Set is verified: none, setting (read it back), or token=REGION (also prove that the global STS endpoint issues tokens
-    /// that are valid in this opt-in Region) [default: setting].
+    /// How a set is verified: none, setting (read the version back), or token=REGION (also prove that the global STS endpoint
+    /// issues tokens that are valid in this opt-in Region) [default: setting].
     #[arg(long, env = "V2TOKEN_VERIFY", value_name = "HOW")]
     pub verify: Option<Verify>,
-    /// Start without asking.
+    /// Start without asking for confirmation.
     #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch())]
     pub yes: bool,
 }

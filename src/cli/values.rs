@@ -20,7 +20,7 @@ impl ValueEnum for AccessMode {
         Some(match self {
             Self::Role => PossibleValue::new("role").help("Through the role"),
             Self::AssumeRoot => PossibleValue::new("assume-root")
-                .help("Through centralised root access: needs no role, but can only read"),
+                .help("Through centralized root access: needs no role, but can only read"),
         })
     }
 }
@@ -40,7 +40,7 @@ impl ValueEnum for ManagementAccess {
     }
 }
 
-/// Parses a switch. Its environment variable may be `true`, `yes`, `on` or `1`, or the opposite.
+/// Parses a switch. Its environment variable can be `true`, `yes`, `on` or `1`, or the opposite.
 pub(super) fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
 }
@@ -100,7 +100,8 @@ pub(super) fn session_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// Parses a source identity: like a session's name, but without the prefix `aws:`, which AWS reserves (STS API reference, `AssumeRole`).
+/// Parses a source identity, which has the same form as a session's name (STS API reference, `AssumeRole`). The prefix `aws:`,
+/// which AWS reserves, is refused because of its colon.
 pub(super) fn source_identity(text: &str) -> Result<String, String> {
     session_name(text)
 }
@@ -116,7 +117,7 @@ pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
     }
 }
 
-/// Calls every parser of this module.
+/// Calls every parser of this module that takes only a text.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn parse_all(text: &str) {
     drop((duration(text), positive_duration(text), session_duration(text)));
