@@ -1,5 +1,5 @@
-//! `v2token iam`: `aws iam set-security-token-service-preferences` and `aws iam get-account-summary` of the AWS CLI v1, option for
-//! option, so that a script only replaces `aws` with `v2token`.
+//! `v2token iam` replaces `aws iam set-security-token-service-preferences` and `aws iam get-account-summary` of the AWS CLI v1.
+//! It has the same options, so that a script only has to replace `aws` with `v2token`.
 //!
 //! `docs/aws-cli.md` lists the differences. The tests compare both programs.
 
@@ -65,7 +65,7 @@ fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Returns what stdout gets.
+/// Runs the command, and returns the text for stdout.
 async fn result(arguments: &[String]) -> Result<String, AwsCliError> {
     let (globals, rest) = options::globals(arguments)?;
     if globals.contains_key("--debug") {
@@ -96,7 +96,7 @@ async fn call(
     if arguments.skeleton == Some(Skeleton::Input) {
         let skeleton = match subcommand {
             Subcommand::GetAccountSummary => json!({}),
-            // The AWS CLI draws one of the two versions at random.
+            // The AWS CLI chooses one of the two versions at random.
             Subcommand::SetSecurityTokenServicePreferences => json!({ "GlobalEndpointTokenVersion": "v2Token" }),
         };
         return Ok(python::indented_json(&skeleton) + "\n");

@@ -1,4 +1,5 @@
-//! The commands, each in a file of its own, and what they share: dispatch, checks of the environment, and the message of an error.
+//! The commands, each in a file of its own, and the code that they share: dispatch, checks of the environment, and error
+//! messages.
 
 mod apply;
 mod doctor;
@@ -28,7 +29,7 @@ use crate::terminal::{log_line, stderr};
 ///
 /// When the system does not provide timers or I/O polling.
 pub fn program(invocation: Invocation) -> u8 {
-    // One thread is enough: the work is waiting, and a second thread makes each visit cost more CPU.
+    // One thread is enough, because visits mostly wait. A second thread would make each visit cost more CPU.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -44,7 +45,7 @@ pub fn program(invocation: Invocation) -> u8 {
 async fn dispatch(invocation: Invocation) -> u8 {
     let environment = Environment::read();
     if let Command::Iam(args) = &invocation.cli.command {
-        // It reads its command line and prints like the AWS CLI.
+        // `iam` parses its command line and prints as the AWS CLI does.
         return awscli::run(&args.arguments).await;
     }
     let traits = CommandTraits::of(&invocation.cli.command);
@@ -156,7 +157,7 @@ fn refuse_role_options(run: &RunArgs, typed: &TypedOptions) -> Result<(), Error>
     }
 }
 
-/// Returns the absolute path of a folder, for `run.json`, because a resume may run in another working directory.
+/// Returns the absolute path of a folder, for `run.json`, because a resume can run in another working directory.
 fn absolute(folder: PathBuf) -> PathBuf {
     std::path::absolute(&folder).unwrap_or(folder)
 }

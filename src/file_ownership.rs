@@ -1,8 +1,8 @@
-//! Checks that files and folders belong to the user, and that no other user may write to them: a run folder decides what is set in
-//! which account, and a report must not be redirected to a file that another user chose.
+//! Checks that files and folders belong to the user, and that no other user is allowed to write to them. A run folder decides
+//! what is set in which account, and a report must not be redirected to a file that another user chose.
 //!
-//! The user who runs the program is trusted, and so is root, who could do anything anyway. For files, the owner and mode are those of
-//! the open file, so that it can't be replaced between the check and the use.
+//! The user who runs the program is trusted, and so is root, who could do anything anyway. For files, the checks use the owner
+//! and mode of the open file, so that the file can't be replaced between the check and the use.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -27,7 +27,7 @@ pub enum Untrusted {
         /// The owner's user id.
         owner: u32,
     },
-    /// Other users may write to it.
+    /// Other users are allowed to write to it.
     #[error("{} may be written by others than its owner: its mode is {mode:04o}", path.display())]
     Writable {
         /// The file or folder.
@@ -53,7 +53,7 @@ pub(crate) fn check_folder(path: &Path) -> Result<(), Untrusted> {
     fs::metadata(path).map_or(Ok(()), |folder| check_owner_and_mode(path, &folder))
 }
 
-/// Checks that a file or folder belongs to the user, and that no other user may write to it.
+/// Checks that a file or folder belongs to the user, and that no other user is allowed to write to it.
 pub(crate) fn check_owner_and_mode(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {
     if !is_trusted(metadata.uid()) {
         return Err(Untrusted::Owner { path: path.to_owned(), owner: metadata.uid() });
@@ -64,8 +64,8 @@ pub(crate) fn check_owner_and_mode(path: &Path, metadata: &Metadata) -> Result<(
     Ok(())
 }
 
-/// Checks a path that is about to be written: it must not be a symbolic link of another user, and in a folder where all users may
-/// create files, it must not be a file of another user.
+/// Checks a path that is about to be written: it must not be a symbolic link of another user. In a folder in which all users are
+/// allowed to create files, it must not be a file of another user.
 pub(crate) fn check_destination(path: &Path) -> Result<(), Untrusted> {
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     check_link(path, &metadata)?;
@@ -77,7 +77,8 @@ pub(crate) fn check_destination(path: &Path) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Opens a regular file. It does not wait for a pipe nor read a device, and with `no_follow` it does not follow a symbolic link.
+/// Opens a regular file. It does not wait for a pipe, and does not read a device. With `no_follow`, it does not follow a symbolic
+/// link.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, no_follow: bool) -> io::Result<File> {
     let flags = if no_follow { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
     let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {

@@ -1,7 +1,8 @@
-//! Properties of the code that handles external input. Property tests and fuzz targets share them; the program does not contain them.
+//! Properties of the code that handles external input. Property tests and fuzz targets share them; the program does not contain
+//! them.
 //!
-//! Each property is a function that takes any bytes and panics if the property does not hold. It also fails if the code under test
-//! panics.
+//! Each property is a function that takes any bytes and panics if the property does not hold. It also fails if the code under
+//! test panics.
 
 mod folder;
 mod options;
@@ -15,7 +16,7 @@ pub use options::{command_line, option};
 pub use query::query;
 pub use text::text;
 
-/// A property of the code, tested with any bytes.
+/// A property of the code that must hold for any bytes.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.

@@ -1,10 +1,11 @@
 //! Sets the global endpoint token version in every account of an AWS Organization.
 //!
-//! The setting decides which version of session tokens the global STS endpoint (`sts.amazonaws.com`) issues for an account.
-//! With `v1Token`, the default, opt-in Regions refuse these tokens. With `v2Token`, all Regions accept them, but they are longer.
+//! The setting decides which version of session tokens the global STS endpoint (`sts.amazonaws.com`) issues for an account. With
+//! `v1Token`, the default, opt-in Regions refuse these tokens. With `v2Token`, all Regions accept these tokens, but they are
+//! longer.
 //!
 //! Most of the crate is private. `main.rs` parses the arguments into an [`Invocation`] and passes it to [`program`], which runs
-//! the command. The modules, each of which may use only those below it:
+//! the command. Each module uses only the modules below it in this table:
 //!
 //! | module | what is in it |
 //! |---|---|
@@ -23,9 +24,10 @@
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
 //! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
-//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `timestamp`, `sanitize`, `secret` | small helpers that all others may use |
+//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
-//! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses it. [`decide()`] is the rule for one account:
+//! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
+//! account:
 //!
 //! ```
 //! use v2token::{Decision, Mode, ObservedVersion, Outcome, Provenance, TokenVersion, decide};

@@ -1,11 +1,11 @@
-//! The `v2token` program: parse, run, exit code.
+//! The `v2token` program: it parses the arguments, runs the command, and ends with its exit code.
 
 use std::process::ExitCode;
 
 use v2token::Invocation;
 
-/// A call makes some 350 allocations, and the system's allocator locks for each of them as soon as there is a second thread
-/// (`docs/decisions/cost.md`).
+/// A call to AWS makes some 350 allocations. As soon as there is a second thread, the system's allocator takes a lock for each
+/// allocation (`docs/decisions/cost.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -19,13 +19,13 @@ pub(crate) use stackset::{is_possible as stackset_is_possible, stackset};
 /// The parameters of the documents.
 #[derive(Clone, Debug)]
 pub(crate) struct PolicyContext {
-    /// What has to be allowed.
+    /// The properties of the command line that decide which calls to allow.
     pub requirements: Requirements,
     /// The partition.
     pub partition: Partition,
     /// The role in every account.
     pub role: RoleTemplate,
-    /// The roles in accounts that have a role of their own.
+    /// The roles of accounts that have another role.
     pub other_roles: Vec<RoleTemplate>,
     /// The duration of the sessions, in seconds.
     pub session_seconds: u64,
@@ -40,7 +40,7 @@ pub(crate) struct PolicyContext {
 }
 
 impl PolicyContext {
-    /// Returns the pattern that matches the role's ARN in any account, or several patterns if accounts have roles of their own.
+    /// Returns the pattern that matches the role's ARN in any account, or several patterns if some accounts have another role.
     fn role_patterns(&self) -> Value {
         let pattern = |role: &RoleTemplate| {
             let any = role.to_string().replace("{partition}", self.partition.as_str()).replace("{account_id}", "*");
@@ -58,12 +58,13 @@ impl PolicyContext {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Principal {
     pub account: AccountId,
-    /// The patterns of the principal's ARNs. Without one, every principal of the account is trusted.
+    /// The patterns of the principal's ARNs. Without a pattern, every principal of the account is trusted.
     pub arns: Vec<String>,
 }
 
 impl Principal {
-    /// Returns the principal for a caller's ARN, or `None` if it is not the ARN of a user, a role, a role session or the root user.
+    /// Returns the principal for a caller's ARN, or `None` if it is not the ARN of a user, a role, a role session or the root
+    /// user.
     ///
     /// The ARN of a role session lacks the role's path, which roles of IAM Identity Center have. So the role is trusted both
     /// without a path and with any path.
@@ -104,7 +105,7 @@ fn actions(permission: Permission, context: &PolicyContext) -> Vec<String> {
     operations(permission, context.requirements).into_iter().map(Operation::action).collect()
 }
 
-/// Returns the policy for the base credentials.
+/// Returns the policy of the caller.
 pub(crate) fn caller(context: &PolicyContext) -> Value {
     let mut statements = vec![allow("ListTheOrganization", &actions(Permission::List, context), "*")];
     let own = actions(Permission::Own, context);
@@ -135,7 +136,7 @@ fn enter_accounts(context: &PolicyContext) -> Value {
         AccessMode::Role => (
             assume_actions(context),
             context.role_patterns(),
-            // Accounts of other Organizations may have a role of the same name.
+            // Accounts of other Organizations might have a role of the same name.
             json!({"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}),
         ),
         AccessMode::AssumeRoot => (
@@ -153,7 +154,7 @@ fn enter_accounts(context: &PolicyContext) -> Value {
     })
 }
 
-/// Returns the action that assumes a role, and the one that a source identity needs.
+/// Returns the action that assumes a role, and the action that a source identity needs.
 fn assume_actions(context: &PolicyContext) -> Vec<String> {
     let mut actions = vec![Operation::AssumeRole.action()];
     if context.source_identity {
@@ -164,7 +165,8 @@ fn assume_actions(context: &PolicyContext) -> Vec<String> {
 
 /// Returns the policy of the role in every account.
 pub(crate) fn role(context: &PolicyContext) -> Value {
-    // The actions on the token version do not support resources (Service Authorization Reference, "AWS Identity and Access Management").
+    // The actions on the token version do not support resources (Service Authorization Reference, "AWS Identity and Access
+    // Management").
     document(&[allow("TokenVersion", &actions(Permission::Account, context), "*")])
 }
 
@@ -179,8 +181,8 @@ fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Optio
     if let Some(id) = external_id {
         condition.insert("StringEquals".to_owned(), json!({"sts:ExternalId": id}));
     }
-    // The statement trusts the account under a condition, and not the principal itself: IAM stores a principal by its unique id, so
-    // a role or user that is deleted and created again would not be trusted any more.
+    // The statement trusts the account under a condition, and not the principal itself. IAM stores a principal by its unique id,
+    // so a role or user that is deleted and created again would no longer be trusted.
     if !principal.arns.is_empty() {
         condition.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": principal.arns}));
     }

@@ -74,7 +74,7 @@ impl<'a> Report<'a> {
         self.records.iter().map(|record| record.outcome).collect()
     }
 
-    /// Returns the details of the run that are known, each with its name. They are not sanitized.
+    /// Returns the known details of the run, each with its name. The details are not sanitized.
     fn details(&self) -> Vec<(&'static str, String)> {
         let (run, settings) = (self.run, &self.run.settings);
         let is_apply = settings.mode == Mode::Apply;
@@ -146,7 +146,7 @@ impl Serialize for Report<'_> {
     }
 }
 
-/// Counts the records by outcome, with every outcome, for JSON.
+/// Counts the records by outcome, for JSON. Every outcome has a count.
 fn outcome_counts(records: &[Record]) -> BTreeMap<Outcome, usize> {
     records.iter().map(|record| record.outcome).collect::<Tally>().iter().collect()
 }

@@ -1,8 +1,8 @@
-//! Sanitizes untrusted text: for terminals, which would interpret control characters, for spreadsheets, which would evaluate formulas, and
-//! for shell commands.
+//! Sanitizes untrusted text for terminals, which would interpret control characters, for spreadsheets, which would evaluate
+//! formulas, and for shell commands.
 //!
-//! The owner of an account chooses its name, and a server or a proxy chooses an error message. JSON keeps the original text; terminals and
-//! CSV get the sanitized text.
+//! The owner of an account chooses its name, and a server or a proxy chooses an error message. JSON keeps the original text;
+//! terminals and CSV get the sanitized text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -42,17 +42,17 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Escapes a text for a cell of a CSV file: as [`for_terminal`], and with a leading `'` if a spreadsheet would take it for a formula
-/// (OWASP, "CSV Injection").
+/// Escapes a text for a cell of a CSV file. It escapes what [`for_terminal`] escapes, and adds a leading `'` if a spreadsheet
+/// would evaluate the text as a formula (OWASP, "CSV Injection").
 pub fn for_cell(text: &str) -> Cow<'_, str> {
     let safe = for_terminal(text);
     let formula = |character| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
-    // A spreadsheet may ignore leading white space.
+    // Some spreadsheets ignore leading white space.
     if safe.trim_start().starts_with(formula) { Cow::Owned(format!("'{safe}")) } else { safe }
 }
 
-/// Quotes a path for a shell command that users copy. The word is quoted only if necessary, is never taken for an option, and misleading
-/// characters are escaped as in [`for_terminal`].
+/// Quotes a path for a shell command that users copy. The result is quoted only if necessary, and a command never reads it as an
+/// option. Misleading characters are escaped as in [`for_terminal`].
 pub(crate) fn for_shell(path: &Path) -> String {
     let name = path.to_string_lossy();
     let name = if name.starts_with('-') { Cow::Owned(format!("./{name}")) } else { name };

@@ -34,17 +34,17 @@ pub(crate) struct ConnectionSettings {
     pub profile: Option<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
-    /// `--ca-bundle`, or the one in the environment.
+    /// `--ca-bundle`, or `AWS_CA_BUNDLE`.
     pub ca_bundle: Option<PathBuf>,
     /// The external id.
     pub external_id: Option<Secret>,
-    /// The external ids of single accounts.
+    /// The external ids of individual accounts.
     pub external_ids: BTreeMap<AccountId, Secret>,
     /// The code of the MFA device.
     pub mfa_token: Option<Secret>,
 }
 
-/// The settings of a command. They may hold a secret, so they have no `Debug`.
+/// The settings of a command. They can contain a secret, so they have no `Debug`.
 pub(crate) struct Settings {
     /// When the program started.
     pub now: SystemTime,
@@ -65,7 +65,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves the options of a command. Those that were not given are as in `base`: the defaults, or the settings of an earlier run.
+    /// Resolves the options of a command. Options that were not given get their values from `base`, which is the defaults or the
+    /// settings of an earlier run.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ impl Settings {
         let management = access.management_account.unwrap_or(base.selection.management);
         let selection = self::selection(selection, &named, management)?;
         let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));
-        // A role that is given is for every account, except those with a role of their own in a file.
+        // A role that is given is for every account, except accounts with a role of their own in a file.
         let base_roles = if access.role.is_some() { BTreeMap::new() } else { base.roles };
         let roles = base_roles.into_iter().chain(named_roles).collect();
         let external_ids: BTreeMap<_, _> =
@@ -187,11 +188,11 @@ impl Settings {
         }
     }
 
-    /// Refuses a run that used external ids without them. They are not stored, so a resume or a rollback needs them again.
+    /// Refuses a run that used external ids if they are missing now. They are not stored, so a resume or a rollback needs them
+    /// again.
     ///
     /// # Errors
-    ///
-    /// When one is missing.
+    /// When an external id is missing.
     pub(crate) fn check_external_ids(&self) -> Result<(), Error> {
         if self.run.external_id_given && self.connection.external_id.is_none() {
             return Err(Error::Usage(
@@ -266,8 +267,8 @@ fn selection(
     Ok(Selection { include, exclude, shard, management })
 }
 
-/// Refuses a tag in the form `Key=Environment,Value=prod` of other AWS tools. Here these would be two tags that most likely no account
-/// has, so that an exclusion would exclude no account.
+/// Refuses a tag in the form `Key=Environment,Value=prod` of other AWS tools. Here this form would be two tags. Most likely no
+/// account has them, so an exclusion would exclude no account.
 fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     let value = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
     match (value("Key"), value("Value")) {
@@ -286,7 +287,8 @@ fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
 }
 
-/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). The message does not quote it.
+/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). The message does not quote the
+/// code.
 pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
     let text = token.reveal();
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {

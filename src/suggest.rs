@@ -1,21 +1,21 @@
 //! Suggestions for mistyped names: "did you mean …?".
 
-/// Returns `; did you mean …?` with the known name nearest to `typed`, or an empty text where none is near.
+/// Returns `; did you mean …?` with the known name nearest to `typed`, or an empty text if no known name is near.
 ///
-/// The limit is three edits, and half of the length of `typed`. Without the second limit, every short name would be near to some
-/// other name.
+/// A near name differs by at most three edits, and by at most half the length of `typed`. Without the second limit, every short
+/// name would be near some other name.
 pub(crate) fn did_you_mean<T: AsRef<str> + Ord>(typed: &str, known: impl IntoIterator<Item = T>) -> String {
     let limit = 3.min(typed.chars().count() / 2);
     nearest(typed, known, limit).map_or_else(String::new, |known| format!("; did you mean {}?", known.as_ref()))
 }
 
-/// Returns the known name nearest to `typed`, if at most `limit` edits lie between them.
+/// Returns the known name nearest to `typed`, or `None` if every known name is more than `limit` edits away.
 pub(crate) fn nearest<T: AsRef<str> + Ord>(typed: &str, known: impl IntoIterator<Item = T>, limit: usize) -> Option<T> {
     nearest_by_key(typed, known, AsRef::as_ref, limit)
 }
 
-/// Returns the item whose name is nearest to `typed`, if at most `limit` edits lie between them. Of equally near items it is the
-/// smallest.
+/// Returns the item whose name is nearest to `typed`, or `None` if every name is more than `limit` edits away. If several items
+/// are equally near, it returns the smallest of them.
 ///
 /// An edit inserts, deletes or replaces a character, or swaps two neighbours (optimal string alignment).
 pub(crate) fn nearest_by_key<T: Ord>(

@@ -45,11 +45,11 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
         Subcommand::SetSecurityTokenServicePreferences => json!({}),
         Subcommand::GetAccountSummary => summary(root)?,
     };
-    // The AWS CLI takes status 300 for an error, but parses it like a success.
+    // The AWS CLI treats status 300 as an error, but parses the response like a success.
     if status == 300 { Err(service_error(UNKNOWN.to_owned(), UNKNOWN.to_owned())) } else { Ok(result) }
 }
 
-/// Stands for the code or the message of an error that has none.
+/// The code of an error without a code, and the message of an error without a message.
 const UNKNOWN: &str = "Unknown";
 
 fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {

@@ -1,8 +1,8 @@
 //! A command line parser with the rules of Python's argparse, which the AWS CLI v1 uses.
 //!
-//! Scripts rely on these rules: options may be shortened to any unambiguous prefix, stand anywhere, be repeated (the last one
-//! wins), and have their value after `=` or as the next argument. A parser leaves unknown arguments to the next one (Python 3.11,
-//! `argparse.ArgumentParser.parse_known_args`).
+//! Scripts rely on these rules. Options can be shortened to any unambiguous prefix, can stand anywhere, and can be repeated (the
+//! last one applies). The value comes after `=` or as the next argument. A parser leaves unknown arguments to the next parser
+//! (Python 3.11, `argparse.ArgumentParser.parse_known_args`).
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use super::python::quoted;
 /// How many values an option takes.
 #[derive(Clone, Copy)]
 pub(super) enum Arity {
-    /// None.
+    /// No value.
     Switch,
-    /// Exactly one.
+    /// Exactly one value.
     One,
-    /// One or none. This is the default.
+    /// One value or none. Without a value, the option has this default.
     Optional(&'static str),
 }
 
 /// An option or the positional argument of a parser.
 #[derive(Clone, Copy)]
 pub(super) struct Parameter {
-    /// The name: that of an option has its dashes.
+    /// The name. The name of an option includes its dashes.
     pub(super) name: &'static str,
     pub(super) arity: Arity,
-    /// The values that it accepts; any if empty.
+    /// The accepted values. If the list is empty, every value is accepted.
     pub(super) choices: &'static [&'static str],
     pub(super) required: bool,
 }
@@ -48,7 +48,7 @@ pub(super) struct Parsed {
 
 /// The kind of an argument.
 enum Word<'a> {
-    /// An option, and its value after `=`; `None` if it is unknown.
+    /// An option, and its value after `=`; `None` if the option is unknown.
     Option(Option<(&'a Parameter, Option<&'a str>)>),
     /// The first `--`.
     Dashes,

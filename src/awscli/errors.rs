@@ -41,7 +41,7 @@ pub(super) enum AwsCliError {
     NoCredentials,
     #[error("You must specify a region. You can also configure your region by running \"aws configure\".\n")]
     NoRegion,
-    /// There was no answer, and another attempt may get one.
+    /// There was no answer, but another attempt might get one.
     #[error("\n{0}\n")]
     NoAnswer(String),
     #[error("\nAn HTTP Client raised an unhandled exception: {0}\n")]
@@ -76,7 +76,7 @@ impl AwsCliError {
         }
     }
 
-    /// What stderr says. Control characters are escaped: a message may come from a server.
+    /// What stderr says. Control characters are escaped, because a message can come from a server.
     pub(super) fn text(&self) -> String {
         self.to_string().split('\n').map(for_terminal).collect::<Vec<_>>().join("\n")
     }
@@ -94,7 +94,8 @@ impl AwsCliError {
         ))
     }
 
-    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, if there is one, without user name and password.
+    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, without user name and password; it is `None` if
+    /// there is no proxy.
     pub(super) fn from_sdk<E: Error + 'static>(
         error: &SdkError<E, HttpResponse>,
         url: &str,

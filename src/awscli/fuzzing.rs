@@ -4,7 +4,8 @@ use super::answer;
 use super::options::{self, Subcommand};
 use super::wire::WireResponse;
 
-/// Parses a response, whose status depends on the first byte. A result needs a status of success.
+/// Parses a response, whose status depends on the first byte. Only a response with a status of success is allowed to have a
+/// result.
 pub fn body(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let status = [200, 200, 300, 301, 400, 403, 500, 503][usize::from(first % 8)];

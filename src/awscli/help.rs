@@ -80,7 +80,7 @@ const fn subcommand_help(subcommand: Subcommand) -> &'static str {
 pub struct OptionHelp {
     /// The name, without the dashes.
     pub long: &'static str,
-    /// The placeholder of the value, if it takes one.
+    /// The placeholder of the value; `None` if the option takes no value.
     pub value: Option<&'static str>,
     /// The accepted values; empty if they can't be listed.
     pub choices: &'static [&'static str],

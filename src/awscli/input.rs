@@ -11,7 +11,7 @@ use crate::org::TokenVersion;
 /// The only parameter.
 const MEMBER: &str = "GlobalEndpointTokenVersion";
 
-/// Returns the unvalidated parameters by their names in the API. The command line wins over the JSON.
+/// Returns the unvalidated parameters by their names in the API. The command line takes precedence over the JSON.
 pub(super) fn parameters(call: &CallArguments) -> Result<Map<String, Value>, AwsCliError> {
     let mut given = Map::new();
     if let Some(value) = &call.token_version {
@@ -101,7 +101,7 @@ fn parsing(name: &str, detail: &str) -> AwsCliError {
 /// An invalid version is refused here. The AWS CLI sends it, and IAM refuses it.
 pub(super) fn request(subcommand: Subcommand, parameters: &Map<String, Value>) -> Result<WireRequest, AwsCliError> {
     if subcommand == Subcommand::GetAccountSummary {
-        // This operation has no parameters. The AWS CLI ignores any that are given.
+        // This operation has no parameters. The AWS CLI ignores parameters that are given.
         return Ok(WireRequest::GetAccountSummary);
     }
     let unknown = parameters.keys().filter(|key| *key != MEMBER);

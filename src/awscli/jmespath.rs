@@ -1,7 +1,6 @@
-//! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1.
-//!
-//! The parser is that of the `jmespath` crate. Its evaluation is not used: its objects are sorted by key and its numbers are
-//! floats, while the AWS CLI prints keys in their order and integers as integers.
+//! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1. The parser comes from the `jmespath` crate. The
+//! evaluation of that crate is not used, because it sorts objects by key and makes all numbers floats. The AWS CLI prints keys in
+//! their original order, and integers as integers.
 
 mod analyze;
 mod evaluate;
@@ -32,7 +31,7 @@ pub(crate) struct InvalidQuery {
 /// The largest number of brackets in an expression.
 const DEEPEST: usize = 200;
 
-/// The largest number of steps that follow each other in an expression. The syntax tree is one level deeper for each.
+/// The largest number of steps that follow each other in an expression. Each step makes the syntax tree one level deeper.
 const LONGEST: usize = 500;
 
 impl Query {
@@ -72,8 +71,8 @@ impl Query {
         }
     }
 
-    /// Returns the names that the expression uses and that the document does not have, and the names that a filter compares and
-    /// that no item of a list has.
+    /// Returns the names in the expression that find nothing: names that the document does not have, and names that a filter
+    /// compares although no item of a list has them.
     pub(crate) fn unknown_names(&self, document: &Value) -> Vec<&str> {
         let keys = Keys::of(document);
         let mut names = analyze::Names::default();
@@ -84,7 +83,7 @@ impl Query {
         unknown.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// Evaluates the expression. The result is borrowed where it is a part of the document.
+    /// Evaluates the expression. A result that is a part of the document is borrowed from it.
     ///
     /// # Errors
     ///
@@ -104,7 +103,7 @@ pub(crate) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    /// Collects the keys. The first item of a list stands for the others.
+    /// Collects the keys. Only the first item of each list is read, because the others have the same keys.
     pub(crate) fn of(document: &'a Value) -> Self {
         let mut keys = Self::default();
         keys.collect(document);
@@ -306,7 +305,7 @@ mod tests {
         for step in ["a.", "a|", "a||", "a&&", "a==", "a<"] {
             assert!(search(&(step.repeat(30_000) + "a")).is_err(), "{step}");
         }
-        // On a stack as large as the program's: that of a test's thread is smaller.
+        // The stack is as large as that of the program, because the stack of a test's thread is smaller.
         let deep = || search(&("s.".repeat(499) + "s"));
         let found = std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
         assert_eq!(found, Ok("null".to_owned()));

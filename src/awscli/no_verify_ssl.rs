@@ -1,7 +1,7 @@
-//! An HTTP client that does not verify certificates, for `v2token iam --no-verify-ssl` and nothing else.
+//! An HTTP client that does not verify certificates, only for `v2token iam --no-verify-ssl`.
 //!
-//! The AWS CLI has this option, so the command that replaces it has it too. An attacker between this machine and AWS can read
-//! the request and answer in IAM's place. A rollout has no such option, and no other file supports it.
+//! The AWS CLI has this option, so `v2token iam` has it, too. An attacker between this machine and AWS can read the request and
+//! answer in IAM's place. A rollout has no such option, and no other file supports it.
 
 use std::sync::Arc;
 
@@ -22,12 +22,12 @@ use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 
-/// Makes the client. Like the one that verifies certificates, it uses the proxy of the environment.
+/// Makes the client. Like the client that verifies certificates, it uses the proxy of the environment.
 pub(super) fn client() -> SharedHttpClient {
     http_client_fn(|settings, _| SharedHttpConnector::new(Connector(settings.clone())))
 }
 
-/// A connector that opens a connection for each request: a command makes only a few.
+/// A connector that opens a connection for each request, because a command makes only a few requests.
 #[derive(Debug)]
 struct Connector(HttpConnectorSettings);
 
@@ -71,7 +71,7 @@ async fn send(settings: HttpConnectorSettings, request: HttpRequest) -> Result<H
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// Accepts any certificate. Signatures are still verified, so the server holds the certificate's key.
+/// Accepts any certificate. Signatures are still verified, so the server must have the certificate's key.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

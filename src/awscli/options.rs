@@ -1,7 +1,8 @@
 //! The options of `v2token iam`, which are those of the AWS CLI v1.
 //!
-//! Three parsers share one command line, and each leaves the arguments that it does not know to the next: the global options and
-//! the command, the subcommand, and the subcommand's own options (awscli 1.46, `clidriver.py`, `data/cli.json`).
+//! Three parsers share one command line, and each leaves the arguments that it does not know to the next parser. The first parses
+//! the global options and the command, the second the subcommand, and the third the subcommand's own options (awscli 1.46,
+//! `clidriver.py`, `data/cli.json`).
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ const GLOBAL: [Parameter; 16] = [
     Parameter::new("--cli-read-timeout", Arity::One),
     Parameter::new("--cli-connect-timeout", Arity::One),
     Parameter::new("--v2-debug", Arity::Switch),
-    // The AWS CLI does not have this one.
+    // The AWS CLI does not have this option.
     Parameter::new("--help", Arity::Switch),
 ];
 
@@ -34,7 +35,7 @@ pub(super) const TOKEN_VERSION: &str = "--global-endpoint-token-version";
 pub(super) const INPUT_JSON: &str = "--cli-input-json";
 const SKELETON: &str = "--generate-cli-skeleton";
 
-/// The options of the subcommands. Only `set-security-token-service-preferences` has the first.
+/// The options of the subcommands. Only `set-security-token-service-preferences` has the first option.
 const OF_SUBCOMMANDS: [Parameter; 3] = [
     Parameter::new(TOKEN_VERSION, Arity::One),
     Parameter::new(INPUT_JSON, Arity::One),
@@ -93,7 +94,7 @@ pub(super) enum Action {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct CallArguments {
     pub(super) subcommand: Subcommand,
-    /// The value of `--global-endpoint-token-version`, which may name a file.
+    /// The value of `--global-endpoint-token-version`, which can name a file.
     pub(super) token_version: Option<String>,
     pub(super) input_json: Option<String>,
     pub(super) skeleton: Option<Skeleton>,
@@ -106,7 +107,7 @@ fn all_options() -> impl Iterator<Item = Parameter> {
     GLOBAL.into_iter().chain(OF_SUBCOMMANDS)
 }
 
-/// The names of all options, with those of the subcommands.
+/// The names of all options, including the options of the subcommands.
 pub fn names() -> Vec<&'static str> {
     all_options().map(|option| option.name).collect()
 }
@@ -116,12 +117,12 @@ pub(super) fn choices(long: &str) -> &'static [&'static str] {
     all_options().find(|option| option.name[2..] == *long).map_or(&[], |option| option.choices)
 }
 
-/// Whether the command of a command line is `iam`. Global options may stand before it.
+/// Whether the command of a command line is `iam`. Global options can stand before it.
 pub(crate) fn names_iam(arguments: &[String]) -> bool {
     if let Ok(parsed) = parse_known(arguments, &GLOBAL, COMMAND) {
         return parsed.positional.as_deref() == Some("iam");
     }
-    // An invalid command line gets the AWS CLI's message if it is meant for `iam`. Other commands have no options before them.
+    // An invalid command line that is meant for `iam` gets the AWS CLI's message. Other commands have no options before them.
     match arguments.first().map(String::as_str) {
         Some(first) if first.starts_with('-') => arguments.iter().any(|argument| argument == "iam"),
         first => first == Some("iam"),
@@ -180,7 +181,8 @@ fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliEr
     }))
 }
 
-/// Whether the required option may be missing. Before it parses, the AWS CLI looks for the full names of two other options.
+/// Whether the required option is allowed to be missing. Before the AWS CLI parses the options, it looks for the full names of
+/// two other options.
 fn is_waived(arguments: &[String]) -> bool {
     let position = |name: &str| arguments.iter().position(|argument| argument == name);
     let skeleton = position(SKELETON).is_some_and(|at| arguments.get(at + 1).is_none_or(|next| next != "output"));

@@ -1,5 +1,5 @@
-//! JSON values as Python treats them: which are true, the names of their types, and the results of `str()`, `repr()`, `int()` and
-//! `json.dumps`. The AWS CLI v1 is written in Python, and prints such texts.
+//! JSON values as Python treats them: which values are true, the names of their types, and the results of `str()`, `repr()`,
+//! `int()` and `json.dumps`. The AWS CLI v1 is written in Python, and prints such texts.
 
 use std::fmt::Write as _;
 
@@ -95,7 +95,7 @@ fn number_text(number: &Number) -> String {
 pub(crate) fn int(text: &str) -> Result<i64, String> {
     let trimmed = text.trim();
     let unsigned = trimmed.strip_prefix(['-', '+']).unwrap_or(trimmed);
-    // Single underscores may stand between digits.
+    // Single underscores are allowed between digits.
     let is_group = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
     if !unsigned.split('_').all(is_group) {
         return Err(format!("invalid literal for int() with base 10: {}", quoted(text)));
@@ -118,7 +118,7 @@ pub(crate) fn indented_json(value: &Value) -> String {
     json
 }
 
-/// Writes JSON: indented if there is a `level`, else compact and in ASCII.
+/// Writes JSON. With a `level` it is indented; without one it is compact and in ASCII.
 fn write_json(to: &mut String, value: &Value, level: Option<usize>) {
     let (brackets, items, entries) = match value {
         Value::Null | Value::Bool(_) => return to.push_str(&value.to_string()),

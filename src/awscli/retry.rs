@@ -18,7 +18,7 @@ pub(super) enum RetryMode {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryPolicy {
     pub(super) mode: RetryMode,
-    /// The largest number of attempts, the first included.
+    /// The largest number of attempts, including the first one.
     pub(super) max_attempts: u32,
 }
 
@@ -47,7 +47,7 @@ const STANDARD_CODES: [&str; 11] = [
 ];
 
 impl RetryPolicy {
-    /// Whether an attempt that ended with this error may be retried.
+    /// Whether an attempt that ended with this error can be retried.
     pub(super) fn is_retryable(self, error: &AwsCliError) -> bool {
         let AwsCliError::Service { status, code, .. } = error else { return matches!(error, AwsCliError::NoAnswer(_)) };
         let is_throttling = THROTTLING_CODES.contains(&code.as_str());

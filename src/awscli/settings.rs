@@ -29,15 +29,15 @@ pub(super) enum TlsTrust {
 #[derive(Debug)]
 pub(super) struct CallSettings {
     pub(super) profile: Option<String>,
-    /// Whether the command line names the profile: then it wins over credentials in the environment.
+    /// Whether the command line names the profile. Such a profile takes precedence over credentials in the environment.
     pub(super) is_profile_explicit: bool,
-    /// The Region to sign for, where the endpoint does not determine it.
+    /// The Region to sign for, if the endpoint does not determine it.
     pub(super) region: Option<String>,
-    /// The endpoint of the command line. It wins over those of the environment and of the profile.
+    /// The endpoint of the command line. It takes precedence over the endpoints of the environment and of the profile.
     pub(super) endpoint_url: Option<String>,
-    /// For the connection to IAM.
+    /// The certificates that are trusted in the connection to IAM.
     pub(super) trust: TlsTrust,
-    /// For the connections that fetch credentials.
+    /// The certificates that are trusted in the connections that fetch credentials.
     pub(super) credentials_trust: TlsTrust,
     /// Whether requests are signed. If not, no credentials are looked for.
     pub(super) sign: bool,
@@ -49,7 +49,7 @@ pub(super) struct CallSettings {
     pub(super) format: ResultFormat,
 }
 
-/// The profile of the command line, or else that of the environment.
+/// The profile of the command line, or else the profile of the environment.
 pub(super) fn profile(
     globals: &GlobalOptions,
     variable: impl Fn(&str) -> Option<String>,
@@ -82,8 +82,8 @@ pub(super) fn check_first(globals: &GlobalOptions) -> Result<(), AwsCliError> {
 }
 
 impl CallSettings {
-    /// Resolves the settings. `variable` looks up a variable of the environment, and returns an empty one too. `profile_setting`
-    /// looks up a setting of the profile. The checks are made in the same order as in the AWS CLI.
+    /// Resolves the settings. `variable` looks up a variable of the environment, and also returns an empty value.
+    /// `profile_setting` looks up a setting of the profile. The checks are made in the same order as in the AWS CLI.
     pub(super) fn resolve(
         globals: &GlobalOptions,
         profile: Option<String>,
@@ -94,7 +94,7 @@ impl CallSettings {
         let configured = |name: &str, key: &str| variable(name).or_else(|| profile_setting(key));
         let sign = !globals.contains_key("--no-sign-request");
         let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        // If only one of the two keys is set, that is an error, and credentials are not looked for elsewhere.
+        // It is an error if only the access key id is set. The program does not look for credentials elsewhere.
         if sign && !is_profile_explicit && is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY") {
             return Err("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY".into());
         }
@@ -194,7 +194,7 @@ fn seconds(globals: &GlobalOptions, which: &str) -> Result<i64, String> {
     globals.get(format!("--cli-{which}-timeout").as_str()).map_or(Ok(60), |text| int(text))
 }
 
-/// Returns a timeout of the command line as a limit; zero is no limit.
+/// Returns a timeout of the command line as a limit; zero means no limit.
 fn limit(globals: &GlobalOptions, which: &str) -> Result<Option<Duration>, String> {
     let seconds = seconds(globals, which)?;
     match u64::try_from(seconds) {
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
     use crate::awscli::options;
 
-    /// What the profile `work` says.
+    /// The settings of the profile `work`.
     fn work(key: &str) -> Option<String> {
         let value = match key {
             "region" => "eu-west-1",

@@ -1,4 +1,5 @@
-//! The HTTP client of `v2token iam`: one attempt at a time, with the request as the AWS CLI v1 sends it and the unparsed response.
+//! The HTTP client of `v2token iam`. It makes one attempt at a time, sends the request as the AWS CLI v1 does, and returns the
+//! unparsed response.
 //!
 //! The SDK builds and signs the requests. It signs more headers than the AWS CLI, and keeps neither the bytes of the response
 //! nor the order in them, so an interceptor changes the request and captures the response.
@@ -30,7 +31,7 @@ use crate::cloud::aws::iam::{set, summary};
 use crate::cloud::aws::{endpoint, http};
 use crate::org::TokenVersion;
 
-/// The Region of a client that needs none: IAM is one service for a whole partition.
+/// The Region of a client that needs no Region, because IAM is one service for a whole partition.
 const NO_REGION: &str = "aws-global";
 
 /// A request.
@@ -50,9 +51,9 @@ pub(super) struct WireResponse {
 /// A client for the account of the credentials. The SDK's retries are off.
 pub(super) struct WireClient {
     client: aws_sdk_iam::Client,
-    /// The endpoint that is configured explicitly, if any.
+    /// The explicitly configured endpoint; `None` if no endpoint is configured.
     pub(super) endpoint_url: Option<String>,
-    /// The reason why no request can be sent, if there is one.
+    /// The reason why no request can be sent; `None` if requests can be sent.
     refusal: Option<AwsCliError>,
 }
 
@@ -67,7 +68,8 @@ impl WireClient {
         let region = Region::new(settings.region.clone().unwrap_or_else(|| NO_REGION.to_owned()));
         let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .http_client(for_credentials.clone())
-            // Set here because the SDK panics on values of AWS_MAX_ATTEMPTS and AWS_RETRY_MODE that the AWS CLI accepts.
+            // The retries are set here because the SDK panics on values of AWS_MAX_ATTEMPTS and AWS_RETRY_MODE that the AWS CLI
+            // accepts.
             .retry_config(RetryConfig::standard())
             .region(region.clone())
             .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
@@ -140,7 +142,8 @@ impl WireClient {
     }
 }
 
-/// Returns the response if there is one, even if the SDK takes it for an error: the rules of the AWS CLI decide what it means.
+/// Returns the response, even if the SDK treats it as an error, because the rules of the AWS CLI decide what it means. Fails if
+/// there is no response.
 fn conclude<T, E: Error + 'static>(
     result: Result<T, SdkError<E, HttpResponse>>,
     exchange: &Mutex<Exchange>,
@@ -156,7 +159,7 @@ fn conclude<T, E: Error + 'static>(
     }
 }
 
-/// The HTTP client, and why it can't make encrypted connections, if it can't.
+/// Returns the HTTP client, and the reason why it can't make encrypted connections, or `None` if it can.
 fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
     let client = match trust {
         TlsTrust::System => http::client(None, 1),
@@ -172,7 +175,7 @@ fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
 /// What went over the wire in one attempt.
 #[derive(Debug, Default)]
 struct Exchange {
-    /// Where the request was sent to; empty if it was not sent.
+    /// The URL of the request; empty if the request was not sent.
     url: String,
     response: Option<WireResponse>,
 }
@@ -182,7 +185,7 @@ struct Exchange {
 struct WireInterceptor {
     /// The value of `amz-sdk-request`.
     attempt: String,
-    /// The endpoint that is configured explicitly: its path and query are sent unchanged.
+    /// The explicitly configured endpoint, whose path and query are sent unchanged.
     endpoint_url: Option<String>,
     before_sending: fn(&str),
     exchange: Arc<Mutex<Exchange>>,
@@ -210,7 +213,7 @@ impl Intercept for WireInterceptor {
             }
         }
         let headers = request.headers_mut();
-        // The AWS CLI signs neither of them. The transport adds the length again.
+        // The AWS CLI signs neither of these headers. The transport adds the length again.
         headers.remove("x-amz-user-agent");
         headers.remove("content-length");
         headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");
@@ -226,7 +229,7 @@ impl Intercept for WireInterceptor {
         let request = context.request_mut();
         request.headers_mut().insert("accept-encoding", "identity");
         request.headers_mut().insert("amz-sdk-request", self.attempt.clone());
-        // The names of the headers, never their values: two of them are credentials.
+        // Only the names of the headers are logged, because the values of two headers are credentials.
         let names: Vec<&str> = request.headers().iter().map(|(name, _)| name).collect();
         tracing::debug!(method = request.method(), attempt = self.attempt, headers = names.join(" "), "request");
         (self.before_sending)(request.uri());
@@ -241,7 +244,7 @@ impl Intercept for WireInterceptor {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        // A response whose body broke off has no bytes here, and counts as no response.
+        // A response with an incomplete body has no bytes here, and counts as no response.
         if let Some(body) = response.body().bytes() {
             let response = WireResponse { status: response.status().as_u16(), body: body.to_vec() };
             self.exchange.lock().expect("no panic while locked").response = Some(response);

@@ -40,8 +40,8 @@ pub struct SelectionArgs {
     /// Exclude the accounts whose whole name matches this pattern.
     #[arg(long, env = "V2TOKEN_EXCLUDE_NAME", value_name = "GLOB", value_delimiter = ',')]
     pub exclude_name: Vec<NamePattern>,
-    /// The I-th of N disjoint parts of the selection, counted from 0. An account is always in the same part. auto and auto/N take I
-    /// from AWS Batch or Kubernetes.
+    /// The I-th of N disjoint parts of the selection, counted from 0. An account is always in the same part. auto and auto/N take
+    /// I from AWS Batch or Kubernetes.
     #[arg(long, env = "V2TOKEN_SHARD", value_name = "I/N")]
     pub shard: Option<ShardChoice>,
 }

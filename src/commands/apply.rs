@@ -1,4 +1,4 @@
-//! `apply`: sets the token version in every selected account, or in those that a plan would change.
+//! `apply`: sets the token version in every selected account, or in the accounts that a plan would change.
 
 use super::{absolute, refuse_role_options};
 use crate::cli::{ApplyArgs, TypedOptions};

@@ -1,4 +1,4 @@
-//! `doctor`: checks before a rollout whether it would work, with the rollout's read-only calls.
+//! `doctor`: checks whether a rollout would work, with the read-only calls of the rollout.
 
 use std::io::{self, Write};
 use std::time::Instant;
@@ -62,7 +62,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     Ok(u8::from(checks.failed()))
 }
 
-/// Makes the checks in order, and stops at the first one that can't be made.
+/// Makes the checks in order, and stops at the first check that can't be made.
 async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
     let run = &settings.run;
     let options = connect_options(settings);
@@ -120,7 +120,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     Ok(())
 }
 
-/// Connects as a plan does, but with sessions that may also call the policy simulator.
+/// Returns the options for connecting as a plan does, but with sessions that are also allowed to call the policy simulator.
 fn connect_options(settings: &Settings) -> ConnectOptions {
     let mut options = settings.connect_options();
     if settings.run.session_policy == PolicyChoice::Scoped {

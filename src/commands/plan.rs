@@ -1,4 +1,4 @@
-//! `plan`: a preview, which only reads.
+//! `plan`: previews a change, with calls that only read.
 
 use super::refuse_role_options;
 use crate::cli::{PlanArgs, TypedOptions};

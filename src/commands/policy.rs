@@ -109,7 +109,7 @@ fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> Pol
     }
 }
 
-/// Returns one document, or all of them under their names.
+/// Returns one document, or all documents in an object with their names as keys.
 fn render(document: Option<Document>, context: &PolicyContext, principal: Option<&Principal>) -> Result<Value, Error> {
     let by_role = context.requirements.access == AccessMode::Role;
     let no_role =

@@ -1,5 +1,5 @@
-//! `report`: shows runs from their journals, finished or not. Several runs are merged into one report, and `--against` compares them
-//! with earlier runs.
+//! `report`: shows runs from their journals, finished or not. Several runs are merged into one report, and `--against` compares
+//! them with earlier runs.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::run::stdout;
 use crate::settings::{Environment, OutputSettings};
 use crate::terminal::Progress;
 
-/// Shows the runs in these folders, or compares them with those of `--against`.
+/// Shows the runs in these folders, or compares them with the runs of `--against`.
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
     let ReportArgs { folders, against, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
@@ -69,7 +69,7 @@ fn publish(
 }
 
 /// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because the comparison would
-/// report the others as accounts that have left.
+/// report the accounts that were not listed as accounts that have left.
 fn read_listed(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
     let run = read_merged(folders)?;
     match &run.unlisted {

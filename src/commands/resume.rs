@@ -34,7 +34,7 @@ const FIXED: [&str; 16] = [
 
 /// Continues the run in a folder.
 pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
-    // A variable in the environment may be meant for other runs, so only an option on the command line is a mistake.
+    // A variable in the environment might be meant for other runs, so only an option on the command line is a mistake.
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
@@ -52,15 +52,15 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);
     }
-    // If the folder of the undone run is gone, nothing has to be locked: no process can resume that run, and this run's journal has
-    // everything that is needed from it.
+    // If the folder of the undone run is gone, nothing has to be locked: no process can resume that run, and the journal of this
+    // run has everything that is needed from the undone run.
     let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();
     run(context, Source::Journal(replay, waves)).await
 }
 
-/// Returns the settings of the run, with the options that are given now in their place.
+/// Returns the settings of the run. Options that are given now replace them.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // The accounts and the wanted version stay those of the run. Options can't change them.

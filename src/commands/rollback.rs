@@ -1,4 +1,4 @@
-//! `rollback`: puts back what a run changed, in a new run.
+//! `rollback`: restores what a run changed, in a new run.
 
 use super::absolute;
 use crate::cli::{RollbackArgs, TypedOptions};
@@ -9,7 +9,7 @@ use crate::rollout::Mode;
 use crate::run::start;
 use crate::settings::{Environment, Settings, defaults};
 
-/// Puts back what the run in a folder changed.
+/// Restores what the run in a folder changed.
 pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     if typed.contains("global-endpoint-token-version") {
         return Err(Error::Usage(
@@ -27,7 +27,7 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let base =
         RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
-    // The wanted version differs between accounts. This is the one that most accounts go back to.
+    // The wanted version differs between accounts. This is the version to which most accounts are restored.
     settings.run.global_endpoint_token_version = match version {
         TokenVersion::V2Token => TokenVersion::V1Token,
         TokenVersion::V1Token => TokenVersion::V2Token,

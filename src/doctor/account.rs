@@ -1,4 +1,4 @@
-//! The check of one account: enters it, reads it, and simulates whether it may be set.
+//! The check of one account: enters it, reads it, and simulates whether the session is allowed to set it.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::journal::{PolicyChoice, RunSettings};
 use crate::org::{Account, ObservedVersion};
 use crate::rollout::{Outcome, Stage, hint};
 
-/// How long it took to enter and to read an account.
+/// The times that it took to enter and to read an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latency {
     pub enter: Duration,

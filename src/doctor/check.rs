@@ -25,7 +25,7 @@ text_enum! {
         Organization = "organization",
         /// The listed and the selected accounts.
         Accounts = "accounts",
-        /// Centralised root access.
+        /// Centralized root access.
         RootAccess = "root_access",
         /// One account: whether it can be entered, read and set.
         Account = "account",
@@ -41,9 +41,9 @@ text_enum! {
     pub enum Status {
         /// Nothing to do.
         Ok = "ok",
-        /// The run would start, but should be looked into first.
+        /// The run would start, but the user should look at this check first.
         Warning = "warning",
-        /// The run would fail, or this account would.
+        /// The run, or the visit of this account, would fail.
         Failure = "failure",
     }
 }
@@ -53,12 +53,12 @@ text_enum! {
 pub(crate) struct Check {
     #[serde(rename = "check")]
     pub subject: Subject,
-    /// The account, if the check is about one.
+    /// The account; `None` if the check is not about one account.
     pub account_id: Option<AccountId>,
     pub status: Status,
     /// What was found.
     pub message: String,
-    /// What to do, or nothing.
+    /// What to do; empty if there is nothing to do.
     pub advice: String,
 }
 
@@ -92,7 +92,7 @@ impl Check {
         Self::failure(subject, error.to_string(), error.hint())
     }
 
-    /// Returns the line of `--output text`: the members of the JSON object, separated by tabs, with `None` for empty ones.
+    /// Returns the line of `--output text`: the members of the JSON object, separated by tabs, with `None` for empty members.
     pub(crate) fn columns(&self) -> String {
         let account = self.account_id.map(|id| id.to_string()).unwrap_or_default();
         let cells = [self.subject.as_str(), &account, self.status.as_str(), &self.message, &self.advice];

@@ -5,20 +5,20 @@ use std::time::Duration;
 use super::{Check, Subject};
 use crate::terminal::forecast::{Forecast, count};
 
-/// The STS calls per second that an account may make in a Region. Everything in the account shares them (IAM user guide, "IAM and
-/// AWS STS quotas").
+/// The STS calls per second that an account is allowed to make in a Region. Everything in the account shares this quota (IAM user
+/// guide, "IAM and AWS STS quotas").
 const STS_QUOTA: u32 = 600;
 
 /// The highest rate without a warning. A rollout that takes more than half of the quota disturbs others.
 const MAX_RATE: u32 = STS_QUOTA / 2;
 
-/// The ListAccounts calls per second that the caller's account may make (Organizations user guide, "Quotas").
+/// The ListAccounts calls per second that the caller's account is allowed to make (Organizations user guide, "Quotas").
 const LISTING_QUOTA: f64 = 8.0;
 
 /// The accounts on one page of ListAccounts.
 const PAGE: f64 = 20.0;
 
-/// The ListTagsForResource calls per second that the caller's account may make (Organizations user guide, "Quotas").
+/// The ListTagsForResource calls per second that the caller's account is allowed to make (Organizations user guide, "Quotas").
 const TAGS_QUOTA: f64 = 10.0;
 
 /// What the estimate depends on.
@@ -34,7 +34,7 @@ pub(crate) struct Measurements {
     pub targets: usize,
     /// How long it takes to enter an account.
     pub enter: Duration,
-    /// How long it takes to read an account. Setting the account takes about as long, and so does reading it back.
+    /// How long it takes to read an account. Setting the account and reading it back take about the same time each.
     pub read: Duration,
     /// `--concurrency`.
     pub concurrency: u16,
@@ -43,8 +43,8 @@ pub(crate) struct Measurements {
 }
 
 impl Measurements {
-    /// Returns visits per second, what limits them, and the time from the first call to the last: to list, to read tags, and to
-    /// enter, read, set and read back every account.
+    /// Returns the visits per second, what limits them, and the time from the first call to the last. This is the time to list,
+    /// to read tags, and to enter, read, set and read back every account.
     fn estimate(&self) -> (f64, &'static str, Duration) {
         let unlimited = self.rate == 0 || self.rate > STS_QUOTA;
         let rate = f64::from(if unlimited { STS_QUOTA } else { self.rate });
@@ -65,7 +65,7 @@ impl Measurements {
     /// Returns the check of the rate.
     pub(crate) fn check(&self) -> Check {
         let (pace, limit, duration) = self.estimate();
-        // In whole seconds, so that the estimate does not look exact.
+        // The duration is in whole seconds, so that the estimate does not look exact.
         let duration = humantime::format_duration(Duration::from_secs(duration.as_secs().max(1)));
         let message = format!(
             "about {duration} for {} accounts at {pace:.0} visits per second, limited by {limit}; without waits between waves",

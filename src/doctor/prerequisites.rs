@@ -1,4 +1,4 @@
-//! The checks of what all accounts share: the caller, the clock, the Organization, and the selection.
+//! The checks that concern all accounts: those of the caller, the clock, the Organization, and the selection.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use crate::org::{Account, AccountState};
 /// AWS refuses signatures when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
 pub(crate) const MAX_SKEW: Duration = Duration::from_mins(5);
 
-/// A clock that is off by more than this gets a warning. Smaller differences come from the header's whole seconds and from the time
-/// that the answer takes.
+/// A clock that is off by more than this gets a warning. Smaller differences come from the header's whole seconds and from the
+/// time that the answer takes.
 const SKEW_WARNING: Duration = Duration::from_mins(1);
 
 pub(crate) fn identity(aws: &Aws) -> Check {
@@ -59,7 +59,7 @@ pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
     Check::ok(Subject::Organization, message)
 }
 
-/// `is_needed` says that accounts are entered through centralised root access.
+/// The check of centralized root access. `is_needed` says whether the accounts are entered through it.
 pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Check {
     let (status, message, advice) = match enabled {
         Ok(true) => {

@@ -1,10 +1,10 @@
-//! The sample of accounts that are checked: from different OUs, and invited ones, too.
+//! The sample of accounts to check: accounts in different OUs, including an invited account.
 
 use std::collections::BTreeSet;
 
 use crate::org::{Account, AccountId};
 
-/// Returns up to `count` accounts: the management account, an invited one, one of each OU, and then others.
+/// Returns up to `count` accounts: the management account, an invited account, one account of each OU, and then others.
 pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count: usize) -> Vec<&'a Account> {
     let mut chosen: Vec<&Account> = Vec::new();
     let mut units = BTreeSet::new();

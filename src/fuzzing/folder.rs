@@ -11,7 +11,7 @@ use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file a
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
-/// A replay has every intent of a complete line, no matter what follows, and a torn journal is read up to its torn line.
+/// A replay has the intent of every complete line, whatever follows this line. A torn journal is read up to its torn line.
 pub fn journal(bytes: &[u8]) {
     let path = Path::new("journal.jsonl");
     let Ok(replay) = Replay::of(bytes, path) else { return };
@@ -41,7 +41,7 @@ pub fn journal(bytes: &[u8]) {
     }
 }
 
-/// The lists of accounts and targets are complete, as a resume needs.
+/// Checks that the lists of accounts and targets are complete, because a resume needs complete lists.
 fn fits_together(replay: &Replay) {
     assert!(replay.ready || replay.intents.is_empty(), "nothing is set before the lists are complete");
     if !replay.ready {
@@ -57,7 +57,7 @@ fn fits_together(replay: &Replay) {
     }
 }
 
-/// Returns the accounts with an intent, without a replay.
+/// Returns the accounts with an intent, read from the lines without a replay.
 fn intended(lines: &[u8]) -> BTreeSet<String> {
     let entries = lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Value>(line).ok());
     let intents = entries.filter(|entry| entry["event"] == "intent");
@@ -69,7 +69,7 @@ pub fn run_json(bytes: &[u8]) {
     let Ok(info) = serde_json::from_slice::<RunInfo>(bytes) else { return };
     let written = serde_json::to_string(&info).expect("it has only string keys and finite numbers");
     let read: RunInfo = serde_json::from_str(&written).expect("what was written can be read");
-    // Times are written in milliseconds, so the first reading may have been more precise.
+    // Times are written in milliseconds, so the first reading can be more precise.
     assert_eq!(serde_json::to_string(&read).expect("as above"), written);
     let (Ok(()) | Err(_)) = info.settings.check();
     drop(info.settings.policy());

@@ -15,8 +15,8 @@ use crate::org::{AccountId, Caller, Tag, TokenVersion, UnitId, caller::account_i
 use crate::rollout::wave::Waves;
 use crate::rollout::{Tolerance, Verify};
 
-/// A value that is accepted stays the same when it is written and parsed again. The value is the first line; patterns are applied to
-/// the following lines.
+/// A value that is accepted stays the same when it is written and parsed again. The first line is the value. If the value is a
+/// pattern, it is applied to the following lines.
 pub fn option(bytes: &[u8]) {
     let all = String::from_utf8_lossy(bytes);
     let (text, applied) = all.split_once('\n').unwrap_or((&all, ""));

@@ -9,8 +9,8 @@ use crate::awscli::output::{TableStyle, table, text};
 const SUMMARY: &str =
     r#"{"SummaryMap": {"Users": 3, "GlobalEndpointTokenVersion": 2}, "l": [[1, 2], [3], 4, null], "s": "x"}"#;
 
-/// An expression terminates, with a result that can be printed or with an error. It is the first line; the following lines are the
-/// document that it is applied to.
+/// The evaluation of an expression ends with a result that can be printed, or with an error. The first line is the expression,
+/// and the following lines are the document that it is applied to.
 pub fn query(bytes: &[u8]) {
     let input = String::from_utf8_lossy(bytes);
     let (expression, document) = input.split_once('\n').unwrap_or((&input, SUMMARY));

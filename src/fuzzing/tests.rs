@@ -51,7 +51,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 fn ids() -> impl Strategy<Value = AccountId> {
-    // Few, so that accounts repeat.
+    // There are few ids, so that accounts repeat.
     (0_u64..6).prop_map(|number| format!("{number:012}").parse::<AccountId>().unwrap())
 }
 
@@ -210,7 +210,7 @@ fn intended(entries: &[Entry<'_>]) -> BTreeSet<AccountId> {
     ids.collect()
 }
 
-/// The number of cases is such that all tests together take a few seconds without optimisation.
+/// The numbers of cases are chosen so that all tests together take a few seconds without optimisation.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -327,8 +327,8 @@ fn patterns_match_in_bounded_time() {
     }
 }
 
-/// Tests each property with the seeds of its fuzz target and with mutations of them. With `PROPERTY_ROUNDS` in the environment it is a
-/// fuzzer, with that many random mutations.
+/// Tests each property with the seeds of its fuzz target and with mutations of them. If the variable `PROPERTY_ROUNDS` is set,
+/// the test is a fuzzer with this number of random mutations.
 #[test]
 fn properties_hold_around_the_seeds() {
     let rounds = std::env::var("PROPERTY_ROUNDS").ok().and_then(|rounds| rounds.parse::<u64>().ok());

@@ -3,7 +3,7 @@
 use crate::cloud::Operation;
 use crate::org::role::AccessMode;
 
-/// What the commands do for which the policies are made.
+/// The properties of a command line that decide which calls its policies allow.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a command line")]
 pub(crate) struct Requirements {
@@ -46,7 +46,7 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
     match operation {
         Operation::DescribeOrganization
         | Operation::ListAccounts
-        // Called only where ListAccounts returns no paths.
+        // These operations are called only if ListAccounts returns no paths.
         | Operation::ListRoots
         | Operation::ListOrganizationalUnitsForParent
         | Operation::ListAccountsForParent

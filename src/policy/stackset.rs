@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{PolicyContext, Principal, role, trust_with};
 use crate::org::role::RoleTemplate;
 
-/// Returns a template for a StackSet with service-managed permissions. Such a StackSet reaches every member account, invited ones
-/// included, but not the management account.
+/// Returns a template for a StackSet with service-managed permissions. Such a StackSet reaches every member account, including
+/// invited accounts, but not the management account.
 ///
 /// Returns `None` when the role's name or path depends on the account, which a template can't express.
 pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Option<Value> {
@@ -47,7 +47,7 @@ pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Option
     Some(template)
 }
 
-/// Whether the role has the same name in all accounts, as a template needs.
+/// Whether a template can express the role, which must have the same name in all accounts.
 pub(crate) fn is_possible(context: &PolicyContext) -> bool {
     path_and_name(&context.role).is_some()
 }

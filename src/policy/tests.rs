@@ -94,7 +94,7 @@ fn operations_that_are_not_needed_are_not_allowed() {
         ask(&mut requirements);
         assert!(operations(permission, requirements).contains(&operation), "{operation}");
     }
-    // A plan's role may only read.
+    // The role of a plan is only allowed to read.
     assert_eq!(operations(Permission::Account, plain), [Operation::GetAccountSummary]);
 }
 

@@ -28,7 +28,8 @@ impl CauseGroup<'_> {
 /// All groups, and the group of each record.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Causes<'a> {
-    /// Errors first, then accounts that were not attempted, then skipped accounts; the largest group first in each.
+    /// Groups of errors come first, then groups of accounts that were not attempted, then groups of skipped accounts. In each of
+    /// these three parts, the largest group comes first.
     pub groups: Vec<CauseGroup<'a>>,
     /// For each record, in order, the index of its group.
     pub of_record: Vec<Option<usize>>,

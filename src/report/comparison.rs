@@ -1,4 +1,5 @@
-//! Compares two runs, for example a plan with its apply, or last month's audit with today's. Each account gets one [`Difference`].
+//! Compares two runs, for example a plan with its apply, or last month's audit with today's. Each account gets one
+//! [`Difference`].
 
 mod groups;
 mod markdown;
@@ -27,7 +28,7 @@ use crate::text_enum::text_enum;
 pub use row::COMPARISON_COLUMNS;
 
 text_enum! {
-    /// The difference of an account between two runs, by priority: if several apply, the first of them is reported.
+    /// The difference of an account between two runs, by priority: if several differences apply, the first of them is reported.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Difference {
@@ -39,7 +40,7 @@ text_enum! {
         Drifted = "drifted",
         /// The account failed or is unverified only in the later run.
         FailureNew = "failure_new",
-        /// The account failed or is unverified in both runs, but for another cause in the later one.
+        /// The account failed or is unverified in both runs, but for another cause in the later run.
         FailureChanged = "failure_changed",
         /// The account lost the target version between the runs, and the later run set it again.
         SetAgain = "set_again",
@@ -103,7 +104,8 @@ pub struct AccountResult<'a> {
 }
 
 impl AccountResult<'_> {
-    /// Returns whether the account was in the Organization. A run that is based on an earlier run also has rows for accounts that left.
+    /// Returns whether the account was in the Organization. A run that is based on an earlier run also has rows for accounts that
+    /// left.
     fn is_there(&self) -> bool {
         let error = self.record.error.as_ref();
         self.record.outcome != Outcome::Skipped
@@ -123,7 +125,7 @@ pub struct AccountPair<'a> {
 }
 
 impl<'a> AccountPair<'a> {
-    /// Returns the account as in the later run, or as in the earlier run if only that has it.
+    /// Returns the account as in the later run, or as in the earlier run if only the earlier run has it.
     pub fn account(&self) -> &'a Account {
         self.after.or(self.before).expect("a pair has an account in at least one run").account
     }
@@ -145,7 +147,7 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let (was, found, is) = (before.current_version, after.previous_version, after.current_version);
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));
-    // If the earlier run did not read the version, the one that the later run read before its Set is used.
+    // If the earlier run did not read the version, the version that the later run read before its Set is used.
     let lacked = was.or(found).is_some_and(|read| !read.shows(wanted));
     let drifted = had && found.is_some_and(|read| !read.shows(wanted));
     // An outcome `changed` that becomes `unchanged` is not a difference.

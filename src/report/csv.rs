@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use super::row::Cell;
 use crate::sanitize::{for_cell, for_terminal};
 
-/// The number of rows that are flushed at once, and the size of the buffer that holds them. The buffer has space for all these rows
-/// and is flushed only at the end of a row, so a file that is still being written ends with a whole row.
+/// The number of rows that are flushed at once, and the size of the buffer that holds them. The buffer has space for all these
+/// rows and is flushed only at the end of a row, so a file that is still being written ends with a whole row.
 const ROWS: usize = 32;
 const BYTES: usize = 256 * 1024;
 
@@ -30,7 +30,7 @@ impl<W: Write> CsvWriter<W> {
         Ok(Self { inner, buffered: 0 })
     }
 
-    /// Writes one row, which may stay in the buffer.
+    /// Writes one row, which can stay in the buffer.
     pub(super) fn write<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
         for cell in cells {
             match cell {
@@ -63,16 +63,15 @@ pub(super) fn write<'a, R: Iterator<Item = Cell<'a>>>(
     writer.flush()
 }
 
-/// Writes rows of texts, the first of which may be a header.
+/// Writes rows of texts. The first row can be a header.
 pub(super) fn write_texts(rows: impl IntoIterator<Item = Vec<String>>, to: impl Write) -> io::Result<()> {
     let mut writer = ::csv::WriterBuilder::new().terminator(::csv::Terminator::Any(b'\n')).from_writer(to);
     rows.into_iter().try_for_each(|row| writer.write_record(row)).map_err(to_io_error)?;
     writer.flush()
 }
 
-/// Writes rows for `cut`, `awk` and `while read`: tab-separated, without a header.
-///
-/// Empty cells are written as `None`, as the AWS CLI does: `read` in a shell treats several tabs as one.
+/// Writes rows for `cut`, `awk` and `while read`: tab-separated, without a header. Empty cells are written as `None`, as in the
+/// AWS CLI, because `read` in a shell treats several tabs as one.
 pub(super) fn write_tab_separated<'a, R: Iterator<Item = Cell<'a>>>(
     mut rows: impl Iterator<Item = R>,
     mut to: impl Write,

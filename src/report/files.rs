@@ -1,5 +1,5 @@
-//! The report files: opened before the first call, written while results arrive if the format allows it, and replaced by the complete
-//! report at the end.
+//! The report files: opened before the first call, written while results arrive if the format allows it, and replaced by the
+//! complete report at the end.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
@@ -25,9 +25,10 @@ struct ReportFile {
     mode: u32,
     /// Whether `open` created the file. Such a file is removed if the run does not start.
     created: bool,
-    /// A file that is not a regular file, such as a pipe: it is opened once, written once, and never replaced.
+    /// The open file if it is not a regular file, such as a pipe. It is opened once, written once, and never replaced.
     special: Option<File>,
-    /// Whether the file has other hard links. It is replaced at the end and never written in place, so that they keep their content.
+    /// Whether the file has other hard links. Such a file is replaced at the end and never written in place, so that the other
+    /// links keep their content.
     has_other_links: bool,
     /// The writer of rows that are written while results arrive.
     writer: Option<CsvWriter<File>>,
@@ -40,7 +41,7 @@ pub(crate) struct ReportFiles {
 }
 
 impl ReportFiles {
-    /// Opens every file, without changing existing ones. Only the user can read `private` files.
+    /// Opens every file, without changing existing files. Only the user can read `private` files.
     pub(crate) fn open(
         private: &[(PathBuf, DocumentFormat)],
         others: &[(PathBuf, DocumentFormat)],
@@ -59,8 +60,8 @@ impl ReportFiles {
         Ok(all)
     }
 
-    /// Writes the headers of CSV files, which get rows while results arrive, and pages that say that the run has not ended. `folder`
-    /// is the run folder.
+    /// Writes the headers of CSV files, which get rows while results arrive, and pages that say that the run has not ended.
+    /// `folder` is the run folder.
     pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.has_other_links) {
             let open = || file_ownership::open_regular(&file.path, OpenOptions::new().write(true).truncate(true), true);
@@ -77,8 +78,8 @@ impl ReportFiles {
         Ok(())
     }
 
-    /// Adds a row to the CSV files. The row may stay in the buffer until [`flush`](Self::flush). A file that can't be written now is
-    /// written again at the end.
+    /// Adds a row to the CSV files. The row can stay in the buffer until [`flush`](Self::flush). A file that can't be written now
+    /// is written again at the end.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
         self.for_each_writer(|writer| writer.write(row.values()));
     }
@@ -132,7 +133,7 @@ impl ReportFile {
         file_ownership::check_destination(path).map_err(io::Error::other)?;
         let created = !path.exists();
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
-        // If the path was not a link just now but has become one, opening the file fails.
+        // If the path was not a link at the check but is a link now, opening the file fails.
         let nofollow = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
         let flags = nofollow.bits().cast_signed();
         let file = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;

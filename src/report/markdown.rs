@@ -1,8 +1,8 @@
-//! The report in Markdown, for a pull request or a ticket: short enough for a comment, and without untrusted text that would become
-//! markup, a mention, or a link.
+//! The report in Markdown, for a pull request or a ticket: short enough for a comment, and without untrusted text that would
+//! become markup, a mention, or a link.
 //!
-//! Untrusted text is written in code spans. Inside of them GitHub and similar sites interpret no mentions, references, links, emoji, or
-//! HTML, so only backticks and, in tables, vertical bars need care.
+//! Untrusted text is written in code spans. In a code span, GitHub and similar sites interpret no mentions, references, links,
+//! emoji, or HTML. So only backticks and, in tables, vertical bars need care.
 
 use std::borrow::Cow;
 
@@ -93,7 +93,7 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     }
 }
 
-/// Adds the hint, if there is one, the first accounts, and the number of further accounts.
+/// Adds the hint unless it is empty, the first accounts, and the number of further accounts.
 pub(super) fn add_hint_and_accounts(text: &mut String, hint: &str, accounts: &[&Account]) {
     if !hint.is_empty() {
         text.push_str(&format!("What to do: {}\n\n", prose(hint)));
@@ -115,7 +115,7 @@ pub(super) fn code(text: &str) -> String {
         None => safe,
     };
     if safe.trim().is_empty() {
-        // Markdown makes no code span of spaces alone, so they are put in quotation marks.
+        // In Markdown, spaces alone are not a code span, so they are put in quotation marks.
         safe = Cow::Owned(format!("\"{safe}\""));
     }
     let longest = safe.split(|character| character != '`').map(str::len).max().unwrap_or(0);

@@ -1,5 +1,5 @@
-//! Merges several runs into one report: each account once, with the record of the run that knows most about it. The shards of one run
-//! are merged in this way, and so are runs in several Organizations.
+//! Merges several runs into one report: each account once, with the record of the run that knows most about it. The shards of one
+//! run are merged in this way, and so are runs in several Organizations.
 //!
 //! A change stays reported even if a later visit failed, because a failed visit undoes nothing.
 
@@ -26,7 +26,7 @@ pub(crate) struct LoadedRun {
     pub sentence: String,
     /// The exit code; `None` while the run is still going on, or after a crash.
     pub exit_code: Option<u8>,
-    /// The folder of a run in which not all accounts were listed, if there is one.
+    /// The folder of a run in which not all accounts were listed; `None` if every run listed all accounts.
     pub unlisted: Option<PathBuf>,
     /// The run behind each record, if several runs are merged.
     pub run_ids: Option<Vec<RunId>>,
@@ -67,7 +67,7 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
     let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
     let target = settings.global_endpoint_token_version;
     let sentence = if worst.is_none() || tally.of(Outcome::NotAttempted) > 0 {
-        // There may be accounts that no run has visited, so the sentence of a finished run would be wrong.
+        // There might be accounts that no run has visited, so the sentence of a finished run would be wrong.
         unfinished(&tally)
     } else if is_uniform {
         verdict.sentence(info.command, settings.mode, target, &tally)
@@ -75,7 +75,8 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         mixed(&tally)
     };
     let exit_code = worst.map(|worst| {
-        // The verdict covers the outcomes in all runs. It does not show that a run stopped, so the exit code of such a run is kept.
+        // The verdict covers the outcomes in all runs. It does not show that a run stopped, so the exit code of such a run is
+        // kept.
         if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
@@ -105,7 +106,7 @@ pub(crate) fn unfinished(tally: &Tally) -> String {
 
 /// The record of an account in one run.
 struct Observation {
-    /// When the account was observed; `None` if that is not known.
+    /// When the account was observed; `None` if the time is not known.
     at: Option<SystemTime>,
     account: Account,
     record: Record,
@@ -127,8 +128,8 @@ fn rank(record: &Record) -> u8 {
     }
 }
 
-/// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes last,
-/// because it may be newer than any other.
+/// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes
+/// last, because it might be newer than any other.
 fn fold(mut observations: Vec<Observation>) -> Option<Observation> {
     observations.sort_by_key(|observation| (observation.at.is_none(), observation.at, observation.record.outcome));
     observations
@@ -147,7 +148,7 @@ fn supersedes(later: &Record, earlier: &Record) -> bool {
         (Outcome::Changed, Outcome::WouldChange) => {
             !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
         }
-        // One of the two runs set that version.
+        // One of the two runs set the version.
         (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
         _ => true,
     }
@@ -251,7 +252,7 @@ mod tests {
             let known = fold(vec![doubt(), observation(*other, V1, 1)]).unwrap();
             assert_eq!(known.record.outcome, Unverified, "{other}");
         }
-        // A plan for another version undoes nothing; a plan that finds the change reverted supersedes it.
+        // A plan for another version undoes nothing. A plan that finds that the change was reverted supersedes the change.
         for (found, outcome) in [(ObservedVersion::V2Token, Changed), (ObservedVersion::V1Token, WouldChange)] {
             let mut plan = observation(WouldChange, V1, 2);
             plan.record.current_version = Some(found);

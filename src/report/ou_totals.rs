@@ -47,7 +47,8 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
     units.into_values().collect()
 }
 
-/// Returns the start and end of each step of a path, including its slash. The first step is the root, after the Organization's id.
+/// Returns the start and end of each step of a path, including its slash. The first step is the root, after the Organization's
+/// id.
 ///
 /// Names may contain slashes, so a slash ends a step only if an id follows it.
 fn steps(path: &str) -> Vec<(usize, usize)> {

@@ -1,8 +1,8 @@
 //! The report as a page: one HTML file that loads nothing.
 //!
-//! The essentials are plain HTML and SVG, so that they work without the script and without the style sheet. The page's own script draws
-//! the table of all accounts from data that is not executable. The page's content-security policy names the script and the style sheet
-//! by their hashes and forbids everything else; a host may be stricter still.
+//! The essentials are plain HTML and SVG, so that they work without the script and without the style sheet. The page's own script
+//! draws the table of all accounts from data that is not executable. The page's content-security policy names the script and the
+//! style sheet by their hashes and forbids everything else; some hosts forbid even more.
 
 mod chart;
 mod data;
@@ -69,8 +69,8 @@ pub(super) fn write_unfinished(run_id: &RunId, folder: &Path, to: impl Write) ->
     to.flush()
 }
 
-/// Returns the content-security policy: it forbids the page to load anything, to run any script but its own, and to turn text into
-/// markup.
+/// Returns the content-security policy: it forbids the page to load anything, to run any script but its own, and to turn text
+/// into markup.
 fn policy() -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
@@ -81,7 +81,7 @@ fn policy() -> String {
     )
 }
 
-/// Returns the class that colours the page's header. The words in the header say the same as the colour.
+/// Returns the class that colours the page's header. The words in the header have the same meaning as the colour.
 const fn colour_class(exit_code: Option<u8>) -> &'static str {
     match exit_code {
         None => "open",

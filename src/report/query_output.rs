@@ -14,7 +14,7 @@ use crate::sanitize::{for_cell, for_terminal};
 const INSTEAD: &str = "select texts and numbers of each account, as in accounts[].{id: account_id, outcome: outcome}, or use \
                        --output json";
 
-/// Formats a result. `title` is the title of a table, which may be `width` columns wide.
+/// Formats a result. `title` is the title of a table, which is at most `width` columns wide.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub(crate) fn print(
     written.map(|()| bytes).map_err(|error| error.to_string())
 }
 
-/// Escapes what could harm a terminal in all texts, keys included.
+/// Escapes what could harm a terminal in all texts, including keys.
 fn escaped(value: Value) -> Value {
     match value {
         Value::String(text) => for_terminal(&text).into(),
@@ -67,7 +67,8 @@ fn escaped(value: Value) -> Value {
     }
 }
 
-/// The rows of a list of flat objects, with a header, or of a list of flat lists, without one. A single object is one row.
+/// Returns the rows of a list of flat objects, with a header, or of a list of flat lists, without a header. A single object is
+/// one row.
 fn rows(result: &Value) -> Result<Vec<Vec<String>>, String> {
     let items = match result {
         Value::Array(items) => items.as_slice(),
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn results_are_printed_in_every_format() {
-        // The result; text, JSON lines, CSV. `-` stands for a format that can't show it.
+        // Each row has the result, and its form as text, JSON lines and CSV. `-` stands for a format that can't show the result.
         for (json, text, lines, csv) in [
             ("null", "None\n", "null\n", "-"),
             ("0", "0\n", "0\n", "-"),

@@ -70,7 +70,7 @@ const ALL: &[Column; 22] = &[
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
-    // Only with `--verify token=REGION`.
+    // Only reports with `--verify token=REGION` have this column.
     ("verified", |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
 ];
 

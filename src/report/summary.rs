@@ -39,8 +39,8 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     text
 }
 
-/// Returns the path of the report, if it `is_written`, and the command to run next. These lines are for copying, so they are never
-/// wrapped.
+/// Returns the path of the report if `is_written` is true, and the command to run next if accounts would change. These lines are
+/// for copying, so they are never wrapped.
 pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -> String {
     let mut lines = String::new();
     if is_written {
@@ -60,7 +60,7 @@ pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
-/// Adds the hint, if there is one, the first accounts by id and name, and the number of further accounts.
+/// Adds the hint unless it is empty, the first accounts by id and name, and the number of further accounts.
 pub(super) fn add_hint_and_accounts(text: &mut String, hint: &str, accounts: &[&Account]) {
     if !hint.is_empty() {
         text.push_str(&format!("    hint: {}\n", for_terminal(hint)));

@@ -8,7 +8,7 @@ use crate::timestamp::milliseconds;
 
 /// The maximum number of bins, apart from those that pauses add.
 const BINS: u64 = 120;
-/// The lengths that a bin may have, in milliseconds; longer bins are whole days.
+/// The possible lengths of a bin, in milliseconds. Longer bins are whole days.
 pub(super) const LENGTHS: [u64; 21] = [
     100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000, 900_000, 1_800_000,
     3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, DAY,
@@ -36,11 +36,11 @@ pub(crate) struct Timeline {
 pub(crate) struct Bin {
     /// The start of the bin, since the start of the first visit.
     pub at: Duration,
-    /// The pause before the bin that was cut out, if there is one.
+    /// The pause that was cut out before the bin; `None` if no pause was cut out there.
     pub pause: Option<Duration>,
     /// The outcomes of the visits.
     pub tally: Tally,
-    /// The number of their calls that AWS throttled.
+    /// The number of calls of these visits that AWS throttled.
     pub throttled: usize,
 }
 
@@ -49,19 +49,19 @@ pub(crate) struct Bin {
 pub(crate) struct WaveSummary {
     /// The number of the wave, from 1; `None` in a run without waves.
     pub number: Option<u32>,
-    /// The outcomes of its visits.
+    /// The outcomes of the wave's visits.
     pub tally: Tally,
-    /// The number of their calls that AWS throttled.
+    /// The number of calls of these visits that AWS throttled.
     pub throttled: usize,
-    /// The start of its first visit, since the start of the first visit of the run.
+    /// The start of the wave's first visit, since the start of the run's first visit.
     pub at: Duration,
-    /// The time from the start of its first visit to the end of its last visit, including pauses of the process.
+    /// The time from the start of the wave's first visit to the end of its last visit, including pauses of the process.
     pub elapsed: Duration,
     /// The elapsed time without the pauses that are cut out.
     pub busy: Duration,
-    /// The median duration of its visits.
+    /// The median duration of the wave's visits.
     pub median: Duration,
-    /// The duration of its longest visit.
+    /// The duration of the wave's longest visit.
     pub longest: Duration,
 }
 
@@ -120,7 +120,7 @@ fn bins(visits: &[TimedVisit<'_>], pauses: &[(u64, u64)]) -> (u64, Vec<Bin>) {
     let ends = pauses.iter().map(|(from, _)| *from).chain([end]);
     let stretches: Vec<(u64, u64)> = starts.zip(ends).collect();
     let needed = |length: u64| stretches.iter().map(|(from, to)| (to - from).div_ceil(length).max(1)).sum::<u64>();
-    // Each stretch rounds up to a whole bin, so each pause may add a bin.
+    // Each stretch is rounded up to a whole bin, so each pause can add a bin.
     let enough = |length: &u64| needed(*length) <= BINS + pauses.len() as u64;
     let length = LENGTHS.into_iter().find(enough).unwrap_or_else(|| (end / BINS).div_ceil(DAY).max(1) * DAY);
     let mut bins: Vec<Bin> = Vec::new();

@@ -6,7 +6,7 @@ use crate::error::Error;
 /// The example in the messages. It has the most common parts of an expression.
 const EXAMPLE: &str = "accounts[?outcome=='failed'].account_id";
 
-/// The number of characters of the expression that are shown, from the error on.
+/// The number of characters of the expression that a message shows, starting at the error.
 const SHOWN: usize = 12;
 
 /// Parses an expression.

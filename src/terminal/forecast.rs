@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::rollout::{Mode, Verify};
 
-/// The usual duration of a visit that sets the version and reads it back: four calls of some 120 ms, and the 0.75 s after which the
-/// account summary usually shows the new version (`rollout/visit/verify.rs`, `READ_BACK_WAITS`).
+/// The usual duration of a visit that sets the version and reads it back: four calls of some 120 ms, and the 0.75 s after which
+/// the account summary usually shows the new version (`rollout/visit/verify.rs`, `READ_BACK_WAITS`).
 const SET_AND_READ_BACK: Duration = Duration::from_millis(1200);
 
 /// The usual duration of a visit that sets nothing, or reads nothing back.
@@ -21,7 +21,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// The quantities that the duration of a rollout depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Forecast {
-    /// The number of visits that may start per second; `None` is unlimited.
+    /// The maximum number of visits that start per second; `None` for no limit.
     pub rate: Option<f64>,
     /// The maximum number of visits in flight.
     pub concurrency: usize,
@@ -51,7 +51,7 @@ impl Forecast {
     }
 }
 
-/// Returns the usual duration of a visit, for use before the first one.
+/// Returns the usual duration of a visit, for use before the first visit.
 pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     match (mode, verify) {
         (Mode::Plan, _) | (Mode::Apply, Verify::None) => CALLS,

@@ -24,8 +24,8 @@ fn stdout_columns() -> Option<usize> {
 
 /// Returns the width of a line on stderr if it is a terminal with a known width.
 ///
-/// The width is read each time, because the user may resize the terminal. The last column stays empty, because terminals differ in
-/// when they wrap a line that fills it.
+/// The width is read each time, because the user can resize the terminal. The last column stays empty, because terminals differ
+/// in when they wrap a line that fills it.
 pub(crate) fn stderr_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
 }
@@ -50,7 +50,7 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
             gap = "";
         }
         line.push_str(gap);
-        // A word that is wider than a line, such as an ARN, is broken after a punctuation mark if there is one.
+        // A word that is wider than a line, such as an ARN, is broken, after a punctuation mark if the word has one.
         while columns(&line) + columns(word) > width {
             let (head, rest) = split(word, width - columns(&line));
             line.push_str(head);

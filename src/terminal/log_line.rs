@@ -1,5 +1,5 @@
-//! Log lines: everything on stderr but the bar and the questions, as text for people or, with `--log-format json`, as one JSON object
-//! per line.
+//! Log lines: everything on stderr except the bar and the questions, as text for people or, with `--log-format json`, as one JSON
+//! object per line.
 
 use std::time::SystemTime;
 
@@ -19,7 +19,7 @@ use crate::timestamp::rfc3339;
 pub(crate) enum Level {
     /// The run continues as expected.
     Info,
-    /// The user should look at it.
+    /// The user should look at the line.
     Warn,
     /// The command failed.
     Error,
@@ -46,7 +46,7 @@ pub(crate) struct LogLine {
 }
 
 impl LogLine {
-    /// Creates a line. The text is sanitized; the fields are not. They are written in alphabetical order.
+    /// Creates a line. The text is sanitized, and the fields are not. The fields are written in alphabetical order.
     pub(crate) fn new(level: Level, name: &'static str, text: &str, mut fields: Value) -> Self {
         fields.sort_all_objects();
         let text = for_terminal(text).into_owned();
@@ -58,7 +58,7 @@ impl LogLine {
         Self { paint: (paint, if self.text.starts_with(word) { word.len() } else { 0 }), ..self }
     }
 
-    /// Returns the text for people, wrapped to `width` columns if that is known. All rows but the first are indented.
+    /// Returns the text for people, wrapped to `width` columns if the width is known. All rows but the first are indented.
     pub(crate) fn to_text(&self, color: bool, width: Option<usize>, indent: usize) -> String {
         let mut rows = width.map_or_else(|| vec![self.text.clone()], |width| wrap(&self.text, width, indent));
         if let (Some(width), true) = (width, rows.len() > self.max_rows) {
@@ -67,7 +67,7 @@ impl LogLine {
                 *last = truncate(&format!("{last}…"), width);
             }
         }
-        // In a very narrow terminal the word may be broken; then it is not coloured.
+        // In a very narrow terminal the word can be broken. A broken word is not coloured.
         let (paint, length) = self.paint;
         if rows[0].len() >= length {
             rows[0].replace_range(..length, &paint.on(&self.text[..length], color));

@@ -1,7 +1,7 @@
 //! The progress on stderr: a bar on a terminal, lines from time to time elsewhere, or nothing.
 //!
-//! The display only listens to events, and its errors never reach the rollout. A visit updates some numbers; texts are made only when
-//! they are shown, for the bar at most ten times per second.
+//! The display only listens to events, and its errors never reach the rollout. A visit updates some numbers; texts are made only
+//! when they are shown, for the bar at most ten times per second.
 
 mod bar;
 mod failure_dedup;
@@ -102,7 +102,7 @@ impl Progress {
         if self.stderr_mode.json_log {
             return stderr::write(line.to_json(SystemTime::now()) + "\n");
         }
-        // Lines are wrapped for a reader at the terminal only; elsewhere whole lines are easier to search.
+        // Lines are wrapped only for a reader at the terminal. Elsewhere whole lines are easier to search.
         let has_bar = self.stderr_mode.progress == ProgressStyle::Bar;
         let width = has_bar.then(|| stderr_width().unwrap_or(DEFAULT_WIDTH));
         self.write(&line.to_text(self.stderr_mode.color, width, 4));
@@ -132,7 +132,8 @@ impl Progress {
         self.log_periodically(|| log_lines::tags(read, of));
     }
 
-    /// Shows what is about to be visited. It is called before the first visit, except in a plan that visits while it lists.
+    /// Shows the accounts that are about to be visited. It is called before the first visit, except in a plan that visits while
+    /// it lists.
     pub(crate) fn begin(&self, workload: Workload) {
         self.log_without_bar(&log_lines::listed(&workload));
         lock(&self.state).begin(workload, Instant::now());
@@ -163,7 +164,7 @@ impl Progress {
                 let line = log_lines::stopping(reason, *in_flight);
                 match reason {
                     StopReason::Interrupted | StopReason::Terminated => self.log_always(&line),
-                    // After the last account the rollout ends in any case.
+                    // After the last account the rollout ends even without a stop.
                     StopReason::TooManyErrors { .. } if lock(&self.state).is_complete() => {}
                     _ => self.log_progress(&line),
                 }
@@ -226,7 +227,8 @@ impl Progress {
     }
 }
 
-/// Returns whether a progress line is due. The intervals grow with the duration of the run: an hour has some 70 lines instead of 360.
+/// Returns whether a progress line is due. The intervals grow with the duration of the run: an hour has some 70 lines instead of
+/// 360.
 fn is_due(since_start: Duration, since_last_line: Duration) -> bool {
     since_last_line >= (since_start / 6).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }

@@ -29,7 +29,7 @@ pub(crate) async fn secret(question: &str) -> io::Result<String> {
     tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
     // A signal drops this future, and with it the guard, so the echo is always restored.
     let _echo = OnDrop(|| {
-        // Fails if the terminal is gone.
+        // This fails if the terminal is gone.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     });
     stderr::write(question);

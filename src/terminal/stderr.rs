@@ -1,7 +1,8 @@
 //! stderr: a thread of its own writes everything that goes there, including the log of `--debug`.
 //!
-//! A write to a paused terminal, or to a pipe that is not read, blocks. On the program's only thread that would block the rollout and
-//! the signals that stop it. Therefore texts wait in a bounded queue; when the queue is full, they are dropped and counted.
+//! A write to a paused terminal, or to a pipe that is not read, blocks. On the program's only thread, such a write would block
+//! the rollout and the signals that stop the rollout. Therefore texts wait in a bounded queue; when the queue is full, they are
+//! dropped and counted.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{filter::Targets, registry};
 
-/// The capacity of the queue. With a line for each call, it lasts for a few seconds of a fast rollout.
+/// The capacity of the queue. With a line for each call, the queue has space for a few seconds of a fast rollout.
 const CAPACITY: usize = 4096;
 
 /// How long the end of the program waits for texts in the queue.
@@ -74,7 +75,7 @@ pub(super) fn draw(frame: &str) {
     let _ = QUEUE.try_send(QueueItem::Text(frame.as_bytes().to_vec()));
 }
 
-/// Waits until the queue is written, for two seconds at most.
+/// Waits until the queue is written, but at most two seconds.
 pub(crate) fn drain() {
     drain_for(DRAIN_TIMEOUT);
 }
@@ -83,7 +84,7 @@ pub(crate) fn drain() {
 pub(crate) fn drain_for(timeout: Duration) {
     let (sender, done) = sync_channel(1);
     if QUEUE.try_send(QueueItem::Drain(sender)).is_ok() {
-        // Ends when the sender is dropped. A reader that stalls until the timeout will probably not read at all.
+        // The wait ends when the sender is dropped. A reader that stalls until the timeout will probably not read at all.
         let _ = done.recv_timeout(timeout);
     }
 }
@@ -104,12 +105,12 @@ impl Write for Stderr {
 
 /// Starts the log of `--debug`.
 ///
-/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`: at trace level the SDK logs request bodies,
-/// and with them external ids and MFA codes.
+/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`: at trace level the SDK logs request
+/// bodies, and with them external ids and MFA codes.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
     let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
-    // Fails if a program that uses the library has set a subscriber, which stays in use.
+    // This fails if a program that uses the library has set a subscriber. That subscriber stays in use.
     let _ = tracing::subscriber::set_global_default(registry().with(layer.with_filter(only_this_crate)));
 }

@@ -1,4 +1,4 @@
-//! Checks an expression before there is a document: which part of it fails on every document, and which names it uses.
+//! Analyzes an expression without a document: finds the part that fails on every document, and the names in the expression.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use jmespath::ast::Ast;
 
 use super::functions;
 
-/// What fails on every document, and where it is in the expression.
+/// Returns what fails on every document, and where it is in the expression, or `None` if nothing fails on every document.
 pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
         // `offset` is the position of the parenthesis after the name.
@@ -24,7 +24,7 @@ pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
 pub(super) struct Names<'a> {
     /// The names that the expression uses.
     pub(super) asked: BTreeSet<&'a str>,
-    /// The used names that a filter compares with something, so that the items of a list must have them.
+    /// The used names that a filter compares with a value. The items of a list must have these names.
     pub(super) compared: BTreeSet<&'a str>,
     /// The names that the expression gives to its own results.
     pub(super) given: BTreeSet<&'a str>,

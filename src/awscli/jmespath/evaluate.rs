@@ -1,7 +1,7 @@
 //! The evaluation of JMESPath expressions, with the results of Python's jmespath 1.1 (`visitor.py`).
 //!
-//! A result that is a part of the searched document is borrowed from it wherever that is possible: a report of 50,000 accounts
-//! is not copied to count its rows.
+//! A result that is a part of the searched document is borrowed from it wherever possible. For example, a report of 50,000
+//! accounts is not copied to count its rows.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -14,8 +14,8 @@ use crate::awscli::python;
 
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
-/// The approximate maximum size of a value, in bytes. A report of 50,000 accounts has about 110 MB here, but a few dozen steps of
-/// `[@, @]` would fill any memory. The tests try expressions that do.
+/// The approximate maximum size of a value, in bytes. A report of 50,000 accounts takes about 110 MB as a value. A few dozen
+/// steps of `[@, @]` would fill any memory, and the tests have such expressions.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
@@ -39,7 +39,7 @@ pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Result<Cow<'a, Value>, S
         Ast::Condition { predicate, then, .. } => {
             return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NULL) };
         }
-        // The grammar allows `&` outside of a function's arguments, where it has no meaning of its own.
+        // The grammar also allows `&` outside of a function's arguments. There, `&` has no effect.
         Ast::Expref { ast, .. } => return evaluate(ast, on),
         Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step)?,
         Ast::Literal { value, .. } => serde_json::to_value(value).unwrap_or_default(),
@@ -87,7 +87,7 @@ fn weight(value: &Value) -> usize {
         }
 }
 
-/// Evaluates an expression on each item of a list, or of its flattened items, and leaves out null results.
+/// Evaluates an expression on each item of a list, or of its flattened items, and drops null results.
 fn project(list: &Value, flatten: bool, each: &Ast) -> Result<Value, String> {
     let Value::Array(items) = list else { return Ok(Value::Null) };
     let mut results = Vec::new();
@@ -175,7 +175,7 @@ pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     }
 }
 
-/// Equality. An integer and a float may be equal, and the order of keys does not matter.
+/// Whether two values are equal. An integer and a float can be equal, and the order of keys does not matter.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(one), Value::Array(other)) => {

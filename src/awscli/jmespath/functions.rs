@@ -22,7 +22,7 @@ const NUMBERS: Accepts = &["array-number"];
 const STRINGS: Accepts = &["array-string"];
 const COMPARABLE: Accepts = &["array-number", "array-string"];
 
-/// A function: its name, its parameters, and whether the last parameter may be repeated.
+/// A function: its name, its parameters, and whether the last parameter can be repeated.
 type Signature = (&'static str, &'static [Accepts], bool);
 
 const SIGNATURES: [Signature; 26] = [
@@ -66,7 +66,7 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
                 check_type(name, accepted, &value)?;
-                // The argument of `length` is not copied, because it may hold all accounts of an Organization.
+                // The argument of `length` is not copied, because it can be the list of all accounts of an Organization.
                 match value.as_ref() {
                     Value::String(text) if name == "length" => return Ok(text.chars().count().into()),
                     Value::Array(items) if name == "length" => return Ok(items.len().into()),
@@ -96,7 +96,7 @@ fn check_count((name, parameters, repeated): &Signature, received: usize) -> Res
     Err(format!("Expected {at_least}{expected} {plural} for function {name}(), received {received}"))
 }
 
-/// Why a call fails on every document, if it does.
+/// Returns why a call fails on every document, or `None` if it does not.
 pub(super) fn always_fails(name: &str, arguments: &[Ast]) -> Option<String> {
     let Some(signature @ (_, parameters, _)) = signature(name) else {
         let near = suggest::nearest(name, SIGNATURES.iter().map(|(known, ..)| *known), 2);
@@ -140,7 +140,7 @@ const fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Applies a function whose arguments are all values. Their number and their types are right.
+/// Applies a function whose arguments are all values. The caller has checked their number and their types.
 fn apply(name: &str, arguments: Vec<Value>) -> Value {
     let mut rest = arguments.into_iter();
     let (first, second) = (rest.next().unwrap_or_default(), rest.next().unwrap_or_default());
@@ -190,7 +190,8 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
         ("to_number", other, _) if !other.is_number() => Value::Null,
         ("to_string", other, _) if !other.is_string() => python::compact_json(&other).into(),
         ("type", value, _) => type_name(&value).into(),
-        // `ceil` and `floor` return an integer unchanged. A conversion returns a value unchanged if it has the type already.
+        // `ceil` and `floor` return an integer unchanged. A conversion returns a value unchanged if the value already has the
+        // type.
         (_, first, _) => first,
     }
 }
@@ -218,8 +219,8 @@ fn apply_by(name: &str, arguments: Vec<Value>, by: &Ast) -> Result<Value, String
     Ok(extreme(keyed, |(key, _)| key, wanted).map(|(_, item)| item).unwrap_or_default())
 }
 
-/// Returns an integer as a value. An integer beyond 64 bits becomes the nearest 64-bit integer, although Python's integers have no
-/// limit.
+/// Returns an integer as a value. An integer beyond 64 bits becomes the nearest 64-bit integer, although Python's integers have
+/// no limit.
 fn integer_value(integer: i128) -> Value {
     Number::from_i128(integer.clamp(i64::MIN.into(), u64::MAX.into())).map_or(Value::Null, Value::Number)
 }
@@ -234,7 +235,7 @@ fn average(items: &[Value]) -> Value {
     sum(items).as_f64().filter(|_| !items.is_empty()).map(|sum| sum / items.len() as f64).into()
 }
 
-/// The sum of numbers: an integer until the first float, as in Python.
+/// The sum of numbers. As in Python, the sum is an integer until the first float is added.
 fn sum(items: &[Value]) -> Value {
     let integer = |value: &Value| value.as_number().and_then(Number::as_i128);
     items.iter().fold(Value::from(0), |sum, item| match (integer(&sum), integer(item)) {

@@ -101,7 +101,7 @@ impl Table {
     }
 }
 
-/// The keys of scalar values, and those of the others, both sorted.
+/// The keys of scalar values, and the keys of other values, both sorted.
 fn keys_of(entries: &Map<String, Value>) -> (BTreeSet<&str>, BTreeSet<&str>) {
     entries.keys().map(String::as_str).partition(|key| is_scalar(&entries[*key]))
 }

@@ -17,7 +17,7 @@ pub(crate) fn format(value: &Value) -> Result<String, String> {
     Ok(lines)
 }
 
-/// Writes a value. `label` is the key that it has, `columns` are the keys that all objects of a list have in common.
+/// Writes a value. `label` is the value's key, and `columns` are the keys that all objects of a list have in common.
 fn write(value: &Value, label: Option<&str>, columns: Option<&BTreeSet<&str>>, to: &mut String) -> Result<(), String> {
     match value {
         Value::Object(entries) => write_object(entries, label, columns, to),

@@ -21,7 +21,7 @@ pub(super) struct DifferenceGroup<'a> {
     pub(super) accounts: Vec<&'a Account>,
 }
 
-/// Returns the groups in the order of the differences, and the largest first for each difference.
+/// Returns the groups in the order of the differences. For each difference, the largest group comes first.
 pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>> {
     let mut places: HashMap<(Difference, String, String), usize> = HashMap::new();
     let mut groups: Vec<DifferenceGroup<'a>> = Vec::new();
@@ -39,7 +39,8 @@ pub(super) fn groups<'a>(comparison: &Comparison<'a>) -> Vec<DifferenceGroup<'a>
     groups
 }
 
-/// Describes the result of an account in a run; empty if the run has no such account. The text is partly untrusted, and not sanitized.
+/// Describes the result of an account in a run; empty if the run has no such account. The text is partly untrusted, and not
+/// sanitized.
 fn describe(result: Option<AccountResult<'_>>, with_state: bool) -> String {
     let Some(AccountResult { account, record }) = result else { return String::new() };
     let mut words = record.outcome.to_string();
@@ -52,7 +53,7 @@ fn describe(result: Option<AccountResult<'_>>, with_state: bool) -> String {
     if let Some(error) = &record.error {
         words.push_str(&format!(" at {}: {}", error.stage, error.error_code));
         let message = without_ids(&error.error_message);
-        // The reason for skipping an account concerns the selection more than the account.
+        // The message of a skipped account is about the selection, not about the account.
         if record.outcome != Outcome::Skipped && !message.is_empty() {
             words.push_str(&format!(": {message}"));
         }

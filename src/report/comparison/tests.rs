@@ -35,7 +35,7 @@ fn error(stage: Stage, code: &str, message: &str) -> AccountError {
     AccountError { stage, error_code: code.into(), error_message: message.to_owned(), hint }
 }
 
-/// Returns a typical record with this outcome, of a run for v2Token.
+/// Returns a typical record with this outcome. The run is for v2Token.
 fn record(outcome: Outcome) -> Record {
     let (previous, current) = match outcome {
         Outcome::Changed => (Some(ObservedVersion::V1Token), Some(ObservedVersion::V2Token)),
@@ -68,7 +68,7 @@ fn compared(before: &Record, after: &Record) -> Difference {
 
 #[test]
 fn every_pair_of_outcomes_has_a_difference() {
-    // Rows are the earlier outcome and columns the later one, in the order of `Outcome::ALL`.
+    // Each row is an earlier outcome, and each column is a later outcome, in the order of `Outcome::ALL`.
     let expected = [
         [SetAgain, Same, Drifted, Drifted, FailureNew, OutcomeChanged, OutcomeChanged],
         [SetAgain, Same, Drifted, Drifted, FailureNew, OutcomeChanged, OutcomeChanged],
@@ -89,13 +89,13 @@ fn every_pair_of_outcomes_has_a_difference() {
 fn differences_between_equal_outcomes() {
     let (unchanged, failed) = (record(Outcome::Unchanged), record(Outcome::Failed));
     let read = |outcome, version| Record { current_version: Some(version), ..record(outcome) };
-    // Read as unknown: neither version, so it no longer shows the wanted one, or shows another than before.
+    // `Unknown` is neither version. So the account no longer shows the wanted version, or shows another version than before.
     assert_eq!(compared(&unchanged, &read(Outcome::WouldChange, ObservedVersion::Unknown)), Drifted);
     assert_eq!(
         compared(&record(Outcome::WouldChange), &read(Outcome::WouldChange, ObservedVersion::Unknown)),
         VersionChanged
     );
-    // Ids of requests make no other cause; a stage, a code and a message do.
+    // Another request id is not another cause. Another stage, code or message is another cause.
     let because = |error| Record { error: Some(error), ..failed.clone() };
     let same = "not authorized (id: 0f1c2d3e-1234-4abc-9def-001122334466)";
     assert_eq!(compared(&failed, &because(error(Stage::Assume, "AccessDenied", same))), Same);
@@ -106,7 +106,7 @@ fn differences_between_equal_outcomes() {
     ] {
         assert_eq!(compared(&failed, &because(other)), FailureChanged);
     }
-    // It failed, and had been changed outside of v2token.
+    // The account failed, and had been changed outside of v2token.
     assert_eq!(compared(&unchanged, &read(Outcome::Failed, ObservedVersion::V1Token)), Drifted);
     // A rollback wants the other version.
     let back = Record {
@@ -242,7 +242,7 @@ fn markdown_fits_into_a_comment_and_counts_what_it_omits() {
     let failed = vec![Outcome::Failed; 900];
     let (before, mut after) = (loaded_run(1, &vec![Outcome::Unchanged; 900]), loaded_run(2, &failed));
     for (number, record) in after.records.iter_mut().enumerate() {
-        // Words make other causes where numbers would not.
+        // Messages that differ in words have different causes. Messages that differ in numbers would have the same cause.
         let word = number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &"y".repeat(number % 300);
         record.error = Some(error(Stage::Assume, "AccessDenied", &word));
     }

@@ -55,7 +55,7 @@ fn run_info() -> RunInfo {
     }
 }
 
-/// Returns failed accounts, each with a cause of its own and its text in every untrusted place.
+/// Returns failed accounts. Each has its own cause, and its text is in every untrusted place.
 fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) {
     let failure = |(number, text): (usize, String)| {
         let account = Account {
@@ -114,7 +114,7 @@ fn untrusted_text_is_never_markup() {
     for text in HOSTILE {
         let shown = for_terminal(text).into_owned();
         let shown = if shown.trim().is_empty() { format!("\"{shown}\"") } else { shown };
-        // As the name, as the code, and as the message.
+        // The text is the name, the code, and the message.
         assert_eq!(codes.iter().filter(|code| **code == shown).count(), 3, "{shown:?} in\n{markdown}");
         let path = format!(" ({})/", for_terminal(text));
         assert!(codes.iter().any(|code| code.ends_with(&path)), "{path:?} in\n{markdown}");
@@ -127,7 +127,7 @@ fn untrusted_text_is_never_markup() {
 fn it_fits_into_a_comment_and_counts_what_it_omits() {
     let long = |number: usize| format!("{}{number}", "\u{e0041}`|".repeat(200));
     for (accounts, records) in [
-        // Each a cause of its own, and all the same one.
+        // In the first report each failure has its own cause, and in the second all failures have the same cause.
         failures((0..5_000).map(long)),
         failures((0..5_000).map(|_| "x".repeat(400))),
     ] {

@@ -1,6 +1,5 @@
-//! The chart of the timeline: the positions of everything in it, in units of the SVG.
-//!
-//! Colours are attributes too, because a host may forbid the page's style sheet.
+//! The chart of the timeline: the positions of everything in it, in units of the SVG. Colours are also attributes, because some
+//! hosts forbid the page's style sheet.
 
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use crate::report::timeline::{Bin, LENGTHS, Timeline};
 use crate::rollout::{Outcome, Tally};
 use crate::timestamp::milliseconds;
 
-/// The left edge of the plot. The page's template contains this number and the next three too.
+/// The left edge of the plot. The page's template also contains this number and the next three numbers.
 const LEFT: f64 = 52.0;
 /// The right edge of the plot.
 const RIGHT: f64 = 952.0;
@@ -39,7 +38,7 @@ pub(super) struct Chart {
     pub(super) columns: Vec<ChartColumn>,
     pub(super) column_width: f64,
     pub(super) pauses: Vec<Mark>,
-    /// The height of the line at `--rate`, if it is drawn.
+    /// The height of the line at `--rate`; `None` if the line is not drawn.
     pub(super) limit: Option<f64>,
     pub(super) ticks: Vec<Mark>,
     pub(super) throttled: usize,
@@ -170,10 +169,10 @@ fn label(timeline: &Timeline, throttled: usize) -> String {
     )
 }
 
-/// Returns a line above the bins of each wave. Waves that began within one bin share a line.
+/// Returns a line above the bins of each wave. Waves that started in the same bin share a line.
 fn bands(timeline: &Timeline, columns: &[ChartColumn], slot: f64) -> Vec<Mark> {
     let bin_at = |time: Duration| timeline.bins.iter().rposition(|bin| bin.at <= time).unwrap_or(0);
-    // First and last wave, first and last bin.
+    // Each band has its first and last wave, and its first and last bin.
     let mut bands: Vec<(u32, u32, usize, usize)> = Vec::new();
     for wave in &timeline.waves {
         let Some(number) = wave.number else { continue };
@@ -181,7 +180,7 @@ fn bands(timeline: &Timeline, columns: &[ChartColumn], slot: f64) -> Vec<Mark> {
         match bands.last_mut() {
             Some(band) if band.2 == from => (band.1, band.3) = (number, band.3.max(to)),
             last => {
-                // The last visits of a wave may end in a bin in which the next wave has begun.
+                // The last visits of a wave can end in a bin in which the next wave has already started.
                 if let Some(band) = last {
                     band.3 = band.3.min(from.saturating_sub(1)).max(band.2);
                 }

@@ -1,7 +1,7 @@
 //! The data of the page: each account as a short JSON array, which refers by index to lists of shared values.
 //!
-//! An account takes some 200 bytes instead of the thousand of the JSON report. A message is stored as the text of its cause and the ids
-//! that differ between accounts. The JSON is written directly, without a copy in memory.
+//! An account takes some 200 bytes instead of the thousand of the JSON report. A message is stored as the text of its cause and
+//! the ids that differ between accounts. The JSON is written directly, without a copy in memory.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -146,13 +146,13 @@ fn epoch_milliseconds(time: SystemTime) -> u64 {
     milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
 }
 
-/// Returns the index in a list, or -1 for none.
+/// Returns the index of a value in a list, or -1 if the list does not have the value.
 fn index_in<T: PartialEq>(list: &[T], value: impl Into<Option<T>>) -> isize {
     let value = value.into();
     or_minus_one(list.iter().position(|item| Some(item) == value.as_ref()))
 }
 
-/// Returns the index, or -1 for none.
+/// Returns the index, or -1 for `None`.
 fn or_minus_one(index: Option<usize>) -> isize {
     index.and_then(|index| isize::try_from(index).ok()).unwrap_or(-1)
 }
@@ -173,7 +173,8 @@ struct PageRow<'a> {
 impl Serialize for PageRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { account, record, .. } = self;
-        // The ids in the record's message for which the text of its cause has placeholders. `null` stands for the account's own id.
+        // These ids of the record's message replace the placeholders in the text of its cause. `null` stands for the account's
+        // own id.
         let own = account.id.to_string();
         let ids: Vec<Option<&str>> = message_parts(message(record))
             .filter_map(|part| match part {
@@ -196,7 +197,7 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&version(target))?;
         row.serialize_element(&version(record.current_version))?;
         row.serialize_element(&or_minus_one(self.cause))?;
-        // 0 stands for a list without ids other than the account's own.
+        // 0 stands for a list in which all ids are the account's own.
         if ids.iter().all(Option::is_none) { row.serialize_element(&0) } else { row.serialize_element(&ids) }?;
         row.serialize_element(&record.attempts)?;
         row.serialize_element(&record.throttled)?;

@@ -5,9 +5,10 @@ use crate::report::causes::CauseGroup;
 use crate::report::humanize::{count, thousands};
 use crate::rollout::{Outcome, Tally};
 
-/// The number of accounts that are named for each cause. A link leads to the others.
+/// The number of accounts that are named for each cause. A link leads to all accounts of the cause.
 pub(super) const NAMED: usize = 8;
-/// The number of causes that are shown in a section. If the messages differ for each account, there are as many causes as accounts.
+/// The number of causes that are shown in a section. If the messages differ for each account, there are as many causes as
+/// accounts.
 const SHOWN: usize = 100;
 
 /// The accounts of one outcome in a bar.
@@ -26,8 +27,8 @@ impl BarSegment {
     }
 }
 
-/// Returns a bar with a segment for each outcome that occurred. Each segment is wide enough to be seen, even for one account of fifty
-/// thousand.
+/// Returns a bar with a segment for each outcome that occurred. Each segment is wide enough to be seen, even for one account of
+/// fifty thousand.
 pub(super) fn bar(tally: &Tally, width: f64) -> Vec<BarSegment> {
     let share = |accounts: usize| (width * to_f64(accounts) / to_f64(tally.total())).max(width * 0.004);
     let occurred = || tally.iter().filter(|(_, accounts)| *accounts > 0);
@@ -54,11 +55,11 @@ pub(super) struct CauseSection<'a> {
     pub(super) title: &'static str,
     /// The causes that are shown, each with its index among all causes, which links refer to.
     pub(super) groups: Vec<(usize, &'a CauseGroup<'a>)>,
-    /// A sentence about the causes that are not shown.
+    /// A sentence about the causes that are not shown; `None` if all causes are shown.
     pub(super) more: Option<String>,
 }
 
-/// Divides the causes into sections, which may be empty.
+/// Divides the causes into sections, which can be empty.
 pub(super) fn sections<'a>(groups: &'a [CauseGroup<'a>]) -> [CauseSection<'a>; 3] {
     let section = |id, title, belongs: fn(Outcome) -> bool| {
         let mut shown: Vec<_> = groups.iter().enumerate().filter(|(_, group)| belongs(group.cause.outcome)).collect();

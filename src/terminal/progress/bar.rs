@@ -8,7 +8,7 @@ use crate::rollout::Outcome;
 use crate::terminal::forecast::{brief, count};
 use crate::terminal::style::Paint;
 
-/// The width of the bar. A narrower bar would show nothing, and a wider one would show no more.
+/// The width of the bar. A narrower bar would show nothing, and a wider bar would show no more.
 const BAR_WIDTH: std::ops::RangeInclusive<usize> = 7..=52;
 
 /// Returns the lines that are not empty, each in at most `width` columns.
@@ -118,13 +118,13 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
 /// Inserts a bar at this index, if there is space for one.
 fn with_bar(parts: Vec<LinePart>, index: usize, done: usize, of: usize, width: usize) -> Vec<LinePart> {
     let least = BAR_WIDTH.start() + 2;
-    // A bar may replace the least important parts, but never the numbers.
+    // A bar can replace the least important parts, but never the numbers.
     let mut fitted = fit(parts.clone(), width.saturating_sub(least));
     let room = width.saturating_sub(total_width(&fitted) + 2);
     if of == 0 || width < least * 3 || room < *BAR_WIDTH.start() {
         return fit(parts, width);
     }
-    // Parts that belong before the bar may have been left out, so the index may be too large.
+    // If parts before the bar were dropped, the index can be too large.
     fitted.insert(index.min(fitted.len() - 1), bar(done, of, room.min(*BAR_WIDTH.end())));
     fitted
 }

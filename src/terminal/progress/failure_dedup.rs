@@ -18,7 +18,8 @@ pub(super) struct FailureDedup {
 }
 
 impl FailureDedup {
-    /// Adds a record. Returns the number of its cause, from 1, if it is the first failure with that cause and is to be announced.
+    /// Adds a record. Returns the number of its cause, from 1, if the record is the first failure with this cause and has to be
+    /// announced.
     pub(super) fn announce(&mut self, record: &Record) -> Option<usize> {
         if !record.outcome.is_error() || self.count() >= MAX_COUNTED {
             return None;

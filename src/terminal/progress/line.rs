@@ -1,4 +1,4 @@
-//! Fits the parts of a line into the width: shortens or leaves out the least important parts.
+//! Fits the parts of a line into the width: shortens or drops the least important parts.
 
 use crate::terminal::layout::{columns, truncate};
 use crate::terminal::style::Paint;
@@ -12,7 +12,7 @@ pub(super) struct LinePart {
     /// The texts of the part, from the longest to the shortest. There is at least one.
     forms: Vec<String>,
     paint: Paint,
-    /// The rank: parts with a higher rank are left out first.
+    /// The rank. Parts with a higher rank are dropped first.
     rank: u8,
 }
 
@@ -26,9 +26,9 @@ impl LinePart {
     }
 }
 
-/// Shortens and leaves out parts until the line fits. The last part is truncated.
+/// Shortens and drops parts until the line fits. The last part is truncated.
 pub(super) fn fit(mut parts: Vec<LinePart>, width: usize) -> Vec<LinePart> {
-    // Shortening a part is about as bad as leaving out the next less important part.
+    // Shortening a part is about as bad as dropping the next less important part.
     let priority = |part: &LinePart| part.rank + u8::from(part.forms.len() > 1);
     while total_width(&parts) > width {
         let Some(index) = (0..parts.len()).max_by_key(|index| priority(&parts[*index])) else { break };

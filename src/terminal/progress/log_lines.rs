@@ -13,8 +13,8 @@ use crate::terminal::log_line::{Level, LogLine};
 use crate::terminal::style::Paint;
 use crate::verdict::because;
 
-/// The maximum number of terminal rows of a failure. Some messages of AWS are too long to be read while the bar moves; the report has
-/// them in full.
+/// The maximum number of terminal rows of a failure. Some messages of AWS are too long to read while the bar moves. The report
+/// has the whole messages.
 const FAILURE_ROWS: usize = 4;
 
 pub(super) fn listing(accounts: usize, pages: usize) -> LogLine {
@@ -56,7 +56,7 @@ pub(super) fn waiting(wait: Duration, next: u32) -> LogLine {
     LogLine::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
 }
 
-/// The position in the rollout, in a mode without a bar.
+/// The position in the rollout, for modes without a bar.
 pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
     let done = state.done();
     let targets = state.workload.as_ref().map(Workload::targets);
@@ -100,7 +100,7 @@ pub(super) fn failure(record: &Record) -> LogLine {
     LogLine { max_rows: FAILURE_ROWS, ..line.painted(Paint::of(*outcome), outcome.as_str()) }
 }
 
-/// Describes the error of a record. The error code of a skipped account says enough.
+/// Describes the error of a record. For a skipped account, the error code is enough.
 fn reason(record: &Record) -> String {
     let Some(error) = &record.error else { return String::new() };
     let text = format!(" at {}: {}", error.stage, error.error_code);
@@ -111,7 +111,7 @@ fn reason(record: &Record) -> String {
     }
 }
 
-/// The line after the last cause that is announced.
+/// The line that comes after the last announced cause.
 pub(super) fn causes_left_out() -> LogLine {
     let text = "further causes are only counted here; the report has them all";
     LogLine::new(Level::Warn, "causes_left_out", text, json!({}))

@@ -1,5 +1,5 @@
-//! Draws on the terminal. Each frame is a single write, so that nothing flickers, and leaves the cursor at the beginning of its last
-//! line, so that the echo of a key does no harm.
+//! Draws on the terminal. Each frame is a single write, so that nothing flickers, and leaves the cursor at the beginning of its
+//! last line, so that the echo of a key does no harm.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,8 +11,8 @@ use crate::terminal::stderr;
 
 /// The terminal behind stderr, for indicatif.
 ///
-/// indicatif pads each line with spaces up to the edge of the terminal, where the next line begins. When the terminal gets narrower, it
-/// would wrap the padding, so a line break replaces the padding.
+/// indicatif pads each line with spaces up to the edge of the terminal, where the next line begins. When the terminal gets
+/// narrower, the terminal would wrap the padding, so a line break replaces the padding.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen(Arc<Mutex<Frame>>);
 
@@ -28,7 +28,8 @@ struct Frame {
 }
 
 impl Frame {
-    /// Returns how many extra rows the `count` lines above the last line take, because the terminal has become narrower and wraps them.
+    /// Returns how many extra rows the `count` lines above the last line take, because the terminal has become narrower and wraps
+    /// them.
     fn extra_rows(&self, count: usize, width: u16) -> usize {
         let (_, lines, before) = &self.drawn;
         if width >= *before || width == 0 {
@@ -114,7 +115,7 @@ impl TermLike for Screen {
     fn flush(&self) -> io::Result<()> {
         let (mut guard, width) = (self.frame(), self.width());
         let frame = &mut *guard;
-        // Also clears the rows below, which a narrower terminal may have wrapped.
+        // This also clears the rows below, into which a narrower terminal might have wrapped text.
         frame.text.push_str("\u{1b}[J\r");
         frame.pending_break = false;
         let (text, lines) = (std::mem::take(&mut frame.text), std::mem::take(&mut frame.lines));

@@ -25,7 +25,7 @@ pub(crate) struct Workload {
     pub organization: String,
     /// The number of listed accounts.
     pub listed: usize,
-    /// The number of accounts in each wave to come; one element in a run without waves.
+    /// The number of accounts in each wave to come. A run without waves has one element.
     pub waves: Vec<usize>,
     /// The wait between waves.
     pub between: Duration,
@@ -55,7 +55,7 @@ pub(super) struct CurrentWave {
     pub(super) number: u32,
     pub(super) last: u32,
     pub(super) accounts: usize,
-    /// The number of its accounts that were visited.
+    /// The number of accounts of the wave that were visited.
     pub(super) done: usize,
     pub(super) since: Instant,
     /// The index of the wave in the workload.
@@ -80,7 +80,7 @@ pub(super) struct DisplayState {
     pub(super) causes: FailureDedup,
     /// The moving average of the duration of a visit.
     visit_duration: Option<Duration>,
-    /// Samples of the time and of the number of visits until then, for the rate.
+    /// Samples for the rate: a time, and the number of visits until this time.
     samples: VecDeque<(Instant, usize)>,
 }
 
@@ -108,7 +108,7 @@ impl DisplayState {
     }
 
     pub(super) fn begin(&mut self, workload: Workload, now: Instant) {
-        // A plan that visits while it lists may be visiting already; then its time and its samples are kept.
+        // If a plan that visits while it lists has already visited accounts, its time and its samples are kept.
         if self.tally.total() == 0 {
             self.since = Some(now);
             self.samples.clear();
@@ -164,7 +164,7 @@ impl DisplayState {
         self.tally.total() - self.tally.of(Outcome::NotAttempted)
     }
 
-    /// Adds a sample for the rate if one is due, and removes those that are too old.
+    /// Adds a sample for the rate if it is time for a sample, and removes samples that are too old.
     fn sample(&mut self, now: Instant) {
         let age = |(when, _): &(Instant, usize)| now.saturating_duration_since(*when);
         if self.samples.back().is_none_or(|last| age(last) >= SAMPLE_INTERVAL) {
@@ -175,7 +175,7 @@ impl DisplayState {
         }
     }
 
-    /// Returns the recent number of visits per second, once it is known.
+    /// Returns the recent number of visits per second, or `None` if it is not known yet.
     pub(super) fn visits_per_second(&self, now: Instant) -> Option<f64> {
         let age = |(when, _): &(Instant, usize)| now.saturating_duration_since(*when);
         let oldest = self.samples.iter().find(|sample| age(sample) <= WINDOW).or(self.samples.back())?;
@@ -183,12 +183,12 @@ impl DisplayState {
         (seconds >= 1.0).then(|| count(self.done().saturating_sub(oldest.1)) / seconds)
     }
 
-    /// Returns the expected remaining time, once the duration of a visit is known.
+    /// Returns the expected remaining time, or `None` if the duration of a visit is not known yet.
     pub(super) fn time_left(&self, now: Instant) -> Option<Duration> {
         let Workload { waves, between, concurrency, .. } = self.workload.as_ref().filter(|_| !self.is_stopping)?;
         let (rate, visit) = (self.rate, self.visit_duration?);
         let forecast = Forecast { rate, concurrency: *concurrency, visit, between: *between };
-        // In a run without waves no event says that one starts.
+        // In a run without waves, no event says that a wave starts.
         let (index, done) = self.wave.map_or_else(|| (0, self.done()), |wave| (wave.index, wave.done));
         let current = waves.get(index).map_or(0, |accounts| accounts.saturating_sub(done));
         let later = waves.get(index + 1..).unwrap_or_default();

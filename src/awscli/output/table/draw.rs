@@ -74,7 +74,8 @@ impl Section {
         let factor = total as f64 / self.padded_widths().sum::<usize>() as f64;
         let scale = |width| (factor * width as f64).round_ties_even() as usize;
         let mut scaled: Vec<usize> = self.padded_widths().map(scale).collect();
-        // What rounding added too much is subtracted from the left; what is missing is added from the right.
+        // If rounding made the sum too large, columns get narrower from the left. If it made the sum too small, they get wider
+        // from the right.
         let count = scaled.len();
         for at in (0..count).cycle() {
             match scaled.iter().sum::<usize>().cmp(&total) {
@@ -195,7 +196,7 @@ impl Canvas {
     }
 }
 
-/// The number of columns that a text takes: two for each character that is wide in East Asia. The names and numbers of IAM are all
+/// The number of columns that a text takes: two for each character that is wide in East Asia. All names and numbers of IAM are
 /// narrow; only a literal in a query can be wide.
 fn width(text: &str) -> usize {
     let columns = |character: char| if character.width() == Some(2) { 2 } else { 1 };

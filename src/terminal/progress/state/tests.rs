@@ -10,7 +10,7 @@ pub(in crate::terminal::progress) fn run(waves: &[usize], wait: Duration, begun:
     state
 }
 
-/// Adds `count` visits with this outcome, one after the other. Each took a second.
+/// Adds `count` visits with this outcome, one after the other. Each visit took a second.
 pub(in crate::terminal::progress) fn visit(
     state: &mut DisplayState,
     outcome: Outcome,
@@ -47,7 +47,7 @@ fn rate_covers_recent_visits_only() {
     let fast = visit(&mut state, Outcome::Changed, 1_500, slow, Duration::from_millis(10));
     let rate = state.visits_per_second(fast).unwrap();
     assert!((95.0..105.0).contains(&rate), "{rate}");
-    // Nothing ends for a while.
+    // No visit ends for 8 seconds.
     let rate = state.visits_per_second(fast + Duration::from_secs(8)).unwrap();
     assert!(rate < 60.0, "{rate}");
 }
@@ -59,7 +59,8 @@ fn time_left_includes_waves_and_waits() {
     start_wave(&mut state, 1, 3, 1, begun);
     assert_eq!(state.time_left(begun), None, "the duration of a visit is not known yet");
     let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
-    // With 32 visits of a second each in flight, 32 end per second: 50 and 500 take 1.5 s and 15.6 s, plus a second for the last visit.
+    // With 32 visits of a second each in flight, 32 visits end per second. 50 visits take 1.5 s and 500 visits take 15.6 s, plus
+    // a second for the last visit.
     let seconds = |state: &DisplayState, now: Instant| state.time_left(now).unwrap().as_secs();
     assert_eq!(seconds(&state, now), 120 + 19);
     state.update(&Event::Baking { wait: MINUTE, next: 2 }, now);
