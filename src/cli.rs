@@ -57,7 +57,7 @@ Exit codes:
 /// The exit codes of `doctor`, which makes no run.
 const DOCTOR_EXIT_CODES: &str = "\
 Exit codes:
-  0    no check failed; there may be warnings
+  0    no check failed; warnings are possible
   1    a check failed
   2    wrong usage
   130  stopped by SIGINT

@@ -146,7 +146,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Takes the positional argument if it stands at this index, and returns the index of the next argument.
+    /// Takes the positional argument if it is at this index, and returns the index of the next argument.
     fn take_positional(&mut self, at: usize) -> Result<usize, String> {
         if !self.open {
             return Ok(at);

@@ -63,7 +63,7 @@ Exit codes:
   255  everything else
 ";
 
-/// Returns the help text of a subcommand, or that of `iam`.
+/// Returns the help text of a subcommand, or of `iam` if there is no subcommand.
 pub(super) fn text(subcommand: Option<Subcommand>) -> String {
     format!("{}{GLOBAL}", subcommand.map_or(IAM, subcommand_help))
 }

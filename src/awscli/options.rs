@@ -85,7 +85,7 @@ pub(super) enum Skeleton {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Version,
-    /// The help of a subcommand, or that of `iam`.
+    /// The help of a subcommand, or of `iam` if there is no subcommand.
     Help(Option<Subcommand>),
     Call(CallArguments),
 }

@@ -63,7 +63,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
 /// Returns the settings of the run. Options that are given now replace them.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
-    // The accounts and the wanted version stay those of the run. Options can't change them.
+    // Options can't change the accounts and the wanted version of the run.
     let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();
     settings.run = RunSettings { global_endpoint_token_version, selection, external_ids_given, ..settings.run };
     settings.run_id = info.run_id.clone();

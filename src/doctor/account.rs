@@ -26,7 +26,7 @@ impl Latency {
     }
 }
 
-/// Checks an account within the time of one visit. Returns no latency if the account could not be read.
+/// Checks an account within the time of one visit. The latency is `None` if the account could not be read.
 pub(crate) async fn check_account(
     aws: &Aws,
     run: &RunSettings,

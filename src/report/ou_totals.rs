@@ -48,9 +48,7 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
 }
 
 /// Returns the start and end of each step of a path, including its slash. The first step is the root, after the Organization's
-/// id.
-///
-/// Names may contain slashes, so a slash ends a step only if an id follows it.
+/// id. Names can contain slashes, so a slash ends a step only if an id follows it.
 fn steps(path: &str) -> Vec<(usize, usize)> {
     let ends = path.match_indices('/').map(|(at, _)| at + 1);
     let ends =

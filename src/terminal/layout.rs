@@ -50,7 +50,7 @@ pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
             gap = "";
         }
         line.push_str(gap);
-        // A word that is wider than a line, such as an ARN, is broken, after a punctuation mark if the word has one.
+        // A word that is wider than a line, such as an ARN, is broken. If it has a punctuation mark, it is broken after the mark.
         while columns(&line) + columns(word) > width {
             let (head, rest) = split(word, width - columns(&line));
             line.push_str(head);

@@ -53,7 +53,7 @@ impl LogLine {
         Self { level, name, text, paint: (Paint::Plain, 0), max_rows: usize::MAX, fields }
     }
 
-    /// Colours the first word of the text, if it is `word`.
+    /// Colours the first word of the text if this word is `word`.
     pub(crate) fn painted(self, paint: Paint, word: &str) -> Self {
         Self { paint: (paint, if self.text.starts_with(word) { word.len() } else { 0 }), ..self }
     }

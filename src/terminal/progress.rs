@@ -68,7 +68,7 @@ impl Progress {
         Self { stderr_mode, state, display }
     }
 
-    /// Writes a line that belongs to the progress, above the bar if there is one.
+    /// Writes a line that belongs to the progress, above the bar if the mode has a bar.
     fn log_progress(&self, line: &LogLine) {
         if self.stderr_mode.progress != ProgressStyle::Silent {
             self.log(line);

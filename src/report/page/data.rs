@@ -103,7 +103,7 @@ impl Serialize for Data<'_> {
             (for_terminal(unit.path).into_owned(), for_terminal(name).into_owned(), unit.depth, unit.tally.total())
         };
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
-        // The message of a cause is that of its first record.
+        // The message of a cause is the message of its first record.
         let mut messages = vec![""; self.causes.groups.len()];
         for (record, cause) in records.iter().zip(&self.causes.of_record).rev() {
             if let Some(cause) = cause {

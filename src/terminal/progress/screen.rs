@@ -47,7 +47,7 @@ impl Frame {
 }
 
 impl Screen {
-    /// Draws the next frame even if it is equal to the one on the screen.
+    /// Draws the next frame even if it is equal to the frame on the screen.
     pub(super) fn redraw(&self) {
         self.frame().drawn.0.clear();
     }
