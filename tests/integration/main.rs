@@ -3,6 +3,7 @@
 mod access;
 mod assume_root;
 mod aws_cli;
+mod aws_settings;
 mod browser;
 mod comparison;
 mod confirmation;
