@@ -5,6 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::python::{is_line_end, is_space, universal_newlines};
+
 /// The options of this section apply to every other section that does not set them.
 const DEFAULTS: &str = "DEFAULT";
 
@@ -209,21 +211,6 @@ impl RawOption<'_> {
 fn header(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some(name)
-}
-
-/// Python ends a line of a file at a line feed, a carriage return, and both together.
-fn universal_newlines(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-/// Python's `str.isspace()`, which is also what `str.strip()` removes and what `\s` matches.
-fn is_space(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\x1c'..='\x1f')
-}
-
-/// The characters at which Python's `str.splitlines()` ends a line.
-fn is_line_end(character: char) -> bool {
-    matches!(character, '\n'..='\r' | '\x1c'..='\x1e' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
 /// Splits a text as a POSIX shell does, with Python's `shlex.split`. Returns nothing if a quotation or an escape has no end.

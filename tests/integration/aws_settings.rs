@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde_json::{Value as Json, json};
-use v2token::internals::{Section, Value, parse_ini, split_words};
+use v2token::internals::{Proxies, Section, Value, parse_ini, split_words};
 
 use crate::python::{Scratch, environment, hermetic, run, skip};
 
@@ -228,4 +228,109 @@ fn words_are_split_as_in_python() {
     ];
     let make = |rng: &mut Rng| (0..rng.usize(..12)).map(|_| pick(rng, &PIECES)).collect::<String>();
     compare("aws_settings_words", 10_000, make, |text| json!({ "words": text }), |text| json!(split_words(text)));
+}
+
+/// Variables in the order of a process, and a URL.
+fn proxied(rng: &mut Rng) -> (Vec<(String, String)>, String) {
+    const NAMES: [&str; 17] = [
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "Https_Proxy",
+        "HTTPS_proxy",
+        "No_Proxy",
+        "http_PROXY",
+        "REQUEST_METHOD",
+        "_PROXY",
+        "FTP_PROXY",
+    ];
+    const VALUES: [&str; 13] = [
+        "",
+        "http://proxy:3128",
+        "https://proxy",
+        "proxy:3128",
+        "//proxy",
+        "HTTP://proxy",
+        "http:proxy",
+        "socks5://user:password@proxy",
+        "http://user:password@proxy:3128/",
+        "user@proxy",
+        " http://proxy",
+        "[::1]:3128",
+        "é",
+    ];
+    const HOSTS: [&str; 14] = [
+        "iam.amazonaws.com",
+        "IAM.amazonaws.com",
+        "localhost",
+        "localhost:4566",
+        "127.0.0.1",
+        "127.0.0.1:80",
+        "[::1]",
+        "[fe80::1]:8080",
+        "169.254.169.254",
+        "user:1@host",
+        "host.",
+        "host:",
+        "é.example",
+        "",
+    ];
+    const BYPASSED: [&str; 22] = [
+        "*",
+        " * ",
+        "",
+        " ",
+        ".",
+        "..",
+        "amazonaws.com",
+        ".amazonaws.com",
+        "..AMAZONAWS.COM",
+        "onaws.com",
+        "iam.amazonaws.com:443",
+        "localhost",
+        "localhost:4566",
+        "127.0.0.1",
+        "127.0.0.0/8",
+        "::1",
+        "[::1]",
+        "[fe80::1]:8080",
+        "\u{1f}host\u{a0}",
+        "host.",
+        ":80",
+        "\u{c9}.example",
+    ];
+    let variables = (0..rng.usize(1..6)).map(|_| {
+        let name = pick(rng, &NAMES);
+        let is_list = name.eq_ignore_ascii_case("no_proxy");
+        let list = (0..rng.usize(..4)).map(|_| pick(rng, &BYPASSED)).collect::<Vec<_>>().join(pick(rng, &[",", ", "]));
+        (name.to_owned(), if is_list { list } else { pick(rng, &VALUES).to_owned() })
+    });
+    let mut variables: Vec<(String, String)> = variables.collect();
+    // A process has each variable once.
+    let mut seen = std::collections::HashSet::new();
+    variables.retain(|(name, _)| seen.insert(name.clone()));
+    let (scheme, host) = (pick(rng, &["https", "https", "http", "HTTPS", "ftp"]), pick(rng, &HOSTS));
+    (variables, format!("{scheme}://{host}{}", pick(rng, &["", "/", "/a?b", "?a=://", "#a:1", "/x@y:1"])))
+}
+
+#[test]
+fn a_proxy_is_chosen_as_in_the_aws_cli() {
+    let answer = |(variables, url): &(Vec<(String, String)>, String)| {
+        let proxies = Proxies::from_variables(variables.iter().map(|(name, value)| (name.into(), value.into())));
+        json!(proxies.for_url(url).map(|proxy| &proxy.url))
+    };
+    compare(
+        "aws_settings_proxy",
+        5000,
+        proxied,
+        |(variables, url)| json!({ "variables": variables, "url": url }),
+        answer,
+    );
 }
