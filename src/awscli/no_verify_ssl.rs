@@ -15,12 +15,13 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector as TcpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::proxy::matcher::Matcher;
 use hyper_util::rt::TokioExecutor;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+
+use crate::cloud::aws::proxy::ProxyRules;
 
 /// Makes the client. Like the client that verifies certificates, it uses the proxy of the environment.
 pub(super) fn client() -> SharedHttpClient {
@@ -50,7 +51,8 @@ async fn send(settings: HttpConnectorSettings, request: HttpRequest) -> Result<H
     tcp.enforce_http(false);
     tcp.set_connect_timeout(settings.connect_timeout());
     let client = Client::builder(TokioExecutor::new());
-    let answer = match Matcher::from_env().intercept(request.uri()) {
+    let proxy = ProxyRules::from_environment().for_url(&request.uri().to_string());
+    let answer = match proxy.map_err(|refused| ConnectorError::user(refused.into()))? {
         None => client.build(HttpsConnector::from((tcp, config))).request(request),
         Some(proxy) => {
             let mut tunnel = Tunnel::new(proxy.uri().clone(), tcp);

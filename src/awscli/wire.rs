@@ -21,13 +21,13 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use hyper_util::client::proxy::matcher::Matcher;
 
 use super::errors::AwsCliError;
 use super::no_verify_ssl;
 use super::settings::{CallSettings, TlsTrust};
 use crate::cloud::aws::credentials::{CheckedProvider, FetchCounter};
 use crate::cloud::aws::iam::{set, summary};
+use crate::cloud::aws::proxy::ProxyRules;
 use crate::cloud::aws::{endpoint, http};
 use crate::org::TokenVersion;
 
@@ -106,7 +106,7 @@ impl WireClient {
         let url = endpoint_url.clone().unwrap_or_else(|| "https://iam.amazonaws.com/".to_owned());
         let refusal = if settings.sign && settings.region.is_none() && endpoint_url.is_some() {
             Some(AwsCliError::NoRegion)
-        } else if let Err(refused) = http::check_proxy(&url, |name| std::env::var_os(name)) {
+        } else if let Err(refused) = ProxyRules::from_environment().for_url(&url) {
             Some(AwsCliError::Unhandled(refused.to_string()))
         } else {
             no_tls.filter(|_| !url.starts_with("http://")).map(|detail| AwsCliError::tls(&url, &detail))
@@ -152,7 +152,7 @@ fn conclude<T, E: Error + 'static>(
     match (response, result) {
         (Some(response), _) => Ok(response),
         (None, Err(error)) => {
-            let proxy = url.parse().ok().and_then(|uri| Matcher::from_env().intercept(&uri));
+            let proxy = ProxyRules::from_environment().for_url(&url).ok().flatten();
             Err(AwsCliError::from_sdk(&error, &url, proxy.map(|proxy| proxy.uri().to_string()).as_deref()))
         }
         (None, Ok(_)) => Err(AwsCliError::connection_closed(&url)),

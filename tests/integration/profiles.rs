@@ -63,3 +63,23 @@ fn every_source_of_base_credentials_serves_plan_and_apply() {
         },
     );
 }
+
+/// The metadata service of an instance is reached through a proxy, and that of a container without one, as in the AWS CLI.
+#[test]
+fn only_the_credentials_of_a_container_are_fetched_without_a_proxy() {
+    let mut setup = CredentialSetup::new(2, LONG);
+    let simulator = setup.bench.organization.endpoint().replace("http://", "");
+    setup.bench.env("HTTP_PROXY", "http://127.0.0.1:1").env("NO_PROXY", &simulator);
+    sources::container(&mut setup);
+    setup.run("container", &["plan"]).exits(0);
+    assert!(setup.services.requests().contains(&"GET /container".to_owned()));
+
+    let mut setup = CredentialSetup::new(2, LONG);
+    let simulator = setup.bench.organization.endpoint().replace("http://", "");
+    sources::instance(&mut setup);
+    setup.bench.env("HTTP_PROXY", &setup.services.url("")).env("NO_PROXY", &simulator);
+    setup.bench.env("AWS_REGION", "eu-west-1").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
+    setup.run("instance", &["plan"]).exits(1).made_no_plan("NoCredentials");
+    let asked = setup.services.requests();
+    assert!(asked.iter().any(|request| request.starts_with("PUT http://127.0.0.1:1/latest/api/token")), "{asked:?}");
+}

@@ -21,9 +21,7 @@ fn behind_a_tls_proxy(variable: &str) -> (Bench, TlsProxy, String) {
 
 #[test]
 fn a_proxied_run_uses_the_real_hosts_and_never_the_global_sts_endpoint() {
-    for (variable, option) in
-        [("HTTPS_PROXY", true), ("HTTPS_PROXY", false), ("https_proxy", true), ("ALL_PROXY", true)]
-    {
+    for (variable, option) in [("HTTPS_PROXY", true), ("HTTPS_PROXY", false), ("https_proxy", true)] {
         let (mut bench, tls_proxy, authority) = behind_a_tls_proxy(variable);
         let mut arguments = vec!["apply", "--yes", "--rate=0"];
         if option {
@@ -95,6 +93,22 @@ fn hosts_in_no_proxy_are_reached_directly() {
 
     bench.env("HTTPS_PROXY", "http://127.0.0.1:1").env("NO_PROXY", "example.com,localhost");
     bench.run("directly", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
+}
+
+/// As in the AWS CLI. A command that is reached directly could not be reached through this proxy.
+#[test]
+fn a_proxy_that_the_aws_cli_does_not_use_is_not_used() {
+    let mut bench = Bench::new(Organization::builder().accounts(2).start());
+    let nobody = "http://127.0.0.1:1";
+    bench.env("ALL_PROXY", nobody).env("all_proxy", nobody).env("HTTPS_PROXY", nobody);
+    bench.run("all", &["plan"]).exits(0);
+    bench
+        .env("HTTP_PROXY", nobody)
+        .run("upper", &["plan", "--max-attempts=1"])
+        .exits(1)
+        .made_no_plan("ConnectionFailed");
+    bench.env("http_proxy", "").run("lower", &["plan"]).exits(0);
+    bench.without_env("http_proxy").env("REQUEST_METHOD", "GET").run("cgi", &["plan"]).exits(0);
 }
 
 /// No option, variable or profile key switches off the verification of certificates. Only `v2token iam` has the AWS CLI's

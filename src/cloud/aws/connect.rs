@@ -8,8 +8,9 @@ use super::clients::{ClientFactory, Clients};
 use super::connect_options::ConnectOptions;
 use super::credentials::FetchCounter;
 use super::endpoint::{self, EndpointError};
-use super::http::{self, CaBundleError, ProxyError};
+use super::http::CaBundleError;
 use super::profile::{self, ProfileError};
+use super::proxy::{self, ProxyError};
 use super::role_chain::{self, ChainedRole};
 use super::session::SessionOptions;
 use super::{sdk_config, sts};
@@ -61,9 +62,7 @@ impl Aws {
         let sts_endpoint = endpoint::regional_sts(&config, &region).await?;
         let others =
             [endpoint::iam(&config, home.iam).await, endpoint::organizations(&config, home.organizations).await];
-        for url in others.iter().flatten().chain([&sts_endpoint]) {
-            http::check_proxy(url, |name| std::env::var_os(name))?;
-        }
+        proxy::check(others.iter().flatten().chain([&sts_endpoint]))?;
         let serial = options.mfa.serial.as_ref().or(mfa_profile.as_ref().map(|found| &found.serial));
         let first = match (serial, &options.mfa.token) {
             (None, None) => config,
