@@ -56,6 +56,16 @@ pub(crate) async fn run(arguments: &[String]) -> u8 {
     error.exit_code()
 }
 
+/// The result of a JMESPath expression, or the message of the error.
+///
+/// # Errors
+///
+/// When the expression is invalid, or a function in it does not accept an argument.
+pub fn search(expression: &str, document: &Value) -> Result<Value, String> {
+    let query = Query::compile(expression).map_err(|invalid| invalid.in_full)?;
+    query.search(document).map(Cow::into_owned)
+}
+
 /// Writes to stdout. A reader that closed the pipe, such as `head`, is not an error.
 fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

@@ -82,7 +82,7 @@ pub use rollout::{
 pub mod internals {
     pub use crate::aws_settings::ini::{IniError, Section, Value, parse as parse_ini, split_words};
     pub use crate::aws_settings::proxy::{Proxies, Proxy};
-    pub use crate::awscli::{global_options, option_names};
+    pub use crate::awscli::{global_options, option_names, search};
     pub use crate::cli::{Cli, Document};
     pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProfileError, ProxyError};
     pub use crate::cloud::failure::classify;

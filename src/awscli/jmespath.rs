@@ -1,64 +1,33 @@
-//! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1. The parser comes from the `jmespath` crate. The
-//! evaluation of that crate is not used, because it sorts objects by key and makes all numbers floats. The AWS CLI prints keys in
-//! their original order, and integers as integers.
+//! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1.
+//!
+//! The parser and the evaluation are of this program. Those of the `jmespath` crate accept other expressions than Python, sort the
+//! keys of objects, and have only floats as numbers.
 
 mod analyze;
+mod ast;
 mod evaluate;
 mod functions;
+mod invalid;
+mod lexer;
+mod literal;
+mod parser;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use jmespath::ErrorReason;
-use jmespath::ast::Ast;
 use serde_json::{Map, Value};
+
+use ast::Ast;
+pub(crate) use invalid::{Cause, InvalidQuery};
 
 /// An expression.
 #[derive(Clone, Debug)]
 pub(crate) struct Query(Ast);
 
-/// Why a text is not a usable expression.
-#[derive(Debug)]
-pub(crate) struct InvalidQuery {
-    /// What is wrong.
-    pub cause: String,
-    /// The position of the error, in characters from 0, if the error has one.
-    pub at: Option<usize>,
-    /// The AWS CLI's message for the same error.
-    pub in_full: String,
-}
-
-/// The largest number of brackets in an expression.
-const DEEPEST: usize = 200;
-
-/// The largest number of steps that follow each other in an expression. Each step makes the syntax tree one level deeper.
-const LONGEST: usize = 500;
-
 impl Query {
     /// Parses an expression.
     pub(crate) fn compile(text: &str) -> Result<Self, InvalidQuery> {
-        let refused = |cause: &str| {
-            let in_full = format!("Invalid JMESPath expression: {cause}.");
-            InvalidQuery { cause: cause.to_owned(), at: None, in_full }
-        };
-        if text.is_empty() {
-            return Err(refused("cannot be empty"));
-        }
-        // The parser is recursive, and a deep enough expression would overflow the stack.
-        let depth = text.bytes().filter(|byte| b"([{!&".contains(byte)).count();
-        if depth > DEEPEST {
-            return Err(refused(&format!("nested more than {DEEPEST} levels deep")));
-        }
-        if text.bytes().filter(|byte| b".|&<>=*".contains(byte)).count() > LONGEST {
-            return Err(refused(&format!("more than {LONGEST} steps")));
-        }
-        jmespath::parse(text).map(Self).map_err(|error| {
-            let cause = match &error.reason {
-                ErrorReason::Parse(cause) => cause.clone(),
-                ErrorReason::Runtime(cause) => cause.to_string(),
-            };
-            InvalidQuery { cause, at: Some(error.offset), in_full: error.to_string() }
-        })
+        parser::parse(text).map(Self)
     }
 
     /// Parses an expression and refuses what fails on every document: unknown functions, and calls with arguments that the
@@ -67,7 +36,7 @@ impl Query {
         let query = Self::compile(text)?;
         match analyze::always_fails(&query.0) {
             None => Ok(query),
-            Some((cause, at)) => Err(InvalidQuery { in_full: cause.clone(), cause, at: Some(at) }),
+            Some((cause, at)) => Err(InvalidQuery::other(&cause, Some(at))),
         }
     }
 
@@ -88,7 +57,7 @@ impl Query {
     /// # Errors
     ///
     /// When a function does not exist or does not accept an argument. The error is the message of Python's jmespath 1.1.
-    pub(crate) fn search<'a>(&self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
+    pub(crate) fn search<'a>(&'a self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, document)
     }
 }
@@ -130,6 +99,7 @@ impl<'a> Keys<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::parser::DEEPEST;
     use super::*;
     use crate::awscli::python;
 
@@ -230,7 +200,13 @@ mod tests {
     fn invalid_expressions_have_the_messages_of_python() {
         for (expression, words) in [
             ("", "Invalid JMESPath expression: cannot be empty."),
-            ("a[", "a[\n"),
+            ("a[", "Invalid jmespath expression: Incomplete expression:\n\"a[\"\n   ^"),
+            (
+                "a[b]",
+                "Expecting: star, got: unquoted_identifier: Parse error at column 2, token \"b\" (UNQUOTED_IDENTIFIER), for expression:\n\"a[b]\"\n   ^",
+            ),
+            ("a.#", "Bad jmespath expression: Unknown token #:\na.#\n  ^"),
+            ("[&a]", "an expression with & "),
             (
                 "abs(s)",
                 "In function abs(), invalid type for value: x, expected one of: ['number'], received: \"string\"",
@@ -260,10 +236,10 @@ mod tests {
             ("length(a, b)", "Expected 1 argument for function length(), received 2", 0),
             ("sort_by(accounts, name)", "sort_by() takes an expression such as &account_id", 0),
             ("length(&a)", "length() takes an expression", 0),
-            ("a.{b: [c, d[::0]]}", "a slice can't have step 0", 15),
+            ("a.{b: [c, d[::0]]}", "a slice can't have step 0", 12),
         ] {
             let bad = Query::compile_strictly(expression).unwrap_err();
-            assert!(bad.cause.starts_with(words), "{expression}: {}", bad.cause);
+            assert!(matches!(&bad.cause, Cause::Other(cause) if cause.starts_with(words)), "{expression}: {bad:?}");
             assert_eq!(bad.at, Some(at), "{expression}");
         }
         for fine in ["sort_by(a, &b)[].{c: d}", "not_null(a, b, c)", "a[::-1]", "abs(a)"] {
@@ -302,16 +278,37 @@ mod tests {
         ] {
             assert_eq!(search(&expression), Err("the result of --query is too large".to_owned()), "{expression}");
         }
-        for step in ["a.", "a|", "a||", "a&&", "a==", "a<"] {
-            assert!(search(&(step.repeat(30_000) + "a")).is_err(), "{step}");
+        // An expression may be long.
+        for step in ["s.", "s|", "s||", "s&&", "s==", "[0]|", "[]|", "[?s]|"] {
+            assert!(search(&(step.repeat(30_000) + "t")).is_ok(), "{step}");
         }
-        // The stack is as large as that of the program, because the stack of a test's thread is smaller.
-        let deep = || search(&("s.".repeat(499) + "s"));
-        let found = std::thread::Builder::new().stack_size(8 << 20).spawn(deep).unwrap().join().unwrap();
-        assert_eq!(found, Ok("null".to_owned()));
-        for step in ["a[0]", "[", "(", "!", "&", "[*]", "[]"] {
-            let (Ok(_) | Err(_)) = search(&step.repeat(199));
-            assert!(search(&step.repeat(30_000)).is_err(), "{step}");
+        let alternatives: Vec<String> = (0..480).map(|number| format!("s=='({{[|{number}'")).collect();
+        assert_eq!(search(&alternatives.join("||")), Ok("false".to_owned()));
+        // A result may not be deep, and neither may an expression.
+        let deep_result = |levels: usize| vec!["[@]"; levels].join("|");
+        assert!(search(&deep_result(DEEPEST - 10)).is_ok());
+        assert_eq!(search(&deep_result(DEEPEST + 10)), Err("the result of --query is too large".to_owned()));
+        for (open, inner, close) in [
+            ("(", "s", ")"),
+            ("[", "s", "]"),
+            ("{a:", "s", "}"),
+            ("!", "s", ""),
+            ("to_array(", "s", ")"),
+            ("map(&", "s", ", @)"),
+            ("& ", "s", ""),
+            ("[?", "s", "]"),
+            ("[*]", "", ""),
+            ("*.", "s", ""),
+            ("s||(", "s", ")"),
+            ("s.s|(s||s&&s==s[?", "s", "])"),
+        ] {
+            let nested = |levels: usize| open.repeat(levels) + inner + &close.repeat(levels);
+            let deepest = (1..DEEPEST + 2).rev().find(|levels| Query::compile(&nested(*levels)).is_ok()).unwrap();
+            assert!(deepest >= 30, "{open}: {deepest}");
+            let (Ok(_) | Err(_)) = search(&nested(deepest));
+            drop(Query::compile_strictly(&nested(deepest)));
+            let message = search(&nested(30_000)).unwrap_err();
+            assert!(message.contains("is nested more than 200 levels deep"), "{open}: {message}");
         }
     }
 }

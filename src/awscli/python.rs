@@ -91,6 +91,22 @@ fn number_text(number: &Number) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
+/// Python's `int()` of a string, or else its `float()`. An integer beyond 64 bits becomes the nearest 64-bit integer.
+pub(crate) fn number(text: &str) -> Option<Number> {
+    let trimmed = text.trim();
+    if let Ok(integer) = int(trimmed) {
+        return Some(trimmed.parse::<u64>().map_or_else(|_| integer.into(), Number::from));
+    }
+    // A single underscore may stand between digits.
+    let bytes = trimmed.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let is_between = |at: usize| at.checked_sub(1).is_some_and(is_digit) && is_digit(at + 1);
+    if trimmed.match_indices('_').any(|(at, _)| !is_between(at)) {
+        return None;
+    }
+    trimmed.replace('_', "").parse().ok().and_then(Number::from_f64)
+}
+
 /// Python's `int()` of a string. A number beyond 64 bits becomes the nearest 64-bit integer.
 pub(crate) fn int(text: &str) -> Result<i64, String> {
     let trimmed = text.trim();

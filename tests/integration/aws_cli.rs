@@ -12,6 +12,7 @@ mod case;
 mod endings;
 mod equivalence;
 mod forks;
+mod queries;
 mod recorder;
 mod round_trip;
 

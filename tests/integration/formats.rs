@@ -146,7 +146,7 @@ fn an_invalid_query_is_refused_before_the_first_call() {
     ];
     for command in commands {
         for (query, says) in [
-            ("accounts[?outcome=failed]", "'=' is not valid. Did you mean '=='? at character 18"),
+            ("accounts[?outcome=failed]", "`=` is not an operator; did you mean `==`? at character 18"),
             ("accounts[", "there is the end"),
             ("", "cannot be empty"),
             ("lenght(accounts)", "did you mean length()?"),

@@ -2,21 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use jmespath::ast::Ast;
-
+use super::ast::Ast;
 use super::functions;
 
 /// Returns what fails on every document, and where it is in the expression, or `None` if nothing fails on every document.
 pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
-        // `offset` is the position of the parenthesis after the name.
-        Ast::Function { name, args, offset } => {
-            functions::always_fails(name, args).map(|cause| (cause, offset.saturating_sub(name.chars().count())))
-        }
-        Ast::Slice { step: 0, offset, .. } => Some(("a slice can't have step 0".to_owned(), *offset)),
+        Ast::Call { name, arguments, at } => functions::always_fails(name, arguments).map(|cause| (cause, *at)),
+        Ast::Slice { step: Some(0), at, .. } => Some(("a slice can't have step 0".to_owned(), *at)),
         _ => None,
     };
-    own.or_else(|| parts(ast).into_iter().find_map(always_fails))
+    own.or_else(|| ast.parts().into_iter().find_map(always_fails))
 }
 
 /// The names in an expression.
@@ -34,44 +30,23 @@ impl<'a> Names<'a> {
     /// Adds the names in an expression.
     pub(super) fn collect(&mut self, ast: &'a Ast, in_filter: bool) {
         match ast {
-            Ast::Field { name, .. } => self.asked.extend([name.as_str()]),
-            Ast::MultiHash { elements, .. } => self.given.extend(elements.iter().map(|pair| pair.key.as_str())),
-            Ast::Comparison { lhs, rhs, .. } if in_filter => {
-                for side in [lhs, rhs] {
-                    if let Ast::Field { name, .. } = side.as_ref() {
-                        self.compared.insert(name);
-                    }
-                }
+            Ast::Field(name) => self.asked.extend([name.as_str()]),
+            Ast::Object(entries) => self.given.extend(entries.iter().map(|(key, _)| key.as_str())),
+            Ast::Comparison(..) if in_filter => {
+                self.compared.extend(ast.parts().into_iter().filter_map(|side| match side {
+                    Ast::Field(name) => Some(name.as_str()),
+                    _ => None,
+                }));
             }
-            Ast::Condition { predicate, then, .. } => {
-                self.collect(predicate, true);
-                return self.collect(then, false);
+            Ast::Filter { condition, each } => {
+                self.collect(condition, true);
+                return self.collect(each, false);
             }
             _ => {}
         }
-        let is_logical = matches!(ast, Ast::And { .. } | Ast::Or { .. } | Ast::Not { .. });
-        for part in parts(ast) {
+        let is_logical = matches!(ast, Ast::And(_) | Ast::Or(_) | Ast::Not(_));
+        for part in ast.parts() {
             self.collect(part, in_filter && is_logical);
-        }
-    }
-}
-
-/// The direct subexpressions of an expression.
-fn parts(ast: &Ast) -> Vec<&Ast> {
-    match ast {
-        Ast::Comparison { lhs, rhs, .. }
-        | Ast::Projection { lhs, rhs, .. }
-        | Ast::And { lhs, rhs, .. }
-        | Ast::Or { lhs, rhs, .. }
-        | Ast::Subexpr { lhs, rhs, .. } => vec![lhs, rhs],
-        Ast::Condition { predicate, then, .. } => vec![predicate, then],
-        Ast::Expref { ast, .. } => vec![ast],
-        Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => vec![node],
-        Ast::Function { args, .. } => args.iter().collect(),
-        Ast::MultiList { elements, .. } => elements.iter().collect(),
-        Ast::MultiHash { elements, .. } => elements.iter().map(|pair| &pair.value).collect(),
-        Ast::Identity { .. } | Ast::Field { .. } | Ast::Index { .. } | Ast::Literal { .. } | Ast::Slice { .. } => {
-            vec![]
         }
     }
 }

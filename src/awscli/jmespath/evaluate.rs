@@ -6,10 +6,11 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use jmespath::ast::{Ast, Comparator};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::ast::{Ast, Comparator};
 use super::functions;
+use super::parser::DEEPEST;
 use crate::awscli::python;
 
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
@@ -19,79 +20,100 @@ const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
-pub(super) fn evaluate<'a>(ast: &Ast, on: &'a Value) -> Result<Cow<'a, Value>, String> {
+pub(super) fn evaluate<'a>(ast: &'a Ast, on: &'a Value) -> Result<Cow<'a, Value>, String> {
     let made = match ast {
-        Ast::Identity { .. } => return Ok(Cow::Borrowed(on)),
-        Ast::Field { name, .. } => return Ok(on.get(name).map_or(NULL, Cow::Borrowed)),
-        Ast::Index { idx, .. } => return Ok(element(on, *idx)),
-        Ast::Subexpr { lhs, rhs, .. } => match evaluate(lhs, on)? {
-            Cow::Borrowed(left) => return evaluate(rhs, left),
-            Cow::Owned(left) => evaluate(rhs, &left)?.into_owned(),
-        },
-        Ast::Or { lhs, rhs, .. } => {
-            let left = evaluate(lhs, on)?;
-            return if is_true(&left) { Ok(left) } else { evaluate(rhs, on) };
+        Ast::Current => return Ok(Cow::Borrowed(on)),
+        Ast::Field(name) => return Ok(on.get(name).map_or(NULL, Cow::Borrowed)),
+        Ast::Index(index) => return Ok(element(on, *index)),
+        Ast::Literal(value) => return Ok(Cow::Borrowed(value)),
+        Ast::Chain(steps) => return chain(steps, on),
+        Ast::Or(parts) => return first_that_is(true, parts, on),
+        Ast::And(parts) => return first_that_is(false, parts, on),
+        Ast::Comparison(first, rest) => return comparison(first, rest, on),
+        Ast::Not(part) => return Ok(Cow::Owned(Value::Bool(!is_true(evaluate(part, on)?.as_ref())))),
+        Ast::Reference(_) => {
+            return Err("an expression with & is only an argument of a function, and has no value".to_owned());
         }
-        Ast::And { lhs, rhs, .. } => {
-            let left = evaluate(lhs, on)?;
-            return if is_true(&left) { evaluate(rhs, on) } else { Ok(left) };
-        }
-        Ast::Condition { predicate, then, .. } => {
-            return if is_true(evaluate(predicate, on)?.as_ref()) { evaluate(then, on) } else { Ok(NULL) };
-        }
-        // The grammar also allows `&` outside of a function's arguments. There, `&` has no effect.
-        Ast::Expref { ast, .. } => return evaluate(ast, on),
-        Ast::Slice { start, stop, step, .. } => slice(on, *start, *stop, *step)?,
-        Ast::Literal { value, .. } => serde_json::to_value(value).unwrap_or_default(),
-        Ast::Not { node, .. } => Value::Bool(!is_true(evaluate(node, on)?.as_ref())),
-        Ast::Comparison { comparator, lhs, rhs, .. } => {
-            compare(comparator, evaluate(lhs, on)?.as_ref(), evaluate(rhs, on)?.as_ref())?
-        }
-        Ast::ObjectValues { node, .. } => {
-            evaluate(node, on)?.as_object().map_or(Value::Null, |entries| entries.values().cloned().collect())
-        }
-        Ast::Flatten { node, .. } => match evaluate(node, on)?.as_ref() {
-            Value::Array(items) => items.iter().flat_map(flattened).cloned().collect(),
-            _ => Value::Null,
-        },
-        Ast::Projection { lhs, rhs, .. } => match lhs.as_ref() {
-            Ast::Flatten { node, .. } => project(evaluate(node, on)?.as_ref(), true, rhs)?,
-            lhs => project(evaluate(lhs, on)?.as_ref(), false, rhs)?,
-        },
-        Ast::MultiList { .. } | Ast::MultiHash { .. } if on.is_null() => Value::Null,
-        Ast::MultiList { elements, .. } => {
-            let values = elements.iter().map(|element| evaluate(element, on).map(Cow::into_owned));
+        Ast::Slice { from, to, step, .. } => slice(on, *from, *to, *step)?,
+        Ast::Items(each) => project(on.as_array(), None, each)?,
+        Ast::Filter { condition, each } => project(on.as_array(), Some(condition), each)?,
+        Ast::FlattenedItems(each) => project(on.as_array().map(|items| items.iter().flat_map(flattened)), None, each)?,
+        Ast::Values(each) => project(on.as_object().map(Map::values), None, each)?,
+        Ast::List(_) | Ast::Object(_) if on.is_null() => Value::Null,
+        Ast::List(items) => {
+            let values = items.iter().map(|item| evaluate(item, on).map(Cow::into_owned));
             Value::Array(values.collect::<Result<_, _>>()?)
         }
-        Ast::MultiHash { elements, .. } => {
-            let pairs = elements.iter().map(|pair| Ok((pair.key.clone(), evaluate(&pair.value, on)?.into_owned())));
+        Ast::Object(entries) => {
+            let pairs = entries.iter().map(|(key, value)| Ok((key.clone(), evaluate(value, on)?.into_owned())));
             Value::Object(pairs.collect::<Result<_, String>>()?)
         }
-        Ast::Function { name, args, .. } => functions::call(name, args, on)?,
+        Ast::Call { name, arguments, .. } => functions::call(name, arguments, on)?,
     };
-    let grows =
-        matches!(ast, Ast::MultiList { .. } | Ast::MultiHash { .. } | Ast::Function { .. } | Ast::Projection { .. });
-    if grows && weight(&made) > LARGEST {
+    if weight(&made, DEEPEST) > LARGEST {
         return Err("the result of --query is too large".to_owned());
     }
     Ok(Cow::Owned(made))
 }
 
-fn weight(value: &Value) -> usize {
+/// Evaluates each step on the result of the step before it.
+fn chain<'a>(steps: &'a [Ast], on: &'a Value) -> Result<Cow<'a, Value>, String> {
+    steps.iter().try_fold(Cow::Borrowed(on), |on, step| match on {
+        Cow::Borrowed(on) => evaluate(step, on),
+        Cow::Owned(on) => Ok(Cow::Owned(evaluate(step, &on)?.into_owned())),
+    })
+}
+
+/// The first result that is true, or false, or else the last result.
+fn first_that_is<'a>(wanted: bool, parts: &'a [Ast], on: &'a Value) -> Result<Cow<'a, Value>, String> {
+    let mut result = NULL;
+    for part in parts {
+        result = evaluate(part, on)?;
+        if is_true(&result) == wanted {
+            break;
+        }
+    }
+    Ok(result)
+}
+
+fn comparison<'a>(first: &'a Ast, rest: &'a [(Comparator, Ast)], on: &'a Value) -> Result<Cow<'a, Value>, String> {
+    rest.iter().try_fold(evaluate(first, on)?, |left, (comparator, right)| {
+        Ok(Cow::Owned(compare(*comparator, &left, evaluate(right, on)?.as_ref())?))
+    })
+}
+
+/// The approximate size of a value. A value with more levels than these is as heavy as one that is too large, because a recursion
+/// through it could overflow the stack.
+fn weight(value: &Value, levels: usize) -> usize {
+    if levels == 0 {
+        return LARGEST + 1;
+    }
+    let add = |sum: usize, next: usize| sum.saturating_add(next);
     size_of::<Value>()
         + match value {
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
             Value::String(text) => text.len(),
-            Value::Array(items) => items.iter().map(weight).sum(),
-            Value::Object(entries) => entries.iter().map(|(key, value)| key.len() + weight(value)).sum(),
+            Value::Array(items) => items.iter().map(|item| weight(item, levels - 1)).fold(0, add),
+            Value::Object(entries) => {
+                entries.iter().map(|(key, value)| key.len() + weight(value, levels - 1)).fold(0, add)
+            }
         }
 }
 
-/// Evaluates an expression on each item of a list, or of its flattened items, and drops null results.
-fn project(list: &Value, flatten: bool, each: &Ast) -> Result<Value, String> {
-    let Value::Array(items) = list else { return Ok(Value::Null) };
+/// Evaluates an expression on each item that meets the condition, if there is one, and leaves out null results.
+fn project<'a>(
+    items: Option<impl IntoIterator<Item = &'a Value>>,
+    condition: Option<&Ast>,
+    each: &Ast,
+) -> Result<Value, String> {
+    let Some(items) = items else { return Ok(Value::Null) };
     let mut results = Vec::new();
-    for item in items.iter().flat_map(|item| if flatten { flattened(item) } else { std::slice::from_ref(item) }) {
+    for item in items {
+        if let Some(condition) = condition
+            && !is_true(evaluate(condition, item)?.as_ref())
+        {
+            continue;
+        }
         let result = evaluate(each, item)?;
         if !result.is_null() {
             results.push(result.into_owned());
@@ -113,44 +135,44 @@ fn is_true(value: &Value) -> bool {
     value.is_number() || python::is_truthy(value)
 }
 
-fn element(on: &Value, index: i32) -> Cow<'_, Value> {
+fn element(on: &Value, index: i64) -> Cow<'_, Value> {
     let Value::Array(items) = on else { return NULL };
-    let at = usize::try_from(index).ok().or_else(|| items.len().checked_sub(index.unsigned_abs() as usize));
+    let from_end = || items.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?);
+    let at = usize::try_from(index).ok().or_else(from_end);
     at.and_then(|at| items.get(at)).map_or(NULL, Cow::Borrowed)
 }
 
-fn slice(on: &Value, from: Option<i32>, to: Option<i32>, step: i32) -> Result<Value, String> {
+fn slice(on: &Value, from: Option<i64>, to: Option<i64>, step: Option<i64>) -> Result<Value, String> {
+    let Value::Array(items) = on else { return Ok(Value::Null) };
+    let length = i64::try_from(items.len()).map_err(|_| "the list is too long")?;
+    let step = step.unwrap_or(1);
     if step == 0 {
         return Err("slice step cannot be zero".to_owned());
     }
-    let Value::Array(items) = on else { return Ok(Value::Null) };
-    let length = i64::try_from(items.len()).map_err(|_| "the list is too long")?;
-    let step = i64::from(step);
     let (lowest, highest) = if step < 0 { (-1, length - 1) } else { (0, length) };
-    let bound = |given: Option<i32>, default: i64| {
-        given.map_or(default, |given| {
-            let given = i64::from(given);
-            (if given < 0 { given + length } else { given }).clamp(lowest, highest)
-        })
+    let bound = |given: Option<i64>, default: i64| {
+        given.map_or(default, |given| (if given < 0 { given + length } else { given }).clamp(lowest, highest))
     };
     let (first, last) = if step < 0 { (highest, lowest) } else { (lowest, highest) };
     let (mut at, end) = (bound(from, first), bound(to, last));
     let mut taken = Vec::new();
     while if step < 0 { at > end } else { at < end } {
         taken.extend(usize::try_from(at).ok().and_then(|at| items.get(at)).cloned());
-        at += step;
+        at = at.saturating_add(step);
     }
     Ok(Value::Array(taken))
 }
 
-fn compare(comparator: &Comparator, left: &Value, right: &Value) -> Result<Value, String> {
+fn compare(comparator: Comparator, left: &Value, right: &Value) -> Result<Value, String> {
+    // Python's jmespath distinguishes `true` from `1`, but does not inside lists and objects.
+    let is_equal = || (left.is_boolean() == right.is_boolean()) && equal(left, right);
     let (sign, wanted): (_, &[Ordering]) = match comparator {
-        Comparator::Equal => return Ok(Value::Bool(equal(left, right))),
-        Comparator::NotEqual => return Ok(Value::Bool(!equal(left, right))),
-        Comparator::LessThan => ("<", &[Ordering::Less]),
-        Comparator::LessThanEqual => ("<=", &[Ordering::Less, Ordering::Equal]),
-        Comparator::GreaterThan => (">", &[Ordering::Greater]),
-        Comparator::GreaterThanEqual => (">=", &[Ordering::Greater, Ordering::Equal]),
+        Comparator::Equal => return Ok(Value::Bool(is_equal())),
+        Comparator::NotEqual => return Ok(Value::Bool(!is_equal())),
+        Comparator::Less => ("<", &[Ordering::Less]),
+        Comparator::LessOrEqual => ("<=", &[Ordering::Less, Ordering::Equal]),
+        Comparator::Greater => (">", &[Ordering::Greater]),
+        Comparator::GreaterOrEqual => (">=", &[Ordering::Greater, Ordering::Equal]),
     };
     let has_order = |value: &Value| value.is_number() || value.is_string();
     match order(left, right) {
@@ -175,7 +197,7 @@ pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     }
 }
 
-/// Whether two values are equal. An integer and a float can be equal, and the order of keys does not matter.
+/// Python's equality. An integer and a float may be equal, `true` is equal to `1`, and the order of keys does not matter.
 pub(super) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(one), Value::Array(other)) => {
@@ -186,6 +208,9 @@ pub(super) fn equal(left: &Value, right: &Value) -> bool {
             one.len() == other.len() && one.iter().all(same)
         }
         (Value::Number(_), Value::Number(_)) => order(left, right) == Some(Ordering::Equal),
+        (Value::Number(number), Value::Bool(truth)) | (Value::Bool(truth), Value::Number(number)) => {
+            number.as_f64() == Some(f64::from(u8::from(*truth)))
+        }
         _ => left == right,
     }
 }

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use jmespath::ast::Ast;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
+use super::ast::Ast;
 use super::evaluate::{equal, evaluate, order};
 use crate::awscli::python;
 use crate::suggest;
@@ -62,11 +62,14 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
     let mut by = None;
     for (number, argument) in arguments.iter().enumerate() {
         match (parameters[number.min(parameters.len() - 1)], argument) {
-            (EXPRESSION, Ast::Expref { ast, .. }) => by = Some(ast.as_ref()),
+            (EXPRESSION, Ast::Reference(expression)) => by = Some(expression.as_ref()),
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
-                check_type(name, accepted, &value)?;
-                // The argument of `length` is not copied, because it can be the list of all accounts of an Organization.
+                // Python does not check the repeated arguments.
+                if number < parameters.len() {
+                    check_type(name, accepted, &value)?;
+                }
+                // The argument of `length` is not copied, because it may hold all accounts of an Organization.
                 match value.as_ref() {
                     Value::String(text) if name == "length" => return Ok(text.chars().count().into()),
                     Value::Array(items) if name == "length" => return Ok(items.len().into()),
@@ -78,7 +81,7 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
     }
     match by {
         Some(by) => apply_by(name, values, by),
-        None => Ok(apply(name, values)),
+        None => apply(name, values),
     }
 }
 
@@ -104,7 +107,7 @@ pub(super) fn always_fails(name: &str, arguments: &[Ast]) -> Option<String> {
         return Some(format!("there is no function {name}(){meant}"));
     };
     let is_misplaced =
-        |(accepted, given): (&Accepts, &Ast)| (*accepted == EXPRESSION) != matches!(given, Ast::Expref { .. });
+        |(accepted, given): (&Accepts, &Ast)| (*accepted == EXPRESSION) != matches!(given, Ast::Reference(_));
     check_count(signature, arguments.len()).err().or_else(|| {
         let is_any_misplaced = parameters.iter().zip(arguments).any(is_misplaced);
         is_any_misplaced
@@ -140,11 +143,17 @@ const fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Applies a function whose arguments are all values. The caller has checked their number and their types.
-fn apply(name: &str, arguments: Vec<Value>) -> Value {
+/// Applies a function whose arguments are all values. Their number and their types are right.
+fn apply(name: &str, arguments: Vec<Value>) -> Result<Value, String> {
     let mut rest = arguments.into_iter();
-    let (first, second) = (rest.next().unwrap_or_default(), rest.next().unwrap_or_default());
-    match (name, first, second) {
+    if name == "not_null" {
+        return Ok(rest.find(|value| !value.is_null()).unwrap_or_default());
+    }
+    let first = rest.next().unwrap_or_default();
+    if let ("merge", Value::Object(merged)) = (name, &first) {
+        return rest.try_fold(merged.clone(), merge).map(Value::Object);
+    }
+    Ok(match (name, first, rest.next().unwrap_or_default()) {
         ("abs", Value::Number(number), _) => match number.as_i128() {
             Some(integer) => integer_value(integer.abs()),
             None => number.as_f64().map(f64::abs).into(),
@@ -161,7 +170,7 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
         }
         ("contains", Value::Array(items), wanted) => items.iter().any(|item| equal(item, &wanted)).into(),
         ("contains", Value::String(text), Value::String(part)) => text.contains(&part).into(),
-        ("contains", ..) => false.into(),
+        ("contains", Value::String(_), other) => return Err(invalid_type(name, &other, STRING)),
         ("starts_with", Value::String(text), Value::String(start)) => text.starts_with(&start).into(),
         ("ends_with", Value::String(text), Value::String(end)) => text.ends_with(&end).into(),
         ("join", Value::String(glue), Value::Array(items)) => {
@@ -169,31 +178,42 @@ fn apply(name: &str, arguments: Vec<Value>) -> Value {
         }
         ("keys", Value::Object(entries), _) => entries.into_iter().map(|(key, _)| Value::String(key)).collect(),
         ("values", Value::Object(entries), _) => entries.into_values().collect(),
-        ("merge", Value::Object(mut merged), second) => {
-            for argument in std::iter::once(second).chain(rest) {
-                if let Value::Object(entries) = argument {
-                    merged.extend(entries);
-                }
-            }
-            Value::Object(merged)
-        }
-        ("not_null", first, second) => {
-            [first, second].into_iter().chain(rest).find(|value| !value.is_null()).unwrap_or_default()
-        }
         ("reverse", Value::String(text), _) => text.chars().rev().collect::<String>().into(),
         ("reverse", Value::Array(items), _) => items.into_iter().rev().collect(),
         ("to_array", single, _) if !single.is_array() => Value::Array(vec![single]),
-        ("to_number", Value::String(text), _) => match python::int(&text) {
-            Ok(integer) => integer.into(),
-            Err(_) => text.trim().parse::<f64>().ok().into(),
-        },
+        ("to_number", Value::String(text), _) => python::number(&text).map_or(Value::Null, Value::Number),
         ("to_number", other, _) if !other.is_number() => Value::Null,
         ("to_string", other, _) if !other.is_string() => python::compact_json(&other).into(),
         ("type", value, _) => type_name(&value).into(),
         // `ceil` and `floor` return an integer unchanged. A conversion returns a value unchanged if the value already has the
         // type.
         (_, first, _) => first,
+    })
+}
+
+/// Adds entries as Python's `dict.update` does: those of an object, or pairs in a list.
+fn merge(mut merged: Map<String, Value>, with: Value) -> Result<Map<String, Value>, String> {
+    let refused = |with: &Value| Err(invalid_type("merge", with, OBJECT));
+    match with {
+        Value::Object(entries) => merged.extend(entries),
+        Value::Array(items) => {
+            for item in items {
+                let mut parts: Vec<Value> = match &item {
+                    Value::Array(items) => items.clone(),
+                    Value::Object(entries) => entries.keys().cloned().map(Value::String).collect(),
+                    Value::String(text) => text.chars().map(|character| character.to_string().into()).collect(),
+                    _ => vec![],
+                };
+                match (parts.pop(), parts.pop(), parts.is_empty()) {
+                    (Some(value), Some(Value::String(key)), true) => merged.insert(key, value),
+                    _ => return refused(&item),
+                };
+            }
+        }
+        Value::String(text) if text.is_empty() => {}
+        other => return refused(&other),
     }
+    Ok(merged)
 }
 
 /// Applies a function that evaluates an expression on each item.
