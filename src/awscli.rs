@@ -25,6 +25,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use serde_json::{Value, json};
 
 use crate::cloud::aws::Profiles;
+use crate::ignored_signals;
 use crate::terminal::{layout, stderr};
 use errors::AwsCliError;
 use jmespath::Query;
@@ -40,9 +41,16 @@ pub(crate) use options::names_iam;
 
 /// Runs the command and returns the exit code of the process, which is that of the AWS CLI: 0, 2, 130, or 255.
 pub(crate) async fn run(arguments: &[String]) -> u8 {
+    // Python, too, leaves SIGINT ignored if it was ignored at the start.
+    let interrupted = async {
+        match ignored_signals::interrupt() {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
     let result = tokio::select! {
         result = Box::pin(result(arguments)) => result,
-        Ok(()) = tokio::signal::ctrl_c() => Err(AwsCliError::Interrupted),
+        () = interrupted => Err(AwsCliError::Interrupted),
     };
     let printed = result.and_then(|text| {
         print(&text).map_err(|error| AwsCliError::from(format!("the result could not be written: {error}")))

@@ -24,7 +24,7 @@
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
 //! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
-//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
+//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `ignored_signals`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:
@@ -49,6 +49,7 @@ mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod ignored_signals;
 mod journal;
 mod org;
 mod policy;

@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM: the first signal asks the run to stop, the second ends the process at once.
+//! SIGINT and SIGTERM: the first signal asks the run to stop, the second ends the process at once. A signal that was ignored when the
+//! program started stays ignored.
 //!
 //! A separate thread waits for the signals, so that the second signal works even while the main thread is busy or blocked.
 
@@ -8,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::error::Error;
+use crate::ignored_signals;
 use crate::rollout::{Stop, StopReason};
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, stderr};
@@ -45,9 +46,8 @@ impl Signals {
                     Err(error) => return drop(ready.send(Err(error))),
                 };
                 runtime.block_on(async {
-                    let (mut interrupt, mut terminate) = match signal(SignalKind::interrupt())
-                        .and_then(|one| Ok((one, signal(SignalKind::terminate())?)))
-                    {
+                    let both = ignored_signals::interrupt().and_then(|one| Ok((one, ignored_signals::terminate()?)));
+                    let (mut interrupt, mut terminate) = match both {
                         Ok(both) => both,
                         Err(error) => return drop(ready.send(Err(error))),
                     };
@@ -56,8 +56,8 @@ impl Signals {
                     let mut asked = false;
                     loop {
                         let (reason, exit_code) = tokio::select! {
-                            _ = interrupt.recv() => (StopReason::Interrupted, 130),
-                            _ = terminate.recv() => (StopReason::Terminated, 143),
+                            () = interrupt.recv() => (StopReason::Interrupted, 130),
+                            () = terminate.recv() => (StopReason::Terminated, 143),
                         };
                         // The journal is complete at every moment, so ending at once loses only the reports, which `resume` and
                         // `report` recreate from the journal.

@@ -1,5 +1,6 @@
 //! Signals: the first one stops a run cleanly, the second one immediately.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use v2token_simulator::{Builder, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion};
@@ -26,6 +27,41 @@ fn the_first_signal_finishes_only_visits_in_flight() {
         assert!(run.stderr.contains("stopping:") && run.stderr.contains(&format!("SIG{signal}")), "{run}");
         assert!(run.stdout.contains(&format!("{}  not_attempted", outcomes["not_attempted"])), "{run}");
     }
+}
+
+/// The same command, started by a shell that ignores the signals.
+fn ignoring(signals: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", &format!("trap '' {signals}; exec \"$0\" \"$@\"")])
+        .arg(command.get_program())
+        .args(command.get_args());
+    shell.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell
+}
+
+#[test]
+fn ignored_signals_stay_ignored() {
+    let bench = Bench::new(slow(60).start());
+    let command = ignoring("INT TERM", &bench.command("both", &APPLY));
+    let mut running = Running::spawn(&bench, "both", command);
+    let reached = |running: &mut Running<'_>| {
+        running.until(|truth| truth.requests(Operation::SetSecurityTokenServicePreferences) >= 8);
+    };
+    reached(&mut running);
+    running.send("INT").send("INT").send("TERM").send("TERM");
+    let run = running.end().exits(0).agrees(TokenVersion::V2);
+    assert_eq!(run.outcomes().keys().map(String::as_str).collect::<Vec<_>>(), ["changed"], "{run}");
+    assert!(!run.stderr.contains("stopping:"), "{run}");
+
+    // The other signal still stops the run.
+    let bench = Bench::new(slow(200).start());
+    let mut running = Running::spawn(&bench, "one", ignoring("INT", &bench.command("one", &APPLY)));
+    reached(&mut running);
+    running.send("INT").send("TERM");
+    let run = running.end().exits(143).agrees(TokenVersion::V2);
+    assert!(run.stderr.contains("stopping:") && run.stderr.contains("SIGTERM"), "{run}");
+    assert!(run.outcomes()["not_attempted"] > 0, "{run}");
 }
 
 #[test]

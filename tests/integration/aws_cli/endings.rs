@@ -59,6 +59,30 @@ fn sigint_ends_both_programs_alike() {
 }
 
 #[test]
+fn an_ignored_sigint_ends_neither_program() {
+    let (scratch, recorder, home) = recorder("ignored");
+    let python = match environment("aws_cli", &scratch.0) {
+        Ok(python) => python,
+        Err(reason) => return skip("the AWS CLI", &reason),
+    };
+    // The waits before the last attempts are long enough for the signal.
+    let case = Case::read("ignored :: throttle,throttle,throttle,ok :: :: SET --global v2Token");
+    for program in [super::aws(&python), v2token()] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' INT; exec \"$0\" \"$@\""]).arg(program.get_program()).args(program.get_args());
+        let child = prepare(shell, &case, &home, &recorder).stdout(Stdio::null()).spawn().expect("the program starts");
+        let mut child = Reaped(child);
+        for attempt in 1..=3 {
+            assert!(poll(LIMIT, || (recorder.requests().len() >= attempt).then_some(())).is_some(), "no request came");
+            let id = child.0.id().to_string();
+            assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill").success());
+        }
+        let status = poll(LIMIT, || child.0.try_wait().expect("a child's status")).expect("it ends");
+        assert_eq!((status.code(), recorder.requests().len()), (Some(0), 4), "{program:?}");
+    }
+}
+
+#[test]
 fn an_output_that_can_not_be_written_is_a_failure() {
     let (_scratch, recorder, home) = recorder("full");
     let case = Case::read("full :: ok :: :: GET");

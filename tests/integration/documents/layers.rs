@@ -28,6 +28,7 @@ const LAYERS: [&str; 24] = [
     "text_enum",
     "suggest",
     "file_ownership",
+    "ignored_signals",
     "timestamp",
     "sanitize",
     "secret",
