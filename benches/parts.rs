@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use v2token::internals::{AccountState, Entry, NamePattern, Replay, Waves, divide, spread};
+use v2token::internals::{AccountState, Entry, NamePattern, Replay, Waves, divide};
 use v2token::{
     AccessMethod, Account, AccountId, ManagementAccount, ObservedVersion, Outcome, Provenance, Record, Selection, Tags,
     Target, TokenVersion, select,
@@ -105,8 +105,11 @@ fn selection(criterion: &mut Criterion) {
         bencher.iter_batched(
             || all.clone(),
             |all| {
-                let targets = spread(&all, id(ACCOUNTS)).into_iter().map(target).collect();
-                divide(targets, &BTreeSet::new(), Some(&Waves::default()))
+                let waves = divide(&all, id(ACCOUNTS), &BTreeSet::new(), Some(&Waves::default()));
+                waves
+                    .into_iter()
+                    .map(|(_, accounts)| accounts.into_iter().map(target).collect())
+                    .collect::<Vec<Vec<_>>>()
             },
             BatchSize::LargeInput,
         );

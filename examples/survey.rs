@@ -16,7 +16,8 @@ use v2token::{
 async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&ConnectOptions::default()).await?;
     let organization = aws.describe_organization().await?;
-    let accounts = aws.list_accounts(false, |_, _| {}).await?.accounts;
+    let mut accounts = Vec::new();
+    aws.for_each_account(false, |account, _| accounts.push(account)).await?;
     let management_account = ManagementAccount { id: organization.management, skip_reason: None };
     let selected = select(&accounts, management_account, &Selection::default(), &Tags::new(), None)?;
     let access = |account| {

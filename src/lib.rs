@@ -97,7 +97,7 @@ pub mod internals {
     pub use crate::org::{AccountState, Caller, NamePattern};
     pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};
     pub use crate::report::{COLUMNS, columns};
-    pub use crate::rollout::wave::{Waves, divide, spread};
+    pub use crate::rollout::wave::{Waves, divide};
     pub use crate::rollout::{AccountError, Stage, Verified, hint};
     pub use crate::sanitize::{for_cell, for_terminal};
 }

@@ -37,7 +37,7 @@ pub use endpoint::EndpointError;
 pub use http::CaBundleError;
 pub use iam::{AccountSummary, IamClient};
 pub use organizations::ListingError;
-pub(crate) use organizations::{ListedAccounts, Organization};
+pub(crate) use organizations::Organization;
 pub use profile::ProfileError;
 pub(crate) use profile::Profiles;
 pub use proxy::ProxyError;
@@ -76,27 +76,10 @@ impl Aws {
         self.call_organizations(async |client| organizations::describe(client, self.max_attempts).await).await
     }
 
-    /// Returns every account of the Organization once, sorted by id. `progress` receives the number of accounts and of pages so far.
+    /// Passes each account of the Organization to `found` as it is listed, with the number of its page.
     ///
-    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree; if that is refused,
-    /// it is an error only with `needs_paths`.
-    ///
-    /// # Errors
-    ///
-    /// When the list would be incomplete.
-    pub async fn list_accounts(
-        &self,
-        needs_paths: bool,
-        mut progress: impl FnMut(usize, usize),
-    ) -> Result<ListedAccounts, ListingError> {
-        self.call_organizations(async |client| {
-            organizations::accounts(client, self.max_attempts, needs_paths, &mut progress).await
-        })
-        .await
-    }
-
-    /// Passes each account of the Organization to `found` as it is listed, with the number of its page. Returns why some accounts have no
-    /// path in the tree, if the walk through the tree was refused.
+    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree. If that is refused,
+    /// the program returns the refusal, and these accounts have no path; with `needs_paths`, the refusal is an error.
     ///
     /// If the base credentials are refused in the middle of the list, it restarts with the hub's, and accounts may come twice.
     ///
@@ -105,10 +88,11 @@ impl Aws {
     /// When the list would be incomplete. `found` may have received accounts by then.
     pub async fn for_each_account(
         &self,
+        needs_paths: bool,
         mut found: impl FnMut(Account, usize),
     ) -> Result<Option<Failure>, ListingError> {
         self.call_organizations(async |client| {
-            organizations::for_each_account(client, self.max_attempts, &mut found).await
+            organizations::for_each_account(client, self.max_attempts, needs_paths, &mut found).await
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! `doctor`: checks whether a rollout would work, with the read-only calls of the rollout.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Instant;
 
@@ -11,11 +12,12 @@ use crate::cloud::aws::{ConnectError, ConnectOptions, session_policy};
 use crate::doctor::{Check, Checks, Latency, Measurements, Subject, check_account, prerequisites, sample};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
+use crate::org::Account;
 use crate::org::role::AccessMode;
 use crate::org::selection::select;
 use crate::report::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 use crate::rollout::Mode;
-use crate::rollout::wave::spread;
+use crate::rollout::wave::divide;
 use crate::run::connect::connect_with;
 use crate::run::signals::Signals;
 use crate::run::stdout;
@@ -85,8 +87,15 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     checks.add(Check::ok(Subject::Endpoints, format!("Region {}: {urls}", aws.region)));
 
     let started = Instant::now();
-    let (organization, accounts) = targets::list(&aws, settings, progress).await?;
+    let mut accounts = BTreeMap::new();
+    let listing = aws.for_each_account(run.selection.needs_units(), |account, page| {
+        accounts.insert(account.id, account);
+        progress.listing(accounts.len(), page);
+    });
+    let (organization, without_paths) = tokio::try_join!(aws.describe_organization(), listing)?;
     let listing = started.elapsed();
+    targets::warn_of_missing_paths(without_paths.as_ref(), progress);
+    let accounts: Vec<Account> = accounts.into_values().collect();
     checks.add(prerequisites::organization(&aws, &organization));
     checks.add(prerequisites::root_access(aws.is_root_access_enabled().await, run.access == AccessMode::AssumeRoot));
 
@@ -95,12 +104,13 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     let selected = select(&accounts, management_account, &run.selection, &tags, None)?;
     checks.add(prerequisites::accounts(&accounts, &selected, &organization));
 
-    let in_order = spread(&selected.targets, organization.management);
+    // Without the sizes of waves, all accounts are in one, in the order of their visits.
+    let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
+    let in_order: Vec<&Account> = one_wave.into_iter().flat_map(|(_, accounts)| accounts).collect();
     let mut latencies = Vec::new();
     for account in sample(&in_order, organization.management, count) {
-        let is_management = account.id == organization.management;
-        let access = targets::access_method(account.id, organization.management, run, &aws);
-        let (check, latency) = check_account(&aws, run, account, access, is_management).await;
+        let target = targets::target(account, &organization, &aws, run, None);
+        let (check, latency) = check_account(&aws, run, account, target.access, target.management).await;
         checks.add(check);
         latencies.extend(latency);
     }

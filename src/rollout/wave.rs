@@ -85,28 +85,20 @@ pub struct Wave {
     pub targets: Vec<Target>,
 }
 
-/// Divides targets, in their order, into waves. The `canaries` come first, in a wave of their own that replaces the first size.
-/// Without sizes there is one wave, which has no number.
-pub fn divide(targets: Vec<Target>, canaries: &BTreeSet<AccountId>, waves: Option<&Waves>) -> Vec<Wave> {
-    let Some(waves) = waves else {
-        return vec![Wave { number: None, targets }];
-    };
-    let (canaries, others): (Vec<_>, Vec<_>) =
-        targets.into_iter().partition(|target| canaries.contains(&target.account));
-    let sizes = waves.sizes(canaries.len(), canaries.len() + others.len());
-    let mut rest = canaries.into_iter().chain(others);
-    (1..)
-        .zip(sizes)
-        .map(|(number, size)| Wave { number: Some(number), targets: rest.by_ref().take(size).collect() })
-        .collect()
-}
-
-/// Sorts accounts into the order in which they are visited: the same in every run, and spread over the OUs.
+/// Sorts accounts into the order in which they are visited, and divides them into waves. The order is the same in every run.
 ///
 /// OUs take turns. Within an OU, accounts are sorted by a hash of the id: if they were sorted by the id itself, the oldest would
 /// come first. Invited accounts come late, because AWS Organizations creates the usual role only in accounts that it creates. The
 /// management account comes last. Neither kind would be a representative canary.
-pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
+///
+/// The `canaries` come before all others, in a wave of their own that replaces the first size. Each wave has its number, from 1.
+/// Without sizes there is one wave, which has no number.
+pub fn divide<'a>(
+    accounts: &[&'a Account],
+    management: AccountId,
+    canaries: &BTreeSet<AccountId>,
+    waves: Option<&Waves>,
+) -> Vec<(Option<u32>, Vec<&'a Account>)> {
     let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in accounts {
         by_ou.entry(&account.ou_path).or_default().push(account);
@@ -120,7 +112,14 @@ pub fn spread<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Ac
         ranked.extend(ranks.map(|(turn, account)| ((account.id == management, account.invited, turn, ou), account)));
     }
     ranked.sort_by_key(|(rank, account)| (*rank, account.id));
-    ranked.into_iter().map(|(_, account)| account).collect()
+    let in_order = ranked.into_iter().map(|(_, account)| account);
+    let Some(waves) = waves else {
+        return vec![(None, in_order.collect())];
+    };
+    let (canaries, others): (Vec<_>, Vec<_>) = in_order.partition(|account| canaries.contains(&account.id));
+    let sizes = waves.sizes(canaries.len(), accounts.len());
+    let mut rest = canaries.into_iter().chain(others);
+    (1..).zip(sizes).map(|(number, size)| (Some(number), rest.by_ref().take(size).collect())).collect()
 }
 
 /// FNV-1a. Unlike the hasher of the standard library, it does not change from release to release.
@@ -182,11 +181,11 @@ mod tests {
             .chain([account(100, "o/r/", false)])
             .collect();
         let management = accounts[90].id;
-        let forward = spread(&accounts.iter().collect::<Vec<_>>(), management);
-        let backward = spread(&accounts.iter().rev().collect::<Vec<_>>(), management);
-        assert_eq!(forward, backward);
+        let in_order = |accounts: Vec<_>| divide(&accounts, management, &BTreeSet::new(), None).remove(0).1;
+        let forward = in_order(accounts.iter().collect());
+        assert_eq!(forward, in_order(accounts.iter().rev().collect()));
         assert_eq!(forward.len(), 91);
-        let first: std::collections::BTreeSet<_> = forward[..3].iter().map(|a| &a.ou_path).collect();
+        let first: BTreeSet<_> = forward[..3].iter().map(|a| &a.ou_path).collect();
         assert_eq!(first.len(), 3, "the first three come from three OUs");
         assert!(forward[..87].iter().all(|a| !a.invited), "invited ones come late");
         assert_eq!(forward[90].id, management);

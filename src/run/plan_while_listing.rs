@@ -84,7 +84,8 @@ impl Listing<'_, '_> {
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {
-                let mut accounts = pin!(self.aws.for_each_account(|account, page| self.add(&account, page)));
+                // Its selection names no OU, so the plan needs no paths.
+                let mut accounts = pin!(self.aws.for_each_account(false, |account, page| self.add(&account, page)));
                 loop {
                     tokio::select! {
                         listed = &mut accounts => return Ok(listed?),
@@ -151,9 +152,7 @@ impl Listing<'_, '_> {
             select(accounts, self.management_account, &run.selection, &Tags::new(), None)?;
         }
         targets::warn_of_idle_exclusions(accounts, run, &Tags::new(), progress);
-        if let Some(failure) = without_paths {
-            targets::warn_of_missing_paths(failure, progress);
-        }
+        targets::warn_of_missing_paths(without_paths, progress);
         progress.begin(Workload {
             organization: self.organization.id.clone(),
             listed: accounts.len(),

@@ -1,6 +1,6 @@
 //! The preparation of a run: which accounts are visited, in which waves, and which are not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::baseline::Baseline;
 use super::context::RunContext;
@@ -38,22 +38,35 @@ pub(crate) async fn select_targets(
     baseline: Option<Box<Baseline>>,
 ) -> Result<Prepared, Error> {
     let RunContext { settings, progress, .. } = &*context;
-    let (organization, mut accounts) = signals.or_stop(Box::pin(targets::list(aws, settings, progress))).await?;
-    if let Some(baseline) = &baseline {
-        baseline.check(&organization, aws, settings.command)?;
-        if !baseline.is_finished() {
+    let (run, earlier) = (&settings.run, baseline.as_deref());
+    let mut accounts = BTreeMap::new();
+    let listing = aws.for_each_account(run.selection.needs_units(), |account, page| {
+        accounts.insert(account.id, account);
+        progress.listing(accounts.len(), page);
+    });
+    // The two requests do not depend on each other.
+    let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
+    let (organization, without_paths) = signals.or_stop(Box::pin(both)).await?;
+    targets::warn_of_missing_paths(without_paths.as_ref(), progress);
+    if let Some(earlier) = earlier {
+        earlier.check(&organization, aws, settings.command)?;
+        if !earlier.is_finished() {
             progress.warn("the earlier run did not finish; accounts that it did not reach are left out");
         }
     }
-    let run = &settings.run;
+    let mut accounts: Vec<Account> = accounts.into_values().collect();
     let management_account = targets::management_account(&organization, run, aws);
-    let look_up = targets::look_up(aws, run, &accounts, management_account, baseline.as_deref(), progress);
+    let look_up = targets::look_up(aws, run, &accounts, management_account, earlier, progress);
     let tags = signals.or_stop(Box::pin(look_up)).await?;
-    let restriction = baseline.as_deref().map(|baseline| &baseline.restriction);
+    let restriction = earlier.map(|earlier| &earlier.restriction);
     let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
-    let targets = targets::targets(&selected, &organization, aws, run, baseline.as_deref());
-    targets::check_canary(run, &targets)?;
+    targets::check_canary(run, &selected)?;
     let mut records = targets::skipped(&selected, run);
+    let target = |account| targets::target(account, &organization, aws, run, earlier);
+    let waves = divide(&selected.targets, organization.management, &run.canary, run.waves.as_ref())
+        .into_iter()
+        .map(|(number, accounts)| Wave { number, targets: accounts.into_iter().map(target).collect() })
+        .collect();
     let listed = accounts.len();
     if let Some(baseline) = baseline {
         let departed = baseline.departed(&accounts);
@@ -62,8 +75,6 @@ pub(crate) async fn select_targets(
         accounts.sort_by_key(|account| account.id);
         context.earlier_run = Some(baseline.into_lock());
     }
-    let run = &context.settings.run;
-    let waves = divide(targets, &run.canary, run.waves.as_ref());
     Ok(Prepared { organization, accounts, listed, waves, records, resumed: false })
 }
 
@@ -83,13 +94,14 @@ pub(crate) async fn remaining_targets(
             organization.id
         )));
     }
+    let accounts: HashMap<AccountId, &Account> = replay.accounts.iter().map(|account| (account.id, account)).collect();
     let mut records = replay.records;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
         // The role may have been changed since, and the credentials may belong to another account.
         if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
-            let run = &context.settings.run;
-            target.access = targets::access_method(target.account, organization.management, run, aws);
+            let account = accounts.get(&target.account).expect("the replay checks that targets are listed");
+            target.access = targets::target(account, &organization, aws, &context.settings.run, None).access;
         }
     }
     let listed = replay.accounts.len();

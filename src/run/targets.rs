@@ -1,4 +1,4 @@
-//! The targets of a run: lists the accounts, looks up what the selection names, and decides how each account is entered.
+//! The targets of a run: looks up what the selection names, and decides how each account is entered.
 
 use std::collections::BTreeMap;
 
@@ -13,32 +13,16 @@ use crate::org::selection::{
     unmatched_exclusions,
 };
 use crate::org::{Account, AccountId};
-use crate::rollout::wave::spread;
 use crate::rollout::{Provenance, Record, Target};
-use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// Lists the Organization and its accounts.
-pub(crate) async fn list(
-    aws: &Aws,
-    settings: &Settings,
-    progress: &Progress,
-) -> Result<(Organization, Vec<Account>), Error> {
-    let needs_paths = settings.run.selection.needs_units();
-    // The two requests do not depend on each other.
-    let accounts = aws.list_accounts(needs_paths, |listed, pages| progress.listing(listed, pages));
-    let (organization, listing) = tokio::try_join!(aws.describe_organization(), accounts)?;
-    if let Some(failure) = &listing.paths_refused {
-        warn_of_missing_paths(failure, progress);
+/// Warns that the report will have no OU paths for some accounts, if the walk through the tree was refused.
+pub(crate) fn warn_of_missing_paths(refusal: Option<&Failure>, progress: &Progress) {
+    if let Some(failure) = refusal {
+        progress.warn(&format!(
+            "Organizations returned no OU path for some accounts, and reading its tree was refused: {failure}"
+        ));
     }
-    Ok((organization, listing.accounts))
-}
-
-/// Warns that the report will have no OU paths for some accounts.
-pub(crate) fn warn_of_missing_paths(failure: &Failure, progress: &Progress) {
-    progress.warn(&format!(
-        "Organizations returned no OU path for some accounts, and reading its tree was refused: {failure}"
-    ));
 }
 
 /// Checks that the accounts and OUs that the selection names exist, and reads the tags that it depends on.
@@ -91,30 +75,6 @@ pub(crate) fn management_account(organization: &Organization, run: &RunSettings,
     ManagementAccount { id, skip_reason }
 }
 
-/// Returns how an account is entered.
-pub(crate) fn access_method(account: AccountId, management: AccountId, run: &RunSettings, aws: &Aws) -> AccessMethod {
-    let own = run.selection.management == ManagementAccess::Own && account == management && aws.is_own_account(account);
-    match run.access {
-        _ if own => AccessMethod::Own,
-        AccessMode::Role => AccessMethod::Role(run.role_in(account).arn(&aws.caller.partition, account).into()),
-        AccessMode::AssumeRoot => {
-            AccessMethod::Root(format!("arn:{}:iam::{account}:root", aws.caller.partition).into())
-        }
-    }
-}
-
-/// Returns the targets for the selected accounts, in the order of the rollout.
-pub(crate) fn targets(
-    selected: &SelectionResult<'_>,
-    organization: &Organization,
-    aws: &Aws,
-    run: &RunSettings,
-    baseline: Option<&Baseline>,
-) -> Vec<Target> {
-    let in_order = spread(&selected.targets, organization.management).into_iter();
-    in_order.map(|account| target(account, organization, aws, run, baseline)).collect()
-}
-
 /// Returns the target for an account: how it is entered and which version it is to get.
 pub(crate) fn target(
     account: &Account,
@@ -123,21 +83,22 @@ pub(crate) fn target(
     run: &RunSettings,
     baseline: Option<&Baseline>,
 ) -> Target {
-    let desired = baseline.and_then(|baseline| baseline.desired.get(&account.id)).copied();
+    let (id, partition) = (account.id, &aws.caller.partition);
+    let management = id == organization.management;
+    let own = run.selection.management == ManagementAccess::Own && management && aws.is_own_account(id);
+    let access = match run.access {
+        _ if own => AccessMethod::Own,
+        AccessMode::Role => AccessMethod::Role(run.role_in(id).arn(partition, id).into()),
+        AccessMode::AssumeRoot => AccessMethod::Root(format!("arn:{partition}:iam::{id}:root").into()),
+    };
+    let desired = baseline.and_then(|baseline| baseline.desired.get(&id)).copied();
     let (wanted, provenance) = desired.unwrap_or((run.global_endpoint_token_version, Provenance::None));
-    Target {
-        account: account.id,
-        access: access_method(account.id, organization.management, run, aws),
-        management: account.id == organization.management,
-        invited: account.invited,
-        wanted,
-        provenance,
-    }
+    Target { account: id, access, management, invited: account.invited, wanted, provenance }
 }
 
-/// Refuses a canary that is not among the targets.
-pub(crate) fn check_canary(run: &RunSettings, targets: &[Target]) -> Result<(), Error> {
-    let missing = |id: &&AccountId| !targets.iter().any(|target| target.account == **id);
+/// Refuses a canary that is not among the selected accounts.
+pub(crate) fn check_canary(run: &RunSettings, selected: &SelectionResult<'_>) -> Result<(), Error> {
+    let missing = |id: &&AccountId| !selected.targets.iter().any(|account| account.id == **id);
     match run.canary.iter().find(missing) {
         None => Ok(()),
         Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),

@@ -111,8 +111,9 @@ async fn ask(always: &FixedAnswer, text: &str) {
     if let Ok(organization) = organizations::describe(&organizations_client, 1).await {
         assert!(always.status < 400 && !organization.id.is_empty() || text.contains("Id"));
     }
-    match organizations::accounts(&organizations_client, 1, false, |_, _| {}).await {
-        Ok(listing) => assert!(!listing.accounts.is_empty() && always.status < 400),
+    let mut listed = 0;
+    match organizations::for_each_account(&organizations_client, 1, false, |_, _| listed += 1).await {
+        Ok(_) => assert!(listed > 0 && always.status < 400),
         // The message quotes the text that is in place of an id. A JSON answer is exempt, because it contains no credentials.
         Err(error) => {
             let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();

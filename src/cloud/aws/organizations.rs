@@ -4,7 +4,7 @@ mod pagination;
 pub(super) mod tags;
 pub(super) mod tree;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
@@ -77,20 +77,12 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
     named.ok_or(ListingError::Nameless)
 }
 
-/// The accounts of the Organization.
-#[derive(Debug)]
-pub struct ListedAccounts {
-    /// Every account, once, sorted by id.
-    pub accounts: Vec<Account>,
-    /// Why some accounts have no path in the tree, if Organizations left the path out and refused the walk through the tree.
-    pub paths_refused: Option<Failure>,
-}
-
 /// Passes each account once to `found`, with the number of its page. Accounts without a path in the tree come last, after a walk
-/// through the tree. Returns why they have none, if the walk was refused.
+/// through the tree. Returns why they have none, if the walk was refused; with `needs_paths`, a refused walk is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
+    needs_paths: bool,
     mut found: impl FnMut(Account, usize),
 ) -> Result<Option<Failure>, ListingError> {
     let mut seen = BTreeSet::new();
@@ -121,7 +113,9 @@ pub(super) async fn for_each_account(
     }
     let (parents, refused) = match tree::walk(client, max_attempts).await {
         Ok(parents) => (parents, None),
-        Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused => (HashMap::new(), Some(failure)),
+        Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused && !needs_paths => {
+            (HashMap::new(), Some(failure))
+        }
         Err(error) => return Err(error),
     };
     for account in without_path {
@@ -129,26 +123,6 @@ pub(super) async fn for_each_account(
         found(Account { ou_path, ..account }, pages);
     }
     Ok(refused)
-}
-
-/// Returns every account once, sorted by id. `progress` receives the number of accounts and of pages so far. A refused walk through
-/// the tree is an error only with `needs_paths`.
-pub(super) async fn accounts(
-    client: &Client,
-    max_attempts: u32,
-    needs_paths: bool,
-    mut progress: impl FnMut(usize, usize),
-) -> Result<ListedAccounts, ListingError> {
-    let mut accounts = BTreeMap::new();
-    let paths_refused = for_each_account(client, max_attempts, |account, pages| {
-        accounts.insert(account.id, account);
-        progress(accounts.len(), pages);
-    })
-    .await?;
-    match paths_refused {
-        Some(failure) if needs_paths => Err(failure.into()),
-        paths_refused => Ok(ListedAccounts { accounts: accounts.into_values().collect(), paths_refused }),
-    }
 }
 
 fn convert(account: &ApiAccount) -> Result<Account, ListingError> {

@@ -3,14 +3,14 @@
 mod outages;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::*;
 use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::visit::verify::{READ_BACK_WAITS, TOKEN_WAITS};
-use crate::rollout::wave::{Waves, divide};
+use crate::rollout::wave::Waves;
 use crate::rollout::{
     Mode, NotDurable, Outcome, Provenance, Record, RolloutOptions, Stage, Tolerance, Verified, Verify,
 };
@@ -304,7 +304,10 @@ async fn run_in_waves(
         })
         .collect();
     let count = targets.len();
-    let waves = divide(targets, &BTreeSet::new(), waves);
+    let mut rest = targets.into_iter();
+    let sizes = waves.map_or_else(|| vec![count], |waves| waves.sizes(0, count));
+    let wave = |(number, size)| Wave { number: waves.map(|_| number), targets: rest.by_ref().take(size).collect() };
+    let waves: Vec<Wave> = (1..).zip(sizes).map(wave).collect();
     let mut records = Vec::new();
     let ended = roll_out(
         rollout,
