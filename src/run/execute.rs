@@ -51,11 +51,7 @@ pub(crate) async fn visit_waves(
     let journal = context.start_journal()?;
     let rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
-    if resumed {
-        recorder.resume(accounts, records)?;
-    } else {
-        recorder.begin(accounts, records, &waves).await?;
-    }
+    recorder.begin(accounts, records, &waves, resumed).await?;
     signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));
     let supervised = is_supervised(&recorder.context.settings);
     let progress = recorder.context.progress.clone();

@@ -49,57 +49,44 @@ impl<'a> Recorder<'a> {
         self.journal.append(&Entry::head(self.context.settings.run_id.as_str()));
     }
 
-    /// Makes the lists of a new run durable, so that the run can be resumed and reported however it ends.
+    /// Begins the journal and the reports, and takes over the accounts, and the records that are known before the first visit.
+    ///
+    /// The lists of a new run are durable before the first visit, so that the run can be resumed and reported however it ends. The
+    /// journal of a resumed run has them already.
     pub(super) async fn begin(
         &mut self,
         accounts: Vec<Account>,
         records: BTreeMap<AccountId, Record>,
         waves: &[Wave],
+        resumed: bool,
     ) -> Result<(), Error> {
-        self.write_head();
-        self.write_lists(&accounts, &records, waves).await.map_err(|error| self.journal_failed(error))?;
-        self.begin_reports()?;
-        self.restore(accounts, records);
-        Ok(())
-    }
-
-    async fn write_lists(
-        &self,
-        accounts: &[Account],
-        records: &BTreeMap<AccountId, Record>,
-        waves: &[Wave],
-    ) -> Result<(), NotDurable> {
-        let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(|target| (wave.number, target)));
-        let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
-            .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
-            .chain(targets.map(|(wave, target)| Entry::Target { wave, target: Cow::Borrowed(target) }));
-        for (count, line) in (1..).zip(lines) {
-            if count % LINES_IN_MEMORY == 0 {
-                self.journal.append_durably(&line).await?;
-            } else {
-                self.journal.append(&line);
+        if resumed {
+            self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+        } else {
+            self.write_head();
+            let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(|target| (wave.number, target)));
+            let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
+                .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
+                .chain(targets.map(|(wave, target)| Entry::Target { wave, target: Cow::Borrowed(target) }));
+            for (count, line) in (1..).zip(lines) {
+                if count % LINES_IN_MEMORY == 0 {
+                    self.append_durably(&line).await?;
+                } else {
+                    self.journal.append(&line);
+                }
             }
+            let targets = waves.iter().map(|wave| wave.targets.len()).sum();
+            self.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await?;
         }
-        let targets = waves.iter().map(|wave| wave.targets.len()).sum();
-        self.journal.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await
-    }
-
-    /// Writes that an interrupted run continues. Its journal has the lists already.
-    pub(super) fn resume(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) -> Result<(), Error> {
-        self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+        // A report of an earlier run keeps its rows until the lists are durable. The known records are added below the new headers.
         self.begin_reports()?;
-        self.restore(accounts, records);
-        Ok(())
-    }
-
-    /// Takes over the accounts, and the records that are known before the first visit. The reports need their headers by then.
-    fn restore(&mut self, accounts: Vec<Account>, records: BTreeMap<AccountId, Record>) {
-        for account in accounts {
-            self.add_account(account);
-        }
+        self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
+        self.records = accounts.iter().map(|_| None).collect();
+        self.accounts = accounts;
         for record in records.into_values() {
             self.add_record(record);
         }
+        Ok(())
     }
 
     /// Writes the headers of the reports that are written during the run.
@@ -110,11 +97,12 @@ impl<'a> Recorder<'a> {
 
     /// Records an account that was listed. Returns false if it is known already, which happens after a restart of the list.
     pub(super) fn record_account(&mut self, account: &Account) -> bool {
-        let is_new = self.add_account(account.clone());
-        if is_new {
-            self.journal.append(&Entry::Account(Cow::Borrowed(account)));
-        }
-        is_new
+        let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
+        index.insert(self.accounts.len());
+        self.accounts.push(account.clone());
+        self.records.push(None);
+        self.journal.append(&Entry::Account(Cow::Borrowed(account)));
+        true
     }
 
     /// Records that an account is not visited.
@@ -157,14 +145,6 @@ impl<'a> Recorder<'a> {
         self.context.progress.show(event);
     }
 
-    fn add_account(&mut self, account: Account) -> bool {
-        let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
-        index.insert(self.accounts.len());
-        self.accounts.push(account);
-        self.records.push(None);
-        true
-    }
-
     fn add_record(&mut self, record: Record) {
         let index = *self.indexes.get(&record.account_id).expect("records are about listed accounts");
         let RunContext { files, settings, .. } = &mut *self.context;
@@ -179,6 +159,10 @@ impl<'a> Recorder<'a> {
             tokio::time::sleep(FLUSH_INTERVAL).await;
             recorder.borrow_mut().context.files.flush();
         }
+    }
+
+    async fn append_durably(&self, line: &Entry<'_>) -> Result<(), Error> {
+        self.journal.append_durably(line).await.map_err(|error| self.journal_failed(error))
     }
 
     pub(super) fn journal_failed(&self, error: NotDurable) -> Error {
