@@ -47,10 +47,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
         stop_reported: false,
     };
     match targets {
-        Targets::Stream(targets) => {
-            let visits = targets.map(async |target| visit(run, &target, None).await);
-            engine.process(visits).await;
-        }
+        Targets::Stream(targets) => engine.visit_all(targets.map(async |target| visit(run, &target, None).await)).await,
         Targets::Waves(waves) => {
             engine.selection = Some(waves.iter().map(|wave| wave.targets.len()).sum());
             let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
@@ -58,7 +55,14 @@ pub async fn roll_out<C: Cloud, I: Intents>(
                 if let Some(number) = wave.number.filter(|_| index > 0) {
                     engine.pause_before(number, &mut gate).await;
                 }
-                engine.visit_wave(wave, last).await;
+                let started = wave.number.filter(|_| !run.stop.requested());
+                if let Some(number) = started {
+                    engine.start_wave(number, last, wave.targets.len());
+                }
+                engine.visit_all(stream::iter(&wave.targets).map(|target| visit(run, target, wave.number))).await;
+                if let Some(number) = started {
+                    engine.finish_wave(number, last);
+                }
             }
         }
     }
@@ -78,27 +82,24 @@ struct Engine<'a, C, I, L> {
 }
 
 impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
-    async fn visit_wave(&mut self, wave: &Wave, last: u32) {
-        let run = self.run;
-        let started = wave.number.filter(|_| !run.stop.requested());
-        if let Some(number) = started {
-            (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts: wave.targets.len() });
-        }
+    fn start_wave(&mut self, number: u32, last: u32, accounts: usize) {
         self.wave_tally = Tally::default();
-        self.process(stream::iter(&wave.targets).map(|target| visit(run, target, wave.number))).await;
-        if let Some(number) = started {
-            (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
-            if number < last
-                && let Some(reason) = too_many_in_wave(&run.options, &self.wave_tally, number)
-            {
-                run.stop.request(reason);
-            }
+        (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });
+    }
+
+    /// Reports the end of a wave. Stops the run if too many accounts of the wave failed for the next one to start.
+    fn finish_wave(&mut self, number: u32, last: u32) {
+        (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
+        if number < last
+            && let Some(reason) = too_many_in_wave(&self.run.options, &self.wave_tally, number)
+        {
+            self.run.stop.request(reason);
         }
     }
 
     /// Runs visits, at most `concurrency` at once, and processes their records as they end. Reports a stop and the loss of
     /// connectivity at once.
-    async fn process(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
+    async fn visit_all(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
         let run = self.run;
         let mut records = pin!(visits.buffer_unordered(run.options.concurrency));
         loop {
