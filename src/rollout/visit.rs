@@ -50,20 +50,59 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
     let Some(permit) = permit else { return record };
     let _in_flight = run.stop.visits.start();
+    let started = Instant::now();
     let mut visit = Visit {
         run,
         target,
         record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
         // If this run was interrupted and may have sent a Set before, that Set is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
-        deadline: Instant::now() + run.options.account_timeout,
+        deadline: started + run.options.account_timeout,
         entry_permit: Some(permit),
     };
-    let started = Instant::now();
     // Boxed only now: visits that wait for their turn stay small, and the large future is not moved around.
-    let result = Box::pin(visit.perform()).await;
-    visit.conclude(result);
+    let result = Box::pin(async {
+        let mut session = visit.enter().await?;
+        let current = visit.read(&mut session, Stage::Read).await?;
+        // If this run was interrupted, the version that it read before its Set is the original one.
+        let original = if let Provenance::Intended(before) = target.provenance { before } else { current };
+        visit.record.previous_version = Some(original);
+        match decide(run.options.mode, current, target.wanted, target.provenance) {
+            Decision::Done(Outcome::Changed) => Box::pin(visit.verify_token()).await,
+            Decision::Done(outcome) => Ok(outcome),
+            Decision::Drifted(outcome) => {
+                visit.record.error = Some(visit.drift());
+                Ok(outcome)
+            }
+            Decision::Set => {
+                let asked = Instant::now();
+                let durable = run.intents.intend(target.account, original, target.wanted).await;
+                // A slow disk must not use up the account's time.
+                visit.deadline += asked.elapsed();
+                durable.map_err(|error| visit.intent_lost(error))?;
+                visit.set(&mut session).await
+            }
+        }
+    })
+    .await;
+    match result {
+        Ok(outcome) => {
+            visit.record.outcome = outcome;
+            note(target.provenance, outcome).clone_into(&mut visit.record.note);
+        }
+        Err(error) => visit.fail(error),
+    }
     Record { duration: Some(started.elapsed()), ..visit.record }
+}
+
+/// Returns the remark on a success.
+const fn note(provenance: Provenance, outcome: Outcome) -> &'static str {
+    match (provenance, outcome) {
+        (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) => {
+            "its version was unknown before the run that is undone; v1Token is AWS's default"
+        }
+        _ => "",
+    }
 }
 
 struct Visit<'a, 'r, C, I> {
@@ -81,35 +120,6 @@ struct Visit<'a, 'r, C, I> {
 /// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and every
 /// visit in flight has one.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    async fn perform(&mut self) -> Result<Outcome, VisitError> {
-        let mut session = self.enter().await?;
-        let current = self.read(&mut session, Stage::Read).await?;
-        // If this run was interrupted, the version that it read before its Set is the original one.
-        let original = if let Provenance::Intended(before) = self.target.provenance { before } else { current };
-        self.record.previous_version = Some(original);
-        match decide(self.run.options.mode, current, self.target.wanted, self.target.provenance) {
-            Decision::Done(Outcome::Changed) => Box::pin(self.verify_token()).await,
-            Decision::Done(outcome) => Ok(outcome),
-            Decision::Drifted(outcome) => {
-                self.record.error = Some(self.drift());
-                Ok(outcome)
-            }
-            Decision::Set => {
-                let asked = Instant::now();
-                let durable = self.run.intents.intend(self.target.account, original, self.target.wanted).await;
-                // A slow disk must not use up the account's time.
-                self.deadline += asked.elapsed();
-                if let Err(NotDurable(cause)) = durable {
-                    self.run.stop.request(StopReason::Journal(cause.clone()));
-                    let operation = Operation::SetSecurityTokenServicePreferences;
-                    let failure = Failure::own(operation, OwnCode::JournalNotWritable, cause);
-                    return Err(VisitError::NotAttempted(Stage::Set, failure));
-                }
-                self.set(&mut session).await
-            }
-        }
-    }
-
     /// Reads the version. Retries where that can help.
     async fn read(&mut self, session: &mut C::Session, stage: Stage) -> Result<ObservedVersion, VisitError> {
         let mut attempts = Attempts::default();
@@ -132,37 +142,36 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Writes the result of the visit into the record.
-    fn conclude(&mut self, result: Result<Outcome, VisitError>) {
-        let outcome = match &result {
-            Ok(outcome) => *outcome,
-            Err(_) if self.may_be_set => Outcome::Unverified,
-            Err(VisitError::NotAttempted(..)) => Outcome::NotAttempted,
-            Err(VisitError::Failed(..)) => Outcome::Failed,
+    /// Writes into the record why the visit ended early.
+    fn fail(&mut self, error: VisitError) {
+        let (stage, failure, attempted) = match error {
+            VisitError::Failed(stage, failure) => (stage, failure, true),
+            VisitError::NotAttempted(stage, failure) => (stage, failure, false),
         };
-        self.record.outcome = outcome;
-        if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
-            (self.target.provenance, outcome)
-        {
-            "its version was unknown before the run that is undone; v1Token is AWS's default"
-                .clone_into(&mut self.record.note);
-        }
-        let in_doubt = self.may_be_set && matches!(result, Err(VisitError::NotAttempted(..)));
-        if in_doubt {
+        let outcome = match (self.may_be_set, attempted) {
+            (true, _) => Outcome::Unverified,
+            (false, true) => Outcome::Failed,
+            (false, false) => Outcome::NotAttempted,
+        };
+        let hint = if outcome == Outcome::Unverified && !attempted {
             // Without a start time, a resume visits the account again even without --retry-failed.
             self.record.started_at = None;
-        }
-        if let Err(VisitError::NotAttempted(stage, failure) | VisitError::Failed(stage, failure)) = result {
+            IN_DOUBT.to_owned()
+        } else {
             let Target { access, management, invited, .. } = self.target;
-            let hint = if in_doubt {
-                IN_DOUBT.to_owned()
-            } else {
-                hint(outcome, stage, &failure, access, *management, *invited)
-            };
-            let Failure { code: error_code, message: error_message, request_id, .. } = failure;
-            self.record.error = Some(AccountError { stage, error_code, error_message, hint });
-            self.record.request_id = request_id;
-        }
+            hint(outcome, stage, &failure, access, *management, *invited)
+        };
+        let Failure { code: error_code, message: error_message, request_id, .. } = failure;
+        self.record.outcome = outcome;
+        self.record.error = Some(AccountError { stage, error_code, error_message, hint });
+        self.record.request_id = request_id;
+    }
+
+    /// Stops the run, because an intent could not be made durable, so the Set must not be sent.
+    fn intent_lost(&self, NotDurable(cause): NotDurable) -> VisitError {
+        self.run.stop.request(StopReason::Journal(cause.clone()));
+        let failure = Failure::own(Operation::SetSecurityTokenServicePreferences, OwnCode::JournalNotWritable, cause);
+        VisitError::NotAttempted(Stage::Set, failure)
     }
 
     /// The error of an account that is not as the undone run left it.

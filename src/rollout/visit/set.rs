@@ -6,7 +6,7 @@ use super::retry::{Attempts, CallError};
 use super::{Visit, VisitError};
 use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, retry};
 use crate::org::ObservedVersion;
-use crate::rollout::{Intents, Outcome, Stage};
+use crate::rollout::{Intents, Outcome, Stage, Verify};
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Sets the version and verifies it.
@@ -25,7 +25,11 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let error = match answer {
                 Ok(Answer { request_id, .. }) => {
                     self.record.request_id = request_id;
-                    return self.verify_accepted(session).await;
+                    let verified = match self.run.options.verify {
+                        Verify::None => None,
+                        Verify::Setting | Verify::Token(_) => self.read_back(session).await?,
+                    };
+                    return verified.ok_or_else(|| self.not_verified());
                 }
                 Err(error) => error,
             };
@@ -58,16 +62,15 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
 
     /// Reads the version back after all attempts to set it have failed, if at least one of them might have taken effect.
     async fn verify_in_doubt(&mut self, session: &mut C::Session, error: VisitError) -> Result<Outcome, VisitError> {
-        let version = self.read_back(session).await?;
-        if version.shows(self.target.wanted) {
-            return Box::pin(self.verify_token()).await;
+        if let Some(outcome) = self.read_back(session).await? {
+            return Ok(outcome);
         }
         // If IAM refused a later Set and the version is unchanged, the Set in doubt had no effect either. A summary without the
         // version, a refusal by a proxy, or the refusal of a new session does not allow this conclusion.
         let refused_by_iam = |failure: &Failure| {
             failure.operation == Operation::SetSecurityTokenServicePreferences && failure.is_service_refusal()
         };
-        if version != ObservedVersion::Unknown
+        if self.record.current_version != Some(ObservedVersion::Unknown)
             && matches!(&error, VisitError::Failed(_, failure) if refused_by_iam(failure))
         {
             self.may_be_set = false;

@@ -19,15 +19,24 @@ pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Verifies a Set that IAM accepted.
-    pub(super) async fn verify_accepted(&mut self, session: &mut C::Session) -> Result<Outcome, VisitError> {
+    /// Reads the version until it is the wanted one, or all waits are over. Then proves it with a token, if the run does that. Returns
+    /// `None` if the wanted version did not show; the version that was read last is in the record.
+    pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<Option<Outcome>, VisitError> {
+        for wait in READ_BACK_WAITS {
+            self.sleep(Duration::from_secs_f64(wait), Stage::Verify, Operation::GetAccountSummary, None).await?;
+            if self.read(session, Stage::Verify).await?.shows(self.target.wanted) {
+                return Box::pin(self.verify_token()).await.map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the error of a Set that IAM accepted, and that was not verified.
+    pub(super) fn not_verified(&self) -> VisitError {
         let (code, message) = if self.run.options.verify == Verify::None {
             (OwnCode::NotVerified, "set was accepted; --verify none asked for no read-back".to_owned())
         } else {
-            let version = self.read_back(session).await?;
-            if version.shows(self.target.wanted) {
-                return Box::pin(self.verify_token()).await;
-            }
+            let version = self.record.current_version.unwrap_or(ObservedVersion::Unknown);
             let message = format!(
                 "set was accepted, but {} reads over {:.1} s still showed {version}",
                 READ_BACK_WAITS.len(),
@@ -35,23 +44,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             );
             (if version == ObservedVersion::Unknown { OwnCode::VersionNotShown } else { OwnCode::NotReadBack }, message)
         };
-        Err(VisitError::Failed(
-            Stage::Verify,
-            self.failure(Operation::SetSecurityTokenServicePreferences, code, message),
-        ))
-    }
-
-    /// Reads the version until it is the wanted version, or until all waits are over. Returns the version that was read last.
-    pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<ObservedVersion, VisitError> {
-        let mut version = ObservedVersion::Unknown;
-        for wait in READ_BACK_WAITS {
-            self.sleep(Duration::from_secs_f64(wait), Stage::Verify, Operation::GetAccountSummary, None).await?;
-            version = self.read(session, Stage::Verify).await?;
-            if version.shows(self.target.wanted) {
-                break;
-            }
-        }
-        Ok(version)
+        VisitError::Failed(Stage::Verify, self.failure(Operation::SetSecurityTokenServicePreferences, code, message))
     }
 
     /// Completes the verification after the version was read back. With `--verify token=REGION`, waits until a token of the
