@@ -97,11 +97,12 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
 
 /// Returns the remark on a success.
 const fn note(provenance: Provenance, outcome: Outcome) -> &'static str {
-    match (provenance, outcome) {
-        (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) => {
-            "its version was unknown before the run that is undone; v1Token is AWS's default"
-        }
-        _ => "",
+    if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
+        (provenance, outcome)
+    {
+        "its version was unknown before the run that is undone; v1Token is AWS's default"
+    } else {
+        ""
     }
 }
 

@@ -4,13 +4,15 @@ mod pagination;
 pub(super) mod tags;
 pub(super) mod tree;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use aws_sdk_organizations::Client;
-use aws_sdk_organizations::types::{Account as ApiAccount, AccountJoinedMethod, OrganizationFeatureSet};
+use aws_sdk_organizations::types::{
+    AccountJoinedMethod, AccountState as ApiState, AccountStatus as ApiStatus, OrganizationFeatureSet,
+};
 
 use super::super::retry::retry;
-use super::super::{Failure, FailureKind, Operation};
+use super::super::{Failure, Operation};
 use super::call::call;
 use pagination::for_each_page;
 
@@ -94,12 +96,30 @@ pub(super) async fn for_each_account(
     };
     for_each_page(operation, max_attempts, page, |answer| {
         pages += 1;
-        for account in answer.accounts() {
-            let account = convert(account)?;
-            match (seen.insert(account.id), account.ou_path.is_empty()) {
-                (false, _) => {}
-                (true, false) => found(account, pages),
-                (true, true) => without_path.push(account),
+        for listed in answer.accounts() {
+            let (id, name) = (listed.id().unwrap_or_default(), listed.name().unwrap_or_default().to_owned());
+            let Ok(id) = id.parse::<AccountId>() else {
+                return Err(ListingError::NoId { name, id: id.to_owned() });
+            };
+            if !seen.insert(id) {
+                continue;
+            }
+            let account = Account {
+                id,
+                name,
+                email: listed.email().unwrap_or_default().to_owned(),
+                // Status replaces State, which may be missing in other partitions.
+                state: AccountState::from_api(
+                    listed.state().map(ApiState::as_str),
+                    listed.status().map(ApiStatus::as_str),
+                ),
+                ou_path: parent_path(listed.paths().first().map_or("", String::as_str), id),
+                invited: listed.joined_method() == Some(&AccountJoinedMethod::Invited),
+            };
+            if account.ou_path.is_empty() {
+                without_path.push(account);
+            } else {
+                found(account, pages);
             }
         }
         Ok(answer.next_token)
@@ -111,36 +131,10 @@ pub(super) async fn for_each_account(
     if without_path.is_empty() {
         return Ok(None);
     }
-    let (parents, refused) = match tree::walk(client, max_attempts).await {
-        Ok(parents) => (parents, None),
-        Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused && !needs_paths => {
-            (HashMap::new(), Some(failure))
-        }
-        Err(error) => return Err(error),
-    };
+    let (parents, refused) = tree::parents(client, max_attempts, needs_paths).await?;
     for account in without_path {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
         found(Account { ou_path, ..account }, pages);
     }
     Ok(refused)
-}
-
-fn convert(account: &ApiAccount) -> Result<Account, ListingError> {
-    let name = account.name().unwrap_or_default();
-    let id: AccountId = account
-        .id()
-        .unwrap_or_default()
-        .parse()
-        .map_err(|_| ListingError::NoId { name: name.to_owned(), id: account.id().unwrap_or_default().to_owned() })?;
-    // Status replaces State, which may be missing in other partitions.
-    let status = account.status().map(aws_sdk_organizations::types::AccountStatus::as_str);
-    let path = account.paths().first().map_or("", String::as_str);
-    Ok(Account {
-        id,
-        name: name.to_owned(),
-        email: account.email().unwrap_or_default().to_owned(),
-        state: AccountState::from_api(account.state().map(aws_sdk_organizations::types::AccountState::as_str), status),
-        ou_path: parent_path(path, id),
-        invited: account.joined_method() == Some(&AccountJoinedMethod::Invited),
-    })
 }

@@ -8,12 +8,27 @@ use super::super::call::call;
 use super::ListingError;
 use super::pagination::for_each_page;
 use crate::cloud::retry::retry;
-use crate::cloud::{Failure, Operation};
+use crate::cloud::{Failure, FailureKind, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
-/// takes two calls for each OU, at 5 calls per second, so it is used only if ListAccounts returns no paths.
-pub(super) async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
+/// Returns the path of each account's parent. If the walk through the tree is refused, returns no path and the refusal; with
+/// `needs_paths`, the refusal is an error.
+pub(super) async fn parents(
+    client: &Client,
+    max_attempts: u32,
+    needs_paths: bool,
+) -> Result<(HashMap<AccountId, String>, Option<Failure>), ListingError> {
+    match walk(client, max_attempts).await {
+        Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused && !needs_paths => {
+            Ok((HashMap::new(), Some(failure)))
+        }
+        parents => Ok((parents?, None)),
+    }
+}
+
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
+/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
+async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
     let mut parents = HashMap::new();
     let mut unvisited = roots(client, max_attempts).await?;
     while let Some((id, path)) = unvisited.pop() {
