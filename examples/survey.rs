@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let aws = Aws::connect(&ConnectOptions::default()).await?;
     let organization = aws.describe_organization().await?;
     let mut accounts = Vec::new();
+    // Without a hub, the list does not restart, so no account comes twice.
     aws.for_each_account(false, |account, _| accounts.push(account)).await?;
     let management_account = ManagementAccount { id: organization.management, skip_reason: None };
     let selected = select(&accounts, management_account, &Selection::default(), &Tags::new(), None)?;

@@ -82,6 +82,7 @@ struct Engine<'a, C, I, L> {
 }
 
 impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
+    /// Reports the start of a wave.
     fn start_wave(&mut self, number: u32, last: u32, accounts: usize) {
         self.wave_tally = Tally::default();
         (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });

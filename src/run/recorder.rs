@@ -145,6 +145,7 @@ impl<'a> Recorder<'a> {
         self.context.progress.show(event);
     }
 
+    /// Adds the row of an account to the reports, and keeps its record.
     fn add_record(&mut self, record: Record) {
         let index = *self.indexes.get(&record.account_id).expect("records are about listed accounts");
         let RunContext { files, settings, .. } = &mut *self.context;
