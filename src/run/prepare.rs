@@ -1,6 +1,6 @@
 //! The preparation of a run: which accounts are visited, in which waves, and which are not.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::baseline::Baseline;
 use super::context::RunContext;
@@ -94,13 +94,14 @@ pub(crate) async fn remaining_targets(
             organization.id
         )));
     }
-    let accounts: HashMap<AccountId, &Account> = replay.accounts.iter().map(|account| (account.id, account)).collect();
     let mut records = replay.records;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
         // The role may have been changed since, and the credentials may belong to another account.
         if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
-            let account = accounts.get(&target.account).expect("the replay checks that targets are listed");
+            let index = replay.accounts.binary_search_by_key(&target.account, |account| account.id);
+            let account =
+                &replay.accounts[index.expect("the replay sorts the accounts, and has every target among them")];
             target.access = targets::target(account, &organization, aws, &context.settings.run, None).access;
         }
     }
