@@ -1,5 +1,263 @@
-//! What the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them.
+//! What the `AWS_*` variables and the files in `~/.aws` say, read by the rules of botocore, for all commands.
+//!
+//! Everything here is decided without a call. `cloud::aws` fetches the credentials from the source that is decided here.
 
+mod endpoints;
+mod files;
 pub(crate) mod ini;
 pub(crate) mod proxy;
 mod python;
+mod role_cache;
+mod source;
+mod variables;
+
+use files::{SharedFiles, text};
+
+pub(crate) use endpoints::{RegionChoice, Service};
+pub(crate) use role_cache::{CachedSession, EXPIRY_WINDOW};
+pub(crate) use source::{CredentialSource, Keys, ProfileRole, SsoRole, WebIdentity};
+pub(crate) use variables::Variables;
+
+type Result<T> = std::result::Result<T, AwsSettingsError>;
+
+/// The variables or the files can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AwsSettingsError {
+    /// A file is not in the format of these files.
+    #[error("{path}{}: {detail}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    File {
+        /// The file.
+        path: String,
+        /// The line, if it is known.
+        line: Option<usize>,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The profile is not defined.
+    #[error(
+        "{origin} names the profile {profile:?}, which is defined neither in {config} nor in {credentials}{suggestion}"
+    )]
+    NoProfile {
+        /// The name.
+        profile: String,
+        /// The option or the variable that names it.
+        origin: &'static str,
+        /// The path of the config file.
+        config: String,
+        /// The path of the credentials file.
+        credentials: String,
+        /// `; did you mean …?`, or nothing.
+        suggestion: String,
+    },
+    /// The profile can't be used.
+    #[error("profile {profile:?}: {detail}")]
+    Profile {
+        /// The profile.
+        profile: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Only a part of the keys is in the environment.
+    #[error("AWS_ACCESS_KEY_ID is set, and {missing} is not")]
+    PartialKeys {
+        /// The missing variable.
+        missing: &'static str,
+    },
+    /// There is a web identity token, and no role to assume with it.
+    #[error(
+        "there is a web identity token file, and no role to assume with it: set role_arn in the profile, or AWS_ROLE_ARN"
+    )]
+    WebIdentityWithoutRole,
+    /// A variable or a setting of the profile has a value that is not allowed.
+    #[error("{name} is {value:?}: {expected}")]
+    Value {
+        /// The variable or the setting.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+}
+
+/// The variables and the files, with the profile in use. They may hold keys, so they have no `Debug`.
+#[derive(Clone)]
+pub(crate) struct AwsSettings {
+    variables: Variables,
+    files: SharedFiles,
+    /// The profile that an option or a variable names.
+    profile: Option<String>,
+    /// Whether an option names the profile. If so, keys in the environment do not count.
+    is_named: bool,
+}
+
+impl AwsSettings {
+    /// Reads the files, and finds the profile: that of the option, or else that of `AWS_DEFAULT_PROFILE` or `AWS_PROFILE`.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read, or the profile is not defined in any of them.
+    pub(crate) fn read(profile_option: Option<&str>, variables: Variables) -> Result<Self> {
+        let files = SharedFiles::read(&variables)?;
+        Self::with_files(profile_option, variables, files)
+    }
+
+    /// Finds the profile in the contents of the files.
+    fn with_files(profile_option: Option<&str>, variables: Variables, files: SharedFiles) -> Result<Self> {
+        let by_option = profile_option.filter(|profile| !profile.is_empty()).map(|profile| (profile, "--profile"));
+        let by_variable = |name| variables.get(name).map(|profile| (profile, name));
+        let found = by_option.or_else(|| by_variable("AWS_DEFAULT_PROFILE")).or_else(|| by_variable("AWS_PROFILE"));
+        if let Some((profile, origin)) = found
+            && files.profile(profile).is_none()
+        {
+            return Err(AwsSettingsError::NoProfile {
+                profile: profile.to_owned(),
+                origin,
+                suggestion: crate::suggest::did_you_mean(profile, files.profile_names()),
+                config: files.config_path,
+                credentials: files.credentials_path,
+            });
+        }
+        let profile = found.map(|(profile, _)| profile.to_owned());
+        Ok(Self { profile, is_named: by_option.is_some(), variables, files })
+    }
+
+    /// Returns the name of the profile in use.
+    pub(crate) fn profile_name(&self) -> &str {
+        self.profile.as_deref().unwrap_or("default")
+    }
+
+    /// Whether an option or a variable names the profile.
+    pub(crate) const fn has_profile(&self) -> bool {
+        self.profile.is_some()
+    }
+
+    /// Whether an option names the profile.
+    pub(crate) const fn is_profile_named(&self) -> bool {
+        self.is_named
+    }
+
+    /// Returns a setting of the profile in use.
+    pub(crate) fn in_profile(&self, key: &str) -> Option<&str> {
+        self.files.profile(self.profile_name()).and_then(|profile| text(profile, key))
+    }
+
+    /// Returns a setting of the environment, or else of the profile in use. A variable that is empty counts.
+    pub(crate) fn setting(&self, variable: &str, key: &str) -> Option<&str> {
+        self.variables.get(variable).or_else(|| self.in_profile(key))
+    }
+
+    /// Returns a setting that is true or false. Every text but `true` is false (botocore 1.43, `utils.py`, `ensure_boolean`).
+    fn switch(&self, variable: &str, key: &str) -> bool {
+        self.setting(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// Checks that the keys of the environment are complete, if they count.
+    ///
+    /// # Errors
+    ///
+    /// When the access key id is there, and the secret key is not.
+    pub(crate) fn check_environment_keys(&self) -> Result<()> {
+        if self.is_named { Ok(()) } else { source::environment_keys(self).map(|_| ()) }
+    }
+
+    /// Decides where the base credentials come from.
+    ///
+    /// # Errors
+    ///
+    /// When the profile, or a profile that it is based on, is incomplete.
+    pub(crate) fn credential_source(&self) -> Result<CredentialSource> {
+        self.check_values()?;
+        source::decide(self)
+    }
+
+    /// Checks the values that botocore checks before it looks for credentials, although this program has no use for them.
+    fn check_values(&self) -> Result<()> {
+        for (variable, key) in [
+            ("AWS_METADATA_SERVICE_TIMEOUT", "metadata_service_timeout"),
+            ("AWS_METADATA_SERVICE_NUM_ATTEMPTS", "metadata_service_num_attempts"),
+        ] {
+            if let Some(text) = self.setting(variable, key).filter(|text| text.trim().parse::<i64>().is_err()) {
+                return Err(invalid(variable, key, text, "expected a whole number"));
+            }
+        }
+        let (variable, key) = ("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
+        match self.setting(variable, key) {
+            None | Some("" | "regional" | "legacy") => Ok(()),
+            Some(text) => Err(invalid(variable, key, text, "expected regional or legacy")),
+        }
+    }
+
+    /// Returns the file with the trusted certificate authorities. Only the AWS CLI, and not botocore, falls back to the variable of the
+    /// library `requests`.
+    pub(crate) fn ca_bundle(&self) -> Option<String> {
+        let path = self.setting("AWS_CA_BUNDLE", "ca_bundle").or_else(|| self.variables.get("REQUESTS_CA_BUNDLE"));
+        path.map(|path| self.variables.expand_home(path))
+    }
+
+    /// Returns the same file.
+    ///
+    /// # Errors
+    ///
+    /// When the setting is there, and names no file.
+    pub(crate) fn checked_ca_bundle(&self) -> Result<Option<String>> {
+        match self.ca_bundle() {
+            Some(path) if path.trim().is_empty() => Err(AwsSettingsError::Value {
+                name: "AWS_CA_BUNDLE, ca_bundle or REQUESTS_CA_BUNDLE".to_owned(),
+                value: path,
+                expected: "expected a file with certificates; remove the setting to trust the system's authorities",
+            }),
+            path => Ok(path),
+        }
+    }
+
+    /// Returns the configured token files that can't be read. The SDK's error does not name them.
+    pub(crate) fn unreadable_token_files(&self) -> Vec<&str> {
+        let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+        let files = variables.iter().filter_map(|name| self.variables.get_non_empty(name));
+        let files = files.chain(self.in_profile("web_identity_token_file"));
+        files.filter(|file| std::fs::File::open(file).is_err()).collect()
+    }
+
+    /// Settings from the contents of both files.
+    ///
+    /// # Errors
+    ///
+    /// When they can't be read, or the profile is not defined in any of them.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn of_contents(
+        profile_option: Option<&str>,
+        variables: Variables,
+        config: &[u8],
+        credentials: &[u8],
+    ) -> Result<Self> {
+        let sections = |bytes| {
+            ini::parse(bytes).map_err(|error| AwsSettingsError::File {
+                path: "file".to_owned(),
+                line: error.line,
+                detail: error.detail,
+            })
+        };
+        Self::with_files(profile_option, variables, SharedFiles::of(sections(config)?, sections(credentials)?))
+    }
+
+    /// Returns the maximum number of attempts of a call.
+    ///
+    /// # Errors
+    ///
+    /// When it is no whole number from 1.
+    pub(crate) fn max_attempts(&self) -> Result<Option<u32>> {
+        let Some(text) = self.setting("AWS_MAX_ATTEMPTS", "max_attempts") else { return Ok(None) };
+        let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);
+        let expected = "expected a whole number from 1";
+        number.map(Some).ok_or_else(|| invalid("AWS_MAX_ATTEMPTS", "max_attempts", text, expected))
+    }
+}
+
+fn invalid(variable: &str, key: &str, value: &str, expected: &'static str) -> AwsSettingsError {
+    AwsSettingsError::Value { name: format!("{variable} or {key}"), value: value.to_owned(), expected }
+}
+
+fn refuse(profile: &str, detail: &str) -> AwsSettingsError {
+    AwsSettingsError::Profile { profile: profile.to_owned(), detail: detail.to_owned() }
+}

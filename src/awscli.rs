@@ -24,7 +24,8 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 
 use serde_json::{Value, json};
 
-use crate::cloud::aws::Profiles;
+use crate::aws_settings::{AwsSettings, Variables};
+use crate::cloud::aws::endpoint::authority;
 use crate::ignored_signals;
 use crate::terminal::{layout, stderr};
 use errors::AwsCliError;
@@ -107,9 +108,8 @@ async fn call(
     query: Option<&Query>,
 ) -> Result<String, AwsCliError> {
     let subcommand = arguments.subcommand;
-    let variable = |name: &str| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned());
-    let profiles = Profiles::load().await?;
-    let profile = settings::profile(globals, variable, |name| profiles.contains(name))?;
+    let profile = globals.get("--profile").map(String::as_str);
+    let aws = AwsSettings::read(profile, Variables::of_process())?;
     let parameters = input::parameters(arguments)?;
     if arguments.skeleton == Some(Skeleton::Input) {
         let skeleton = match subcommand {
@@ -119,10 +119,8 @@ async fn call(
         };
         return Ok(python::indented_json(&skeleton) + "\n");
     }
-    let section = profile.clone().unwrap_or_else(|| "default".to_owned());
-    let profile_setting = |key: &str| profiles.get(&section, key).map(str::to_owned);
-    let settings = CallSettings::resolve(globals, profile, variable, profile_setting)?;
-    let client = WireClient::new(&settings).await;
+    let settings = CallSettings::resolve(globals, aws)?;
+    let client = WireClient::new(&settings).await?;
     if let Some(url) = &client.endpoint_url {
         settings::check_endpoint(url)?;
     }
@@ -178,7 +176,7 @@ async fn send(
 /// Warns that the certificate of the host is not verified.
 fn warn_unverified(url: &str) {
     let Some(rest) = url.strip_prefix("https://") else { return };
-    let host = settings::authority(rest).split(':').next().unwrap_or_default();
+    let host = authority(rest).split(':').next().unwrap_or_default();
     stderr::write(format!(
         "InsecureRequestWarning: Unverified HTTPS request is being made to host '{host}'. Adding certificate verification is strongly advised.\n"
     ));

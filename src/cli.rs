@@ -29,7 +29,7 @@ pub use doctor_and_policy::Document;
 pub(crate) use doctor_and_policy::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use environment::{conflicting_target_variables, empty_selector_variable, mistyped_variable};
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
-pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, RATE, RateArgs};
+pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, RATE, RateArgs};
 pub(crate) use rollout::{MAX_ERRORS, RolloutArgs};
 pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]

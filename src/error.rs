@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::aws_settings::AwsSettingsError;
 use crate::cloud::aws::{ConnectError, EndpointError, ListingError};
 use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
@@ -129,7 +130,10 @@ fn connect_hint(error: &ConnectError) -> &'static str {
         ConnectError::SessionTooLong { .. } => {
             "leave out --session-duration: a visit takes seconds, and the run opens new sessions as needed"
         }
-        ConnectError::Profile(_) => {
+        ConnectError::V1Token { .. } => {
+            "run with --region us-east-1, or with a session that a Regional STS endpoint issued"
+        }
+        ConnectError::Settings(AwsSettingsError::NoProfile { .. }) => {
             "list the profiles with `aws configure list-profiles`, and check AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, \
              which name the files"
         }

@@ -81,11 +81,12 @@ pub use rollout::{
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::aws_settings::AwsSettingsError;
     pub use crate::aws_settings::ini::{IniError, Section, Value, parse as parse_ini, split_words};
     pub use crate::aws_settings::proxy::{Proxies, Proxy};
     pub use crate::awscli::{global_options, option_names, search};
     pub use crate::cli::{Cli, Document};
-    pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProfileError, ProxyError};
+    pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProxyError};
     pub use crate::cloud::failure::classify;
     pub use crate::cloud::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
     pub use crate::doctor::Status;

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use crate::aws_settings::AwsSettings;
 use crate::cli::{
-    ACCOUNT_TIMEOUT, CONCURRENCY, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs, SESSION_DURATION, SelectionArgs,
-    SessionPolicy,
+    ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs, SESSION_DURATION,
+    SelectionArgs, SessionPolicy,
 };
 use crate::cloud::aws::clock_skew::Clock;
-use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
+use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
 use crate::org::accounts_file::AccountOverrides;
@@ -148,7 +149,7 @@ impl Settings {
             connection: ConnectionSettings {
                 profile: access.profile,
                 endpoint_url: access.endpoint_url,
-                ca_bundle: access.ca_bundle.or_else(|| environment.aws_ca_bundle.clone()),
+                ca_bundle: access.ca_bundle,
                 external_id: access.external_id,
                 external_ids,
                 mfa_token: access.mfa_token,
@@ -241,6 +242,19 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         detailed_exitcode: false,
         yes: false,
     }
+}
+
+/// Returns the default settings of a new run, with the maximum number of attempts that the environment or the profile sets for all
+/// AWS tools.
+///
+/// # Errors
+///
+/// When the AWS settings can't be read, or this number is invalid.
+pub(crate) fn defaults_for(mode: Mode, profile: Option<&str>, environment: &Environment) -> Result<RunSettings, Error> {
+    let aws = AwsSettings::read(profile, environment.variables.clone()).map_err(ConnectError::from)?;
+    let max_attempts =
+        aws.max_attempts().map_err(ConnectError::from)?.map_or(MAX_ATTEMPTS, |number| number.min(LARGEST_ATTEMPTS));
+    Ok(RunSettings { max_attempts, ..defaults(mode) })
 }
 
 /// Returns the selection that the options describe.

@@ -3,12 +3,13 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_sts::error::ProvideErrorMetadata as _;
-use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
-use crate::cloud::aws::error::{chain, find};
+use crate::aws_settings::AwsSettingsError;
+use crate::cloud::Failure;
+use crate::cloud::aws::credential_chain::SourceError;
+use crate::cloud::aws::error::{ChainedRoleError, chain, chained_role_error, find};
 use crate::sanitize::for_terminal;
 use crate::secret::without_user;
 
@@ -66,6 +67,31 @@ impl From<&str> for AwsCliError {
     }
 }
 
+/// The messages of botocore (1.43, `exceptions.py`), where it has one that says as much.
+impl From<AwsSettingsError> for AwsCliError {
+    fn from(error: AwsSettingsError) -> Self {
+        match error {
+            AwsSettingsError::NoProfile { profile, .. } => {
+                format!("The config profile ({profile}) could not be found").into()
+            }
+            AwsSettingsError::PartialKeys { missing } => {
+                format!("Partial credentials found in env, missing: {missing}").into()
+            }
+            AwsSettingsError::File { .. } => format!("Unable to parse config file: {error}").into(),
+            other => other.to_string().into(),
+        }
+    }
+}
+
+impl From<SourceError> for AwsCliError {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Settings(error) => error.into(),
+            other => other.to_string().into(),
+        }
+    }
+}
+
 impl AwsCliError {
     /// The exit code of the process.
     pub(super) const fn exit_code(&self) -> u8 {
@@ -94,21 +120,26 @@ impl AwsCliError {
         ))
     }
 
-    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, without user name and password; it is `None` if
-    /// there is no proxy.
+    /// Returns the error of credentials that can't be fetched.
+    pub(super) fn from_credentials(error: &CredentialsError) -> Self {
+        if let Some(ChainedRoleError { failure, .. }) = chained_role_error(error) {
+            let Failure { code, message, .. } = failure;
+            return format!("An error occurred ({code}) when calling the AssumeRole operation: {message}").into();
+        }
+        match error {
+            CredentialsError::CredentialsNotLoaded(_) => Self::NoCredentials,
+            other => format!("Error when retrieving credentials: {}", chain(other)).into(),
+        }
+    }
+
+    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, if there is one, without user name and password.
     pub(super) fn from_sdk<E: Error + 'static>(
         error: &SdkError<E, HttpResponse>,
         url: &str,
         proxy: Option<&str>,
     ) -> Self {
-        if let Some(refused) = find::<AssumeRoleError>(error) {
-            let (code, message) = (refused.code().unwrap_or("Unknown"), refused.message().unwrap_or("Unknown"));
-            return format!("An error occurred ({code}) when calling the AssumeRole operation: {message}").into();
-        }
-        match find::<CredentialsError>(error) {
-            Some(CredentialsError::CredentialsNotLoaded(_)) => return Self::NoCredentials,
-            Some(other) => return format!("Error when retrieving credentials: {}", chain(other)).into(),
-            None => {}
+        if let Some(credentials) = find::<CredentialsError>(error) {
+            return Self::from_credentials(credentials);
         }
         let text = chain(error);
         let failed = |what: &str, url: &str| Self::NoAnswer(format!("{what} URL: \"{}\"", without_user(url)));

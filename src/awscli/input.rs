@@ -6,6 +6,7 @@ use super::errors::AwsCliError;
 use super::options::{CallArguments, INPUT_JSON, Subcommand, TOKEN_VERSION};
 use super::python;
 use super::wire::WireRequest;
+use crate::aws_settings::Variables;
 use crate::org::TokenVersion;
 
 /// The only parameter.
@@ -50,7 +51,8 @@ fn text_or_file(value: &str) -> Result<String, String> {
     let Some(path) = value.strip_prefix("file://").or_else(|| value.strip_prefix("fileb://")) else {
         return Ok(value.to_owned());
     };
-    let path = expand(path);
+    let variables = Variables::of_process();
+    let path = variables.expand_variables(&variables.expand_home(path));
     let bytes = std::fs::read(&path).map_err(|error| {
         let number = error.raw_os_error().map_or_else(String::new, |number| format!("[Errno {number}] "));
         let words = error.to_string();
@@ -62,34 +64,6 @@ fn text_or_file(value: &str) -> Result<String, String> {
     })?;
     // Python converts the line ends of text files.
     Ok(text.replace("\r\n", "\n").replace('\r', "\n"))
-}
-
-/// Expands `~` and variables in a path, as a shell does.
-fn expand(path: &str) -> String {
-    let path = match (path.strip_prefix('~'), std::env::var("HOME")) {
-        (Some(rest), Ok(home)) if rest.is_empty() || rest.starts_with('/') => home + rest,
-        _ => path.to_owned(),
-    };
-    let mut expanded = String::new();
-    let mut rest = path.as_str();
-    while let Some((before, after)) = rest.split_once('$') {
-        expanded.push_str(before);
-        let is_part = |character: char| character.is_ascii_alphanumeric() || character == '_';
-        let braced = after.strip_prefix('{').and_then(|inside| inside.split_once('}'));
-        let end = after.find(|character| !is_part(character)).unwrap_or(after.len());
-        let (name, left) = braced.unwrap_or_else(|| after.split_at(end));
-        match std::env::var(name) {
-            Ok(value) if !name.is_empty() => {
-                expanded.push_str(&value);
-                rest = left;
-            }
-            _ => {
-                expanded.push('$');
-                rest = after;
-            }
-        }
-    }
-    expanded + rest
 }
 
 fn parsing(name: &str, detail: &str) -> AwsCliError {
@@ -205,14 +179,5 @@ mod tests {
         assert!(outcome(Some(&named), None).unwrap_err().contains("did you mean v2Token?"));
         std::fs::write(&path, [0xff]).unwrap();
         assert!(outcome(Some(&named), None).unwrap_err().contains("could not be decoded"));
-    }
-
-    #[test]
-    fn paths_are_expanded_as_by_a_shell() {
-        let home = std::env::var("HOME").unwrap();
-        assert_eq!(expand("~/x"), format!("{home}/x"));
-        assert_eq!(expand("$HOME/x${HOME}y"), format!("{home}/x{home}y"));
-        assert_eq!(expand("a$NO_SUCH_VARIABLE_HERE/$"), "a$NO_SUCH_VARIABLE_HERE/$");
-        assert_eq!(expand("~nobody/x"), "~nobody/x");
     }
 }

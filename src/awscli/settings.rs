@@ -8,6 +8,8 @@ use super::options::GlobalOptions;
 use super::output::ResultFormat;
 use super::python::int;
 use super::retry::{RetryMode, RetryPolicy};
+use crate::aws_settings::{AwsSettings, RegionChoice};
+use crate::cloud::aws::endpoint::{has_valid_host, is_host_label};
 use crate::secret::without_user;
 
 /// The default numbers of attempts (botocore 1.43, `data/_retry.json`, `retries/standard.py`).
@@ -25,15 +27,13 @@ pub(super) enum TlsTrust {
     Unverified,
 }
 
-/// The settings of a call.
-#[derive(Debug)]
+/// The settings of a call. They may hold keys, so they have no `Debug`.
 pub(super) struct CallSettings {
-    pub(super) profile: Option<String>,
-    /// Whether the command line names the profile. Such a profile takes precedence over credentials in the environment.
-    pub(super) is_profile_explicit: bool,
-    /// The Region to sign for, if the endpoint does not determine it.
-    pub(super) region: Option<String>,
-    /// The endpoint of the command line. It takes precedence over the endpoints of the environment and of the profile.
+    /// The variables and the files, with the profile in use.
+    pub(super) aws: AwsSettings,
+    /// The Region to sign for, where the endpoint does not determine it.
+    pub(super) region: Option<RegionChoice>,
+    /// The endpoint of the command line. It wins over those of the environment and of the profile.
     pub(super) endpoint_url: Option<String>,
     /// The certificates that are trusted in the connection to IAM.
     pub(super) trust: TlsTrust,
@@ -47,20 +47,6 @@ pub(super) struct CallSettings {
     pub(super) read_timeout: Option<Duration>,
     pub(super) retries: RetryPolicy,
     pub(super) format: ResultFormat,
-}
-
-/// The profile of the command line, or else the profile of the environment.
-pub(super) fn profile(
-    globals: &GlobalOptions,
-    variable: impl Fn(&str) -> Option<String>,
-    exists: impl Fn(&str) -> bool,
-) -> Result<Option<String>, AwsCliError> {
-    let named = globals.get("--profile").filter(|profile| !profile.is_empty()).cloned();
-    let profile = named.or_else(|| variable("AWS_DEFAULT_PROFILE")).or_else(|| variable("AWS_PROFILE"));
-    match profile {
-        Some(unknown) if !exists(&unknown) => Err(format!("The config profile ({unknown}) could not be found").into()),
-        known => Ok(known),
-    }
 }
 
 /// Makes the checks that the AWS CLI makes first: the endpoint of the command line has a scheme, and the timeouts are numbers.
@@ -82,33 +68,25 @@ pub(super) fn check_first(globals: &GlobalOptions) -> Result<(), AwsCliError> {
 }
 
 impl CallSettings {
-    /// Resolves the settings. `variable` looks up a variable of the environment, and also returns an empty value.
-    /// `profile_setting` looks up a setting of the profile. The checks are made in the same order as in the AWS CLI.
-    pub(super) fn resolve(
-        globals: &GlobalOptions,
-        profile: Option<String>,
-        variable: impl Fn(&str) -> Option<String>,
-        profile_setting: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, AwsCliError> {
-        let is_profile_explicit = globals.get("--profile").is_some_and(|profile| !profile.is_empty());
-        let configured = |name: &str, key: &str| variable(name).or_else(|| profile_setting(key));
+    /// Resolves the settings. The checks are made in the same order as in the AWS CLI.
+    pub(super) fn resolve(globals: &GlobalOptions, aws: AwsSettings) -> Result<Self, AwsCliError> {
+        let configured = |name: &str, key: &str| aws.setting(name, key).map(str::to_owned);
         let sign = !globals.contains_key("--no-sign-request");
-        let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
-        // It is an error if only the access key id is set. The program does not look for credentials elsewhere.
-        if sign && !is_profile_explicit && is_set("AWS_ACCESS_KEY_ID") && !is_set("AWS_SECRET_ACCESS_KEY") {
-            return Err("Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY".into());
+        if sign {
+            aws.check_environment_keys()?;
         }
         let mode = configured("AWS_RETRY_MODE", "retry_mode");
         let attempts = configured("AWS_MAX_ATTEMPTS", "max_attempts");
         let retries = retry_policy(mode.as_deref(), attempts.as_deref())?;
         let region = globals.get("--region").filter(|region| !region.is_empty()).cloned();
-        let region = region.or_else(|| configured("AWS_DEFAULT_REGION", "region")).filter(|region| !region.is_empty());
+        let configured_region = || configured("AWS_DEFAULT_REGION", "region").filter(|region| !region.is_empty());
+        let region = region.or_else(configured_region);
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
         if let Some(region) = region.as_deref().filter(|region| !is_host_label(region) || is_number(region)) {
             return Err(format!("Provided region_name '{region}' doesn't match a supported format.").into());
         }
         let bundle = |path: Option<String>| path.map_or(TlsTrust::System, |path| TlsTrust::Bundle(path.into()));
-        let configured_bundle = configured("AWS_CA_BUNDLE", "ca_bundle").or_else(|| variable("REQUESTS_CA_BUNDLE"));
+        let configured_bundle = aws.ca_bundle();
         let trust = match globals.get("--ca-bundle").or(configured_bundle.as_ref()) {
             _ if globals.contains_key("--no-verify-ssl") => TlsTrust::Unverified,
             Some(path) if path.trim().is_empty() => {
@@ -127,9 +105,7 @@ impl CallSettings {
         let format = ResultFormat::ALL.into_iter().find(|format| format.as_str() == output);
         let format = format.ok_or_else(|| format!("Unknown output type: {output}"))?;
         Ok(Self {
-            profile,
-            is_profile_explicit,
-            region,
+            region: region.as_deref().map(RegionChoice::of),
             endpoint_url: globals.get("--endpoint-url").cloned(),
             trust,
             credentials_trust: bundle(configured_bundle),
@@ -138,6 +114,7 @@ impl CallSettings {
             read_timeout,
             retries,
             format,
+            aws,
         })
     }
 }
@@ -162,31 +139,9 @@ fn retry_policy(mode: Option<&str>, attempts: Option<&str>) -> Result<RetryPolic
     Ok(RetryPolicy { mode, max_attempts: attempts.unwrap_or(default) })
 }
 
-/// Whether a text can be a part of a host name.
-fn is_host_label(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
-/// Returns the host and the port of a URL. `rest` is what follows `://`.
-pub(super) fn authority(rest: &str) -> &str {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
-}
-
 /// Checks that an endpoint has a valid host.
 pub(super) fn check_endpoint(url: &str) -> Result<(), String> {
-    let host_and_port = url.split_once("://").map_or("", |(_, rest)| authority(rest));
-    let is_valid = if let Some(inside) = host_and_port.strip_prefix('[') {
-        inside.split(']').next().is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
-    } else {
-        let host = host_and_port.split(':').next().unwrap_or_default();
-        let host = host.strip_suffix('.').unwrap_or(host);
-        !url.contains(['\t', '\r', '\n']) && host.len() <= 255 && host.split('.').all(is_host_label)
-    };
-    if is_valid { Ok(()) } else { Err(format!("Invalid endpoint: {}", without_user(url))) }
+    if has_valid_host(url) { Ok(()) } else { Err(format!("Invalid endpoint: {}", without_user(url))) }
 }
 
 /// Returns a timeout of the command line. The default is 60 seconds (botocore 1.43, `endpoint.py`).
@@ -211,32 +166,19 @@ mod tests {
     use super::*;
     use crate::awscli::options;
 
-    /// The settings of the profile `work`.
-    fn work(key: &str) -> Option<String> {
-        let value = match key {
-            "region" => "eu-west-1",
-            "output" => "table",
-            "ca_bundle" => "/work.pem",
-            "max_attempts" => "7",
-            "retry_mode" => "standard",
-            _ => return None,
-        };
-        Some(value.to_owned())
-    }
+    /// The config file.
+    const CONFIG: &[u8] =
+        b"[profile work]\nregion=eu-west-1\noutput=table\nca_bundle=/work.pem\nmax_attempts=7\nretry_mode=standard\n";
 
     /// Resolves the settings in an environment of `NAME=value` words, where only the profile `work` exists.
     fn resolve(options: &str, environment: &str) -> Result<CallSettings, String> {
         let words = options.split(' ').chain(["iam", "get-account-summary"]).filter(|word| !word.is_empty());
         let (globals, _) = options::globals(&words.map(str::to_owned).collect::<Vec<_>>()).unwrap();
-        let variable = |name: &str| {
-            let mut words = environment.split(' ').filter_map(|word| word.split_once('='));
-            words.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
-        };
+        let variables = environment.split(' ').filter_map(|word| word.split_once('=')).collect();
         let resolved = || {
             check_first(&globals)?;
-            let profile = profile(&globals, variable, |name| name == "work")?;
-            let has_profile = profile.is_some();
-            CallSettings::resolve(&globals, profile, variable, |key| work(key).filter(|_| has_profile))
+            let profile = globals.get("--profile").map(String::as_str);
+            CallSettings::resolve(&globals, AwsSettings::of_contents(profile, variables, CONFIG, b"")?)
         };
         resolved().map_err(|error: AwsCliError| error.text().trim().to_owned())
     }
@@ -273,7 +215,7 @@ mod tests {
             ),
         ] {
             let settings = resolve(options, environment).unwrap();
-            assert_eq!(settings.region.as_deref(), region, "{options} {environment}");
+            assert_eq!(settings.region.as_ref().map(|region| region.name.as_str()), region, "{options} {environment}");
             assert_eq!(settings.format, format, "{options} {environment}");
             assert_eq!(settings.trust, trust, "{options} {environment}");
             assert_eq!(settings.retries.max_attempts, attempts, "{options} {environment}");
@@ -311,7 +253,7 @@ mod tests {
             ("", "AWS_DEFAULT_OUTPUT=x", "Unknown output type: x"),
             ("", "AWS_ACCESS_KEY_ID=A", "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"),
         ] {
-            let refused = resolve(options, environment).unwrap_err();
+            let refused = resolve(options, environment).err().expect(message);
             assert!(refused.starts_with(message), "{options} {environment}: {refused}");
         }
     }

@@ -6,12 +6,12 @@
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
-use aws_config::profile::ProfileFileCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::interceptors::{
     AfterDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
 };
@@ -25,11 +25,18 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use super::errors::AwsCliError;
 use super::no_verify_ssl;
 use super::settings::{CallSettings, TlsTrust};
+use crate::aws_settings::Service;
+use crate::cloud::aws::credential_chain::{CredentialChain, ProviderFactory, RoleStep};
 use crate::cloud::aws::credentials::{CheckedProvider, FetchCounter};
+use crate::cloud::aws::http;
 use crate::cloud::aws::iam::{set, summary};
 use crate::cloud::aws::proxy::ProxyRules;
-use crate::cloud::aws::{endpoint, http};
+use crate::cloud::aws::role_chain::{ChainedRole, MfaCode, assume_all};
+use crate::cloud::aws::sdk_config::{self, SdkBasis};
+use crate::cloud::aws::timeouts::per_attempt;
 use crate::org::TokenVersion;
+use crate::sanitize::for_terminal;
+use crate::terminal::prompt;
 
 /// The Region of a client that needs no Region, because IAM is one service for a whole partition.
 const NO_REGION: &str = "aws-global";
@@ -58,37 +65,26 @@ pub(super) struct WireClient {
 }
 
 impl WireClient {
-    /// Makes a client from the settings and the AWS configuration. Sends nothing and fetches no credentials.
-    pub(super) async fn new(settings: &CallSettings) -> Self {
+    /// Makes a client from the settings. Sends no request to IAM. Of the credentials it fetches only those of a program, which may take
+    /// longer than a request.
+    ///
+    /// # Errors
+    ///
+    /// When the source of the credentials can't be used.
+    pub(super) async fn new(settings: &CallSettings) -> Result<Self, AwsCliError> {
         let (for_iam, no_tls) = http_client(&settings.trust);
         let shared = settings.trust == settings.credentials_trust;
         let for_credentials = if shared { for_iam.clone() } else { http_client(&settings.credentials_trust).0 };
         let mut timeouts = TimeoutConfig::builder();
         timeouts.set_connect_timeout(settings.connect_timeout).set_read_timeout(settings.read_timeout);
-        let region = Region::new(settings.region.clone().unwrap_or_else(|| NO_REGION.to_owned()));
-        let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(for_credentials.clone())
-            // The retries are set here because the SDK panics on values of AWS_MAX_ATTEMPTS and AWS_RETRY_MODE that the AWS CLI
-            // accepts.
-            .retry_config(RetryConfig::standard())
-            .region(region.clone())
-            .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
-        if let Some(profile) = &settings.profile {
-            loader = loader.profile_name(profile);
-        }
-        if !settings.sign {
-            loader = loader.no_credentials();
-        } else if let (true, Some(profile)) = (settings.is_profile_explicit, &settings.profile) {
-            let provider = ProviderConfig::default().with_http_client(for_credentials).with_region(Some(region));
-            let provider = ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build();
-            loader = loader.credentials_provider(provider);
-        }
-        let mut config = loader.load().await;
-        if let Some(provider) = config.credentials_provider() {
-            let checked = CheckedProvider::around(provider, &FetchCounter::default());
-            config = config.to_builder().credentials_provider(checked).build();
-        }
-        let endpoint_url = settings.endpoint_url.clone().or_else(|| endpoint::configured_url(&config, "iam"));
+        let region = settings.region.as_ref();
+        let (name, fips) = region.map_or((NO_REGION, false), |region| (region.name.as_str(), region.fips));
+        let basis = sdk_config::build(&settings.aws, name, fips, for_credentials, per_attempt())?;
+        let config = if settings.sign { base_credentials(settings, &basis).await? } else { basis.config };
+        let endpoint_url = match &settings.endpoint_url {
+            Some(url) => Some(url.clone()),
+            None => settings.aws.endpoint_url(Service::Iam)?.map(str::to_owned),
+        };
         // A stream must not count as stalled before the read timeout.
         let stalled = match settings.read_timeout {
             None => StalledStreamProtectionConfig::disabled(),
@@ -100,6 +96,10 @@ impl WireClient {
             .stalled_stream_protection(stalled)
             .retry_config(RetryConfig::disabled());
         builder.set_endpoint_url(endpoint_url.clone());
+        if endpoint_url.is_some() {
+            // These are variants of AWS's own hosts.
+            builder = builder.use_fips(false).use_dual_stack(false);
+        }
         if !settings.sign {
             builder = builder.allow_no_auth();
         }
@@ -111,7 +111,7 @@ impl WireClient {
         } else {
             no_tls.filter(|_| !url.starts_with("http://")).map(|detail| AwsCliError::tls(&url, &detail))
         };
-        Self { client: aws_sdk_iam::Client::from_conf(builder.build()), endpoint_url, refusal }
+        Ok(Self { client: aws_sdk_iam::Client::from_conf(builder.build()), endpoint_url, refusal })
     }
 
     /// Sends a request once. `attempt` is the value of the header `amz-sdk-request`; `before_sending` gets the URL.
@@ -142,8 +142,47 @@ impl WireClient {
     }
 }
 
-/// Returns the response, even if the SDK treats it as an error, because the rules of the AWS CLI decide what it means. Fails if
-/// there is no response.
+/// Returns the configuration with the credentials of the profile or of the environment. If a role needs an MFA code, asks for it, as the
+/// AWS CLI does.
+async fn base_credentials(settings: &CallSettings, basis: &SdkBasis) -> Result<SdkConfig, AwsCliError> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let session_name = format!("botocore-session-{now}");
+    let chain = CredentialChain::of(settings.aws.credential_source()?, &settings.aws);
+    let providers = ProviderFactory { settings: &settings.aws, basis, session_name: &session_name };
+    let first = CheckedProvider::around(providers.first(&chain.first).await?, &FetchCounter::default());
+    if chain.process().is_some() {
+        first.fetch_without_limit().await.map_err(|error| AwsCliError::from_credentials(&error))?;
+    }
+    let mut roles = Vec::new();
+    for RoleStep { role, cached } in chain.roles {
+        let mfa = match role.mfa_serial {
+            Some(serial) => {
+                let question = for_terminal(&format!("Enter MFA code for {serial}: ")).into_owned();
+                let code = prompt::secret(&question).await;
+                let code = code.map_err(|error| format!("The MFA code for {serial} could not be read: {error}"))?;
+                Some(MfaCode { serial, code: code.parse().expect("every text is a secret") })
+            }
+            None => None,
+        };
+        roles.push(ChainedRole {
+            role_arn: role.role_arn,
+            session_name: role.session_name.unwrap_or_else(|| session_name.clone()),
+            source_identity: None,
+            external_id: role.external_id,
+            duration: role.duration,
+            mfa,
+            cached,
+        });
+    }
+    let first = basis
+        .config
+        .to_builder()
+        .credentials_provider(SharedCredentialsProvider::new(first))
+        .retry_config(RetryConfig::standard());
+    Ok(assume_all(&first.build(), &roles))
+}
+
+/// Returns the response if there is one, even if the SDK takes it for an error: the rules of the AWS CLI decide what it means.
 fn conclude<T, E: Error + 'static>(
     result: Result<T, SdkError<E, HttpResponse>>,
     exchange: &Mutex<Exchange>,

@@ -47,10 +47,10 @@ pub(crate) const SESSION_DURATION: Duration = Duration::from_mins(15);
 #[derive(Args)]
 #[command(next_help_heading = ACCESS)]
 pub struct AccessArgs {
-    /// The AWS profile of the base credentials [default: the AWS chain].
+    /// The AWS profile of the base credentials [default: AWS_DEFAULT_PROFILE, AWS_PROFILE].
     #[arg(long, env = "V2TOKEN_PROFILE", value_name = "NAME")]
     pub profile: Option<String>,
-    /// The Region whose STS endpoint issues the sessions [default: the AWS chain].
+    /// The Region whose STS endpoint issues the sessions [default: AWS_REGION, AWS_DEFAULT_REGION, the profile].
     #[arg(long, env = "V2TOKEN_REGION", value_name = "REGION")]
     pub region: Option<String>,
     /// The role in every account: a name, a path with a name, or an ARN with {partition} and {account_id}

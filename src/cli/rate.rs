@@ -12,6 +12,8 @@ pub(crate) const CONCURRENCY: u16 = 32;
 pub(crate) const RATE: u32 = 50;
 /// The default of `--max-attempts`.
 pub(crate) const MAX_ATTEMPTS: u32 = 8;
+/// The largest value of `--max-attempts`.
+pub(crate) const LARGEST_ATTEMPTS: u32 = 100;
 /// The default of `--account-timeout`.
 pub(crate) const ACCOUNT_TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -26,8 +28,9 @@ pub struct RateArgs {
     /// raises it again [default: 50].
     #[arg(long, env = "V2TOKEN_RATE", value_name = "N", value_parser = values::whole(0..=10_000_u32))]
     pub rate: Option<u32>,
-    /// The maximum number of attempts of one API call, 1 to 100 [default: 8].
-    #[arg(long, env = "V2TOKEN_MAX_ATTEMPTS", value_name = "N", value_parser = values::whole(1..=100_u32))]
+    /// The maximum number of attempts of one API call, 1 to 100. Without this option, AWS_MAX_ATTEMPTS or max_attempts of the profile
+    /// counts [default: 8].
+    #[arg(long, env = "V2TOKEN_MAX_ATTEMPTS", value_name = "N", value_parser = values::whole(1..=LARGEST_ATTEMPTS))]
     pub max_attempts: Option<u32>,
     /// The time limit of one visit [default: 2m].
     #[arg(long, env = "V2TOKEN_ACCOUNT_TIMEOUT", value_name = "DURATION", value_parser = values::positive_duration)]

@@ -7,30 +7,35 @@ mod call;
 mod clients;
 pub(crate) mod clock_skew;
 mod connect;
+mod connect_error;
 mod connect_options;
+pub(crate) mod credential_chain;
 pub(crate) mod credentials;
 pub(crate) mod endpoint;
+mod endpoint_override;
 pub(crate) mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 pub(crate) mod http;
 pub(crate) mod iam;
+mod identity;
 pub(crate) mod organizations;
-mod profile;
+mod process;
 pub(crate) mod proxy;
-mod role_chain;
-mod sdk_config;
+pub(crate) mod role_chain;
+pub(crate) mod sdk_config;
 mod session;
 pub(crate) mod simulate_policy;
 mod sts;
-mod timeouts;
+pub(crate) mod timeouts;
 mod token_proof;
 
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 
-pub use connect::{Aws, ConnectError};
+pub use connect::Aws;
+pub use connect_error::ConnectError;
 pub use connect_options::ConnectOptions;
 pub(crate) use connect_options::Mfa;
 pub use endpoint::EndpointError;
@@ -38,8 +43,6 @@ pub use http::CaBundleError;
 pub use iam::{AccountSummary, IamClient};
 pub use organizations::ListingError;
 pub(crate) use organizations::Organization;
-pub use profile::ProfileError;
-pub(crate) use profile::Profiles;
 pub use proxy::ProxyError;
 use session::Session;
 pub(crate) use session::{SessionOptions, session_policy};
@@ -217,6 +220,7 @@ impl Cloud for Aws {
     }
 
     async fn check_base_credentials(&self) -> Result<(), Failure> {
+        self.factory.source.forget();
         self.renew_clients();
         let caller = sts::caller(&self.clients().sts).await?;
         if caller.value.account == self.hub.account {

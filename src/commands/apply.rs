@@ -6,14 +6,14 @@ use crate::error::Error;
 use crate::journal::{CommandName, RunFolder};
 use crate::rollout::Mode;
 use crate::run::start;
-use crate::settings::{Environment, Settings, defaults};
+use crate::settings::{Environment, Settings, defaults_for};
 
 /// Starts a rollout, or with `--dry-run` a plan.
 pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     refuse_role_options(&args.run, typed)?;
     let (command, mode) =
         if args.dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
-    let mut base = defaults(mode);
+    let mut base = defaults_for(mode, args.run.access.profile.as_deref(), environment)?;
     if let Some(plan) = args.plan.map(absolute) {
         let (planned, _) = RunFolder::read_own(&plan)?;
         base = base.with_access_of(planned.settings);

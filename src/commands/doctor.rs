@@ -22,7 +22,7 @@ use crate::run::connect::connect_with;
 use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::targets;
-use crate::settings::{Environment, Settings, defaults};
+use crate::settings::{Environment, Settings, defaults, defaults_for};
 use crate::terminal::{Progress, log_line};
 
 /// Checks what a rollout needs, and prints the results.
@@ -34,7 +34,10 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
         return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
     let count = usize::from(args.sample);
-    let settings = Settings::resolve(args.run, CommandName::Plan, defaults(Mode::Plan), environment)?;
+    // Settings that can't be read are a finding of the first check.
+    let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment);
+    let base = base.unwrap_or_else(|_| defaults(Mode::Plan));
+    let settings = Settings::resolve(args.run, CommandName::Plan, base, environment)?;
     settings.run.check()?;
     let progress = Progress::new(settings.output.stderr_mode);
     let mut signals = Signals::listen(&progress).map_err(|source| Error::Unwritable {

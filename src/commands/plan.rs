@@ -6,12 +6,13 @@ use crate::error::Error;
 use crate::journal::CommandName;
 use crate::rollout::Mode;
 use crate::run::start;
-use crate::settings::{Environment, Settings, defaults};
+use crate::settings::{Environment, Settings, defaults_for};
 
 /// Reads every selected account and says what apply would change.
 pub(super) async fn plan(args: PlanArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     refuse_role_options(&args.run, typed)?;
-    let mut settings = Settings::resolve(args.run, CommandName::Plan, defaults(Mode::Plan), environment)?;
+    let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment)?;
+    let mut settings = Settings::resolve(args.run, CommandName::Plan, base, environment)?;
     settings.run.detailed_exitcode = args.detailed_exitcode;
     start(settings).await
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::aws_settings::RegionChoice;
 use crate::cli::{Document, PolicyArgs, PolicyFor, TypedOptions};
+use crate::cloud::aws::ConnectError;
 use crate::error::Error;
 use crate::journal::CommandName;
 use crate::org::caller::account_in_arn;
@@ -151,10 +153,10 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
 
 /// Returns the partition of the Region or the role that is named, or `aws`, without a call.
 fn partition(settings: &Settings) -> Result<Partition, Error> {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let region = settings.run.region.clone().or_else(|| set("AWS_REGION")).or_else(|| set("AWS_DEFAULT_REGION"));
+    let aws = settings.connect_options().aws_settings().map_err(ConnectError::from)?;
+    let region = settings.run.region.as_deref().or_else(|| aws.region(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
     let partition = match region {
-        Some(region) => partition_of(&region).map_err(crate::cloud::aws::ConnectError::from)?,
+        Some(region) => partition_of(&RegionChoice::of(region).name).map_err(ConnectError::from)?,
         None => "aws",
     };
     let named =

@@ -23,7 +23,7 @@ pub(crate) fn identity(aws: &Aws) -> Check {
         return Check::failure(Subject::Identity, message, "use a role or an IAM user of this account");
     }
     let through = if aws.hub == *caller { String::new() } else { format!(", through {}", aws.hub.arn) };
-    let message = format!("{} in account {}{through}", caller.arn, caller.account);
+    let message = format!("{} in account {}, from {}{through}", caller.arn, caller.account, aws.credential_source);
     if caller.partition.has_global_sts() {
         return Check::ok(Subject::Identity, message);
     }

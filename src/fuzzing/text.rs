@@ -123,6 +123,7 @@ pub(super) fn run_info() -> RunInfo {
             organization_id: None,
             management_account: None,
             caller_arn: None,
+            credential_source: None,
             region: None,
             sts_endpoint: None,
             settings: settings.unwrap_or_else(|error| unreachable!("the defaults are settings: {error}")).run,

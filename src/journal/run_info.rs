@@ -63,6 +63,9 @@ pub struct RunInfo {
     pub management_account: Option<AccountId>,
     /// The ARN of the caller.
     pub caller_arn: Option<String>,
+    /// The source of the caller's credentials, such as a profile.
+    #[serde(default)]
+    pub credential_source: Option<String>,
     /// The Region of the STS endpoint.
     pub region: Option<String>,
     /// The regional STS endpoint that sessions come from.
@@ -89,6 +92,7 @@ impl RunInfo {
             organization_id: None,
             management_account: None,
             caller_arn: None,
+            credential_source: None,
             region: None,
             sts_endpoint: None,
             settings,

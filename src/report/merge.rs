@@ -184,6 +184,9 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
         if info.caller_arn != first.caller_arn {
             merged.caller_arn = None;
         }
+        if info.credential_source != first.credential_source {
+            merged.credential_source = None;
+        }
         if info.sts_endpoint != first.sts_endpoint {
             merged.sts_endpoint = None;
             merged.region = None;

@@ -43,6 +43,12 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
                 failure.operation.action()
             ));
         }
+        ("InvalidClientTokenId", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
+            if *access == AccessMethod::Own =>
+        {
+            "a session of GetSessionToken without MFA may not call IAM: run with the user's keys, with a role, or with --mfa-serial, \
+             or leave this account out with --management-account skip"
+        }
         ("AccessDenied", Operation::GetAccountSummary) => {
             "allow iam:GetAccountSummary to the role, and look for a service control policy that denies it"
         }

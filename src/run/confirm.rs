@@ -119,7 +119,7 @@ impl Overview<'_> {
         let mut rows = vec![
             ("organization", prepared.organization.id.clone()),
             ("management", self.management()),
-            ("caller", aws.caller.arn.clone()),
+            ("caller", format!("{}, from {}", aws.caller.arn, aws.credential_source)),
         ];
         if aws.hub != aws.caller {
             rows.push(("through", aws.hub.arn.clone()));

@@ -1,10 +1,16 @@
 //! Connects a command to AWS, and asks for the MFA code if one is needed.
 
+use std::time::Duration;
+
 use crate::cloud::aws::{Aws, ConnectError, ConnectOptions};
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::settings::Settings;
-use crate::terminal::{Progress, prompt};
+use crate::terminal::log_line::Level;
+use crate::terminal::{LogLine, Progress, prompt};
+
+/// How long a program that provides credentials may take before a line names it.
+const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// Connects to AWS with the options of the settings.
 pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
@@ -14,13 +20,30 @@ pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<
 
 /// Connects to AWS. If an MFA code is missing and there is a terminal, asks for the code before the first request.
 pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, progress: &Progress) -> Result<Aws, Error> {
-    match Aws::connect(&access).await {
+    match with_notice(&access, progress).await {
         Err(ConnectError::MfaTokenMissing { serial }) if can_ask => {
             access.mfa.token = Some(ask(&serial, progress).await?);
-            Ok(Aws::connect(&access).await?)
+            Ok(with_notice(&access, progress).await?)
         }
         other => Ok(other?),
     }
+}
+
+/// Connects. A program that provides the credentials has the terminal for itself, and if it takes long, a line says what is waited for.
+async fn with_notice(access: &ConnectOptions, progress: &Progress) -> Result<Aws, ConnectError> {
+    let mut connected = Box::pin(Aws::connect(access));
+    let Some(profile) = access.process_profile()? else { return connected.await };
+    progress.finish();
+    let connected = tokio::select! {
+        connected = &mut connected => connected,
+        () = tokio::time::sleep(NOTICE_AFTER) => {
+            let message = format!("waiting for the credential_process of profile {profile}");
+            progress.log(&LogLine::new(Level::Info, "waiting", &message, serde_json::json!({})));
+            connected.await
+        }
+    };
+    progress.show_bar();
+    connected
 }
 
 async fn ask(serial: &str, progress: &Progress) -> Result<Secret, Error> {

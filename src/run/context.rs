@@ -74,6 +74,7 @@ impl RunContext {
         info.organization_id = Some(organization.id.clone());
         info.management_account = Some(organization.management);
         info.caller_arn = Some(aws.caller.arn.clone());
+        info.credential_source = Some(aws.credential_source.clone());
         info.region = Some(aws.region.clone());
         info.sts_endpoint = Some(aws.sts_endpoint.clone());
         Ok(self.folder.write_run(info)?)

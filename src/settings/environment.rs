@@ -1,11 +1,12 @@
 //! The environment of the process: time, terminals and variables.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
+use crate::aws_settings::Variables;
+
 /// What the settings depend on besides the options, as a value, so that tests can choose it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Environment {
     /// When the program started.
     pub now: SystemTime,
@@ -19,8 +20,8 @@ pub(crate) struct Environment {
     pub no_color: bool,
     /// `TERM` is `dumb`: the terminal has no colours and can't move its cursor.
     pub dumb: bool,
-    /// `AWS_CA_BUNDLE`, which the SDK does not read.
-    pub aws_ca_bundle: Option<PathBuf>,
+    /// All variables. They may hold keys, so there is no `Debug`.
+    pub variables: Variables,
 }
 
 impl Environment {
@@ -34,7 +35,7 @@ impl Environment {
             ci: set("CI").is_some(),
             no_color: set("NO_COLOR").is_some(),
             dumb: set("TERM").is_some_and(|term| term == "dumb"),
-            aws_ca_bundle: set("AWS_CA_BUNDLE").map(PathBuf::from),
+            variables: Variables::of_process(),
         }
     }
 

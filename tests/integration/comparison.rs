@@ -199,7 +199,7 @@ fn incomparable_runs_are_refused() {
         ("unlisted", "one", "--report=c.json", 1, "unlisted were not all listed"),
         ("one", "nowhere", "--report=c.json", 1, "nowhere holds no run"),
         ("one", "one", "--report=c.html", 2, "a comparison has no page; name a file that ends in .md"),
-        ("one", "one", "--query=acounts[", 2, "expected number"),
+        ("one", "one", "--query=acounts[", 2, "expected a number"),
         ("one", "one", "--query=sum(accounts)", 0, ""),
     ] {
         let run = compare(&bench, &[after], before, &[more]).exits(code);

@@ -2,7 +2,9 @@
 
 mod environment;
 mod invalid;
+mod refused_sessions;
 mod renewal;
+mod slow_process;
 mod sources;
 mod wording;
 
@@ -12,6 +14,31 @@ use v2token_simulator::TokenVersion;
 
 use environment::CredentialSetup;
 use sources::{SOURCES, Source};
+
+/// The text that names each source, in the order of the sources.
+const NAMES: [&str; 20] = [
+    "profile ops, keys in the credentials file",
+    "profile ops, keys in the credentials file",
+    "profile default, keys in the config file",
+    "AWS_ACCESS_KEY_ID in the environment",
+    "AWS_ACCESS_KEY_ID in the environment",
+    "profile ops, credential_process",
+    "role arn:aws:iam::000000000100:role/ci/Deployer by AWS_WEB_IDENTITY_TOKEN_FILE",
+    "profile ci, role arn:aws:iam::000000000100:role/ci/Deployer by web_identity_token_file",
+    "profile sso, IAM Identity Center role RolloutAdmin in account 000000000100",
+    "profile sso, IAM Identity Center role RolloutAdmin in account 000000000100",
+    "profile sso, IAM Identity Center role RolloutAdmin in account 000000000100",
+    "profile sso, IAM Identity Center role RolloutAdmin in account 000000000100",
+    "container credentials",
+    "container credentials",
+    "instance role",
+    "profile rollout, role arn:aws:iam::000000000100:role/ops/Rollout by source_profile keys (keys in the config file)",
+    "profile rollout, role arn:aws:iam::000000000100:role/ops/Rollout by source_profile first, role \
+     arn:aws:iam::000000000100:role/ops/Rollout by source_profile keys (keys in the config file)",
+    "profile rollout, role arn:aws:iam::000000000100:role/ops/Rollout by credential_source Environment",
+    "profile rollout, role arn:aws:iam::000000000100:role/ops/Rollout by credential_source EcsContainer",
+    "profile rollout, role arn:aws:iam::000000000100:role/ops/Rollout by credential_source Ec2InstanceMetadata",
+];
 
 /// Longer than any test.
 const LONG: Duration = Duration::from_hours(1);
@@ -45,6 +72,18 @@ fn every_source_of_base_credentials_serves_plan_and_apply() {
             (source.arrange)(&mut setup);
             setup.run("plan", &["plan", "--debug"]).exits(0).agrees(TokenVersion::V2);
             let apply = setup.run("apply", &["apply", "--yes"]).exits(0).agrees(TokenVersion::V2);
+            let position = SOURCES.iter().position(|known| known.name == source.name).expect("one of them");
+            let info: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(apply.folder.join("run.json")).expect("run.json")).expect("JSON");
+            assert_eq!(info["credential_source"], NAMES[position], "{}", source.name);
+            let caller = format!("caller {}, from {}", info["caller_arn"].as_str().expect("an ARN"), NAMES[position]);
+            let words = apply.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains(&caller), "{}: {caller}\n{apply}", source.name);
+            let mut doctor = setup.bench.bare(&["doctor"]);
+            doctor.args(&setup.arguments);
+            let doctor = setup.bench.finish("doctor", doctor);
+            let words = doctor.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(words.contains(&format!(", from {}", NAMES[position])), "{}\n{doctor}", source.name);
             assert_eq!(apply.outcomes()["changed"], 6, "{}\n{apply}", source.name);
             let keys = &apply.after.assume_role_keys;
             let callers = &apply.after.assume_role_callers;

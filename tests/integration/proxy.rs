@@ -116,19 +116,16 @@ fn a_proxy_that_the_aws_cli_does_not_use_is_not_used() {
 #[test]
 fn certificates_are_always_verified() {
     let options = ["--no-verify-ssl", "--insecure", "--no-verify", "--skip-tls-verify", "--no-check-certificate", "-k"];
-    let keys =
-        ["verify_ssl = false", "no_verify_ssl = true", "cli_no_verify_ssl = true", "insecure = true", "ca_bundle ="];
+    let keys = ["verify_ssl = false", "no_verify_ssl = true", "cli_no_verify_ssl = true", "insecure = true"];
     let variables = [
         ("AWS_NO_VERIFY_SSL", "true"),
         ("AWS_VERIFY_SSL", "false"),
-        ("AWS_CA_BUNDLE", ""),
         ("V2TOKEN_NO_VERIFY_SSL", "true"),
         ("V2TOKEN_INSECURE", "true"),
         ("PYTHONHTTPSVERIFY", "0"),
         ("NODE_TLS_REJECT_UNAUTHORIZED", "0"),
         ("CURL_INSECURE", "1"),
         ("GIT_SSL_NO_VERIFY", "1"),
-        ("REQUESTS_CA_BUNDLE", ""),
         ("SSL_NO_VERIFY", "1"),
     ];
     let (mut bench, tls_proxy, authority) = behind_a_tls_proxy("HTTPS_PROXY");
@@ -143,6 +140,12 @@ fn certificates_are_always_verified() {
         let mut command = bench.command("run", &["apply", "--yes"]);
         command.env(name, value);
         bench.finish("run", command).exits(1).attempted_nothing("CertificateRefused");
+    }
+    // An empty setting is refused, as by the AWS CLI.
+    for name in ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"] {
+        let mut command = bench.command("run", &["apply", "--yes"]);
+        command.env(name, "");
+        bench.finish("run", command).exits(1).attempted_nothing("expected a file with certificates");
     }
     // A certificate of a trusted authority, but for another host.
     let elsewhere = format!("https://127.0.0.1:{}", tls_proxy.direct.port());

@@ -173,10 +173,10 @@ fn without_a_terminal_and_without_yes_nothing_starts() {
 
 /// Settings of other AWS tools that the SDK would panic on.
 #[test]
-fn settings_of_other_aws_tools_are_ignored() {
-    let config = "[default]\nretry_mode = legacy\nmax_attempts = 0\n";
+fn settings_of_other_aws_tools_do_no_harm() {
+    let config = "[default]\nretry_mode = legacy\nmax_attempts = 2\n";
     for variables in
-        [&[("AWS_RETRY_MODE", "legacy")][..], &[("AWS_MAX_ATTEMPTS", "0")], &[("AWS_CONFIG_FILE", "config")]]
+        [&[("AWS_RETRY_MODE", "legacy")][..], &[("AWS_MAX_ATTEMPTS", "1000")], &[("AWS_CONFIG_FILE", "config")]]
     {
         let mut bench = Bench::new(Organization::builder().accounts(3).start());
         std::fs::write(bench.folder.path().join("config"), config).expect("a writable folder");
@@ -186,4 +186,14 @@ fn settings_of_other_aws_tools_are_ignored() {
         let run = bench.run("run", &["plan"]).exits(0);
         assert!(!run.stderr.contains("panicked"), "{variables:?}\n{run}");
     }
+    let mut bench = Bench::new(Organization::builder().accounts(3).start());
+    bench.env("AWS_MAX_ATTEMPTS", "0");
+    bench.run("run", &["plan"]).exits(1).attempted_nothing("AWS_MAX_ATTEMPTS or max_attempts is \"0\"");
+    // An option replaces the setting, which is checked all the same.
+    bench.env("AWS_MAX_ATTEMPTS", "3");
+    let run = bench.run("three", &["plan", "-v"]).exits(0);
+    let info = std::fs::read_to_string(run.folder.join("run.json")).expect("run.json");
+    assert!(info.contains("\"max_attempts\": 3"), "{info}");
+    let info = bench.run("four", &["plan", "--max-attempts=4"]).exits(0).folder.join("run.json");
+    assert!(std::fs::read_to_string(info).expect("run.json").contains("\"max_attempts\": 4"));
 }

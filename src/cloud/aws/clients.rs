@@ -1,8 +1,12 @@
 //! The AWS clients of a run, and how they are created again when the base credentials have to be fetched again.
 
+use std::sync::Arc;
+
 use aws_config::{Region, SdkConfig};
 
 use super::clock_skew::Clock;
+use super::credentials::CheckedProvider;
+use super::endpoint::of_service;
 use super::role_chain::{self, ChainedRole};
 use crate::org::region::ServiceRegions;
 
@@ -25,9 +29,14 @@ pub(super) struct Clients {
 
 /// Everything that the clients are created from.
 pub(super) struct ClientFactory {
-    /// The configuration with the first credentials, which come from the AWS chain or from an MFA session.
+    /// The configuration of the clients, without credentials.
+    pub(super) config: SdkConfig,
+    /// The configuration of the clients that assume the roles of the profile, with the first credentials, which come from the source or
+    /// from an MFA session. This configuration does not have the endpoint of `--endpoint-url`.
     pub(super) first: SdkConfig,
-    /// The roles of a profile with MFA, which lead from the first credentials to the base credentials.
+    /// The provider that fetches the first credentials from their source.
+    pub(super) source: Arc<CheckedProvider>,
+    /// The roles of the profile, which lead from the first credentials to the base credentials.
     pub(super) profile_roles: Vec<ChainedRole>,
     /// The roles of `--via-role`, which lead from the base credentials to the hub's credentials.
     pub(super) via_roles: Vec<ChainedRole>,
@@ -40,21 +49,27 @@ pub(super) struct ClientFactory {
 impl ClientFactory {
     /// Returns the configuration with the base credentials, which are not cached yet.
     pub(super) fn base(&self) -> SdkConfig {
-        role_chain::assume_all(&role_chain::with_empty_cache(&self.first), &self.profile_roles)
+        let assumed = role_chain::assume_all(&role_chain::with_empty_cache(&self.first), &self.profile_roles);
+        let mut base = self.config.to_builder();
+        base.set_credentials_provider(assumed.credentials_provider());
+        role_chain::with_empty_cache(&base.build())
     }
 
     /// Creates the clients from the configuration with the base credentials.
     pub(super) fn clients(&self, base: SdkConfig, list_as_hub: bool) -> Clients {
         let hub = role_chain::assume_all(&base, &self.via_roles);
-        let in_region = |config: &SdkConfig, region| config.to_builder().region(Region::from_static(region)).build();
-        let mut unsigned = hub.to_builder();
+        let in_region = |config: &SdkConfig, service, region| {
+            of_service(config, service).to_builder().region(Region::from_static(region)).build()
+        };
+        let for_sts = of_service(&hub, "sts");
+        let mut unsigned = for_sts.to_builder();
         unsigned.set_credentials_provider(None);
         let unsigned = aws_sdk_sts::config::Builder::from(&unsigned.build()).allow_no_auth();
-        let sts = aws_sdk_sts::config::Builder::from(&hub).interceptor(self.clock.clone());
-        let lister = in_region(if list_as_hub { &hub } else { &base }, self.home.organizations);
+        let sts = aws_sdk_sts::config::Builder::from(&for_sts).interceptor(self.clock.clone());
+        let lister = in_region(if list_as_hub { &hub } else { &base }, "organizations", self.home.organizations);
         Clients {
             organizations: aws_sdk_organizations::Client::new(&lister),
-            iam: aws_sdk_iam::Client::new(&in_region(&base, self.home.iam)),
+            iam: aws_sdk_iam::Client::new(&in_region(&base, "iam", self.home.iam)),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),
             base,

@@ -1,24 +1,22 @@
 //! Connects to AWS: loads the configuration, checks the Region and the endpoints, and asks STS who the caller is.
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::clients::{ClientFactory, Clients};
+use super::connect_error::ConnectError;
 use super::connect_options::ConnectOptions;
 use super::credentials::FetchCounter;
-use super::endpoint::{self, EndpointError};
-use super::http::CaBundleError;
-use super::profile::{self, ProfileError};
-use super::proxy::{self, ProxyError};
+use super::identity::{FirstProvider, Identity};
 use super::role_chain::{self, ChainedRole};
 use super::session::SessionOptions;
-use super::{sdk_config, sts};
+use super::{endpoint, http, proxy, sdk_config, sts, timeouts};
+use crate::aws_settings::RegionChoice;
+use crate::cloud::OwnCode;
 use crate::cloud::retry::retry;
-use crate::cloud::{Failure, OwnCode};
 use crate::org::Caller;
-use crate::org::caller::ParseCallerError;
-use crate::org::region::{self, RegionRefused};
+use crate::org::region;
 use crate::org::role::ViaRole;
 
 /// The connection to AWS with the caller's credentials.
@@ -35,6 +33,8 @@ pub struct Aws {
     pub region: String,
     /// The Regional STS endpoint that issues the sessions.
     pub sts_endpoint: String,
+    /// The source of the base credentials, such as `profile prod, role … by source_profile base`.
+    pub credential_source: String,
     /// The identity of the base credentials.
     pub caller: Caller,
     /// The identity that enters the accounts: the last role of `--via-role`, or the caller if there is no such role.
@@ -49,40 +49,37 @@ impl Aws {
     /// Returns an error if something is missing or refused. In this case, nothing was attempted in any account.
     pub async fn connect(options: &ConnectOptions) -> Result<Self, ConnectError> {
         if let Some(named) = &options.region {
-            region::partition_of(named)?;
+            region::partition_of(&RegionChoice::of(named).name)?;
         }
-        let mfa_profile = profile::find_mfa_profile(options.profile.as_deref(), &options.session.name).await?;
-        let credentials_profile = mfa_profile.as_ref().map(|found| &found.source).or(options.profile.as_ref());
-        let fetches = FetchCounter::default();
-        let config = sdk_config::load(options, credentials_profile.map(String::as_str), &fetches).await?;
-        let region = config.region().map(|region| region.as_ref().to_owned());
-        let region = region.filter(|region| !region.is_empty()).ok_or(ConnectError::NoRegion)?;
+        let identity = Identity::decide(options)?;
+        let settings = &identity.settings;
+        let ca_bundle = match &options.ca_bundle {
+            Some(path) => Some(path.clone()),
+            None => settings.checked_ca_bundle()?.map(PathBuf::from),
+        };
+        let http = http::client(ca_bundle.as_deref(), options.connections)?;
+        let RegionChoice { name: region, fips } = identity.region(options, &http).await?;
         let home = region::service_regions_of(&region)?;
-        let config = endpoint::with_override(config, options.endpoint_url.as_deref())?;
+        let basis = sdk_config::build(settings, &region, fips, http, timeouts::per_attempt())?;
+        let config = endpoint::with_override(basis.config.clone(), options.endpoint_url.as_deref())?;
         let sts_endpoint = endpoint::regional_sts(&config, &region).await?;
         let others =
             [endpoint::iam(&config, home.iam).await, endpoint::organizations(&config, home.organizations).await];
         proxy::check(others.iter().flatten().chain([&sts_endpoint]))?;
-        let serial = options.mfa.serial.as_ref().or(mfa_profile.as_ref().map(|found| &found.serial));
-        let first = match (serial, &options.mfa.token) {
-            (None, None) => config,
-            (None, Some(_)) => return Err(ConnectError::MfaSerialMissing),
-            (Some(serial), None) => return Err(ConnectError::MfaTokenMissing { serial: serial.clone() }),
-            (Some(serial), Some(token)) => {
-                let session = role_chain::open_mfa_session(&config, serial, token).await?;
-                config.into_builder().credentials_provider(session).build()
-            }
-        };
+        let fetches = FetchCounter::default();
+        let FirstProvider { first, source } = identity.first_credentials(options, &basis, &config, &fetches).await?;
         let mut factory = ClientFactory {
-            first,
-            profile_roles: mfa_profile.map(|found| found.roles).unwrap_or_default(),
+            config,
+            first: basis.config.into_builder().credentials_provider(first).build(),
+            source,
+            profile_roles: identity.roles(options),
             via_roles: Vec::new(),
             home,
             clock: options.clock.clone(),
         };
         let clients = factory.clients(factory.base(), false);
         let caller = match ask_caller(&clients, options).await {
-            Err(ConnectError::Call(failure)) => return Err(explain(failure, options).await),
+            Err(ConnectError::Call(failure)) => return Err(identity.explain(failure, &region)),
             answer => answer?,
         };
         region::check(&region, &caller.partition)?;
@@ -94,6 +91,9 @@ impl Aws {
             session_name: options.session.name.clone(),
             source_identity: options.session.source_identity.clone(),
             external_id: None,
+            duration: Some(role_chain::SESSION_DURATION.as_secs().cast_signed()),
+            mfa: None,
+            cached: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
         // These clients share the base credentials, so that the credentials are not fetched twice.
@@ -117,6 +117,7 @@ impl Aws {
             max_attempts: options.max_attempts,
             region,
             sts_endpoint,
+            credential_source: identity.source,
             caller,
             hub,
         })
@@ -138,75 +139,4 @@ impl Aws {
 async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectError> {
     let answer = retry(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
     Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
-}
-
-/// Adds to the message the profile and the token file that provide no credentials, because the SDK does not always name them.
-async fn explain(mut failure: Failure, options: &ConnectOptions) -> ConnectError {
-    if failure.code == OwnCode::NoCredentials.into() {
-        if let Some(profile) = &options.profile {
-            failure.message = format!("profile {profile:?} gives no credentials: {}", failure.message);
-        }
-        for file in profile::unreadable_token_files(options.profile.as_deref()).await {
-            failure.message.push_str(&format!("; the token file {file} can't be read"));
-        }
-    }
-    ConnectError::Call(failure)
-}
-
-/// Why there is no connection. Nothing was attempted in any account.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// No Region is configured.
-    #[error("no Region is configured")]
-    NoRegion,
-    /// The Region can't be used.
-    #[error(transparent)]
-    Region(#[from] RegionRefused),
-    /// The endpoint can't be used.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// The CA bundle can't be used.
-    #[error(transparent)]
-    CaBundle(#[from] CaBundleError),
-    /// The proxy can't be used.
-    #[error(transparent)]
-    Proxy(#[from] ProxyError),
-    /// A call failed.
-    #[error(transparent)]
-    Call(#[from] Failure),
-    /// STS answered without naming the caller.
-    #[error(transparent)]
-    Caller(#[from] ParseCallerError),
-    /// The profile can't be used.
-    #[error(transparent)]
-    Profile(#[from] ProfileError),
-    /// The MFA device needs a code.
-    #[error("the MFA device {serial} needs a code")]
-    MfaTokenMissing {
-        /// The device.
-        serial: String,
-    },
-    /// There is a code, but no MFA device.
-    #[error("--mfa-token is given, but no device: name it with --mfa-serial")]
-    MfaSerialMissing,
-    /// The caller is a role session, whose own sessions last at most an hour, but a longer duration is requested.
-    #[error(
-        "the caller {arn} is a role session, whose own sessions last at most 3600 s, but {} s are requested",
-        asked.as_secs()
-    )]
-    SessionTooLong {
-        /// The caller.
-        arn: String,
-        /// The requested duration.
-        asked: Duration,
-    },
-    /// Tokens of the global STS endpoint can't be tested.
-    #[error("--verify token: {detail}")]
-    TokenTestImpossible {
-        /// The reason.
-        detail: String,
-    },
-    /// A role of `--via-role` could not be assumed.
-    #[error("{}", .0.message)]
-    ViaRole(Failure),
 }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use super::clock_skew::Clock;
+use super::credential_chain::CredentialChain;
 use super::session::SessionOptions;
+use crate::aws_settings::{AwsSettings, AwsSettingsError, Variables};
 use crate::org::role::ViaRole;
 use crate::secret::Secret;
 
@@ -12,7 +14,7 @@ use crate::secret::Secret;
 pub struct ConnectOptions {
     /// The profile named on the command line. As in the AWS CLI, it takes precedence over credentials in the environment.
     pub profile: Option<String>,
-    /// The Region named on the command line; `None` means the Region of the AWS chain.
+    /// The Region named on the command line; without it that of the environment or of the profile is used.
     pub region: Option<String>,
     /// One endpoint for Organizations, STS and IAM. The credential providers do not use it.
     pub endpoint_url: Option<String>,
@@ -51,7 +53,28 @@ impl Default for ConnectOptions {
     }
 }
 
-/// The MFA device of the base credentials. It can contain a code, so it does not implement `Debug`.
+impl ConnectOptions {
+    /// Reads the `AWS_*` variables and the files in `~/.aws`, and finds the profile.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read, or the profile is not defined.
+    pub(crate) fn aws_settings(&self) -> Result<AwsSettings, AwsSettingsError> {
+        AwsSettings::read(self.profile.as_deref(), Variables::of_process())
+    }
+
+    /// Returns the profile whose `credential_process` provides the first credentials, if there is one. That program may ask a person.
+    ///
+    /// # Errors
+    ///
+    /// When the profile can't be used.
+    pub(crate) fn process_profile(&self) -> Result<Option<String>, AwsSettingsError> {
+        let settings = self.aws_settings()?;
+        Ok(CredentialChain::of(settings.credential_source()?, &settings).process().map(str::to_owned))
+    }
+}
+
+/// The MFA device of the base credentials. It may hold a code, so it has no `Debug`.
 #[derive(Clone, Default)]
 pub struct Mfa {
     /// The device's serial number or ARN; `None` means the device of the profile.

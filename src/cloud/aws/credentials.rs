@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -15,6 +15,10 @@ use super::timeouts::FETCH_CREDENTIALS;
 /// fetch at a time. A retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
+/// How long before they expire kept credentials are renewed, as the SDK's cache does (aws-smithy-runtime 1.16,
+/// `client/identity/cache/lazy.rs`, `DEFAULT_BUFFER_TIME`).
+const RENEWED_BEFORE_EXPIRY: Duration = Duration::from_secs(10);
+
 /// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header. For
 /// example, they might contain the line ends of another system. The SDK would panic on such credentials.
 #[derive(Debug)]
@@ -22,6 +26,8 @@ pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,
     /// When a fetch last timed out.
     timed_out: Mutex<Option<Instant>>,
+    /// Credentials that were fetched before the first request, while they are in use.
+    kept: Mutex<Option<Credentials>>,
     fetches: FetchCounter,
 }
 
@@ -51,8 +57,24 @@ impl Drop for FetchGuard {
 
 impl CheckedProvider {
     /// Wraps a provider.
-    pub(crate) fn around(provider: SharedCredentialsProvider, fetches: &FetchCounter) -> SharedCredentialsProvider {
-        SharedCredentialsProvider::new(Self { provider, timed_out: Mutex::default(), fetches: fetches.clone() })
+    pub(crate) fn around(provider: SharedCredentialsProvider, fetches: &FetchCounter) -> Self {
+        Self { provider, timed_out: Mutex::default(), kept: Mutex::default(), fetches: fetches.clone() }
+    }
+
+    /// Fetches credentials without a time limit, and keeps them for the requests.
+    pub(crate) async fn fetch_without_limit(&self) -> Result<(), CredentialsError> {
+        let fetched = check(self.provider.provide_credentials().await?)?;
+        *self.kept() = Some(fetched);
+        Ok(())
+    }
+
+    /// Gives up the credentials that were kept, because AWS does not accept them any more.
+    pub(crate) fn forget(&self) {
+        *self.kept() = None;
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Credentials>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn timed_out(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -78,21 +100,31 @@ impl ProvideCredentials for CheckedProvider {
         Self: 'a,
     {
         future::ProvideCredentials::new(async {
-            let credentials = self.fetch().await?;
-            let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
-            for (name, text) in [
-                ("the access key id", credentials.access_key_id()),
-                ("the secret access key", credentials.secret_access_key()),
-                ("the session token", credentials.session_token().unwrap_or_default()),
-            ] {
-                if !printable(text) {
-                    let detail = format!("{name} holds a space or a control character, such as the end of a line");
-                    return Err(CredentialsError::invalid_configuration(detail));
-                }
+            let lasts =
+                |kept: &Credentials| kept.expiry().is_none_or(|end| end > SystemTime::now() + RENEWED_BEFORE_EXPIRY);
+            let kept = self.kept().clone().filter(lasts);
+            match kept {
+                Some(credentials) => Ok(credentials),
+                None => check(self.fetch().await?),
             }
-            Ok(credentials)
         })
     }
+}
+
+/// Refuses credentials that can't be put into a header.
+fn check(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+    let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    for (name, text) in [
+        ("the access key id", credentials.access_key_id()),
+        ("the secret access key", credentials.secret_access_key()),
+        ("the session token", credentials.session_token().unwrap_or_default()),
+    ] {
+        if !printable(text) {
+            let detail = format!("{name} holds a space or a control character, such as the end of a line");
+            return Err(CredentialsError::invalid_configuration(detail));
+        }
+    }
+    Ok(credentials)
 }
 
 #[cfg(test)]

@@ -66,11 +66,12 @@ macro_rules! resolver {
     ($visibility:vis $service:ident, $sdk:ident) => {
         $visibility async fn $service(config: &SdkConfig, region: &str) -> Result<String, EndpointError> {
             use $sdk::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
+            let config = of_service(config, stringify!($service));
             let params = Params::builder()
                 .region(region)
                 .set_use_fips(config.use_fips())
                 .set_use_dual_stack(config.use_dual_stack())
-                .set_endpoint(configured_url(config, stringify!($service)))
+                .set_endpoint(configured_url(&config, stringify!($service)))
                 .build()
                 .map_err(unresolved)?;
             Ok(DefaultResolver::new().resolve_endpoint(&params).await.map_err(unresolved)?.url().to_owned())
@@ -78,9 +79,19 @@ macro_rules! resolver {
     };
 }
 
-resolver!(sts, aws_sdk_sts);
+resolver!(pub(super) sts, aws_sdk_sts);
 resolver!(pub(super) iam, aws_sdk_iam);
 resolver!(pub(super) organizations, aws_sdk_organizations);
+
+/// Returns the configuration for a service. FIPS and dual stack are variants of AWS's own hosts: the SDK refuses them together with
+/// another endpoint, where botocore ignores them.
+pub(crate) fn of_service(config: &SdkConfig, service: &str) -> SdkConfig {
+    if configured_url(config, service).is_some() {
+        config.to_builder().use_fips(false).use_dual_stack(false).build()
+    } else {
+        config.clone()
+    }
+}
 
 fn unresolved(error: impl std::fmt::Display) -> EndpointError {
     EndpointError::Unresolved { detail: error.to_string() }
@@ -113,6 +124,31 @@ pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
     [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain)).then_some(url)
 }
 
+/// Whether a text can be a part of a host name.
+pub(crate) fn is_host_label(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
+}
+
+/// Returns the host and the port of a URL. `rest` is the part of the URL after `://`.
+pub(crate) fn authority(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+/// Whether a URL has a host that botocore accepts (1.43, `utils.py`, `is_valid_endpoint_url`).
+pub(crate) fn has_valid_host(url: &str) -> bool {
+    let host_and_port = url.split_once("://").map_or("", |(_, rest)| authority(rest));
+    if let Some(inside) = host_and_port.strip_prefix('[') {
+        return inside.split(']').next().is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok());
+    }
+    let host = host_and_port.split(':').next().unwrap_or_default();
+    let host = host.strip_suffix('.').unwrap_or(host);
+    !url.contains(['\t', '\r', '\n']) && host.len() <= 255 && host.split('.').all(is_host_label)
+}
+
 /// Checks that the text is a URL, and that it is not the global STS endpoint.
 pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
     // A malformed URL can still contain a password, for example if a slash is missing.
@@ -128,7 +164,7 @@ pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
     }
     let host = authority.split(':').next().unwrap_or_default().trim_end_matches('.');
     let is_url_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]!$&'()*+,;=%".contains(&byte);
-    if authority.is_empty() || !url.bytes().all(is_url_byte) {
+    if !has_valid_host(url) || !url.bytes().all(is_url_byte) {
         return Err(refused());
     }
     if host.eq_ignore_ascii_case(GLOBAL_STS) {

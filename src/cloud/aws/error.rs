@@ -63,12 +63,12 @@ pub(super) fn without_credentials(operation: Operation, error: &CredentialsError
     Failure { operation, kind, effect, code, message, status: chained_role_status(error), request_id: None }
 }
 
-/// A role of a profile with MFA, or of `--via-role`, could not be assumed.
+/// A role of a profile, or of `--via-role`, could not be assumed.
 #[derive(Debug, thiserror::Error)]
 #[error("the role {role} in the chain to the accounts can't be assumed: {failure}")]
-pub(super) struct ChainedRoleError {
-    pub(super) role: String,
-    pub(super) failure: Failure,
+pub(crate) struct ChainedRoleError {
+    pub(crate) role: String,
+    pub(crate) failure: Failure,
 }
 
 type Cause = (FailureKind, Effect, ErrorCode, String);
@@ -79,9 +79,9 @@ fn unreadable(operation: Operation, status: u16) -> Cause {
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
-/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that failed is the
-/// innermost error.
-fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
+/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
+/// innermost one.
+pub(crate) fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
     with_sources(error).filter_map(|error| error.downcast_ref()).last()
 }
 

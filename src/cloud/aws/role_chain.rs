@@ -1,7 +1,8 @@
 //! The chain of sessions from the first credentials to the credentials that enter the accounts: the MFA session, the roles of a
-//! profile with MFA, and the roles of `--via-role`.
+//! profile, and the roles of `--via-role`.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -11,10 +12,13 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::IdentityCache;
 
-use super::super::{Failure, Operation};
+use super::super::{Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
+use super::credential_chain::SessionCache;
+use super::endpoint::of_service;
 use super::error::ChainedRoleError;
 use super::sts::credentials;
+use crate::aws_settings::CachedSession;
 use crate::secret::Secret;
 
 /// The duration of a chained role's session, which is AWS's maximum for role chaining.
@@ -25,11 +29,24 @@ const MFA_SESSION: Duration = Duration::from_hours(12);
 
 /// A role in the chain. It can contain an external id, so it does not implement `Debug`.
 #[derive(Clone)]
-pub(super) struct ChainedRole {
-    pub(super) role_arn: String,
-    pub(super) session_name: String,
-    pub(super) source_identity: Option<String>,
-    pub(super) external_id: Option<Secret>,
+pub(crate) struct ChainedRole {
+    pub(crate) role_arn: String,
+    pub(crate) session_name: String,
+    pub(crate) source_identity: Option<String>,
+    pub(crate) external_id: Option<Secret>,
+    /// How many seconds its sessions last; `None` for AWS's default of one hour.
+    pub(crate) duration: Option<i64>,
+    /// The code of an MFA device that AssumeRole takes. It is accepted only once, so there is only one session.
+    pub(crate) mfa: Option<MfaCode>,
+    /// A session in the cache of the AWS CLI.
+    pub(crate) cached: Option<CachedSession>,
+}
+
+/// An MFA device and its code.
+#[derive(Clone)]
+pub(crate) struct MfaCode {
+    pub(crate) serial: String,
+    pub(crate) code: Secret,
 }
 
 /// Opens the MFA session. AWS accepts a code only once, so a run opens only one MFA session.
@@ -39,7 +56,7 @@ pub(super) async fn open_mfa_session(
     token: &Secret,
 ) -> Result<SharedCredentialsProvider, Failure> {
     let operation = Operation::GetSessionToken;
-    let request = Client::new(config)
+    let request = Client::new(&of_service(config, "sts"))
         .get_session_token()
         .serial_number(serial)
         .token_code(token.reveal())
@@ -49,12 +66,14 @@ pub(super) async fn open_mfa_session(
     Ok(SharedCredentialsProvider::new(session))
 }
 
-/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the role before,
-/// and again whenever its session is about to expire.
-pub(super) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
+/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the one before, and
+/// again whenever its session is about to expire.
+pub(crate) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
     roles.iter().fold(config.clone(), |config, role| {
-        let sessions = ChainedRoleProvider { client: Client::new(&with_empty_cache(&config)), role: role.clone() };
-        with_empty_cache(&config.into_builder().credentials_provider(SharedCredentialsProvider::new(sessions)).build())
+        let client = Client::new(&with_empty_cache(&of_service(&config, "sts")));
+        let sessions = ChainedRoleProvider { client, role: role.clone(), has_opened: AtomicBool::new(false) };
+        let sessions = SessionCache::before(SharedCredentialsProvider::new(sessions), role.cached.as_ref());
+        with_empty_cache(&config.into_builder().credentials_provider(sessions).build())
     })
 }
 
@@ -68,12 +87,20 @@ pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
 struct ChainedRoleProvider {
     client: Client,
     role: ChainedRole,
+    /// Whether a session was opened. A second one would need another MFA code.
+    has_opened: AtomicBool,
 }
 
 impl ChainedRoleProvider {
     /// Opens a session.
     async fn open(&self) -> Result<Credentials, Failure> {
         let operation = Operation::AssumeRole;
+        let mfa = self.role.mfa.as_ref();
+        if mfa.is_some() && self.has_opened.swap(true, Ordering::Relaxed) {
+            let message = "its session has ended, and the next one needs another MFA code".to_owned();
+            let failure = Failure::own(operation, OwnCode::NoCredentials, message);
+            return Err(Failure { kind: FailureKind::Credentials, ..failure });
+        }
         let request = self
             .client
             .assume_role()
@@ -81,7 +108,9 @@ impl ChainedRoleProvider {
             .role_session_name(&self.role.session_name)
             .set_source_identity(self.role.source_identity.clone())
             .set_external_id(self.role.external_id.as_ref().map(|secret| secret.reveal().to_owned()))
-            .duration_seconds(i32::try_from(SESSION_DURATION.as_secs()).expect("an hour fits"));
+            .set_serial_number(mfa.map(|mfa| mfa.serial.clone()))
+            .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()))
+            .set_duration_seconds(self.role.duration.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)));
         let answer = call(operation, None, request.send()).await?;
         credentials(operation, answer.value.credentials(), answer.request_id.as_deref())
     }
@@ -89,7 +118,7 @@ impl ChainedRoleProvider {
 
 impl fmt::Debug for ChainedRoleProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HopSessions").field("role_arn", &self.role.role_arn).finish_non_exhaustive()
+        f.debug_struct("ChainedRoleProvider").field("role_arn", &self.role.role_arn).finish_non_exhaustive()
     }
 }
 

@@ -1,60 +1,71 @@
-//! Loads the SDK's configuration from the places where every AWS tool looks for it.
+//! The SDK's configuration, built from the settings that were read. The SDK reads neither the environment nor the files itself.
 
-use aws_config::environment::EnvironmentVariableRegionProvider;
-use aws_config::imds::region::ImdsRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
-use super::connect_options::ConnectOptions;
-use super::credentials::{CheckedProvider, FetchCounter};
-use super::http::{self, CaBundleError};
-use super::timeouts;
+use crate::aws_settings::{AwsSettings, Service};
 
-/// Loads the configuration. The credentials come from `credentials_profile`, or from the SDK's default chain if it is `None`.
-pub(super) async fn load(
-    options: &ConnectOptions,
-    credentials_profile: Option<&str>,
-    fetches: &FetchCounter,
-) -> Result<SdkConfig, CaBundleError> {
-    let http = http::client(options.ca_bundle.as_deref(), options.connections)?;
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+/// What the clients and the credential providers are built from.
+#[derive(Clone, Debug)]
+pub(crate) struct SdkBasis {
+    /// Without credentials.
+    pub(crate) config: SdkConfig,
+    /// For the SDK's credential providers.
+    pub(crate) provider: ProviderConfig,
+    pub(crate) http: SharedHttpClient,
+}
+
+/// The configured endpoints. Sets of URLs that differ from service to service can be passed to the SDK only in this way.
+#[derive(Debug)]
+struct Endpoints([(Service, Option<String>); 3]);
+
+impl LoadServiceConfig for Endpoints {
+    fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+        let asked = |service: &Service| key.service_id().to_ascii_lowercase() == service.id();
+        let is_endpoint = key.profile() == "endpoint_url";
+        let found = self.0.iter().find(|(service, _)| is_endpoint && asked(service));
+        found.and_then(|(_, url)| url.clone())
+    }
+}
+
+/// Builds the configuration for a Region.
+///
+/// # Errors
+///
+/// When the profile names a `services` section that does not exist.
+pub(crate) fn build(
+    settings: &AwsSettings,
+    region: &str,
+    fips: bool,
+    http: SharedHttpClient,
+    timeouts: TimeoutConfig,
+) -> Result<SdkBasis, crate::aws_settings::AwsSettingsError> {
+    let region = Region::new(region.to_owned());
+    let (fips, dual_stack) = (fips || settings.use_fips(), settings.use_dual_stack());
+    let endpoint = |service| Ok((service, settings.endpoint_url(service)?.map(str::to_owned)));
+    let endpoints = Endpoints([endpoint(Service::Sts)?, endpoint(Service::Iam)?, endpoint(Service::Organizations)?]);
+    let provider = ProviderConfig::without_region()
+        .with_region(Some(region.clone()))
+        .with_use_fips(Some(fips))
+        .with_use_dual_stack(Some(dual_stack))
+        .with_http_client(http.clone())
+        .with_retry_config(RetryConfig::standard())
+        .with_timeout_config(timeouts.clone());
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(region)
+        .use_fips(fips)
+        .use_dual_stack(dual_stack)
         .http_client(http.clone())
-        .timeout_config(timeouts::per_attempt())
-        // The retries of the credential providers are set in code, because the SDK panics on AWS_MAX_ATTEMPTS=0 and
-        // AWS_RETRY_MODE=legacy, which the AWS CLI accepts.
-        .retry_config(RetryConfig::standard())
-        .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"));
-    let region = match (&options.region, &options.profile) {
-        (Some(region), _) => Some(Region::new(region.clone())),
-        // A profile that assumes a role needs a Region too, but the credentials provider below does not look for a Region.
-        (None, Some(profile)) => {
-            let file = ProfileFileRegionProvider::builder().profile_name(profile).build();
-            let provider = ProviderConfig::default().with_http_client(http.clone());
-            let instance = ImdsRegionProvider::builder().configure(&provider).build();
-            let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
-            chain.or_else(file).or_else(instance).region().await
-        }
-        (None, None) => None,
-    };
-    if let Some(region) = &region {
-        loader = loader.region(region.clone());
-    }
-    if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
-    }
-    if let Some(profile) = credentials_profile {
-        let provider = ProviderConfig::default().with_http_client(http).with_region(region);
-        loader = loader.credentials_provider(
-            ProfileFileCredentialsProvider::builder().configure(&provider).profile_name(profile).build(),
-        );
-    }
-    let config = loader.load().await;
-    let provider = config.credentials_provider().map(|provider| CheckedProvider::around(provider, fetches));
-    let mut builder = config.into_builder();
-    // The credential providers keep the retries from above. The calls of a run have their own retries, in `cloud::retry`.
-    builder.set_credentials_provider(provider).set_retry_config(Some(RetryConfig::disabled()));
-    Ok(builder.build())
+        .timeout_config(timeouts)
+        // The calls of a run have their own retries: see `cloud::retry`.
+        .retry_config(RetryConfig::disabled())
+        .service_config(endpoints)
+        .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"))
+        .build();
+    Ok(SdkBasis { config, provider, http })
 }

@@ -18,6 +18,6 @@ pub(super) const FETCH_CREDENTIALS: Duration = Duration::from_secs(18);
 const _: () = assert!(FETCH_CREDENTIALS.as_secs() < ATTEMPT.as_secs());
 
 /// Returns the time limits of each attempt, for the SDK.
-pub(super) fn per_attempt() -> TimeoutConfig {
+pub(crate) fn per_attempt() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(READ).operation_attempt_timeout(ATTEMPT).build()
 }

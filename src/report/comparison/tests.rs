@@ -157,6 +157,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         organization_id: Some("o-exampleorg1".to_owned()),
         management_account: None,
         caller_arn: None,
+        credential_source: None,
         region: None,
         sts_endpoint: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,

@@ -46,6 +46,7 @@ fn run_info() -> RunInfo {
         organization_id: Some("o-exampleorg1".to_owned()),
         management_account: None,
         caller_arn: Some("arn:aws:iam::000000000100:user/@team|#1".to_owned()),
+        credential_source: None,
         region: None,
         sts_endpoint: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,

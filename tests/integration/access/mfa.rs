@@ -143,19 +143,20 @@ fn with_profiles(builder: Builder) -> Bench {
          [profile admin]\n{role}source_profile = keys\nmfa_serial = {DEVICE}\nregion = eu-west-1\n\
          [profile alone]\n{role}mfa_serial = {DEVICE}\n\
          [profile itself]\n{role}source_profile = itself\nmfa_serial = {DEVICE}\n\
-         [profile blank]\n{role}source_profile = keys\nmfa_serial = # of whom?\n\
+         [profile own]\n{role}source_profile = own\nmfa_serial = {DEVICE}\n\
+         aws_access_key_id = {}\naws_secret_access_key = {}\n\
+         [profile blank]\n{role}source_profile = keys\nmfa_serial =\n\
          [profile two]\n{role}source_profile = admin\nmfa_serial = arn:aws:iam::000000000100:mfa/other\n",
-        keys.access_key_id, keys.secret_access_key
+        keys.access_key_id, keys.secret_access_key, keys.access_key_id, keys.secret_access_key
     );
     std::fs::write(bench.folder.path().join("config"), config).expect("a writable folder");
     bench.env("AWS_CONFIG_FILE", "config").without_env("AWS_ACCESS_KEY_ID").without_env("AWS_SECRET_ACCESS_KEY");
     bench
 }
 
-/// The SDK ignores `mfa_serial` in profiles, and would be refused without a cause.
 #[test]
 fn a_profile_with_mfa_works() {
-    let mut bench = with_profiles(six().mfa_codes(["271828", "314159", "161803"]));
+    let mut bench = with_profiles(six().mfa_codes(["271828", "314159", "161803", "141421"]));
     bench.without_env("AWS_REGION");
     let run = changed_all(apply(&bench, "named", &["--profile=admin", "--mfa-token=271828"]));
     // Five members, and the hub twice: for the run, and for the hub's own account.
@@ -166,21 +167,20 @@ fn a_profile_with_mfa_works() {
     bench.run("wrong", &["plan", "--mfa-token=314159"]).exits(1).attempted_nothing("invalid MFA one time pass code");
     let run = bench.run("other", &["plan", "--mfa-token=161803", "--mfa-serial=arn:aws:iam::000000000100:mfa/x"]);
     run.exits(1).attempted_nothing("unable to validate MFA code");
+    bench.run("own", &["plan", "--profile=own", "--mfa-token=141421"]).exits(0).agrees(TokenVersion::V2);
 }
 
 #[test]
 fn unsupported_mfa_profiles_are_refused() {
     let bench = with_profiles(six().mfa_codes(["271828"]));
     for (profile, says) in [
-        ("alone", "mfa_serial needs the keys of a user, and profile \"alone\" has no source_profile"),
-        ("itself", "is its own source_profile: put the keys into a profile of their own"),
-        ("two", "it asks for two MFA devices"),
-        ("blank", "mfa_serial of profile \"blank\" is empty: give the device's serial number or ARN"),
-        (
-            "admim",
-            "profile \"admim\": it is defined neither in ~/.aws/config nor in ~/.aws/credentials; did you mean admin?",
-        ),
-        ("nothing-like-it", "profile \"nothing-like-it\": it is defined neither"),
+        ("alone", "profile \"alone\": it assumes a role, and has neither source_profile nor credential_source"),
+        ("itself", "profile \"itself\": its source_profile \"itself\" leads back to itself, and never to credentials"),
+        ("two", "it and its source_profile ask for two MFA devices"),
+        ("blank", "profile \"blank\": mfa_serial is empty: give a value, or remove the line"),
+        ("admim", "names the profile \"admim\", which is defined neither in config nor in"),
+        ("admim", "; did you mean admin?"),
+        ("nothing-like-it", "names the profile \"nothing-like-it\", which is defined neither"),
     ] {
         let arguments = ["--mfa-token=271828", "--profile", profile];
         let run = apply(&bench, "refused", &arguments).exits(1).attempted_nothing(says);

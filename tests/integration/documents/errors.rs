@@ -4,9 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use v2token::internals::{
-    CaBundleError, Caller, ConnectError, Effect, EndpointError, Error, Failure, FailureKind, InvalidSettings,
-    ListingError, Operation, ProfileError, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed,
-    Untrusted,
+    AwsSettingsError, CaBundleError, Caller, ConnectError, Effect, EndpointError, Error, Failure, FailureKind,
+    InvalidSettings, ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed,
+    SelectionFailed, Untrusted,
 };
 
 /// A failed call.
@@ -43,7 +43,21 @@ pub(super) fn errors() -> Vec<Error> {
         CaBundleError::NotPem { path: path(), detail: text() }.into(),
         ProxyError { variable: text() }.into(),
         Caller::from_api(None, None).expect_err("it names nobody").into(),
-        ConnectError::Profile(ProfileError { profile: text(), detail: text() }),
+        AwsSettingsError::File { path: text(), line: Some(3), detail: text() }.into(),
+        AwsSettingsError::NoProfile {
+            profile: text(),
+            origin: "x",
+            config: text(),
+            credentials: text(),
+            suggestion: text(),
+        }
+        .into(),
+        AwsSettingsError::Profile { profile: text(), detail: text() }.into(),
+        AwsSettingsError::PartialKeys { missing: "x" }.into(),
+        AwsSettingsError::WebIdentityWithoutRole.into(),
+        AwsSettingsError::Value { name: text(), value: text(), expected: "x" }.into(),
+        ConnectError::Metadata { url: text() },
+        ConnectError::V1Token { failure: call(), region: text() },
         ConnectError::MfaTokenMissing { serial: text() },
         ConnectError::MfaSerialMissing,
         ConnectError::SessionTooLong { arn: text(), asked: std::time::Duration::from_hours(2) },
@@ -118,7 +132,16 @@ fn is_known(error: &Error) {
             | ConnectError::NoRegion
             | ConnectError::Call(_)
             | ConnectError::Caller(_)
-            | ConnectError::Profile { .. }
+            | ConnectError::Settings(
+                AwsSettingsError::File { .. }
+                | AwsSettingsError::NoProfile { .. }
+                | AwsSettingsError::Profile { .. }
+                | AwsSettingsError::PartialKeys { .. }
+                | AwsSettingsError::WebIdentityWithoutRole
+                | AwsSettingsError::Value { .. },
+            )
+            | ConnectError::Metadata { .. }
+            | ConnectError::V1Token { .. }
             | ConnectError::MfaTokenMissing { .. }
             | ConnectError::MfaSerialMissing
             | ConnectError::SessionTooLong { .. }

@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "fuzzing",
     "commands",
     "run",

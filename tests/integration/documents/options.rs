@@ -32,8 +32,8 @@ const OPTIONS: [Group; 6] = [
     (
         "Access",
         &[
-            ("--profile", "the AWS chain", ""),
-            ("--region", "the AWS chain", ""),
+            ("--profile", "AWS_DEFAULT_PROFILE, AWS_PROFILE", ""),
+            ("--region", "AWS_REGION, AWS_DEFAULT_REGION, the profile", ""),
             ("--role", "OrganizationAccountAccessRole", ""),
             ("--via-role", "–", ""),
             ("--external-id", "–", ""),

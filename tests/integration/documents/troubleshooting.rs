@@ -197,7 +197,9 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
                     let (management, invited) = (when.contains("management account"), when.contains("invited"));
                     let unverified = spans(when).contains(&Outcome::Unverified.as_str());
                     let outcome = if unverified { Outcome::Unverified } else { Outcome::Failed };
-                    hint(outcome, stage, &failure, &access, management, invited)
+                    let is_own = when.contains("caller's own credentials");
+                    let access = if is_own { &AccessMethod::Own } else { &access };
+                    hint(outcome, stage, &failure, access, management, invited)
                 }
             };
             assert_eq!(plain(advice), given, "{code} at {stage}: {when}");

@@ -1,0 +1,91 @@
+//! The role sessions that the AWS CLI keeps in `~/.aws/cli/cache`, and the logins in `~/.aws/sso/cache`. A session is read, so that a
+//! person is not asked for another MFA code. Nothing is written.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use sha1::{Digest as _, Sha1};
+
+use super::source::{Keys, ProfileRole, SsoRole, WebIdentity, keys};
+use super::{AwsSettings, files};
+use crate::timestamp;
+
+/// A session with less time left counts as expired (botocore 1.43, `credentials.py`, `DEFAULT_EXPIRY_WINDOW_SECONDS`).
+pub(crate) const EXPIRY_WINDOW: Duration = Duration::from_mins(15);
+
+/// A cached session. It holds keys, so it has no `Debug`.
+#[derive(Clone)]
+pub(crate) struct CachedSession {
+    pub(crate) keys: Keys,
+    pub(crate) expires: SystemTime,
+}
+
+impl AwsSettings {
+    /// Returns the cached session of a role of a profile.
+    pub(crate) fn cached_role(&self, role: &ProfileRole, now: SystemTime) -> Option<CachedSession> {
+        let arguments = [
+            ("DurationSeconds", role.duration.map(Value::from)),
+            ("ExternalId", role.external_id.as_ref().map(|id| id.reveal().into())),
+            ("RoleArn", Some(role.role_arn.as_str().into())),
+            ("RoleSessionName", role.session_name.as_deref().map(Value::from)),
+            ("SerialNumber", role.mfa_serial.as_deref().map(Value::from)),
+        ];
+        self.cached(&file_name(arguments), now)
+    }
+
+    /// Returns the cached session of a role that is assumed with a token. The name of its file depends on the token.
+    pub(crate) fn cached_web_identity(&self, identity: &WebIdentity, now: SystemTime) -> Option<CachedSession> {
+        let token = String::from_utf8(files::read_limited(&identity.token_file).ok()?).ok()?;
+        let arguments = [
+            ("RoleArn", Some(identity.role_arn.as_str().into())),
+            ("RoleSessionName", identity.session_name.as_deref().map(Value::from)),
+            ("WebIdentityToken", Some(token.into())),
+        ];
+        self.cached(&file_name(arguments), now)
+    }
+
+    /// Whether the token of a login without an `sso-session` has expired. The SDK does not look at it.
+    pub(crate) fn is_login_over(&self, role: &SsoRole, now: SystemTime) -> bool {
+        let path = self.variables.expand(&format!("~/.aws/sso/cache/{}.json", sha1_hex(&role.start_url)));
+        let contents: Option<Value> =
+            files::read_limited(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let expires = contents.as_ref().and_then(|contents| contents.get("expiresAt")?.as_str());
+        role.session.is_none() && expires.and_then(timestamp::parse_with_offset).is_some_and(|expires| expires <= now)
+    }
+
+    /// Reads a file of the cache. A file that is damaged counts as missing: the role is then assumed again.
+    fn cached(&self, name: &str, now: SystemTime) -> Option<CachedSession> {
+        let path = self.variables.expand(&format!("~/.aws/cli/cache/{name}"));
+        let contents: Value = serde_json::from_slice(&files::read_limited(&path).ok()?).ok()?;
+        let text = |key: &str| contents.get("Credentials")?.get(key)?.as_str();
+        let expires = timestamp::parse_with_offset(text("Expiration")?)?;
+        let keys = keys(text("AccessKeyId")?, text("SecretAccessKey")?, text("SessionToken"));
+        (expires >= now + EXPIRY_WINDOW).then_some(CachedSession { keys, expires })
+    }
+}
+
+/// The name of a session's file: the SHA-1 of the arguments of AssumeRole as Python's `json.dumps(…, sort_keys=True)` writes them.
+fn file_name<const N: usize>(arguments: [(&str, Option<Value>); N]) -> String {
+    let given = arguments.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let pairs: Vec<String> = given.map(|(name, value)| format!("{}: {}", json!(name), in_ascii(&value))).collect();
+    format!("{}.json", sha1_hex(&format!("{{{}}}", pairs.join(", "))))
+}
+
+fn sha1_hex(text: &str) -> String {
+    Sha1::digest(text).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
+}
+
+/// JSON in which characters beyond ASCII are escaped.
+fn in_ascii(value: &Value) -> String {
+    let mut units = [0; 2];
+    value.to_string().chars().fold(String::new(), |mut json, character| {
+        if character.is_ascii() && character != '\x7f' {
+            json.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut units) {
+                json.push_str(&format!("\\u{unit:04x}"));
+            }
+        }
+        json
+    })
+}

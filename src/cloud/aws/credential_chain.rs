@@ -1,0 +1,245 @@
+//! The providers of the decided source of credentials: the first credentials, and the roles that lead from them to the base
+//! credentials. Each provider is built for its source; the SDK's own chain, which tries one source after the other, is not used.
+
+use std::time::SystemTime;
+
+use aws_config::Region;
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::imds;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::login::LoginCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
+use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
+
+use super::endpoint::{self, EndpointError};
+use super::endpoint_override::EndpointOverride;
+use super::process::CredentialProcess;
+use super::sdk_config::SdkBasis;
+use crate::aws_settings::{
+    AwsSettings, AwsSettingsError, CachedSession, CredentialSource, EXPIRY_WINDOW, Keys, ProfileRole, Service, SsoRole,
+    WebIdentity,
+};
+
+/// The first credentials, and the roles that are assumed with them, in the order in which they are assumed.
+pub(crate) struct CredentialChain {
+    pub(crate) first: FirstCredentials,
+    pub(crate) roles: Vec<RoleStep>,
+}
+
+/// The credentials at the beginning of a chain.
+pub(crate) enum FirstCredentials {
+    /// Those of a source, or its session in the cache of the AWS CLI while that lasts.
+    Source(CredentialSource, Option<CachedSession>),
+    /// A session of a role that requires MFA, from the cache of the AWS CLI. The next session would need a code.
+    MfaSession(CachedSession),
+}
+
+/// A role of a chain, with its session in the cache of the AWS CLI if there is one.
+pub(crate) struct RoleStep {
+    pub(crate) role: ProfileRole,
+    pub(crate) cached: Option<CachedSession>,
+}
+
+impl CredentialChain {
+    /// Takes a source apart.
+    pub(crate) fn of(source: CredentialSource, settings: &AwsSettings) -> Self {
+        let now = SystemTime::now();
+        let (mut source, mut roles) = (source, Vec::new());
+        let first = loop {
+            match source {
+                CredentialSource::Role(role) => {
+                    let cached = settings.cached_role(&role, now);
+                    match cached {
+                        Some(session) if requires_mfa(&role) => break FirstCredentials::MfaSession(session),
+                        cached => {
+                            source = (*role.base).clone();
+                            roles.push(RoleStep { role, cached });
+                        }
+                    }
+                }
+                // botocore has no cache for a token that a role's source_profile names.
+                CredentialSource::WebIdentity(ref identity) if roles.is_empty() => {
+                    let cached = settings.cached_web_identity(identity, now);
+                    break FirstCredentials::Source(source, cached);
+                }
+                source => break FirstCredentials::Source(source, None),
+            }
+        };
+        roles.reverse();
+        Self { first, roles }
+    }
+
+    /// Returns the program that provides the first credentials, if one does.
+    pub(crate) fn process(&self) -> Option<&str> {
+        match &self.first {
+            FirstCredentials::Source(CredentialSource::Process { profile, .. }, _) => Some(profile),
+            FirstCredentials::Source(..) | FirstCredentials::MfaSession(_) => None,
+        }
+    }
+}
+
+/// Whether the role, or one that leads to it, requires MFA.
+fn requires_mfa(role: &ProfileRole) -> bool {
+    role.mfa_serial.is_some() || matches!(&*role.base, CredentialSource::Role(base) if requires_mfa(base))
+}
+
+/// Builds the providers of a chain.
+pub(crate) struct ProviderFactory<'a> {
+    pub(crate) settings: &'a AwsSettings,
+    pub(crate) basis: &'a SdkBasis,
+    /// The name of sessions for which the profile has none.
+    pub(crate) session_name: &'a str,
+}
+
+/// A provider can't be built.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The variables or the files can't be used.
+    #[error(transparent)]
+    Settings(#[from] AwsSettingsError),
+    /// An endpoint can't be used.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The metadata service has no valid URL.
+    #[error("{url:?} is no URL of an instance metadata service")]
+    Metadata {
+        /// The URL.
+        url: String,
+    },
+}
+
+impl ProviderFactory<'_> {
+    /// Returns the provider of the first credentials.
+    pub(crate) async fn first(&self, first: &FirstCredentials) -> Result<SharedCredentialsProvider, SourceError> {
+        match first {
+            FirstCredentials::MfaSession(session) => Ok(SharedCredentialsProvider::new(session_credentials(session))),
+            FirstCredentials::Source(source, cached) => {
+                Ok(SessionCache::before(self.of_source(source).await?, cached.as_ref()))
+            }
+        }
+    }
+
+    async fn of_source(&self, source: &CredentialSource) -> Result<SharedCredentialsProvider, SourceError> {
+        let provider = &self.basis.provider;
+        Ok(match source {
+            CredentialSource::Keys(keys, _) => SharedCredentialsProvider::new(static_credentials(keys)),
+            CredentialSource::Role(_) => unreachable!("the chain takes roles apart"),
+            CredentialSource::WebIdentity(identity) => self.web_identity(identity).await?,
+            CredentialSource::Sso(role) => self.sso(role)?,
+            CredentialSource::Login { session, .. } => {
+                SharedCredentialsProvider::new(LoginCredentialsProvider::builder(session).configure(provider).build())
+            }
+            CredentialSource::Process { profile, words } => {
+                SharedCredentialsProvider::new(CredentialProcess::new(profile, words))
+            }
+            CredentialSource::Container => {
+                SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(provider).build())
+            }
+            CredentialSource::Instance => {
+                let client = self.instance_metadata()?;
+                let builder = ImdsCredentialsProvider::builder().configure(provider).imds_client(client);
+                SharedCredentialsProvider::new(builder.build())
+            }
+        })
+    }
+
+    /// Returns a client of the instance metadata service.
+    pub(crate) fn instance_metadata(&self) -> Result<imds::Client, SourceError> {
+        let url = self.settings.instance_metadata_endpoint()?;
+        let invalid = |_| SourceError::Metadata { url: url.to_owned() };
+        Ok(imds::Client::builder().configure(&self.basis.provider).endpoint(url).map_err(invalid)?.build())
+    }
+
+    async fn web_identity(&self, identity: &WebIdentity) -> Result<SharedCredentialsProvider, SourceError> {
+        let configuration = StaticConfiguration {
+            web_identity_token_file: identity.token_file.clone().into(),
+            role_arn: identity.role_arn.clone(),
+            session_name: identity.session_name.clone().unwrap_or_else(|| self.session_name.to_owned()),
+        };
+        let region = self.basis.config.region().map_or("", Region::as_ref);
+        let url = endpoint::sts(&self.basis.config, region).await?;
+        let is_custom = endpoint::configured_url(&self.basis.config, "sts").is_some();
+        let provider = self.provider_at(is_custom, move |_| Some(url.clone()));
+        let builder = WebIdentityTokenCredentialsProvider::builder().configure(&provider);
+        Ok(SharedCredentialsProvider::new(builder.static_configuration(configuration).build()))
+    }
+
+    fn sso(&self, role: &SsoRole) -> Result<SharedCredentialsProvider, SourceError> {
+        if self.settings.is_login_over(role, SystemTime::now()) {
+            let detail = "its login has expired: run `aws sso login`".to_owned();
+            return Err(AwsSettingsError::Profile { profile: role.profile.clone(), detail }.into());
+        }
+        let endpoint = |service| Ok::<_, AwsSettingsError>(self.settings.endpoint_url(service)?.map(str::to_owned));
+        let (portal, oidc) = (endpoint(Service::Sso)?, endpoint(Service::SsoOidc)?);
+        // The provider calls two services, which only the path tells apart.
+        let is_custom = portal.is_some() || oidc.is_some();
+        let provider =
+            self.provider_at(is_custom, move |path| if path == "/token" { oidc.clone() } else { portal.clone() });
+        let mut builder = SsoCredentialsProvider::builder()
+            .configure(&provider)
+            .account_id(&role.account)
+            .role_name(&role.role)
+            .start_url(&role.start_url)
+            .region(Region::new(role.region.clone()));
+        builder.set_session_name(role.session.clone());
+        Ok(SharedCredentialsProvider::new(builder.build()))
+    }
+
+    /// Returns the configuration of a provider whose requests go to the endpoint that `endpoint` returns for their path. The SDK's
+    /// providers take endpoints from the environment alone, and never from the profile.
+    fn provider_at(
+        &self,
+        is_custom: bool,
+        endpoint: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> ProviderConfig {
+        let mut provider = self.basis.provider.clone();
+        if is_custom {
+            // Variants are of AWS's own hosts. The SDK refuses them together with another endpoint, where botocore ignores them.
+            provider = provider.with_use_fips(Some(false)).with_use_dual_stack(Some(false));
+        }
+        provider.with_http_client(EndpointOverride::new(self.basis.http.clone(), endpoint))
+    }
+}
+
+/// Provides a cached session while it lasts, and then those of another provider.
+#[derive(Debug)]
+pub(super) struct SessionCache {
+    cached: Credentials,
+    then: SharedCredentialsProvider,
+}
+
+impl SessionCache {
+    /// Puts a cached session before a provider, if there is one.
+    pub(super) fn before(then: SharedCredentialsProvider, cached: Option<&CachedSession>) -> SharedCredentialsProvider {
+        match cached {
+            None => then,
+            Some(session) => SharedCredentialsProvider::new(Self { cached: session_credentials(session), then }),
+        }
+    }
+}
+
+impl ProvideCredentials for SessionCache {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let lasts = self.cached.expiry().is_some_and(|end| end >= SystemTime::now() + EXPIRY_WINDOW);
+            if lasts { Ok(self.cached.clone()) } else { self.then.provide_credentials().await }
+        })
+    }
+}
+
+fn static_credentials(keys: &Keys) -> Credentials {
+    let token = keys.session_token.as_ref().map(|token| token.reveal().to_owned());
+    Credentials::new(&keys.access_key_id, keys.secret_access_key.reveal(), token, None, "static")
+}
+
+fn session_credentials(session: &CachedSession) -> Credentials {
+    let Keys { access_key_id, secret_access_key, session_token } = &session.keys;
+    let token = session_token.as_ref().map(|token| token.reveal().to_owned());
+    Credentials::new(access_key_id, secret_access_key.reveal(), token, Some(session.expires), "cached session")
+}
