@@ -29,6 +29,8 @@ def become(line: dict, package: object) -> None:
     """Sets this process up for the command line."""
     # A time limit for every command line.
     signal.alarm(line["seconds"])
+    # Without a terminal, so that nobody is asked for anything.
+    os.setsid()
     os.environ.clear()
     os.environ.update(line["environment"])
     os.chdir(line["folder"])

@@ -11,7 +11,7 @@ mod answers;
 mod case;
 mod endings;
 mod equivalence;
-mod forks;
+pub(crate) mod forks;
 mod queries;
 mod recorder;
 mod round_trip;

@@ -17,6 +17,7 @@ mod documents;
 mod faults;
 mod formats;
 mod harness;
+mod identity;
 mod listing;
 mod made_up_journals;
 mod mistakes;

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::python::Reaped;
 
 /// A running `tests/aws_cli/forks.py`, which ends when this value is dropped.
-pub(super) struct Forks {
+pub(crate) struct Forks {
     lines: ChildStdin,
     codes: Receiver<String>,
     limit: Duration,
@@ -20,18 +20,18 @@ pub(super) struct Forks {
 }
 
 /// The command line of a fork.
-pub(super) struct Line<'a> {
-    pub(super) arguments: Vec<String>,
-    pub(super) environment: BTreeMap<String, String>,
-    pub(super) folder: &'a Path,
-    pub(super) stdout: &'a Path,
-    pub(super) stderr: &'a Path,
+pub(crate) struct Line<'a> {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) environment: BTreeMap<String, String>,
+    pub(crate) folder: &'a Path,
+    pub(crate) stdout: &'a Path,
+    pub(crate) stderr: &'a Path,
 }
 
 impl Forks {
     /// Starts the script with this environment. A command line's environment may differ in the variables that Python does not read at
     /// its start. A command line that takes longer than the limit is killed.
-    pub(super) fn start(python: &Path, environment: &BTreeMap<String, String>, limit: Duration) -> Self {
+    pub(crate) fn start(python: &Path, environment: &BTreeMap<String, String>, limit: Duration) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/aws_cli/forks.py");
         let mut command = Command::new(python);
         command.arg(script).env_clear().envs(environment).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -49,7 +49,7 @@ impl Forks {
     }
 
     /// Runs a command line to its end and returns the exit code, unless a signal ended it.
-    pub(super) fn run(&mut self, line: &Line<'_>) -> Option<i32> {
+    pub(crate) fn run(&mut self, line: &Line<'_>) -> Option<i32> {
         let Line { arguments, environment, folder, stdout, stderr } = line;
         let line = json!({
             "arguments": arguments,
