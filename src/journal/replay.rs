@@ -18,7 +18,7 @@ pub enum ReplayFailed {
     Unreadable {
         /// The journal.
         path: PathBuf,
-        /// What the system reports.
+        /// The error message of the operating system.
         detail: String,
     },
     /// A complete line can't be parsed.
@@ -28,7 +28,7 @@ pub enum ReplayFailed {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the parser reports.
+        /// The error message of the parser.
         detail: String,
     },
     /// Lines are missing.
@@ -84,21 +84,21 @@ pub struct Replay {
     pub targets: Vec<(Option<u32>, Target)>,
     /// Whether `accounts` and `targets` are complete. Only a plan starts visits before they are complete.
     pub ready: bool,
-    /// The accounts to which a Set was sent or was about to be sent.
+    /// The intent for each account to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
     pub records: BTreeMap<AccountId, Record>,
     /// The exit code and the verdict; `None` if the run has not ended or has crashed.
     pub ended: Option<(u8, String)>,
-    /// The length of all complete lines in bytes. Further bytes belong to an incomplete line.
+    /// The length in bytes of all complete lines. Any bytes after them are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
 
 impl Replay {
     /// Reads a journal line by line. Another process can append to the journal meanwhile.
     ///
-    /// A crash can only cut the last line short, so an incomplete last line is ignored. A complete line that can't be parsed, or
-    /// that is not consistent with the lines before it, is an error.
+    /// A crash can cut the last line short, or leave zero bytes at the end of the file, so both are ignored. A complete line that
+    /// can't be parsed, or that is not consistent with the lines before it, is an error.
     ///
     /// # Errors
     ///
@@ -150,15 +150,15 @@ impl Replay {
             }
             Entry::Intent { account_id, previous_version, target_version } => {
                 let intent = Intent { previous: previous_version, wanted: target_version, state: IntentState::Open };
-                // The first intent for an account has the original version. A later intent might have the version that the first
-                // Set set.
+                // The `previous` of the first intent is kept, because it is the original version. The `previous` of a later
+                // intent might be the version that the first Set wrote.
                 self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
             }
             Entry::Record(record) => {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
                     intent.state = match (record.outcome, record.started_at) {
-                        // The account was not visited again, or the end of the run cut the visit short.
+                        // Without a start time, the account was not visited again, or the end of the run cut the visit short.
                         (Outcome::Unverified, None) => IntentState::Open,
                         (Outcome::Unverified, Some(_)) => IntentState::InDoubt,
                         _ => IntentState::Settled,

@@ -1,4 +1,4 @@
-//! The run folder, which holds one run and is readable only by its user.
+//! The run folder, which holds one run and is readable only by its owner.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -172,7 +172,7 @@ impl RunFolder {
         Ok((info, replay))
     }
 
-    /// Empties the journal of a run that never became ready.
+    /// Empties the journal of a run that ended before its lists of accounts and targets were complete.
     pub(crate) fn clear(&self) -> Result<(), RunFolderFailed> {
         self.journal.set_len(0).map_err(unwritable("the journal", &self.file(Self::JOURNAL)))
     }
@@ -204,7 +204,7 @@ impl RunFolder {
 
     /// Removes the files of a run that ended before it visited an account. Also removes the folder if this run created it.
     pub(crate) fn discard(self) {
-        // A folder that can't be removed does no harm, and the error that ended the run is more important.
+        // Errors are ignored: a folder that can't be removed does no harm, and the error that ended the run is more important.
         let _ = fs::remove_file(self.file(Self::JOURNAL));
         let _ = fs::remove_file(self.file(Self::RUN));
         if self.created {
@@ -217,7 +217,8 @@ fn unwritable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> RunFolde
     move |source| RunFolderFailed::Unwritable { what, path: path.to_owned(), source }
 }
 
-/// Locks a journal, and checks that it is still in the folder. Another process might have removed it between opening and locking.
+/// Locks a journal, and checks that it is still in the folder. Another process might have removed the journal after it was opened
+/// and before it was locked.
 fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
     let path = folder.join(RunFolder::JOURNAL);
     let busy = || RunFolderFailed::Busy(folder.to_owned());
@@ -248,7 +249,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 const RUNS: &str = "v2token-runs";
 
 /// A run folder is suggested if its name differs from the given name in at most this many characters, and in at most a quarter of
-/// the characters.
+/// the characters of the given name.
 const MAX_DISTANCE: usize = 3;
 
 /// Returns the error for a folder whose file `name` can't be read.

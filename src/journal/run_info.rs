@@ -68,7 +68,7 @@ pub struct RunInfo {
     pub credential_source: Option<String>,
     /// The Region of the STS endpoint.
     pub region: Option<String>,
-    /// The regional STS endpoint that sessions come from.
+    /// The regional STS endpoint that issues the sessions.
     pub sts_endpoint: Option<String>,
     /// The settings, without secrets.
     pub settings: RunSettings,

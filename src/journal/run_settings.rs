@@ -43,10 +43,11 @@ pub enum PolicyChoice {
     Document(String),
 }
 
-/// The maximum duration of a session of a role that is assumed by another role's session (STS API reference, `AssumeRole`).
+/// The maximum duration of a session that is opened with the credentials of another role's session (STS API reference,
+/// `AssumeRole`).
 const MAX_CHAINED_SESSION: Duration = Duration::from_hours(1);
 
-/// The maximum duration of a session of `AssumeRoot` (STS API reference, `AssumeRoot`).
+/// The maximum duration of a session that `AssumeRoot` opens (STS API reference, `AssumeRoot`).
 const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 
 /// Settings that contradict each other, or that AWS does not allow.
@@ -55,7 +56,7 @@ pub enum InvalidSettings {
     /// `--verify token` in a rollback.
     #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token")]
     TokenProofInRollback,
-    /// `--verify token` with v1Token.
+    /// `--verify token` in a run that sets v1Token.
     #[error("--verify token=REGION proves v2Token, and v1Token is asked for")]
     TokenProofOfV1,
     /// A session through `--via-role` that is longer than AWS allows.
@@ -95,7 +96,7 @@ pub struct RunSettings {
     pub access: AccessMode,
     /// The role to assume in every account.
     pub role: RoleTemplate,
-    /// The roles of the accounts whose role is not `role`.
+    /// The roles of the accounts in which a role other than `role` is assumed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub roles: BTreeMap<AccountId, RoleTemplate>,
     /// The roles to assume before the account's role, in this order.
@@ -123,7 +124,7 @@ pub struct RunSettings {
     pub concurrency: u16,
     /// How many visits can start per second; 0 means no limit.
     pub rate: u32,
-    /// How often one API call is tried at most.
+    /// The maximum number of attempts of one API call.
     pub max_attempts: u32,
     /// The timeout of one visit.
     #[serde(with = "duration_text")]
@@ -204,7 +205,7 @@ impl RunSettings {
             source_identity: plan.source_identity,
             session_duration: plan.session_duration,
             session_policy: match plan.session_policy {
-                // A policy document that is enough for a plan, which only reads, might be too narrow for an apply.
+                // The plan's policy document is not taken over: it might allow only reading, which is all that a plan needs.
                 PolicyChoice::Document(_) => self.session_policy,
                 scoped_or_none => scoped_or_none,
             },

@@ -24,8 +24,8 @@ use crate::rollout::{Intents, NotDurable};
 /// lost, but the intent of its Set is on disk.
 const MAX_DELAY: Duration = Duration::from_millis(100);
 
-/// How long an fsync waits for further intents if the previous fsync had at least `MIN_GROUP` intents. When the rate limiter
-/// spreads the visits, intents arrive one by one and do not wait.
+/// How long an fsync waits for further intents if the previous fsync made at least `MIN_GROUP` intents durable. When the rate
+/// limiter spreads the visits, intents arrive one by one and do not wait.
 const GROUP_DELAY: Duration = Duration::from_millis(2);
 const MIN_GROUP: usize = 4;
 
@@ -75,7 +75,7 @@ impl Journal {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// Queues a line. [`failure`](Self::failure) returns a write error.
+    /// Queues a line. If the line can't be written, [`failure`](Self::failure) returns the error.
     pub(crate) fn append(&self, entry: &Entry<'_>) {
         self.shared.put(entry, None);
     }
@@ -128,7 +128,7 @@ impl Intents for Journal {
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // No code panics while it holds the lock.
+        // No code panics while it holds the lock, so the lock is never poisoned.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -175,7 +175,7 @@ impl Writer {
             }
             let result = self.shared.result();
             for durable in group.waiters.drain(..) {
-                // The visit might have been dropped.
+                // Sending fails if the visit that waits for this result was dropped. This does no harm.
                 let _ = durable.send(result.clone());
             }
             group.bytes.clear();

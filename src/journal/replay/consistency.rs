@@ -39,8 +39,8 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
     }
 }
 
-/// Checks that the lists are complete. Only a plan starts visits before they are complete, and a plan has neither waves nor
-/// intents.
+/// Checks that the event `ready` precedes the line that is checked. Lines about intents, waves, a resume or the end of the run
+/// always follow this event: only a plan starts visits earlier, and a plan has neither intents nor waves.
 fn check_ready(replay: &Replay) -> Result<(), String> {
     if replay.ready { Ok(()) } else { Err("no line before it says that the lists are complete".to_owned()) }
 }
@@ -54,7 +54,9 @@ fn check_listed(replay: &Replay, account: AccountId) -> Result<(), String> {
     Err(format!("account {account} is not listed"))
 }
 
-/// Checks that the lists are as long as counted, and that every account is a target or has a record that says why it is skipped.
+/// Checks the lists when they are complete: they have the lengths that the event `ready` names, no account is in a list twice,
+/// every target and every record is about a listed account, and every listed account is a target or has a record that says why it
+/// is skipped.
 fn check_complete(replay: &Replay, accounts: usize, targets: usize) -> Result<(), String> {
     for (what, counted, found) in
         [("accounts", accounts, replay.accounts.len()), ("accounts to visit", targets, replay.targets.len())]

@@ -120,16 +120,18 @@ fn a_missing_line_is_detected() {
             other => other.as_ref().map(|_| None).unwrap(),
         };
         let expected = match missing {
-            // The line that names the run.
+            // If the line that names the run is missing, the line that takes its place, line 1, is refused.
             0 => Some(1),
-            // The line with the counts, which is now one line earlier.
+            // If an account or a target is missing, the counts in the event `ready` are wrong. This event has moved up to line
+            // `READY`.
             1..READY => Some(READY),
-            // The first intent.
+            // If the event `ready` is missing, the first intent, which takes its place, is refused.
             READY => Some(READY + 1),
-            // An intent with a record: the line of the record.
+            // If the intent of account 1 or 3 is missing, the record of this account, which takes its place, is refused.
             14 => Some(15),
             17 => Some(18),
-            // An account without a line is visited again.
+            // Every other line is the last line about its account. If it is missing, no line is refused, and the account is
+            // visited again.
             _ => None,
         };
         assert_eq!(shown_at, expected, "without line {}: {replayed:?}", missing + 1);
@@ -196,8 +198,8 @@ fn a_newer_format_is_refused() {
     assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
 }
 
-/// If the run stops again before it visits an account that `--retry-failed` selected, the next resume visits the account without
-/// the option.
+/// If the run stops again before it visits an account that `--retry-failed` selected, the next resume visits the account even
+/// without this option.
 #[test]
 fn a_retry_that_did_not_start_is_made_by_the_next_resume() {
     let interrupted = Record::blank(id(3), TokenVersion::V2Token).interrupted(ObservedVersion::Unknown);
