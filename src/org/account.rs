@@ -161,14 +161,14 @@ pub struct Account {
     pub id: AccountId,
     /// The account's name. The account's owner chooses the name, so it must be sanitized for terminals and spreadsheets.
     pub name: String,
-    /// The root user's email address, which must be sanitized, too.
+    /// The root user's email address, which must be sanitized like the name.
     pub email: String,
     /// The account's state.
     pub state: AccountState,
     /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known.
     pub ou_path: String,
     /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
-    /// creates.
+    /// creates, so an invited account might not have this role.
     pub invited: bool,
 }
 

@@ -30,9 +30,9 @@ impl AccountOverrides {
     }
 }
 
-/// The file is not text.
+/// The message for a file that is not UTF-8 text.
 const NOT_UTF8: &str = "it is not UTF-8: save it as CSV in UTF-8";
-/// The file has no line with an account.
+/// The message for a file that names no account.
 const EMPTY: &str = "it names no account";
 
 /// Reads the accounts that a file names.
@@ -91,7 +91,8 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             found
         };
         let (id, overrides) = columns.account(&record).map_err(|error| at_line(error.0))?;
-        // The CSV reader joins quoted and unquoted parts of a cell, so `"00000002"0000` would become an id.
+        // The text of the line must contain the id. The CSV reader joins quoted and unquoted parts of a cell, so without this
+        // check, `"00000002"0000` would become an id.
         let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
         let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
         if !row.is_some_and(|row| row.contains(&id.to_string())) {
@@ -115,8 +116,8 @@ fn delimiter(first: &str) -> u8 {
     first.bytes().find(is_delimiter).unwrap_or(b',')
 }
 
-/// Returns the line number of a record. The CSV reader returns only the position where the previous record ended. From there, it
-/// skips comments and empty lines.
+/// Returns the line number of a record. `byte` is the position that the CSV reader returns: the end of the previous record.
+/// Comments and empty lines between this position and the record are counted too.
 fn line_at(text: &str, byte: u64) -> u64 {
     let (before, after) = text.split_at(usize::try_from(byte).unwrap_or(0).min(text.len()));
     let skipped = after.lines().take_while(|line| line.is_empty() || line.starts_with('#')).count();
@@ -135,7 +136,8 @@ impl ColumnPositions {
     fn from_first_line(first: &ByteRecord) -> Result<Self, ParseError> {
         let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
         let cell = first.get(0).unwrap_or_default();
-        // A line of several columns, the first without a digit, is a header with other names, such as "Account, Owner".
+        // A line with several columns, of which the first contains no digit, is a header with other names, such as "Account,
+        // Owner".
         let has_other_names = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
         let id = position("account_id");
         let has_header = id.is_some() || has_other_names;
@@ -168,7 +170,8 @@ impl ColumnPositions {
         if let Some(found) = role.and_then(account_in_arn).filter(|found| *found != id) {
             return Err(ParseError(format!("the role is in account {found}, and the line is about account {id}")));
         }
-        // A full ARN is allowed here, because it applies only to this account.
+        // A full ARN is allowed here, because it applies only to this account. A template must not contain an account id, so a
+        // placeholder replaces the id.
         let role = role.map(|text| text.replacen(&format!(":{id}:"), ":{account_id}:", 1).parse()).transpose()?;
         if external_id.is_some_and(|text| !is_external_id(text)) {
             return Err(ParseError::new("the external id is not 2 to 1224 letters, digits, and _+=,.@:/-"));

@@ -28,7 +28,8 @@ impl FromStr for NamePattern {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
             "" => Err(ParseError::new("expected a name, in which * stands for any text and ? for any character")),
-            // This is often a list with a space after a comma. Account names don't begin or end with white space.
+            // Such a text often comes from a list with a space after a comma. No account name begins or ends with white space, so
+            // the pattern would match no account.
             trimmed if trimmed != text => {
                 Err(ParseError(format!("there is white space around the name: did you mean {trimmed:?}?")))
             }

@@ -21,7 +21,8 @@ pub enum AccessMode {
     /// The program assumes the role in the account.
     #[default]
     Role,
-    /// The program acts as the account's root user, through centralised root access. The task policy allows only reading.
+    /// The program acts as the account's root user, through centralised root access. The session's task policy, which AWS
+    /// defines, allows only reading.
     AssumeRoot,
 }
 
@@ -112,10 +113,10 @@ impl FromStr for RoleTemplate {
         let last = name.rsplit('/').next().unwrap_or_default();
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
         let without_placeholders = |text: &str| text.replace("{account_id}", "").replace("{partition}", "");
-        // Other braces are mistyped placeholders.
+        // Any other brace belongs to a mistyped placeholder.
         let braces = without_placeholders(name).contains(['{', '}']);
         let path_ok = path_ok && !braces && !name.contains("//");
-        // Leading slashes are dropped, so `/arn:…` would become an ARN when it is read back from run.json.
+        // `/arn:…` is refused: leading slashes are dropped, so it would be an ARN when it is read back from run.json.
         let path_ok = path_ok && (text.starts_with("arn:") || !name.starts_with("arn:"));
         if !path_ok || !(1..=64).contains(&last.len()) || !without_placeholders(last).bytes().all(allowed) {
             return Err(ParseError::new(
@@ -124,7 +125,7 @@ impl FromStr for RoleTemplate {
         }
         Ok(Self(match text.strip_prefix("arn:") {
             Some(_) => text.to_owned(),
-            // Without its slash, the path /role/ would look like the prefix role/ of an ARN.
+            // The path `/role/` keeps its slash, because without the slash it would look like the `role/` in an ARN.
             None if name.starts_with("role/") => format!("/{name}"),
             None => name.to_owned(),
         }))

@@ -21,10 +21,10 @@ pub use skip_reason::SkipReason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ManagementAccess {
-    /// With the caller's own credentials when the caller is in it, else through the role.
+    /// With the caller's own credentials if the caller is in the management account, otherwise through the role.
     #[default]
     Own,
-    /// Through the role, as every other account.
+    /// Through the role, like every other account.
     Role,
     /// Not at all.
     Skip,
@@ -92,14 +92,14 @@ impl Selection {
         !self.include.ous.is_empty() || !self.exclude.ous.is_empty()
     }
 
-    /// Whether all accounts have to be listed before the first one can be selected: to find out whether each id and OU that is
-    /// named exists, and to read tags.
+    /// Whether all accounts have to be listed before the first account can be selected. This is so if the selection names
+    /// accounts or OUs, because the program checks that they exist, and if the selection needs tags.
     pub(crate) fn needs_whole_list(&self) -> bool {
         let names_accounts = !self.include.accounts.is_empty() || !self.exclude.accounts.is_empty();
         names_accounts || self.needs_units() || self.needs_tags()
     }
 
-    /// Returns the named OUs and roots that contain none of the accounts. They may be empty, or may not exist.
+    /// Returns the named OUs and roots that contain none of the accounts. Such an OU or root might be empty, or might not exist.
     pub fn units_without_accounts(&self, accounts: &[Account]) -> Vec<UnitId> {
         let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
         let named = self.include.ous.union(&self.exclude.ous);
@@ -113,14 +113,15 @@ pub type Tags = BTreeMap<AccountId, BTreeSet<Tag>>;
 /// The management account, and the reason for skipping it, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagementAccount {
-    /// Its id.
+    /// The management account's id.
     pub id: AccountId,
-    /// Why it is not visited.
+    /// Why the management account is skipped; `None` if there is no such reason.
     pub skip_reason: Option<SkipReason>,
 }
 
 impl ManagementAccount {
-    /// Returns why an account can't be visited whether or not it is selected: it is this account, or its state is not ACTIVE.
+    /// Returns why `account` can't be visited even if it is selected: it is the management account and that account is skipped,
+    /// or its state is not ACTIVE.
     fn reason_to_skip(self, account: &Account) -> Option<SkipReason> {
         let as_management_account = self.skip_reason.filter(|_| account.id == self.id);
         as_management_account.or_else(|| account.state.skip_code().map(SkipReason::State))
@@ -132,46 +133,46 @@ impl ManagementAccount {
 pub struct Restriction {
     /// The accounts that may be visited.
     pub accounts: BTreeSet<AccountId>,
-    /// The accounts that the earlier run listed. Others have joined since.
+    /// The accounts that the earlier run listed. All other accounts have joined the Organization since.
     pub listed: BTreeSet<AccountId>,
     /// The accounts that the earlier run could not read or did not reach.
     pub unread: BTreeSet<AccountId>,
-    /// Why any other account is skipped.
+    /// Why an account is skipped that the earlier run listed, but that is neither in `accounts` nor in `unread`.
     pub reason: SkipReason,
 }
 
 /// No account can be visited, because the selection names something that does not exist, or matches no account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SelectionFailed {
-    /// It names accounts that the Organization does not have.
+    /// The selection names accounts that the Organization does not have.
     #[error("the Organization has no account {}{suggestion}", join(ids))]
     NoSuchAccounts {
         /// The ids.
         ids: Vec<AccountId>,
-        /// `; did you mean …?`, or nothing.
+        /// `; did you mean …?`, or an empty text.
         suggestion: String,
     },
-    /// It names OUs or roots that the Organization does not have.
+    /// The selection names OUs or roots that the Organization does not have.
     #[error("the Organization has no OU or root {}{suggestion}", join(ids))]
     NoSuchUnits {
         /// The ids.
         ids: Vec<UnitId>,
-        /// `; did you mean …?`, or nothing.
+        /// `; did you mean …?`, or an empty text.
         suggestion: String,
     },
-    /// It matches no account.
+    /// The selection matches no account that can be visited.
     #[error("the selection is empty: of {listed} accounts in the Organization, {narrowing}{suggestion}")]
     Empty {
         /// How many accounts were listed.
         listed: usize,
-        /// Which options left how many accounts, down to none.
+        /// How many accounts were left after each option, down to none.
         narrowing: String,
-        /// What may have been meant, or nothing.
+        /// What might have been meant, or an empty text.
         suggestion: String,
     },
 }
 
-/// The first few items, and how many more there are.
+/// Returns the first few items, and how many more there are.
 fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>) -> String {
     const SHOWN: usize = 5;
     let items = items.into_iter();
@@ -180,7 +181,7 @@ fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: E
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-/// The accounts to visit, and the others with the reason for each. Together they are all accounts.
+/// The accounts to visit, and the accounts to skip, each with its reason. Together they are all accounts.
 #[derive(Debug)]
 pub struct SelectionResult<'a> {
     /// The accounts to visit.
@@ -189,7 +190,8 @@ pub struct SelectionResult<'a> {
     pub skipped: Vec<(&'a Account, SkipReason)>,
 }
 
-/// Checks that everything that the selection names exists. `missing` are the OUs and roots that Organizations does not have.
+/// Checks that all accounts, OUs and roots that the selection names exist. `missing` lists the named OUs and roots that do not
+/// exist.
 pub(crate) fn check_names(
     accounts: &[Account],
     selection: &Selection,
@@ -226,7 +228,7 @@ impl fmt::Display for UnmatchedExclusion<'_> {
     }
 }
 
-/// Returns the exclusions by name and by tag that match no account. `tags` are those that were read.
+/// Returns the exclusions by name and by tag that match no account. `tags` are the tags that were read.
 pub(crate) fn unmatched_exclusions<'a>(
     accounts: &[Account],
     selection: &'a Selection,
@@ -254,8 +256,8 @@ pub(crate) fn accounts_needing_tags(
 ///
 /// # Errors
 ///
-/// When no account is left to visit. It is not an error if the shard or the earlier run is what leaves none: a shard of a small
-/// Organization may be empty, and an earlier run may leave nothing to do.
+/// Returns an error if no account is left to visit, with two exceptions: the shard of a small Organization can be empty, and an
+/// earlier run can leave nothing to do.
 pub fn select<'a>(
     accounts: &'a [Account],
     management_account: ManagementAccount,
@@ -308,7 +310,7 @@ pub(crate) fn reason_to_skip(
         earlier if !earlier.accounts.contains(&account.id) => Some(earlier.reason),
         _ => None,
     };
-    // Last, because the tags of an account are read only if nothing else decides.
+    // Tags are checked last, because the tags of an account are read only if nothing else decides whether it is skipped.
     let by_tags = || match tags? {
         tags if exclude.has_tag_of(account, tags) => Some(SkipReason::ExcludedTag),
         tags if !include.tags.is_empty() && !include.has_tag_of(account, tags) => Some(SkipReason::OtherTag),

@@ -1,4 +1,4 @@
-//! Shards: disjoint parts of the accounts, for several processes that share one Organization.
+//! Shards: disjoint parts of the accounts, for several processes that share the work on one Organization.
 
 use std::str::FromStr;
 

@@ -10,7 +10,8 @@ use crate::text_enum::text_enum;
 text_enum! {
     /// The version of the tokens that the global STS endpoint issues, as `SetSecurityTokenServicePreferences` accepts it.
     ///
-    /// The service accepts only `v1Token` and `v2Token`, and is case-sensitive (IAM API reference, `SetSecurityTokenServicePreferences`).
+    /// The service accepts only `v1Token` and `v2Token`, in this spelling (IAM API reference,
+    /// `SetSecurityTokenServicePreferences`).
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase")]
     pub enum TokenVersion {

@@ -23,7 +23,8 @@ const PATHS: [&str; 6] = [
     "o-x/r-ab/ou-ab-one/ou-ab-two (Two)/ou-ab-three/ou-ab-four/ou-ab-five/",
 ];
 
-/// Each row has the account's name, its depth in `PATHS`, its state and its tags. Ids are counted from 1.
+/// Each row has the account's name, the index of its path in `PATHS`, its state and its tags. The ids of the accounts are counted
+/// from 1.
 fn organization() -> (Vec<Account>, Tags) {
     use AccountState::{Absent, Active, Closed, Other, PendingActivation, PendingClosure, Suspended};
     let rows: [(&str, usize, AccountState, &[&str]); 12] = [
@@ -112,11 +113,11 @@ fn each_kind_selects_and_excludes() {
         (kinds(&[], &[], &["*-web"], &[]), &[2, 4]),
         (kinds(&[], &[], &[], &["env=prod"]), &[2, 3]),
         (kinds(&[], &[], &[], &["team=web"]), &[2, 4]),
-        // Several criteria of one kind widen the selection.
+        // In the next three rows, several values of one kind widen the selection.
         (kinds(&[], &["ou-ab-five", "ou-ab-four"], &[], &[]), &[5, 6]),
         (kinds(&[], &[], &["prod-web", "dev-web"], &[]), &[2, 4]),
         (kinds(&[], &[], &[], &["env=prod", "env=shared"]), &[1, 2, 3]),
-        // Criteria of several kinds narrow the selection.
+        // In the last three rows, several kinds narrow the selection.
         (kinds(&[2, 3, 4], &["ou-ab-two"], &[], &[]), &[3, 4]),
         (kinds(&[], &["ou-ab-one"], &["*-web"], &["env=dev"]), &[4]),
         (kinds(&[3, 4], &["ou-ab-two"], &["dev-*", "prod-*"], &["env=dev", "env=prod"]), &[3, 4]),
