@@ -31,7 +31,7 @@ pub(crate) enum ConnectivityChange {
 /// The state of the connection to AWS, which all visits of a run share.
 #[derive(Debug, Default)]
 pub(crate) struct Connectivity {
-    /// The visit that probes STS. The other visits wait for its result.
+    /// The probe of STS, of which at most one is in progress. Only one visit probes; the other visits wait for the result.
     pub(super) probing: InProgress,
     /// Whether AWS is known to be unreachable.
     lost: Cell<bool>,
@@ -59,6 +59,7 @@ impl Connectivity {
         sent: Instant,
         probe: impl AsyncFn() -> Result<(), Failure>,
     ) -> Result<bool, Failure> {
+        // The result of a probe by another visit is used if that probe is in progress, or was answered after this call was sent.
         // The call might have been in flight during an outage that other visits have already waited out.
         let answered_since = self.last_answer.get().is_some_and(|answer| answer > sent);
         if self.probing.count() > 0 || answered_since {
@@ -72,7 +73,8 @@ impl Connectivity {
                 Err(failure) if failure.is_unanswered() => failure,
                 Ok(()) | Err(_) => break,
             };
-            // The first probe can fail by chance, like any call. It is repeated at once unless it timed out.
+            // The first probe can fail by chance, like any call. It is repeated at once, unless it took as long as
+            // `PROBE_INTERVAL` or longer.
             if number == 1 && began.elapsed() < PROBE_INTERVAL {
                 continue;
             }

@@ -24,9 +24,10 @@ pub struct RolloutOptions {
     pub rate: u32,
     /// How many visits run at once.
     pub concurrency: usize,
-    /// How often one API call is tried at most; must be at least 1.
+    /// The maximum number of attempts of one API call; must be at least 1.
     pub max_attempts: u32,
-    /// The timeout of one visit. The time that the visit waits for the rate limiter, an outage or the journal does not count.
+    /// The timeout of one visit. The time in which the visit waits for the rate limiter, for the end of an outage, or for the
+    /// journal does not count.
     pub account_timeout: Duration,
     /// How long to wait between waves.
     pub bake: Duration,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::serde_text::textual;
 
-/// A number of accounts, or a percentage of them.
+/// A number of accounts, given as a count or as a percentage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum CountOrPercent {

@@ -17,7 +17,7 @@ use crate::cloud::Failure;
 pub(crate) struct CredentialProbe {
     /// When the last check started, and its result. The mutex is locked during a check.
     last: Mutex<Option<(Instant, Result<(), Failure>)>>,
-    /// The visits that wait for the result. While there are any, no other visit starts.
+    /// The visits that wait for the result. While a visit waits, no other visit starts.
     pub(super) pending: InProgress,
 }
 

@@ -10,7 +10,7 @@ use crate::org::region::{self, RegionRefused};
 use crate::org::{ObservedVersion, TokenVersion};
 use crate::serde_text::textual;
 
-/// Whether the run is allowed to change accounts. The visits of a plan and of an apply differ only in [`decide`].
+/// Whether the run is allowed to change accounts. The visits of a plan and of an apply differ only in what [`decide`] returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -87,15 +87,17 @@ pub enum Decision {
 pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
     use Decision::{Done, Drifted, Set};
     match (provenance, read.shows(wanted)) {
-        // This run sent a Set, or was about to send it. The version has changed since this run read it, so the account counts as
-        // changed by this run.
+        // Before it was interrupted, this run read another version, and sent a Set or was about to send it. Now the account has
+        // the wanted version, so the account counts as changed by this run.
         (Provenance::Intended(_), true) => Done(Outcome::Changed),
         (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
-        // The undone run read `unknown` and set the default, so there is nothing to restore.
+        // There is nothing to restore: the undone run read `unknown` and set v1Token, and `unknown` is restored to v1Token, AWS's
+        // default.
         (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        // The account drifted. There is one exception: if it is not certain that the undone run set the account, and the summary
-        // shows no version, the wanted version is set.
+        // The account no longer has the version that the undone run set, so it has drifted and is left alone. One case is left to
+        // the next arm: if it is not certain that the undone run set the account, and the summary shows no version, the wanted
+        // version is set.
         (Provenance::Set { to, certain, .. }, false)
             if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
         {

@@ -17,7 +17,7 @@ pub enum Targets<'a> {
     Waves(&'a [Wave]),
     /// The targets that a listing finds while visits are running, without waves. The run ends with the stream.
     ///
-    /// A percentage as `max_errors` has no effect, because the number of accounts is not known before the end.
+    /// A percentage as `max_errors` has no effect, because the number of accounts is not known before the end of the stream.
     Stream(LocalBoxStream<'a, Target>),
 }
 
@@ -26,7 +26,7 @@ pub enum Targets<'a> {
 pub struct RolloutResult {
     /// The outcomes of all targets.
     pub tally: Tally,
-    /// Why it stopped before its last account, if it did.
+    /// Why the rollout stopped before its last account; `None` if it did not stop.
     pub stopped: Option<StopReason>,
 }
 
@@ -75,7 +75,7 @@ struct Engine<'a, C, I, L> {
     tally: Tally,
     /// The outcomes of the current wave alone.
     wave_tally: Tally,
-    /// How many accounts the run visits, where that is known beforehand.
+    /// How many accounts the run visits; `None` if the number is not known beforehand.
     selection: Option<usize>,
     /// Whether [`Event::Stopping`] was sent. It is sent only once.
     stop_reported: bool,
@@ -88,7 +88,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });
     }
 
-    /// Reports the end of a wave. Stops the run if too many accounts of the wave failed for the next one to start.
+    /// Reports the end of a wave. Stops the run before the next wave if too many accounts of this wave failed.
     fn finish_wave(&mut self, number: u32, last: u32) {
         (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
         if number < last
@@ -98,8 +98,8 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         }
     }
 
-    /// Runs visits, at most `concurrency` at once, and processes their records as they end. Reports a stop and the loss of
-    /// connectivity at once.
+    /// Runs visits, at most `concurrency` at the same time, and processes the record of each visit when the visit ends. Reports a
+    /// stop and a change of connectivity without waiting for a visit to end.
     async fn visit_all(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
         let run = self.run;
         let mut records = pin!(visits.buffer_unordered(run.options.concurrency));
@@ -113,7 +113,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                     }
                 }
                 change = run.connectivity.next_change() => match change {
-                    // A run that stops does not wait for the network.
+                    // A run that stops does not wait for the network, so it does not report an outage.
                     ConnectivityChange::Lost(_) if run.stop.requested() => {}
                     ConnectivityChange::Lost(failure) => {
                         (self.listen)(Event::Unreachable { failure: &failure, patience: MAX_OUTAGE });

@@ -53,7 +53,7 @@ pub enum Event<'a> {
     },
     /// AWS can't be reached, and the visits wait until it can.
     Unreachable {
-        /// The failure of the call that detected it.
+        /// The failure of the probe that detected the outage.
         failure: &'a Failure,
         /// How long the visits wait at most.
         patience: Duration,

@@ -128,7 +128,7 @@ fn by_stage(outcome: Outcome, stage: Stage, failure: &Failure) -> Option<&'stati
     match (failure.kind, stage) {
         (FailureKind::Throttled, Stage::Assume) => Some("AWS throttled every attempt: run again with a lower --rate"),
         (FailureKind::Throttled, _) => Some("AWS throttled every attempt inside this account: run again later"),
-        // All other outcomes mean that the account was not changed.
+        // Of the outcomes of a failed visit, only `unverified` means that the account might have been changed.
         (FailureKind::Transient, _) if outcome == Outcome::Unverified => {
             Some("it is not known whether this account was changed: read it with plan")
         }

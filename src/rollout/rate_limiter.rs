@@ -1,10 +1,11 @@
 //! The rate limiter: how many AssumeRole calls start per second, and how throttling by AWS changes this rate.
 //!
-//! All AssumeRole calls count against one quota of the caller's account, which all other callers in the account share. It is 600
-//! calls per second in each Region (IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. Calls are
-//! spaced evenly by absolute deadlines. A throttle lowers the rate to just below the measured rate that AWS lets through. The
-//! rate then recovers along a cubic curve. RFC 9438 describes this curve for TCP, and the adaptive mode of the AWS SDKs uses it
-//! too. The rate rises slowly near the measured rate, and faster the longer AWS throttles no call.
+//! All AssumeRole calls count against one quota of the caller's account, which all other callers in the account share. The quota
+//! is 600 calls per second in each Region (IAM user guide, "IAM and AWS STS quotas"). So one rate applies to all visits. The
+//! start times of calls are evenly spaced: each is computed from the planned time of the previous call, not from its actual time.
+//! A throttle lowers the rate to just below the measured rate that AWS lets through. The rate then recovers along a cubic curve.
+//! RFC 9438 describes this curve for TCP, and the adaptive mode of the AWS SDKs uses it too. The rate rises slowly near the
+//! measured rate, and then faster and faster until AWS throttles a call again.
 
 mod control;
 mod slow_start;
@@ -26,9 +27,10 @@ pub(crate) use slow_start::EntryPermit;
 pub(crate) struct RateLimiter {
     control: RefCell<Control>,
     slow_start: SlowStart,
-    /// The head of the queue of new visits holds the permit. The semaphore grants it in the order of arrival.
+    /// The visit at the head of the queue of new visits holds the permit. The semaphore grants the permit in the order of
+    /// arrival.
     visits: Semaphore,
-    /// The head of the queue of retries holds the permit.
+    /// The visit at the head of the queue of retries holds the permit.
     retries: Semaphore,
     /// The retries that wait. Retries go before new visits, so that visits in flight finish first.
     waiting_retries: InProgress,
@@ -36,7 +38,7 @@ pub(crate) struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// Allows `limit` calls per second; 0 means no limit.
+    /// Returns a rate limiter that allows `limit` calls per second; 0 means no limit.
     pub(crate) fn new(limit: u32) -> Self {
         let limit = (limit > 0).then(|| f64::from(limit));
         Self {

@@ -75,7 +75,7 @@ text_enum! {
 pub struct AccountError {
     /// The stage that failed.
     pub stage: Stage,
-    /// AWS's error code, or one of v2token's own.
+    /// The error code of AWS or of v2token.
     pub error_code: ErrorCode,
     /// The message of AWS, the network or v2token.
     pub error_message: String,
@@ -123,13 +123,14 @@ pub struct Record {
     pub request_id: Option<String>,
     /// How many calls were sent for this account, retries included.
     pub attempts: u32,
-    /// How many of these calls AWS throttled. The journal stores the number for the timeline of the HTML page. The report has no
-    /// column for it.
+    /// The number of calls, out of `attempts`, that AWS throttled. The journal stores the number for the timeline of the HTML
+    /// page. The report has no column for it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
-    /// The role that was, or would have been, assumed; empty for the caller's own account.
+    /// The ARN of the role that was or would have been assumed; with AssumeRoot, the ARN of the account's root user. Empty for
+    /// the caller's own account, and for an account that was skipped.
     pub role_arn: Arc<str>,
     /// The STS endpoint of the run; empty if the account was skipped.
     pub sts_endpoint: Arc<str>,

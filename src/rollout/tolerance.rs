@@ -24,7 +24,8 @@ pub(super) fn too_many_in_wave(options: &RolloutOptions, wave_tally: &Tally, wav
     more_than(percent.floor_of(wave_tally.total()), options, wave_tally, Some(wave))
 }
 
-/// Failed and unverified accounts are errors. With `--verify none`, every Set is unverified, so only failed accounts count.
+/// Returns the reason to stop if there are more than `allowed` errors. Failed and unverified accounts are errors. With `--verify
+/// none`, every Set is unverified, so only failed accounts count.
 fn more_than(allowed: usize, options: &RolloutOptions, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
     let verified = options.verify != Verify::None;
     let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };

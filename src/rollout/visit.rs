@@ -25,18 +25,18 @@ use crate::cloud::retry::as_attempt;
 use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode};
 use crate::org::ObservedVersion;
 
-/// How often one call may replace a session that is no longer accepted.
+/// How many times one call can replace a session that is no longer accepted.
 const NEW_SESSIONS: u32 = 2;
 
 /// Why a visit ends early.
 enum VisitError {
     /// A call failed at this stage.
     Failed(Stage, Failure),
-    /// The run stops, and nothing was done in this account.
+    /// The run stops while the visit is at this stage.
     NotAttempted(Stage, Failure),
 }
 
-/// Visits one account. The record is `not_attempted` if the run stops before the visit may start.
+/// Visits one account. If the run stops before the visit can start, returns the record of a target that was not visited.
 pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
     // No visit starts during an outage, or while it is unclear whether the base credentials are accepted.
     let permit = tokio::select! {
@@ -60,7 +60,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         deadline: started + run.options.account_timeout,
         entry_permit: Some(permit),
     };
-    // Boxed only now: visits that wait for their turn stay small, and the large future is not moved around.
+    // The future is boxed only now, so that visits that wait for their turn stay small, and the large future is not moved.
     let result = Box::pin(async {
         let mut session = visit.enter().await?;
         let current = visit.read(&mut session, Stage::Read).await?;
@@ -77,7 +77,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
             Decision::Set => {
                 let asked = Instant::now();
                 let durable = run.intents.intend(target.account, original, target.wanted).await;
-                // A slow disk must not use up the account's time.
+                // A slow disk must not use up the time of the visit.
                 visit.deadline += asked.elapsed();
                 durable.map_err(|error| visit.intent_lost(error))?;
                 visit.set(&mut session).await
@@ -95,7 +95,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     Record { duration: Some(started.elapsed()), ..visit.record }
 }
 
-/// Returns the remark on a success.
+/// Returns the remark on a successful visit, or an empty text if there is none.
 const fn note(provenance: Provenance, outcome: Outcome) -> &'static str {
     if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
         (provenance, outcome)
@@ -110,18 +110,18 @@ struct Visit<'a, 'r, C, I> {
     run: &'a Rollout<'r, C, I>,
     target: &'a Target,
     record: Record,
-    /// Whether a Set may have taken effect: it was sent, and not refused.
+    /// Whether a Set might have taken effect: it was sent, and it was not refused.
     may_be_set: bool,
     /// When the visit times out. Time spent waiting for a turn does not count, because the run causes that wait.
     deadline: Instant,
-    /// The turn with which the visit started. Held until the account gives its first answer of any kind.
+    /// The permit with which the visit started. The visit holds it until the first call for the account has ended.
     entry_permit: Option<EntryPermit<'a>>,
 }
 
 /// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and every
 /// visit in flight has one.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Reads the version. Retries where that can help.
+    /// Reads the version. Retries a failed call if a retry can help.
     async fn read(&mut self, session: &mut C::Session, stage: Stage) -> Result<ObservedVersion, VisitError> {
         let mut attempts = Attempts::default();
         loop {
@@ -168,14 +168,14 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.record.request_id = request_id;
     }
 
-    /// Stops the run, because an intent could not be made durable, so the Set must not be sent.
+    /// Stops the run, because an intent could not be made durable. Without a durable intent, the Set must not be sent.
     fn intent_lost(&self, NotDurable(cause): NotDurable) -> VisitError {
         self.run.stop.request(StopReason::Journal(cause.clone()));
         let failure = Failure::own(Operation::SetSecurityTokenServicePreferences, OwnCode::JournalNotWritable, cause);
         VisitError::NotAttempted(Stage::Set, failure)
     }
 
-    /// The error of an account that is not as the undone run left it.
+    /// Returns the error of an account whose version is not the one that the undone run set.
     fn drift(&self) -> AccountError {
         let left = match self.target.provenance {
             Provenance::Set { to, .. } => to.as_str(),

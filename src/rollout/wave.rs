@@ -23,9 +23,9 @@ impl Default for Waves {
 }
 
 impl Waves {
-    /// Returns the number of accounts in each wave. The numbers add up to `selection`, and none is zero: a wave that an earlier one
-    /// covers already is left out, and accounts beyond the last size form a wave of their own. If there are canaries, their number
-    /// replaces the first size. Percentages are rounded up.
+    /// Returns the number of accounts in each wave. The numbers add up to `selection`, and none is zero: a wave whose accounts
+    /// are all in earlier waves is left out, and accounts beyond the last size form a wave of their own. If there are canaries,
+    /// their number replaces the first size. Percentages are rounded up.
     pub(crate) fn sizes(&self, canaries: usize, selection: usize) -> Vec<usize> {
         let mut ends: Vec<usize> = self.0.iter().map(|size| size.ceil_of(selection)).collect();
         if canaries > 0 {
@@ -81,18 +81,19 @@ impl FromStr for Waves {
 pub struct Wave {
     /// The number of the wave, from 1; `None` in a run without waves.
     pub number: Option<u32>,
-    /// The accounts in it.
+    /// The accounts in the wave.
     pub targets: Vec<Target>,
 }
 
 /// Sorts accounts into the order in which they are visited, and divides them into waves. The order is the same in every run.
 ///
-/// OUs take turns. Within an OU, accounts are sorted by a hash of the id: if they were sorted by the id itself, the oldest would
-/// come first. Invited accounts come late, because AWS Organizations creates the usual role only in accounts that it creates. The
-/// management account comes last. Neither kind would be a representative canary.
+/// OUs take turns. Within an OU, accounts are sorted by a hash of the account id. If they were sorted by the id itself, the
+/// oldest accounts would come first. Invited accounts come late, because AWS Organizations creates the usual role only in
+/// accounts that it creates. The management account comes last. Neither an invited account nor the management account would be a
+/// representative canary.
 ///
-/// The `canaries` come before all others, in a wave of their own that replaces the first size. Each wave has its number, from 1.
-/// Without sizes there is one wave, which has no number.
+/// The `canaries` come before all other accounts. They form the first wave, and their number replaces the first size. Each wave
+/// has its number, from 1. Without sizes there is one wave, which has no number.
 pub fn divide<'a>(
     accounts: &[&'a Account],
     management: AccountId,
@@ -106,7 +107,7 @@ pub fn divide<'a>(
     let mut ranked = Vec::with_capacity(accounts.len());
     for (ou, mut members) in by_ou {
         members.sort_by_key(|account| (account.invited, stable_hash(account.id.number().to_le_bytes())));
-        // The last byte ends the path, as in the hash of a `str`.
+        // The byte 0xff ends the path, as in the hash of a `str` in the standard library.
         let ou = stable_hash(ou.bytes().chain([0xff]));
         let ranks = (0_usize..).zip(members);
         ranked.extend(ranks.map(|(turn, account)| ((account.id == management, account.invited, turn, ou), account)));
@@ -127,7 +128,7 @@ fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
     let hash = bytes
         .into_iter()
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    // The upper bits of FNV differ little for short inputs that differ in the last digit only; this mixes them.
+    // The upper bits of FNV differ little for short inputs that differ in the last digit only, so the bits are mixed.
     let mixed = (hash ^ (hash >> 33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
     mixed ^ (mixed >> 33)
 }

@@ -52,15 +52,17 @@ struct Fake {
     /// When the base credentials expire. Afterwards they must be fetched over the network, which fails if `base_is_gone`.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
-    /// How long a fetch takes, and whether a fetch is in progress.
+    /// How long a fetch of the base credentials takes.
     fetch_takes: Cell<Duration>,
+    /// Whether a fetch is in progress.
     fetching: Cell<bool>,
     fetches: Cell<usize>,
     /// How often the base credentials were checked.
     confirmations: Cell<usize>,
     disk_full: Cell<bool>,
-    /// How many token proofs fail, and the proofs that were tried.
+    /// How many token proofs of each account fail.
     lag: Cell<usize>,
+    /// The token proofs that were tried.
     proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
     in_flight: Cell<usize>,
     widest: Cell<usize>,
@@ -437,7 +439,8 @@ async fn a_refusal_settles_a_set_in_doubt_only_if_the_version_can_be_read() {
     }
 }
 
-/// A refusal by a proxy, of a certificate or of AssumeRole says nothing about an earlier Set whose answer was lost.
+/// If a proxy refuses a call, or if a certificate or AssumeRole is refused, this says nothing about an earlier Set whose answer
+/// was lost.
 #[tokio::test(start_paused = true)]
 async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
     let proxy = Fault::Fail(FailureKind::Refused, Effect::None, "HttpStatus403");
@@ -446,7 +449,7 @@ async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
         (vec![BROKEN, DENIED], vec![], Outcome::Failed),
         (vec![BROKEN, proxy], vec![], Outcome::Unverified),
         (vec![BROKEN, certificate], vec![], Outcome::Unverified),
-        // The first AssumeRole succeeds.
+        // `Ignored` does nothing to AssumeRole, so the first AssumeRole succeeds, and only the second AssumeRole is denied.
         (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),
     ] {
         let set = Operation::SetSecurityTokenServicePreferences;
@@ -532,7 +535,8 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
 
 #[tokio::test(start_paused = true)]
 async fn the_run_stops_when_more_accounts_fail_than_max_errors_allows() {
-    // Waves, tolerance, which accounts fail, how many accounts are attempted, and in which wave the run stops.
+    // The sizes of the waves, the tolerance, which accounts fail, how many accounts are attempted, and the wave in the reason for
+    // the stop (`None` if the run does not stop, `Some(None)` if the reason names no wave).
     type Case = (&'static str, &'static str, fn(u64) -> bool, std::ops::RangeInclusive<usize>, Option<Option<u32>>);
     let table: [Case; 7] = [
         ("1,10%,100%", "10%", |_| false, 500..=500, None),

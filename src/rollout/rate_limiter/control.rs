@@ -12,8 +12,8 @@ const CATCH_UP: Duration = Duration::from_millis(50);
 /// The span over which the rate of an unlimited run is measured.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// The rate is not lowered below this many calls per second. This is 3 % of the quota, which is too little to disturb other
-/// callers.
+/// The rate is not lowered below this many calls per second. This is 3 % of the quota of 600 calls per second, which is too
+/// little to disturb other callers.
 const MIN_RATE: f64 = 20.0;
 
 /// How fast the cubic curve rises, in calls per second for each cubed second. This is the constant C of RFC 9438.
@@ -25,12 +25,12 @@ const MARGIN: f64 = 0.95;
 /// This many passed calls are added to the counted calls, so that a handful of answers does not give an extreme estimate.
 const PRIOR: f64 = 3.0;
 
-/// How long one trial lasts, and how long to wait after a failed trial before the next trial.
+/// How long one trial lasts, and how long to wait after a failed trial before the next trial. [`Control`] describes the trials.
 const TRIAL: Duration = Duration::from_secs(1);
 const TRIAL_INTERVAL: Duration = Duration::from_secs(10);
 
-/// A trial at twice the rate succeeds if the share of calls that pass falls by no more than this factor. If AWS limited the rate,
-/// the share would be halved.
+/// A trial at twice the rate succeeds if the share of calls that pass is at least this fraction of the share in the first trial.
+/// If AWS limited the rate, the share would be halved.
 const TRIAL_PASSES: f64 = 0.75;
 
 /// Controls the rate.
@@ -154,7 +154,7 @@ impl Control {
     pub(super) fn throttled(&mut self, sent: Instant, now: Instant) {
         match &mut self.phase {
             Phase::Measurement(count) | Phase::Trial(count, _) => count.refused += 1.0,
-            // Calls that were in flight when the rate was lowered say nothing about the new rate.
+            // A call that was in flight when the rate was lowered says nothing about the new rate, so its throttle is ignored.
             Phase::Steady if self.recovery.is_some_and(|recovery| sent < recovery.since) => {}
             Phase::Steady => {
                 let rate = self.rate(now).unwrap_or_else(|| {
@@ -195,7 +195,7 @@ impl Control {
         }
     }
 
-    /// Continues just below the rate that AWS lets through.
+    /// Sets the rate to just below the rate that AWS lets through. From there, the rate recovers.
     fn start_recovery(&mut self, let_through: f64, now: Instant) {
         let lowest = self.limit.map_or(MIN_RATE, |limit| limit.min(MIN_RATE));
         let floor = (let_through * MARGIN).max(lowest);

@@ -1,4 +1,4 @@
-//! Slow start: at first only a few accounts are entered at once, and more as answers arrive.
+//! Slow start: at first, at most [`START`] accounts are entered at once, and then more as answers arrive.
 //!
 //! If hundreds of connections are opened at the same time, they resolve names, do handshakes and wait to be accepted at the same
 //! time. They also time out together (aws-sdk-rust issue 1136 reports this for more than 200 connections). Each answer allows one

@@ -114,7 +114,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     }
                     return Err(VisitError::NotAttempted(Stage::Assume, refused.clone()));
                 }
-                // If the check itself failed, the call is tried again.
+                // The credentials are accepted, or the check failed for another reason. In both cases, the visit can try its call
+                // again.
                 Ok(()) | Err(CallError::Failed(_) | CallError::Outage(_)) => return Ok(()),
             }
         }

@@ -19,7 +19,7 @@ pub(super) enum CallError {
     VisitEnds(VisitError),
 }
 
-/// The numbers of failed attempts and of new sessions of one call so far.
+/// How many attempts of one call have failed so far, and how many new sessions were opened for the call.
 #[derive(Default)]
 pub(super) struct Attempts {
     pub(super) failed: u32,
@@ -158,7 +158,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.failure(operation, OwnCode::AccountTimeout, message)
     }
 
-    /// Returns a failure that this program detected. A retry can help.
+    /// Returns a failure that this program detected. The failure is transient, so a retry can help.
     pub(super) fn failure(&self, operation: Operation, code: OwnCode, message: String) -> Failure {
         Failure {
             kind: FailureKind::Transient,

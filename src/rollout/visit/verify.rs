@@ -19,8 +19,9 @@ pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Reads the version until it is the wanted one, or all waits are over. Then proves it with a token, if the run does that. Returns
-    /// `None` if the wanted version did not show; the version that was read last is in the record.
+    /// Reads the version until it is the wanted version, or until all waits are over. Then, with `--verify token=REGION`, proves
+    /// the version with a token. Returns `None` if the wanted version did not show; the record has the version that was read
+    /// last.
     pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<Option<Outcome>, VisitError> {
         for wait in READ_BACK_WAITS {
             self.sleep(Duration::from_secs_f64(wait), Stage::Verify, Operation::GetAccountSummary, None).await?;
@@ -31,7 +32,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Ok(None)
     }
 
-    /// Returns the error of a Set that IAM accepted, and that was not verified.
+    /// Returns the error of a Set that IAM accepted, but that was not verified.
     pub(super) fn not_verified(&self) -> VisitError {
         let (code, message) = if self.run.options.verify == Verify::None {
             (OwnCode::NotVerified, "set was accepted; --verify none asked for no read-back".to_owned())
@@ -50,7 +51,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Completes the verification after the version was read back. With `--verify token=REGION`, waits until a token of the
     /// global endpoint is accepted in that Region.
     ///
-    /// The token is that of a role session. In an account that is entered without a role, such as the caller's own account, only
+    /// The token belongs to a role session. In an account that is entered without a role, such as the caller's own account, only
     /// the setting is verified.
     pub(super) async fn verify_token(&mut self) -> Result<Outcome, VisitError> {
         self.record.verified = Some(Verified::Setting);

@@ -41,7 +41,7 @@ async fn an_outage_costs_time_and_no_accounts() {
     }
 }
 
-/// Visits that wait for their turn when the outage begins start after the outage, at the usual rate.
+/// If visits wait for their turn when the outage begins, they start after the outage, at the usual rate.
 #[tokio::test(start_paused = true)]
 async fn no_visit_starts_in_an_outage() {
     let fake = with_outage(300, 1, 61, Duration::ZERO);
@@ -65,7 +65,7 @@ async fn no_visit_starts_in_an_outage() {
 #[tokio::test(start_paused = true)]
 async fn an_endless_outage_stops_the_run_and_fails_no_account() {
     for each in [Duration::ZERO, Duration::from_secs(15)] {
-        // Each account takes 0.4 s, so the outage begins while some accounts are being set.
+        // Each visit takes 0.4 s. The outage begins after 1.05 s, while some accounts are being set.
         let fake = with_outage(300, 0, 0, each);
         let [from, to] = [1_050, 1_000_000_000].map(Duration::from_millis);
         fake.outage.set(Some(Outage { from, to, each }));
@@ -132,7 +132,7 @@ async fn a_signal_before_an_outage_is_detected_fails_no_account() {
                 || (record.outcome, record.started_at) == (Outcome::Unverified, None)
         }));
         assert_eq!(reported.take(), [""; 0], "a run that stops reports no outage");
-        // The run waits for a call and then for a probe.
+        // After the signal, the run waits until one call and then one probe have failed. Each takes 15 s at most.
         assert!(fake.started.elapsed() < Duration::from_secs(35), "{each:?}: {:?}", fake.started.elapsed());
     }
 }
@@ -200,8 +200,8 @@ async fn an_outage_while_credentials_are_renewed_costs_no_accounts() {
     }
 }
 
-/// The user has to log in again. The run stops soon, with or without an outage before. A single failed fetch does not stop the
-/// run.
+/// The base credentials can't be fetched until the user logs in again. So the run stops soon, whether or not there was an outage
+/// before. A single failed fetch does not stop the run.
 #[tokio::test(start_paused = true)]
 async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
     for outage in
@@ -220,7 +220,7 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
         assert!(fake.started.elapsed() < Duration::from_secs(over + 15), "{:?}", fake.started.elapsed());
         assert!((1..=3).contains(&fake.confirmations.get()), "one visit checks for all: {}", fake.confirmations.get());
     }
-    // The source of the credentials takes longer than the timeout of a visit, or nearly as long.
+    // A fetch takes 18 s: longer than the timeout of a visit, nearly as long, or much shorter.
     for account_timeout in [10, 20, 120].map(Duration::from_secs) {
         let fake = Fake::new(300);
         fake.base_ends.set(Some(Duration::from_secs(1)));
