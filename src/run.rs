@@ -1,4 +1,5 @@
-//! A run, from its settings to its exit code. `plan`, `apply`, `resume` and `rollback` differ only in their targets.
+//! A run, from its settings to its exit code. `plan`, `apply`, `resume` and `rollback` differ only in their settings and in the
+//! source of their targets.
 
 pub(crate) mod baseline;
 pub(crate) mod confirm;
@@ -31,11 +32,12 @@ use crate::settings::Settings;
 
 /// Where the targets of a run come from.
 pub(crate) enum Source {
-    /// The Organization, listed before the first visit; narrowed by the plan that is applied or the run that is undone.
+    /// The Organization, whose accounts are all listed before the first visit. If a plan is applied or a run is undone, the
+    /// baseline restricts the targets to accounts of that earlier run.
     Organization(Option<Box<Baseline>>),
-    /// The Organization, whose accounts are visited while the others are still being listed.
+    /// The Organization, whose accounts are visited while further accounts are still being listed.
     Listing,
-    /// The journal of an interrupted run, and the waves that it did not finish.
+    /// The journal of an interrupted run, and the waves that this run did not finish.
     Journal(Replay, Vec<Wave>),
 }
 
@@ -50,7 +52,7 @@ pub(crate) async fn start(settings: Settings) -> Result<u8, Error> {
 }
 
 impl Source {
-    /// The source for a run that starts from its beginning.
+    /// Returns the source for a run that starts from its beginning.
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         Ok(match Baseline::of(&settings.run)? {
             None if can_visit_while_listing(settings) => Self::Listing,

@@ -18,11 +18,11 @@ pub(crate) type DesiredState = (TokenVersion, Provenance);
 /// An earlier run, and which accounts the new run takes from it.
 pub(crate) struct Baseline {
     info: RunInfo,
-    /// Restricts the new run to these accounts.
+    /// The accounts to which the new run is restricted.
     pub(crate) restriction: Restriction,
-    /// The desired state of each of these accounts.
+    /// The desired state of each account to which the new run is restricted.
     pub(crate) desired: BTreeMap<AccountId, DesiredState>,
-    /// All accounts of the earlier run. Accounts that have since left the Organization are reported.
+    /// All accounts of the earlier run. They are kept so that accounts that have left the Organization since can be reported.
     accounts: Vec<Account>,
     records: Vec<Record>,
     lock: File,
@@ -91,7 +91,7 @@ impl Baseline {
                 ) => return None,
             };
             let back = match intent.previous {
-                // If IAM did not show the version, the account goes back to AWS's default.
+                // If IAM did not show the version, the account goes back to v1Token, AWS's default.
                 ObservedVersion::V1Token | ObservedVersion::Unknown => TokenVersion::V1Token,
                 ObservedVersion::V2Token => TokenVersion::V2Token,
             };
@@ -141,7 +141,7 @@ impl Baseline {
         Ok(())
     }
 
-    /// Returns the accounts of the new run that are no longer in the Organization.
+    /// Returns the accounts that the new run would visit if they were still in the Organization.
     pub(crate) fn departed(&self, accounts: &[Account]) -> Vec<Account> {
         let present: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
         let gone = |account: &&Account| self.desired.contains_key(&account.id) && !present.contains(&account.id);

@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, prompt};
 
-/// How long a program that provides credentials may take before a line names it.
+/// How long the `credential_process` of a profile can run before a line on stderr names the profile.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
 /// Connects to AWS with the options of the settings.
@@ -29,7 +29,8 @@ pub(crate) async fn connect_with(mut access: ConnectOptions, can_ask: bool, prog
     }
 }
 
-/// Connects. A program that provides the credentials has the terminal for itself, and if it takes long, a line says what is waited for.
+/// Connects to AWS. If a `credential_process` provides the credentials, the progress display is removed until AWS is connected,
+/// because the program might use the terminal. If this takes long, a line says what the command waits for.
 async fn with_notice(access: &ConnectOptions, progress: &Progress) -> Result<Aws, ConnectError> {
     let mut connected = Box::pin(Aws::connect(access));
     let Some(profile) = access.process_profile()? else { return connected.await };

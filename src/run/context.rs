@@ -19,7 +19,7 @@ pub(crate) struct RunContext {
     pub progress: Progress,
     /// The lock on the earlier run that this run applies or undoes. No other process can resume that run while the lock is held.
     pub earlier_run: Option<File>,
-    /// Whether this run created the run folder. If so, the folder is removed if the run ends before its first visit.
+    /// Whether this run created the run folder. Such a folder is removed if the run ends before its first visit.
     is_new: bool,
 }
 
@@ -80,7 +80,7 @@ impl RunContext {
         Ok(self.folder.write_run(info)?)
     }
 
-    /// Records in `run.json` that an interrupted run continues, and its current settings.
+    /// Records in `run.json` that an interrupted run continues, and with which settings.
     pub(crate) fn continue_run(&mut self) -> Result<(), Error> {
         self.info.settings = self.settings.run.clone();
         (self.info.ended_at, self.info.verdict) = (None, None);

@@ -16,10 +16,10 @@ use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
-/// How long a person at a terminal has to review a wave before the next one starts.
+/// How long a person at a terminal has to review a wave before the next wave starts.
 pub(crate) const REVIEW_TIME: Duration = Duration::from_secs(5);
 
-/// Whether a person at the terminal answered the question at the start, and there is no bake in which to review a wave.
+/// Whether a person at the terminal answered the question at the start, and `--bake` leaves no time to review a wave.
 pub(crate) const fn is_supervised(settings: &Settings) -> bool {
     settings.can_ask && !settings.run.yes && settings.run.bake.is_zero()
 }
@@ -29,9 +29,9 @@ pub(crate) struct Visited {
     pub journal: Journal,
     /// Every account, sorted by id.
     pub accounts: Vec<Account>,
-    /// The record of each account, in the same order.
+    /// The record of each account, in the order of `accounts`.
     pub records: Vec<Record>,
-    /// Why the run stopped before its last account, if it did.
+    /// Why the run stopped before its last account; `None` if it did not stop.
     pub stopped: Option<StopReason>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) async fn visit_waves(
     Ok(Visited { journal, accounts, records, stopped })
 }
 
-/// Waits, so that a person can review a wave, and stop the run before the next one.
+/// Waits, so that a person can review a wave, and can stop the run before the next wave.
 async fn leave_time_to_review(progress: &Progress, next: u32) {
     progress.show(&Event::Baking { wait: REVIEW_TIME, next });
     tokio::time::sleep(REVIEW_TIME).await;

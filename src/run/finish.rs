@@ -39,7 +39,8 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         folder: Some(folder.path()),
     };
 
-    // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
+    // If the journal, `run.json`, a report or stdout can't be written, the others are still written, and the error message says
+    // how many accounts were changed.
     let journal_path = folder.file(RunFolder::JOURNAL);
     let problems = [
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
@@ -57,10 +58,10 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {
-        // A run whose folder was removed can't be resumed.
+        // A run whose journal was removed can't be resumed, so no hint is shown.
         let hint = if journal_path.exists() { how_to_continue(reason, &folder) } else { String::new() };
         match reason {
-            // The person who sent the signal knows the reason, so this is no error.
+            // The person who sent the signal knows the reason, so the stop is not shown as an error.
             StopReason::Interrupted | StopReason::Terminated => show_stopped(&progress, &sentence, &hint),
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)

@@ -1,5 +1,6 @@
-//! A plan that visits accounts while the others are still being listed. Reading changes nothing, and the list of a large
-//! Organization takes minutes: Organizations answers 8 pages of 20 accounts per second.
+//! A plan that visits accounts while further accounts are still being listed. This saves time, because listing a large
+//! Organization takes minutes: Organizations returns 8 pages of 20 accounts per second. It is safe even if the listing fails,
+//! because a plan only reads.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -23,8 +24,8 @@ use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Targets, Toleran
 use crate::settings::Settings;
 use crate::terminal::Workload;
 
-/// Whether a run is a plan that can visit an account before it knows the others: its selection names nothing that must be looked
-/// up, and `--max-errors` is not a percentage.
+/// Whether a run is a plan that can visit accounts before all accounts are listed. Its selection must name nothing that has to be
+/// looked up, and `--max-errors` must not be a percentage.
 pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
     let run = &settings.run;
     run.mode == Mode::Plan
@@ -32,11 +33,12 @@ pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
         && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
 }
 
-/// Lists and visits at the same time.
+/// Lists the accounts, and visits them at the same time.
 ///
 /// # Errors
 ///
-/// When the listing fails. Some accounts may have been read by then; no account was changed.
+/// Returns an error if the listing fails or a signal ends it, if no account is selected, or if the list can't be written to the
+/// journal. Some accounts might have been read by then, but none was changed.
 pub(crate) async fn list_and_visit(
     context: &mut RunContext,
     mut signals: Signals,
@@ -59,19 +61,19 @@ pub(crate) async fn list_and_visit(
     Ok(Visited { journal, accounts, records, stopped })
 }
 
-/// The list while it grows.
+/// The list of accounts while it grows.
 struct Listing<'a, 'r> {
     aws: &'a Aws,
     organization: Organization,
     management_account: ManagementAccount,
     recorder: &'a RefCell<Recorder<'r>>,
     sender: UnboundedSender<Target>,
-    /// The number of accounts that are to be visited, as far as the list has been read.
+    /// The number of accounts to visit in the part of the list that has been read.
     targets: Cell<usize>,
 }
 
 impl Listing<'_, '_> {
-    /// Returns why the visits stopped early, if they did.
+    /// Lists the accounts and visits them. Returns why the visits stopped early, or `None` if they did not.
     async fn visit_while_listing(
         &self,
         rollout: &Rollout<'_, Aws, Journal>,
@@ -84,7 +86,7 @@ impl Listing<'_, '_> {
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {
-                // Its selection names no OU, so the plan needs no paths.
+                // The plan needs no OU paths, because its selection names no OU.
                 let mut accounts = pin!(self.aws.for_each_account(false, |account, page| self.add(&account, page)));
                 loop {
                     tokio::select! {
@@ -97,7 +99,7 @@ impl Listing<'_, '_> {
             .await;
         let no_plan = |cause| match self.targets.get() {
             0 => cause,
-            // Accounts may have been read.
+            // Visits have been queued, so accounts might have been read.
             _ => Error::Unlisted(Box::new(cause)),
         };
         let without_paths = listed.map_err(no_plan)?;
@@ -114,7 +116,7 @@ impl Listing<'_, '_> {
         Ok(ended.stopped)
     }
 
-    /// Adds an account: it is skipped, or sent to its visit.
+    /// Adds an account to the list. Skips the account, or queues its visit.
     fn add(&self, account: &Account, page: usize) {
         let mut recorder = self.recorder.borrow_mut();
         if !recorder.record_account(account) {
@@ -128,13 +130,14 @@ impl Listing<'_, '_> {
             let target = targets::target(account, &self.organization, self.aws, run, None);
             recorder.record_target(&target);
             self.targets.set(self.targets.get() + 1);
-            // The visits outlive the listing, so the receiver still exists.
+            // Sending can't fail: the visits outlive the listing, so the receiver still exists.
             let _ = self.sender.unbounded_send(target);
         }
         recorder.context.progress.listing(recorder.accounts.len(), page);
     }
 
-    /// Ends the list: checks that an account is selected, and shows the number of visits.
+    /// Ends the list: checks that an account is selected, shows the number of visits, and writes the event `ready` to the
+    /// journal.
     async fn finish(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
         // Closing the channel ends the visits after the last target.
         self.sender.close_channel();

@@ -1,4 +1,4 @@
-//! The preparation of a run: which accounts are visited, in which waves, and which are not.
+//! The preparation of a run: decides which accounts are visited, in which waves, and which accounts are skipped.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::rollout::{Record, Wave};
 /// What a run is about to do.
 pub(crate) struct Prepared {
     pub organization: Organization,
-    /// Every account, sorted by id, with those that left the Organization after the run that this one is based on.
+    /// Every account, sorted by id. If this run is based on an earlier run, accounts of that run that have left the Organization
+    /// since are included.
     pub accounts: Vec<Account>,
     /// How many accounts the Organization has.
     pub listed: usize,
@@ -26,7 +27,7 @@ pub(crate) struct Prepared {
     pub waves: Vec<Wave>,
     /// The records of the accounts that are not visited.
     pub records: BTreeMap<AccountId, Record>,
-    /// Whether the journal has these lists already, because the run is resumed.
+    /// Whether the run is resumed, so that its journal already has the lists of accounts and targets.
     pub resumed: bool,
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn select_targets(
         accounts.insert(account.id, account);
         progress.listing(accounts.len(), page);
     });
-    // The two requests do not depend on each other.
+    // The Organization and its accounts are requested at the same time, because neither request needs the result of the other.
     let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
     let (organization, without_paths) = signals.or_stop(Box::pin(both)).await?;
     targets::warn_of_missing_paths(without_paths.as_ref(), progress);
@@ -97,7 +98,8 @@ pub(crate) async fn remaining_targets(
     let mut records = replay.records;
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
-        // The role may have been changed since, and the credentials may belong to another account.
+        // How the account is entered is decided again, because `--role` might have changed, and the credentials might belong to
+        // another account.
         if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
             let index = replay.accounts.binary_search_by_key(&target.account, |account| account.id);
             let account =

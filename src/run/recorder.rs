@@ -19,21 +19,21 @@ use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many lines may wait for the disk while the lists are written. All lines of 50,000 accounts at once would set the run's peak
-/// memory.
+/// How many lines can wait for the disk while the lists are written. If all lines of 50,000 accounts waited at once, they would
+/// determine the run's peak memory.
 const LINES_IN_MEMORY: usize = 2_000;
 
-/// The accounts and records of a run, with the journal, the reports and the display that follow them.
+/// The accounts and records of a run, and the journal, the reports and the display to which they are written.
 pub(crate) struct Recorder<'a> {
     pub(super) context: &'a mut RunContext,
     columns: &'static [Column],
     journal: &'a Journal,
     stop: &'a Stop,
-    /// Every account, in the order of the list.
+    /// Every account, in the order in which the accounts were listed.
     pub(super) accounts: Vec<Account>,
-    /// The record of each, once there is one.
+    /// The record of each account in `accounts`; `None` until there is a record.
     records: Vec<Option<Record>>,
-    /// The index of each account in the two lists.
+    /// The index of each account in `accounts` and `records`.
     indexes: HashMap<AccountId, usize>,
 }
 
@@ -49,10 +49,10 @@ impl<'a> Recorder<'a> {
         self.journal.append(&Entry::head(self.context.settings.run_id.as_str()));
     }
 
-    /// Begins the journal and the reports, and takes over the accounts, and the records that are known before the first visit.
+    /// Begins the journal and the reports. Stores the accounts, and the records that are known before the first visit.
     ///
-    /// The lists of a new run are durable before the first visit, so that the run can be resumed and reported however it ends. The
-    /// journal of a resumed run has them already.
+    /// The lists of a new run are durable before the first visit, so that the run can be resumed and reported however it ends.
+    /// The journal of a resumed run already has the lists.
     pub(super) async fn begin(
         &mut self,
         accounts: Vec<Account>,
@@ -78,7 +78,8 @@ impl<'a> Recorder<'a> {
             let targets = waves.iter().map(|wave| wave.targets.len()).sum();
             self.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await?;
         }
-        // A report of an earlier run keeps its rows until the lists are durable. The known records are added below the new headers.
+        // This overwrites the reports of an earlier run, so it is done only when the lists are durable. The known records are
+        // then added below the new headers.
         self.begin_reports()?;
         self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
         self.records = accounts.iter().map(|_| None).collect();
@@ -95,7 +96,8 @@ impl<'a> Recorder<'a> {
         files.begin(self.columns, &settings.run_id, folder.path())
     }
 
-    /// Records an account that was listed. Returns false if it is known already, which happens after a restart of the list.
+    /// Records an account that was listed. Returns `false` if the account is already known, which happens after a restart of the
+    /// listing.
     pub(super) fn record_account(&mut self, account: &Account) -> bool {
         let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
         index.insert(self.accounts.len());
@@ -170,7 +172,7 @@ impl<'a> Recorder<'a> {
         self.context.journal_unwritable(io::Error::other(error.0))
     }
 
-    /// All accounts, sorted by id, and the record of each.
+    /// Returns all accounts, sorted by id, and the record of each account.
     pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
         // A sorted list is returned without a copy. With 50,000 accounts, a copy would determine the run's peak memory.

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM: the first signal asks the run to stop, the second ends the process at once. A signal that was ignored when the
-//! program started stays ignored.
+//! SIGINT and SIGTERM: the first signal asks the run to stop, and the second signal ends the process at once. A signal that was
+//! ignored when the program started stays ignored.
 //!
 //! A separate thread waits for the signals, so that the second signal works even while the main thread is busy or blocked.
 
@@ -17,7 +17,7 @@ use crate::rollout::{Stop, StopReason};
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, stderr};
 
-/// How long the process waits at most until the terminal has accepted the last message.
+/// The maximum time that the process waits for the terminal to accept the last message.
 const LAST_MESSAGE: Duration = Duration::from_millis(300);
 
 /// The listener for both signals.
@@ -51,7 +51,7 @@ impl Signals {
                         Ok(both) => both,
                         Err(error) => return drop(ready.send(Err(error))),
                     };
-                    // The thread that started this thread waits for the message.
+                    // Sending can't fail: the thread that started this thread waits for the message.
                     let _ = ready.send(Ok(()));
                     let mut asked = false;
                     loop {

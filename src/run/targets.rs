@@ -16,7 +16,7 @@ use crate::org::{Account, AccountId};
 use crate::rollout::{Provenance, Record, Target};
 use crate::terminal::Progress;
 
-/// Warns that the report will have no OU paths for some accounts, if the walk through the tree was refused.
+/// Warns that the report will have no OU paths for some accounts, if Organizations refused to let the tree of OUs be read.
 pub(crate) fn warn_of_missing_paths(refusal: Option<&Failure>, progress: &Progress) {
     if let Some(failure) = refusal {
         progress.warn(&format!(
@@ -25,7 +25,7 @@ pub(crate) fn warn_of_missing_paths(refusal: Option<&Failure>, progress: &Progre
     }
 }
 
-/// Checks that the accounts and OUs that the selection names exist, and reads the tags that it depends on.
+/// Checks that the accounts and OUs that the selection names exist, and reads the tags on which the selection depends.
 pub(crate) async fn look_up(
     aws: &Aws,
     run: &RunSettings,
@@ -34,7 +34,7 @@ pub(crate) async fn look_up(
     baseline: Option<&Baseline>,
     progress: &Progress,
 ) -> Result<Tags, Error> {
-    // The account ids are checked first, because that needs no request.
+    // The account ids are checked first, because this check needs no request.
     check_names(accounts, &run.selection, Vec::new())?;
     let mut missing = Vec::new();
     for unit in run.selection.units_without_accounts(accounts) {
@@ -54,14 +54,14 @@ pub(crate) async fn look_up(
     Ok(tags)
 }
 
-/// Warns of exclusions that exclude no account: they may be mistyped.
+/// Warns of exclusions that exclude no account, because such an exclusion might be mistyped.
 pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
     for exclusion in unmatched_exclusions(accounts, &run.selection, tags) {
         progress.warn(&format!("{exclusion} excludes no account"));
     }
 }
 
-/// Returns the management account, and why it is left out, if it is.
+/// Returns the management account, and the reason if it is skipped.
 pub(crate) fn management_account(organization: &Organization, run: &RunSettings, aws: &Aws) -> ManagementAccount {
     let id = organization.management;
     let own = run.selection.management == ManagementAccess::Own && aws.is_own_account(id);
@@ -75,7 +75,7 @@ pub(crate) fn management_account(organization: &Organization, run: &RunSettings,
     ManagementAccount { id, skip_reason }
 }
 
-/// Returns the target for an account: how it is entered and which version it is to get.
+/// Returns the target for an account: how the account is entered, and which version it is to get.
 pub(crate) fn target(
     account: &Account,
     organization: &Organization,
