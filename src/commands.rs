@@ -27,7 +27,7 @@ use crate::terminal::{log_line, stderr};
 ///
 /// # Panics
 ///
-/// When the system does not provide timers or I/O polling.
+/// Panics if the system does not provide timers or I/O polling.
 pub fn program(invocation: Invocation) -> u8 {
     // One thread is enough, because visits mostly wait. A second thread would make each visit cost more CPU.
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -45,7 +45,7 @@ pub fn program(invocation: Invocation) -> u8 {
 async fn dispatch(invocation: Invocation) -> u8 {
     let environment = Environment::read();
     if let Command::Iam(args) = &invocation.cli.command {
-        // `iam` parses its command line and prints as the AWS CLI does.
+        // `iam` parses its own command line, and prints results and errors as the AWS CLI does.
         return awscli::run(&args.arguments).await;
     }
     let traits = CommandTraits::of(&invocation.cli.command);
@@ -93,9 +93,9 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
     }
 }
 
-/// The properties in which the commands differ before they run.
+/// What the program needs to know about a command before it runs the command.
 struct CommandTraits<'a> {
-    /// The command selects accounts, so the variables of the selection apply.
+    /// Whether the command selects accounts. If it does, the environment variables for the selection apply.
     selects: bool,
     /// The command's options for stdout and stderr.
     output: Option<&'a OutputArgs>,
@@ -122,7 +122,7 @@ impl<'a> CommandTraits<'a> {
     }
 }
 
-/// Refuses variables that would be ignored, or would include accounts by mistake.
+/// Refuses environment variables that would be ignored, that would include accounts by mistake, or that contradict each other.
 fn check_environment(traits: &CommandTraits<'_>, typed: &TypedOptions) -> Result<(), Error> {
     if let Some((name, meant)) = mistyped_variable() {
         return Err(Error::Usage(format!("unknown environment variable {name}: did you mean {meant}?")));
@@ -144,7 +144,7 @@ fn check_environment(traits: &CommandTraits<'_>, typed: &TypedOptions) -> Result
 /// Options of AssumeRole that AssumeRoot does not have.
 const ROLE_ONLY: [&str; 5] = ["role", "external-id", "session-name", "source-identity", "session-policy"];
 
-/// Refuses options that would have no effect.
+/// Refuses options that have no effect with `--access assume-root`.
 fn refuse_role_options(run: &RunArgs, typed: &TypedOptions) -> Result<(), Error> {
     if run.access.access != Some(AccessMode::AssumeRoot) {
         return Ok(());

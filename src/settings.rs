@@ -45,7 +45,7 @@ pub(crate) struct ConnectionSettings {
     pub mfa_token: Option<Secret>,
 }
 
-/// The settings of a command. They can contain a secret, so they have no `Debug`.
+/// The settings of a command. They can contain a secret, so this type does not implement `Debug`.
 pub(crate) struct Settings {
     /// When the program started.
     pub now: SystemTime,
@@ -66,12 +66,13 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves the options of a command. Options that were not given get their values from `base`, which is the defaults or the
-    /// settings of an earlier run.
+    /// Resolves the options of a command. Options that were not given get their values from `base`: the defaults, or the settings
+    /// of an earlier run.
     ///
     /// # Errors
     ///
-    /// When options contradict each other.
+    /// Returns an error if the value of an option or a file that an option names can't be used, or if two options contradict each
+    /// other.
     pub(crate) fn resolve(
         args: RunArgs,
         command: CommandName,
@@ -97,7 +98,8 @@ impl Settings {
         let management = access.management_account.unwrap_or(base.selection.management);
         let selection = self::selection(selection, &named, management)?;
         let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));
-        // A role that is given is for every account, except accounts with a role of their own in a file.
+        // If `--role` is given, it applies to every account except those for which a file of `--accounts-from` names another
+        // role. So the roles of single accounts in `base` are dropped.
         let base_roles = if access.role.is_some() { BTreeMap::new() } else { base.roles };
         let roles = base_roles.into_iter().chain(named_roles).collect();
         let external_ids: BTreeMap<_, _> =
@@ -189,11 +191,12 @@ impl Settings {
         }
     }
 
-    /// Refuses a run that used external ids if they are missing now. They are not stored, so a resume or a rollback needs them
-    /// again.
+    /// Refuses to continue a run, or to start a run that is based on it, if the run used external ids that are missing now.
+    /// External ids are not stored, so they must be given again.
     ///
     /// # Errors
-    /// When an external id is missing.
+    ///
+    /// Returns an error if an external id is missing.
     pub(crate) fn check_external_ids(&self) -> Result<(), Error> {
         if self.run.external_id_given && self.connection.external_id.is_none() {
             return Err(Error::Usage(
@@ -249,7 +252,7 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
 ///
 /// # Errors
 ///
-/// When the AWS settings can't be read, or this number is invalid.
+/// Returns an error if the AWS settings can't be read, or if this number is invalid.
 pub(crate) fn defaults_for(mode: Mode, profile: Option<&str>, environment: &Environment) -> Result<RunSettings, Error> {
     let aws = AwsSettings::read(profile, environment.variables.clone()).map_err(ConnectError::from)?;
     let max_attempts =
@@ -281,8 +284,8 @@ fn selection(
     Ok(Selection { include, exclude, shard, management })
 }
 
-/// Refuses a tag in the form `Key=Environment,Value=prod` of other AWS tools. Here this form would be two tags. Most likely no
-/// account has them, so an exclusion would exclude no account.
+/// Refuses a tag in the form `Key=Environment,Value=prod`, which other AWS tools use. Here this form would mean two tags,
+/// `Key=Environment` and `Value=prod`. Most likely no account has these tags, so an exclusion would exclude no account.
 fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     let value = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
     match (value("Key"), value("Value")) {
@@ -293,7 +296,8 @@ fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
     }
 }
 
-/// Checks an external id. The parser of the command line does not check it, because its message would print the id.
+/// Checks an external id. The parser of the command line does not check the id, because the error message of the parser would
+/// print it.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     if is_external_id(external_id.reveal()) {
         return Ok(());
@@ -301,8 +305,8 @@ fn check_external_id(external_id: &Secret) -> Result<(), Error> {
     Err(Error::Usage("--external-id: expected 2 to 1224 letters, digits, and _+=,.@:/-".to_owned()))
 }
 
-/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). The message does not quote the
-/// code.
+/// Checks the code of an MFA device, which has six digits (STS API reference, `GetSessionToken`). The error message does not
+/// quote the code.
 pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
     let text = token.reveal();
     if text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit()) {

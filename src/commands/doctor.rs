@@ -1,4 +1,4 @@
-//! `doctor`: checks whether a rollout would work, with the read-only calls of the rollout.
+//! `doctor`: checks whether a rollout would work, with calls that only read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -49,7 +49,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     let done = signals.or_stop(Box::pin(check(&settings, count, &progress, &mut checks))).await;
     progress.finish();
     match done {
-        // An error that ends the checks is a failed check, unless it is a signal or wrong usage.
+        // An error that ends the checks is reported as a failed check, unless the cause is a signal or wrong usage.
         Err(error @ (Error::Usage(_) | Error::Signal { .. })) => return Err(error),
         Err(error) => checks.add(Check::of_error(&error)),
         Ok(()) => {}
@@ -73,7 +73,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     let options = connect_options(settings);
     let clock = options.clock.clone();
     let connected = connect_with(options, settings.can_ask, progress).await;
-    // A wrong clock is the cause of most refusals, so it is reported before them.
+    // A wrong clock is the most likely cause of a refusal, so the clock is reported before the refusal.
     let skew = clock.skew();
     if let (Some(skew), Err(_)) = (skew, &connected)
         && skew.by > prerequisites::MAX_SKEW
@@ -107,7 +107,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     let selected = select(&accounts, management_account, &run.selection, &tags, None)?;
     checks.add(prerequisites::accounts(&accounts, &selected, &organization));
 
-    // Without the sizes of waves, all accounts are in one, in the order of their visits.
+    // Without sizes, `divide` returns all accounts in one wave, in the order of their visits.
     let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
     let in_order: Vec<&Account> = one_wave.into_iter().flat_map(|(_, accounts)| accounts).collect();
     let mut latencies = Vec::new();
@@ -150,7 +150,7 @@ impl OutputDocument for Checks {
             DocumentFormat::Text => self.checks.iter().try_for_each(|check| writeln!(to, "{}", check.columns())),
             DocumentFormat::Json => write_json(self, to),
             DocumentFormat::Jsonl => write_json_lines(&self.checks, to),
-            // `--report` is refused, and `V2TOKEN_REPORT=-` is ignored.
+            // `doctor` does not write these formats: `--report` is refused, and with `V2TOKEN_REPORT=-` nothing is printed.
             DocumentFormat::Csv | DocumentFormat::Markdown | DocumentFormat::Html => Ok(()),
         }
     }

@@ -1,4 +1,5 @@
-//! `policy`: prints the documents that a command line needs. AWS is called only for documents that name the caller.
+//! `policy`: prints the IAM policies and other documents that a run with the same options needs. AWS is called only for documents
+//! that name the caller.
 
 use serde_json::{Map, Value, json};
 
@@ -52,7 +53,7 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     };
     let context = context(&settings, command, partition);
     let trusted = match context.via.last() {
-        // The accounts are entered with the last role of the chain.
+        // The session of the last `--via-role` assumes the roles in the accounts, so their trust policies name this role.
         Some(last) => Some(caller_of(&last.arn(&context.partition))?),
         None => caller,
     };
@@ -72,7 +73,7 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     Ok(0)
 }
 
-/// Refuses a trust policy for several roles or external ids.
+/// Refuses to make one trust policy for several roles or external ids.
 fn refuse_different_trusts(document: Option<Document>, settings: &Settings) -> Result<(), Error> {
     let of_one_role = matches!(document, Some(Document::Trust | Document::Stackset) | None);
     let differ = !settings.run.roles.is_empty() || !settings.run.external_ids_given.is_empty();
@@ -111,7 +112,7 @@ fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> Pol
     }
 }
 
-/// Returns one document, or all documents in an object with their names as keys.
+/// Returns one document. Without `document`, returns all documents that apply, in an object with their names as keys.
 fn render(document: Option<Document>, context: &PolicyContext, principal: Option<&Principal>) -> Result<Value, Error> {
     let by_role = context.requirements.access == AccessMode::Role;
     let no_role =
@@ -151,7 +152,8 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
     })
 }
 
-/// Returns the partition of the Region or the role that is named, or `aws`, without a call.
+/// Returns the partition without a call to AWS. It is the partition of the first `--via-role`; if that names none, the partition
+/// of the Region; and if no Region is named either, `aws`.
 fn partition(settings: &Settings) -> Result<Partition, Error> {
     let aws = settings.connect_options().aws_settings().map_err(ConnectError::from)?;
     let region = settings.run.region.as_deref().or_else(|| aws.region(&["AWS_REGION", "AWS_DEFAULT_REGION"]));

@@ -35,7 +35,7 @@ fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
     publish(output, files, "report", "the report", &report)
 }
 
-/// Compares the runs in these folders.
+/// Compares the runs in the folders `later` with the runs in the folders `earlier`.
 fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> Result<(), Error> {
     if let Some((path, _)) = output.reports.iter().find(|(_, format)| *format == DocumentFormat::Html) {
         return Err(Error::Usage(format!(

@@ -34,14 +34,15 @@ const FIXED: [&str; 16] = [
 
 /// Continues the run in a folder.
 pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
-    // A variable in the environment might be meant for other runs, so only an option on the command line is a mistake.
+    // An environment variable might be meant for other runs, so only options on the command line are refused.
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
     let (folder, info, replay) = RunFolder::reopen(&args.folder)?;
     let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
-        // No account was visited, so the run starts from its beginning.
+        // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can
+        // have visited accounts by then, and it only read them.
         refuse_unattended(&settings)?;
         let source = Source::of(&settings)?;
         folder.clear()?;
@@ -60,7 +61,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     run(context, Source::Journal(replay, waves)).await
 }
 
-/// Returns the settings of the run. Options that are given now replace them.
+/// Returns the settings of the run. Options that are given now replace the stored settings.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // Options can't change the accounts and the wanted version of the run.

@@ -27,7 +27,7 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let base =
         RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
-    // The wanted version differs between accounts. This is the version to which most accounts are restored.
+    // Each account can have a different wanted version, so this setting names the version to which most accounts are restored.
     settings.run.global_endpoint_token_version = match version {
         TokenVersion::V2Token => TokenVersion::V1Token,
         TokenVersion::V1Token => TokenVersion::V2Token,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use crate::aws_settings::Variables;
 
-/// What the settings depend on besides the options, as a value, so that tests can choose it.
+/// What the settings depend on besides the options. It is passed as a value, so that tests can choose it.
 #[derive(Clone)]
 pub(crate) struct Environment {
     /// When the program started.
@@ -14,13 +14,13 @@ pub(crate) struct Environment {
     pub stdin_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
-    /// `CI` is set: no person watches a terminal there.
+    /// Whether `CI` is set. If it is set, nobody watches the terminal.
     pub ci: bool,
-    /// `NO_COLOR` is set.
+    /// Whether `NO_COLOR` is set.
     pub no_color: bool,
-    /// `TERM` is `dumb`: the terminal has no colours and can't move its cursor.
+    /// Whether `TERM` is `dumb`. A dumb terminal has no colours and can't move its cursor.
     pub dumb: bool,
-    /// All variables. They may hold keys, so there is no `Debug`.
+    /// All environment variables. They can contain secret keys, so this type does not implement `Debug`.
     pub variables: Variables,
 }
 

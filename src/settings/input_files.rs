@@ -9,10 +9,10 @@ use crate::error::Error;
 use crate::org::AccountId;
 use crate::org::accounts_file::{self, AccountOverrides};
 
-/// The largest list of accounts that is read. A report of 50,000 accounts has some 20 MB.
+/// The maximum size, in bytes, of a file that is read. The report of a run with 50,000 accounts has some 20 MB.
 const MAX_LIST_SIZE: u64 = 256 << 20;
 
-/// The longest session policy that AssumeRole takes (STS API reference, `AssumeRole`).
+/// The maximum length of a session policy in AssumeRole (STS API reference, `AssumeRole`).
 const MAX_POLICY_LENGTH: usize = 2048;
 
 /// Reads the accounts that files name; `-` is stdin.
@@ -43,7 +43,7 @@ pub(super) fn policy(path: &Path) -> Result<String, Error> {
     if document.get("Statement").is_none() {
         return Err(refused("it is not a policy: it has no Statement"));
     }
-    // White space counts against the limit, so the policy is sent without it.
+    // White space counts against the limit, so the policy is sent without white space.
     let text = document.to_string();
     if text.len() > MAX_POLICY_LENGTH {
         return Err(refused(&format!("it has {} characters, and AssumeRole takes {MAX_POLICY_LENGTH}", text.len())));

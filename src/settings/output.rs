@@ -52,7 +52,7 @@ impl StderrMode {
 pub(crate) struct OutputSettings {
     /// The report files that `--report` names.
     pub reports: Vec<(PathBuf, DocumentFormat)>,
-    /// The format of the document on stdout; `None` for no output.
+    /// The format of the document on stdout; `None` if nothing is written to stdout.
     pub stdout: Option<DocumentFormat>,
     /// The query whose result replaces the document on stdout.
     pub query: Option<Query>,
@@ -65,7 +65,8 @@ impl OutputSettings {
     ///
     /// # Errors
     ///
-    /// Fails if two options write to stdout, if a report has an unknown file name extension, or if the query is invalid.
+    /// Returns an error if two options write to stdout, if a report has an unknown file name extension, or if the query is
+    /// invalid.
     pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
         let query = args.query.as_deref().map(query::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
@@ -81,7 +82,7 @@ impl OutputSettings {
         };
         let stdout = match (&to_stdout[..], stdout) {
             ([], stdout) => stdout,
-            // The report replaces the summary.
+            // The CSV report of `--report -` replaces the summary.
             ([_], None | Some(DocumentFormat::Table)) => Some(DocumentFormat::Csv),
             ([_], _) => {
                 return Err(Error::Usage(
