@@ -12,7 +12,7 @@ use crate::org::selection::SelectionFailed;
 /// An error that stops a run. A failed account is not such an error; it is in the account's record.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The options contradict each other or their environment.
+    /// An option is invalid, or the options contradict each other or the environment.
     #[error("{0}")]
     Usage(String),
     /// The connection to AWS failed.
@@ -21,7 +21,7 @@ pub enum Error {
     /// The accounts could not be listed.
     #[error("the accounts could not be listed: {0}")]
     Listing(#[from] ListingError),
-    /// The selection matches no accounts.
+    /// The selection matches no account, or names something that does not exist.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
     /// The run was not confirmed.
@@ -43,7 +43,7 @@ pub enum Error {
     /// An earlier run does not match the options.
     #[error("{0}")]
     Mismatch(String),
-    /// A plan had begun to visit accounts when listing them failed, or when the list could not be written.
+    /// A plan had begun to visit accounts when the listing failed, or when the list could not be written.
     #[error("{0}")]
     Unlisted(Box<Error>),
     /// A signal arrived before the first visit.

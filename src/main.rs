@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use v2token::Invocation;
 
-/// A call to AWS makes some 350 allocations. As soon as there is a second thread, the system's allocator takes a lock for each
-/// allocation (`docs/decisions/cost.md`).
+/// mimalloc makes a run cheaper than the system's allocator does: a call to AWS makes some 350 allocations, and as soon as there
+/// is a second thread, the system's allocator takes a lock for each allocation (`docs/decisions/cost.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
