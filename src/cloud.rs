@@ -23,7 +23,8 @@ pub use operation::Operation;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessMethod {
-    /// With the base credentials or the hub's credentials, which is possible only in the account that they belong to.
+    /// With the base credentials, or with those of the last role of `--via-role` (the hub). This is possible only in the account
+    /// that these credentials belong to.
     Own,
     /// Through the role with this ARN.
     Role(Arc<str>),
@@ -81,7 +82,8 @@ pub trait Cloud {
     /// have caused.
     fn check_base_credentials(&self) -> impl Future<Output = Result<(), Failure>>;
 
-    /// Checks that STS can be reached, with a call that concerns no account. Any answer counts. The call must not depend on
-    /// credentials, because the source of the credentials might be unreachable too, or might have no valid credentials left.
+    /// Checks that STS can be reached, with a call that concerns no account. STS can be reached if there is any answer, even an
+    /// error of the service. The call must not depend on credentials, because the source of the credentials might be unreachable
+    /// too, or might have no valid credentials left.
     fn probe_connection(&self) -> impl Future<Output = Result<(), Failure>>;
 }

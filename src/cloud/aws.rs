@@ -49,8 +49,8 @@ pub(crate) use session::{SessionOptions, session_policy};
 pub(crate) use sts::audit_task_policy;
 
 impl Aws {
-    /// Calls Organizations with the base credentials. If they are refused and there is a hub, repeats the call with the hub's credentials
-    /// and uses those from then on.
+    /// Calls Organizations with the base credentials. If AWS refuses the call and `--via-role` names roles, repeats the call with
+    /// the credentials of the last of these roles (the hub), and uses the hub's credentials from then on.
     async fn call_organizations<T>(
         &self,
         mut call: impl AsyncFnMut(&aws_sdk_organizations::Client) -> Result<T, ListingError>,
@@ -81,10 +81,12 @@ impl Aws {
 
     /// Passes each account of the Organization to `found` as it is listed, with the number of its page.
     ///
-    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree. If that is refused,
-    /// the program returns the refusal, and these accounts have no path; with `needs_paths`, the refusal is an error.
+    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree. If Organizations
+    /// refuses the walk, these accounts have no path, and the function returns the refusal; with `needs_paths`, the refusal is an
+    /// error.
     ///
-    /// If the base credentials are refused in the middle of the list, it restarts with the hub's, and accounts may come twice.
+    /// If the base credentials are refused in the middle of the list, the list restarts with the hub's credentials, and `found`
+    /// may get an account twice.
     ///
     /// # Errors
     ///
@@ -109,7 +111,8 @@ impl Aws {
         organizations::tree::unit_exists(&self.clients().organizations, self.max_attempts, unit).await
     }
 
-    /// Reads the tags of these accounts, 10 accounts per second. `progress` receives the number of accounts so far.
+    /// Reads the tags of `accounts`, 10 accounts per second. `progress` receives the number of accounts whose tags have been
+    /// read.
     ///
     /// # Errors
     ///
@@ -118,11 +121,11 @@ impl Aws {
         organizations::tags::list(&self.clients().organizations, self.max_attempts, accounts, progress).await
     }
 
-    /// Whether centralized root access is enabled, asked with the base credentials.
+    /// Asks IAM, with the base credentials, whether centralized root access is enabled.
     ///
     /// # Errors
     ///
-    /// When IAM does not say.
+    /// When every attempt of the call fails.
     pub async fn is_root_access_enabled(&self) -> Result<bool, Failure> {
         simulate_policy::is_root_access_enabled(&self.clients().iam, self.max_attempts).await
     }
@@ -131,7 +134,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When IAM does not say.
+    /// When the call fails.
     pub async fn simulate_action(
         &self,
         session: &Session,
@@ -159,7 +162,8 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When the partition has no global endpoint, or the configuration sends all STS calls to one other endpoint.
+    /// When the partition has no global endpoint, when FIPS endpoints are configured, or when an endpoint of AWS is configured
+    /// for STS, because that endpoint would get the calls for the global endpoint too.
     pub fn check_token_test(&self) -> Result<(), ConnectError> {
         let config = &self.clients().base;
         let detail = if !self.caller.partition.has_global_sts() {

@@ -50,7 +50,7 @@ text_enum! {
         Interrupted = "Interrupted",
         /// The journal can't be written, so no Set was sent.
         JournalNotWritable = "JournalNotWritable",
-        /// The account's version is no longer the version that the undone run left.
+        /// After the run that is rolled back, something else changed the account's version.
         Drifted = "Drifted",
     }
 }

@@ -48,7 +48,7 @@ pub struct Failure {
     pub kind: FailureKind,
     /// Whether the call might have taken effect.
     pub effect: Effect,
-    /// The service's error code. If the service returned no code, the HTTP status or a code of this program.
+    /// The service's error code. If the service returned none, it is the HTTP status or a code of this program.
     pub code: ErrorCode,
     /// The message of the service or of the network layer. It never quotes a response body that might contain credentials.
     pub message: String,

@@ -26,7 +26,7 @@ text_enum! {
 }
 
 impl Operation {
-    /// Returns the service's prefix in IAM actions.
+    /// Returns the prefix of the operation's service in IAM actions, such as `sts`.
     pub const fn service(self) -> &'static str {
         match self {
             Self::DescribeOrganization

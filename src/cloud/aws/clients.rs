@@ -42,7 +42,7 @@ pub(super) struct ClientFactory {
     pub(super) via_roles: Vec<ChainedRole>,
     /// The Regions for which the global services of the partition accept signatures.
     pub(super) home: ServiceRegions,
-    /// Receives the difference between the clocks.
+    /// Receives the difference between this machine's clock and the clock of AWS.
     pub(super) clock: Clock,
 }
 

@@ -96,7 +96,7 @@ impl Aws {
             cached: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // These clients share the base credentials, so that the credentials are not fetched twice.
+        // The new clients share the base credentials with the earlier ones, so that the credentials are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 pub struct ConnectOptions {
     /// The profile named on the command line. As in the AWS CLI, it takes precedence over credentials in the environment.
     pub profile: Option<String>,
-    /// The Region named on the command line; without it that of the environment or of the profile is used.
+    /// The Region named on the command line; `None` for that of the environment, of the profile or of the instance.
     pub region: Option<String>,
     /// One endpoint for Organizations, STS and IAM. The credential providers do not use it.
     pub endpoint_url: Option<String>,
@@ -35,8 +35,8 @@ pub struct ConnectOptions {
 }
 
 impl Default for ConnectOptions {
-    /// Returns the options for the default AWS chain, and for sessions of 15 minutes that are only allowed to read the account
-    /// summary.
+    /// Returns the options for the caller that the environment determines, and for sessions of 15 minutes that are only allowed
+    /// to read the account summary.
     fn default() -> Self {
         Self {
             profile: None,

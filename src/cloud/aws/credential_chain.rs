@@ -1,5 +1,6 @@
-//! The providers of the decided source of credentials: the first credentials, and the roles that lead from them to the base
-//! credentials. Each provider is built for its source; the SDK's own chain, which tries one source after the other, is not used.
+//! The credential providers of a [`CredentialSource`]: the provider of the first credentials, and the roles that are assumed one
+//! after the other, from the first credentials to the base credentials. The SDK's own chain, which tries one source after the
+//! other, is not used.
 
 use std::time::SystemTime;
 
@@ -31,9 +32,9 @@ pub(crate) struct CredentialChain {
 
 /// The credentials at the beginning of a chain.
 pub(crate) enum FirstCredentials {
-    /// Those of a source, or its session in the cache of the AWS CLI while that lasts.
+    /// The credentials of a source. While its session from the cache of the AWS CLI lasts, that session is used instead.
     Source(CredentialSource, Option<CachedSession>),
-    /// A session of a role that requires MFA, from the cache of the AWS CLI. The next session would need a code.
+    /// A session of a role that requires MFA, from the cache of the AWS CLI. A new session would need an MFA code.
     MfaSession(CachedSession),
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct RoleStep {
 }
 
 impl CredentialChain {
-    /// Takes a source apart.
+    /// Splits a source into the first credentials and the roles.
     pub(crate) fn of(source: CredentialSource, settings: &AwsSettings) -> Self {
         let now = SystemTime::now();
         let (mut source, mut roles) = (source, Vec::new());
@@ -60,7 +61,7 @@ impl CredentialChain {
                         }
                     }
                 }
-                // botocore has no cache for a token that a role's source_profile names.
+                // botocore does not cache the session of a web identity with which another role is assumed.
                 CredentialSource::WebIdentity(ref identity) if roles.is_empty() => {
                     let cached = settings.cached_web_identity(identity, now);
                     break FirstCredentials::Source(source, cached);
@@ -72,7 +73,7 @@ impl CredentialChain {
         Self { first, roles }
     }
 
-    /// Returns the program that provides the first credentials, if one does.
+    /// Returns the profile whose `credential_process` provides the first credentials, if there is one.
     pub(crate) fn process(&self) -> Option<&str> {
         match &self.first {
             FirstCredentials::Source(CredentialSource::Process { profile, .. }, _) => Some(profile),
@@ -81,7 +82,7 @@ impl CredentialChain {
     }
 }
 
-/// Whether the role, or one that leads to it, requires MFA.
+/// Whether the role, or a role before it in the chain, requires MFA.
 fn requires_mfa(role: &ProfileRole) -> bool {
     role.mfa_serial.is_some() || matches!(&*role.base, CredentialSource::Role(base) if requires_mfa(base))
 }
@@ -90,7 +91,7 @@ fn requires_mfa(role: &ProfileRole) -> bool {
 pub(crate) struct ProviderFactory<'a> {
     pub(crate) settings: &'a AwsSettings,
     pub(crate) basis: &'a SdkBasis,
-    /// The name of sessions for which the profile has none.
+    /// The name of the sessions for which the profile sets no name.
     pub(crate) session_name: &'a str,
 }
 
@@ -174,7 +175,7 @@ impl ProviderFactory<'_> {
         }
         let endpoint = |service| Ok::<_, AwsSettingsError>(self.settings.endpoint_url(service)?.map(str::to_owned));
         let (portal, oidc) = (endpoint(Service::Sso)?, endpoint(Service::SsoOidc)?);
-        // The provider calls two services, which only the path tells apart.
+        // The provider calls two services, and only the path of a request shows which of them it is for.
         let is_custom = portal.is_some() || oidc.is_some();
         let provider =
             self.provider_at(is_custom, move |path| if path == "/token" { oidc.clone() } else { portal.clone() });
@@ -188,8 +189,9 @@ impl ProviderFactory<'_> {
         Ok(SharedCredentialsProvider::new(builder.build()))
     }
 
-    /// Returns the configuration of a provider whose requests go to the endpoint that `endpoint` returns for their path. The SDK's
-    /// providers take endpoints from the environment alone, and never from the profile.
+    /// Returns the configuration of a provider whose requests go to the endpoint that `endpoint` returns for their path. The HTTP
+    /// client replaces the endpoint, because the SDK's providers take endpoints from the environment alone, and never from the
+    /// profile.
     fn provider_at(
         &self,
         is_custom: bool,
@@ -197,14 +199,15 @@ impl ProviderFactory<'_> {
     ) -> ProviderConfig {
         let mut provider = self.basis.provider.clone();
         if is_custom {
-            // Variants are of AWS's own hosts. The SDK refuses them together with another endpoint, where botocore ignores them.
+            // FIPS and dual stack are variants of AWS's own hosts. With another endpoint, the SDK refuses them, but botocore
+            // ignores them.
             provider = provider.with_use_fips(Some(false)).with_use_dual_stack(Some(false));
         }
         provider.with_http_client(EndpointOverride::new(self.basis.http.clone(), endpoint))
     }
 }
 
-/// Provides a cached session while it lasts, and then those of another provider.
+/// Provides a cached session while it lasts, and after that the credentials of another provider.
 #[derive(Debug)]
 pub(super) struct SessionCache {
     cached: Credentials,
@@ -212,7 +215,7 @@ pub(super) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Puts a cached session before a provider, if there is one.
+    /// Returns a provider of the cached session and then of `then`'s credentials. Without a cached session, returns `then`.
     pub(super) fn before(then: SharedCredentialsProvider, cached: Option<&CachedSession>) -> SharedCredentialsProvider {
         match cached {
             None => then,

@@ -11,22 +11,23 @@ use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
 
-/// A request that arrives within this time after a fetch timed out was waiting for that fetch, because the SDK's cache allows one
-/// fetch at a time. A retried call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
+/// A fetch that times out also fails the requests that waited for it, because the SDK's cache allows one fetch at a time. A
+/// request counts as one of them if it arrives within this time after the timeout. A retried call comes later, after at least 50
+/// ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
-/// How long before they expire kept credentials are renewed, as the SDK's cache does (aws-smithy-runtime 1.16,
-/// `client/identity/cache/lazy.rs`, `DEFAULT_BUFFER_TIME`).
+/// Kept credentials that expire within this time are not used any more. The SDK's cache has the same limit (aws-smithy-runtime
+/// 1.16, `client/identity/cache/lazy.rs`, `DEFAULT_BUFFER_TIME`).
 const RENEWED_BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
-/// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header. For
-/// example, they might contain the line ends of another system. The SDK would panic on such credentials.
+/// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header,
+/// because the SDK would panic on them. For example, credentials might contain the line ends of another system.
 #[derive(Debug)]
 pub(crate) struct CheckedProvider {
     provider: SharedCredentialsProvider,
     /// When a fetch last timed out.
     timed_out: Mutex<Option<Instant>>,
-    /// Credentials that were fetched before the first request, while they are in use.
+    /// The credentials that were fetched before the first request; `None` if there are none, or if AWS no longer accepts them.
     kept: Mutex<Option<Credentials>>,
     fetches: FetchCounter,
 }
@@ -161,7 +162,7 @@ mod tests {
                 (1, FETCH_CREDENTIALS.as_secs())
             );
         }
-        // This is the first wait before a retry.
+        // The wait is the shortest one before a retry.
         tokio::time::sleep(crate::cloud::retry::backoff(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "a later request fetches again");

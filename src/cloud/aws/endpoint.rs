@@ -38,11 +38,12 @@ pub enum EndpointError {
     },
 }
 
-/// Checks the endpoints of the environment and of the profile, and returns the configuration. If `given` is set, it replaces
-/// these endpoints.
+/// Checks `given` and the endpoints of the environment and of the profile, and returns the configuration. If `given` is set, it
+/// replaces the other endpoints.
 ///
-/// The SDK ranks endpoints by their origin, and the origin that is set here takes precedence over all others. The credential
-/// providers do not use the endpoint, because they were created with the earlier configuration.
+/// The SDK ranks endpoints by their origin, and the origin that is set here takes precedence over all others. The providers of
+/// the first credentials and of the profile's roles do not use `given`, because they are created from the configuration without
+/// it.
 pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
     for service in ["sts", "iam", "organizations"] {
@@ -61,7 +62,8 @@ pub(super) async fn regional_sts(config: &SdkConfig, region: &str) -> Result<Str
     Ok(url)
 }
 
-/// Defines a function that resolves the endpoint of a service. Each SDK crate has types of its own for the same parameters.
+/// Defines a function that resolves the endpoint of a service. It is a macro, because each SDK crate has types of its own for the
+/// same parameters.
 macro_rules! resolver {
     ($visibility:vis $service:ident, $sdk:ident) => {
         $visibility async fn $service(config: &SdkConfig, region: &str) -> Result<String, EndpointError> {
@@ -83,8 +85,8 @@ resolver!(pub(super) sts, aws_sdk_sts);
 resolver!(pub(super) iam, aws_sdk_iam);
 resolver!(pub(super) organizations, aws_sdk_organizations);
 
-/// Returns the configuration for a service. FIPS and dual stack are variants of AWS's own hosts: the SDK refuses them together with
-/// another endpoint, where botocore ignores them.
+/// Returns the configuration for a service. FIPS and dual stack are variants of AWS's own hosts. With another endpoint, the SDK
+/// refuses them, but botocore ignores them, so this function switches them off.
 pub(crate) fn of_service(config: &SdkConfig, service: &str) -> SdkConfig {
     if configured_url(config, service).is_some() {
         config.to_builder().use_fips(false).use_dual_stack(false).build()
@@ -109,15 +111,15 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
             .expect("all three are given");
         config.service_config().and_then(|services| services.load_config(key))
     };
-    // An empty variable counts as not set.
+    // An empty URL counts as not set.
     let is_set = |url: &String| !url.is_empty();
     let overridden = config.get_origin("endpoint_url").is_client_config();
     let own = if overridden { None } else { of_service() };
     own.filter(is_set).or_else(|| config.endpoint_url().map(str::to_owned).filter(is_set))
 }
 
-/// Returns the endpoint that is configured for STS, or `None` if it is not one of AWS's own hosts. Any other host replaces all of
-/// AWS.
+/// Returns the endpoint that is configured for STS if it is one of AWS's own hosts, and otherwise `None`. A host that is not
+/// AWS's own stands for all of AWS, including the global endpoint.
 pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
     let url = configured_url(config, "sts")?;
     let lower = url.to_ascii_lowercase();
@@ -151,7 +153,7 @@ pub(crate) fn has_valid_host(url: &str) -> bool {
 
 /// Checks that the text is a URL, and that it is not the global STS endpoint.
 pub(super) fn check_url(url: &str) -> Result<(), EndpointError> {
-    // A malformed URL can still contain a password, for example if a slash is missing.
+    // A malformed URL can still contain a password, for example if a slash is missing, so a URL with an `@` is not shown.
     let refused =
         || if url.contains('@') { EndpointError::UserInfo } else { EndpointError::NotAUrl { url: url.to_owned() } };
     let (scheme, rest) = url.split_once("://").ok_or_else(refused)?;

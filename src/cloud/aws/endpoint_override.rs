@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 /// Returns the endpoint for a request's path; `None` leaves the request as it is.
 type EndpointOf = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// The client. It serves requests that are not signed: a signature would not fit the other host.
+/// The client. It is only for requests that are not signed, because a signature is valid for one host only.
 #[derive(Clone)]
 pub(super) struct EndpointOverride {
     client: SharedHttpClient,

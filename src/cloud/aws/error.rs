@@ -57,7 +57,7 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
     Failure { operation, kind, effect, code, message, status, request_id }
 }
 
-/// Converts an error of fetching the credentials for a request.
+/// Converts an error that occurred when the credentials for a request were fetched.
 pub(super) fn without_credentials(operation: Operation, error: &CredentialsError) -> Failure {
     let (kind, effect, code, message) = unsent(error);
     Failure { operation, kind, effect, code, message, status: chained_role_status(error), request_id: None }
@@ -73,14 +73,14 @@ pub(crate) struct ChainedRoleError {
 
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
-/// Returns the cause for an answer that does not come from this service, or was damaged on the way.
+/// Returns the cause for an answer that does not come from the called service, or that was damaged on the way.
 fn unreadable(operation: Operation, status: u16) -> Cause {
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
-/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
-/// innermost one.
+/// Returns the error of the role that could not be assumed. In a chain of roles, the innermost error is that of the first role
+/// that could not be assumed.
 pub(crate) fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
     with_sources(error).filter_map(|error| error.downcast_ref()).last()
 }
@@ -121,7 +121,8 @@ fn connector(error: &ConnectorError) -> Cause {
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     let lower = message.to_ascii_lowercase();
-    // The HTTP client's types for these two errors are private, so only their messages distinguish them.
+    // The HTTP client's types for a failed name resolution and for an untrusted certificate are private, so only the messages
+    // distinguish these errors.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
         (FailureKind::Transient, Effect::None, OwnCode::HostNotFound.into(), message)
     } else if lower.contains("invalid peer certificate") {
@@ -146,8 +147,8 @@ fn with_sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
-/// What precedes the stderr of a `credential_process` in the SDK's message (aws-config 1.13.0, `credential_process.rs`). Scripts
-/// can write secrets to stderr, for example with `set -x`.
+/// The text before the stderr of a `credential_process` in the SDK's message (aws-config 1.13.0, `credential_process.rs`). The
+/// stderr is not shown, because scripts can write secrets to it, for example with `set -x`.
 const PROCESS_STDERR: &str = ". Stderr: ";
 
 /// Returns the message of one error in one line, without the `Debug` output that the SDK puts into some messages.

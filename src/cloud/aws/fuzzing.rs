@@ -25,7 +25,7 @@ use crate::org::{AccountId, Caller, ObservedVersion, TokenVersion};
 const ACCOUNT: &str = "000000000012";
 /// The prefix of the secrets in the seeds.
 const SECRET: &str = "canary-secret";
-/// The HTTP statuses of answers.
+/// The HTTP statuses that answers have.
 const STATUSES: [u16; 8] = [200, 200, 200, 400, 403, 429, 500, 503];
 
 /// An HTTP client that always returns the same answer.
@@ -48,7 +48,7 @@ impl HttpConnector for FixedAnswer {
     }
 }
 
-/// Makes every call of a run, with these bytes as the answer. The first byte selects the HTTP status.
+/// Makes every call of a run, each with these bytes as its answer. The first byte selects the HTTP status.
 pub fn answer(bytes: &[u8]) {
     let Some((first, body)) = bytes.split_first() else { return };
     let always = FixedAnswer { status: STATUSES[usize::from(*first) % STATUSES.len()], body: body.to_vec() };
@@ -68,7 +68,8 @@ async fn ask(always: &FixedAnswer, text: &str) {
     let (sts_client, iam_client) = (aws_sdk_sts::Client::new(&config), aws_sdk_iam::Client::new(&config));
     let organizations_client = aws_sdk_organizations::Client::new(&config);
     let is_in_answer = |what: &str| assert!(text.contains(what), "a version without {what} in the answer");
-    // The message of a refusal comes from the service. The answer of a successful call might contain credentials.
+    // Only the answer of a successful call might contain credentials, so only a failure to read such an answer is checked. The
+    // message of a refusal is the service's own text, which a failure may quote.
     let may_hold_credentials = always.status < 400 && has_secrets_only_in_credentials(text);
     let hides_secrets = |failure: &Failure| {
         assert!(!may_hold_credentials || !failure.to_string().contains(SECRET), "{failure}");
@@ -114,7 +115,8 @@ async fn ask(always: &FixedAnswer, text: &str) {
     let mut listed = 0;
     match organizations::for_each_account(&organizations_client, 1, false, |_, _| listed += 1).await {
         Ok(_) => assert!(listed > 0 && always.status < 400),
-        // The message quotes the text that is in place of an id. A JSON answer is exempt, because it contains no credentials.
+        // The error quotes the text that is in place of an account id. A JSON answer is exempt from the check, because it
+        // contains no credentials.
         Err(error) => {
             let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert!(!may_hold_credentials || is_json || !error.to_string().contains(SECRET), "{error}");
@@ -138,7 +140,8 @@ fn has_secrets_only_in_credentials(text: &str) -> bool {
 /// Whether an answer names the account, in an ARN or by its number, according to another XML parser.
 fn names(text: &str, account: AccountId) -> bool {
     let Ok(document) = roxmltree::Document::parse(text) else {
-        // The SDK's parser is more lenient, but the text must still contain the number.
+        // The SDK's parser is more lenient than this one, but the text must still contain the number, or a character reference
+        // (`&#…`) that may stand for one of its digits.
         return text.contains(ACCOUNT) || text.contains("&#");
     };
     document.descendants().filter_map(|node| node.text()).any(|text| text.contains(&account.to_string()))
@@ -148,12 +151,13 @@ fn credentials() -> SharedCredentialsProvider {
     SharedCredentialsProvider::new(Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "outside"))
 }
 
-/// Checks that following the profiles of any `~/.aws/config` ends, and that no error contains a secret.
+/// Checks that, for any `~/.aws/config`, the search for a source of credentials ends, and that neither the source's text nor the
+/// error contains a secret.
 pub fn profile(bytes: &[u8]) {
     let none = std::iter::empty::<(String, String)>;
     let source = AwsSettings::of_contents(Some("p"), none().collect(), bytes, b"")
         .and_then(|settings| settings.credential_source());
-    // The source is printed on the question, and the error ends the program.
+    // The program shows the source in the question before a run, and the error at its end, so neither may contain a secret.
     let printed = source.map_or_else(|error| error.to_string(), |source| source.to_string());
     assert!(!printed.contains(SECRET), "{printed}");
 }

@@ -13,7 +13,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use super::proxy::{self, ProxyRules};
 
-/// The maximum size of a CA bundle. Mozilla's has some 220 kB.
+/// The maximum size of a CA bundle. Mozilla's bundle has some 220 kB.
 const MAX_BUNDLE: u64 = 16 << 20;
 
 /// The CA bundle can't be used.
@@ -37,7 +37,7 @@ pub enum CaBundleError {
     },
 }
 
-/// Creates the client, which uses the proxies of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+/// Creates the client, which uses the proxies of the environment: see `proxy`.
 ///
 /// With `ca_bundle`, only the authorities in that file are trusted, as in the AWS CLI.
 pub(crate) fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleError> {

@@ -18,7 +18,7 @@ use crate::aws_settings::{AwsSettings, AwsSettingsError, CredentialSource, Regio
 use crate::cloud::{Failure, Operation, OwnCode};
 use crate::org::region::check_opt_in;
 
-/// Who the caller is going to be, as the options, the variables and the files say. It may hold keys, so it has no `Debug`.
+/// The caller that the options, the variables and the files determine. It may hold keys, so it has no `Debug`.
 pub(super) struct Identity {
     pub(super) settings: AwsSettings,
     /// The text that names the source of the base credentials.
@@ -32,14 +32,14 @@ pub(super) struct Identity {
 
 /// The providers at the beginning of the chain.
 pub(super) struct FirstProvider {
-    /// Provides the first credentials, or those of the MFA session.
+    /// Provides the first credentials, or, with an MFA device, the credentials of the MFA session.
     pub(super) first: SharedCredentialsProvider,
     /// Fetches the first credentials from their source.
     pub(super) source: Arc<CheckedProvider>,
 }
 
 impl Identity {
-    /// Reads the variables and the files, and decides.
+    /// Reads the variables and the files, and decides on the source of the credentials and on the MFA device.
     pub(super) fn decide(options: &ConnectOptions) -> Result<Self, ConnectError> {
         let settings = options.aws_settings()?;
         let source = settings.credential_source()?;
@@ -51,8 +51,8 @@ impl Identity {
         Ok(Self { settings, source: text, is_last_resort, chain, mfa_serial })
     }
 
-    /// Returns the Region of the options, of the environment or of the profile. If none of them names a Region, and the credentials are
-    /// those of an instance, the Region is that of the instance.
+    /// Returns the Region of the options, of the environment or of the profile. If none of them names a Region, and the
+    /// credentials are those of an instance, returns the instance's Region.
     pub(super) async fn region(
         &self,
         options: &ConnectOptions,
@@ -72,7 +72,8 @@ impl Identity {
         Ok(RegionChoice::of(answer.as_ref()))
     }
 
-    /// Whether the first credentials are those of a session that was opened before, so that its token may have either version.
+    /// Whether the first credentials are those of a session that was opened before this program started. The token of such a
+    /// session may have either version.
     fn has_session(&self) -> bool {
         match &self.chain.first {
             FirstCredentials::Source(CredentialSource::Keys(keys, _), _) => keys.session_token.is_some(),
@@ -85,8 +86,8 @@ impl Identity {
         ProviderFactory { settings: &self.settings, basis, session_name: &options.session.name }
     }
 
-    /// Returns the provider of the first credentials. With an MFA device, these are those of a session that is opened here, at the
-    /// endpoint of `config`.
+    /// Returns the provider of the first credentials. With an MFA device, opens an MFA session with them at the endpoint of
+    /// `config`, and returns a provider of this session.
     pub(super) async fn first_credentials(
         &self,
         options: &ConnectOptions,
@@ -103,7 +104,7 @@ impl Identity {
         let provider = self.providers(options, basis).first(&self.chain.first).await?;
         let source = Arc::new(CheckedProvider::around(provider, fetches));
         if self.chain.process().is_some() {
-            // The program may ask a person, which takes longer than a call may take.
+            // The program of `credential_process` may ask a person, and the answer may take longer than the time limit of a call.
             let result = source.fetch_without_limit().await;
             let region = basis.config.region().map_or("", Region::as_ref);
             let failure = |error| without_credentials(Operation::GetCallerIdentity, &error);
@@ -130,8 +131,9 @@ impl Identity {
         roles.collect()
     }
 
-    /// Adds to the failure of the first call what the configuration tells about it: the source and the token file that provide no
-    /// credentials, because the SDK does not always name them, and a session that the Region may refuse.
+    /// Returns the error for the failure of the first call, with what the configuration tells about it. If there are no
+    /// credentials, the error names the profile and the token files that can't be read, because the SDK does not always name
+    /// them. If STS refuses the token of an earlier session, the error says that the Region may refuse v1 tokens.
     pub(super) fn explain(&self, mut failure: Failure, region: &str) -> ConnectError {
         if failure.code.as_str() == "InvalidClientTokenId" && self.has_session() && check_opt_in(region).is_ok() {
             return ConnectError::V1Token { failure, region: region.to_owned() };

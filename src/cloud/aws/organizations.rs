@@ -79,8 +79,9 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
     named.ok_or(ListingError::Nameless)
 }
 
-/// Passes each account once to `found`, with the number of its page. Accounts without a path in the tree come last, after a walk
-/// through the tree. Returns why they have none, if the walk was refused; with `needs_paths`, a refused walk is an error.
+/// Passes each account once to `found`, with the number of its page. Accounts that ListAccounts returns without a path in the
+/// tree come last, after a walk through the tree. If Organizations refuses the walk, these accounts have no path, and the
+/// function returns the refusal; with `needs_paths`, the refusal is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
@@ -108,7 +109,7 @@ pub(super) async fn for_each_account(
                 id,
                 name,
                 email: listed.email().unwrap_or_default().to_owned(),
-                // Status replaces State, which may be missing in other partitions.
+                // State may be missing in other partitions. Then the older Status is used.
                 state: AccountState::from_api(
                     listed.state().map(ApiState::as_str),
                     listed.status().map(ApiStatus::as_str),

@@ -1,7 +1,7 @@
 //! Runs the program that a profile names as `credential_process`, and reads the credentials that the program prints.
 //!
-//! The SDK's provider is not used: it passes the command to a shell, which botocore does not, and it hides what the program asks a
-//! person on stderr.
+//! The SDK's provider is not used. It passes the command to a shell, which botocore does not, and it hides the program's stderr,
+//! where the program may ask a person for something.
 
 use std::io::IsTerminal as _;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Command;
 
-/// The longest output that is read. Tokens have some 10 kB at most.
+/// The maximum size of the output that is read. Tokens have at most some 10 kB.
 const MAX_OUTPUT: u64 = 1 << 20;
 
 /// Provides the credentials that a program prints.
@@ -23,7 +23,8 @@ const MAX_OUTPUT: u64 = 1 << 20;
 pub(super) struct CredentialProcess {
     profile: String,
     words: Vec<String>,
-    /// Whether the program has run. The first time, before anything else happens, it may ask a person on the terminal.
+    /// Whether the program has run. Its first run comes before everything else, so the program may then ask a person on the
+    /// terminal.
     has_run: AtomicBool,
 }
 

@@ -1,6 +1,6 @@
-//! The proxies of the HTTP clients: through which one a request goes, and whether that one can be used.
+//! The proxies of the HTTP clients: which proxy a request goes through, and whether this proxy can be used.
 //!
-//! They are chosen for each URL as in the AWS CLI: see `aws_settings::proxy`.
+//! The proxy is chosen for each URL as in the AWS CLI: see `aws_settings::proxy`.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -21,7 +21,7 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::aws_settings::proxy::{Proxies, Proxy};
 
-/// A variable of the environment names a proxy that can't be used. Its value is not shown, because it may contain a password.
+/// A variable of the environment names a proxy that can't be used. The value is not shown, because it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{variable} is not the URL of an HTTP proxy: write http://HOST:PORT, or http://USER:PASSWORD@HOST:PORT with special characters as %XX"
@@ -35,7 +35,7 @@ pub struct ProxyError {
 #[derive(Clone)]
 pub(crate) struct ProxyRules {
     proxies: Proxies,
-    /// The credentials of a container: botocore fetches them without a proxy (1.43, `utils.ContainerMetadataFetcher`).
+    /// The URL of a container's credentials, which botocore fetches without a proxy (1.43, `utils.ContainerMetadataFetcher`).
     container: Option<Uri>,
 }
 
@@ -51,7 +51,7 @@ impl ProxyRules {
         Self { container: container.and_then(|url| url.parse().ok()), proxies: Proxies::from_variables(variables) }
     }
 
-    /// The proxy for this URL, with the header that contains its user name and password.
+    /// Returns the proxy for a URL, with the header that contains the proxy's user name and password.
     pub(crate) fn for_url(&self, url: &str) -> Result<Option<Intercept>, ProxyError> {
         self.proxy(url).map(usable).transpose()
     }
@@ -62,16 +62,17 @@ impl ProxyRules {
     }
 }
 
-/// Checks that the proxies of the environment for these URLs can be used.
+/// Checks that the environment's proxies for these URLs can be used.
 pub(super) fn check<'a>(urls: impl IntoIterator<Item = &'a String>) -> Result<(), ProxyError> {
     let rules = ProxyRules::from_environment();
     urls.into_iter().try_for_each(|url| rules.for_url(url).map(drop))
 }
 
-/// Parses the URL of a proxy. The HTTP clients would bypass a proxy that they can't parse.
+/// Parses the URL of a proxy. A URL that can't be parsed is an error, because the HTTP clients would bypass such a proxy.
 fn usable(proxy: &Proxy) -> Result<Intercept, ProxyError> {
     let refused = || ProxyError { variable: proxy.variable.clone() };
-    // A scheme that is not HTTP has become a host, as in `http://socks5://proxy`.
+    // `Proxies` puts `http://` before a URL whose scheme is not HTTP, so that its scheme looks like a host, as in
+    // `http://socks5://proxy`.
     let is_http = proxy.url.split_once("://").is_some_and(|(_, rest)| !rest.contains("://"));
     let any = Uri::from_static("https://host.invalid");
     let parsed = Matcher::builder().all(proxy.url.as_str()).build().intercept(&any);
@@ -91,7 +92,7 @@ pub(super) fn client(rules: ProxyRules, client: impl Fn(ProxyConfig) -> SharedHt
     SharedHttpClient::new(ByProxy { rules: Arc::new(rules), direct, proxied })
 }
 
-/// One client or connector for each proxy, by the URL of the proxy, and one without.
+/// One client or connector for each proxy, with the URL of the proxy, and one for requests without a proxy.
 struct ByProxy<T> {
     rules: Arc<ProxyRules>,
     direct: T,
@@ -188,7 +189,7 @@ mod tests {
     #[test]
     fn a_proxy_that_is_not_used_is_not_checked() {
         for environment in [
-            // Desktop environments set this variable beside the ones that are used.
+            // Desktop environments set `all_proxy` beside the variables that are used.
             [("all_proxy", "socks://127.0.0.1:1080/"), ("https_proxy", "http://proxy:3128")],
             [("HTTP_PROXY", "://"), ("HTTPS_PROXY", "http://proxy:3128")],
             [("HTTPS_PROXY", "://"), ("NO_PROXY", "*")],

@@ -36,9 +36,10 @@ pub(crate) struct ChainedRole {
     pub(crate) external_id: Option<Secret>,
     /// How many seconds its sessions last; `None` for AWS's default of one hour.
     pub(crate) duration: Option<i64>,
-    /// The code of an MFA device that AssumeRole takes. It is accepted only once, so there is only one session.
+    /// The MFA device and its code, which AssumeRole takes. AWS accepts a code only once, so only one session can be opened with
+    /// it.
     pub(crate) mfa: Option<MfaCode>,
-    /// A session in the cache of the AWS CLI.
+    /// A session of this role from the cache of the AWS CLI.
     pub(crate) cached: Option<CachedSession>,
 }
 
@@ -66,8 +67,8 @@ pub(super) async fn open_mfa_session(
     Ok(SharedCredentialsProvider::new(session))
 }
 
-/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the one before, and
-/// again whenever its session is about to expire.
+/// Returns the configuration with the credentials of the last role. Each role is assumed with the credentials of the role before
+/// it, and again whenever its session is about to expire. The first role is assumed with the credentials of `config`.
 pub(crate) fn assume_all(config: &SdkConfig, roles: &[ChainedRole]) -> SdkConfig {
     roles.iter().fold(config.clone(), |config, role| {
         let client = Client::new(&with_empty_cache(&of_service(&config, "sts")));
@@ -87,7 +88,7 @@ pub(super) fn with_empty_cache(config: &SdkConfig) -> SdkConfig {
 struct ChainedRoleProvider {
     client: Client,
     role: ChainedRole,
-    /// Whether a session was opened. A second one would need another MFA code.
+    /// Whether a session was opened. A second session would need another MFA code.
     has_opened: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! The SDK's configuration, built from the settings that were read. The SDK reads neither the environment nor the files itself.
+//! The SDK's configuration, built from the [`AwsSettings`]. The SDK reads neither the environment nor the files itself.
 
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
@@ -12,14 +12,15 @@ use crate::aws_settings::{AwsSettings, Service};
 /// What the clients and the credential providers are built from.
 #[derive(Clone, Debug)]
 pub(crate) struct SdkBasis {
-    /// Without credentials.
+    /// The configuration of the clients, without credentials.
     pub(crate) config: SdkConfig,
-    /// For the SDK's credential providers.
+    /// The configuration of the SDK's credential providers.
     pub(crate) provider: ProviderConfig,
     pub(crate) http: SharedHttpClient,
 }
 
-/// The configured endpoints. Sets of URLs that differ from service to service can be passed to the SDK only in this way.
+/// The configured endpoint of each service. [`LoadServiceConfig`] is the only way to pass a different URL for each service to the
+/// SDK.
 #[derive(Debug)]
 struct Endpoints([(Service, Option<String>); 3]);
 
@@ -36,7 +37,7 @@ impl LoadServiceConfig for Endpoints {
 ///
 /// # Errors
 ///
-/// When the profile names a `services` section that does not exist.
+/// When the profile names a `services` section that does not exist, or that has a text in place of a service's settings.
 pub(crate) fn build(
     settings: &AwsSettings,
     region: &str,

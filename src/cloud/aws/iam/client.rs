@@ -54,7 +54,8 @@ impl IamClient {
     /// The Region determines the partition. Requests to a custom endpoint are signed for the Region for which IAM in that
     /// partition accepts signatures.
     pub fn new(config: &SdkConfig) -> Self {
-        // The SDK's retry quota is one bucket for the whole process, which other clients might have emptied.
+        // The SDK's retry quota is one bucket for the whole process, which other clients might have emptied, so this client has
+        // its own.
         let bucket = RetryPartition::custom("v2token-iam-client").token_bucket(TokenBucket::unlimited()).build();
         let mut builder = aws_sdk_iam::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))

@@ -22,8 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// The maximum number of concurrent calls. It is more than 1, so that slow answers do not lower the rate.
 const IN_FLIGHT: usize = 10;
 
-/// Spaces the calls, including the calls for further pages and retries, because the quota counts all calls. Contains the time of
-/// the next call.
+/// Spaces the calls, including the calls for further pages and the retries, because the quota counts all calls. The cell contains
+/// the time of the next call.
 struct TagRateLimiter(Cell<Instant>);
 
 impl TagRateLimiter {
@@ -35,7 +35,7 @@ impl TagRateLimiter {
     }
 }
 
-/// Reads the tags of these accounts. `progress` receives the number of accounts so far.
+/// Reads the tags of `accounts`. `progress` receives the number of accounts whose tags have been read.
 pub(in super::super) async fn list(
     client: &Client,
     max_attempts: u32,

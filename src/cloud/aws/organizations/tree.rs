@@ -11,8 +11,8 @@ use crate::cloud::retry::retry;
 use crate::cloud::{Failure, FailureKind, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Returns the path of each account's parent. If the walk through the tree is refused, returns no path and the refusal; with
-/// `needs_paths`, the refusal is an error.
+/// Returns the path of each account's parent. If Organizations refuses the walk through the tree, returns no paths, together with
+/// the refusal; with `needs_paths`, the refusal is an error.
 pub(super) async fn parents(
     client: &Client,
     max_attempts: u32,
@@ -26,8 +26,8 @@ pub(super) async fn parents(
     }
 }
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
-/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
+/// takes two calls for each OU at 5 calls per second, so it is made only if ListAccounts returns accounts without paths.
 async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
     let mut parents = HashMap::new();
     let mut unvisited = roots(client, max_attempts).await?;
@@ -61,7 +61,7 @@ pub(in super::super) async fn unit_exists(
     .await;
     match described {
         Ok(_) => Ok(true),
-        // Organizations rejects an id of the wrong length as invalid input.
+        // Organizations rejects an id of the wrong length as invalid input. No OU has such an id.
         Err(failure)
             if ["OrganizationalUnitNotFoundException", "InvalidInputException"].contains(&failure.code.as_str()) =>
         {
@@ -79,7 +79,7 @@ async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String
     for_each_page(operation, max_attempts, page, |answer| {
         found.extend(answer.roots().iter().filter_map(|root| {
             let id = root.id()?;
-            // arn:aws:organizations::<account>:root/o-…/r-…
+            // The ARN of a root is arn:aws:organizations::<account>:root/o-…/r-….
             let organization = root.arn().and_then(|arn| arn.split('/').nth(1)).unwrap_or_default();
             let path = if organization.is_empty() { format!("{id}/") } else { format!("{organization}/{id}/") };
             Some((id.to_owned(), path))
