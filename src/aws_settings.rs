@@ -23,14 +23,14 @@ type Result<T> = std::result::Result<T, AwsSettingsError>;
 /// The variables or the files can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AwsSettingsError {
-    /// A file is not in the format of these files.
+    /// A file can't be read, or is not in the INI dialect of botocore.
     #[error("{path}{}: {detail}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     File {
         /// The file.
         path: String,
         /// The line, if it is known.
         line: Option<usize>,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         detail: String,
     },
     /// The profile is not defined.
@@ -40,7 +40,7 @@ pub enum AwsSettingsError {
     NoProfile {
         /// The name.
         profile: String,
-        /// The option or the variable that names it.
+        /// The option or the variable that names the profile.
         origin: &'static str,
         /// The path of the config file.
         config: String,
@@ -63,7 +63,7 @@ pub enum AwsSettingsError {
         /// The missing variable.
         missing: &'static str,
     },
-    /// There is a web identity token, and no role to assume with it.
+    /// There is a web identity token, but no role to assume with it.
     #[error(
         "there is a web identity token file, and no role to assume with it: set role_arn in the profile, or AWS_ROLE_ARN"
     )]
@@ -142,7 +142,8 @@ impl AwsSettings {
         self.files.profile(self.profile_name()).and_then(|profile| text(profile, key))
     }
 
-    /// Returns a setting of the environment, or else of the profile in use. A variable that is empty counts.
+    /// Returns a setting of the environment, or else of the profile in use. A variable that is set to an empty text counts as
+    /// set.
     pub(crate) fn setting(&self, variable: &str, key: &str) -> Option<&str> {
         self.variables.get(variable).or_else(|| self.in_profile(key))
     }
@@ -152,11 +153,11 @@ impl AwsSettings {
         self.setting(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// Checks that the keys of the environment are complete, if they count.
+    /// Checks that the keys of the environment are complete, unless an option names the profile.
     ///
     /// # Errors
     ///
-    /// When the access key id is there, and the secret key is not.
+    /// When the environment has the access key id, but not the secret key.
     pub(crate) fn check_environment_keys(&self) -> Result<()> {
         if self.is_named { Ok(()) } else { source::environment_keys(self).map(|_| ()) }
     }
@@ -165,7 +166,8 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the profile, or a profile that it is based on, is incomplete.
+    /// When the keys of the environment, the profile, or a profile that its role is based on are incomplete, or when a value is
+    /// not one that botocore accepts.
     pub(crate) fn credential_source(&self) -> Result<CredentialSource> {
         self.check_values()?;
         source::decide(self)
@@ -188,18 +190,18 @@ impl AwsSettings {
         }
     }
 
-    /// Returns the file with the trusted certificate authorities. Only the AWS CLI, and not botocore, falls back to the variable of the
-    /// library `requests`.
+    /// Returns the file with the trusted certificate authorities. The AWS CLI, but not botocore, falls back to
+    /// `REQUESTS_CA_BUNDLE`, the variable of the library `requests`.
     pub(crate) fn ca_bundle(&self) -> Option<String> {
         let path = self.setting("AWS_CA_BUNDLE", "ca_bundle").or_else(|| self.variables.get("REQUESTS_CA_BUNDLE"));
         path.map(|path| self.variables.expand_home(path))
     }
 
-    /// Returns the same file.
+    /// Returns the same file as [`ca_bundle`](Self::ca_bundle).
     ///
     /// # Errors
     ///
-    /// When the setting is there, and names no file.
+    /// When the setting is there, but its value is empty.
     pub(crate) fn checked_ca_bundle(&self) -> Result<Option<String>> {
         match self.ca_bundle() {
             Some(path) if path.trim().is_empty() => Err(AwsSettingsError::Value {
@@ -211,7 +213,7 @@ impl AwsSettings {
         }
     }
 
-    /// Returns the configured token files that can't be read. The SDK's error does not name them.
+    /// Returns the configured token files that can't be read, because the SDK's error does not name them.
     pub(crate) fn unreadable_token_files(&self) -> Vec<&str> {
         let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
         let files = variables.iter().filter_map(|name| self.variables.get_non_empty(name));
@@ -219,11 +221,11 @@ impl AwsSettings {
         files.filter(|file| std::fs::File::open(file).is_err()).collect()
     }
 
-    /// Settings from the contents of both files.
+    /// Returns the settings for these contents of the two files.
     ///
     /// # Errors
     ///
-    /// When they can't be read, or the profile is not defined in any of them.
+    /// When the contents are not in the INI dialect of botocore, or the profile is not defined in any of them.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn of_contents(
         profile_option: Option<&str>,
@@ -245,7 +247,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When it is no whole number from 1.
+    /// When the configured value is not a whole number of at least 1.
     pub(crate) fn max_attempts(&self) -> Result<Option<u32>> {
         let Some(text) = self.setting("AWS_MAX_ATTEMPTS", "max_attempts") else { return Ok(None) };
         let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);

@@ -1,4 +1,4 @@
-//! The Region, the endpoints and their variants that the environment and the profile choose.
+//! The Region, the endpoints, and their FIPS and dual-stack variants, as the environment and the profile choose them.
 
 use super::files::text;
 use super::ini::Value;
@@ -15,7 +15,8 @@ pub(crate) enum Service {
 }
 
 impl Service {
-    /// The name of the service in a `services` section; in capitals it is the end of the variable's name.
+    /// Returns the name of the service in a `services` section. In capitals, it is the end of a variable's name, as in
+    /// `AWS_ENDPOINT_URL_STS`.
     pub(crate) const fn id(self) -> &'static str {
         match self {
             Self::Iam => "iam",
@@ -43,7 +44,7 @@ impl RegionChoice {
 }
 
 impl AwsSettings {
-    /// Returns the Region of the first of these variables that is set, or else that of the profile.
+    /// Returns the Region of the first variable in `variables` that is set, or else the Region of the profile.
     pub(crate) fn region(&self, variables: &[&str]) -> Option<&str> {
         let in_environment = variables.iter().find_map(|name| self.variables.get_non_empty(name));
         in_environment.or_else(|| self.in_profile("region")).filter(|region| !region.is_empty())
@@ -64,7 +65,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the profile names a `services` section that does not exist.
+    /// When the profile names a `services` section that does not exist, or that has a text in place of the service's settings.
     pub(crate) fn endpoint_url(&self, service: Service) -> Result<Option<&str>> {
         if self.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
             return Ok(None);

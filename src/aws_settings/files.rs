@@ -9,7 +9,7 @@ use super::ini::{self, Section, Value};
 use super::variables::Variables;
 use super::{AwsSettingsError, Result};
 
-/// The largest file that is read. Files with thousands of profiles have some 100 kB.
+/// The maximum size of a file that is read. Files with thousands of profiles have some 100 kB.
 const MAX_SIZE: u64 = 16 << 20;
 
 /// The settings of a profile or of another section. They may hold keys, so they have no `Debug`.
@@ -31,7 +31,7 @@ pub(crate) struct SharedFiles {
     services: BTreeMap<String, Settings>,
 }
 
-/// Returns the text of a setting. A setting with indented lines has none.
+/// Returns the text of a setting, or `None` if the value is a list of options in indented lines.
 pub(crate) fn text<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
     match settings.get(key)? {
         Value::Text(text) => Some(text),
@@ -49,7 +49,7 @@ impl SharedFiles {
         Ok(Self { config_path, credentials_path, ..Self::of(config, credentials) })
     }
 
-    /// Sorts the sections of the config file and of the credentials file.
+    /// Adds each section of the two files to the field for its kind.
     pub(super) fn of(config: Vec<Section>, credentials: Vec<Section>) -> Self {
         let mut files = Self::default();
         for Section { name, values } in config {
@@ -64,8 +64,9 @@ impl SharedFiles {
         files
     }
 
-    /// Files a section of the config file under what its name says (botocore 1.43, `configloader.py`, `build_profile_map`). Only the
-    /// beginning of the name is compared, and it must have two words.
+    /// Adds a section of the config file to the sections of the kind that its name begins with (botocore 1.43, `configloader.py`,
+    /// `build_profile_map`). Only the beginning of the name is compared with the kind. The name must have two words, except for
+    /// `default`.
     fn add_config_section(&mut self, name: &str, settings: Settings) {
         let kinds =
             [("profile", &mut self.config), ("sso-session", &mut self.sso_sessions), ("services", &mut self.services)];
@@ -113,7 +114,7 @@ impl SharedFiles {
     }
 }
 
-/// Reads a file in the format of these files. A path that is no regular file counts as a missing file.
+/// Reads the sections of a file. A path that is no regular file counts as a missing file.
 pub(super) fn sections(path: &str) -> Result<Vec<Section>> {
     if !Path::new(path).is_file() {
         return Ok(Vec::new());
@@ -123,7 +124,7 @@ pub(super) fn sections(path: &str) -> Result<Vec<Section>> {
     ini::parse(&bytes).map_err(|error| refused(error.line, error.detail))
 }
 
-/// Reads a whole file.
+/// Reads a whole file, unless it is larger than the maximum size.
 pub(super) fn read_limited(path: &str) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_SIZE + 1).read_to_end(&mut bytes)?;

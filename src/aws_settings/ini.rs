@@ -1,13 +1,13 @@
 //! The INI dialect of `~/.aws/config` and `~/.aws/credentials`, and the words of their section names, read as botocore reads them.
 //!
-//! botocore reads a file with Python's `configparser.RawConfigParser()`, and then takes a value that starts on a new line for a list of
-//! options (botocore 1.43, `configloader.raw_config_parse`). Everything that Python refuses is refused here, too.
+//! botocore reads a file with Python's `configparser.RawConfigParser()`, and then reads a value that starts on a new line as a
+//! list of options (botocore 1.43, `configloader.raw_config_parse`). Everything that Python refuses is refused here, too.
 
 use std::collections::{HashMap, HashSet};
 
 use super::python::{is_line_end, is_space, universal_newlines};
 
-/// The options of this section apply to every other section that does not set them.
+/// The name of a section whose options apply to every other section that does not set them.
 const DEFAULTS: &str = "DEFAULT";
 
 /// The value of an option. It may be a secret, so it has no `Debug`.
@@ -15,7 +15,7 @@ const DEFAULTS: &str = "DEFAULT";
 pub enum Value {
     /// One text. The lines of a continued value are joined with line feeds.
     Text(String),
-    /// A value that starts on a new line, such as that of `s3`: options of its own, each name once.
+    /// A value that starts on a new line, such as that of `s3`. It is a list of options, in which each name is there once.
     Nested(Vec<(String, String)>),
 }
 
@@ -43,7 +43,7 @@ impl IniError {
     }
 }
 
-/// An option with the lines of its value, each with its number.
+/// An option with the lines of its value. Each line has its number in the file.
 struct RawOption<'text> {
     name: String,
     lines: Vec<(usize, &'text str)>,
@@ -51,16 +51,17 @@ struct RawOption<'text> {
 
 /// What has been read so far.
 struct Reader<'text> {
-    /// The first is `[DEFAULT]`.
+    /// The sections in the order of the file, after `[DEFAULT]`, which is always the first.
     sections: Vec<(&'text str, Vec<RawOption<'text>>)>,
     index: HashMap<&'text str, usize>,
-    /// The sections and names of all options.
+    /// The section and the name of every option.
     options: HashSet<(usize, String)>,
     /// The section of the current line.
     current: Option<usize>,
-    /// Whether the last line that was no comment belongs to an option, which a deeper line or an empty one continues.
+    /// Whether an option has started since the last section header. An empty line, or a line that is indented more than the first
+    /// line of the option, continues the option.
     is_in_option: bool,
-    /// The indentation of the first line of that option, or of the header.
+    /// The indentation of the last line that started a section or an option.
     indent: usize,
 }
 
@@ -99,7 +100,7 @@ impl<'text> Reader<'text> {
             return Ok(());
         }
         if text.is_empty() {
-            // An empty line may be part of a value. At the end of a value it is dropped with all other space.
+            // An empty line may be part of a value. Empty lines at the end of a value are dropped with all other space there.
             if let Some(option) = self.last_option() {
                 option.lines.push((number, ""));
             }
@@ -118,7 +119,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// The option that a deeper line or an empty one continues.
+    /// Returns the option that an empty line, or a line with more indentation, continues.
     fn last_option(&mut self) -> Option<&mut RawOption<'text>> {
         self.sections[self.current?].1.last_mut().filter(|_| self.is_in_option)
     }
@@ -174,7 +175,7 @@ impl<'text> Reader<'text> {
 }
 
 impl RawOption<'_> {
-    /// The value of the option in this section.
+    /// Returns the value of the option. An error names `section`.
     fn value(&self, section: &str) -> Result<Value, IniError> {
         let texts: Vec<&str> = self.lines.iter().map(|(_, text)| *text).collect();
         let text = texts.join("\n").trim_end_matches(is_space).to_owned();
@@ -207,13 +208,15 @@ impl RawOption<'_> {
     }
 }
 
-/// The name of the section that starts on this line, if one does. What follows the last bracket is ignored.
+/// Returns the name of the section that starts on this line, or `None` if the line is not a section header. Text after the last
+/// bracket is ignored.
 fn header(text: &str) -> Option<&str> {
     let (name, _) = text.strip_prefix('[')?.rsplit_once(']')?;
     (!name.is_empty()).then_some(name)
 }
 
-/// Splits a text as a POSIX shell does, with Python's `shlex.split`. Returns nothing if a quotation or an escape has no end.
+/// Splits a text as a POSIX shell does, with the rules of Python's `shlex.split`. Returns `None` if a quotation or an escape has
+/// no end.
 pub fn split_words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -235,7 +238,8 @@ pub fn split_words(text: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// Adds what is left of a quotation to the word. A backslash escapes only the quotation mark and itself.
+/// Adds the rest of a quotation to the word. With `escapes`, a backslash escapes the quotation mark and the backslash, and
+/// nothing else.
 fn read_quotation(word: &mut String, rest: &mut impl Iterator<Item = char>, quote: char, escapes: bool) -> Option<()> {
     loop {
         match rest.next()? {

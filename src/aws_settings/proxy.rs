@@ -1,7 +1,7 @@
 //! The proxy for a URL, by the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, chosen as botocore chooses it.
 //!
-//! botocore 1.43 reads the variables with Python's `urllib.request.getproxies_environment` (`utils.get_environ_proxies`), which does not
-//! know `ALL_PROXY`, and completes the value in `httpsession.ProxyConfiguration`.
+//! botocore 1.43 reads the variables with Python's `urllib.request.getproxies_environment` (`utils.get_environ_proxies`), which
+//! does not know `ALL_PROXY`, and adds a missing scheme in `httpsession.ProxyConfiguration`.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -26,7 +26,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads the variables of a process, in its order. The names may be in any case, and those that end in `_proxy` win.
+    /// Reads the variables of a process, in the order in which it has them. The names may be in any case. A name that ends in
+    /// `_proxy`, in lower case, takes precedence.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let variables: Vec<(String, String)> = variables
             .into_iter()
@@ -39,7 +40,8 @@ impl Proxies {
                 found.insert(scheme.to_owned(), proxy(name, value));
             }
         }
-        // In a CGI program, HTTP_PROXY is a header of the web request.
+        // In a CGI program, which has `REQUEST_METHOD`, the web server puts the request's header `Proxy` into `HTTP_PROXY`, so
+        // the variable is ignored.
         if variables.iter().any(|(name, _)| name == "REQUEST_METHOD") {
             found.remove("http");
         }
@@ -70,7 +72,8 @@ impl Proxies {
         self.by_scheme.get(scheme)
     }
 
-    /// Whether `NO_PROXY` contains this host, which may have a port, or a domain above it. Networks such as `10.0.0.0/8` are not known.
+    /// Whether `NO_PROXY` contains this host or a domain above it. The host may have a port. A network in `NO_PROXY`, such as
+    /// `10.0.0.0/8`, matches no host.
     fn is_bypassed(&self, host: &str) -> bool {
         let Some(bypassed) = &self.bypassed else { return false };
         if bypassed == "*" {
@@ -88,7 +91,7 @@ impl Proxies {
     }
 }
 
-/// The value of a variable as a URL: the scheme is optional, and in lower case only.
+/// Returns the value of a variable as a URL. The value may lack the scheme, and a scheme counts only in lower case.
 fn completed(value: &str) -> String {
     if value.starts_with("http:") || value.starts_with("https:") {
         value.to_owned()

@@ -1,5 +1,5 @@
-//! The role sessions that the AWS CLI keeps in `~/.aws/cli/cache`, and the logins in `~/.aws/sso/cache`. A session is read, so that a
-//! person is not asked for another MFA code. Nothing is written.
+//! The role sessions that the AWS CLI keeps in `~/.aws/cli/cache`, and the logins in `~/.aws/sso/cache`. The program uses a
+//! session from the cache so that a person is not asked for another MFA code. It writes nothing to these folders.
 
 use std::time::{Duration, SystemTime};
 
@@ -44,7 +44,7 @@ impl AwsSettings {
         self.cached(&file_name(arguments), now)
     }
 
-    /// Whether the token of a login without an `sso-session` has expired. The SDK does not look at it.
+    /// Whether the token of a login without an `sso-session` has expired. The SDK does not look at the expiry of such a token.
     pub(crate) fn is_login_over(&self, role: &SsoRole, now: SystemTime) -> bool {
         let path = self.variables.expand(&format!("~/.aws/sso/cache/{}.json", sha1_hex(&role.start_url)));
         let contents: Option<Value> =
@@ -53,7 +53,7 @@ impl AwsSettings {
         role.session.is_none() && expires.and_then(timestamp::parse_with_offset).is_some_and(|expires| expires <= now)
     }
 
-    /// Reads a file of the cache. A file that is damaged counts as missing: the role is then assumed again.
+    /// Reads a file of the cache. A damaged file counts as missing, and then the role is assumed again.
     fn cached(&self, name: &str, now: SystemTime) -> Option<CachedSession> {
         let path = self.variables.expand(&format!("~/.aws/cli/cache/{name}"));
         let contents: Value = serde_json::from_slice(&files::read_limited(&path).ok()?).ok()?;
@@ -64,7 +64,8 @@ impl AwsSettings {
     }
 }
 
-/// The name of a session's file: the SHA-1 of the arguments of AssumeRole as Python's `json.dumps(…, sort_keys=True)` writes them.
+/// Returns the name of a session's file: the SHA-1 of AssumeRole's arguments, as Python's `json.dumps(…, sort_keys=True)` writes
+/// them.
 fn file_name<const N: usize>(arguments: [(&str, Option<Value>); N]) -> String {
     let given = arguments.into_iter().filter_map(|(name, value)| Some((name, value?)));
     let pairs: Vec<String> = given.map(|(name, value)| format!("{}: {}", json!(name), in_ascii(&value))).collect();
@@ -75,7 +76,7 @@ fn sha1_hex(text: &str) -> String {
     Sha1::digest(text).iter().fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"))
 }
 
-/// JSON in which characters beyond ASCII are escaped.
+/// Returns the value as JSON in which characters beyond printable ASCII are escaped.
 fn in_ascii(value: &Value) -> String {
     let mut units = [0; 2];
     value.to_string().chars().fold(String::new(), |mut json, character| {

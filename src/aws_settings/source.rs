@@ -1,7 +1,7 @@
 //! Decides where the credentials come from. The rules are those of botocore 1.43 (`credentials.py`).
 //!
-//! A source that is configured, but incomplete, is an error. The search never goes on behind it, because the next source may belong to
-//! another identity.
+//! A source that is configured but incomplete is an error. The search does not continue with the next source, because that may
+//! belong to another identity.
 
 mod describe;
 mod role;
@@ -12,10 +12,10 @@ use crate::secret::Secret;
 
 pub(crate) use role::ProfileRole;
 
-/// Where credentials come from. Some hold secrets, so they have no `Debug`.
+/// Where credentials come from. Some sources hold secrets, so there is no `Debug`.
 #[derive(Clone)]
 pub(crate) enum CredentialSource {
-    /// Keys that stand in the environment or in a file.
+    /// Keys in the environment or in a file.
     Keys(Keys, KeyOrigin),
     /// A role that a profile assumes.
     Role(ProfileRole),
@@ -45,7 +45,7 @@ pub(crate) struct Keys {
     pub(crate) session_token: Option<Secret>,
 }
 
-/// Where keys stand.
+/// Where keys are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum KeyOrigin {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
@@ -61,7 +61,7 @@ pub(crate) enum KeyOrigin {
 /// A role that is assumed with a token of an identity provider.
 #[derive(Clone)]
 pub(crate) struct WebIdentity {
-    /// The profile that names the token, or `None` where the environment does.
+    /// The profile that names the token, or `None` if the environment names it.
     pub(crate) profile: Option<String>,
     pub(crate) token_file: String,
     pub(crate) role_arn: String,
@@ -76,7 +76,8 @@ pub(crate) struct SsoRole {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) role: String,
-    /// The name of the `sso-session` section, which is also that of the token's file. The older form has none.
+    /// The name of the `sso-session` section, from which the name of the token's file is derived. The older form has no such
+    /// section.
     pub(crate) session: Option<String>,
 }
 
@@ -99,7 +100,7 @@ pub(super) fn decide(settings: &AwsSettings) -> Result<CredentialSource> {
     Ok(if has_container(settings) { CredentialSource::Container } else { CredentialSource::Instance })
 }
 
-/// Returns the credentials of a profile itself, which may be those that the profile's role starts from.
+/// Returns the source of a profile's own credentials. A role of this or of another profile may be assumed with them.
 fn of_profile(settings: &AwsSettings, profile: &str, with_environment: bool) -> Result<Option<CredentialSource>> {
     if let Some(web_identity) = web_identity(settings, profile, with_environment)? {
         return Ok(Some(CredentialSource::WebIdentity(web_identity)));
@@ -151,7 +152,7 @@ fn keys_in(section: &Settings, profile: &str, path: &str) -> Result<Option<Keys>
         return Err(AwsSettingsError::Profile { profile: profile.to_owned(), detail });
     };
     let token = ["aws_security_token", "aws_session_token"].iter().find(|key| section.contains_key(**key));
-    // botocore signs without a token where the setting is empty.
+    // If the setting is empty, botocore signs without a token.
     let token = token.and_then(|key| text(section, key)).filter(|token| !token.is_empty());
     Ok(Some(keys(access_key_id, secret, token)))
 }

@@ -1,4 +1,4 @@
-//! The variables of the environment, as a value that tests can choose, and paths in them expanded as Python expands them.
+//! The variables of the environment, as a value that tests can choose, and the expansion of paths as in Python.
 
 use std::collections::BTreeMap;
 

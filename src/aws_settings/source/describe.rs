@@ -1,4 +1,4 @@
-//! The text that names a source of credentials on the question, in doctor and in `run.json`. It holds no secret.
+//! The text that names a source of credentials in the question before a run, in doctor and in `run.json`. It holds no secret.
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! The role that a profile assumes, and the credentials from which it is assumed: those of another profile, or a named source.
+//! The role that a profile assumes, and the credentials with which the role is assumed: those of another profile, or a named
+//! source.
 
 use super::{CredentialSource, KeyOrigin, environment_keys, has_container, of_profile, secret};
 use crate::aws_settings::files::{Settings, text};
@@ -13,11 +14,11 @@ pub(crate) struct ProfileRole {
     pub(crate) session_name: Option<String>,
     pub(crate) external_id: Option<Secret>,
     pub(crate) mfa_serial: Option<String>,
-    /// How many seconds its sessions last; `None` for AWS's default. botocore ignores a text that is no number.
+    /// How many seconds its sessions last; `None` for AWS's default. As in botocore, a text that is no number is ignored.
     pub(crate) duration: Option<i64>,
-    /// The credentials with which it is assumed.
+    /// The credentials with which the role is assumed.
     pub(crate) base: Box<CredentialSource>,
-    /// The setting that names them: `source_profile` or `credential_source`.
+    /// The setting that names these credentials: `source_profile` or `credential_source`.
     pub(crate) base_setting: &'static str,
     /// The value of that setting.
     pub(crate) base_name: String,
@@ -26,7 +27,8 @@ pub(crate) struct ProfileRole {
 /// The shortest session of AssumeRole, in seconds (STS API reference).
 const SHORTEST_SESSION: i64 = 900;
 
-/// Whether a profile assumes a role. A profile with a web identity token names a role too, but assumes it with the token.
+/// Whether a profile assumes a role with other credentials. A profile with a web identity token also names a role, but assumes it
+/// with the token.
 fn assumes_role(profile: &Settings) -> bool {
     profile.contains_key("role_arn") && !profile.contains_key("web_identity_token_file")
 }
@@ -35,7 +37,8 @@ fn has_keys(profile: &Settings) -> bool {
     ["aws_access_key_id", "aws_secret_access_key"].iter().any(|key| profile.contains_key(*key))
 }
 
-/// Returns the role that a profile assumes. `visited` holds the profiles whose roles lead to this one, with itself as the last.
+/// Returns the role that a profile assumes. `visited` holds the profiles from the first one to this one; each is the
+/// `source_profile` of the one before it.
 pub(super) fn of_role_profile(
     settings: &AwsSettings,
     profile: &str,
@@ -58,7 +61,7 @@ pub(super) fn of_role_profile(
     };
     let session_name = text(own, "role_session_name").filter(|name| !name.is_empty()).map(str::to_owned);
     let duration: Option<i64> = text(own, "duration_seconds").and_then(|seconds| seconds.trim().parse().ok());
-    // The shortest values that AssumeRole takes (botocore 1.43, `data/sts`, which botocore checks before the call).
+    // The minimum lengths of AssumeRole's parameters (botocore 1.43, `data/sts`). botocore checks them before the call.
     let lengths = [
         ("role_arn", Some(role_arn.as_str()), 20),
         ("role_session_name", session_name.as_deref(), 2),
@@ -102,7 +105,7 @@ fn source_profile(
         let suggestion = crate::suggest::did_you_mean(name, settings.files.profile_names());
         return Err(refused(format!("its source_profile {name:?} does not exist{suggestion}")));
     };
-    // A profile may name itself if it has keys, which assume its role.
+    // A profile may name itself as its source if it has keys, because its role is then assumed with these keys.
     if visited.iter().any(|known| known == name) && (name != parent || !has_keys(source)) {
         let detail = format!("its source_profile {name:?} leads back to itself, and never to credentials");
         return Err(refused(detail));

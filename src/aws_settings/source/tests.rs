@@ -27,7 +27,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
     for (option, environment, config, credentials, source) in [
         (None, ENV, keys("default"), String::new(), "AWS_ACCESS_KEY_ID in the environment"),
         (None, in_environment.as_str(), keys("profile p"), String::new(), "AWS_ACCESS_KEY_ID in the environment"),
-        // An option beats the variables.
+        // The profile of an option takes precedence over the keys in the environment.
         (Some("p"), in_environment.as_str(), keys("profile p"), String::new(), "profile p, keys in the config file"),
         (
             None,
@@ -70,7 +70,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
         ),
         (None, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=u", String::new(), String::new(), "container credentials"),
         (None, "", String::new(), String::new(), "instance role"),
-        // A secret alone is no pair of keys.
+        // A secret key without an access key id does not count as keys.
         (
             None,
             "AWS_SECRET_ACCESS_KEY=s",
@@ -86,7 +86,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
             "profile p, role arn:aws:iam::000000000100:role/R by source_profile q, role arn:aws:iam::000000000100:role/R by \
              source_profile base keys (keys in the credentials file)",
         ),
-        // A profile's keys assume its own role, and a source's keys beat the source's role.
+        // Profile p is its own source. Its keys take precedence over its role, and assume the role.
         (
             Some("p"),
             "",
@@ -112,7 +112,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
 
 #[test]
 fn an_incomplete_source_is_refused_and_no_other_is_used() {
-    // An instance and a container are always there, and must never be used.
+    // A container and an instance could provide credentials in every case, and must never be used.
     let container = "AWS_CONTAINER_CREDENTIALS_FULL_URI=u";
     for (environment, profile, refusal) in [
         ("AWS_ACCESS_KEY_ID=A", "", "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"),
