@@ -42,7 +42,7 @@ pub(crate) use options::names_iam;
 
 /// Runs the command and returns the exit code of the process, which is that of the AWS CLI: 0, 2, 130, or 255.
 pub(crate) async fn run(arguments: &[String]) -> u8 {
-    // Python, too, leaves SIGINT ignored if it was ignored at the start.
+    // As in Python, SIGINT stays ignored if it was ignored at the start.
     let interrupted = async {
         match ignored_signals::interrupt() {
             Ok(mut signal) => signal.recv().await,
@@ -58,14 +58,14 @@ pub(crate) async fn run(arguments: &[String]) -> u8 {
     });
     let Err(error) = printed else { return 0 };
     if error == AwsCliError::Interrupted {
-        // The AWS CLI prints this line break too. An error is ignored, because the command has ended.
+        // The AWS CLI prints this line break too. If it can't be printed, that is ignored, because the command has ended.
         let _ = print("\n");
     }
     stderr::write(error.text());
     error.exit_code()
 }
 
-/// The result of a JMESPath expression, or the message of the error.
+/// Returns the result of a JMESPath expression, or the message of the error.
 ///
 /// # Errors
 ///

@@ -19,7 +19,7 @@ const OTHERS_WRITE: u32 = 0o002;
 /// A file or folder that another user controls.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Untrusted {
-    /// It belongs to another user.
+    /// The file or folder belongs to another user.
     #[error("{} belongs to user {owner}, who may have put anything into it", path.display())]
     Owner {
         /// The file or folder.
@@ -27,7 +27,7 @@ pub enum Untrusted {
         /// The owner's user id.
         owner: u32,
     },
-    /// Other users are allowed to write to it.
+    /// Other users are allowed to write to the file or folder.
     #[error("{} may be written by others than its owner: its mode is {mode:04o}", path.display())]
     Writable {
         /// The file or folder.
@@ -35,10 +35,10 @@ pub enum Untrusted {
         /// Its mode.
         mode: u32,
     },
-    /// It is a symbolic link of another user.
+    /// The path is a symbolic link of another user.
     #[error("{} is a link that user {owner} made, and may lead anywhere", path.display())]
     Link {
-        /// The file or folder.
+        /// The link.
         path: PathBuf,
         /// The owner's user id.
         owner: u32,
@@ -77,8 +77,8 @@ pub(crate) fn check_destination(path: &Path) -> Result<(), Untrusted> {
     Ok(())
 }
 
-/// Opens a regular file. It does not wait for a pipe, and does not read a device. With `no_follow`, it does not follow a symbolic
-/// link.
+/// Opens a regular file. A pipe or a device is refused, without waiting for it and without reading it. With `no_follow`, a
+/// symbolic link is refused, too.
 pub(crate) fn open_regular(path: &Path, options: &mut OpenOptions, no_follow: bool) -> io::Result<File> {
     let flags = if no_follow { OFlags::NONBLOCK | OFlags::NOFOLLOW } else { OFlags::NONBLOCK };
     let file = options.custom_flags(flags.bits().cast_signed()).open(path).map_err(|error| {

@@ -8,18 +8,18 @@ use std::process::{Command, Stdio};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGINT, unless it was ignored when the program started.
+/// Returns SIGINT, unless it was ignored when the program started.
 pub(crate) fn interrupt() -> std::io::Result<Heeded> {
     heeded(SignalKind::interrupt(), "INT")
 }
 
-/// SIGTERM, unless it was ignored when the program started.
+/// Returns SIGTERM, unless it was ignored when the program started.
 pub(crate) fn terminate() -> std::io::Result<Heeded> {
     heeded(SignalKind::terminate(), "TERM")
 }
 
 fn heeded(kind: SignalKind, name: &str) -> std::io::Result<Heeded> {
-    // Reading the action of a signal needs `unsafe`, but Linux also has it as text.
+    // Reading the action of a signal needs `unsafe`, but Linux also shows the ignored signals in a text file.
     let is_ignored = match fs::read_to_string("/proc/self/status") {
         Ok(status) => is_in_mask(&status, kind.as_raw_value()),
         Err(_) => is_ignored_by_children(name),
@@ -48,8 +48,8 @@ fn is_in_mask(status: &str, signal: i32) -> bool {
     u32::try_from(signal - 1).ok().and_then(|bit| mask.checked_shr(bit)).is_some_and(|shifted| shifted & 1 == 1)
 }
 
-/// Whether a child survives the signal: an ignored signal stays ignored in a child, and any other ends it. This is for systems that
-/// have no `/proc`. It is only right before this program handles the signal.
+/// Whether a child process survives the signal. A signal that is ignored stays ignored in a child, and any other signal ends the
+/// child. This check is for systems without `/proc`. It is right only before this program handles the signal.
 fn is_ignored_by_children(name: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("kill -{name} $$")]);
@@ -75,14 +75,14 @@ mod tests {
         }
     }
 
-    /// The test's own signals may be ignored, too. No test of this process handles SIGUSR1.
+    /// The test may itself be started with ignored signals. No test of this process handles SIGUSR1.
     #[cfg(target_os = "linux")]
     #[test]
     fn both_ways_find_the_same() {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         for (name, signal) in [("USR1", SignalKind::user_defined1()), ("PIPE", SignalKind::pipe())] {
             let expected = is_in_mask(&status, signal.as_raw_value());
-            // `Command` resets SIGPIPE in children, which Rust itself ignores.
+            // Rust ignores SIGPIPE in this process, but `Command` resets SIGPIPE in children.
             assert_eq!(is_ignored_by_children(name), expected && name != "PIPE", "{name}");
             assert!(expected || name != "PIPE", "Rust ignores SIGPIPE");
         }

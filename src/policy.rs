@@ -1,5 +1,5 @@
 //! The documents of `policy`: IAM policies for the caller and the roles, trust policies, a service control policy, and a StackSet
-//! template. They allow exactly the operations that the program calls.
+//! template. The IAM policies allow exactly the operations that the program calls.
 
 mod permissions;
 mod stackset;
@@ -29,7 +29,7 @@ pub(crate) struct PolicyContext {
     pub other_roles: Vec<RoleTemplate>,
     /// The duration of the sessions, in seconds.
     pub session_seconds: u64,
-    /// The roles to assume first.
+    /// The roles of `--via-role`, which are assumed before the roles in the accounts.
     pub via: Vec<ViaRole>,
     /// The external id that the trust policy requires.
     pub external_id: Option<String>,
@@ -136,7 +136,8 @@ fn enter_accounts(context: &PolicyContext) -> Value {
         AccessMode::Role => (
             assume_actions(context),
             context.role_patterns(),
-            // Accounts of other Organizations might have a role of the same name.
+            // Accounts of other Organizations might have a role of the same name, so the policy is limited to the caller's
+            // Organization.
             json!({"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}),
         ),
         AccessMode::AssumeRoot => (
@@ -165,7 +166,7 @@ fn assume_actions(context: &PolicyContext) -> Vec<String> {
 
 /// Returns the policy of the role in every account.
 pub(crate) fn role(context: &PolicyContext) -> Value {
-    // The actions on the token version do not support resources (Service Authorization Reference, "AWS Identity and Access
+    // The actions on the token version can't be limited to resources (Service Authorization Reference, "AWS Identity and Access
     // Management").
     document(&[allow("TokenVersion", &actions(Permission::Account, context), "*")])
 }
@@ -181,12 +182,12 @@ fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Optio
     if let Some(id) = external_id {
         condition.insert("StringEquals".to_owned(), json!({"sts:ExternalId": id}));
     }
-    // The statement trusts the account under a condition, and not the principal itself. IAM stores a principal by its unique id,
-    // so a role or user that is deleted and created again would no longer be trusted.
+    // The statement trusts the account under a condition, and not the principal itself. IAM would store a principal by its unique
+    // id, and then a role or user that is deleted and created again would no longer be trusted.
     if !principal.arns.is_empty() {
         condition.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": principal.arns}));
     }
-    // The session of a role in the chain does not count as an MFA session.
+    // The session of a role in the chain does not count as an MFA session, so a chain can't meet this condition.
     if context.mfa && context.via.is_empty() {
         condition.insert("Bool".to_owned(), json!({"aws:MultiFactorAuthPresent": "true"}));
     }

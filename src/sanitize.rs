@@ -27,7 +27,7 @@ const fn misleads(character: char) -> bool {
 
 /// Escapes every misleading character, for instance as `\u{1b}`.
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
-    // Most texts are printable ASCII, which is faster to check.
+    // Most texts are printable ASCII, for which the check is faster.
     if text.bytes().all(|byte| matches!(byte, 0x20..=0x7e)) || !text.contains(misleads) {
         return Cow::Borrowed(text);
     }

@@ -31,7 +31,7 @@ pub(crate) struct SharedFiles {
     services: BTreeMap<String, Settings>,
 }
 
-/// Returns the text of a setting, or `None` if the value is a list of options in indented lines.
+/// Returns the text of a setting, or `None` if the setting is missing or is a list of options in indented lines.
 pub(crate) fn text<'a>(settings: &'a Settings, key: &str) -> Option<&'a str> {
     match settings.get(key)? {
         Value::Text(text) => Some(text),

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::python::{is_line_end, is_space, universal_newlines};
 
-/// The name of a section whose options apply to every other section that does not set them.
+/// The name of the section whose options apply to every other section that does not set them.
 const DEFAULTS: &str = "DEFAULT";
 
 /// The value of an option. It may be a secret, so it has no `Debug`.

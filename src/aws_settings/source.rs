@@ -12,7 +12,7 @@ use crate::secret::Secret;
 
 pub(crate) use role::ProfileRole;
 
-/// Where credentials come from. Some sources hold secrets, so there is no `Debug`.
+/// Where credentials come from. Some sources hold secrets, so the type has no `Debug`.
 #[derive(Clone)]
 pub(crate) enum CredentialSource {
     /// Keys in the environment or in a file.

@@ -20,7 +20,7 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
         AwsCliError::Service { status, code, message, operation, retries: None }
     };
     let body = response.body.trim_ascii();
-    // A load balancer or a proxy answered instead of the service.
+    // An empty body or an HTML page means that a load balancer or a proxy answered instead of the service.
     if status >= 500 && (body.is_empty() || body.starts_with(b"<html>")) {
         let reason = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         return Err(service_error(status.to_string(), reason.unwrap_or_default().to_owned()));

@@ -154,7 +154,7 @@ impl Parser<'_> {
         let dashes = usize::from(matches!(self.words.get(at), Some(Word::Dashes)));
         let value = at + dashes;
         if !matches!(self.words.get(value), Some(Word::Plain)) {
-            // An optional argument that does not stand here counts as missing, and is not expected any more.
+            // An optional positional argument that is not at this index counts as missing, and is not expected any more.
             self.open = self.positional.required;
             return Ok(if self.open { at } else { value });
         }

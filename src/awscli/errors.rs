@@ -67,7 +67,7 @@ impl From<&str> for AwsCliError {
     }
 }
 
-/// The messages of botocore (1.43, `exceptions.py`), where it has one that says as much.
+/// Uses the message of botocore (1.43, `exceptions.py`) where botocore has one that says as much as this program's message.
 impl From<AwsSettingsError> for AwsCliError {
     fn from(error: AwsSettingsError) -> Self {
         match error {
@@ -152,7 +152,7 @@ impl AwsCliError {
             SdkError::ResponseError(_) | SdkError::ServiceError(_) => return Self::connection_closed(url),
             _ => return Self::Unhandled(text),
         };
-        // The types of the transport's errors are not public, so they are classified by their texts.
+        // The types of the transport's errors are not public, so the errors are classified by their texts.
         let lower = text.to_ascii_lowercase();
         let says = |parts: &[&str]| parts.iter().any(|part| lower.contains(part));
         if is_timeout && says(&["http connect", "connect timeout"]) {

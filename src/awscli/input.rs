@@ -9,7 +9,7 @@ use super::wire::WireRequest;
 use crate::aws_settings::Variables;
 use crate::org::TokenVersion;
 
-/// The only parameter.
+/// The only parameter of the two operations.
 const MEMBER: &str = "GlobalEndpointTokenVersion";
 
 /// Returns the unvalidated parameters by their names in the API. The command line takes precedence over the JSON.

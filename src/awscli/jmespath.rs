@@ -1,7 +1,7 @@
 //! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1.
 //!
-//! The parser and the evaluation are of this program. Those of the `jmespath` crate accept other expressions than Python, sort the
-//! keys of objects, and have only floats as numbers.
+//! The parser and the evaluation are this program's own. Those of the `jmespath` crate accept other expressions than Python does,
+//! sort the keys of objects, and have only floats as numbers.
 
 mod analyze;
 mod ast;
@@ -30,8 +30,8 @@ impl Query {
         parser::parse(text).map(Self)
     }
 
-    /// Parses an expression and refuses what fails on every document: unknown functions, and calls with arguments that the
-    /// function never takes. The document exists only after a run, which is too late for such an error.
+    /// Parses an expression and refuses what fails on every document: unknown functions, calls with arguments that the function
+    /// never takes, and slices with step 0. The document exists only after a run, which is too late for such an error.
     pub(crate) fn compile_strictly(text: &str) -> Result<Self, InvalidQuery> {
         let query = Self::compile(text)?;
         match analyze::always_fails(&query.0) {
@@ -278,13 +278,13 @@ mod tests {
         ] {
             assert_eq!(search(&expression), Err("the result of --query is too large".to_owned()), "{expression}");
         }
-        // An expression may be long.
+        // A long expression is evaluated.
         for step in ["s.", "s|", "s||", "s&&", "s==", "[0]|", "[]|", "[?s]|"] {
             assert!(search(&(step.repeat(30_000) + "t")).is_ok(), "{step}");
         }
         let alternatives: Vec<String> = (0..480).map(|number| format!("s=='({{[|{number}'")).collect();
         assert_eq!(search(&alternatives.join("||")), Ok("false".to_owned()));
-        // A result may not be deep, and neither may an expression.
+        // A result that is nested too deeply is refused, and so is such an expression.
         let deep_result = |levels: usize| vec!["[@]"; levels].join("|");
         assert!(search(&deep_result(DEEPEST - 10)).is_ok());
         assert_eq!(search(&deep_result(DEEPEST + 10)), Err("the result of --query is too large".to_owned()));

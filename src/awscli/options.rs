@@ -27,7 +27,7 @@ const GLOBAL: [Parameter; 16] = [
     Parameter::new("--cli-read-timeout", Arity::One),
     Parameter::new("--cli-connect-timeout", Arity::One),
     Parameter::new("--v2-debug", Arity::Switch),
-    // The AWS CLI does not have this option.
+    // The AWS CLI does not have `--help`.
     Parameter::new("--help", Arity::Switch),
 ];
 
@@ -122,7 +122,8 @@ pub(crate) fn names_iam(arguments: &[String]) -> bool {
     if let Ok(parsed) = parse_known(arguments, &GLOBAL, COMMAND) {
         return parsed.positional.as_deref() == Some("iam");
     }
-    // An invalid command line that is meant for `iam` gets the AWS CLI's message. Other commands have no options before them.
+    // An invalid command line that is meant for `iam` gets the AWS CLI's message. Other commands have no options before them, so
+    // a line that begins with an option is meant for `iam` if one of its words is `iam`.
     match arguments.first().map(String::as_str) {
         Some(first) if first.starts_with('-') => arguments.iter().any(|argument| argument == "iam"),
         first => first == Some("iam"),
@@ -135,7 +136,7 @@ pub(super) fn globals(arguments: &[String]) -> Result<(GlobalOptions, Vec<String
     Ok((options, rest))
 }
 
-/// The second and the third parser.
+/// The second and the third parser: return what the command line asks for.
 pub(super) fn action(globals: &GlobalOptions, arguments: &[String]) -> Result<Action, AwsCliError> {
     if globals.contains_key("--version") {
         return Ok(Action::Version);
@@ -181,8 +182,8 @@ fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliEr
     }))
 }
 
-/// Whether the required option is allowed to be missing. Before the AWS CLI parses the options, it looks for the full names of
-/// two other options.
+/// Whether `--global-endpoint-token-version` is allowed to be missing. Before the AWS CLI parses the options, it looks for the
+/// full names of `--cli-input-json` and `--generate-cli-skeleton`, which allow that; `--generate-cli-skeleton output` does not.
 fn is_waived(arguments: &[String]) -> bool {
     let position = |name: &str| arguments.iter().position(|argument| argument == name);
     let skeleton = position(SKELETON).is_some_and(|at| arguments.get(at + 1).is_none_or(|next| next != "output"));

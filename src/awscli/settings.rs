@@ -31,9 +31,9 @@ pub(super) enum TlsTrust {
 pub(super) struct CallSettings {
     /// The variables and the files, with the profile in use.
     pub(super) aws: AwsSettings,
-    /// The Region to sign for, where the endpoint does not determine it.
+    /// The Region for which requests are signed if the endpoint does not determine it.
     pub(super) region: Option<RegionChoice>,
-    /// The endpoint of the command line. It wins over those of the environment and of the profile.
+    /// The endpoint of the command line. It takes precedence over those of the environment and of the profile.
     pub(super) endpoint_url: Option<String>,
     /// The certificates that are trusted in the connection to IAM.
     pub(super) trust: TlsTrust,

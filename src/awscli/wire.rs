@@ -1,8 +1,8 @@
 //! The HTTP client of `v2token iam`. It makes one attempt at a time, sends the request as the AWS CLI v1 does, and returns the
 //! unparsed response.
 //!
-//! The SDK builds and signs the requests. It signs more headers than the AWS CLI, and keeps neither the bytes of the response
-//! nor the order in them, so an interceptor changes the request and captures the response.
+//! The SDK builds and signs the requests. It signs more headers than the AWS CLI, and keeps neither the bytes of the response nor
+//! the order of the entries in it, so an interceptor changes the request and captures the response.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex};
@@ -65,8 +65,8 @@ pub(super) struct WireClient {
 }
 
 impl WireClient {
-    /// Makes a client from the settings. Sends no request to IAM. Of the credentials it fetches only those of a program, which may take
-    /// longer than a request.
+    /// Makes a client from the settings, without a request to IAM. If the credentials come from a `credential_process`, fetches
+    /// them here, because that may take longer than a request. Other credentials are fetched later.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl WireClient {
             Some(url) => Some(url.clone()),
             None => settings.aws.endpoint_url(Service::Iam)?.map(str::to_owned),
         };
-        // A stream must not count as stalled before the read timeout.
+        // The transfer of a response must not count as stalled before the read timeout.
         let stalled = match settings.read_timeout {
             None => StalledStreamProtectionConfig::disabled(),
             Some(limit) => StalledStreamProtectionConfig::enabled().upload_enabled(false).grace_period(limit).build(),
@@ -97,7 +97,7 @@ impl WireClient {
             .retry_config(RetryConfig::disabled());
         builder.set_endpoint_url(endpoint_url.clone());
         if endpoint_url.is_some() {
-            // These are variants of AWS's own hosts.
+            // FIPS and dual stack are variants of AWS's own hosts.
             builder = builder.use_fips(false).use_dual_stack(false);
         }
         if !settings.sign {
@@ -246,13 +246,13 @@ impl Intercept for WireInterceptor {
         if let Some(url) = &self.endpoint_url {
             let bare = url.split('#').next().unwrap_or_default();
             let after_host = bare.split_once("://").and_then(|(_, rest)| rest.find(['/', '?']).map(|at| &rest[at..]));
-            // The SDK drops the query and ends the path with a slash.
+            // The SDK drops the query and ends the path with a slash, so the request gets the configured URL again.
             if after_host.is_some_and(|rest| rest != "/") {
                 request.set_uri(bare)?;
             }
         }
         let headers = request.headers_mut();
-        // The AWS CLI signs neither of these headers. The transport adds the length again.
+        // The AWS CLI does not sign the two headers that are removed here. The transport adds the length again.
         headers.remove("x-amz-user-agent");
         headers.remove("content-length");
         headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");

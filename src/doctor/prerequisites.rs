@@ -12,8 +12,8 @@ use crate::org::{Account, AccountState};
 /// AWS refuses signatures when the clocks differ by more than 5 minutes (IAM user guide, "Troubleshoot signed requests").
 pub(crate) const MAX_SKEW: Duration = Duration::from_mins(5);
 
-/// A clock that is off by more than this gets a warning. Smaller differences come from the header's whole seconds and from the
-/// time that the answer takes.
+/// A clock that is off by more than this gets a warning. Smaller differences come from the `Date` header, which has only whole
+/// seconds, and from the time that the answer takes.
 const SKEW_WARNING: Duration = Duration::from_mins(1);
 
 pub(crate) fn identity(aws: &Aws) -> Check {

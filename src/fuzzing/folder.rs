@@ -11,7 +11,7 @@ use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file a
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
-/// A replay has the intent of every complete line, whatever follows this line. A torn journal is read up to its torn line.
+/// A replay has the intents of all complete lines, whatever follows these lines. A torn journal is read up to its torn line.
 pub fn journal(bytes: &[u8]) {
     let path = Path::new("journal.jsonl");
     let Ok(replay) = Replay::of(bytes, path) else { return };
@@ -69,7 +69,8 @@ pub fn run_json(bytes: &[u8]) {
     let Ok(info) = serde_json::from_slice::<RunInfo>(bytes) else { return };
     let written = serde_json::to_string(&info).expect("it has only string keys and finite numbers");
     let read: RunInfo = serde_json::from_str(&written).expect("what was written can be read");
-    // Times are written in milliseconds, so the first reading can be more precise.
+    // Times are written in milliseconds, but can be more precise in the input, so the written texts are compared, and not the
+    // values.
     assert_eq!(serde_json::to_string(&read).expect("as above"), written);
     let (Ok(()) | Err(_)) = info.settings.check();
     drop(info.settings.policy());

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::awscli::jmespath::Query;
 use crate::awscli::output::{TableStyle, table, text};
 
-/// A summary as IAM returns it.
+/// The default document: a summary as IAM returns it, a list and a text.
 const SUMMARY: &str =
     r#"{"SummaryMap": {"Users": 3, "GlobalEndpointTokenVersion": 2}, "l": [[1, 2], [3], 4, null], "s": "x"}"#;
 

@@ -149,7 +149,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     ]
 }
 
-/// The journal of a possible run: lists, the line that counts them, and later entries.
+/// The journal of a possible run: the lists of accounts and targets, the line that counts them, and later entries.
 fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
     let listed = vec((accounts(), targets(), option::of(any::<u32>()), any::<bool>()), 1..6);
     (texts(), listed, vec(entries(), 0..12)).prop_map(|(text, listed, later)| {
@@ -314,7 +314,7 @@ proptest! {
     }
 }
 
-/// These patterns and names take exponential time in backtracking matchers.
+/// The patterns and names of this test take exponential time in backtracking matchers.
 #[test]
 fn patterns_match_in_bounded_time() {
     for pattern in
@@ -328,7 +328,7 @@ fn patterns_match_in_bounded_time() {
 }
 
 /// Tests each property with the seeds of its fuzz target and with mutations of them. If the variable `PROPERTY_ROUNDS` is set,
-/// the test is a fuzzer with this number of random mutations.
+/// the test is a fuzzer: it makes this number of mutations for each property, with a new random seed.
 #[test]
 fn properties_hold_around_the_seeds() {
     let rounds = std::env::var("PROPERTY_ROUNDS").ok().and_then(|rounds| rounds.parse::<u64>().ok());
@@ -375,7 +375,7 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], random: &mut fastrand::Rng) {
     }
 }
 
-/// Every property has a fuzz target.
+/// Every property has a fuzz target, and every fuzz target has a property.
 #[test]
 fn the_fuzz_targets_are_the_properties() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/fuzz_targets");

@@ -105,7 +105,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     Written { formats: formats.map(write), summary: summary(&report) + &next_steps(&report, Path::new(text), true) }
 }
 
-/// Returns a valid run.json.
+/// Returns the contents of a valid `run.json`.
 pub(super) fn run_info() -> RunInfo {
     static INFO: OnceLock<RunInfo> = OnceLock::new();
     let make = || {

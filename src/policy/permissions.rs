@@ -7,7 +7,7 @@ use crate::org::role::AccessMode;
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent property of a command line")]
 pub(crate) struct Requirements {
-    /// Whether accounts are set.
+    /// Whether the command line sets accounts.
     pub sets: bool,
     /// Whether `doctor` makes its checks.
     pub checks: bool,
@@ -23,16 +23,16 @@ pub(crate) struct Requirements {
     pub mfa: bool,
 }
 
-/// To whom an operation is allowed, and where.
+/// Who may call an operation, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Permission {
-    /// To the caller: the Organization, and the caller's identity.
+    /// The caller, to list the Organization and to get its own identity.
     List,
-    /// To the caller: the token version of the caller's own account.
+    /// The caller, to read and set the token version of its own account.
     Own,
-    /// To the caller or the last role in the chain: to enter accounts.
+    /// The caller or the last role in the chain, to enter accounts.
     Enter,
-    /// To the role in every account.
+    /// The role in every account, to read and set the token version.
     Account,
 }
 
@@ -46,7 +46,8 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
     match operation {
         Operation::DescribeOrganization
         | Operation::ListAccounts
-        // These operations are called only if ListAccounts returns no paths.
+        // `ListOrganizationalUnitsForParent` and `ListAccountsForParent` are called only if `ListAccounts` returns accounts
+        // without paths. `ListRoots` is also called if the selection names a root.
         | Operation::ListRoots
         | Operation::ListOrganizationalUnitsForParent
         | Operation::ListAccountsForParent

@@ -37,7 +37,7 @@ fn principal() -> Principal {
     Principal::of(account, "arn:aws:sts::000000000100:assumed-role/Admin/me").unwrap()
 }
 
-/// Every action that a document allows or denies.
+/// Returns every action that a document allows or denies.
 fn actions_in(document: &Value) -> BTreeSet<String> {
     let statements = document["Statement"].as_array().unwrap();
     let of = |statement: &Value| statement["Action"].as_array().unwrap().clone();
@@ -59,7 +59,7 @@ fn together_the_documents_allow_exactly_the_operations() {
     assert_eq!(allowed, called);
 }
 
-/// A change of the requirements, and the operation and the permission that it adds.
+/// A change of the requirements, the operation that becomes necessary by it, and the permission that must allow the operation.
 type Case = (fn(&mut Requirements), Operation, Permission);
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::ast::Ast;
 use super::functions;
 
-/// Returns what fails on every document, and where it is in the expression, or `None` if nothing fails on every document.
+/// Returns what fails on every document, and its position in the expression, or `None` if nothing does.
 pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
     let own = match ast {
         Ast::Call { name, arguments, at } => functions::always_fails(name, arguments).map(|cause| (cause, *at)),

@@ -1,7 +1,7 @@
 //! The syntax tree of a JMESPath expression.
 //!
-//! What follows a subexpression from left to right (`a.b[0] | c`, `a || b || c`) stands side by side in the tree. So the tree is as
-//! deep as the brackets of the expression, and not as deep as the expression is long.
+//! Operands that follow one another (`a.b[0] | c`, `a || b || c`) are siblings in the tree. So the depth of the tree depends on
+//! the nesting of the expression, and not on its length.
 
 use serde_json::Value;
 
@@ -36,7 +36,7 @@ pub(super) enum Ast {
     Or(Vec<Self>),
     And(Vec<Self>),
     Not(Box<Self>),
-    /// `a == b`. Each further comparison compares the result of the one before it.
+    /// `a == b`. Each further comparison uses the result of the comparison before it as its left side.
     Comparison(Box<Self>, Vec<(Comparator, Self)>),
     /// `[a, b]`
     List(Vec<Self>),
@@ -109,7 +109,7 @@ impl Ast {
         }
     }
 
-    /// Whether the expression ends with an index. Python does not project a slice that follows (`a[0][1:2].b`).
+    /// Whether the expression ends with an index or a slice. Python makes no projection of a slice that follows (`a[0][1:2].b`).
     pub(super) fn ends_with_index(&self) -> bool {
         matches!(self, Self::Chain(steps) if matches!(steps.last(), Some(Self::Index(_) | Self::Slice { .. })))
     }

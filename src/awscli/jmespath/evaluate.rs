@@ -16,7 +16,7 @@ use crate::awscli::python;
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
 /// The approximate maximum size of a value, in bytes. A report of 50,000 accounts takes about 110 MB as a value. A few dozen
-/// steps of `[@, @]` would fill any memory, and the tests have such expressions.
+/// steps of `[@, @]` would fill any memory. The tests have such expressions, so the maximum is smaller there.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
@@ -64,7 +64,7 @@ fn chain<'a>(steps: &'a [Ast], on: &'a Value) -> Result<Cow<'a, Value>, String> 
     })
 }
 
-/// The first result that is true, or false, or else the last result.
+/// Returns the first result whose truth value is `wanted`, or else the last result.
 fn first_that_is<'a>(wanted: bool, parts: &'a [Ast], on: &'a Value) -> Result<Cow<'a, Value>, String> {
     let mut result = NULL;
     for part in parts {
@@ -82,8 +82,8 @@ fn comparison<'a>(first: &'a Ast, rest: &'a [(Comparator, Ast)], on: &'a Value) 
     })
 }
 
-/// The approximate size of a value. A value with more levels than these is as heavy as one that is too large, because a recursion
-/// through it could overflow the stack.
+/// Returns the approximate size of a value. If the value has more than `levels` levels, the result is larger than [`LARGEST`],
+/// because a recursion through the value could overflow the stack.
 fn weight(value: &Value, levels: usize) -> usize {
     if levels == 0 {
         return LARGEST + 1;
@@ -122,7 +122,7 @@ fn project<'a>(
     Ok(Value::Array(results))
 }
 
-/// The items that replace an item when its list is flattened.
+/// Returns the items that replace an item when its list is flattened.
 fn flattened(item: &Value) -> &[Value] {
     match item {
         Value::Array(items) => items,
@@ -164,7 +164,7 @@ fn slice(on: &Value, from: Option<i64>, to: Option<i64>, step: Option<i64>) -> R
 }
 
 fn compare(comparator: Comparator, left: &Value, right: &Value) -> Result<Value, String> {
-    // Python's jmespath distinguishes `true` from `1`, but does not inside lists and objects.
+    // Python's jmespath distinguishes `true` from `1`, but not inside lists and objects.
     let is_equal = || (left.is_boolean() == right.is_boolean()) && equal(left, right);
     let (sign, wanted): (_, &[Ordering]) = match comparator {
         Comparator::Equal => return Ok(Value::Bool(is_equal())),

@@ -65,7 +65,7 @@ pub(super) fn call(name: &str, arguments: &[Ast], on: &Value) -> Result<Value, S
             (EXPRESSION, Ast::Reference(expression)) => by = Some(expression.as_ref()),
             (accepted, _) => {
                 let value = evaluate(argument, on)?;
-                // Python does not check the repeated arguments.
+                // As in Python, only the first of several repeated arguments is checked.
                 if number < parameters.len() {
                     check_type(name, accepted, &value)?;
                 }
@@ -143,7 +143,7 @@ const fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// Applies a function whose arguments are all values. Their number and their types are right.
+/// Applies a function whose arguments are all values. Their number and their types have been checked.
 fn apply(name: &str, arguments: Vec<Value>) -> Result<Value, String> {
     let mut rest = arguments.into_iter();
     if name == "not_null" {
@@ -186,12 +186,12 @@ fn apply(name: &str, arguments: Vec<Value>) -> Result<Value, String> {
         ("to_string", other, _) if !other.is_string() => python::compact_json(&other).into(),
         ("type", value, _) => type_name(&value).into(),
         // `ceil` and `floor` return an integer unchanged. A conversion returns a value unchanged if the value already has the
-        // type.
+        // wanted type.
         (_, first, _) => first,
     })
 }
 
-/// Adds entries as Python's `dict.update` does: those of an object, or pairs in a list.
+/// Adds entries as Python's `dict.update` does: the entries of an object, or the pairs in a list.
 fn merge(mut merged: Map<String, Value>, with: Value) -> Result<Map<String, Value>, String> {
     let refused = |with: &Value| Err(invalid_type("merge", with, OBJECT));
     match with {

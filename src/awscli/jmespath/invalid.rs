@@ -5,7 +5,8 @@
 pub(crate) struct InvalidQuery {
     /// What is wrong.
     pub cause: Cause,
-    /// The position of the error, in characters from 0, if the error has one. It is the length of the text if the text ends too early.
+    /// The position of the error, in characters from 0; `None` if the error has no position. If the text ends too early, it is
+    /// the length of the text.
     pub at: Option<usize>,
     /// The message of Python's jmespath 1.1 for the same error.
     pub in_full: String,
@@ -14,16 +15,16 @@ pub(crate) struct InvalidQuery {
 /// What is wrong with an expression.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// What stands at the position cannot follow what is before it.
+    /// The text at the position can't follow the text before it.
     Unexpected,
-    /// Something else must stand at the position.
+    /// Something else is expected at the position.
     Expected(&'static str),
     /// An explanation in words.
     Other(String),
 }
 
 impl InvalidQuery {
-    /// An error that has no position, or that Python does not have.
+    /// Returns an error that has no position, or that Python does not have.
     pub(super) fn other(cause: &str, at: Option<usize>) -> Self {
         let in_full = format!("Invalid JMESPath expression: {cause}.");
         Self { cause: Cause::Other(cause.to_owned()), at, in_full }

@@ -171,7 +171,7 @@ impl Lexer<'_> {
         })
     }
 
-    /// Takes the characters that belong together, from `start` on.
+    /// Takes the next characters as long as they belong to the token, and returns the text of the token, which begins at `start`.
     fn run(&mut self, start: usize, belongs: fn(char) -> bool) -> String {
         while self.current().is_some_and(belongs) {
             self.at += 1;
@@ -179,7 +179,7 @@ impl Lexer<'_> {
         self.characters[start..self.at].iter().collect()
     }
 
-    /// An integer. One beyond 64 bits selects the same items as the nearest 64-bit integer.
+    /// Takes an integer. An integer beyond 64 bits becomes the nearest 64-bit integer, which selects the same items.
     fn number(&mut self, start: usize) -> Result<Kind, InvalidQuery> {
         let digits = self.run(start, |next| next.is_ascii_digit());
         if digits == "-" {
@@ -189,7 +189,7 @@ impl Lexer<'_> {
         Ok(Kind::Number(digits.parse().unwrap_or(limit)))
     }
 
-    /// Takes the text until a delimiter that has no `\` before it, and the delimiter.
+    /// Takes the text up to the next delimiter that has no `\` before it, and the delimiter. Returns the text.
     fn until(&mut self, delimiter: char, start: usize) -> Result<String, InvalidQuery> {
         let mut text = String::new();
         loop {

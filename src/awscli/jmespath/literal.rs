@@ -1,20 +1,20 @@
 //! Reads JSON as Python's `json.loads` does, for the literals and the quoted names of a JMESPath expression.
 //!
-//! `serde_json` reads other JSON than Python: it refuses halves of surrogate pairs, and `NaN`, and numbers beyond the range of a float.
-//! An expression needs to tell them from what is no JSON in Python either, because that is a text.
+//! `serde_json` refuses JSON that Python reads: halves of surrogate pairs, `NaN`, and numbers beyond the range of a float. Here,
+//! such a literal is an error. A literal that is no JSON in Python either is a string.
 
 use serde_json::{Map, Value};
 
 /// Why a text has no value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoValue {
-    /// Python refuses it, too.
+    /// The text is no JSON in Python either.
     NotJson,
-    /// Python reads it, but a value here cannot have it.
+    /// Python reads the text, but a [`Value`] can't represent it.
     Unsupported(&'static str),
 }
 
-/// The deepest nesting of a literal.
+/// The maximum nesting of a literal.
 const DEEPEST: usize = 128;
 
 const TOO_DEEP: &str = "the literal is nested more than 128 levels deep";
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Value, NoValue> {
 
 struct Reader<'a> {
     rest: &'a str,
-    /// The first part that is valid in Python and that a value here cannot have.
+    /// What is wrong with the first part that Python reads and that a [`Value`] can't represent.
     unsupported: Option<&'static str>,
 }
 
@@ -44,7 +44,7 @@ impl Reader<'_> {
         self.rest = self.rest.trim_start_matches([' ', '\t', '\n', '\r']);
     }
 
-    /// Takes a text off the rest, if the rest begins with it.
+    /// Removes a text from the beginning of the rest, if the rest begins with it.
     fn take(&mut self, wanted: &str) -> Option<()> {
         self.rest = self.rest.strip_prefix(wanted)?;
         Some(())
@@ -127,7 +127,7 @@ impl Reader<'_> {
             if self.take("\"").is_some() {
                 return Some(text);
             }
-            // Control characters are invalid.
+            // If the next character is not a backslash, it is a control character, which is invalid.
             self.take("\\")?;
             let escape = self.rest.chars().next()?;
             self.rest = &self.rest[escape.len_utf8()..];
@@ -206,8 +206,8 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a literal in backticks, without the backticks. Python takes a text that is no JSON as a string
-/// (jmespath 1.1, `lexer.py`, `_consume_literal`): in quotation marks it must be JSON, and whitespace before it does not count.
+/// Reads a literal in backticks, without the backticks. Python takes a text that is no JSON as a string if the text is JSON
+/// within quotation marks (jmespath 1.1, `lexer.py`, `_consume_literal`). Whitespace before the text is dropped.
 pub(super) fn read_or_quote(text: &str) -> Result<Value, NoValue> {
     match read(text) {
         Err(NoValue::NotJson) => {

@@ -1,18 +1,18 @@
 //! Parses JMESPath expressions: exactly those that Python's jmespath 1.1 accepts, with the same meaning (`parser.py`).
 //!
-//! It is a Pratt parser. Each token has a power, and an operator takes what follows it as long as the power of the next token is
-//! greater. Python's grammar is wider than the specification: commas may be missing between the arguments of a function and between
-//! the entries of an object.
+//! It is a Pratt parser. Each token has a power. The right side of an operator continues as long as the power of the next token
+//! is greater than the operator's. Python's grammar is wider than the specification: commas may be missing between the arguments
+//! of a function and between the entries of an object.
 
 use super::ast::Ast;
 use super::invalid::{Cause, InvalidQuery};
 use super::lexer::{self, Kind, Token};
 
-/// The deepest nesting of an expression: the parser and the evaluation recurse, and must not overflow the stack. Python's limit, that
-/// of its own stack, is somewhat higher.
+/// The maximum nesting of an expression. The parser and the evaluation recurse, and must not overflow the stack. Python's limit,
+/// which comes from its own stack, is somewhat higher.
 pub(super) const DEEPEST: usize = 200;
 
-/// The power of an operator that begins a projection's right side. A weaker token ends the projection.
+/// The minimum power of a token that continues a projection. A token with less power ends the projection.
 const PROJECTION: u8 = 10;
 
 const STAR: u8 = 20;
@@ -37,7 +37,7 @@ pub(super) fn parse(text: &str) -> Result<Ast, InvalidQuery> {
 
 struct Parser<'a> {
     text: &'a str,
-    /// The last token is `End`, and it is never passed.
+    /// The last token is `End`, and `next` never passes it.
     tokens: Vec<Token>,
     next: usize,
     depth: usize,
@@ -90,7 +90,7 @@ impl Parser<'_> {
             Kind::QuotedName(_) if *self.peek() == Kind::LeftParenthesis => {
                 let message = "Quoted identifier not allowed for function names.";
                 let cause = Cause::Other("the name of a function has no quotation marks".to_owned());
-                // Python gives the position of the first character.
+                // In this message, Python gives the position of the expression's first character.
                 let in_full = self.in_full(&Token { at: 0, ..self.tokens[self.next].clone() }, message);
                 return Err(InvalidQuery { cause, at: Some(self.tokens[self.next - 1].at), in_full });
             }
@@ -120,7 +120,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Parses an operator after its left side, and its right side.
+    /// Parses the operator after `left`, and the operator's right side.
     fn operation(&mut self, left: Ast) -> Result<Ast, InvalidQuery> {
         let operator = self.peek().clone();
         let power = power_of(&operator);
@@ -276,7 +276,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The error for a token in the place of another one.
+    /// Returns the error for the next token, in whose place another token is expected.
     fn expected(&self, in_python: &str, words: &'static str) -> InvalidQuery {
         let cause = Cause::Expected(words);
         if *self.peek() == Kind::End {
@@ -293,13 +293,13 @@ impl Parser<'_> {
         InvalidQuery { cause: Cause::Unexpected, at: Some(at), in_full }
     }
 
-    /// The error for the token with this number.
+    /// Returns the error for the token with this index.
     fn refused(&self, token: usize, message: &str, cause: Cause) -> InvalidQuery {
         let token = &self.tokens[token];
         InvalidQuery { cause, at: Some(token.at), in_full: self.in_full(token, message) }
     }
 
-    /// Python's message about a token.
+    /// Returns Python's message about a token.
     fn in_full(&self, Token { kind, at }: &Token, message: &str) -> String {
         let ((name, text), expression) = (kind.in_python(), self.text);
         let (name, underline) = (name.to_uppercase(), " ".repeat(at + 1));
@@ -309,7 +309,7 @@ impl Parser<'_> {
     }
 }
 
-/// The power of a token after a complete expression. It ends the expression if its power is 0.
+/// Returns the power of a token after a complete expression. A token with power 0 ends the expression.
 const fn power_of(kind: &Kind) -> u8 {
     match kind {
         Kind::Pipe => 1,

@@ -11,7 +11,7 @@ use draw::Section;
 
 pub(crate) use draw::TableStyle;
 
-/// Draws a value as a table under a title. Values that are false in Python become empty strings.
+/// Draws a value as a table under a title. A value that is false in Python gives an empty text.
 ///
 /// # Errors
 ///

@@ -17,7 +17,8 @@ pub(crate) fn format(value: &Value) -> Result<String, String> {
     Ok(lines)
 }
 
-/// Writes a value. `label` is the value's key, and `columns` are the keys that all objects of a list have in common.
+/// Writes a value. `label` is the value's key. If the value is an object in a list, `columns` are the keys that have a scalar
+/// value in at least one object of the list.
 fn write(value: &Value, label: Option<&str>, columns: Option<&BTreeSet<&str>>, to: &mut String) -> Result<(), String> {
     match value {
         Value::Object(entries) => write_object(entries, label, columns, to),

@@ -7,9 +7,10 @@ use unicode_width::UnicodeWidthChar as _;
 /// How a table looks.
 #[derive(Clone, Copy)]
 pub(crate) struct TableStyle {
-    /// Whether it has colors.
+    /// Whether the table has colors.
     pub color: bool,
-    /// The largest width, in columns. In a wider table, each section of one row gets a row for each header and its cell.
+    /// The maximum width, in columns of the terminal. If a table is wider, each of its sections with only one row is turned: each
+    /// header and its cell become a row.
     pub width: usize,
 }
 
@@ -20,7 +21,7 @@ pub(super) struct Section {
     headers: Vec<String>,
     rows: Vec<Vec<String>>,
     indent: usize,
-    /// The widths of the columns, which the first headers or the first row determine.
+    /// The widths of the columns. The first headers or the first row determine the number of columns.
     widths: Option<Vec<usize>>,
 }
 
@@ -44,7 +45,7 @@ impl Section {
         Ok(())
     }
 
-    /// Makes the columns wide enough for a row, and returns their number.
+    /// Makes the columns wide enough for a row, and returns the number of columns.
     fn widen(&mut self, row: &[String]) -> usize {
         let widths = self.widths.get_or_insert_with(|| vec![0; row.len()]);
         for (widest, cell) in widths.iter_mut().zip(row) {
@@ -100,7 +101,7 @@ impl Section {
     }
 }
 
-/// The space in a column, on both sides together.
+/// The number of spaces that a column has around its cells, on both sides together.
 const PADDING: usize = 4;
 
 const RESET: &str = "\u{1b}[0m";
