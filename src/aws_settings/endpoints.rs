@@ -60,8 +60,8 @@ impl AwsSettings {
         self.switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")
     }
 
-    /// Returns the configured endpoint of a service, in botocore's order (1.43, `configprovider.py`, `ConfiguredEndpointProvider`). An
-    /// empty setting does not count.
+    /// Returns the configured endpoint of a service, in botocore's order (1.43, `configprovider.py`,
+    /// `ConfiguredEndpointProvider`). An empty setting does not count.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! The INI dialect of `~/.aws/config` and `~/.aws/credentials`, and the words of their section names, read as botocore reads them.
+//! The INI dialect of `~/.aws/config` and `~/.aws/credentials`, and the words of their section names, read as botocore reads
+//! them.
 //!
 //! botocore reads a file with Python's `configparser.RawConfigParser()`, and then reads a value that starts on a new line as a
 //! list of options (botocore 1.43, `configloader.raw_config_parse`). Everything that Python refuses is refused here, too.

@@ -23,8 +23,8 @@ impl Variables {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Replaces variables, and the `~` at the beginning, in a path (Python's `os.path.expandvars` and `expanduser`). A variable that is
-    /// not set stays as it is.
+    /// Replaces variables, and the `~` at the beginning, in a path (Python's `os.path.expandvars` and `expanduser`). A variable
+    /// that is not set stays as it is.
     pub(crate) fn expand(&self, path: &str) -> String {
         self.expand_home(&self.expand_variables(path))
     }

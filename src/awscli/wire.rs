@@ -142,8 +142,8 @@ impl WireClient {
     }
 }
 
-/// Returns the configuration with the credentials of the profile or of the environment. If a role needs an MFA code, asks for it, as the
-/// AWS CLI does.
+/// Returns the configuration with the credentials of the profile or of the environment. If a role needs an MFA code, asks for it,
+/// as the AWS CLI does.
 async fn base_credentials(settings: &CallSettings, basis: &SdkBasis) -> Result<SdkConfig, AwsCliError> {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let session_name = format!("botocore-session-{now}");

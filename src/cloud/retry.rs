@@ -15,7 +15,8 @@ use super::Failure;
 /// visits.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 
-/// The number of failures after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2 s.
+/// The number of failures after which waits outside the visits stop growing, so that the end of an outage is noticed within 3.2
+/// s.
 const LAST_DOUBLING: u32 = 6;
 
 /// The maximum wait, before jitter. The SDK has the same maximum.

@@ -63,7 +63,8 @@ impl ConnectOptions {
         AwsSettings::read(self.profile.as_deref(), Variables::of_process())
     }
 
-    /// Returns the profile whose `credential_process` provides the first credentials, if there is one. That program may ask a person.
+    /// Returns the profile whose `credential_process` provides the first credentials, if there is one. That program may ask a
+    /// person.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Properties that hold for any answer and any profile: a session is only accepted for the right account, and no secret is printed.
+//! Properties that hold for any answer and any profile: a session is only accepted for the right account, and no secret is
+//! printed.
 
 use std::sync::OnceLock;
 

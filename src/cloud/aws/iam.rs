@@ -22,7 +22,8 @@ pub(crate) fn set(client: &Client, version: TokenVersion) -> SetSecurityTokenSer
     })
 }
 
-/// Returns the request for the account summary, whose `GlobalEndpointTokenVersion` entry is the only place that shows the version.
+/// Returns the request for the account summary, whose `GlobalEndpointTokenVersion` entry is the only place that shows the
+/// version.
 pub(crate) fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
     client.get_account_summary()
 }

@@ -29,8 +29,8 @@ pub struct Organization {
     pub id: String,
     /// Its management account.
     pub management: AccountId,
-    /// Whether it has all features, such as service control policies, or only consolidated billing; `None` if Organizations does not
-    /// say.
+    /// Whether it has all features, such as service control policies, or only consolidated billing; `None` if Organizations does
+    /// not say.
     pub all_features: Option<bool>,
 }
 

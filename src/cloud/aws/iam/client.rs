@@ -46,8 +46,8 @@ const CONNECTIONS: usize = 10;
 pub struct IamClient(aws_sdk_iam::Client);
 
 impl IamClient {
-    /// Creates a client with the credentials, the Region, the endpoint, the timeouts and the HTTP client of a configuration that was
-    /// loaded with `aws_config`.
+    /// Creates a client with the credentials, the Region, the endpoint, the timeouts and the HTTP client of a configuration that
+    /// was loaded with `aws_config`.
     ///
     /// If the configuration has no HTTP client, the client creates one that trusts the system's certificate authorities.
     ///
