@@ -190,7 +190,7 @@ impl AwsSettings {
         }
     }
 
-    /// Returns the file with the trusted certificate authorities. The AWS CLI, but not botocore, falls back to
+    /// Returns the file with the trusted certificate authorities. As botocore (1.43, `endpoint.py`), the program falls back to
     /// `REQUESTS_CA_BUNDLE`, the variable of the library `requests`.
     pub(crate) fn ca_bundle(&self) -> Option<String> {
         let path = self.setting("AWS_CA_BUNDLE", "ca_bundle").or_else(|| self.variables.get("REQUESTS_CA_BUNDLE"));

@@ -82,7 +82,7 @@ pub trait Intents {
     ) -> impl Future<Output = Result<(), NotDurable>>;
 }
 
-/// The [`Intents`] of a plan, which never sends a Set.
+/// The `Intents` of a plan, which never sends a Set.
 #[derive(Clone, Copy, Debug)]
 pub struct NoIntents;
 
