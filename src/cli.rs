@@ -88,7 +88,7 @@ pub struct Invocation {
 pub struct TypedOptions(BTreeSet<String>);
 
 impl TypedOptions {
-    /// Whether an option was given, by its long name.
+    /// Returns whether the option with this long name was given.
     pub fn contains(&self, long: &str) -> bool {
         self.0.contains(&long.replace('-', "_"))
     }

@@ -48,7 +48,7 @@ pub(crate) struct Report<'a> {
     pub sentence: &'a str,
     /// The exit code; `None` while the run is still going on, or after a crash.
     pub exit_code: Option<u8>,
-    /// The run behind each record, if several runs are merged.
+    /// The run that each record comes from; `None` unless several runs are merged.
     pub run_ids: Option<&'a [RunId]>,
     /// The run folder; `None` if several runs are merged.
     pub folder: Option<&'a Path>,

@@ -50,7 +50,7 @@ pub(crate) fn completions(shell: Shell) -> Vec<u8> {
 
 /// Returns the manual pages with their file names: first the page of the program, then one page for each command.
 pub(crate) fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    // The pages of the commands replace the command `help`.
+    // The command `help` needs no page, because each command has a page of its own.
     let mut command = full_command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
@@ -94,7 +94,7 @@ fn page(command: Command) -> io::Result<Vec<u8>> {
 
 /// Returns the roff source that prints a line unchanged.
 fn verbatim(line: &str) -> String {
-    // roff reads a line that begins with a control character as a request. `\&` before it prints nothing, and prevents this.
+    // roff takes a line that begins with `.` or `'` for a request. The prefix `\&` prevents this, and prints nothing.
     format!("\\&{}\n", line.replace('\\', "\\e").replace('-', "\\-").replace('\'', "\\(aq").replace('`', "\\(ga"))
 }
 
@@ -104,7 +104,7 @@ fn full_command() -> Command {
         let both = || PossibleValuesParser::new(["v1Token", "v2Token"]);
         command.mut_args(|arg| if arg.get_id() == TARGET { arg.value_parser(both()) } else { arg })
     };
-    // clap knows `iam` as a command that takes any arguments. The real options of `iam` replace this definition.
+    // In `Cli`, `iam` is a command that takes any arguments. Here a command with the real options of `iam` takes its place.
     let own = Cli::command();
     let about = own.find_subcommand("iam").and_then(Command::get_about).cloned().unwrap_or_default();
     let others: Vec<Command> = own.get_subcommands().filter(|command| command.get_name() != "iam").cloned().collect();

@@ -1,4 +1,4 @@
-//! The rules for the variables `V2TOKEN_…` that clap does not have: those for empty, misspelt and conflicting variables.
+//! Rules for empty, misspelt and conflicting `V2TOKEN_…` variables, because clap has no such rules.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -8,11 +8,11 @@ use clap::CommandFactory as _;
 use super::Cli;
 use crate::suggest::nearest;
 
-/// The variables of the two names of the option for the wanted version.
+/// The two variables for the wanted version. The option has two names, and each name has its variable.
 const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION"];
 
-/// The variables that select accounts. If an empty variable were ignored, the run would select every account, most likely by
-/// mistake.
+/// The variables that select accounts. Such a variable must not be ignored if it is empty, because the run would then select
+/// every account, most likely by mistake.
 const SELECTORS: [&str; 7] = [
     "V2TOKEN_ACCOUNT",
     "V2TOKEN_ACCOUNTS_FROM",
@@ -23,7 +23,7 @@ const SELECTORS: [&str; 7] = [
     "V2TOKEN_PLAN",
 ];
 
-/// Ignores the variable of an option if it is empty, as every AWS tool does, and reads `V2TOKEN_TO`.
+/// Ignores the variable of an option if it is empty, as every AWS tool does. For the wanted version, also reads `V2TOKEN_TO`.
 pub(super) fn ignore_if_empty(argument: clap::Arg) -> clap::Arg {
     let is_target = argument.get_id() == "global_endpoint_token_version";
     match argument.get_env().and_then(env::var_os).map(|value| value.is_empty()) {
@@ -45,8 +45,8 @@ pub(crate) fn empty_selector_variable() -> Option<&'static str> {
     SELECTORS.into_iter().find(|name| env::var_os(name).is_some_and(|value| value.is_empty()))
 }
 
-/// Returns a variable that looks misspelt, and the name that was probably meant. A misspelt exclusion would silently exclude
-/// nothing.
+/// Returns a variable that looks misspelt, and the name that was probably meant. Without this check, a misspelt variable for an
+/// exclusion would silently exclude nothing.
 pub(crate) fn mistyped_variable() -> Option<(String, String)> {
     let command = Cli::command();
     let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);

@@ -2,7 +2,7 @@
 
 /// Returns the end of a command's long help.
 pub(super) fn before_exit_codes(examples: &str, exit_codes: &str) -> String {
-    // The backslash that begins each constant removes the indentation of its first line.
+    // The backslash at the start of each constant removes the indentation of its first line, so the indentation is added here.
     let examples = format!("Examples:\n  {examples}");
     if exit_codes.is_empty() { examples } else { format!("{examples}\n\n{exit_codes}") }
 }

@@ -147,10 +147,10 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let (was, found, is) = (before.current_version, after.previous_version, after.current_version);
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));
-    // If the earlier run did not read the version, the version that the later run read before its Set is used.
+    // If the earlier run did not read the version, the first version that the later run read is used instead.
     let lacked = was.or(found).is_some_and(|read| !read.shows(wanted));
     let drifted = had && found.is_some_and(|read| !read.shows(wanted));
-    // An outcome `changed` that becomes `unchanged` is not a difference.
+    // `changed` and `unchanged` count as one outcome here, because both mean that the account has the target version.
     let is_on_it = |record: &Record| matches!(record.outcome, Outcome::Changed | Outcome::Unchanged);
     let (failed, fails) = (before.outcome.is_error(), after.outcome.is_error());
     if had && is.is_some() && !has {

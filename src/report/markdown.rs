@@ -120,7 +120,8 @@ pub(super) fn code(text: &str) -> String {
     }
     let longest = safe.split(|character| character != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // Markdown removes one space on each side. The space keeps a backtick at the edge of the text apart from the fence.
+    // Markdown removes one space at each end of a code span. This space keeps a backtick at the edge of the text apart from the
+    // fence.
     let pad = if safe.starts_with(['`', ' ']) || safe.ends_with(['`', ' ']) { " " } else { "" };
     format!("{fence}{pad}{safe}{pad}{fence}")
 }

@@ -28,7 +28,7 @@ pub(crate) struct LoadedRun {
     pub exit_code: Option<u8>,
     /// The folder of a run in which not all accounts were listed; `None` if every run listed all accounts.
     pub unlisted: Option<PathBuf>,
-    /// The run behind each record, if several runs are merged.
+    /// The run that each record comes from; `None` unless several runs are merged.
     pub run_ids: Option<Vec<RunId>>,
 }
 
@@ -113,10 +113,11 @@ struct Observation {
     run_id: RunId,
 }
 
-/// The rank of a visit.
+/// The rank of the record of a visit.
 const VISITED: u8 = 3;
 
-/// Returns how much a record says about its account. From most to least: a visit, an intended visit, a reason for skipping it.
+/// Returns how much a record says about its account. From most to least: a visit, a visit that was not attempted, a reason for
+/// skipping the account, and that the account is in another shard.
 fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
@@ -141,20 +142,23 @@ fn fold(mut observations: Vec<Observation>) -> Option<Observation> {
 fn supersedes(later: &Record, earlier: &Record) -> bool {
     let same_target = earlier.target_version == later.target_version;
     match (earlier.outcome, later.outcome) {
-        // A failed visit changed nothing, so the earlier change persists.
+        // A failed visit changed nothing, so the change of the earlier run persists, and so does the doubt whether it changed the
+        // account.
         (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
-        // The account still has the version that was set.
+        // If both runs have the same target, the account still has the version that the earlier run set. If not, it was set back.
         (Outcome::Changed, Outcome::Unchanged) => !same_target,
         (Outcome::Changed, Outcome::WouldChange) => {
+            // The plan supersedes the change unless it still read the version that the earlier run set.
             !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
         }
-        // One of the two runs set the version.
+        // An unverified record without a start time is that of an interrupted run. If both runs have the same target, the account
+        // has that version, whichever of the two runs set it, so it stays `changed`.
         (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
         _ => true,
     }
 }
 
-/// The severity of exit code 3: accounts failed.
+/// The severity of exit code 3: at least one account failed or is unverified.
 const SOME_FAILED: u8 = 2;
 
 /// Ranks exit codes by how serious the remaining problem is.
@@ -246,7 +250,8 @@ mod tests {
                 }
             }
         }
-        // A result that a crash left uncertain has no time, and only a change to the same version settles it.
+        // The result of a run that crashed is uncertain and has no time. Only a change to the same version removes the
+        // uncertainty.
         for other in &visits {
             let doubt = || Observation { at: None, ..observation(Unverified, V2, 0) };
             let doubt = || Observation { record: Record { started_at: None, ..doubt().record }, ..doubt() };
@@ -261,7 +266,7 @@ mod tests {
             plan.record.current_version = Some(found);
             assert_eq!(fold(vec![observation(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);
         }
-        // The account was set back to the target version of the later run.
+        // The later run finds its own target version, so the account was set back after the earlier run.
         let back = fold(vec![observation(Changed, V2, 1), observation(Unchanged, V1, 2)]).unwrap();
         assert_eq!(back.record.target_version, V1);
     }

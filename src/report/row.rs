@@ -47,7 +47,7 @@ pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 /// The columns in order. The order is a promise: new columns are added at the end.
 pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("there are more than these");
 
-/// All columns, including the column that only some runs have.
+/// All columns, including `verified`, which only some runs have.
 const ALL: &[Column; 22] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),

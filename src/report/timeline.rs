@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::rollout::{Record, Tally};
 use crate::timestamp::milliseconds;
 
-/// The maximum number of bins, apart from those that pauses add.
+/// The maximum number of bins. Each pause that is cut out can add one bin more.
 const BINS: u64 = 120;
 /// The possible lengths of a bin, in milliseconds. Longer bins are whole days.
 pub(super) const LENGTHS: [u64; 21] = [
@@ -233,7 +233,7 @@ mod tests {
         });
         assert!((timeline.waves[1].visits_per_second() - 2.5).abs() < 1e-9);
 
-        // A wave that was interrupted and resumed the next day.
+        // This wave was interrupted, and resumed the next day.
         let timeline = Timeline::of(&records(&[(0, 400, 1, 0), (day, 600, 1, 0)])).unwrap();
         assert_eq!(timeline.waves[0].elapsed, Duration::from_millis(day + 600));
         assert!((timeline.waves[0].visits_per_second() - 2.0).abs() < 1e-9, "{:?}", timeline.waves);

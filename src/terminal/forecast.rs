@@ -15,7 +15,7 @@ const CALLS: Duration = Duration::from_millis(400);
 /// (`rollout/visit/verify.rs`, `TOKEN_WAITS`).
 const TOKEN: Duration = Duration::from_secs(12);
 
-/// The shortest duration of a visit, so that nothing is divided by zero.
+/// The duration of a visit is at least this long in calculations, so that nothing is divided by zero.
 const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The quantities that the duration of a rollout depends on.

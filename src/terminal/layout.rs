@@ -24,8 +24,8 @@ fn stdout_columns() -> Option<usize> {
 
 /// Returns the width of a line on stderr if it is a terminal with a known width.
 ///
-/// The width is read each time, because the user can resize the terminal. The last column stays empty, because terminals differ
-/// in when they wrap a line that fills it.
+/// The width is read each time, because the user can resize the terminal. The last column stays empty, because some terminals
+/// wrap a line as soon as it fills that column.
 pub(crate) fn stderr_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).saturating_sub(1).max(1))
 }
@@ -38,7 +38,7 @@ pub(crate) fn columns(text: &str) -> usize {
 /// Wraps a text into lines of at most `width` columns. All lines but the first are indented.
 pub(crate) fn wrap(text: &str, width: usize, indent: usize) -> Vec<String> {
     let width = width.clamp(1, MAX_WIDTH);
-    // In a narrow terminal the indentation would take too much space.
+    // In a narrow terminal the indentation would take too much space, so lines are not indented there.
     let indent = if indent * 2 > width { 0 } else { indent };
     let words = text.trim_start_matches(' ');
     let mut lines = Vec::new();

@@ -67,7 +67,7 @@ impl LogLine {
                 *last = truncate(&format!("{last}…"), width);
             }
         }
-        // In a very narrow terminal the word can be broken. A broken word is not coloured.
+        // In a very narrow terminal the word to colour can be broken over two rows. Then it is not coloured.
         let (paint, length) = self.paint;
         if rows[0].len() >= length {
             rows[0].replace_range(..length, &paint.on(&self.text[..length], color));

@@ -31,7 +31,7 @@ use crate::rollout::{Event, StopReason};
 /// The number of times per second that the bar is drawn.
 const FRAMES: u8 = 10;
 
-/// The intervals between progress lines: at the beginning, and in a long run.
+/// The shortest interval between progress lines, at the beginning, and the longest interval, in a long run.
 const MIN_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -88,7 +88,7 @@ impl Progress {
         self.log(&line.painted(Paint::Warning, "note:"));
     }
 
-    /// Writes a line that people see as a block of several lines, which are sanitized and wrapped.
+    /// Writes `lines` for people, or `line` as JSON. `lines` must be sanitized and wrapped already.
     pub(crate) fn log_block(&self, line: &LogLine, lines: &str) {
         if self.stderr_mode.json_log || self.stderr_mode.progress == ProgressStyle::Silent {
             self.log_progress(line);
@@ -164,7 +164,7 @@ impl Progress {
                 let line = log_lines::stopping(reason, *in_flight);
                 match reason {
                     StopReason::Interrupted | StopReason::Terminated => self.log_always(&line),
-                    // After the last account the rollout ends even without a stop.
+                    // If all accounts were visited, nothing is left to stop, so no line is written.
                     StopReason::TooManyErrors { .. } if lock(&self.state).is_complete() => {}
                     _ => self.log_progress(&line),
                 }
@@ -207,14 +207,14 @@ impl Progress {
         display.bar = Some((bar, screen));
     }
 
-    /// Writes a line about what the bar shows, if there is no bar.
+    /// Writes a line that repeats what a bar would show, in the mode with progress lines.
     fn log_without_bar(&self, line: &LogLine) {
         if self.stderr_mode.progress == ProgressStyle::Lines {
             self.log(line);
         }
     }
 
-    /// Writes a progress line if there is no bar and such a line is due.
+    /// Writes a progress line if the mode has progress lines and one is due.
     fn log_periodically(&self, line: impl FnOnce() -> LogLine) {
         let mut display = lock(&self.display);
         if self.stderr_mode.progress == ProgressStyle::Lines
@@ -227,8 +227,8 @@ impl Progress {
     }
 }
 
-/// Returns whether a progress line is due. The intervals grow with the duration of the run: an hour has some 70 lines instead of
-/// 360.
+/// Returns whether a progress line is due. The intervals grow with the duration of the run, so a run of an hour writes some 70
+/// lines instead of 360.
 fn is_due(since_start: Duration, since_last_line: Duration) -> bool {
     since_last_line >= (since_start / 6).clamp(MIN_INTERVAL, MAX_INTERVAL)
 }

@@ -29,7 +29,7 @@ pub(crate) async fn secret(question: &str) -> io::Result<String> {
     tcsetattr(io::stdin(), OptionalActions::Flush, &silent)?;
     // A signal drops this future, and with it the guard, so the echo is always restored.
     let _echo = OnDrop(|| {
-        // This fails if the terminal is gone.
+        // This fails if the terminal is gone, and then there is no echo to restore.
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
     });
     stderr::write(question);
@@ -47,13 +47,13 @@ impl<F: Fn()> Drop for OnDrop<F> {
     }
 }
 
-/// Reads a line on a thread of its own, so that it does not delay a signal.
+/// Reads a line on a thread of its own, so that the program reacts to a signal while it waits for the answer.
 async fn read_line() -> io::Result<String> {
     let (sender, answer) = oneshot::channel();
     std::thread::Builder::new().name("prompt".to_owned()).spawn(move || {
         let mut line = String::new();
         let read = io::stdin().read_line(&mut line).map(|_| line);
-        // After a signal the receiver is gone.
+        // After a signal the receiver is gone, and nothing needs the answer.
         let _ = sender.send(read);
     })?;
     answer.await.unwrap_or_else(|_| Ok(String::new()))

@@ -13,7 +13,8 @@ use std::time::Duration;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{filter::Targets, registry};
 
-/// The capacity of the queue. With a line for each call, the queue has space for a few seconds of a fast rollout.
+/// The capacity of the queue, in texts. If a line is written for each call to AWS, this is enough for a few seconds of a fast
+/// rollout.
 const CAPACITY: usize = 4096;
 
 /// How long the end of the program waits for texts in the queue.
@@ -59,7 +60,7 @@ pub(super) fn gap(lines: u64) -> String {
 
 /// Sets the function that formats the line that replaces dropped lines.
 pub(crate) fn set_gap_format(format: fn(u64) -> String) {
-    // The first caller in the process decides.
+    // Only the first call in the process has an effect.
     let _ = GAP_FORMAT.set(format);
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn drain() {
 pub(crate) fn drain_for(timeout: Duration) {
     let (sender, done) = sync_channel(1);
     if QUEUE.try_send(QueueItem::Drain(sender)).is_ok() {
-        // The wait ends when the sender is dropped. A reader that stalls until the timeout will probably not read at all.
+        // The wait ends when the sender is dropped, or at the timeout. If stderr is not read by then, it probably never will be.
         let _ = done.recv_timeout(timeout);
     }
 }
@@ -111,6 +112,6 @@ pub(crate) fn start_debug_log(json: bool, color: bool) {
     let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
-    // This fails if a program that uses the library has set a subscriber. That subscriber stays in use.
+    // This fails if a program that uses this library has set a subscriber of its own, which then stays in use.
     let _ = tracing::subscriber::set_global_default(registry().with(layer.with_filter(only_this_crate)));
 }

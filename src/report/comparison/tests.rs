@@ -89,13 +89,14 @@ fn every_pair_of_outcomes_has_a_difference() {
 fn differences_between_equal_outcomes() {
     let (unchanged, failed) = (record(Outcome::Unchanged), record(Outcome::Failed));
     let read = |outcome, version| Record { current_version: Some(version), ..record(outcome) };
-    // `Unknown` is neither version. So the account no longer shows the wanted version, or shows another version than before.
+    // `Unknown` is neither v1Token nor v2Token. So an account that showed v2Token has drifted, and an account that showed v1Token
+    // now shows another version.
     assert_eq!(compared(&unchanged, &read(Outcome::WouldChange, ObservedVersion::Unknown)), Drifted);
     assert_eq!(
         compared(&record(Outcome::WouldChange), &read(Outcome::WouldChange, ObservedVersion::Unknown)),
         VersionChanged
     );
-    // Another request id is not another cause. Another stage, code or message is another cause.
+    // A message with another request id has the same cause. Another stage, code or message means another cause.
     let because = |error| Record { error: Some(error), ..failed.clone() };
     let same = "not authorized (id: 0f1c2d3e-1234-4abc-9def-001122334466)";
     assert_eq!(compared(&failed, &because(error(Stage::Assume, "AccessDenied", same))), Same);
@@ -106,9 +107,9 @@ fn differences_between_equal_outcomes() {
     ] {
         assert_eq!(compared(&failed, &because(other)), FailureChanged);
     }
-    // The account failed, and had been changed outside of v2token.
+    // The later visit failed, but it had read that the account no longer has the target version.
     assert_eq!(compared(&unchanged, &read(Outcome::Failed, ObservedVersion::V1Token)), Drifted);
-    // A rollback wants the other version.
+    // The target of this rollback is v1Token.
     let back = Record {
         previous_version: Some(ObservedVersion::V2Token),
         current_version: Some(ObservedVersion::V1Token),

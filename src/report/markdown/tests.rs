@@ -56,7 +56,7 @@ fn run_info() -> RunInfo {
     }
 }
 
-/// Returns failed accounts. Each has its own cause, and its text is in every untrusted place.
+/// Returns a failed account for each text, with the text in every untrusted place. No two accounts have the same hint.
 fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) {
     let failure = |(number, text): (usize, String)| {
         let account = Account {
@@ -115,7 +115,7 @@ fn untrusted_text_is_never_markup() {
     for text in HOSTILE {
         let shown = for_terminal(text).into_owned();
         let shown = if shown.trim().is_empty() { format!("\"{shown}\"") } else { shown };
-        // The text is the name, the code, and the message.
+        // Each text occurs three times: as the name, as the code, and as the message.
         assert_eq!(codes.iter().filter(|code| **code == shown).count(), 3, "{shown:?} in\n{markdown}");
         let path = format!(" ({})/", for_terminal(text));
         assert!(codes.iter().any(|code| code.ends_with(&path)), "{path:?} in\n{markdown}");
@@ -128,7 +128,7 @@ fn untrusted_text_is_never_markup() {
 fn it_fits_into_a_comment_and_counts_what_it_omits() {
     let long = |number: usize| format!("{}{number}", "\u{e0041}`|".repeat(200));
     for (accounts, records) in [
-        // In the first report each failure has its own cause, and in the second all failures have the same cause.
+        // In the first report the causes of all failures differ. In the second only the hints differ.
         failures((0..5_000).map(long)),
         failures((0..5_000).map(|_| "x".repeat(400))),
     ] {

@@ -8,7 +8,7 @@ use crate::report::timeline::{Bin, LENGTHS, Timeline};
 use crate::rollout::{Outcome, Tally};
 use crate::timestamp::milliseconds;
 
-/// The left edge of the plot. The page's template also contains this number and the next three numbers.
+/// The left edge of the plot. The page's template repeats this number and those of the next three constants.
 const LEFT: f64 = 52.0;
 /// The right edge of the plot.
 const RIGHT: f64 = 952.0;
@@ -18,9 +18,9 @@ const TOP: f64 = 30.0;
 const BOTTOM: f64 = 146.0;
 /// The top of the bars for throttled calls.
 const THROTTLES_TOP: f64 = 170.0;
-/// The height of the highest of these bars.
+/// The height of the highest bar for throttled calls.
 const THROTTLES_HEIGHT: f64 = 28.0;
-/// The width of a pause, in bins.
+/// The width of a pause in the chart, in widths of a bin.
 const PAUSE: usize = 3;
 /// The maximum number of ticks on the axis.
 const TICKS: usize = 12;

@@ -163,7 +163,8 @@ struct PageRow<'a> {
     record: &'a Record,
     /// The start of the first visit of the run, in milliseconds since 1970.
     start: u64,
-    /// The indexes in the lists of shared values.
+    /// The index of the account's state in the list of states. The next three fields are indexes in the lists of roles, OUs, and
+    /// causes.
     state: usize,
     role: Option<usize>,
     unit: Option<usize>,
@@ -173,8 +174,8 @@ struct PageRow<'a> {
 impl Serialize for PageRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { account, record, .. } = self;
-        // These ids of the record's message replace the placeholders in the text of its cause. `null` stands for the account's
-        // own id.
+        // The page puts these ids between the texts of the cause, and so restores the record's message. `null` stands for the
+        // account's own id.
         let own = account.id.to_string();
         let ids: Vec<Option<&str>> = message_parts(message(record))
             .filter_map(|part| match part {

@@ -25,7 +25,7 @@ const version = (row) => {
   const [before, now] = [readings[row[BEFORE]] ?? "", readings[row[NOW]] ?? ""];
   return before === now ? now : `${before || "?"} → ${now || "?"}`;
 };
-// A message is the text of its cause with the ids of this account.
+// A row's message is the text of its cause, with this row's ids between the parts.
 const message = (row) => {
   if (row[CAUSE] < 0) return "";
   const words = row[WORDS] || [];
@@ -48,7 +48,7 @@ const columns = [
 const filters = { find: byId("find"), outcome: byId("outcome"), cause: byId("cause"), ou: byId("ou"), wave: byId("wave") };
 let order = { column: 0, down: false };
 let shown = rows;
-let texts = null; // The text of each row for the search, made at the first search.
+let texts = null; // The texts that the search looks through, one for each row; made at the first search.
 
 const options = (select, entries) => {
   select.replaceChildren(make("option", "all", { value: "" }));
@@ -209,8 +209,8 @@ const fromLink = () => {
 const toLink = () => {
   const set = Object.entries(filters).filter(([, field]) => field.value);
   const hash = new URLSearchParams(set.map(([name, field]) => [name, field.value]));
-  // Some browsers refuse this where the page is in a sandbox or the changes are many; the table works without it.
-  try { history.replaceState(null, "", `#${hash}`); } catch { /* see above */ }
+  // Some browsers refuse to change the address in a sandbox, or after many changes; the table works without it.
+  try { history.replaceState(null, "", `#${hash}`); } catch { /* The address stays as it is. */ }
 };
 
 const follow = () => {
@@ -228,13 +228,13 @@ const theme = () => {
   const say = () => { button.textContent = isDark() ? "Light theme" : "Dark theme"; };
   button.onclick = () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    try { localStorage.setItem("v2token-theme", document.documentElement.dataset.theme); } catch { /* not in a sandbox */ }
+    try { localStorage.setItem("v2token-theme", document.documentElement.dataset.theme); } catch { /* A sandbox has no storage. */ }
     say();
   };
   try {
     const kept = localStorage.getItem("v2token-theme");
     if (["light", "dark"].includes(kept)) document.documentElement.dataset.theme = kept;
-  } catch { /* not in a sandbox */ }
+  } catch { /* A sandbox has no storage. */ }
   system.onchange = say;
   say();
   button.hidden = false;

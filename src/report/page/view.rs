@@ -7,8 +7,8 @@ use crate::rollout::{Outcome, Tally};
 
 /// The number of accounts that are named for each cause. A link leads to all accounts of the cause.
 pub(super) const NAMED: usize = 8;
-/// The number of causes that are shown in a section. If the messages differ for each account, there are as many causes as
-/// accounts.
+/// The number of causes that are shown in a section. Without this limit, a section would be too long if the message of each
+/// account were a cause of its own.
 const SHOWN: usize = 100;
 
 /// The accounts of one outcome in a bar.

@@ -8,7 +8,7 @@ use crate::rollout::Outcome;
 use crate::terminal::forecast::{brief, count};
 use crate::terminal::style::Paint;
 
-/// The width of the bar. A narrower bar would show nothing, and a wider bar would show no more.
+/// The width of the bar. A narrower bar would show no progress, and a wider bar would not be more informative.
 const BAR_WIDTH: std::ops::RangeInclusive<usize> = 7..=52;
 
 /// Returns the lines that are not empty, each in at most `width` columns.
@@ -69,7 +69,7 @@ pub(super) fn draw(state: &DisplayState, now: Instant, width: usize, color: bool
     [first, second].iter().filter(|parts| !parts.is_empty()).map(|parts| join(parts, color)).collect()
 }
 
-/// The outcomes and the rate.
+/// Returns the parts of the second line: the outcomes, the rate, the throttled calls, and the visits in flight.
 fn counts(state: &DisplayState, now: Instant) -> Vec<LinePart> {
     let mut parts = Vec::new();
     if state.is_stopping {
@@ -115,10 +115,11 @@ pub(super) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// Inserts a bar at this index, if there is space for one.
+/// Inserts a bar before the part with this index, if there is space for a bar.
 fn with_bar(parts: Vec<LinePart>, index: usize, done: usize, of: usize, width: usize) -> Vec<LinePart> {
     let least = BAR_WIDTH.start() + 2;
-    // A bar can replace the least important parts, but never the numbers.
+    // The bar can take the space of less important parts, but not of the most important ones, such as the number of visited
+    // accounts.
     let mut fitted = fit(parts.clone(), width.saturating_sub(least));
     let room = width.saturating_sub(total_width(&fitted) + 2);
     if of == 0 || width < least * 3 || room < *BAR_WIDTH.start() {

@@ -8,7 +8,7 @@ use crate::rollout::cause::Cause;
 /// The maximum number of causes that are announced. The report has all of them.
 pub(super) const MAX_ANNOUNCED: usize = 20;
 
-/// The maximum number of causes that are counted. It limits the memory if all messages differ.
+/// The maximum number of causes that are counted. This limits the memory that the set takes if all messages differ.
 const MAX_COUNTED: usize = 1000;
 
 /// The causes so far.

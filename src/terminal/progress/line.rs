@@ -26,9 +26,9 @@ impl LinePart {
     }
 }
 
-/// Shortens and drops parts until the line fits. The last part is truncated.
+/// Shortens and drops parts until the line fits. If only one part is left and it is too wide, truncates it.
 pub(super) fn fit(mut parts: Vec<LinePart>, width: usize) -> Vec<LinePart> {
-    // Shortening a part is about as bad as dropping the next less important part.
+    // Shortening a part loses about as much as dropping a part of the next higher rank, so both have the same priority.
     let priority = |part: &LinePart| part.rank + u8::from(part.forms.len() > 1);
     while total_width(&parts) > width {
         let Some(index) = (0..parts.len()).max_by_key(|index| priority(&parts[*index])) else { break };

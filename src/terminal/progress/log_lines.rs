@@ -13,8 +13,8 @@ use crate::terminal::log_line::{Level, LogLine};
 use crate::terminal::style::Paint;
 use crate::verdict::because;
 
-/// The maximum number of terminal rows of a failure. Some messages of AWS are too long to read while the bar moves. The report
-/// has the whole messages.
+/// The maximum number of terminal rows for a failure, because some messages of AWS are too long to read while lines scroll. The
+/// report has the whole messages.
 const FAILURE_ROWS: usize = 4;
 
 pub(super) fn listing(accounts: usize, pages: usize) -> LogLine {
@@ -56,7 +56,7 @@ pub(super) fn waiting(wait: Duration, next: u32) -> LogLine {
     LogLine::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
 }
 
-/// The position in the rollout, for modes without a bar.
+/// Says how many accounts were visited so far, in modes without a bar.
 pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
     let done = state.done();
     let targets = state.workload.as_ref().map(Workload::targets);
@@ -85,14 +85,14 @@ pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
     LogLine::new(Level::Info, "progress", &format!("{wave}{of}: {}", parts.join(", ")), fields)
 }
 
-/// The outcome of an account.
+/// Says what the outcome of an account is.
 pub(super) fn account(record: &Record) -> LogLine {
     let text = format!("{} {}{}", record.account_id, record.outcome, reason(record));
     let level = if record.outcome.is_error() { Level::Warn } else { Level::Info };
     LogLine::new(level, "account", &text, record_fields(record))
 }
 
-/// A failure with a new cause, and its first account.
+/// Announces a new cause of failure, with its first account.
 pub(super) fn failure(record: &Record) -> LogLine {
     let Record { account_id, outcome, .. } = record;
     let text = format!("{outcome} {account_id}{}", reason(record));
@@ -111,7 +111,7 @@ fn reason(record: &Record) -> String {
     }
 }
 
-/// The line that comes after the last announced cause.
+/// Says that no further cause is announced. This line comes after the last announced cause.
 pub(super) fn causes_left_out() -> LogLine {
     let text = "further causes are only counted here; the report has them all";
     LogLine::new(Level::Warn, "causes_left_out", text, json!({}))
@@ -134,7 +134,7 @@ pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> LogLine {
     LogLine::new(Level::Warn, "stopping", &text, fields).painted(Paint::Warning, "stopping")
 }
 
-/// The run waits, because AWS does not answer.
+/// Says that the run waits because AWS does not answer.
 pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     let text = format!(
         "AWS can't be reached ({failure}): waiting up to {} for it; Ctrl-C stops the run",
@@ -145,7 +145,7 @@ pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     LogLine::new(Level::Warn, "unreachable", &text, fields)
 }
 
-/// AWS answers again.
+/// Says that AWS answers again.
 pub(super) fn reachable(after: Duration) -> LogLine {
     let text = format!("AWS can be reached again after {} s: continuing", after.as_secs());
     LogLine::new(Level::Info, "reachable", &text, json!({ "after_seconds": after.as_secs() }))

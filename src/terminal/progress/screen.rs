@@ -19,11 +19,11 @@ pub(super) struct Screen(Arc<Mutex<Frame>>);
 #[derive(Debug, Default)]
 struct Frame {
     text: String,
-    /// Whether a line break comes before the next text.
+    /// Whether a line break must be written before the next text.
     pending_break: bool,
-    /// The widths of the lines of this frame.
+    /// The widths of the lines in `text`.
     lines: Vec<usize>,
-    /// The frame on the screen: its text, the widths of its lines, and the width of the terminal.
+    /// The frame on the screen: its text, the widths of its lines, and the width of the terminal when it was drawn.
     drawn: (String, Vec<usize>, u16),
 }
 
@@ -47,7 +47,7 @@ impl Frame {
 }
 
 impl Screen {
-    /// Draws the next frame even if it is equal to the frame on the screen.
+    /// Makes sure that the next frame is drawn, even if it is equal to the frame on the screen.
     pub(super) fn redraw(&self) {
         self.frame().drawn.0.clear();
     }
@@ -115,7 +115,8 @@ impl TermLike for Screen {
     fn flush(&self) -> io::Result<()> {
         let (mut guard, width) = (self.frame(), self.width());
         let frame = &mut *guard;
-        // This also clears the rows below, into which a narrower terminal might have wrapped text.
+        // This sequence also clears the rows below the cursor, because a terminal that became narrower might have wrapped text
+        // into them.
         frame.text.push_str("\u{1b}[J\r");
         frame.pending_break = false;
         let (text, lines) = (std::mem::take(&mut frame.text), std::mem::take(&mut frame.lines));

@@ -108,7 +108,8 @@ impl DisplayState {
     }
 
     pub(super) fn begin(&mut self, workload: Workload, now: Instant) {
-        // If a plan that visits while it lists has already visited accounts, its time and its samples are kept.
+        // If the tally is not empty, a plan that visits while it lists has visited accounts already. It keeps its start time and
+        // its samples.
         if self.tally.total() == 0 {
             self.since = Some(now);
             self.samples.clear();
@@ -125,7 +126,7 @@ impl DisplayState {
                 let index = self.wave.map_or(0, |earlier| earlier.index + 1);
                 let (number, last, accounts) = (*wave, *waves, *accounts);
                 self.wave = Some(CurrentWave { number, last, accounts, done: 0, since: now, index });
-                // The wait before the wave does not count.
+                // The wait before the wave must not lower the rate that is shown.
                 self.samples.clear();
                 self.sample(now);
             }
@@ -188,13 +189,14 @@ impl DisplayState {
         let Workload { waves, between, concurrency, .. } = self.workload.as_ref().filter(|_| !self.is_stopping)?;
         let (rate, visit) = (self.rate, self.visit_duration?);
         let forecast = Forecast { rate, concurrency: *concurrency, visit, between: *between };
-        // In a run without waves, no event says that a wave starts.
+        // In a run without waves no event starts a wave, so all accounts count as those of the only element of `waves`.
         let (index, done) = self.wave.map_or_else(|| (0, self.done()), |wave| (wave.index, wave.done));
         let current = waves.get(index).map_or(0, |accounts| accounts.saturating_sub(done));
         let later = waves.get(index + 1..).unwrap_or_default();
         let wait = match self.phase {
             Some(Phase::Waiting { until, .. }) => until.saturating_duration_since(now),
-            // The forecast includes the wait after this wave only if accounts of the wave are left.
+            // If no accounts of this wave are left, the forecast skips the wave, and with it the wait after the wave. So the wait
+            // is added here.
             _ if current == 0 && !later.is_empty() => *between,
             _ => Duration::ZERO,
         };
