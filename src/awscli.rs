@@ -1,7 +1,7 @@
 //! `v2token iam` replaces `aws iam set-security-token-service-preferences` and `aws iam get-account-summary` of the AWS CLI v1.
 //! It has the same options, so that a script only has to replace `aws` with `v2token`.
 //!
-//! `docs/aws-cli.md` lists the differences. The tests compare both programs.
+//! `docs/aws-cli.md` lists the differences. The tests compare what both programs do.
 
 mod answer;
 mod argparse;
@@ -58,7 +58,7 @@ pub(crate) async fn run(arguments: &[String]) -> u8 {
     });
     let Err(error) = printed else { return 0 };
     if error == AwsCliError::Interrupted {
-        // The AWS CLI prints this line break too. If it can't be printed, that is ignored, because the command has ended.
+        // The AWS CLI prints this line break too. A failure to print it is ignored, because the command ends here.
         let _ = print("\n");
     }
     stderr::write(error.text());

@@ -42,7 +42,7 @@ const PACE: &str = "Pace";
 const ROLLOUT: &str = "Rollout";
 const OUTPUT: &str = "Output";
 
-/// The exit codes, at the end of the help of every command that makes a run.
+/// The exit codes. They are shown at the end of the help of every command that makes a run.
 const EXIT_CODES: &str = "\
 Exit codes:
   0    every selected account is on the wanted version (plan: every account could be read)
@@ -83,7 +83,7 @@ pub struct Invocation {
     pub typed: TypedOptions,
 }
 
-/// The options that were given on the command line, and not in the environment.
+/// The options that were given on the command line rather than in the environment.
 #[derive(Clone, Debug, Default)]
 pub struct TypedOptions(BTreeSet<String>);
 

@@ -1,7 +1,7 @@
 //! Which signals were ignored when the program started, so that they stay ignored.
 //!
 //! A shell script ignores SIGINT for a command that it starts in the background (`v2token … &`), and a user ignores a signal with
-//! `trap '' INT`. A handler would undo that.
+//! `trap '' INT`. A handler in this program would make such a signal effective again.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -49,7 +49,7 @@ fn is_in_mask(status: &str, signal: i32) -> bool {
 }
 
 /// Whether a child process survives the signal. A signal that is ignored stays ignored in a child, and any other signal ends the
-/// child. This check is for systems without `/proc`. It is right only before this program handles the signal.
+/// child. This check is for systems without `/proc`. Its result is right only before this program handles the signal.
 fn is_ignored_by_children(name: &str) -> bool {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("kill -{name} $$")]);
@@ -75,7 +75,7 @@ mod tests {
         }
     }
 
-    /// The test may itself be started with ignored signals. No test of this process handles SIGUSR1.
+    /// The process of this test can itself be started with ignored signals. No test of this process handles SIGUSR1.
     #[cfg(target_os = "linux")]
     #[test]
     fn both_ways_find_the_same() {

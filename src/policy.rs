@@ -182,8 +182,8 @@ fn trust_with(context: &PolicyContext, principal: &Principal, external_id: Optio
     if let Some(id) = external_id {
         condition.insert("StringEquals".to_owned(), json!({"sts:ExternalId": id}));
     }
-    // The statement trusts the account under a condition, and not the principal itself. IAM would store a principal by its unique
-    // id, and then a role or user that is deleted and created again would no longer be trusted.
+    // The statement trusts the account under a condition, instead of the principal itself. IAM would store a principal by its
+    // unique id, and then a role or user that is deleted and created again would no longer be trusted.
     if !principal.arns.is_empty() {
         condition.insert("ArnLike".to_owned(), json!({"aws:PrincipalArn": principal.arns}));
     }

@@ -135,7 +135,7 @@ impl OutputDocument for Report<'_> {
     }
 }
 
-/// The JSON document. Texts are written unchanged: JSON escapes what could harm a terminal.
+/// The JSON document. Its texts are not sanitized; JSON itself escapes the control characters below U+0020.
 impl Serialize for Report<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_struct("Report", 3)?;

@@ -1,7 +1,8 @@
 //! Serializes values as text, and parses them as the command line does, so that files contain only values that can be typed.
 
-/// Implements `Display` by a format of the fields, and serde's traits by `Display` and `FromStr`. The second form of the macro is
-/// for a type with its own `Display`, and implements the conversions of `#[serde(try_from = "String", into = "String")]`.
+/// Implements `Display` with a format of the fields, and serde's traits with `Display` and `FromStr`. The second form of the
+/// macro is for a type with its own `Display`. It implements the conversions that
+/// `#[serde(try_from = "String", into = "String")]` needs.
 macro_rules! textual {
     ($type:ty, $format:literal, $($field:tt),+) => {
         impl std::fmt::Display for $type {

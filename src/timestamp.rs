@@ -10,8 +10,8 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
-/// Reads a time with its offset from UTC, such as `2026-11-27T18:00:00.5+01:00`, or with `Z` or
-/// `UTC` at its end. Fractions of seconds are dropped.
+/// Reads a time with its offset from UTC, such as `2026-11-27T18:00:00.5+01:00`, or with `Z` or `UTC` at its end. Fractions of
+/// seconds are dropped.
 pub(crate) fn parse_with_offset(text: &str) -> Option<SystemTime> {
     let (local, rest) = text.split_at_checked(19)?;
     let time = humantime::parse_rfc3339_weak(&format!("{local}Z")).ok()?;

@@ -45,7 +45,7 @@ pub(super) fn parse(response: &WireResponse, subcommand: Subcommand) -> Result<V
         Subcommand::SetSecurityTokenServicePreferences => json!({}),
         Subcommand::GetAccountSummary => summary(root)?,
     };
-    // The AWS CLI treats status 300 as an error, but parses the response like a success.
+    // The AWS CLI parses a response with status 300 like that of a successful call, but then treats the response as an error.
     if status == 300 { Err(service_error(UNKNOWN.to_owned(), UNKNOWN.to_owned())) } else { Ok(result) }
 }
 

@@ -48,7 +48,7 @@ pub(super) struct Parsed {
 
 /// The kind of an argument.
 enum Word<'a> {
-    /// An option, and its value after `=`; `None` if the option is unknown.
+    /// A known option, with the value after `=` if the argument contains a `=`; `None` for an unknown option.
     Option(Option<(&'a Parameter, Option<&'a str>)>),
     /// The first `--`.
     Dashes,
@@ -106,7 +106,8 @@ fn classify<'a>(argument: &'a str, options: &'a [Parameter]) -> Result<Word<'a>,
     }
 }
 
-/// Whether an argument that begins with a dash is a number. Such an argument is a value, because no option looks like a number.
+/// Whether an argument that begins with a dash is a negative number. A negative number is a value, because no option looks like a
+/// number.
 fn is_negative_number(argument: &str) -> bool {
     let (whole, fraction) = argument[1..].split_once('.').unwrap_or(("", &argument[1..]));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -133,7 +134,7 @@ impl Parser<'_> {
                     at = after;
                     continue;
                 }
-                // Arguments up to the next option are unknown to this parser.
+                // The arguments up to the next option are left to the next parser.
                 while !matches!(self.words[at], Word::Option(_)) {
                     self.parsed.rest.push(self.arguments[at].clone());
                     at += 1;

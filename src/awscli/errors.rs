@@ -31,7 +31,8 @@ pub(super) enum AwsCliError {
     /// The command line has arguments that no parser knows.
     #[error("{USAGE}\n\nUnknown options: {}\n", .0.join(", "))]
     UnknownOptions(Vec<String>),
-    /// The service answered with an error. `retries` is the number of retries, if all of them were used.
+    /// The service answered with an error. `retries` is the number of retries if a retryable error remained after the last
+    /// attempt, and `None` otherwise.
     #[error(
         "\nAn error occurred ({code}) when calling the {operation} operation{}: {message}\n",
         retries.map_or_else(String::new, |retries| format!(" (reached max retries: {retries})"))
@@ -42,7 +43,7 @@ pub(super) enum AwsCliError {
     NoCredentials,
     #[error("You must specify a region. You can also configure your region by running \"aws configure\".\n")]
     NoRegion,
-    /// There was no answer, but another attempt might get one.
+    /// There was no answer, but another attempt might be answered.
     #[error("\n{0}\n")]
     NoAnswer(String),
     #[error("\nAn HTTP Client raised an unhandled exception: {0}\n")]
@@ -67,7 +68,7 @@ impl From<&str> for AwsCliError {
     }
 }
 
-/// Uses the message of botocore (1.43, `exceptions.py`) where botocore has one that says as much as this program's message.
+/// If botocore (1.43, `exceptions.py`) has a message that says as much as this program's message, uses botocore's.
 impl From<AwsSettingsError> for AwsCliError {
     fn from(error: AwsSettingsError) -> Self {
         match error {
@@ -107,12 +108,12 @@ impl AwsCliError {
         self.to_string().split('\n').map(for_terminal).collect::<Vec<_>>().join("\n")
     }
 
-    /// Returns the error of an encrypted connection that can't be made.
+    /// Returns the error for an encrypted connection that can't be made.
     pub(super) fn tls(url: &str, detail: &str) -> Self {
         Self::NoAnswer(format!("SSL validation failed for {} {detail}", without_user(url)))
     }
 
-    /// Returns the error of a connection that was closed before the whole answer arrived.
+    /// Returns the error for a connection that was closed before the whole answer arrived.
     pub(super) fn connection_closed(url: &str) -> Self {
         let url = without_user(url);
         Self::NoAnswer(format!(
@@ -120,7 +121,7 @@ impl AwsCliError {
         ))
     }
 
-    /// Returns the error of credentials that can't be fetched.
+    /// Returns the error for credentials that can't be fetched.
     pub(super) fn from_credentials(error: &CredentialsError) -> Self {
         if let Some(ChainedRoleError { failure, .. }) = chained_role_error(error) {
             let Failure { code, message, .. } = failure;
@@ -132,7 +133,8 @@ impl AwsCliError {
         }
     }
 
-    /// Classifies an error of the SDK. `proxy` is the proxy on the way to `url`, if there is one, without user name and password.
+    /// Classifies an error of the SDK. `proxy` is the URL of the proxy for requests to `url`, without user name and password;
+    /// `None` if no proxy is used.
     pub(super) fn from_sdk<E: Error + 'static>(
         error: &SdkError<E, HttpResponse>,
         url: &str,

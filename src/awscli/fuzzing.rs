@@ -1,4 +1,4 @@
-//! What the fuzz targets and property tests require of `v2token iam`: of its command line and of the responses that it parses.
+//! The properties of the command line and of the response parser of `v2token iam`, for fuzz targets and property tests.
 
 use super::answer;
 use super::options::{self, Subcommand};

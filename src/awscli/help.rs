@@ -1,4 +1,4 @@
-//! The help of `v2token iam`, as text and, for shells and manual pages, option by option.
+//! The help of `v2token iam`: as text, and option by option for shells and manual pages.
 
 use super::options::{self, Subcommand};
 

@@ -1,4 +1,4 @@
-//! The parameters of a call: reads them from options, files and JSON, and validates them.
+//! Reads the parameters of a call from options, files and JSON, and validates them.
 
 use serde_json::{Map, Value};
 

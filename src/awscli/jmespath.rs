@@ -1,7 +1,7 @@
 //! `--query`: JMESPath on JSON values, with the results of Python's jmespath 1.1.
 //!
-//! The parser and the evaluation are this program's own. Those of the `jmespath` crate accept other expressions than Python does,
-//! sort the keys of objects, and have only floats as numbers.
+//! This program has a parser and an evaluator of its own, because the `jmespath` crate accepts other expressions than Python
+//! does, sorts the keys of objects, and has only floats as numbers.
 
 mod analyze;
 mod ast;
@@ -284,7 +284,7 @@ mod tests {
         }
         let alternatives: Vec<String> = (0..480).map(|number| format!("s=='({{[|{number}'")).collect();
         assert_eq!(search(&alternatives.join("||")), Ok("false".to_owned()));
-        // A result that is nested too deeply is refused, and so is such an expression.
+        // A result that is nested too deeply is refused, and so is an expression that is nested too deeply.
         let deep_result = |levels: usize| vec!["[@]"; levels].join("|");
         assert!(search(&deep_result(DEEPEST - 10)).is_ok());
         assert_eq!(search(&deep_result(DEEPEST + 10)), Err("the result of --query is too large".to_owned()));

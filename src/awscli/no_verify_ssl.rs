@@ -1,7 +1,7 @@
 //! An HTTP client that does not verify certificates, only for `v2token iam --no-verify-ssl`.
 //!
 //! The AWS CLI has this option, so `v2token iam` has it, too. An attacker between this machine and AWS can read the request and
-//! answer in IAM's place. A rollout has no such option, and no other file supports it.
+//! answer in IAM's place. A rollout has no such option. Only this file has code that accepts an unverified certificate.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ async fn send(settings: HttpConnectorSettings, request: HttpRequest) -> Result<H
         .map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-/// Accepts any certificate. Signatures are still verified, so the server must have the certificate's key.
+/// Accepts any certificate. Signatures are still verified, so the server must hold the private key of its certificate.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -182,8 +182,8 @@ fn call(subcommand: Subcommand, arguments: &[String]) -> Result<Action, AwsCliEr
     }))
 }
 
-/// Whether `--global-endpoint-token-version` is allowed to be missing. Before the AWS CLI parses the options, it looks for the
-/// full names of `--cli-input-json` and `--generate-cli-skeleton`, which allow that; `--generate-cli-skeleton output` does not.
+/// Whether `--global-endpoint-token-version` is allowed to be missing. As in the AWS CLI, it is if the unparsed arguments contain
+/// the full name `--cli-input-json` or `--generate-cli-skeleton`. `--generate-cli-skeleton output` does not count.
 fn is_waived(arguments: &[String]) -> bool {
     let position = |name: &str| arguments.iter().position(|argument| argument == name);
     let skeleton = position(SKELETON).is_some_and(|at| arguments.get(at + 1).is_none_or(|next| next != "output"));

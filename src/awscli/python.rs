@@ -91,7 +91,8 @@ fn number_text(number: &Number) -> String {
     format!("{digits}e{sign}{:02}", exponent.abs())
 }
 
-/// Python's `int()` of a string, or else its `float()`. An integer beyond 64 bits becomes the nearest 64-bit integer.
+/// Python's `int()` of a string, or Python's `float()` if the string is not an integer. An integer beyond 64 bits becomes the
+/// nearest 64-bit integer.
 pub(crate) fn number(text: &str) -> Option<Number> {
     let trimmed = text.trim();
     if let Ok(integer) = int(trimmed) {
@@ -134,7 +135,7 @@ pub(crate) fn indented_json(value: &Value) -> String {
     json
 }
 
-/// Writes JSON. With a `level` it is indented; without one it is compact and in ASCII.
+/// Writes JSON: indented if there is a `level`, and otherwise compact and in ASCII.
 fn write_json(to: &mut String, value: &Value, level: Option<usize>) {
     let (brackets, items, entries) = match value {
         Value::Null | Value::Bool(_) => return to.push_str(&value.to_string()),

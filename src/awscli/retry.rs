@@ -9,8 +9,8 @@ use super::errors::AwsCliError;
 pub(super) enum RetryMode {
     /// The default mode of version 1 (botocore 1.43, `retryhandler.py`, `data/_retry.json`).
     Legacy,
-    /// The mode of newer tools (`retries/standard.py`). The mode `adaptive` differs from it only in the rate of further calls,
-    /// and a command makes only one call, so both are the same here.
+    /// The mode of newer tools (`retries/standard.py`). The mode `adaptive` differs from this mode only in the rate of further
+    /// calls. A command makes only one call, so both modes are the same here.
     Standard,
 }
 

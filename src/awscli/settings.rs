@@ -33,7 +33,7 @@ pub(super) struct CallSettings {
     pub(super) aws: AwsSettings,
     /// The Region for which requests are signed if the endpoint does not determine it.
     pub(super) region: Option<RegionChoice>,
-    /// The endpoint of the command line. It takes precedence over those of the environment and of the profile.
+    /// The endpoint of the command line. It takes precedence over the endpoints of the environment and of the profile.
     pub(super) endpoint_url: Option<String>,
     /// The certificates that are trusted in the connection to IAM.
     pub(super) trust: TlsTrust,

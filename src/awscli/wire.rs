@@ -66,7 +66,7 @@ pub(super) struct WireClient {
 
 impl WireClient {
     /// Makes a client from the settings, without a request to IAM. If the credentials come from a `credential_process`, fetches
-    /// them here, because that may take longer than a request. Other credentials are fetched later.
+    /// them here, because the process may take longer than the time limit of a request. Other credentials are fetched later.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl WireClient {
             Some(url) => Some(url.clone()),
             None => settings.aws.endpoint_url(Service::Iam)?.map(str::to_owned),
         };
-        // The transfer of a response must not count as stalled before the read timeout.
+        // The SDK must not treat the transfer of a response as stalled before the read timeout.
         let stalled = match settings.read_timeout {
             None => StalledStreamProtectionConfig::disabled(),
             Some(limit) => StalledStreamProtectionConfig::enabled().upload_enabled(false).grace_period(limit).build(),
@@ -97,7 +97,7 @@ impl WireClient {
             .retry_config(RetryConfig::disabled());
         builder.set_endpoint_url(endpoint_url.clone());
         if endpoint_url.is_some() {
-            // FIPS and dual stack are variants of AWS's own hosts.
+            // FIPS and dual stack select variants of AWS's own hosts, so they do not apply to a configured endpoint.
             builder = builder.use_fips(false).use_dual_stack(false);
         }
         if !settings.sign {
@@ -182,7 +182,8 @@ async fn base_credentials(settings: &CallSettings, basis: &SdkBasis) -> Result<S
     Ok(assume_all(&first.build(), &roles))
 }
 
-/// Returns the response if there is one, even if the SDK takes it for an error: the rules of the AWS CLI decide what it means.
+/// Returns the response if there is one, even if the SDK treats the response as an error. The rules of the AWS CLI decide what
+/// the response means.
 fn conclude<T, E: Error + 'static>(
     result: Result<T, SdkError<E, HttpResponse>>,
     exchange: &Mutex<Exchange>,
@@ -198,7 +199,7 @@ fn conclude<T, E: Error + 'static>(
     }
 }
 
-/// Returns the HTTP client, and the reason why it can't make encrypted connections, or `None` if it can.
+/// Returns the HTTP client, and the reason why the client can't make encrypted connections; `None` if it can make them.
 fn http_client(trust: &TlsTrust) -> (SharedHttpClient, Option<String>) {
     let client = match trust {
         TlsTrust::System => http::client(None, 1),
@@ -252,7 +253,8 @@ impl Intercept for WireInterceptor {
             }
         }
         let headers = request.headers_mut();
-        // The AWS CLI does not sign the two headers that are removed here. The transport adds the length again.
+        // The AWS CLI does not sign the two headers that are removed here. The transport adds `content-length` again, after the
+        // request is signed.
         headers.remove("x-amz-user-agent");
         headers.remove("content-length");
         headers.insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");

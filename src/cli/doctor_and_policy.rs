@@ -11,7 +11,7 @@ pub struct DoctorArgs {
     /// The number of accounts to check.
     #[arg(long, env = "V2TOKEN_SAMPLE", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100), help_heading = TARGET)]
     pub sample: u8,
-    /// The options that all commands of a run share, as they would be given to apply.
+    /// The options that all commands of a run share. They describe the rollout to check.
     #[command(flatten)]
     pub run: RunArgs,
 }
@@ -58,7 +58,7 @@ pub struct PolicyArgs {
     /// The principal to trust [default: the caller that GetCallerIdentity returns].
     #[arg(long, env = "V2TOKEN_CALLER_ARN", value_name = "ARN", help_heading = OUTPUT)]
     pub caller_arn: Option<String>,
-    /// The options that all commands of a run share, as they would be given to apply.
+    /// The options that all commands of a run share. They describe the run that the documents are for.
     #[command(flatten)]
     pub run: RunArgs,
 }

@@ -40,7 +40,8 @@ impl ValueEnum for ManagementAccess {
     }
 }
 
-/// Parses a switch. Its environment variable can be `true`, `yes`, `on` or `1`, or the opposite.
+/// Parses a switch. Its environment variable switches it on with `true`, `yes`, `on` or `1`, and off with `false`, `no`, `off` or
+/// `0`.
 pub(super) fn switch() -> BoolishValueParser {
     BoolishValueParser::new()
 }

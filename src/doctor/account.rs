@@ -26,7 +26,7 @@ impl Latency {
     }
 }
 
-/// Checks an account within the time of one visit. The latency is `None` if the account could not be read.
+/// Checks an account within the time limit of one visit. The latency is `None` if the account could not be read.
 pub(crate) async fn check_account(
     aws: &Aws,
     run: &RunSettings,
@@ -44,7 +44,7 @@ pub(crate) async fn check_account(
     (Check { account_id: Some(account.id), ..check }, latency)
 }
 
-/// Makes the calls of a visit, with its retries, and a simulation in place of the Set.
+/// Makes the calls of a visit, with the retries of a visit, but simulates the set instead of sending it.
 async fn enter_and_read(
     aws: &Aws,
     run: &RunSettings,

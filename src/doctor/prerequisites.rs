@@ -59,7 +59,7 @@ pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
     Check::ok(Subject::Organization, message)
 }
 
-/// The check of centralized root access. `is_needed` says whether the accounts are entered through it.
+/// The check of centralized root access. `is_needed` says whether the accounts are entered through root access.
 pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Check {
     let (status, message, advice) = match enabled {
         Ok(true) => {

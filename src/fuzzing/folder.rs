@@ -76,7 +76,7 @@ pub fn run_json(bytes: &[u8]) {
     drop(info.settings.policy());
 }
 
-/// A list yields only accounts that are in the file, and messages are short.
+/// Reading a list of accounts returns only accounts that are in the file, or fails with a short message.
 pub fn accounts_file(bytes: &[u8]) {
     match list::read(bytes) {
         Ok(accounts) => {

@@ -225,7 +225,7 @@ proptest! {
         prop_assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).unwrap(), entry);
     }
 
-    /// A journal that is cut at any byte still has all of its complete lines.
+    /// If a journal is cut at any byte, its replay still has all complete lines.
     #[test]
     fn a_cut_journal_has_its_complete_lines(entries in stories(), share in 0.0..1.0_f64) {
         let bytes = lines(&entries);

@@ -59,7 +59,8 @@ fn together_the_documents_allow_exactly_the_operations() {
     assert_eq!(allowed, called);
 }
 
-/// A change of the requirements, the operation that becomes necessary by it, and the permission that must allow the operation.
+/// A change of the requirements, the operation that this change makes necessary, and the permission that must allow the
+/// operation.
 type Case = (fn(&mut Requirements), Operation, Permission);
 
 #[test]

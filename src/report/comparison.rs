@@ -28,7 +28,8 @@ use crate::text_enum::text_enum;
 pub use row::COMPARISON_COLUMNS;
 
 text_enum! {
-    /// The difference of an account between two runs, by priority: if several differences apply, the first of them is reported.
+    /// The difference of an account between two runs. The variants are in the order of their priority: if several differences
+    /// apply, the first of them is reported.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
     #[serde(rename_all = "snake_case")]
     pub enum Difference {
@@ -264,7 +265,7 @@ impl OutputDocument for Comparison<'_> {
     }
 }
 
-/// The JSON document. Texts are written unchanged: JSON escapes what could harm a terminal.
+/// The JSON document. Its texts are not sanitized; JSON itself escapes the control characters below U+0020.
 impl Serialize for Comparison<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let side = |run: &LoadedRun| json!({ "run": run.info, "summary": outcome_counts(&run.records) });

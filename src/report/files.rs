@@ -25,7 +25,7 @@ struct ReportFile {
     mode: u32,
     /// Whether `open` created the file. Such a file is removed if the run does not start.
     created: bool,
-    /// The open file if it is not a regular file, such as a pipe. It is opened once, written once, and never replaced.
+    /// The open file if the path is a pipe or another special file. Such a file is opened once, written once, and never replaced.
     special: Option<File>,
     /// Whether the file has other hard links. Such a file is replaced at the end and never written in place, so that the other
     /// links keep their content.
@@ -60,8 +60,8 @@ impl ReportFiles {
         Ok(all)
     }
 
-    /// Writes the headers of CSV files, which get rows while results arrive, and pages that say that the run has not ended.
-    /// `folder` is the run folder.
+    /// Writes the headers of CSV files, which get rows while results arrive. Writes HTML files that say that the run has not
+    /// ended. `folder` is the run folder.
     pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
         for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.has_other_links) {
             let open = || file_ownership::open_regular(&file.path, OpenOptions::new().write(true).truncate(true), true);
@@ -78,8 +78,8 @@ impl ReportFiles {
         Ok(())
     }
 
-    /// Adds a row to the CSV files. The row can stay in the buffer until [`flush`](Self::flush). A file that can't be written now
-    /// is written again at the end.
+    /// Adds a row to the CSV files. The row can stay in the buffer until [`flush`](Self::flush). If a row can't be written, its
+    /// file gets no more rows until the complete report replaces it at the end.
     pub(crate) fn add(&mut self, row: &Row<'_>) {
         self.for_each_writer(|writer| writer.write(row.values()));
     }
@@ -97,8 +97,8 @@ impl ReportFiles {
         }
     }
 
-    /// Replaces every file with the complete document. Tries each file, even if another one fails.
-    /// Fails with the error of the first file that can't be written.
+    /// Replaces every file with the complete document. Tries each file, even if another file fails. Fails with the error of the
+    /// first file that can't be written.
     pub(crate) fn finish(self, document: &dyn OutputDocument) -> Result<(), Error> {
         let finish = |file: ReportFile| {
             let path = file.path.clone();
@@ -121,7 +121,7 @@ impl ReportFiles {
     /// Removes the files that `open` created.
     pub(crate) fn discard(self) {
         for file in self.files.into_iter().filter(|file| file.created) {
-            // An empty file that remains is harmless.
+            // If the file can't be removed, an empty file remains, which is harmless.
             let _ = fs::remove_file(&file.path);
         }
     }

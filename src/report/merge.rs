@@ -117,7 +117,7 @@ struct Observation {
 const VISITED: u8 = 3;
 
 /// Returns how much a record says about its account. From most to least: a visit, a visit that was not attempted, a reason for
-/// skipping the account, and that the account is in another shard.
+/// skipping the account, and the mere fact that the account is in another shard.
 fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
@@ -142,17 +142,17 @@ fn fold(mut observations: Vec<Observation>) -> Option<Observation> {
 fn supersedes(later: &Record, earlier: &Record) -> bool {
     let same_target = earlier.target_version == later.target_version;
     match (earlier.outcome, later.outcome) {
-        // A failed visit changed nothing, so the change of the earlier run persists, and so does the doubt whether it changed the
-        // account.
+        // A failed visit changed nothing. So a change by the earlier run persists, and a doubt whether the earlier run changed
+        // the account persists, too.
         (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
         // If both runs have the same target, the account still has the version that the earlier run set. If not, it was set back.
         (Outcome::Changed, Outcome::Unchanged) => !same_target,
         (Outcome::Changed, Outcome::WouldChange) => {
-            // The plan supersedes the change unless it still read the version that the earlier run set.
+            // The plan supersedes the change, unless the plan read the version that the earlier run had set.
             !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
         }
         // An unverified record without a start time is that of an interrupted run. If both runs have the same target, the account
-        // has that version, whichever of the two runs set it, so it stays `changed`.
+        // has that version, whichever of the two runs set it, so the account stays `changed`.
         (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
         _ => true,
     }
@@ -173,7 +173,8 @@ const fn severity(exit_code: u8) -> u8 {
     }
 }
 
-/// Describes the runs as one: what they have in common, from the first start to the last end.
+/// Describes the runs as one run, from the first start to the last end. Leaves out the identities and endpoints in which the runs
+/// differ.
 fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
     let first = &runs.first()?.info;
     let mut merged = first.clone();

@@ -47,8 +47,9 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
     units.into_values().collect()
 }
 
-/// Returns the start and end of each step of a path, including its slash. The first step is the root, after the Organization's
-/// id. Names can contain slashes, so a slash ends a step only if an id follows it.
+/// Returns the start and the end of each step of a path. A step includes the slash after it. The Organization's id at the
+/// beginning of the path is not a step, so the first step is the root. Names can contain slashes, so a slash ends a step only if
+/// it is followed by an id, or by the end of the path.
 fn steps(path: &str) -> Vec<(usize, usize)> {
     let ends = path.match_indices('/').map(|(at, _)| at + 1);
     let ends =

@@ -2,7 +2,7 @@
 //!
 //! The essentials are plain HTML and SVG, so that they work without the script and without the style sheet. The page's own script
 //! draws the table of all accounts from data that is not executable. The page's content-security policy names the script and the
-//! style sheet by their hashes and forbids everything else; some hosts forbid even more.
+//! style sheet by their hashes and forbids everything else; some servers that show the page forbid even more.
 
 mod chart;
 mod data;

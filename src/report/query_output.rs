@@ -39,7 +39,8 @@ pub(crate) fn print(
                 .map_err(|_| format!("text can't show a list of objects and other values: {INSTEAD}"));
         }
         DocumentFormat::Table => {
-            // The AWS CLI draws only the title for a single value, and nothing at all for the value 0.
+            // For a single value, the AWS CLI draws only the title, and for the value 0 nothing at all. So a single value is
+            // drawn as a list of one item here.
             let result = match result.into_owned() {
                 nested @ (Value::Array(_) | Value::Object(_)) => nested,
                 single => Value::Array(vec![single]),
@@ -55,7 +56,7 @@ pub(crate) fn print(
     written.map(|()| bytes).map_err(|error| error.to_string())
 }
 
-/// Escapes what could harm a terminal in all texts, including keys.
+/// Escapes the characters that could harm a terminal. It escapes them in every text and every key of the value.
 fn escaped(value: Value) -> Value {
     match value {
         Value::String(text) => for_terminal(&text).into(),

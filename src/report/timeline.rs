@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::rollout::{Record, Tally};
 use crate::timestamp::milliseconds;
 
-/// The maximum number of bins. Each pause that is cut out can add one bin more.
+/// The maximum number of bins without pauses. Each pause that is cut out can add one bin to this number.
 const BINS: u64 = 120;
 /// The possible lengths of a bin, in milliseconds. Longer bins are whole days.
 pub(super) const LENGTHS: [u64; 21] = [
@@ -14,8 +14,8 @@ pub(super) const LENGTHS: [u64; 21] = [
     3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, DAY,
 ];
 const DAY: u64 = 86_400_000;
-/// The minimum length, in milliseconds, of a pause that is cut out of the axis. A pause is also at least a twentieth of the time
-/// with visits. Without the cut, a wait between waves, or the days before a resume, would take almost the whole axis.
+/// The minimum length, in milliseconds, of a pause that is cut out of the axis. Such a pause also lasts at least a twentieth of
+/// the time with visits. Without the cut, a wait between waves, or the days before a resume, would take almost the whole axis.
 const MIN_PAUSE: u64 = 2_000;
 /// The maximum number of pauses that are cut out, the longest first.
 const MAX_PAUSES: usize = 12;

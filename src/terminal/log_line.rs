@@ -46,7 +46,7 @@ pub(crate) struct LogLine {
 }
 
 impl LogLine {
-    /// Creates a line. The text is sanitized, and the fields are not. The fields are written in alphabetical order.
+    /// Creates a line. Sanitizes the text, but not the fields, and sorts the fields alphabetically.
     pub(crate) fn new(level: Level, name: &'static str, text: &str, mut fields: Value) -> Self {
         fields.sort_all_objects();
         let text = for_terminal(text).into_owned();

@@ -31,7 +31,7 @@ use crate::rollout::{Event, StopReason};
 /// The number of times per second that the bar is drawn.
 const FRAMES: u8 = 10;
 
-/// The shortest interval between progress lines, at the beginning, and the longest interval, in a long run.
+/// The intervals between progress lines: the shortest at the beginning of a run, and the longest in a long run.
 const MIN_INTERVAL: Duration = Duration::from_secs(10);
 const MAX_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -207,14 +207,14 @@ impl Progress {
         display.bar = Some((bar, screen));
     }
 
-    /// Writes a line that repeats what a bar would show, in the mode with progress lines.
+    /// Writes a line if the mode has progress lines. If the mode has a bar, the bar shows the same information.
     fn log_without_bar(&self, line: &LogLine) {
         if self.stderr_mode.progress == ProgressStyle::Lines {
             self.log(line);
         }
     }
 
-    /// Writes a progress line if the mode has progress lines and one is due.
+    /// Writes a progress line if the mode has progress lines and the next line is due.
     fn log_periodically(&self, line: impl FnOnce() -> LogLine) {
         let mut display = lock(&self.display);
         if self.stderr_mode.progress == ProgressStyle::Lines

@@ -17,7 +17,7 @@ use tracing_subscriber::{filter::Targets, registry};
 /// rollout.
 const CAPACITY: usize = 4096;
 
-/// How long the end of the program waits for texts in the queue.
+/// How long the program waits at its end until the texts in the queue are written.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 enum QueueItem {
@@ -106,8 +106,8 @@ impl Write for Stderr {
 
 /// Starts the log of `--debug`.
 ///
-/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`: at trace level the SDK logs request
-/// bodies, and with them external ids and MFA codes.
+/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
+/// request bodies, and with them external ids and MFA codes.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
     let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);

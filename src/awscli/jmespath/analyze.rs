@@ -20,7 +20,8 @@ pub(super) fn always_fails(ast: &Ast) -> Option<(String, usize)> {
 pub(super) struct Names<'a> {
     /// The names that the expression uses.
     pub(super) asked: BTreeSet<&'a str>,
-    /// The used names that a filter compares with a value. The items of a list must have these names.
+    /// Those of the names in `asked` that the condition of a filter compares. The condition is evaluated on the items of a list,
+    /// so a compared name finds nothing unless an item has it.
     pub(super) compared: BTreeSet<&'a str>,
     /// The names that the expression gives to its own results.
     pub(super) given: BTreeSet<&'a str>,

@@ -8,7 +8,7 @@ use serde_json::Value;
 /// An expression, or a step of a `Chain`.
 #[derive(Clone, Debug)]
 pub(super) enum Ast {
-    /// `@`, and the part of a projection that leaves each item as it is.
+    /// `@`. Also the right side of a projection that leaves each item unchanged.
     Current,
     Field(String),
     Index(i64),
@@ -109,7 +109,8 @@ impl Ast {
         }
     }
 
-    /// Whether the expression ends with an index or a slice. Python makes no projection of a slice that follows (`a[0][1:2].b`).
+    /// Whether the expression ends with an index or a slice. In Python, a slice directly after an index or a slice is not a
+    /// projection (`a[0][1:2].b`).
     pub(super) fn ends_with_index(&self) -> bool {
         matches!(self, Self::Chain(steps) if matches!(steps.last(), Some(Self::Index(_) | Self::Slice { .. })))
     }

@@ -15,8 +15,9 @@ use crate::awscli::python;
 
 const NULL: Cow<'static, Value> = Cow::Owned(Value::Null);
 
-/// The approximate maximum size of a value, in bytes. A report of 50,000 accounts takes about 110 MB as a value. A few dozen
-/// steps of `[@, @]` would fill any memory. The tests have such expressions, so the maximum is smaller there.
+/// The approximate maximum size of a value, in bytes. A report of 50,000 accounts takes about 110 MB as a value. Without a
+/// maximum, a few dozen steps of `[@, @]` would fill any memory. Tests evaluate such expressions, so the maximum is smaller in
+/// tests.
 const LARGEST: usize = if cfg!(any(test, fuzzing)) { 1 << 24 } else { 1 << 29 };
 
 /// Evaluates an expression on a value.
@@ -82,8 +83,8 @@ fn comparison<'a>(first: &'a Ast, rest: &'a [(Comparator, Ast)], on: &'a Value) 
     })
 }
 
-/// Returns the approximate size of a value. If the value has more than `levels` levels, the result is larger than [`LARGEST`],
-/// because a recursion through the value could overflow the stack.
+/// Returns the approximate size of a value. For a value with more than `levels` levels, the result is larger than [`LARGEST`], so
+/// that the value is refused: a recursion through it could overflow the stack.
 fn weight(value: &Value, levels: usize) -> usize {
     if levels == 0 {
         return LARGEST + 1;
@@ -100,7 +101,7 @@ fn weight(value: &Value, levels: usize) -> usize {
         }
 }
 
-/// Evaluates an expression on each item that meets the condition, if there is one, and leaves out null results.
+/// Evaluates an expression on each item or, if there is a condition, on each item that meets it. Leaves out null results.
 fn project<'a>(
     items: Option<impl IntoIterator<Item = &'a Value>>,
     condition: Option<&Ast>,
@@ -185,7 +186,7 @@ fn compare(comparator: Comparator, left: &Value, right: &Value) -> Result<Value,
     }
 }
 
-/// The order of two numbers or of two strings.
+/// The order of two numbers or of two strings; `None` for other values.
 pub(super) fn order(one: &Value, other: &Value) -> Option<Ordering> {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => match (one.as_i128(), other.as_i128()) {

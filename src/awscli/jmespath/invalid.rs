@@ -5,8 +5,8 @@
 pub(crate) struct InvalidQuery {
     /// What is wrong.
     pub cause: Cause,
-    /// The position of the error, in characters from 0; `None` if the error has no position. If the text ends too early, it is
-    /// the length of the text.
+    /// The position of the error, in characters from 0; `None` if the error has no position. If the text ends too early, the
+    /// position is the length of the text.
     pub at: Option<usize>,
     /// The message of Python's jmespath 1.1 for the same error.
     pub in_full: String,
@@ -24,7 +24,7 @@ pub(crate) enum Cause {
 }
 
 impl InvalidQuery {
-    /// Returns an error that has no position, or that Python does not have.
+    /// Returns an error without a position, or an error that Python does not have.
     pub(super) fn other(cause: &str, at: Option<usize>) -> Self {
         let in_full = format!("Invalid JMESPath expression: {cause}.");
         Self { cause: Cause::Other(cause.to_owned()), at, in_full }

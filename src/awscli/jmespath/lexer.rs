@@ -189,7 +189,8 @@ impl Lexer<'_> {
         Ok(Kind::Number(digits.parse().unwrap_or(limit)))
     }
 
-    /// Takes the text up to the next delimiter that has no `\` before it, and the delimiter. Returns the text.
+    /// Takes the text up to the next delimiter, and the delimiter. A delimiter after a `\` does not end the text. Returns the
+    /// text without the final delimiter.
     fn until(&mut self, delimiter: char, start: usize) -> Result<String, InvalidQuery> {
         let mut text = String::new();
         loop {

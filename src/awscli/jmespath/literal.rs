@@ -1,14 +1,14 @@
 //! Reads JSON as Python's `json.loads` does, for the literals and the quoted names of a JMESPath expression.
 //!
 //! `serde_json` refuses JSON that Python reads: halves of surrogate pairs, `NaN`, and numbers beyond the range of a float. Here,
-//! such a literal is an error. A literal that is no JSON in Python either is a string.
+//! such a literal is an error. A literal that Python does not read as JSON either is a string.
 
 use serde_json::{Map, Value};
 
 /// Why a text has no value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NoValue {
-    /// The text is no JSON in Python either.
+    /// Python does not read the text as JSON either.
     NotJson,
     /// Python reads the text, but a [`Value`] can't represent it.
     Unsupported(&'static str),
@@ -35,7 +35,7 @@ pub(super) fn read(text: &str) -> Result<Value, NoValue> {
 
 struct Reader<'a> {
     rest: &'a str,
-    /// What is wrong with the first part that Python reads and that a [`Value`] can't represent.
+    /// What is wrong with the first part of the text that Python reads, but a [`Value`] can't represent.
     unsupported: Option<&'static str>,
 }
 
@@ -206,8 +206,9 @@ impl Reader<'_> {
     }
 }
 
-/// Reads a literal in backticks, without the backticks. Python takes a text that is no JSON as a string if the text is JSON
-/// within quotation marks (jmespath 1.1, `lexer.py`, `_consume_literal`). Whitespace before the text is dropped.
+/// Reads the text of a literal, without its backticks. As Python does (jmespath 1.1, `lexer.py`, `_consume_literal`), it first
+/// reads the text as JSON. If the text is not JSON, it removes the whitespace at the beginning, adds quotation marks around the
+/// text, and reads the result as a JSON string.
 pub(super) fn read_or_quote(text: &str) -> Result<Value, NoValue> {
     match read(text) {
         Err(NoValue::NotJson) => {

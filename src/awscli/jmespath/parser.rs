@@ -78,7 +78,7 @@ impl Parser<'_> {
         Ok(left)
     }
 
-    /// Parses what an expression begins with.
+    /// Parses the first operand of an expression, including an operator before it, such as `!`.
     fn first(&mut self) -> Result<Ast, InvalidQuery> {
         let token = self.tokens[self.next].kind.clone();
         if token == Kind::End {
@@ -193,7 +193,7 @@ impl Parser<'_> {
             match self.peek() {
                 Kind::RightBracket => break,
                 Kind::Colon if bound < 2 => bound += 1,
-                // The last of several numbers counts, as in Python.
+                // As in Python, the last of several numbers for one bound counts.
                 Kind::Number(number) => bounds[bound] = Some(*number),
                 _ => return Err(self.refused(self.next, "syntax error", Cause::Expected("a number, `:`, or `]`"))),
             }
@@ -243,7 +243,7 @@ impl Parser<'_> {
         }
     }
 
-    /// Parses what a projection does with each item.
+    /// Parses the expression that a projection evaluates on each item.
     fn projected(&mut self, power: u8) -> Result<Box<Ast>, InvalidQuery> {
         let each = match self.peek() {
             next if power_of(next) < PROJECTION => Ast::Current,

@@ -37,7 +37,7 @@ impl Table {
             Value::Object(entries) => self.object(entries, indent),
             Value::Array(items) if items[0].is_object() => self.objects(items, title, indent),
             Value::Array(items) => items.iter().try_for_each(|item| self.item(item)),
-            // A scalar has a title and no rows.
+            // For a scalar, only the title is drawn.
             _ => Ok(()),
         }
     }
@@ -63,7 +63,7 @@ impl Table {
         let (headers, nested) = keys_of(entries);
         let cells = headers.iter().map(|key| python::text(&entries[*key]));
         if headers.len() == 1 {
-            // A single pair is a row.
+            // A single key with a scalar value becomes one row, without headers.
             let row = headers.iter().map(|&key| key.to_owned()).chain(cells).collect();
             self.section().add_row(row)?;
         } else if !headers.is_empty() {

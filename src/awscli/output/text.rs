@@ -10,7 +10,7 @@ use crate::awscli::python::{self, is_scalar};
 ///
 /// # Errors
 ///
-/// When a list has objects and other items. The error is the message of the AWS CLI.
+/// When a list has both objects and other items. The error is the message of the AWS CLI.
 pub(crate) fn format(value: &Value) -> Result<String, String> {
     let mut lines = String::new();
     write(value, None, None, &mut lines)?;

@@ -1,4 +1,4 @@
-//! Groups the accounts of a comparison that differ in the same way: with the same outcomes, for the same causes.
+//! Groups the accounts of a comparison that have the same difference, the same outcomes and the same causes.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! The chart of the timeline: the positions of everything in it, in units of the SVG. Colours are also attributes, because some
-//! hosts forbid the page's style sheet.
+//! The chart of the timeline: the positions of its parts, in units of the SVG. Colours are also written as attributes, because
+//! some servers that show the page forbid its style sheet.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const BOTTOM: f64 = 146.0;
 const THROTTLES_TOP: f64 = 170.0;
 /// The height of the highest bar for throttled calls.
 const THROTTLES_HEIGHT: f64 = 28.0;
-/// The width of a pause in the chart, in widths of a bin.
+/// The width of a pause in the chart, as a multiple of the width of a bin.
 const PAUSE: usize = 3;
 /// The maximum number of ticks on the axis.
 const TICKS: usize = 12;
@@ -172,7 +172,7 @@ fn label(timeline: &Timeline, throttled: usize) -> String {
 /// Returns a line above the bins of each wave. Waves that started in the same bin share a line.
 fn bands(timeline: &Timeline, columns: &[ChartColumn], slot: f64) -> Vec<Mark> {
     let bin_at = |time: Duration| timeline.bins.iter().rposition(|bin| bin.at <= time).unwrap_or(0);
-    // Each band has its first and last wave, and its first and last bin.
+    // For each band: its first and last wave, and the indexes of its first and last bin.
     let mut bands: Vec<(u32, u32, usize, usize)> = Vec::new();
     for wave in &timeline.waves {
         let Some(number) = wave.number else { continue };

@@ -11,7 +11,7 @@ pub(super) const MAX_ANNOUNCED: usize = 20;
 /// The maximum number of causes that are counted. This limits the memory that the set takes if all messages differ.
 const MAX_COUNTED: usize = 1000;
 
-/// The causes so far.
+/// The causes that have occurred so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FailureDedup {
     fingerprints: HashSet<u64>,

@@ -11,8 +11,8 @@ use crate::terminal::stderr;
 
 /// The terminal behind stderr, for indicatif.
 ///
-/// indicatif pads each line with spaces up to the edge of the terminal, where the next line begins. When the terminal gets
-/// narrower, the terminal would wrap the padding, so a line break replaces the padding.
+/// indicatif pads each line with spaces up to the edge of the terminal, so that the next line begins in a new row. A terminal
+/// that gets narrower would wrap these spaces, so a line break replaces them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Screen(Arc<Mutex<Frame>>);
 

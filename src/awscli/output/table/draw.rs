@@ -131,7 +131,7 @@ struct Canvas {
 }
 
 impl Canvas {
-    /// Writes a text. With colors, the AWS CLI writes a reset after each text, even after an empty one.
+    /// Writes a text. With colors, the AWS CLI writes a reset after each text, even after an empty text.
     fn write(&mut self, text: &str) {
         self.drawn.push_str(text);
         if self.color {
