@@ -46,7 +46,7 @@ const OUTPUT: &str = "Output";
 const EXIT_CODES: &str = "\
 Exit codes:
   0    every selected account is on the wanted version (plan: every account could be read)
-  1    could not start or continue: nothing was attempted, or the message says how many were changed
+  1    could not start or continue: nothing was attempted, or the message says how many accounts were changed
   2    wrong usage
   3    finished, and at least one account failed or is unverified
   4    plan --detailed-exitcode: every account was read, and at least one would change
