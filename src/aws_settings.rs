@@ -80,7 +80,7 @@ pub enum AwsSettingsError {
     },
 }
 
-/// The variables and the files, with the profile in use. They may hold keys, so they have no `Debug`.
+/// The variables and the files, with the profile in use. They may hold keys, so this type does not implement `Debug`.
 #[derive(Clone)]
 pub(crate) struct AwsSettings {
     variables: Variables,
@@ -96,7 +96,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When a file can't be read, or the profile is not defined in any of them.
+    /// Returns an error if a file can't be read, or if no file defines the profile.
     pub(crate) fn read(profile_option: Option<&str>, variables: Variables) -> Result<Self> {
         let files = SharedFiles::read(&variables)?;
         Self::with_files(profile_option, variables, files)
@@ -148,7 +148,8 @@ impl AwsSettings {
         self.variables.get(variable).or_else(|| self.in_profile(key))
     }
 
-    /// Returns a setting that is true or false. Every text but `true` is false (botocore 1.43, `utils.py`, `ensure_boolean`).
+    /// Returns a setting that is true or false. Only the text `true`, in upper or lower case, is true (botocore 1.43, `utils.py`,
+    /// `ensure_boolean`).
     fn switch(&self, variable: &str, key: &str) -> bool {
         self.setting(variable, key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
@@ -157,7 +158,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the environment has the access key id, but not the secret key.
+    /// Returns an error if the environment has the access key id, but not the secret key.
     pub(crate) fn check_environment_keys(&self) -> Result<()> {
         if self.is_named { Ok(()) } else { source::environment_keys(self).map(|_| ()) }
     }
@@ -166,8 +167,8 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the keys of the environment, the profile, or a profile that its role is based on are incomplete, or when a value is
-    /// not one that botocore accepts.
+    /// Returns an error if the keys of the environment, the profile, or a profile that its role is based on are incomplete, or if
+    /// botocore does not accept a value.
     pub(crate) fn credential_source(&self) -> Result<CredentialSource> {
         self.check_values()?;
         source::decide(self)
@@ -190,7 +191,7 @@ impl AwsSettings {
         }
     }
 
-    /// Returns the file with the trusted certificate authorities. As botocore (1.43, `endpoint.py`), the program falls back to
+    /// Returns the file with the trusted certificate authorities. Like botocore (1.43, `endpoint.py`), the program falls back to
     /// `REQUESTS_CA_BUNDLE`, the variable of the library `requests`.
     pub(crate) fn ca_bundle(&self) -> Option<String> {
         let path = self.setting("AWS_CA_BUNDLE", "ca_bundle").or_else(|| self.variables.get("REQUESTS_CA_BUNDLE"));
@@ -201,7 +202,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the setting is there, but its value is empty.
+    /// Returns an error if there is such a setting, but its value is empty.
     pub(crate) fn checked_ca_bundle(&self) -> Result<Option<String>> {
         match self.ca_bundle() {
             Some(path) if path.trim().is_empty() => Err(AwsSettingsError::Value {
@@ -213,7 +214,8 @@ impl AwsSettings {
         }
     }
 
-    /// Returns the configured token files that can't be read, because the SDK's error does not name them.
+    /// Returns the configured token files that can't be read. The program names these files in its message, because the SDK's
+    /// error does not name them.
     pub(crate) fn unreadable_token_files(&self) -> Vec<&str> {
         let variables = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
         let files = variables.iter().filter_map(|name| self.variables.get_non_empty(name));
@@ -225,7 +227,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the contents are not in the INI dialect of botocore, or the profile is not defined in any of them.
+    /// Returns an error if the contents are not in the INI dialect of botocore, or if no file defines the profile.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn of_contents(
         profile_option: Option<&str>,
@@ -247,7 +249,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the configured value is not a whole number of at least 1.
+    /// Returns an error if the configured value is not a whole number of at least 1.
     pub(crate) fn max_attempts(&self) -> Result<Option<u32>> {
         let Some(text) = self.setting("AWS_MAX_ATTEMPTS", "max_attempts") else { return Ok(None) };
         let number = text.trim().parse::<u32>().ok().filter(|number| *number > 0);

@@ -1,4 +1,4 @@
-//! The errors that stop a run: what happened, what to do about the error, and the exit code.
+//! The errors that stop a run. Each error has a message, an exit code, and a hint that says what to do about the error.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 
-/// An error that stops a run. A failed account is not such an error; it is in the account's record.
+/// An error that stops a run. A failure in a single account is not such an error; the account's record describes this failure.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// An option is invalid, or the options contradict each other or the environment.

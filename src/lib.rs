@@ -10,20 +10,20 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `commands` | the commands, one file for each |
-//! | `run` | the pipeline of plan, apply, resume and rollback |
+//! | `run` | the pipeline of `plan`, `apply`, `resume` and `rollback` |
 //! | `settings` | the settings of a run, resolved from the options and the environment |
 //! | `cli` | the command line: commands, options and help |
-//! | `report` | the reports, in all formats, merged and compared |
+//! | `report` | the reports in all formats, and the merging and comparing of runs |
 //! | `doctor` | the checks before a rollout |
 //! | `policy` | the IAM, trust, service control and StackSet documents |
-//! | `awscli` | the command `iam`, which replaces two commands of the AWS CLI v1, and JMESPath |
+//! | `awscli` | JMESPath, and the command `iam`, which replaces two commands of the AWS CLI v1 |
 //! | `terminal` | the progress display, log lines and questions on stderr |
-//! | `verdict`, `error` | the result of a run, the errors that end a command, and their exit codes |
+//! | `verdict`, `error` | the result of a run, the errors that end a command, and the exit codes |
 //! | `journal` | the run folder, `run.json` and the journal |
-//! | `rollout` | waves, visits, the rate limit and when to stop |
+//! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
-//! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
+//! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
 //! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `ignored_signals`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
@@ -32,7 +32,7 @@
 //! ```
 //! use v2token::{Decision, Mode, ObservedVersion, Outcome, Provenance, TokenVersion, decide};
 //!
-//! // The account summary has no version, so the version is unknown, and an unknown version is set.
+//! // The account summary has no version, so the version counts as unknown. An apply sets the wanted version in such an account.
 //! let read = ObservedVersion::from_summary(None);
 //! assert_eq!(decide(Mode::Apply, read, TokenVersion::V2Token, Provenance::None), Decision::Set);
 //! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Provenance::None), Decision::Done(Outcome::WouldChange));

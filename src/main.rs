@@ -1,4 +1,4 @@
-//! The `v2token` program: it parses the arguments, runs the command, and ends with its exit code.
+//! The `v2token` program: it parses the arguments, runs the command, and ends with the command's exit code.
 
 use std::process::ExitCode;
 

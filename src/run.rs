@@ -61,8 +61,8 @@ impl Source {
     }
 }
 
-/// Visits the targets and reports what happened. An error means that the run ended before its first visit, or that a plan could not
-/// list all accounts.
+/// Visits the targets and reports what happened. An error means that the run ended before its first visit, or that a plan could
+/// not list all accounts.
 pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, Error> {
     match Box::pin(visit_targets(&mut context, source)).await {
         Ok(visited) => Ok(finish(context, visited)),
@@ -91,7 +91,7 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     visit_waves(context, signals, &aws, prepared).await
 }
 
-/// Refuses `--verify token` where tokens can't be tested, and warns of a partition in which the setting has no effect.
+/// Refuses `--verify token` if tokens can't be tested, and warns if the setting has no effect in the caller's partition.
 fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
     if let Verify::Token(_) = context.settings.run.verify {
         aws.check_token_test()?;

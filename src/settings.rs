@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     pub can_ask: bool,
     /// `--run-dir`.
     pub run_dir: Option<PathBuf>,
-    /// What is printed, and where.
+    /// What is printed, and where it is printed.
     pub output: OutputSettings,
 }
 
@@ -191,8 +191,8 @@ impl Settings {
         }
     }
 
-    /// Refuses to continue a run, or to start a run that is based on it, if the run used external ids that are missing now.
-    /// External ids are not stored, so they must be given again.
+    /// Checks that no external id is missing. A run that is resumed needs the external ids that were given before, and a run that
+    /// is based on an earlier run needs those of the earlier run. External ids are not stored, so they must be given again.
     ///
     /// # Errors
     ///
@@ -247,8 +247,8 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
     }
 }
 
-/// Returns the default settings of a new run, with the maximum number of attempts that the environment or the profile sets for all
-/// AWS tools.
+/// Returns the default settings of a new run, with the maximum number of attempts that the environment or the profile sets for
+/// all AWS tools.
 ///
 /// # Errors
 ///

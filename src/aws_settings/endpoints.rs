@@ -65,7 +65,8 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the profile names a `services` section that does not exist, or that has a text in place of the service's settings.
+    /// Returns an error if the profile names a `services` section that does not exist, or that has a text in place of the
+    /// service's settings.
     pub(crate) fn endpoint_url(&self, service: Service) -> Result<Option<&str>> {
         if self.switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls") {
             return Ok(None);
@@ -105,7 +106,7 @@ impl AwsSettings {
     ///
     /// # Errors
     ///
-    /// When the mode is neither `ipv4` nor `ipv6`.
+    /// Returns an error if the mode is neither `ipv4` nor `ipv6`.
     pub(crate) fn instance_metadata_endpoint(&self) -> Result<&str> {
         let mode = self.setting("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
         let is_v6 = match mode.map(str::to_ascii_lowercase).as_deref() {

@@ -12,10 +12,10 @@ use super::{AwsSettingsError, Result};
 /// The maximum size of a file that is read. Files with thousands of profiles have some 100 kB.
 const MAX_SIZE: u64 = 16 << 20;
 
-/// The settings of a profile or of another section. They may hold keys, so they have no `Debug`.
+/// The settings of a profile or of another section. They may hold keys, so this type does not implement `Debug`.
 pub(crate) type Settings = BTreeMap<String, Value>;
 
-/// The contents of both files. They may hold keys, so they have no `Debug`.
+/// The contents of both files. They may hold keys, so this type does not implement `Debug`.
 #[derive(Clone, Default)]
 pub(crate) struct SharedFiles {
     /// The path of the config file, and that of the credentials file.
@@ -64,9 +64,9 @@ impl SharedFiles {
         files
     }
 
-    /// Adds a section of the config file to the sections of the kind that its name begins with (botocore 1.43, `configloader.py`,
-    /// `build_profile_map`). Only the beginning of the name is compared with the kind. The name must have two words, except for
-    /// `default`.
+    /// Adds a section of the config file to the sections of its kind (botocore 1.43, `configloader.py`, `build_profile_map`). The
+    /// name of a section starts with the name of its kind; the first word of the section's name can be longer. The name must have
+    /// two words, except for `default`.
     fn add_config_section(&mut self, name: &str, settings: Settings) {
         let kinds =
             [("profile", &mut self.config), ("sso-session", &mut self.sso_sessions), ("services", &mut self.services)];
@@ -83,7 +83,7 @@ impl SharedFiles {
         }
     }
 
-    /// The names of all profiles.
+    /// Returns the names of all profiles.
     pub(crate) fn profile_names(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }

@@ -11,12 +11,12 @@ use super::python::{is_line_end, is_space, universal_newlines};
 /// The name of the section whose options apply to every other section that does not set them.
 const DEFAULTS: &str = "DEFAULT";
 
-/// The value of an option. It may be a secret, so it has no `Debug`.
+/// The value of an option. It may be a secret, so this type does not implement `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     /// One text. The lines of a continued value are joined with line feeds.
     Text(String),
-    /// A value that starts on a new line, such as that of `s3`. It is a list of options, in which each name is there once.
+    /// A value that starts on a new line, such as that of `s3`. It is a list of options, in which no name occurs twice.
     Nested(Vec<(String, String)>),
 }
 
@@ -25,11 +25,11 @@ pub enum Value {
 pub struct Section {
     /// The text between the brackets.
     pub name: String,
-    /// The options in the order of the file. The names are in lower case, and each is there once.
+    /// The options in the order of the file. The names are in lower case, and no name occurs twice.
     pub values: Vec<(String, Value)>,
 }
 
-/// The file can't be read. No value is part of the explanation, because it may be a secret.
+/// The file can't be read. The explanation contains no value, because a value may be a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IniError {
     /// The line, counted from 1.
@@ -70,7 +70,7 @@ struct Reader<'text> {
 ///
 /// # Errors
 ///
-/// When botocore refuses the file, too.
+/// Returns an error if botocore would refuse the file, too.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Section>, IniError> {
     let text = str::from_utf8(bytes).map_err(|error| {
         let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
@@ -120,7 +120,7 @@ impl<'text> Reader<'text> {
         }
     }
 
-    /// Returns the option that an empty line, or a line with more indentation, continues.
+    /// Returns the option to which an empty line, or a line with more indentation, belongs.
     fn last_option(&mut self) -> Option<&mut RawOption<'text>> {
         self.sections[self.current?].1.last_mut().filter(|_| self.is_in_option)
     }

@@ -1,19 +1,19 @@
-//! The proxy for a URL, by the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, chosen as botocore chooses it.
+//! Chooses the proxy for a URL from the variables `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, as botocore does.
 //!
 //! botocore 1.43 reads the variables with Python's `urllib.request.getproxies_environment` (`utils.get_environ_proxies`), which
-//! does not know `ALL_PROXY`, and adds a missing scheme in `httpsession.ProxyConfiguration`.
+//! does not know `ALL_PROXY`. botocore then adds a missing scheme to a URL (`httpsession.ProxyConfiguration`).
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 
 use super::python::is_space;
 
-/// A proxy of the environment. Its URL may contain a password, so it has no `Debug`.
+/// A proxy of the environment. Its URL may contain a password, so this type does not implement `Debug`.
 #[derive(Clone)]
 pub struct Proxy {
-    /// The variable that names it.
+    /// The variable that names the proxy.
     pub variable: String,
-    /// Its URL, which starts with `http:` or `https:`. Nothing else in it is checked.
+    /// The proxy's URL, which starts with `http:` or `https:`. Nothing else in the URL is checked.
     pub url: String,
 }
 
@@ -26,8 +26,8 @@ pub struct Proxies {
 }
 
 impl Proxies {
-    /// Reads the variables of a process, in the order in which it has them. The names may be in any case. A name that ends in
-    /// `_proxy`, in lower case, takes precedence.
+    /// Reads the variables of a process, in the order in which the process has them. The names may be in upper or lower case. A
+    /// name that ends in `_proxy` in lower case takes precedence.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let variables: Vec<(String, String)> = variables
             .into_iter()
@@ -60,14 +60,14 @@ impl Proxies {
         Self { by_scheme: found, bypassed }
     }
 
-    /// The proxy through which a request to this URL goes.
+    /// Returns the proxy through which a request to this URL goes.
     pub fn for_url(&self, url: &str) -> Option<&Proxy> {
         let (scheme, rest) = url.split_once("://")?;
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         self.for_scheme(&scheme.to_lowercase()).filter(|_| !self.is_bypassed(host))
     }
 
-    /// The proxy for the URLs with this scheme, unless their host is in `NO_PROXY`.
+    /// Returns the proxy for URLs with this scheme. Does not check whether the host of a URL is in `NO_PROXY`.
     pub fn for_scheme(&self, scheme: &str) -> Option<&Proxy> {
         self.by_scheme.get(scheme)
     }

@@ -1,5 +1,5 @@
 //! The role sessions that the AWS CLI keeps in `~/.aws/cli/cache`, and the logins in `~/.aws/sso/cache`. The program uses a
-//! session from the cache so that a person is not asked for another MFA code. It writes nothing to these folders.
+//! session from the cache so that a person is not asked for another MFA code. The program writes nothing to these folders.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,10 +10,10 @@ use super::source::{Keys, ProfileRole, SsoRole, WebIdentity, keys};
 use super::{AwsSettings, files};
 use crate::timestamp;
 
-/// A session with less time left counts as expired (botocore 1.43, `credentials.py`, `DEFAULT_EXPIRY_WINDOW_SECONDS`).
+/// A session that expires within this time counts as expired (botocore 1.43, `credentials.py`, `DEFAULT_EXPIRY_WINDOW_SECONDS`).
 pub(crate) const EXPIRY_WINDOW: Duration = Duration::from_mins(15);
 
-/// A cached session. It holds keys, so it has no `Debug`.
+/// A cached session. It holds keys, so this type does not implement `Debug`.
 #[derive(Clone)]
 pub(crate) struct CachedSession {
     pub(crate) keys: Keys,
@@ -33,7 +33,7 @@ impl AwsSettings {
         self.cached(&file_name(arguments), now)
     }
 
-    /// Returns the cached session of a role that is assumed with a token. The name of its file depends on the token.
+    /// Returns the cached session of a role that is assumed with a token. The name of the session's file depends on the token.
     pub(crate) fn cached_web_identity(&self, identity: &WebIdentity, now: SystemTime) -> Option<CachedSession> {
         let token = String::from_utf8(files::read_limited(&identity.token_file).ok()?).ok()?;
         let arguments = [

@@ -1,7 +1,7 @@
 //! Decides where the credentials come from. The rules are those of botocore 1.43 (`credentials.py`).
 //!
-//! A source that is configured but incomplete is an error. The search does not continue with the next source, because that may
-//! belong to another identity.
+//! A source that is configured but incomplete is an error. The search does not continue with the next source, because that source
+//! may belong to another identity.
 
 mod describe;
 mod role;
@@ -12,7 +12,7 @@ use crate::secret::Secret;
 
 pub(crate) use role::ProfileRole;
 
-/// Where credentials come from. Some sources hold secrets, so the type has no `Debug`.
+/// Where credentials come from. Some sources hold secrets, so this type does not implement `Debug`.
 #[derive(Clone)]
 pub(crate) enum CredentialSource {
     /// Keys in the environment or in a file.
@@ -76,8 +76,8 @@ pub(crate) struct SsoRole {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) role: String,
-    /// The name of the `sso-session` section, from which the name of the token's file is derived. The older form has no such
-    /// section.
+    /// The name of the `sso-session` section, from which the name of the token's file is derived. The older form of the settings
+    /// has no such section.
     pub(crate) session: Option<String>,
 }
 
@@ -100,7 +100,7 @@ pub(super) fn decide(settings: &AwsSettings) -> Result<CredentialSource> {
     Ok(if has_container(settings) { CredentialSource::Container } else { CredentialSource::Instance })
 }
 
-/// Returns the source of a profile's own credentials. A role of this or of another profile may be assumed with them.
+/// Returns the source of a profile's own credentials. A role of this or of another profile may be assumed with these credentials.
 fn of_profile(settings: &AwsSettings, profile: &str, with_environment: bool) -> Result<Option<CredentialSource>> {
     if let Some(web_identity) = web_identity(settings, profile, with_environment)? {
         return Ok(Some(CredentialSource::WebIdentity(web_identity)));

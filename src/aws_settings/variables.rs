@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The variables of an environment. They may hold keys, so they have no `Debug`.
+/// The variables of an environment. They may hold keys, so this type does not implement `Debug`.
 #[derive(Clone, Default)]
 pub(crate) struct Variables(BTreeMap<String, String>);
 
@@ -23,8 +23,8 @@ impl Variables {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Replaces variables, and the `~` at the beginning, in a path (Python's `os.path.expandvars` and `expanduser`). A variable
-    /// that is not set stays as it is.
+    /// Replaces variables, and the `~` at the beginning, in a path (Python's `os.path.expandvars` and `expanduser`). The name of
+    /// a variable that is not set stays in the path.
     pub(crate) fn expand(&self, path: &str) -> String {
         self.expand_home(&self.expand_variables(path))
     }

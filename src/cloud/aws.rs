@@ -74,23 +74,24 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When every attempt of `DescribeOrganization` fails.
+    /// Returns an error if every attempt of `DescribeOrganization` fails.
     pub async fn describe_organization(&self) -> Result<Organization, ListingError> {
         self.call_organizations(async |client| organizations::describe(client, self.max_attempts).await).await
     }
 
-    /// Passes each account of the Organization to `found` as it is listed, with the number of its page.
+    /// Lists the accounts of the Organization. Passes each account to `found` as soon as it is known, with the number of its page
+    /// in the list.
     ///
-    /// Organizations may list accounts without their path in the tree. Then the program walks through the tree. If Organizations
-    /// refuses the walk, these accounts have no path, and the function returns the refusal; with `needs_paths`, the refusal is an
-    /// error.
+    /// Organizations may list accounts without their paths in the tree. In this case, the program walks through the tree to find
+    /// the paths. If Organizations refuses the walk, these accounts have no path, and the function returns the refusal. With
+    /// `needs_paths`, the refusal is an error.
     ///
     /// If the base credentials are refused in the middle of the list, the list restarts with the hub's credentials, and `found`
     /// may get an account twice.
     ///
     /// # Errors
     ///
-    /// When the list would be incomplete. `found` may have received accounts by then.
+    /// Returns an error if the list would be incomplete. `found` may have received some accounts before the error.
     pub async fn for_each_account(
         &self,
         needs_paths: bool,
@@ -106,7 +107,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// Returns an error if the call fails.
     pub async fn unit_exists(&self, unit: &UnitId) -> Result<bool, ListingError> {
         organizations::tree::unit_exists(&self.clients().organizations, self.max_attempts, unit).await
     }
@@ -116,7 +117,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When the tags of an account can't be read.
+    /// Returns an error if the tags of an account can't be read.
     pub async fn list_tags(&self, accounts: &[AccountId], progress: impl FnMut(usize)) -> Result<Tags, ListingError> {
         organizations::tags::list(&self.clients().organizations, self.max_attempts, accounts, progress).await
     }
@@ -125,7 +126,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When every attempt of the call fails.
+    /// Returns an error if every attempt of the call fails.
     pub async fn is_root_access_enabled(&self) -> Result<bool, Failure> {
         simulate_policy::is_root_access_enabled(&self.clients().iam, self.max_attempts).await
     }
@@ -134,7 +135,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When the call fails.
+    /// Returns an error if the call fails.
     pub async fn simulate_action(
         &self,
         session: &Session,
@@ -148,7 +149,7 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// When the SDK can't resolve an endpoint from the configuration.
+    /// Returns an error if the SDK can't resolve an endpoint from the configuration.
     pub async fn endpoints(&self) -> Result<[(&'static str, String); 3], EndpointError> {
         let (config, home) = (&self.clients().base, self.factory.home);
         Ok([
@@ -158,12 +159,12 @@ impl Aws {
         ])
     }
 
-    /// Checks that calls can reach both the global and the Regional STS endpoint. Testing tokens requires both.
+    /// Checks that the configuration allows calls to the global and to the Regional STS endpoint. A test of a token needs both.
     ///
     /// # Errors
     ///
-    /// When the partition has no global endpoint, when FIPS endpoints are configured, or when an endpoint of AWS is configured
-    /// for STS, because that endpoint would get the calls for the global endpoint too.
+    /// Returns an error if the partition has no global endpoint, or if FIPS endpoints are configured. Also returns an error if an
+    /// endpoint of AWS is configured for STS, because that endpoint would get the calls for the global endpoint too.
     pub fn check_token_test(&self) -> Result<(), ConnectError> {
         let config = &self.clients().base;
         let detail = if !self.caller.partition.has_global_sts() {
@@ -178,7 +179,8 @@ impl Aws {
         Err(ConnectError::TokenTestImpossible { detail })
     }
 
-    /// Whether the base credentials or the hub's belong to the account, so that it can be entered without a role.
+    /// Whether the base credentials or the hub's credentials belong to the account. Such an account can be entered without a
+    /// role.
     pub fn is_own_account(&self, account: AccountId) -> bool {
         [self.caller.account, self.hub.account].contains(&account)
     }

@@ -59,7 +59,8 @@ pub(crate) async fn retry<T>(
     retry_through_outage(Duration::ZERO, max_attempts, attempt).await
 }
 
-/// Repeats a call like [`retry`]. While calls get no answer, continues beyond `max_attempts`, until `outage` has passed.
+/// Repeats a call in the same way as [`retry`]. But as long as the call gets no answer, repeats it even after `max_attempts`
+/// failures, until `outage` has passed since the first attempt.
 pub(crate) async fn retry_through_outage<T>(
     outage: Duration,
     max_attempts: u32,

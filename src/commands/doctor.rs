@@ -34,7 +34,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
         return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
     let count = usize::from(args.sample);
-    // Settings that can't be read are a finding of the first check.
+    // An error here is ignored: if the AWS settings can't be read, the first check reports the error.
     let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment);
     let base = base.unwrap_or_else(|_| defaults(Mode::Plan));
     let settings = Settings::resolve(args.run, CommandName::Plan, base, environment)?;

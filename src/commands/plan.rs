@@ -8,7 +8,7 @@ use crate::rollout::Mode;
 use crate::run::start;
 use crate::settings::{Environment, Settings, defaults_for};
 
-/// Reads every selected account and says what apply would change.
+/// Reads every selected account, and reports which accounts `apply` would change.
 pub(super) async fn plan(args: PlanArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     refuse_role_options(&args.run, typed)?;
     let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment)?;

@@ -53,7 +53,8 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     };
     let context = context(&settings, command, partition);
     let trusted = match context.via.last() {
-        // The session of the last `--via-role` assumes the roles in the accounts, so their trust policies name this role.
+        // The session of the last `--via-role` assumes the roles in the accounts, so the trust policies in the accounts name the
+        // last `--via-role`.
         Some(last) => Some(caller_of(&last.arn(&context.partition))?),
         None => caller,
     };
@@ -152,8 +153,9 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
     })
 }
 
-/// Returns the partition without a call to AWS. It is the partition of the first `--via-role`; if that names none, the partition
-/// of the Region; and if no Region is named either, `aws`.
+/// Returns the partition without a call to AWS. It is the partition in the ARN of the first `--via-role`. If there is no
+/// `--via-role`, or if its ARN has a placeholder for the partition, the partition is that of the Region. If no Region is
+/// configured either, the partition is `aws`.
 fn partition(settings: &Settings) -> Result<Partition, Error> {
     let aws = settings.connect_options().aws_settings().map_err(ConnectError::from)?;
     let region = settings.run.region.as_deref().or_else(|| aws.region(&["AWS_REGION", "AWS_DEFAULT_REGION"]));

@@ -90,12 +90,12 @@ pub struct Replay {
     pub records: BTreeMap<AccountId, Record>,
     /// The exit code and the verdict; `None` if the run has not ended or has crashed.
     pub ended: Option<(u8, String)>,
-    /// The length in bytes of all complete lines. Any bytes after them are what a crash left: an incomplete line, or zeros.
+    /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
 
 impl Replay {
-    /// Reads a journal line by line. Another process can append to the journal meanwhile.
+    /// Reads a journal line by line. Another process can append to the journal during the reading.
     ///
     /// A crash can cut the last line short, or leave zero bytes at the end of the file, so both are ignored. A complete line that
     /// can't be parsed, or that is not consistent with the lines before it, is an error.
@@ -158,7 +158,8 @@ impl Replay {
                 let record = record.into_owned();
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
                     intent.state = match (record.outcome, record.started_at) {
-                        // Without a start time, the account was not visited again, or the end of the run cut the visit short.
+                        // If the record has no start time, the account was not visited again, or the end of the run cut the visit
+                        // short.
                         (Outcome::Unverified, None) => IntentState::Open,
                         (Outcome::Unverified, Some(_)) => IntentState::InDoubt,
                         _ => IntentState::Settled,

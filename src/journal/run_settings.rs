@@ -195,8 +195,8 @@ impl RunSettings {
         self.roles.get(&account).unwrap_or(&self.role)
     }
 
-    /// Returns these settings with the access settings of a plan, so that an apply does not silently use another role than the plan
-    /// that it applies.
+    /// Returns these settings with the access settings of a plan, so that an apply does not silently use another role than the
+    /// plan that it applies.
     pub(crate) fn with_access_of(self, plan: Self) -> Self {
         Self {
             role: plan.role,

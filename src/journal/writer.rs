@@ -2,9 +2,9 @@
 //!
 //! A visit must not send a Set before the intent is on disk, and an fsync takes milliseconds. During an fsync, further lines
 //! queue up, and the next fsync makes all of them durable. So the latency of the disk adds to the duration of a visit, but does
-//! not limit the number of visits per second. A line for which no task waits is written with the next line for which a task
-//! waits, or after [`MAX_DELAY`]. When many intents arrive together, each fsync waits a moment for more intents, because on a
-//! fast disk the fsyncs cost CPU time.
+//! not limit the number of visits per second. A line for which no task waits stays in the queue until a task waits for a later
+//! line, but at most for [`MAX_DELAY`]. When many intents arrive together, each fsync waits a moment for more intents, so that
+//! there are fewer fsyncs. On a fast disk, more fsyncs would only cost CPU time.
 
 use std::fs::File;
 use std::io::{self, Write as _};

@@ -39,8 +39,8 @@ const EMPTY: &str = "it names no account";
 ///
 /// Lines that start with `#` are comments. The first line is a header if one of its columns is `account_id`, or if it has several
 /// columns and the first column contains no digit. The ids are in the column `account_id`, or in the first column if no header
-/// names `account_id`. The columns `role` and `external_id` apply to the account of the line. Columns are separated by commas,
-/// semicolons or tabs; the file uses the first delimiter that the first line contains.
+/// names `account_id`. The columns `role` and `external_id` apply to the account of the line. The delimiter of the columns is a
+/// comma, a semicolon or a tab, whichever comes first in the first line.
 ///
 /// # Errors
 ///

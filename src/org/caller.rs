@@ -16,7 +16,7 @@ impl Partition {
         &self.0
     }
 
-    /// Whether the partition has a global STS endpoint. Without one, the token version has no effect.
+    /// Whether the partition has a global STS endpoint. Without this endpoint, the token version has no effect.
     ///
     /// Only `aws` has a global STS endpoint (AWS SDKs and Tools reference guide, "AWS STS Regional endpoints").
     pub fn has_global_sts(&self) -> bool {

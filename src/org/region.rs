@@ -69,7 +69,7 @@ pub(crate) fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionR
 /// The Region can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RegionRefused {
-    /// The name is `aws-global` or similar, which stands for the global STS endpoint.
+    /// The name ends in `-global`, as `aws-global` does, and stands for the global STS endpoint.
     #[error(
         "{0} is not a Region: it leads to the global STS endpoint, whose sessions are v1 tokens while an account is at v1Token"
     )]

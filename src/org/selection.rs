@@ -21,7 +21,8 @@ pub use skip_reason::SkipReason;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ManagementAccess {
-    /// With the caller's own credentials if the caller is in the management account, otherwise through the role.
+    /// With the credentials of the caller, or of the last role of `--via-role` (the hub), if they belong to the management
+    /// account. Otherwise, through the role.
     #[default]
     Own,
     /// Through the role, like every other account.
@@ -30,7 +31,8 @@ pub enum ManagementAccess {
     Skip,
 }
 
-/// The criteria by which an account is selected or excluded. An empty criterion matches nothing and restricts nothing.
+/// The criteria by which an account is selected or excluded. An empty criterion has no effect: it neither excludes accounts nor
+/// restricts the selection.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Criteria {
@@ -66,8 +68,8 @@ impl Criteria {
     }
 }
 
-/// What the user asked for. Several values of one criterion widen the selection, several criteria narrow it, and exclusion wins
-/// over inclusion.
+/// What the user asked for. Several values of one criterion widen the selection, several criteria narrow it, and exclusion takes
+/// precedence over inclusion.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Selection {
@@ -92,8 +94,8 @@ impl Selection {
         !self.include.ous.is_empty() || !self.exclude.ous.is_empty()
     }
 
-    /// Whether all accounts have to be listed before the first account can be selected. This is so if the selection names
-    /// accounts or OUs, because the program checks that they exist, and if the selection needs tags.
+    /// Whether all accounts have to be listed before the first account can be selected. This is necessary if the selection names
+    /// accounts or OUs, because the program checks that they exist. It is also necessary if the selection needs tags.
     pub(crate) fn needs_whole_list(&self) -> bool {
         let names_accounts = !self.include.accounts.is_empty() || !self.exclude.accounts.is_empty();
         names_accounts || self.needs_units() || self.needs_tags()
@@ -110,18 +112,18 @@ impl Selection {
 /// The tags of the accounts whose tags were read.
 pub type Tags = BTreeMap<AccountId, BTreeSet<Tag>>;
 
-/// The management account, and the reason for skipping it, if there is one.
+/// The management account and, if it is skipped, the reason.
 #[derive(Clone, Copy, Debug)]
 pub struct ManagementAccount {
     /// The management account's id.
     pub id: AccountId,
-    /// Why the management account is skipped; `None` if there is no such reason.
+    /// Why the management account is skipped although it is active; `None` if there is no such reason.
     pub skip_reason: Option<SkipReason>,
 }
 
 impl ManagementAccount {
-    /// Returns why `account` can't be visited even if it is selected: it is the management account and that account is skipped,
-    /// or its state is not ACTIVE.
+    /// Returns why `account` can't be visited even if it is selected: it is the management account, and the management account is
+    /// skipped, or its state is not ACTIVE.
     fn reason_to_skip(self, account: &Account) -> Option<SkipReason> {
         let as_management_account = self.skip_reason.filter(|_| account.id == self.id);
         as_management_account.or_else(|| account.state.skip_code().map(SkipReason::State))
@@ -137,7 +139,7 @@ pub struct Restriction {
     pub listed: BTreeSet<AccountId>,
     /// The accounts that the earlier run could not read or did not reach.
     pub unread: BTreeSet<AccountId>,
-    /// Why an account is skipped that the earlier run listed, but that is neither in `accounts` nor in `unread`.
+    /// The reason to skip an account that is in `listed`, but neither in `accounts` nor in `unread`.
     pub reason: SkipReason,
 }
 
@@ -310,7 +312,7 @@ pub(crate) fn reason_to_skip(
         earlier if !earlier.accounts.contains(&account.id) => Some(earlier.reason),
         _ => None,
     };
-    // Tags are checked last, because the tags of an account are read only if nothing else decides whether it is skipped.
+    // Tags are checked last, because the tags of an account are read only if the account is not skipped for another reason.
     let by_tags = || match tags? {
         tags if exclude.has_tag_of(account, tags) => Some(SkipReason::ExcludedTag),
         tags if !include.tags.is_empty() && !include.has_tag_of(account, tags) => Some(SkipReason::OtherTag),

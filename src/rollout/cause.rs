@@ -44,8 +44,8 @@ pub(crate) enum MessagePart<'a> {
 
 /// Returns the message with placeholders for account ids, request ids and other ids of a single request.
 ///
-/// The AccessDenied messages of AWS name the account and contain an authorization id that is unique to each request. With these ids,
-/// four thousand accounts would have four thousand causes instead of one.
+/// The AccessDenied messages of AWS name the account and contain an authorization id that is unique to each request. With these
+/// ids, four thousand accounts would have four thousand causes instead of one.
 pub(crate) fn without_ids(message: &str) -> String {
     let parts = message_parts(message).map(|part| match part {
         MessagePart::Text(text) => text,

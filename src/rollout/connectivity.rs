@@ -3,7 +3,8 @@
 //! All accounts share the same endpoints, so connections and name resolution do not depend on the account. But a visit whose
 //! calls get no answer would use up its attempts within seconds. So after the first call without an answer, STS is probed with
 //! GetCallerIdentity, which concerns no account and gets an answer even without valid credentials. If STS answers, only that one
-//! call failed. If STS does not answer, all visits wait until it does. So an outage delays the run, but makes no account fail.
+//! call failed. If STS does not answer, all visits wait until STS answers again. So an outage delays the run, but makes no
+//! account fail.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

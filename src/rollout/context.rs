@@ -67,7 +67,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
     }
 }
 
-/// Records the intent to change an account before the Set is sent.
+/// Before a Set is sent, records the intent to change the account.
 pub trait Intents {
     /// Resolves once the intent is durable.
     ///

@@ -1,8 +1,8 @@
-//! Checks once for all visits whether the base credentials are still accepted.
+//! Checks whether the base credentials are still accepted. All visits share one check.
 //!
 //! When the base credentials expire, AWS refuses the calls of all visits in flight at about the same time. To find out whether
 //! there are new credentials, they are fetched again. A fetch can start a program, open a browser, or ask the user for a code. So
-//! one visit checks, and the others use its result.
+//! only one visit makes the check, and the other visits use the result.
 
 use std::future::Future;
 

@@ -91,8 +91,8 @@ pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, pro
         // the wanted version, so the account counts as changed by this run.
         (Provenance::Intended(_), true) => Done(Outcome::Changed),
         (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
-        // There is nothing to restore: the undone run read `unknown` and set v1Token, and `unknown` is restored to v1Token, AWS's
-        // default.
+        // There is nothing to restore. The undone run read `unknown` and set v1Token. A rollback would also set v1Token, because
+        // it is AWS's default.
         (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
         (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
         // The account no longer has the version that the undone run set, so it has drifted and is left alone. One case is left to

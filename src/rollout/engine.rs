@@ -1,4 +1,4 @@
-//! The engine: visits the targets wave by wave, many at once, and processes their records one after another.
+//! The engine: visits the targets wave by wave, many targets at the same time, and processes their records one after another.
 
 use std::pin::pin;
 
@@ -15,7 +15,8 @@ use crate::cloud::retry::MAX_OUTAGE;
 pub enum Targets<'a> {
     /// These targets, wave by wave.
     Waves(&'a [Wave]),
-    /// The targets that a listing finds while visits are running, without waves. The run ends with the stream.
+    /// The targets that a listing finds while visits are running, without waves. The run ends when the stream has ended and all
+    /// its targets are visited.
     ///
     /// A percentage as `max_errors` has no effect, because the number of accounts is not known before the end of the stream.
     Stream(LocalBoxStream<'a, Target>),

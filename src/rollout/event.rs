@@ -51,7 +51,7 @@ pub enum Event<'a> {
         /// The wave that comes next.
         next: u32,
     },
-    /// AWS can't be reached, and the visits wait until it can.
+    /// AWS can't be reached, and the visits wait until it can be reached again.
     Unreachable {
         /// The failure of the probe that detected the outage.
         failure: &'a Failure,

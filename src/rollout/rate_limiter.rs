@@ -52,7 +52,7 @@ impl RateLimiter {
     }
 
     /// Waits until `may_enter` resolves and the rate allows a new visit. Visits start in the order of arrival. The caller holds
-    /// the permit until the first call for the account has ended.
+    /// the returned permit until the first call for the account has ended.
     pub(crate) async fn wait_to_enter(&self, may_enter: impl AsyncFn()) -> EntryPermit<'_> {
         let permit = self.slow_start.acquire().await;
         let _head = self.visits.acquire().await.expect("the semaphore is never closed");

@@ -185,8 +185,8 @@ impl Record {
     pub const fn needs_resume(&self) -> bool {
         match self.outcome {
             Outcome::NotAttempted => true,
-            // Without a start time, the end of the run cut the visit short, or an interrupted visit was not repeated. A resume
-            // visits the account.
+            // If the record has no start time, the end of the run cut the visit short, or an interrupted visit was not repeated.
+            // In both cases, a resume visits the account.
             Outcome::Unverified => self.started_at.is_none(),
             Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped => false,
         }

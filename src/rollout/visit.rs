@@ -64,7 +64,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     let result = Box::pin(async {
         let mut session = visit.enter().await?;
         let current = visit.read(&mut session, Stage::Read).await?;
-        // If this run was interrupted, the version that it read before its Set is the original one.
+        // If this run was interrupted, the original version is the version that the run read before its first Set.
         let original = if let Provenance::Intended(before) = target.provenance { before } else { current };
         visit.record.previous_version = Some(original);
         match decide(run.options.mode, current, target.wanted, target.provenance) {
@@ -119,7 +119,7 @@ struct Visit<'a, 'r, C, I> {
 }
 
 /// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and every
-/// visit in flight has one.
+/// visit in flight has such a future.
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Reads the version. Retries a failed call if a retry can help.
     async fn read(&mut self, session: &mut C::Session, stage: Stage) -> Result<ObservedVersion, VisitError> {
@@ -155,7 +155,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             (false, false) => Outcome::NotAttempted,
         };
         let hint = if outcome == Outcome::Unverified && !attempted {
-            // Without a start time, a resume visits the account again even without --retry-failed.
+            // Because the record now has no start time, a resume visits the account again even if `--retry-failed` is not given.
             self.record.started_at = None;
             IN_DOUBT.to_owned()
         } else {
@@ -175,7 +175,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         VisitError::NotAttempted(Stage::Set, failure)
     }
 
-    /// Returns the error of an account whose version is not the one that the undone run set.
+    /// Returns the error of an account that no longer has the version that the undone run set.
     fn drift(&self) -> AccountError {
         let left = match self.target.provenance {
             Provenance::Set { to, .. } => to.as_str(),

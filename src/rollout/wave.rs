@@ -23,9 +23,9 @@ impl Default for Waves {
 }
 
 impl Waves {
-    /// Returns the number of accounts in each wave. The numbers add up to `selection`, and none is zero: a wave whose accounts
-    /// are all in earlier waves is left out, and accounts beyond the last size form a wave of their own. If there are canaries,
-    /// their number replaces the first size. Percentages are rounded up.
+    /// Returns the number of accounts in each wave. The numbers add up to `selection`, and no number is zero: a wave whose
+    /// accounts are all in earlier waves is left out, and accounts beyond the last size form a wave of their own. If there are
+    /// canaries, their number replaces the first size. Percentages are rounded up.
     pub(crate) fn sizes(&self, canaries: usize, selection: usize) -> Vec<usize> {
         let mut ends: Vec<usize> = self.0.iter().map(|size| size.ceil_of(selection)).collect();
         if canaries > 0 {
@@ -93,7 +93,7 @@ pub struct Wave {
 /// representative canary.
 ///
 /// The `canaries` come before all other accounts. They form the first wave, and their number replaces the first size. Each wave
-/// has its number, from 1. Without sizes there is one wave, which has no number.
+/// has its number, from 1. If `waves` is `None`, there is one wave, which has no number.
 pub fn divide<'a>(
     accounts: &[&'a Account],
     management: AccountId,

@@ -55,7 +55,7 @@ pub(crate) fn refuse_unattended(settings: &Settings) -> Result<(), Error> {
 /// Shows what is about to happen, and asks whether to start.
 pub(crate) async fn confirm(context: &mut RunContext, aws: &Aws, prepared: &Prepared) -> Result<(), Error> {
     let RunContext { settings, progress, info, .. } = context;
-    // A resume does not ask again, because the answer to this question also applies to it.
+    // A resume does not ask again, because the answer to this question also holds for the resume.
     info.settings.yes = true;
     let overview = Overview { settings, aws, prepared };
     if settings.run.mode == Mode::Plan || overview.targets() == 0 {

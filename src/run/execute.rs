@@ -19,7 +19,9 @@ use crate::terminal::Progress;
 /// How long a person at a terminal has to review a wave before the next wave starts.
 pub(crate) const REVIEW_TIME: Duration = Duration::from_secs(5);
 
-/// Whether a person at the terminal answered the question at the start, and `--bake` leaves no time to review a wave.
+/// Whether the run waits `REVIEW_TIME` between waves, so that a person can review each wave. The run does so if it can ask a
+/// person at a terminal, `--yes` is not given, and `--bake` is zero. With any other `--bake`, the run waits between waves
+/// already.
 pub(crate) const fn is_supervised(settings: &Settings) -> bool {
     settings.can_ask && !settings.run.yes && settings.run.bake.is_zero()
 }

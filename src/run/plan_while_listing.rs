@@ -1,6 +1,6 @@
 //! A plan that visits accounts while further accounts are still being listed. This saves time, because listing a large
-//! Organization takes minutes: Organizations returns 8 pages of 20 accounts per second. It is safe even if the listing fails,
-//! because a plan only reads.
+//! Organization takes minutes: Organizations returns 8 pages of 20 accounts per second. The early visits do no harm even if the
+//! listing fails, because a plan only reads.
 
 use std::cell::{Cell, RefCell};
 use std::pin::pin;
@@ -73,7 +73,7 @@ struct Listing<'a, 'r> {
 }
 
 impl Listing<'_, '_> {
-    /// Lists the accounts and visits them. Returns why the visits stopped early, or `None` if they did not.
+    /// Lists the accounts and visits them. Returns why the visits stopped early, or `None` if they did not stop early.
     async fn visit_while_listing(
         &self,
         rollout: &Rollout<'_, Aws, Journal>,
@@ -136,8 +136,8 @@ impl Listing<'_, '_> {
         recorder.context.progress.listing(recorder.accounts.len(), page);
     }
 
-    /// Ends the list: checks that an account is selected, shows the number of visits, and writes the event `ready` to the
-    /// journal.
+    /// Ends the list: checks that at least one account is selected, shows the number of visits, and writes the event `ready` to
+    /// the journal.
     async fn finish(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
         // Closing the channel ends the visits after the last target.
         self.sender.close_channel();

@@ -78,8 +78,8 @@ impl<'a> Recorder<'a> {
             let targets = waves.iter().map(|wave| wave.targets.len()).sum();
             self.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await?;
         }
-        // This overwrites the reports of an earlier run, so it is done only when the lists are durable. The known records are
-        // then added below the new headers.
+        // The next call overwrites the reports of an earlier run, so it is made only after the lists are durable. The known
+        // records are then added below the new headers.
         self.begin_reports()?;
         self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
         self.records = accounts.iter().map(|_| None).collect();

@@ -31,7 +31,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Starts listening. `progress` is removed from the screen before the process ends at once.
+    /// Starts listening. If a signal ends the process at once, `progress` is first removed from the screen.
     pub(crate) fn listen(progress: &Progress) -> io::Result<Self> {
         let (sender, first) = unbounded_channel();
         let (visits_ended, last_message) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));

@@ -50,7 +50,7 @@ fn shortened(cause: &str) -> String {
     }
 }
 
-/// Writes a document to stdout in the format of `--output`, or writes the result of the query instead.
+/// Writes a document to stdout in the format of `--output`. If there is a query, writes the query's result instead.
 pub(crate) fn print(
     output: &OutputSettings,
     document: &dyn OutputDocument,

@@ -75,7 +75,7 @@ pub(crate) fn management_account(organization: &Organization, run: &RunSettings,
     ManagementAccount { id, skip_reason }
 }
 
-/// Returns the target for an account: how the account is entered, and which version it is to get.
+/// Returns the target for an account: how the account is entered, and which version is wanted.
 pub(crate) fn target(
     account: &Account,
     organization: &Organization,

@@ -47,7 +47,7 @@ impl StderrMode {
     }
 }
 
-/// The documents and lines that a command writes, and where.
+/// The documents and lines that a command writes, and where it writes them.
 #[derive(Clone, Debug)]
 pub(crate) struct OutputSettings {
     /// The report files that `--report` names.

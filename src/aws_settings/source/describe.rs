@@ -1,4 +1,5 @@
-//! The text that names a source of credentials in the question before a run, in doctor and in `run.json`. It holds no secret.
+//! The text that names a source of credentials in the question before a run, in the output of `doctor` and in `run.json`. The
+//! text holds no secret.
 
 use std::fmt;
 

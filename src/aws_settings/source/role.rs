@@ -1,12 +1,12 @@
-//! The role that a profile assumes, and the credentials with which the role is assumed: those of another profile, or a named
-//! source.
+//! The role that a profile assumes, and the credentials with which the role is assumed: the credentials of another profile, or
+//! those of a named source.
 
 use super::{CredentialSource, KeyOrigin, environment_keys, has_container, of_profile, secret};
 use crate::aws_settings::files::{Settings, text};
 use crate::aws_settings::{AwsSettings, Result, refuse};
 use crate::secret::Secret;
 
-/// A role that a profile assumes. It may hold an external id, so it has no `Debug`.
+/// A role that a profile assumes. It may hold an external id, so this type does not implement `Debug`.
 #[derive(Clone)]
 pub(crate) struct ProfileRole {
     pub(crate) profile: String,
@@ -37,8 +37,8 @@ fn has_keys(profile: &Settings) -> bool {
     ["aws_access_key_id", "aws_secret_access_key"].iter().any(|key| profile.contains_key(*key))
 }
 
-/// Returns the role that a profile assumes. `visited` holds the profiles from the first one to this one; each is the
-/// `source_profile` of the one before it.
+/// Returns the role that a profile assumes. `visited` holds the profiles from the profile in use to this profile. Each profile is
+/// the `source_profile` of the profile before it.
 pub(super) fn of_role_profile(
     settings: &AwsSettings,
     profile: &str,

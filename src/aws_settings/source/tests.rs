@@ -86,7 +86,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
             "profile p, role arn:aws:iam::000000000100:role/R by source_profile q, role arn:aws:iam::000000000100:role/R by \
              source_profile base keys (keys in the credentials file)",
         ),
-        // Profile p is its own source. Its keys take precedence over its role, and assume the role.
+        // Profile p names itself as its `source_profile`. The role is assumed with the keys of the profile.
         (
             Some("p"),
             "",
@@ -112,7 +112,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
 
 #[test]
 fn an_incomplete_source_is_refused_and_no_other_is_used() {
-    // A container and an instance could provide credentials in every case, and must never be used.
+    // In every case, a container and an instance could provide credentials, but they must not be used.
     let container = "AWS_CONTAINER_CREDENTIALS_FULL_URI=u";
     for (environment, profile, refusal) in [
         ("AWS_ACCESS_KEY_ID=A", "", "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not"),

@@ -1,4 +1,5 @@
-//! Sends a request to AWS. All requests pass through here, are timed, and are logged with `--debug`.
+//! Sends a request to AWS. All requests pass through this module, which measures how long each request takes and, with `--debug`,
+//! logs it.
 
 use std::future::Future;
 use std::time::Instant;

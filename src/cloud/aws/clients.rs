@@ -31,8 +31,8 @@ pub(super) struct Clients {
 pub(super) struct ClientFactory {
     /// The configuration of the clients, without credentials.
     pub(super) config: SdkConfig,
-    /// The configuration of the clients that assume the roles of the profile, with the first credentials, which come from the
-    /// source or from an MFA session. This configuration does not have the endpoint of `--endpoint-url`.
+    /// The configuration of the clients that assume the roles of the profile. It contains the first credentials, which come from
+    /// their source or from an MFA session. This configuration does not have the endpoint of `--endpoint-url`.
     pub(super) first: SdkConfig,
     /// The provider that fetches the first credentials from their source.
     pub(super) source: Arc<CheckedProvider>,

@@ -1,4 +1,4 @@
-//! Compares this machine's clock with the clock of AWS, by the `Date` header of AWS's answers.
+//! Compares this machine's clock with the clock of AWS, which the `Date` header of AWS's answers shows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,7 +16,7 @@ use aws_smithy_types::date_time::Format;
 pub struct Clock(Arc<Mutex<Option<ClockSkew>>>);
 
 /// The difference between this machine's clock and the clock of AWS. It is accurate to one second, because the header has no
-/// fractions.
+/// fractions of a second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClockSkew {
     /// The difference.

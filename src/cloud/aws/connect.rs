@@ -96,7 +96,7 @@ impl Aws {
             cached: None,
         };
         factory.via_roles = options.via_roles.iter().map(via_role).collect();
-        // The new clients share the base credentials with the earlier ones, so that the credentials are not fetched twice.
+        // The new clients share the base credentials with the earlier clients, so that the credentials are not fetched twice.
         let clients = factory.clients(clients.base, false);
         let hub = if factory.via_roles.is_empty() {
             caller.clone()
@@ -135,7 +135,7 @@ impl Aws {
     }
 }
 
-/// Asks STS who the caller is, with several attempts.
+/// Asks STS, with several attempts, who the caller is.
 async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectError> {
     let answer = retry(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
     Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)

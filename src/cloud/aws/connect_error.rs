@@ -42,7 +42,7 @@ pub enum ConnectError {
     /// A call failed.
     #[error(transparent)]
     Call(#[from] Failure),
-    /// The session may be a v1 token, which the Region refuses.
+    /// The session token may be a v1 token, which the Region refuses.
     #[error(
         "{failure}; the session may be a v1 token of the global STS endpoint, which {region} refuses, because this Region must be enabled \
          by hand"

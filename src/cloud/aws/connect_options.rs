@@ -14,7 +14,7 @@ use crate::secret::Secret;
 pub struct ConnectOptions {
     /// The profile named on the command line. As in the AWS CLI, it takes precedence over credentials in the environment.
     pub profile: Option<String>,
-    /// The Region named on the command line; `None` for that of the environment, of the profile or of the instance.
+    /// The Region named on the command line; `None` for the Region of the environment, of the profile or of the instance.
     pub region: Option<String>,
     /// One endpoint for Organizations, STS and IAM. The credential providers do not use it.
     pub endpoint_url: Option<String>,
@@ -58,24 +58,24 @@ impl ConnectOptions {
     ///
     /// # Errors
     ///
-    /// When a file can't be read, or the profile is not defined.
+    /// Returns an error if a file can't be read, or if the profile is not defined.
     pub(crate) fn aws_settings(&self) -> Result<AwsSettings, AwsSettingsError> {
         AwsSettings::read(self.profile.as_deref(), Variables::of_process())
     }
 
-    /// Returns the profile whose `credential_process` provides the first credentials, if there is one. That program may ask a
-    /// person.
+    /// Returns the profile whose `credential_process` provides the first credentials, or `None` if another source provides them.
+    /// The program of `credential_process` may ask a person for something.
     ///
     /// # Errors
     ///
-    /// When the profile can't be used.
+    /// Returns an error if the profile can't be used.
     pub(crate) fn process_profile(&self) -> Result<Option<String>, AwsSettingsError> {
         let settings = self.aws_settings()?;
         Ok(CredentialChain::of(settings.credential_source()?, &settings).process().map(str::to_owned))
     }
 }
 
-/// The MFA device of the base credentials. It may hold a code, so it has no `Debug`.
+/// The MFA device of the base credentials. It may hold a code, so this type does not implement `Debug`.
 #[derive(Clone, Default)]
 pub struct Mfa {
     /// The device's serial number or ARN; `None` means the device of the profile.

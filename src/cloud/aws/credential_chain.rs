@@ -38,7 +38,7 @@ pub(crate) enum FirstCredentials {
     MfaSession(CachedSession),
 }
 
-/// A role of a chain, with its session in the cache of the AWS CLI if there is one.
+/// A role of a chain, and its session from the cache of the AWS CLI, if the cache contains such a session.
 pub(crate) struct RoleStep {
     pub(crate) role: ProfileRole,
     pub(crate) cached: Option<CachedSession>,
@@ -73,7 +73,7 @@ impl CredentialChain {
         Self { first, roles }
     }
 
-    /// Returns the profile whose `credential_process` provides the first credentials, if there is one.
+    /// Returns the profile whose `credential_process` provides the first credentials, or `None` if another source provides them.
     pub(crate) fn process(&self) -> Option<&str> {
         match &self.first {
             FirstCredentials::Source(CredentialSource::Process { profile, .. }, _) => Some(profile),
@@ -175,7 +175,7 @@ impl ProviderFactory<'_> {
         }
         let endpoint = |service| Ok::<_, AwsSettingsError>(self.settings.endpoint_url(service)?.map(str::to_owned));
         let (portal, oidc) = (endpoint(Service::Sso)?, endpoint(Service::SsoOidc)?);
-        // The provider calls two services, and only the path of a request shows which of them it is for.
+        // The provider calls two services, and only the path of a request shows which of the two services the request is for.
         let is_custom = portal.is_some() || oidc.is_some();
         let provider =
             self.provider_at(is_custom, move |path| if path == "/token" { oidc.clone() } else { portal.clone() });
@@ -215,7 +215,8 @@ pub(super) struct SessionCache {
 }
 
 impl SessionCache {
-    /// Returns a provider of the cached session and then of `then`'s credentials. Without a cached session, returns `then`.
+    /// Returns a provider that provides the cached session while it lasts, and afterwards the credentials of `then`. Without a
+    /// cached session, returns `then`.
     pub(super) fn before(then: SharedCredentialsProvider, cached: Option<&CachedSession>) -> SharedCredentialsProvider {
         match cached {
             None => then,

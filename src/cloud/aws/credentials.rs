@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
 
-/// A fetch that times out also fails the requests that waited for it, because the SDK's cache allows one fetch at a time. A
-/// request counts as one of them if it arrives within this time after the timeout. A retried call comes later, after at least 50
-/// ms ([`backoff`](crate::cloud::retry::backoff)).
+/// The SDK's cache allows only one fetch at a time, so other requests can wait for a fetch. If the fetch times out, these
+/// requests fail too: a request that starts a fetch within this time after the timeout counts as such a request. A retried call
+/// comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
 /// Kept credentials that expire within this time are not used any more. The SDK's cache has the same limit (aws-smithy-runtime
@@ -162,7 +162,7 @@ mod tests {
                 (1, FETCH_CREDENTIALS.as_secs())
             );
         }
-        // The wait is the shortest one before a retry.
+        // This is the shortest wait before a retry.
         tokio::time::sleep(crate::cloud::retry::backoff(1, 0.0)).await;
         assert!(provider.provide_credentials().await.is_err());
         assert_eq!(fetches.load(Ordering::Relaxed), 2, "a later request fetches again");

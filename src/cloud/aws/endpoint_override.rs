@@ -1,4 +1,4 @@
-//! An HTTP client that sends requests to a configured endpoint instead of the one that they were built for.
+//! An HTTP client that sends requests to a configured endpoint instead of the endpoint that they were built for.
 
 use std::fmt;
 use std::sync::Arc;

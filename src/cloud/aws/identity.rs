@@ -18,7 +18,7 @@ use crate::aws_settings::{AwsSettings, AwsSettingsError, CredentialSource, Regio
 use crate::cloud::{Failure, Operation, OwnCode};
 use crate::org::region::check_opt_in;
 
-/// The caller that the options, the variables and the files determine. It may hold keys, so it has no `Debug`.
+/// The caller that the options, the variables and the files determine. It may hold keys, so this type does not implement `Debug`.
 pub(super) struct Identity {
     pub(super) settings: AwsSettings,
     /// The text that names the source of the base credentials.
@@ -65,7 +65,7 @@ impl Identity {
         let FirstCredentials::Source(CredentialSource::Instance, _) = &self.chain.first else {
             return Err(ConnectError::NoRegion);
         };
-        // The metadata service is not in a Region, so any Region does for its client.
+        // The metadata service is not in a Region, so its client can have any Region.
         let basis = sdk_config::build(&self.settings, "us-east-1", false, http.clone(), timeouts::per_attempt())?;
         let client = self.providers(options, &basis).instance_metadata()?;
         let answer = client.get("/latest/meta-data/placement/region").await.map_err(|_| ConnectError::NoRegion)?;
@@ -86,8 +86,8 @@ impl Identity {
         ProviderFactory { settings: &self.settings, basis, session_name: &options.session.name }
     }
 
-    /// Returns the provider of the first credentials. With an MFA device, opens an MFA session with them at the endpoint of
-    /// `config`, and returns a provider of this session.
+    /// Returns the provider of the first credentials. With an MFA device, uses the first credentials to open an MFA session at
+    /// the endpoint of `config`, and returns a provider of this session.
     pub(super) async fn first_credentials(
         &self,
         options: &ConnectOptions,
@@ -104,7 +104,8 @@ impl Identity {
         let provider = self.providers(options, basis).first(&self.chain.first).await?;
         let source = Arc::new(CheckedProvider::around(provider, fetches));
         if self.chain.process().is_some() {
-            // The program of `credential_process` may ask a person, and the answer may take longer than the time limit of a call.
+            // The program of `credential_process` may ask a person a question, and the person's answer may take longer than the
+            // time limit of a call.
             let result = source.fetch_without_limit().await;
             let region = basis.config.region().map_or("", Region::as_ref);
             let failure = |error| without_credentials(Operation::GetCallerIdentity, &error);
@@ -131,9 +132,10 @@ impl Identity {
         roles.collect()
     }
 
-    /// Returns the error for the failure of the first call, with what the configuration tells about it. If there are no
-    /// credentials, the error names the profile and the token files that can't be read, because the SDK does not always name
-    /// them. If STS refuses the token of an earlier session, the error says that the Region may refuse v1 tokens.
+    /// Returns the error for the failure of the first call. The error also says what the configuration shows about the cause. If
+    /// there are no credentials, the error names the profile and the token files that can't be read, because the SDK's message
+    /// does not always name them. If STS refuses the token of an earlier session, the error says that the Region may refuse v1
+    /// tokens.
     pub(super) fn explain(&self, mut failure: Failure, region: &str) -> ConnectError {
         if failure.code.as_str() == "InvalidClientTokenId" && self.has_session() && check_opt_in(region).is_ok() {
             return ConnectError::V1Token { failure, region: region.to_owned() };
@@ -157,7 +159,8 @@ impl Identity {
     }
 }
 
-/// Returns the MFA device of the profile's roles. Only one device can be served, because all roles start from one MFA session.
+/// Returns the MFA device of the profile's roles. All roles start from one MFA session, so the roles can't have different
+/// devices.
 fn mfa_device(chain: &CredentialChain) -> Result<Option<String>, AwsSettingsError> {
     let mut found: Option<&str> = None;
     for RoleStep { role, .. } in &chain.roles {

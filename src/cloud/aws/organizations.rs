@@ -64,7 +64,7 @@ pub enum ListingError {
     Nameless,
 }
 
-/// Calls DescribeOrganization. A run calls it once, because its quota is 1 request per second.
+/// Calls DescribeOrganization. A run makes this call only once, because the quota of the call is 1 request per second.
 pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organization, ListingError> {
     let operation = Operation::DescribeOrganization;
     let answer =
@@ -81,7 +81,7 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
 
 /// Passes each account once to `found`, with the number of its page. Accounts that ListAccounts returns without a path in the
 /// tree come last, after a walk through the tree. If Organizations refuses the walk, these accounts have no path, and the
-/// function returns the refusal; with `needs_paths`, the refusal is an error.
+/// function returns the refusal. With `needs_paths`, the refusal is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
@@ -109,7 +109,7 @@ pub(super) async fn for_each_account(
                 id,
                 name,
                 email: listed.email().unwrap_or_default().to_owned(),
-                // State may be missing in other partitions. Then the older Status is used.
+                // `State` may be missing in other partitions. If it is missing, the older `Status` is used.
                 state: AccountState::from_api(
                     listed.state().map(ApiState::as_str),
                     listed.status().map(ApiStatus::as_str),

@@ -1,7 +1,7 @@
 //! Runs the program that a profile names as `credential_process`, and reads the credentials that the program prints.
 //!
-//! The SDK's provider is not used. It passes the command to a shell, which botocore does not, and it hides the program's stderr,
-//! where the program may ask a person for something.
+//! The SDK's provider is not used. Unlike botocore, that provider passes the command to a shell. It also hides the program's
+//! stderr, on which the program may ask a person for something.
 
 use std::io::IsTerminal as _;
 use std::process::Stdio;
@@ -23,8 +23,8 @@ const MAX_OUTPUT: u64 = 1 << 20;
 pub(super) struct CredentialProcess {
     profile: String,
     words: Vec<String>,
-    /// Whether the program has run. Its first run comes before everything else, so the program may then ask a person on the
-    /// terminal.
+    /// Whether the program has run. The first run comes before everything else, so during the first run, the program may ask a
+    /// person on the terminal.
     has_run: AtomicBool,
 }
 
@@ -74,7 +74,7 @@ impl CredentialProcess {
     }
 }
 
-/// Reads the credentials. The messages repeat nothing of the output, because it may contain secrets.
+/// Reads the credentials. Error messages quote nothing from the output, because the output may contain secrets.
 fn parse(printed: &[u8]) -> Result<Credentials, String> {
     let invalid = |_| "it printed invalid JSON: it must print credentials, and nothing else".to_owned();
     let document: serde_json::Value = serde_json::from_slice(printed).map_err(invalid)?;

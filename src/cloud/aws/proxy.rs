@@ -71,7 +71,7 @@ pub(super) fn check<'a>(urls: impl IntoIterator<Item = &'a String>) -> Result<()
 /// Parses the URL of a proxy. A URL that can't be parsed is an error, because the HTTP clients would bypass such a proxy.
 fn usable(proxy: &Proxy) -> Result<Intercept, ProxyError> {
     let refused = || ProxyError { variable: proxy.variable.clone() };
-    // `Proxies` puts `http://` before a URL whose scheme is not HTTP, so that its scheme looks like a host, as in
+    // `Proxies` puts `http://` before a URL whose scheme is not HTTP, so the scheme of the value looks like a host, as in
     // `http://socks5://proxy`.
     let is_http = proxy.url.split_once("://").is_some_and(|(_, rest)| !rest.contains("://"));
     let any = Uri::from_static("https://host.invalid");
@@ -79,7 +79,7 @@ fn usable(proxy: &Proxy) -> Result<Intercept, ProxyError> {
     parsed.filter(|parsed| is_http && parsed.uri().host().is_some_and(|host| !host.is_empty())).ok_or_else(refused)
 }
 
-/// Makes a client that chooses the proxy for each request. `client` makes a client for one proxy, or for none.
+/// Makes a client that chooses the proxy for each request. `client` makes a client for one proxy, or a client without a proxy.
 pub(super) fn client(rules: ProxyRules, client: impl Fn(ProxyConfig) -> SharedHttpClient) -> SharedHttpClient {
     let direct = client(ProxyConfig::disabled());
     let mut proxied: Vec<(String, SharedHttpClient)> = Vec::new();

@@ -36,8 +36,8 @@ pub(crate) struct ChainedRole {
     pub(crate) external_id: Option<Secret>,
     /// How many seconds its sessions last; `None` for AWS's default of one hour.
     pub(crate) duration: Option<i64>,
-    /// The MFA device and its code, which AssumeRole takes. AWS accepts a code only once, so only one session can be opened with
-    /// it.
+    /// The MFA device and its code, which are parameters of AssumeRole. AWS accepts a code only once, so only one session can be
+    /// opened with a code.
     pub(crate) mfa: Option<MfaCode>,
     /// A session of this role from the cache of the AWS CLI.
     pub(crate) cached: Option<CachedSession>,

@@ -37,7 +37,8 @@ impl LoadServiceConfig for Endpoints {
 ///
 /// # Errors
 ///
-/// When the profile names a `services` section that does not exist, or that has a text in place of a service's settings.
+/// Returns an error if the profile names a `services` section that does not exist, or that has a text in place of a service's
+/// settings.
 pub(crate) fn build(
     settings: &AwsSettings,
     region: &str,

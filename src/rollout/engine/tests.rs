@@ -20,11 +20,11 @@ use crate::rollout::{
 enum Fault {
     /// The call fails.
     Fail(FailureKind, Effect, &'static str),
-    /// A Set takes effect, and its answer is lost.
+    /// A Set takes effect, but its answer is lost.
     LostAcknowledgement,
     /// The call never gets an answer.
     Hang,
-    /// A read shows the version before the last Set.
+    /// A read returns the version that the account had before the last Set.
     Stale,
     /// A Set is accepted, but has no effect.
     Ignored,
@@ -49,7 +49,8 @@ struct World {
 struct Fake {
     world: RefCell<World>,
     caller_expired: Cell<bool>,
-    /// When the base credentials expire. Afterwards they must be fetched over the network, which fails if `base_is_gone`.
+    /// When the base credentials expire. After that, the next signed call fetches them over the network. The fetch fails during
+    /// an outage, and always if `base_is_gone` is set.
     base_ends: Cell<Option<Duration>>,
     base_is_gone: Cell<bool>,
     /// How long a fetch of the base credentials takes.
@@ -425,7 +426,7 @@ async fn a_denied_read_back_is_unverified() {
     assert_eq!(record.error.unwrap().stage, Stage::Verify);
 }
 
-/// A summary without the version does not show that the version has not changed.
+/// If a summary lacks the version, the version might have changed.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_settles_a_set_in_doubt_only_if_the_version_can_be_read() {
     for (reading, expected) in
@@ -439,8 +440,8 @@ async fn a_refusal_settles_a_set_in_doubt_only_if_the_version_can_be_read() {
     }
 }
 
-/// If a proxy refuses a call, or if a certificate or AssumeRole is refused, this says nothing about an earlier Set whose answer
-/// was lost.
+/// If a proxy refuses a call, or if a certificate or AssumeRole is refused, the refusal says nothing about an earlier Set whose
+/// answer was lost.
 #[tokio::test(start_paused = true)]
 async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
     let proxy = Fault::Fail(FailureKind::Refused, Effect::None, "HttpStatus403");

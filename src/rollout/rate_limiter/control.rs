@@ -22,7 +22,8 @@ const STEEPNESS: f64 = 0.4;
 /// After a throttle, the rate starts at this share of what AWS is estimated to let through.
 const MARGIN: f64 = 0.95;
 
-/// This many passed calls are added to the counted calls, so that a handful of answers does not give an extreme estimate.
+/// The estimate counts this many more passed calls than there were, so that the estimate is not extreme if there are only a few
+/// answers.
 const PRIOR: f64 = 3.0;
 
 /// How long one trial lasts, and how long to wait after a failed trial before the next trial. [`Control`] describes the trials.
@@ -93,7 +94,7 @@ impl AnswerCount {
 #[derive(Clone, Copy, Debug)]
 struct Recovery {
     since: Instant,
-    /// The measured rate that AWS lets through. The curve flattens near it, and then rises beyond it.
+    /// The measured rate that AWS lets through. The curve flattens near this rate, and then rises beyond it.
     plateau: f64,
     /// The rate at the start of the recovery.
     floor: f64,

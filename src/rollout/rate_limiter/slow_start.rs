@@ -35,7 +35,7 @@ impl SlowStart {
     }
 }
 
-/// The permit to enter one account. Dropping it raises the limit by one.
+/// The permit to enter one account. Dropping the permit raises the limit by one.
 #[derive(Debug)]
 pub(crate) struct EntryPermit<'a> {
     slow_start: &'a SlowStart,

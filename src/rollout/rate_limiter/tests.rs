@@ -134,7 +134,8 @@ async fn the_rate_settles_below_the_limit_and_recovers_when_it_is_lifted() {
 
 #[tokio::test(start_paused = true)]
 async fn throttles_that_do_not_depend_on_the_rate_do_not_lower_it_for_long() {
-    // Every call is refused three times at any rate, as when each account is throttled separately.
+    // Each call is refused three times and then passes, no matter how high the rate is, as if AWS throttled each account
+    // separately.
     fastrand::seed(7);
     for (limit, at_most) in [(0, 100), (500, 100), (50, 150)] {
         let rate_limiter = RateLimiter::new(limit);

@@ -42,8 +42,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 return Err(CallError::Failed(failure));
             }
             Ok(Err(failure)) => (failure, false),
-            // Of the calls for an account, only AssumeRole is signed with the base credentials. The time of fetching them must
-            // not count towards the visit's timeout.
+            // Of the calls for an account, only AssumeRole is signed with the base credentials. The time that it takes to fetch
+            // these credentials must not count towards the visit's timeout.
             Err(_) if operation == Operation::AssumeRole && self.run.cloud.is_fetching_credentials() => {
                 self.deadline += began.elapsed();
                 let message = "the base credentials were still being fetched when the time of the visit was up";
@@ -87,8 +87,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Decides whether a call inside the account is retried. Before a retry, waits or replaces the session. Otherwise returns the
-    /// error with which the visit ends.
+    /// Decides whether a call inside the account is retried. Before a retry, waits or replaces the session. If the call is not
+    /// retried, returns the error with which the visit ends.
     pub(super) async fn prepare_retry(
         &mut self,
         session: &mut C::Session,
@@ -110,8 +110,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Returns the failure of a call, or the error if the visit ends. Counts the failure in `failed` unless it is part of an
-    /// outage.
+    /// Returns the failure of a call. If the visit ends, returns the error with which it ends. Counts the failure in `failed`
+    /// unless it is part of an outage.
     pub(super) fn count_failure(&mut self, error: CallError, failed: &mut u32) -> Result<Failure, VisitError> {
         let failure = match error {
             CallError::VisitEnds(error) => return Err(error),

@@ -1,4 +1,4 @@
-//! Verifies a Set: reads the version back, and proves it with a token of the global endpoint in an opt-in Region.
+//! Verifies a Set: reads the version back, and proves the version by using a token of the global endpoint in an opt-in Region.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use crate::org::ObservedVersion;
 use crate::rollout::{Intents, Outcome, Stage, Verified, Verify};
 
 /// How many seconds to wait before each read-back. A Set usually shows in the summary after about 0.7 s, but IAM promises only
-/// eventual consistency, so the waits grow. Together they are 15.75 s.
+/// eventual consistency, so the waits grow. The waits add up to 15.75 s.
 pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// How many seconds to wait before each attempt with a token. STS issues tokens of the new version about 9 to 13 s after the Set
-/// (observed in commercial AWS in September 2026 by github radkawar/stackd). Together the waits are 32 s.
+/// (observed in commercial AWS in September 2026 by github radkawar/stackd). The waits add up to 32 s.
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     /// Reads the version until it is the wanted version, or until all waits are over. Then, with `--verify token=REGION`, proves
-    /// the version with a token. Returns `None` if the wanted version did not show; the record has the version that was read
-    /// last.
+    /// the version with a token. Returns `None` if no read returned the wanted version; in this case, the record has the version
+    /// that was read last.
     pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<Option<Outcome>, VisitError> {
         for wait in READ_BACK_WAITS {
             self.sleep(Duration::from_secs_f64(wait), Stage::Verify, Operation::GetAccountSummary, None).await?;

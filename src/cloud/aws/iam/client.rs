@@ -18,7 +18,8 @@ const CONNECTIONS: usize = 10;
 
 /// A client for the two IAM operations that read and set the token version, in the account of its credentials.
 ///
-/// A call is attempted up to five times if AWS throttles the call, fails, or can't be reached.
+/// If AWS throttles a call, has an internal error, or can't be reached, the call is repeated. A call is attempted five times at
+/// most.
 ///
 /// ```
 /// use aws_config::{BehaviorVersion, Region};
@@ -54,8 +55,8 @@ impl IamClient {
     /// The Region determines the partition. Requests to a custom endpoint are signed for the Region for which IAM in that
     /// partition accepts signatures.
     pub fn new(config: &SdkConfig) -> Self {
-        // The SDK's retry quota is one bucket for the whole process, which other clients might have emptied, so this client has
-        // its own.
+        // The SDK's retry quota is one bucket for the whole process, which other clients might have emptied, so this client has a
+        // bucket of its own.
         let bucket = RetryPartition::custom("v2token-iam-client").token_bucket(TokenBucket::unlimited()).build();
         let mut builder = aws_sdk_iam::config::Builder::from(config)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))

@@ -9,8 +9,8 @@ use crate::cloud::{Answer, Failure, Operation};
 
 /// Reads every page of a list. `page` requests the page for a token; `take` consumes the page and returns the next token.
 ///
-/// An empty page with a token is normal. A repeated token is an error. The SDK's own paginator would treat it as the end of the
-/// list.
+/// An empty page with a token is normal. A repeated token is an error. The SDK's own paginator would treat a repeated token as
+/// the end of the list.
 pub(super) async fn for_each_page<T>(
     operation: Operation,
     max_attempts: u32,
@@ -20,7 +20,7 @@ pub(super) async fn for_each_page<T>(
     let mut seen = HashSet::new();
     let mut token: Option<String> = None;
     for pages in 1.. {
-        // A short outage must not lose the pages that were read before it.
+        // If there is a short outage, the pages that were read before it must not be lost.
         let outage = if pages == 1 { Duration::ZERO } else { MAX_OUTAGE };
         let answer = retry_through_outage(outage, max_attempts, async || page(token.clone()).await).await?;
         token = take(answer.value)?.filter(|token| !token.is_empty());

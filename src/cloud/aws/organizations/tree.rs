@@ -11,8 +11,8 @@ use crate::cloud::retry::retry;
 use crate::cloud::{Failure, FailureKind, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Returns the path of each account's parent. If Organizations refuses the walk through the tree, returns no paths, together with
-/// the refusal; with `needs_paths`, the refusal is an error.
+/// Returns the path of each account's parent. If Organizations refuses the walk through the tree, returns the refusal and no
+/// paths. With `needs_paths`, the refusal is an error.
 pub(super) async fn parents(
     client: &Client,
     max_attempts: u32,
