@@ -87,8 +87,8 @@ pub struct Wave {
 
 /// Sorts accounts into the order in which they are visited, and divides them into waves. The order is the same in every run.
 ///
-/// OUs take turns. Within an OU, accounts are sorted by a hash of the account id. If they were sorted by the id itself, the
-/// oldest accounts would come first. Invited accounts come late, because AWS Organizations creates the usual role only in
+/// OUs take turns. Within an OU, accounts are sorted by a hash of the account id, so that the order has nothing to
+/// do with how AWS gives out ids. Invited accounts come late, because AWS Organizations creates the usual role only in
 /// accounts that it creates. The management account comes last. Neither an invited account nor the management account would be a
 /// representative canary.
 ///
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(first.len(), 3, "the first three come from three OUs");
         assert!(forward[..87].iter().all(|a| !a.invited), "invited ones come late");
         assert_eq!(forward[90].id, management);
-        let oldest_first = forward[..9].iter().filter(|a| a.id <= accounts[8].id).count();
-        assert!(oldest_first < 9, "the first wave is not just the oldest accounts");
+        let lowest_first = forward[..9].iter().filter(|a| a.id <= accounts[8].id).count();
+        assert!(lowest_first < 9, "the first wave is not just the lowest ids");
     }
 }
