@@ -1,8 +1,7 @@
 //! Sets the global endpoint token version in every account of an AWS Organization.
 //!
-//! The setting decides which version of session tokens the global STS endpoint (`sts.amazonaws.com`) issues for an account. With
-//! `v1Token`, the default, opt-in Regions refuse these tokens. With `v2Token`, the tokens are longer, and all Regions accept
-//! them.
+//! The setting decides which version of session tokens the global STS endpoint (`sts.amazonaws.com`) issues for an account. The
+//! default is `v1Token`: opt-in Regions refuse such tokens. With `v2Token`, the tokens are longer, and all Regions accept them.
 //!
 //! Most of the crate is private. `main.rs` parses the arguments into an [`Invocation`] and passes it to [`program`], which runs
 //! the command. Each module uses only the modules below it in this table:

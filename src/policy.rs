@@ -66,7 +66,7 @@ impl Principal {
     /// Returns the principal for a caller's ARN, or `None` if it is not the ARN of a user, a role, a role session or the root
     /// user.
     ///
-    /// The ARN of a role session lacks the role's path, which roles of IAM Identity Center have. So the role is trusted both
+    /// The ARN of a role session lacks the role's path. Roles of IAM Identity Center have a path. So the role is trusted both
     /// without a path and with any path.
     pub(crate) fn of(account: AccountId, arn: &str) -> Option<Self> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();

@@ -88,7 +88,7 @@ impl SharedFiles {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// Returns a profile of both files.
+    /// Returns a profile, with the settings from both files.
     pub(crate) fn profile(&self, name: &str) -> Option<&Settings> {
         self.profiles.get(name)
     }

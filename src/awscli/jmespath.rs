@@ -56,7 +56,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// When a function does not exist or does not accept an argument. The error is the message of Python's jmespath 1.1.
+    /// When a function does not exist or refuses one of its arguments. The error is the message of Python's jmespath 1.1.
     pub(crate) fn search<'a>(&'a self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, document)
     }

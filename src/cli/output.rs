@@ -55,7 +55,7 @@ pub struct OutputArgs {
     /// What is printed to stdout at the end.
     #[arg(long, env = "V2TOKEN_OUTPUT", value_name = "FORMAT", value_enum, default_value_t = OutputFormat::Table)]
     pub output: OutputFormat,
-    /// Print the result of this JMESPath expression on the JSON report, in the format of --output.
+    /// Apply this JMESPath expression to the JSON report, and print the result in the format of --output.
     #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH")]
     pub query: Option<String>,
     /// When to colour stderr.

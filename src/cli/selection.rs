@@ -19,7 +19,7 @@ pub struct SelectionArgs {
     #[arg(long, env = "V2TOKEN_EXCLUDE_ACCOUNT", value_name = "ID", value_delimiter = ',')]
     pub exclude_account: Vec<AccountId>,
     /// Only the accounts in this file and those of --account. The file has one id a line, or is a CSV file with a column
-    /// account_id, such as a report. Its columns role and external_id apply to the account of the row. The value - reads stdin.
+    /// account_id, such as a report. Its columns role and external_id apply to the account of the row. Give "-" to read stdin.
     #[arg(long, env = "V2TOKEN_ACCOUNTS_FROM", value_name = "FILE", value_delimiter = ',')]
     pub accounts_from: Vec<PathBuf>,
     /// Only accounts in these OUs or roots, by id, nested OUs included.

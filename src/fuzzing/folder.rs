@@ -98,7 +98,7 @@ pub fn merge(bytes: &[u8]) {
         let id = format!("{:012}", choice & 0xf).parse::<AccountId>().expect("twelve digits");
         let outcome = Outcome::ALL[index % Outcome::ALL.len()];
         let code = ["OtherShard", "Suspended"][usize::from(choice >> 7)];
-        // No two visits start at the same time, so that one of them is the last.
+        // Each visit starts at a different time, so that it is clear which visit of an account is the last.
         let visited = !matches!(outcome, Outcome::Skipped | Outcome::NotAttempted);
         let in_doubt = outcome == Outcome::Unverified && index % 2 == 0;
         let started_at = (visited && !in_doubt).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));

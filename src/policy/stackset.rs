@@ -47,7 +47,7 @@ pub(crate) fn stackset(context: &PolicyContext, principal: &Principal) -> Option
     Some(template)
 }
 
-/// Whether a template can express the role, which must have the same name in all accounts.
+/// Whether a template can express the role. It can if the role has the same path and name in all accounts.
 pub(crate) fn is_possible(context: &PolicyContext) -> bool {
     path_and_name(&context.role).is_some()
 }

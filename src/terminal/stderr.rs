@@ -1,7 +1,7 @@
 //! stderr: a thread of its own writes everything that goes there, including the log of `--debug`.
 //!
-//! A write to a paused terminal, or to a pipe that is not read, blocks. On the program's only thread, such a write would block
-//! the rollout and the signals that stop the rollout. Therefore texts wait in a bounded queue; when the queue is full, they are
+//! A write to a paused terminal, or to a pipe that is not read, blocks. On the main thread, such a write would block the
+//! rollout, and a signal could not stop it in an orderly way. Therefore texts wait in a bounded queue; when the queue is full, they are
 //! dropped and counted.
 
 use std::io::{self, Write};

@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
 
-/// The SDK's cache allows only one fetch at a time, so other requests can wait for a fetch. If the fetch times out, these
-/// requests fail too: a request that starts a fetch within this time after the timeout counts as such a request. A retried call
-/// comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
+/// The SDK's cache allows only one fetch at a time, so other requests can wait for a fetch. If that fetch times out, each waiting
+/// request then starts a fetch of its own at once, and would wait for another full time limit. Therefore a fetch that starts
+/// within this time after a timeout fails at once. The retry of a call comes later, after at least 50 ms ([`backoff`](crate::cloud::retry::backoff)).
 const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
 /// Kept credentials that expire within this time are not used any more. The SDK's cache has the same limit (aws-smithy-runtime

@@ -116,8 +116,8 @@ async fn ask(always: &FixedAnswer, text: &str) {
     let mut listed = 0;
     match organizations::for_each_account(&organizations_client, 1, false, |_, _| listed += 1).await {
         Ok(_) => assert!(listed > 0 && always.status < 400),
-        // The error quotes the text that is in place of an account id. A JSON answer is exempt from the check, because it
-        // contains no credentials.
+        // If the answer has another text where an account id belongs, the error quotes this text, and the text could be the
+        // secret. A JSON answer is exempt from the check, because it contains no credentials.
         Err(error) => {
             let is_json = serde_json::from_str::<serde_json::Value>(text).is_ok();
             assert!(!may_hold_credentials || is_json || !error.to_string().contains(SECRET), "{error}");

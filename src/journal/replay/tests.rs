@@ -130,7 +130,7 @@ fn a_missing_line_is_detected() {
             // If the intent of account 1 or 3 is missing, the record of this account, which takes its place, is refused.
             14 => Some(15),
             17 => Some(18),
-            // Every other line is the last line about its account. If it is missing, no line is refused, and the account is
+            // Each of the remaining lines is the last line about its account. If it is missing, no line is refused, and the account is
             // visited again.
             _ => None,
         };

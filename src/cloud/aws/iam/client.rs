@@ -13,7 +13,7 @@ use crate::org::{ObservedVersion, TokenVersion, region};
 /// The maximum number of attempts of a call, as in boto3 (botocore, `data/_retry.json`).
 const ATTEMPTS: u32 = 5;
 
-/// The maximum number of connections of a client with its own HTTP client, as in boto3 (botocore, `httpsession.py`).
+/// The maximum number of connections of a client that had to create its HTTP client itself, as in boto3 (botocore, `httpsession.py`).
 const CONNECTIONS: usize = 10;
 
 /// A client for the two IAM operations that read and set the token version, in the account of its credentials.

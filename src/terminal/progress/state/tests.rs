@@ -59,7 +59,7 @@ fn time_left_includes_waves_and_waits() {
     start_wave(&mut state, 1, 3, 1, begun);
     assert_eq!(state.time_left(begun), None, "the duration of a visit is not known yet");
     let now = visit(&mut state, Outcome::Changed, 1, begun, Duration::from_secs(1));
-    // With 32 visits of a second each in flight, 32 visits end per second. 50 visits take 1.5 s and 500 visits take 15.6 s, plus
+    // With 32 visits in flight, and one second for each visit, 32 visits end per second. 50 visits take 1.5 s and 500 visits take 15.6 s, plus
     // a second for the last visit.
     let seconds = |state: &DisplayState, now: Instant| state.time_left(now).unwrap().as_secs();
     assert_eq!(seconds(&state, now), 120 + 19);
