@@ -72,7 +72,7 @@ impl Difference {
             Self::SetAgain => "had drifted in between, and the later run set it again",
             Self::RolledOut => "has the target version, and did not before",
             Self::FailureGone => "failed or was unverified before, and was visited without an error since",
-            Self::VersionChanged => "has another version, and neither is the target version",
+            Self::VersionChanged => "has another version than before, and neither of the two is the target version",
             Self::StateChanged => "is in another state",
             Self::OutcomeChanged => "has another outcome",
             Self::Same => "none of these",
