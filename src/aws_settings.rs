@@ -11,7 +11,9 @@ mod role_cache;
 mod source;
 mod variables;
 
-use files::{SharedFiles, text};
+use crate::secret::without_user;
+use files::{Settings, SharedFiles, text};
+use ini::Value;
 
 pub(crate) use endpoints::{RegionChoice, Service};
 pub(crate) use role_cache::{CachedSession, EXPIRY_WINDOW};
@@ -63,6 +65,12 @@ pub enum AwsSettingsError {
         /// The missing variable.
         missing: &'static str,
     },
+    /// A variable is not text.
+    #[error("{name} is not text in UTF-8")]
+    NotText {
+        /// The variable.
+        name: String,
+    },
     /// There is a web identity token, but no role to assume with it.
     #[error(
         "there is a web identity token file, and no role to assume with it: set role_arn in the profile, or AWS_ROLE_ARN"
@@ -79,6 +87,32 @@ pub enum AwsSettingsError {
         expected: &'static str,
     },
 }
+
+/// The settings of a profile that are read as texts.
+const TEXTS: [&str; 22] = [
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_security_token",
+    "ca_bundle",
+    "credential_process",
+    "credential_source",
+    "duration_seconds",
+    "endpoint_url",
+    "external_id",
+    "login_session",
+    "mfa_serial",
+    "region",
+    "role_arn",
+    "role_session_name",
+    "services",
+    "source_profile",
+    "sso_account_id",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+    "web_identity_token_file",
+];
 
 /// The variables and the files, with the profile in use. They may hold keys, so this type does not implement `Debug`.
 #[derive(Clone)]
@@ -98,6 +132,7 @@ impl AwsSettings {
     ///
     /// Returns an error if a file can't be read, or if no file defines the profile.
     pub(crate) fn read(profile_option: Option<&str>, variables: Variables) -> Result<Self> {
+        variables.check_text().map_err(|name| AwsSettingsError::NotText { name: name.to_owned() })?;
         let files = SharedFiles::read(&variables)?;
         Self::with_files(profile_option, variables, files)
     }
@@ -174,6 +209,55 @@ impl AwsSettings {
         source::decide(self)
     }
 
+    /// Checks the `sso-session` of the profile in use. botocore reads it for every client, even if other credentials count (1.43,
+    /// `tokens.py`, `SSOTokenProvider`).
+    fn check_sso_session(&self) -> Result<()> {
+        let profile = self.profile_name();
+        let Some(own) = self.files.profile(profile) else { return Ok(()) };
+        check_texts(profile, own)?;
+        let Some(name) = text(own, "sso_session") else { return Ok(()) };
+        let section = self.files.sso_session(name);
+        let section = section.ok_or_else(|| refuse(profile, &format!("there is no section [sso-session {name}]")))?;
+        let missing: Vec<&str> =
+            ["sso_start_url", "sso_region"].into_iter().filter(|key| text(section, key).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(refuse(profile, &format!("the section [sso-session {name}] has no {}", missing.join(" and no "))))
+    }
+
+    /// Checks that the endpoint of container credentials is one that botocore accepts (1.43, `utils.py`, `ContainerMetadataFetcher`):
+    /// HTTPS, an address of this machine, or an address of a container service.
+    ///
+    /// # Errors
+    ///
+    /// When it is another host.
+    pub(crate) fn check_container_host(&self) -> Result<()> {
+        let name = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        if self.variables.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some() {
+            return Ok(());
+        }
+        let Some(url) = self.variables.get(name) else { return Ok(()) };
+        let (scheme, rest) = url.split_once("://").unwrap_or_default();
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = match authority.strip_prefix('[') {
+            Some(inside) => inside.split(']').next().unwrap_or_default(),
+            None => authority.split(':').next().unwrap_or_default(),
+        };
+        let allowed = ["169.254.170.2", "169.254.170.23", "fd00:ec2::23", "localhost"];
+        let is_loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        if scheme.eq_ignore_ascii_case("https") || is_loopback || allowed.contains(&host.to_ascii_lowercase().as_str())
+        {
+            return Ok(());
+        }
+        Err(AwsSettingsError::Value {
+            name: name.to_owned(),
+            value: without_user(url).into_owned(),
+            expected: "expected https://, an address of this machine, or an address of a container service",
+        })
+    }
+
     /// Checks the values that botocore checks before it looks for credentials, although this program has no use for them.
     fn check_values(&self) -> Result<()> {
         for (variable, key) in [
@@ -183,6 +267,14 @@ impl AwsSettings {
             if let Some(text) = self.setting(variable, key).filter(|text| text.trim().parse::<i64>().is_err()) {
                 return Err(invalid(variable, key, text, "expected a whole number"));
             }
+        }
+        self.check_sso_session()?;
+        let metadata = self.instance_metadata_endpoint()?;
+        let host = metadata.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
+        if host.is_empty() {
+            let name = "AWS_EC2_METADATA_SERVICE_ENDPOINT or ec2_metadata_service_endpoint".to_owned();
+            let expected = "expected a URL such as http://169.254.169.254";
+            return Err(AwsSettingsError::Value { name, value: without_user(metadata).into_owned(), expected });
         }
         let (variable, key) = ("AWS_STS_REGIONAL_ENDPOINTS", "sts_regional_endpoints");
         match self.setting(variable, key) {
@@ -256,6 +348,12 @@ impl AwsSettings {
         let expected = "expected a whole number from 1";
         number.map(Some).ok_or_else(|| invalid("AWS_MAX_ATTEMPTS", "max_attempts", text, expected))
     }
+}
+
+/// Returns an error if a setting that is read as a text has indented lines instead. botocore fails on such a setting, too.
+fn check_texts(profile: &str, settings: &Settings) -> Result<()> {
+    let nested = TEXTS.iter().find(|key| matches!(settings.get(**key), Some(Value::Nested(_))));
+    nested.map_or(Ok(()), |key| Err(refuse(profile, &format!("{key} must be a text, and has indented lines"))))
 }
 
 fn invalid(variable: &str, key: &str, value: &str, expected: &'static str) -> AwsSettingsError {

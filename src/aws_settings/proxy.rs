@@ -3,7 +3,7 @@
 //! botocore 1.43 reads the variables with Python's `urllib.request.getproxies_environment` (`utils.get_environ_proxies`), which
 //! does not know `ALL_PROXY`. botocore then adds a missing scheme to a URL (`httpsession.ProxyConfiguration`).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 
 use super::python::is_space;
@@ -29,9 +29,12 @@ impl Proxies {
     /// Reads the variables of a process, in the order in which the process has them. The names may be in upper or lower case. A
     /// name that ends in `_proxy` in lower case takes precedence.
     pub fn from_variables(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        // If a name occurs twice, the first value counts, as in Python.
+        let mut names = HashSet::new();
         let variables: Vec<(String, String)> = variables
             .into_iter()
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .filter(|(name, _)| names.insert(name.clone()))
             .collect();
         let proxy = |variable: &str, url: &str| Proxy { variable: variable.to_owned(), url: url.to_owned() };
         let mut found: HashMap<String, Proxy> = HashMap::new();

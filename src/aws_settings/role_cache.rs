@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use sha1::{Digest as _, Sha1};
 
-use super::source::{Keys, ProfileRole, SsoRole, WebIdentity, keys};
+use super::source::{Keys, ProfileRole, SsoRole, WebIdentity, keys, secret};
 use super::{AwsSettings, files};
+use crate::secret::Secret;
 use crate::timestamp;
 
 /// A session that expires within this time counts as expired (botocore 1.43, `credentials.py`, `DEFAULT_EXPIRY_WINDOW_SECONDS`).
@@ -44,22 +45,33 @@ impl AwsSettings {
         self.cached(&file_name(arguments), now)
     }
 
-    /// Whether the token of a login without an `sso-session` has expired. The SDK does not look at the expiry of such a token.
-    pub(crate) fn is_login_over(&self, role: &SsoRole, now: SystemTime) -> bool {
-        let path = self.variables.expand(&format!("~/.aws/sso/cache/{}.json", sha1_hex(&role.start_url)));
-        let contents: Option<Value> =
-            files::read_limited(&path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let expires = contents.as_ref().and_then(|contents| contents.get("expiresAt")?.as_str());
-        role.session.is_none() && expires.and_then(timestamp::parse_with_offset).is_some_and(|expires| expires <= now)
+    /// Returns the token of a login without an `sso-session`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the reason if there is no such login, or if the login has expired.
+    pub(crate) fn login_token(&self, role: &SsoRole, now: SystemTime) -> std::result::Result<Secret, String> {
+        let path = self.variables.expand_home(&format!("~/.aws/sso/cache/{}.json", sha1_hex(&role.start_url)));
+        let refused =
+            |cause: String| format!("the login of profile {:?} ({path}) {cause}: run `aws sso login`", role.profile);
+        let bytes = files::read_limited(&path).map_err(|error| refused(format!("can't be read: {error}")))?;
+        let contents: Value = serde_json::from_slice(&bytes).map_err(|_| refused("is not JSON".to_owned()))?;
+        let text = |key: &str| contents.get(key)?.as_str();
+        let expires = text("expiresAt").and_then(timestamp::parse_with_offset);
+        match (text("accessToken"), expires) {
+            (Some(token), Some(expires)) if expires > now => Ok(secret(token)),
+            (Some(_), Some(_)) => Err(refused("has expired".to_owned())),
+            _ => Err(refused("has no accessToken or no expiresAt".to_owned())),
+        }
     }
 
     /// Reads a file of the cache. A damaged file counts as missing, and then the role is assumed again.
     fn cached(&self, name: &str, now: SystemTime) -> Option<CachedSession> {
-        let path = self.variables.expand(&format!("~/.aws/cli/cache/{name}"));
+        let path = self.variables.expand_home(&format!("~/.aws/cli/cache/{name}"));
         let contents: Value = serde_json::from_slice(&files::read_limited(&path).ok()?).ok()?;
         let text = |key: &str| contents.get("Credentials")?.get(key)?.as_str();
         let expires = timestamp::parse_with_offset(text("Expiration")?)?;
-        let keys = keys(text("AccessKeyId")?, text("SecretAccessKey")?, text("SessionToken"));
+        let keys = keys(text("AccessKeyId")?, text("SecretAccessKey")?, Some(text("SessionToken")?));
         (expires >= now + EXPIRY_WINDOW).then_some(CachedSession { keys, expires })
     }
 }

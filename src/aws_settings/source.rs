@@ -7,8 +7,11 @@ mod describe;
 mod role;
 
 use super::files::{self, Settings, text};
-use super::{AwsSettings, AwsSettingsError, Result, refuse};
+use super::{AwsSettings, AwsSettingsError, Result, check_texts, refuse};
+use std::time::SystemTime;
+
 use crate::secret::Secret;
+use crate::timestamp;
 
 pub(crate) use role::ProfileRole;
 
@@ -43,6 +46,8 @@ pub(crate) struct Keys {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Secret,
     pub(crate) session_token: Option<Secret>,
+    /// When they expire, if the environment says so.
+    pub(crate) expires: Option<SystemTime>,
 }
 
 /// Where keys are stored.
@@ -102,6 +107,9 @@ pub(super) fn decide(settings: &AwsSettings) -> Result<CredentialSource> {
 
 /// Returns the source of a profile's own credentials. A role of this or of another profile may be assumed with these credentials.
 fn of_profile(settings: &AwsSettings, profile: &str, with_environment: bool) -> Result<Option<CredentialSource>> {
+    if let Some(own) = settings.files.profile(profile) {
+        check_texts(profile, own)?;
+    }
     if let Some(web_identity) = web_identity(settings, profile, with_environment)? {
         return Ok(Some(CredentialSource::WebIdentity(web_identity)));
     }
@@ -141,7 +149,14 @@ pub(super) fn environment_keys(settings: &AwsSettings) -> Result<Option<Keys>> {
         .get_non_empty("AWS_SECRET_ACCESS_KEY")
         .ok_or(AwsSettingsError::PartialKeys { missing: "AWS_SECRET_ACCESS_KEY" })?;
     let token = ["AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN"].iter().find_map(|name| variables.get_non_empty(name));
-    Ok(Some(keys(access_key_id, secret, token)))
+    let expires = variables.get_non_empty("AWS_CREDENTIAL_EXPIRATION").map(|text| {
+        timestamp::parse_with_offset(text).ok_or_else(|| AwsSettingsError::Value {
+            name: "AWS_CREDENTIAL_EXPIRATION".to_owned(),
+            value: text.to_owned(),
+            expected: "expected a time such as 2030-01-31T12:00:00Z",
+        })
+    });
+    Ok(Some(Keys { expires: expires.transpose()?, ..keys(access_key_id, secret, token) }))
 }
 
 /// Returns the keys of a section. They belong together, so none is taken from another file.
@@ -162,10 +177,11 @@ pub(super) fn keys(access_key_id: &str, secret: &str, token: Option<&str>) -> Ke
         access_key_id: access_key_id.to_owned(),
         secret_access_key: self::secret(secret),
         session_token: token.map(self::secret),
+        expires: None,
     }
 }
 
-fn secret(text: &str) -> Secret {
+pub(super) fn secret(text: &str) -> Secret {
     text.parse().expect("every text is a secret")
 }
 
@@ -182,14 +198,14 @@ fn web_identity(settings: &AwsSettings, profile: &str, with_environment: bool) -
     let Some(role_arn) = setting("AWS_ROLE_ARN", "role_arn").filter(|arn| !arn.is_empty()) else {
         return Err(AwsSettingsError::WebIdentityWithoutRole);
     };
+    let session_name = setting("AWS_ROLE_SESSION_NAME", "role_session_name").filter(|name| !name.is_empty());
+    role::check_lengths(profile, &[("role_arn", Some(role_arn), 20), ("role_session_name", session_name, 2)])?;
     let from_environment = in_environment("AWS_WEB_IDENTITY_TOKEN_FILE").is_some();
     Ok(Some(WebIdentity {
         profile: Some(profile.to_owned()).filter(|_| !from_environment),
         token_file: token_file.to_owned(),
         role_arn: role_arn.to_owned(),
-        session_name: setting("AWS_ROLE_SESSION_NAME", "role_session_name")
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned),
+        session_name: session_name.map(str::to_owned),
     }))
 }
 
@@ -237,7 +253,7 @@ fn has_container(settings: &AwsSettings) -> bool {
 fn of_old_files(settings: &AwsSettings) -> Result<Option<CredentialSource>> {
     let variables = &settings.variables;
     if let Some(path) = variables.get("AWS_CREDENTIAL_FILE") {
-        let path = variables.expand(path);
+        let path = variables.expand_home(path);
         let refused = |detail: String| AwsSettingsError::File { path: path.clone(), line: None, detail };
         let contents = files::read_limited(&path).map_err(|error| refused(format!("it can't be read: {error}")))?;
         let contents = String::from_utf8_lossy(&contents);

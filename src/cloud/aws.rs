@@ -12,7 +12,6 @@ mod connect_options;
 pub(crate) mod credential_chain;
 pub(crate) mod credentials;
 pub(crate) mod endpoint;
-mod endpoint_override;
 pub(crate) mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -23,12 +22,15 @@ pub(crate) mod organizations;
 mod process;
 pub(crate) mod proxy;
 pub(crate) mod role_chain;
+mod same_account;
 pub(crate) mod sdk_config;
 mod session;
 pub(crate) mod simulate_policy;
+mod sso;
 mod sts;
 pub(crate) mod timeouts;
 mod token_proof;
+mod web_identity;
 
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
 use crate::org::selection::Tags;

@@ -3,7 +3,7 @@
 
 use super::{CredentialSource, KeyOrigin, environment_keys, has_container, of_profile, secret};
 use crate::aws_settings::files::{Settings, text};
-use crate::aws_settings::{AwsSettings, Result, refuse};
+use crate::aws_settings::{AwsSettings, Result, check_texts, refuse};
 use crate::secret::Secret;
 
 /// A role that a profile assumes. It may hold an external id, so this type does not implement `Debug`.
@@ -45,6 +45,7 @@ pub(super) fn of_role_profile(
     visited: &mut Vec<String>,
 ) -> Result<Option<ProfileRole>> {
     let Some(own) = settings.files.profile(profile).filter(|own| assumes_role(own)) else { return Ok(None) };
+    check_texts(profile, own)?;
     let refused = |detail: String| refuse(profile, &detail);
     let role_arn = text(own, "role_arn").unwrap_or_default().to_owned();
     let (base, base_setting, base_name) = match (text(own, "source_profile"), text(own, "credential_source")) {
@@ -60,7 +61,7 @@ pub(super) fn of_role_profile(
         (Some(name), None) => (source_profile(settings, profile, name, visited)?, "source_profile", name),
     };
     let session_name = text(own, "role_session_name").filter(|name| !name.is_empty()).map(str::to_owned);
-    let duration: Option<i64> = text(own, "duration_seconds").and_then(|seconds| seconds.trim().parse().ok());
+    let duration: Option<i64> = text(own, "duration_seconds").and_then(python_int);
     // The minimum lengths of AssumeRole's parameters (botocore 1.43, `data/sts`). botocore checks them before the call.
     let lengths = [
         ("role_arn", Some(role_arn.as_str()), 20),
@@ -68,15 +69,7 @@ pub(super) fn of_role_profile(
         ("external_id", text(own, "external_id"), 2),
         ("mfa_serial", text(own, "mfa_serial"), 9),
     ];
-    for (key, value, shortest) in lengths {
-        match value.map(|value| value.chars().count()) {
-            Some(0) => return Err(refused(format!("{key} is empty: give a value, or remove the line"))),
-            Some(length) if length < shortest => {
-                return Err(refused(format!("{key} is too short: it must have at least {shortest} characters")));
-            }
-            _ => {}
-        }
-    }
+    check_lengths(profile, &lengths)?;
     if duration.is_some_and(|seconds| seconds < SHORTEST_SESSION) {
         return Err(refused(format!("duration_seconds must be at least {SHORTEST_SESSION}")));
     }
@@ -91,6 +84,30 @@ pub(super) fn of_role_profile(
         base_setting,
         base_name: base_name.to_owned(),
     }))
+}
+
+/// Reads a whole number as Python's `int()`, which allows underscores between digits. A number beyond 64 bits becomes the largest one.
+fn python_int(text: &str) -> Option<i64> {
+    let digits = text.trim();
+    let unsigned = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+    let is_group = |group: &str| !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = unsigned.split('_').all(is_group);
+    is_number.then(|| digits.replace('_', "").parse().unwrap_or(i64::MAX))
+}
+
+/// Returns an error if a value is empty or too short for STS.
+pub(super) fn check_lengths(profile: &str, values: &[(&str, Option<&str>, usize)]) -> Result<()> {
+    for (key, value, shortest) in values {
+        match value.map(|value| value.chars().count()) {
+            Some(0) => return Err(refuse(profile, &format!("{key} is empty: give a value, or remove the line"))),
+            Some(length) if length < *shortest => {
+                let detail = format!("{key} is too short: it must have at least {shortest} characters");
+                return Err(refuse(profile, &detail));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns the credentials of the profile that `source_profile` names.

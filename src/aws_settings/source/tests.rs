@@ -22,8 +22,9 @@ fn sources_are_tried_in_the_order_of_botocore() {
     let keys = |section: &str| format!("[{section}]\n{KEYS}");
     let process = "[profile p]\ncredential_process = fetch\n";
     let web = format!("[profile p]\n{ROLE}web_identity_token_file = t\n");
-    let in_environment = format!("{ENV} AWS_PROFILE=p AWS_WEB_IDENTITY_TOKEN_FILE=t AWS_ROLE_ARN=arn:x");
-    let token = "AWS_WEB_IDENTITY_TOKEN_FILE=t AWS_ROLE_ARN=arn:x";
+    let in_environment =
+        format!("{ENV} AWS_PROFILE=p AWS_WEB_IDENTITY_TOKEN_FILE=t AWS_ROLE_ARN=arn:aws:iam::1:role/x");
+    let token = "AWS_WEB_IDENTITY_TOKEN_FILE=t AWS_ROLE_ARN=arn:aws:iam::1:role/x";
     for (option, environment, config, credentials, source) in [
         (None, ENV, keys("default"), String::new(), "AWS_ACCESS_KEY_ID in the environment"),
         (None, in_environment.as_str(), keys("profile p"), String::new(), "AWS_ACCESS_KEY_ID in the environment"),
@@ -36,7 +37,7 @@ fn sources_are_tried_in_the_order_of_botocore() {
             String::new(),
             "profile q, keys in the config file",
         ),
-        (None, token, keys("default"), String::new(), "role arn:x by AWS_WEB_IDENTITY_TOKEN_FILE"),
+        (None, token, keys("default"), String::new(), "role arn:aws:iam::1:role/x by AWS_WEB_IDENTITY_TOKEN_FILE"),
         (Some("p"), token, process.to_owned(), String::new(), "profile p, credential_process"),
         (
             Some("p"),

@@ -8,6 +8,7 @@ use super::clock_skew::Clock;
 use super::credentials::CheckedProvider;
 use super::endpoint::of_service;
 use super::role_chain::{self, ChainedRole};
+use super::same_account::{ConfirmedAccount, SameAccount};
 use crate::org::region::ServiceRegions;
 
 /// The clients of a run.
@@ -38,6 +39,8 @@ pub(super) struct ClientFactory {
     pub(super) source: Arc<CheckedProvider>,
     /// The roles of the profile, which lead from the first credentials to the base credentials.
     pub(super) profile_roles: Vec<ChainedRole>,
+    /// The account of the base credentials, once it is known. Renewed credentials must belong to it.
+    pub(super) account: ConfirmedAccount,
     /// The roles of `--via-role`, which lead from the base credentials to the hub's credentials.
     pub(super) via_roles: Vec<ChainedRole>,
     /// The Regions for which the global services of the partition accept signatures.
@@ -50,8 +53,11 @@ impl ClientFactory {
     /// Returns the configuration with the base credentials, which are not cached yet.
     pub(super) fn base(&self) -> SdkConfig {
         let assumed = role_chain::assume_all(&role_chain::with_empty_cache(&self.first), &self.profile_roles);
+        let guarded = assumed
+            .credentials_provider()
+            .map(|provider| SameAccount::around(provider, self.config.clone(), ConfirmedAccount::clone(&self.account)));
         let mut base = self.config.to_builder();
-        base.set_credentials_provider(assumed.credentials_provider());
+        base.set_credentials_provider(guarded);
         role_chain::with_empty_cache(&base.build())
     }
 

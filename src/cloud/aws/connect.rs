@@ -10,6 +10,7 @@ use super::connect_options::ConnectOptions;
 use super::credentials::FetchCounter;
 use super::identity::{FirstProvider, Identity};
 use super::role_chain::{self, ChainedRole};
+use super::same_account::ConfirmedAccount;
 use super::session::SessionOptions;
 use super::{endpoint, http, proxy, sdk_config, sts, timeouts};
 use crate::aws_settings::RegionChoice;
@@ -67,11 +68,13 @@ impl Aws {
             [endpoint::iam(&config, home.iam).await, endpoint::organizations(&config, home.organizations).await];
         proxy::check(others.iter().flatten().chain([&sts_endpoint]))?;
         let fetches = FetchCounter::default();
-        let FirstProvider { first, source } = identity.first_credentials(options, &basis, &config, &fetches).await?;
+        let opened = Box::pin(identity.first_credentials(options, &basis, &config, &fetches)).await?;
+        let FirstProvider { first, source } = opened;
         let mut factory = ClientFactory {
             config,
             first: basis.config.into_builder().credentials_provider(first).build(),
             source,
+            account: ConfirmedAccount::default(),
             profile_roles: identity.roles(options),
             via_roles: Vec::new(),
             home,
@@ -83,6 +86,7 @@ impl Aws {
             answer => answer?,
         };
         region::check(&region, &caller.partition)?;
+        factory.account.set(caller.account).expect("it is set once");
         if role_chain::is_role_session(&caller.arn) && options.session.duration > role_chain::SESSION_DURATION {
             return Err(ConnectError::SessionTooLong { arn: caller.arn, asked: options.session.duration });
         }

@@ -4,24 +4,20 @@
 
 use std::time::SystemTime;
 
-use aws_config::Region;
 use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::imds;
 use aws_config::imds::credentials::ImdsCredentialsProvider;
 use aws_config::login::LoginCredentialsProvider;
-use aws_config::provider_config::ProviderConfig;
-use aws_config::sso::SsoCredentialsProvider;
-use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
-use super::endpoint::{self, EndpointError};
-use super::endpoint_override::EndpointOverride;
+use super::endpoint::EndpointError;
 use super::process::CredentialProcess;
 use super::sdk_config::SdkBasis;
+use super::sso::SsoProvider;
+use super::web_identity::WebIdentityProvider;
 use crate::aws_settings::{
-    AwsSettings, AwsSettingsError, CachedSession, CredentialSource, EXPIRY_WINDOW, Keys, ProfileRole, Service, SsoRole,
-    WebIdentity,
+    AwsSettings, AwsSettingsError, CachedSession, CredentialSource, EXPIRY_WINDOW, Keys, ProfileRole, WebIdentity,
 };
 
 /// The first credentials, and the roles that are assumed with them, in the order in which they are assumed.
@@ -128,8 +124,15 @@ impl ProviderFactory<'_> {
         Ok(match source {
             CredentialSource::Keys(keys, _) => SharedCredentialsProvider::new(static_credentials(keys)),
             CredentialSource::Role(_) => unreachable!("the chain takes roles apart"),
-            CredentialSource::WebIdentity(identity) => self.web_identity(identity).await?,
-            CredentialSource::Sso(role) => self.sso(role)?,
+            CredentialSource::WebIdentity(identity) => {
+                let session_name = identity.session_name.as_deref().unwrap_or(self.session_name);
+                let WebIdentity { token_file, role_arn, .. } = identity;
+                let config = &self.basis.config;
+                SharedCredentialsProvider::new(WebIdentityProvider::new(config, token_file, role_arn, session_name))
+            }
+            CredentialSource::Sso(role) => {
+                SharedCredentialsProvider::new(SsoProvider::new(&self.basis.config, self.settings, role).await)
+            }
             CredentialSource::Login { session, .. } => {
                 SharedCredentialsProvider::new(LoginCredentialsProvider::builder(session).configure(provider).build())
             }
@@ -137,6 +140,7 @@ impl ProviderFactory<'_> {
                 SharedCredentialsProvider::new(CredentialProcess::new(profile, words))
             }
             CredentialSource::Container => {
+                self.settings.check_container_host()?;
                 SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(provider).build())
             }
             CredentialSource::Instance => {
@@ -152,58 +156,6 @@ impl ProviderFactory<'_> {
         let url = self.settings.instance_metadata_endpoint()?;
         let invalid = |_| SourceError::Metadata { url: url.to_owned() };
         Ok(imds::Client::builder().configure(&self.basis.provider).endpoint(url).map_err(invalid)?.build())
-    }
-
-    async fn web_identity(&self, identity: &WebIdentity) -> Result<SharedCredentialsProvider, SourceError> {
-        let configuration = StaticConfiguration {
-            web_identity_token_file: identity.token_file.clone().into(),
-            role_arn: identity.role_arn.clone(),
-            session_name: identity.session_name.clone().unwrap_or_else(|| self.session_name.to_owned()),
-        };
-        let region = self.basis.config.region().map_or("", Region::as_ref);
-        let url = endpoint::sts(&self.basis.config, region).await?;
-        let is_custom = endpoint::configured_url(&self.basis.config, "sts").is_some();
-        let provider = self.provider_at(is_custom, move |_| Some(url.clone()));
-        let builder = WebIdentityTokenCredentialsProvider::builder().configure(&provider);
-        Ok(SharedCredentialsProvider::new(builder.static_configuration(configuration).build()))
-    }
-
-    fn sso(&self, role: &SsoRole) -> Result<SharedCredentialsProvider, SourceError> {
-        if self.settings.is_login_over(role, SystemTime::now()) {
-            let detail = "its login has expired: run `aws sso login`".to_owned();
-            return Err(AwsSettingsError::Profile { profile: role.profile.clone(), detail }.into());
-        }
-        let endpoint = |service| Ok::<_, AwsSettingsError>(self.settings.endpoint_url(service)?.map(str::to_owned));
-        let (portal, oidc) = (endpoint(Service::Sso)?, endpoint(Service::SsoOidc)?);
-        // The provider calls two services, and only the path of a request shows which of the two services the request is for.
-        let is_custom = portal.is_some() || oidc.is_some();
-        let provider =
-            self.provider_at(is_custom, move |path| if path == "/token" { oidc.clone() } else { portal.clone() });
-        let mut builder = SsoCredentialsProvider::builder()
-            .configure(&provider)
-            .account_id(&role.account)
-            .role_name(&role.role)
-            .start_url(&role.start_url)
-            .region(Region::new(role.region.clone()));
-        builder.set_session_name(role.session.clone());
-        Ok(SharedCredentialsProvider::new(builder.build()))
-    }
-
-    /// Returns the configuration of a provider whose requests go to the endpoint that `endpoint` returns for their path. The HTTP
-    /// client replaces the endpoint, because the SDK's providers take endpoints from the environment alone, and never from the
-    /// profile.
-    fn provider_at(
-        &self,
-        is_custom: bool,
-        endpoint: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> ProviderConfig {
-        let mut provider = self.basis.provider.clone();
-        if is_custom {
-            // FIPS and dual stack are variants of AWS's own hosts. With another endpoint, the SDK refuses them, but botocore
-            // ignores them.
-            provider = provider.with_use_fips(Some(false)).with_use_dual_stack(Some(false));
-        }
-        provider.with_http_client(EndpointOverride::new(self.basis.http.clone(), endpoint))
     }
 }
 
@@ -239,11 +191,11 @@ impl ProvideCredentials for SessionCache {
 
 fn static_credentials(keys: &Keys) -> Credentials {
     let token = keys.session_token.as_ref().map(|token| token.reveal().to_owned());
-    Credentials::new(&keys.access_key_id, keys.secret_access_key.reveal(), token, None, "static")
+    Credentials::new(&keys.access_key_id, keys.secret_access_key.reveal(), token, keys.expires, "static")
 }
 
 fn session_credentials(session: &CachedSession) -> Credentials {
-    let Keys { access_key_id, secret_access_key, session_token } = &session.keys;
+    let Keys { access_key_id, secret_access_key, session_token, .. } = &session.keys;
     let token = session_token.as_ref().map(|token| token.reveal().to_owned());
     Credentials::new(access_key_id, secret_access_key.reveal(), token, Some(session.expires), "cached session")
 }

@@ -18,7 +18,7 @@ const WAITED_FOR_SAME_FETCH: Duration = Duration::from_millis(40);
 
 /// Kept credentials that expire within this time are not used any more. The SDK's cache has the same limit (aws-smithy-runtime
 /// 1.16, `client/identity/cache/lazy.rs`, `DEFAULT_BUFFER_TIME`).
-const RENEWED_BEFORE_EXPIRY: Duration = Duration::from_secs(10);
+pub(super) const RENEWED_BEFORE_EXPIRY: Duration = Duration::from_secs(10);
 
 /// Wraps a provider: fetches its credentials within a time limit, and refuses credentials that can't be put into a header,
 /// because the SDK would panic on them. For example, credentials might contain the line ends of another system.
@@ -112,8 +112,8 @@ impl ProvideCredentials for CheckedProvider {
     }
 }
 
-/// Refuses credentials that can't be put into a header.
-fn check(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+/// Refuses credentials that can't be put into a header, and credentials that have expired.
+pub(super) fn check(credentials: Credentials) -> Result<Credentials, CredentialsError> {
     let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     for (name, text) in [
         ("the access key id", credentials.access_key_id()),
@@ -124,6 +124,10 @@ fn check(credentials: Credentials) -> Result<Credentials, CredentialsError> {
             let detail = format!("{name} holds a space or a control character, such as the end of a line");
             return Err(CredentialsError::invalid_configuration(detail));
         }
+    }
+    if let Some(end) = credentials.expiry().filter(|end| *end <= SystemTime::now()) {
+        let end = humantime::format_rfc3339_seconds(end);
+        return Err(CredentialsError::provider_error(format!("they expired at {end}")));
     }
     Ok(credentials)
 }

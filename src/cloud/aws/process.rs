@@ -61,6 +61,9 @@ impl CredentialProcess {
             .read_to_end(&mut printed)
             .await
             .map_err(|error| failed(format!("its output can't be read: {error}")))?;
+        if printed.len() as u64 == MAX_OUTPUT {
+            return Err(failed(format!("it printed more than {} MiB", MAX_OUTPUT >> 20)));
+        }
         let status = child.wait().await.map_err(|error| failed(format!("it can't be waited for: {error}")))?;
         if !status.success() {
             let stderr = if shows_stderr {

@@ -15,6 +15,7 @@ use aws_sdk_sts::config::IdentityCache;
 use super::super::{Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
 use super::credential_chain::SessionCache;
+use super::credentials::check;
 use super::endpoint::of_service;
 use super::error::ChainedRoleError;
 use super::sts::credentials;
@@ -130,10 +131,11 @@ impl ProvideCredentials for ChainedRoleProvider {
     {
         // There is only one attempt, because the call that needs the credentials is retried as a whole.
         future::ProvideCredentials::new(async move {
-            self.open().await.map_err(|failure| {
+            let opened = self.open().await.map_err(|failure| {
                 let role = self.role.role_arn.clone();
                 CredentialsError::provider_error(ChainedRoleError { role, failure })
-            })
+            });
+            check(opened?)
         })
     }
 }

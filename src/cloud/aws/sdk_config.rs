@@ -4,6 +4,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
@@ -16,17 +17,16 @@ pub(crate) struct SdkBasis {
     pub(crate) config: SdkConfig,
     /// The configuration of the SDK's credential providers.
     pub(crate) provider: ProviderConfig,
-    pub(crate) http: SharedHttpClient,
 }
 
 /// The configured endpoint of each service. [`LoadServiceConfig`] is the only way to pass a different URL for each service to the
 /// SDK.
 #[derive(Debug)]
-struct Endpoints([(Service, Option<String>); 3]);
+struct Endpoints([(Service, Option<String>); 5]);
 
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
-        let asked = |service: &Service| key.service_id().to_ascii_lowercase() == service.id();
+        let asked = |service: &Service| key.service_id().to_ascii_lowercase().replace(' ', "_") == service.id();
         let is_endpoint = key.profile() == "endpoint_url";
         let found = self.0.iter().find(|(service, _)| is_endpoint && asked(service));
         found.and_then(|(_, url)| url.clone())
@@ -49,7 +49,13 @@ pub(crate) fn build(
     let region = Region::new(region.to_owned());
     let (fips, dual_stack) = (fips || settings.use_fips(), settings.use_dual_stack());
     let endpoint = |service| Ok((service, settings.endpoint_url(service)?.map(str::to_owned)));
-    let endpoints = Endpoints([endpoint(Service::Sts)?, endpoint(Service::Iam)?, endpoint(Service::Organizations)?]);
+    let endpoints = Endpoints([
+        endpoint(Service::Sts)?,
+        endpoint(Service::Iam)?,
+        endpoint(Service::Organizations)?,
+        endpoint(Service::Sso)?,
+        endpoint(Service::SsoOidc)?,
+    ]);
     let provider = ProviderConfig::without_region()
         .with_region(Some(region.clone()))
         .with_use_fips(Some(fips))
@@ -62,12 +68,14 @@ pub(crate) fn build(
         .region(region)
         .use_fips(fips)
         .use_dual_stack(dual_stack)
-        .http_client(http.clone())
+        .http_client(http)
         .timeout_config(timeouts)
         // The calls of a run have their own retries: see `cloud::retry`.
         .retry_config(RetryConfig::disabled())
         .service_config(endpoints)
+        // The SDK's provider of login tokens takes the time from here.
+        .time_source(SystemTimeSource::new())
         .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"))
         .build();
-    Ok(SdkBasis { config, provider, http })
+    Ok(SdkBasis { config, provider })
 }

@@ -54,6 +54,7 @@ pub(super) fn errors() -> Vec<Error> {
         .into(),
         AwsSettingsError::Profile { profile: text(), detail: text() }.into(),
         AwsSettingsError::PartialKeys { missing: "x" }.into(),
+        AwsSettingsError::NotText { name: text() }.into(),
         AwsSettingsError::WebIdentityWithoutRole.into(),
         AwsSettingsError::Value { name: text(), value: text(), expected: "x" }.into(),
         ConnectError::Metadata { url: text() },
@@ -137,6 +138,7 @@ fn is_known(error: &Error) {
                 | AwsSettingsError::NoProfile { .. }
                 | AwsSettingsError::Profile { .. }
                 | AwsSettingsError::PartialKeys { .. }
+                | AwsSettingsError::NotText { .. }
                 | AwsSettingsError::WebIdentityWithoutRole
                 | AwsSettingsError::Value { .. },
             )

@@ -19,13 +19,14 @@ use std::collections::BTreeMap;
 
 use super::{secret_of, token_of};
 
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
     include_str!("rows/sources.txt"),
     include_str!("rows/roles.txt"),
     include_str!("rows/profiles.txt"),
     include_str!("rows/regions.txt"),
     include_str!("rows/endpoints.txt"),
     include_str!("rows/connections.txt"),
+    include_str!("rows/odd.txt"),
 ];
 
 /// What the AWS CLI does in a row.

@@ -49,7 +49,7 @@ impl Seen {
             ("identity", list(both().map(key))),
             ("iam", list(iam.iter().map(|request| place(request)))),
             ("sts", list(sts.iter().map(|request| place(request)))),
-            ("proxy", list(both().map(via))),
+            ("proxy", list(both().map(via).collect::<BTreeSet<_>>().into_iter())),
             ("roles", list(roles.map(|request| format!("{} {}", role(request, row), place(request))))),
             ("sources", list(requests.iter().filter_map(source).chain(starts))),
         ]

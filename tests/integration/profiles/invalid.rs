@@ -176,7 +176,7 @@ pub(super) const CASES: &[Case] = &[
             sources::log_in(setup, START_URL[1], PAST, "");
             setup.services.refuse(true);
         },
-        &["profile \"sso\"", "its login has expired: run `aws sso login`"],
+        &["NoCredentials", "profile \"sso\"", "has expired: run `aws sso login`"],
     ),
     (
         "a container whose endpoint refuses",
@@ -200,7 +200,7 @@ pub(super) const CASES: &[Case] = &[
             sources::container(setup);
             setup.bench.env("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/container");
         },
-        &["NoCredentials", "not refer to an allowed IP address", "http://192.0.2.1/container"],
+        &["AWS_CONTAINER_CREDENTIALS_FULL_URI is \"http://192.0.2.1/container\"", "expected https://"],
     ),
     (
         "a container without its token file",

@@ -82,8 +82,7 @@ const ENDS: [End; 5] = [
         source: "instance",
         ends: |setup| setup.services.refuse(true),
         begins: |setup| setup.services.refuse(false),
-        // The SDK keeps the current credentials until they are refused.
-        says: &["ExpiredToken"],
+        says: &["they expired at"],
     },
 ];
 
