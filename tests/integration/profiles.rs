@@ -2,6 +2,7 @@
 
 mod environment;
 mod invalid;
+mod other_account;
 mod refused_sessions;
 mod renewal;
 mod slow_process;
