@@ -21,6 +21,7 @@ mod identity;
 pub(crate) mod organizations;
 mod process;
 pub(crate) mod proxy;
+mod refusal;
 pub(crate) mod role_chain;
 mod same_account;
 pub(crate) mod sdk_config;

@@ -107,11 +107,15 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// Returns the [`FailureKind`] and the [`Effect`] for a service's error code and HTTP status.
+/// Returns the [`FailureKind`] and the [`Effect`] for the HTTP status of an error answer, and the code in it; `None` if the answer
+/// is not an error in the service's own form.
+///
+/// Only the service can refuse a call. An answer without its code may come from a proxy or a firewall, which may have replaced the
+/// answer of a call that took effect.
 ///
 /// The throttling codes come from the SDK's own classifier (aws-runtime 1.10.2, `src/retries/classifiers.rs`). The credential
 /// codes come from the common errors of the STS and IAM API references.
-pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
+pub fn classify(code: Option<&str>, status: u16) -> (FailureKind, Effect) {
     const THROTTLED: &[&str] = &[
         "Throttling",
         "ThrottlingException",
@@ -140,6 +144,10 @@ pub fn classify(code: &str, status: u16) -> (FailureKind, Effect) {
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
     ];
+    let Some(code) = code.filter(|_| status >= 400) else {
+        let kind = if status == 429 { FailureKind::Throttled } else { FailureKind::Transient };
+        return (kind, Effect::Unknown);
+    };
     if THROTTLED.contains(&code) || status == 429 {
         (FailureKind::Throttled, Effect::None)
     } else if TRANSIENT.contains(&code) || status >= 500 || status == 408 {
@@ -161,7 +169,12 @@ mod tests {
             ("Throttling", 400, FailureKind::Throttled, Effect::None),
             ("TooManyRequestsException", 400, FailureKind::Throttled, Effect::None),
             ("RequestLimitExceeded", 503, FailureKind::Throttled, Effect::None),
-            ("", 429, FailureKind::Throttled, Effect::None),
+            ("SlowDown", 503, FailureKind::Throttled, Effect::None),
+            ("SomethingNew", 429, FailureKind::Throttled, Effect::None),
+            ("SomethingNew", 408, FailureKind::Transient, Effect::Unknown),
+            ("AccessDenied", 500, FailureKind::Transient, Effect::Unknown),
+            ("AccessDenied", 200, FailureKind::Transient, Effect::Unknown),
+            ("AccessDenied", 302, FailureKind::Transient, Effect::Unknown),
             ("ServiceFailure", 500, FailureKind::Transient, Effect::Unknown),
             ("ServiceUnavailable", 503, FailureKind::Transient, Effect::Unknown),
             ("RequestTimeout", 400, FailureKind::Transient, Effect::Unknown),
@@ -174,7 +187,15 @@ mod tests {
             ("SomethingNew", 400, FailureKind::Refused, Effect::None),
         ];
         for (code, status, kind, effect) in table {
-            assert_eq!(classify(code, status), (kind, effect), "{code} {status}");
+            assert_eq!(classify(Some(code), status), (kind, effect), "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn without_a_code_no_status_is_a_refusal() {
+        for status in 100..600 {
+            let kind = if status == 429 { FailureKind::Throttled } else { FailureKind::Transient };
+            assert_eq!(classify(None, status), (kind, Effect::Unknown), "{status}");
         }
     }
 

@@ -15,6 +15,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod faults;
+mod foreign;
 mod formats;
 mod harness;
 mod identity;

@@ -14,6 +14,7 @@ use aws_types::request_id::RequestId;
 
 use super::super::failure::classify;
 use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
+use super::refusal::{self, ServiceError};
 use super::timeouts;
 
 /// The error type of an operation in the SDK.
@@ -25,13 +26,13 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
     let request_id = error.request_id().map(str::to_owned);
     let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| chained_role_status(error));
     let (kind, effect, code, message) = match error {
-        SdkError::ServiceError(refusal) => {
-            let status = refusal.raw().status().as_u16();
-            let code = refusal.err().code().filter(|code| !code.is_empty());
-            let (kind, effect) = classify(code.unwrap_or_default(), status);
-            let message = refusal.err().message().unwrap_or_default().to_owned();
-            match code {
-                Some(code) => (kind, effect, code.into(), message),
+        SdkError::ServiceError(answer) => {
+            let status = answer.raw().status().as_u16();
+            let body = answer.raw().body().bytes().unwrap_or_default();
+            let error = refusal::read(operation, body).filter(|_| status >= 400);
+            let (kind, effect) = classify(error.as_ref().map(|error| error.code.as_str()), status);
+            match error {
+                Some(ServiceError { code, message }) => (kind, effect, code.into(), message),
                 // If the SDK can't parse a successful answer, it reports a service error without a code.
                 None if status < 400 => unreadable(operation, status),
                 None => (

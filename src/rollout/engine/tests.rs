@@ -440,15 +440,12 @@ async fn a_refusal_settles_a_set_in_doubt_only_if_the_version_can_be_read() {
     }
 }
 
-/// If a proxy refuses a call, or if a certificate or AssumeRole is refused, the refusal says nothing about an earlier Set whose
-/// answer was lost.
+/// A refusal of a certificate or of AssumeRole says nothing about an earlier Set whose answer was lost.
 #[tokio::test(start_paused = true)]
 async fn only_a_refusal_by_iam_settles_a_set_in_doubt() {
-    let proxy = Fault::Fail(FailureKind::Refused, Effect::None, "HttpStatus403");
     let certificate = Fault::Fail(FailureKind::Refused, Effect::None, "CertificateRefused");
     for (sets, entries, expected) in [
         (vec![BROKEN, DENIED], vec![], Outcome::Failed),
-        (vec![BROKEN, proxy], vec![], Outcome::Unverified),
         (vec![BROKEN, certificate], vec![], Outcome::Unverified),
         // `Ignored` does nothing to AssumeRole, so the first AssumeRole succeeds, and only the second AssumeRole is denied.
         (vec![BROKEN, EXPIRED], vec![Fault::Ignored, DENIED], Outcome::Unverified),

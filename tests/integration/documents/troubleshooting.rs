@@ -119,7 +119,7 @@ fn calls_before_the_first_account_are_listed_with_their_hints() {
         for code in spans(&row[0]) {
             listed.insert(code.to_owned());
             for call in if calls.is_empty() { &[Operation::GetCallerIdentity] } else { &calls[..] } {
-                let (kind, _) = classify(code, 400);
+                let (kind, _) = classify(Some(code), 400);
                 let error = Error::from(ConnectError::Call(failure(*call, kind, code, "")));
                 assert_eq!(plain(&row[2]), plain(&error.hint()), "{code} of {call}");
             }
@@ -147,9 +147,10 @@ fn kind_of(code: &str, when: &str) -> FailureKind {
             | OwnCode::JournalNotWritable,
         ) => FailureKind::Refused,
         ErrorCode::Own(_) => FailureKind::Transient,
-        ErrorCode::HttpStatus(_) | ErrorCode::Other(_) => {
+        ErrorCode::HttpStatus(status) => classify(None, status["HttpStatus".len()..].parse().expect("a status")).0,
+        ErrorCode::Other(_) => {
             let status = when.split_once("HTTP ").and_then(|(_, rest)| rest.get(..3)).unwrap_or("400");
-            classify(code, status.parse().expect("a status")).0
+            classify(Some(code), status.parse().expect("a status")).0
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::populate::VersionMix;
 use crate::rate_limit::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
 use crate::request::Operation;
 use crate::root_access::RootAccess;
+use crate::spoiled::Spoiled;
 use crate::world::Caller;
 
 /// The highest quota of accounts that AWS grants an organization.
@@ -46,6 +47,7 @@ pub struct Builder {
     latency: Latency,
     changes: Vec<(Option<AccountId>, Change)>,
     listing: Vec<ListingFault>,
+    spoiled: Vec<Spoiled>,
     noise: Vec<Noise>,
     limits: Vec<(Scope, RateLimit)>,
     network: Network,
@@ -82,6 +84,7 @@ impl Default for Builder {
             latency: Latency::default(),
             changes: Vec::new(),
             listing: Vec::new(),
+            spoiled: Vec::new(),
             noise: Vec::new(),
             // This is the lowest limit of all services, which a careless client reaches first.
             limits: vec![(Operation::DescribeOrganization.into(), RateLimit::new(1.0, 2.0))],
@@ -206,6 +209,12 @@ impl Builder {
     /// Adds a fault of the account list.
     pub fn listing(mut self, fault: ListingFault) -> Self {
         self.listing.push(fault);
+        self
+    }
+
+    /// Spoils answers.
+    pub fn spoil(mut self, spoiled: Spoiled) -> Self {
+        self.spoiled.push(spoiled);
         self
     }
 

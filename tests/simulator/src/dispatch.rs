@@ -8,6 +8,7 @@ use crate::fault::VisitCall;
 use crate::network::NoiseKind;
 use crate::request::{Call, Operation, Params};
 use crate::sigv4::Signable;
+use crate::spoiled::Spoiling;
 use crate::version::TokenVersion;
 use crate::world::World;
 
@@ -32,6 +33,7 @@ impl World {
         let mut noise = None;
         let mut slow = std::time::Duration::ZERO;
         let mut about = None;
+        let mut spoiled = None;
         let authenticated = if operation == Operation::AssumeRoleWithWebIdentity {
             Ok(self.anonymous())
         } else {
@@ -47,6 +49,11 @@ impl World {
             }
             noise = self.roll(call.service);
             self.before(call, noise)?;
+            spoiled = self.spoiling(operation, target.map(|index| self.account(index).id()));
+            if spoiled.as_ref().is_some_and(|spoiled| !spoiled.takes_effect) {
+                // Any document will do, because it is replaced.
+                return Ok(Document::Nothing.into());
+            }
             self.perform(operation, &Context { caller, params: &call.params })
         });
         let mut answer = self.finish(operation, outcome, request_id);
@@ -55,8 +62,15 @@ impl World {
             answer.delay += slow;
         }
         answer.date = self.date_header();
+        let is_foreign = spoiled.as_ref().is_some_and(|spoiled| matches!(spoiled.with, Spoiling::Foreign { .. }));
+        if let Some(spoiled) = spoiled {
+            spoiled.with.apply(operation, signable, &mut answer);
+        }
         self.after(operation, noise, &mut answer);
-        self.update_knowledge(about, operation, &answer);
+        // An answer of another server tells the client nothing about the account.
+        if !is_foreign {
+            self.update_knowledge(about, operation, &answer);
+        }
         answer
     }
 

@@ -22,6 +22,7 @@ use crate::rate_limit::Limits;
 use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::secrets::mix;
+use crate::spoiled::Spoiled;
 use crate::tree::Tree;
 use crate::vault::Vault;
 use crate::web_identity::WebToken;
@@ -82,6 +83,7 @@ pub struct World {
     pub(crate) web_tokens: Vec<WebToken>,
     pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
     pub(crate) listing: Vec<ListingFault>,
+    pub(crate) spoiled: Vec<Spoiled>,
     pub(crate) limits: Limits,
     pub(crate) noise: Vec<(Noise, fastrand::Rng)>,
     pub(crate) latency: Latency,
@@ -116,6 +118,7 @@ impl World {
             web_tokens: Vec::new(),
             policies: HashMap::new(),
             listing: Vec::new(),
+            spoiled: Vec::new(),
             limits: Limits::default(),
             noise: Vec::new(),
             latency: Latency::default(),
