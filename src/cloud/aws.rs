@@ -106,6 +106,20 @@ impl Aws {
         .await
     }
 
+    /// Checks that the list has the management account, without which it is not complete. `is_listed` says whether an account is in
+    /// the list.
+    ///
+    /// # Errors
+    ///
+    /// When the management account is missing.
+    pub fn check_complete(
+        &self,
+        organization: &Organization,
+        is_listed: impl FnMut(AccountId) -> bool,
+    ) -> Result<(), ListingError> {
+        organizations::check_complete(organization, is_listed)
+    }
+
     /// Whether an OU or root exists.
     ///
     /// # Errors

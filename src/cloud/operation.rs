@@ -12,6 +12,7 @@ text_enum! {
         ListRoots = "ListRoots",
         ListOrganizationalUnitsForParent = "ListOrganizationalUnitsForParent",
         ListAccountsForParent = "ListAccountsForParent",
+        ListParents = "ListParents",
         DescribeOrganizationalUnit = "DescribeOrganizationalUnit",
         ListTagsForResource = "ListTagsForResource",
         GetCallerIdentity = "GetCallerIdentity",
@@ -34,6 +35,7 @@ impl Operation {
             | Self::ListRoots
             | Self::ListOrganizationalUnitsForParent
             | Self::ListAccountsForParent
+            | Self::ListParents
             | Self::DescribeOrganizationalUnit
             | Self::ListTagsForResource => "organizations",
             Self::GetCallerIdentity | Self::GetSessionToken | Self::AssumeRole | Self::AssumeRoot => "sts",

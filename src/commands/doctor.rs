@@ -96,6 +96,7 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
         progress.listing(accounts.len(), page);
     });
     let (organization, without_paths) = tokio::try_join!(aws.describe_organization(), listing)?;
+    aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
     let listing = started.elapsed();
     targets::warn_of_missing_paths(without_paths.as_ref(), progress);
     let accounts: Vec<Account> = accounts.into_values().collect();

@@ -51,6 +51,7 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
         | Operation::ListRoots
         | Operation::ListOrganizationalUnitsForParent
         | Operation::ListAccountsForParent
+        | Operation::ListParents
         | Operation::GetCallerIdentity => permission == Permission::List,
         Operation::DescribeOrganizationalUnit => permission == Permission::List && requirements.units,
         Operation::ListTagsForResource => permission == Permission::List && requirements.tags,

@@ -103,6 +103,8 @@ impl Listing<'_, '_> {
             _ => Error::Unlisted(Box::new(cause)),
         };
         let without_paths = listed.map_err(no_plan)?;
+        let is_listed = |id| self.recorder.borrow().accounts.iter().any(|account| account.id == id);
+        self.aws.check_complete(&self.organization, is_listed).map_err(|error| no_plan(error.into()))?;
         self.finish(without_paths.as_ref(), rollout.options.concurrency).await.map_err(no_plan)?;
         let ended = if let Some(ended) = ended {
             ended

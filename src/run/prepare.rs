@@ -48,6 +48,7 @@ pub(crate) async fn select_targets(
     // The Organization and its accounts are requested at the same time, because neither request needs the result of the other.
     let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
     let (organization, without_paths) = signals.or_stop(Box::pin(both)).await?;
+    aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
     targets::warn_of_missing_paths(without_paths.as_ref(), progress);
     if let Some(earlier) = earlier {
         earlier.check(&organization, aws, settings.command)?;

@@ -16,11 +16,11 @@ use crate::org::{Account, AccountId};
 use crate::rollout::{Provenance, Record, Target};
 use crate::terminal::Progress;
 
-/// Warns that the report will have no OU paths for some accounts, if Organizations refused to let the tree of OUs be read.
+/// Warns that the report will have no OU paths for some accounts, if reading the tree failed.
 pub(crate) fn warn_of_missing_paths(refusal: Option<&Failure>, progress: &Progress) {
     if let Some(failure) = refusal {
         progress.warn(&format!(
-            "Organizations returned no OU path for some accounts, and reading its tree was refused: {failure}"
+            "Organizations returned no OU path for some accounts, and reading its tree failed: {failure}"
         ));
     }
 }

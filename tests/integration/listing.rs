@@ -52,9 +52,9 @@ fn an_incomplete_list_is_an_error_before_anything_is_changed() {
             "TooManyRequestsException",
         ),
         ("denied", described(page_fails(ListingError::AccessDenied, ALWAYS)), "organizations:ListAccounts"),
-        ("without an id", described(ListingFault::WithoutId(AccountId::new(30))), "without a usable id"),
+        ("without an id", described(ListingFault::WithoutId(AccountId::new(30))), "it lacks Accounts[].Id"),
         ("no account", described(ListingFault::NoAccounts), "no account at all"),
-        ("no state", described(ListingFault::NeitherStatusNorState), "0 are active and not left out"),
+        ("no state", described(ListingFault::NeitherStatusNorState), "it lacks Accounts[].State|Status"),
         ("no Organization", described(ListingFault::NotInUse), "AWSOrganizationsNotInUseException"),
         ("a member", three_pages().caller(Caller::Member(AccountId::new(5))), "delegated administrator"),
     ];

@@ -21,6 +21,7 @@ mod harness;
 mod identity;
 mod listing;
 mod made_up_journals;
+mod missing;
 mod mistakes;
 mod moto;
 mod old_run_folders;

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use v2token_simulator::{
-    Builder, Caller, ListingFault, MANAGEMENT_ACCOUNT, Operation, Organization, Role, TokenVersion, Truth,
+    Builder, Caller, ListingFault, MANAGEMENT_ACCOUNT, Operation, Organization, Role, Spoiled, Spoiling, TokenVersion,
+    Truth,
 };
 
 use crate::harness::{Bench, Run};
@@ -82,10 +83,13 @@ const SITUATIONS: [Situation; 12] = [
     Situation { name: "doctor by root", command: "doctor", arguments: &["--access=assume-root"], ..PLAIN },
 ];
 
-/// An organization in which all operations are needed that a command line can call: accounts have no paths, and one OU is empty.
+/// An organization in which all operations are needed that a command line can call: accounts have no paths, the walk through the tree
+/// does not find one of them, and one OU is empty.
 fn organization(situation: &Situation) -> Builder {
     let role = situation.role;
     let builder = Organization::builder().accounts(6).unlimited().root_access(true).listing(ListingFault::NoPaths);
+    let hidden = Spoiled::always(Operation::ListAccountsForParent, Spoiling::Without("/Accounts/0"));
+    let builder = builder.spoil(hidden);
     let builder = builder.unit(EMPTY, "Empty", v2token_simulator::ROOT_ID).each_account(move |account| {
         account.tags = vec![("Stage".to_owned(), "prod".to_owned())];
         account.role = Role::named(&role.replace("{account_id}", &account.id().to_string()));
@@ -226,6 +230,7 @@ fn every_action_of_the_documents_is_needed() {
                     "organizations:ListRoots",
                     "organizations:ListOrganizationalUnitsForParent",
                     "organizations:ListAccountsForParent",
+                    "organizations:ListParents",
                 ];
                 if walk.contains(&action.as_str()) && situation.name != "everything" {
                     assert!(run.code == 0 && run.stderr.contains("note: Organizations returned no OU path"), "{what}");

@@ -7,6 +7,7 @@ use aws_config::{Region, SdkConfig};
 use super::clock_skew::Clock;
 use super::credentials::CheckedProvider;
 use super::endpoint::of_service;
+use super::organizations::members::RequiredMembers;
 use super::role_chain::{self, ChainedRole};
 use super::same_account::{ConfirmedAccount, SameAccount};
 use crate::org::region::ServiceRegions;
@@ -73,8 +74,9 @@ impl ClientFactory {
         let unsigned = aws_sdk_sts::config::Builder::from(&unsigned.build()).allow_no_auth();
         let sts = aws_sdk_sts::config::Builder::from(&for_sts).interceptor(self.clock.clone());
         let lister = in_region(if list_as_hub { &hub } else { &base }, "organizations", self.home.organizations);
+        let lister = aws_sdk_organizations::config::Builder::from(&lister).interceptor(RequiredMembers);
         Clients {
-            organizations: aws_sdk_organizations::Client::new(&lister),
+            organizations: aws_sdk_organizations::Client::from_conf(lister.build()),
             iam: aws_sdk_iam::Client::new(&in_region(&base, "iam", self.home.iam)),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),

@@ -141,6 +141,5 @@ impl Aws {
 
 /// Asks STS, with several attempts, who the caller is.
 async fn ask_caller(clients: &Clients, options: &ConnectOptions) -> Result<Caller, ConnectError> {
-    let answer = retry(options.max_attempts, async || sts::caller_identity(&clients.sts).await).await?;
-    Ok(Caller::from_api(answer.value.account(), answer.value.arn())?)
+    Ok(retry(options.max_attempts, async || sts::caller(&clients.sts).await).await?.value)
 }

@@ -8,7 +8,6 @@ use super::http::CaBundleError;
 use super::proxy::ProxyError;
 use crate::aws_settings::AwsSettingsError;
 use crate::cloud::Failure;
-use crate::org::caller::ParseCallerError;
 use crate::org::region::RegionRefused;
 
 impl From<SourceError> for ConnectError {
@@ -53,9 +52,6 @@ pub enum ConnectError {
         /// The Region.
         region: String,
     },
-    /// STS answered without naming the caller.
-    #[error(transparent)]
-    Caller(#[from] ParseCallerError),
     /// The variables or the files in `~/.aws` can't be used.
     #[error(transparent)]
     Settings(#[from] AwsSettingsError),

@@ -34,7 +34,7 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
             match error {
                 Some(ServiceError { code, message }) => (kind, effect, code.into(), message),
                 // If the SDK can't parse a successful answer, it reports a service error without a code.
-                None if status < 400 => unreadable(operation, status),
+                None if status < 400 => unreadable(operation, status, answer.err()),
                 None => (
                     kind,
                     effect,
@@ -43,7 +43,7 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
                 ),
             }
         }
-        SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16()),
+        SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16(), error),
         SdkError::TimeoutError(_) => {
             let message = format!("no answer within {} s", timeouts::ATTEMPT.as_secs());
             (FailureKind::Transient, Effect::Unknown, OwnCode::RequestTimedOut.into(), message)
@@ -72,16 +72,28 @@ pub(crate) struct ChainedRoleError {
     pub(crate) failure: Failure,
 }
 
+/// An answer lacks something that every answer of the service has. Contains what it lacks.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct IncompleteAnswer(pub(super) String);
+
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
-/// Returns the cause for an answer that does not come from the called service, or that was damaged on the way.
-fn unreadable(operation: Operation, status: u16) -> Cause {
-    let message = format!("HTTP status {status} with a body that is not an answer to {operation}");
+/// Returns the cause for an answer that does not come from this service, or was damaged on the way.
+fn unreadable(operation: Operation, status: u16, error: &(dyn Error + 'static)) -> Cause {
+    let detail = find::<IncompleteAnswer>(error).map_or_else(String::new, |IncompleteAnswer(lack)| format!(": {lack}"));
+    let message = format!("HTTP status {status} with a body that is not an answer to {operation}{detail}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
-/// Returns the error of the role that could not be assumed. In a chain of roles, the innermost error is that of the first role
-/// that could not be assumed.
+/// Returns the failure for a successful answer that lacks something. A retry can help.
+pub(super) fn incomplete(operation: Operation, lack: &str, request_id: Option<&str>) -> Failure {
+    let (kind, effect, code, message) = unreadable(operation, 200, &IncompleteAnswer(lack.to_owned()));
+    Failure { operation, kind, effect, code, message, status: Some(200), request_id: request_id.map(str::to_owned) }
+}
+
+/// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
+/// innermost one.
 pub(crate) fn chained_role_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a ChainedRoleError> {
     with_sources(error).filter_map(|error| error.downcast_ref()).last()
 }

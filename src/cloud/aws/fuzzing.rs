@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
 use tokio::runtime::Runtime;
 
+use super::organizations::members::RequiredMembers;
 use super::session::{Session, SessionOptions};
 use super::{iam, organizations, sts};
 use crate::aws_settings::AwsSettings;
@@ -67,7 +68,8 @@ async fn ask(always: &FixedAnswer, text: &str) {
         .http_client(SharedHttpClient::new(always.clone()))
         .build();
     let (sts_client, iam_client) = (aws_sdk_sts::Client::new(&config), aws_sdk_iam::Client::new(&config));
-    let organizations_client = aws_sdk_organizations::Client::new(&config);
+    let for_organizations = aws_sdk_organizations::config::Builder::from(&config).interceptor(RequiredMembers);
+    let organizations_client = aws_sdk_organizations::Client::from_conf(for_organizations.build());
     let is_in_answer = |what: &str| assert!(text.contains(what), "a version without {what} in the answer");
     // Only the answer of a successful call might contain credentials, so only a failure to read such an answer is checked. The
     // message of a refusal is the service's own text, which a failure may quote.

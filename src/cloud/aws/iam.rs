@@ -2,6 +2,8 @@
 
 mod client;
 
+use std::collections::HashMap;
+
 use aws_sdk_iam::Client;
 use aws_sdk_iam::operation::get_account_summary::builders::GetAccountSummaryFluentBuilder;
 use aws_sdk_iam::operation::set_security_token_service_preferences::builders::SetSecurityTokenServicePreferencesFluentBuilder;
@@ -9,6 +11,7 @@ use aws_sdk_iam::types::{GlobalEndpointTokenVersion, SummaryKeyType};
 
 use super::super::{Answer, Failure, Operation};
 use super::call::call;
+use super::error::incomplete;
 use super::session::Session;
 use crate::org::{ObservedVersion, TokenVersion};
 
@@ -33,8 +36,19 @@ pub(super) async fn token_version(client: &Client, session: &Session) -> Result<
     let operation = Operation::GetAccountSummary;
     let request = summary(client).customize().config_override(session.iam_config()).send();
     let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
-    let entry = value.summary_map().and_then(|map| map.get(&SummaryKeyType::GlobalEndpointTokenVersion)).copied();
+    let map = check_summary(value.summary_map, request_id.as_deref())?;
+    let entry = map.get(&SummaryKeyType::GlobalEndpointTokenVersion).copied();
     Ok(Answer { value: ObservedVersion::from_summary(entry), request_id })
+}
+
+/// Returns the summary of an answer. A summary without any entry is no answer of IAM, which counts and limits dozens of things in
+/// every account. An account may lack the entry of the version, and its version is `unknown` then.
+fn check_summary(
+    map: Option<HashMap<SummaryKeyType, i32>>,
+    request_id: Option<&str>,
+) -> Result<HashMap<SummaryKeyType, i32>, Failure> {
+    map.filter(|map| !map.is_empty())
+        .ok_or_else(|| incomplete(Operation::GetAccountSummary, "it lacks SummaryMap", request_id))
 }
 
 /// Sets the token version of the session's account. The SDK ignores the body of the answer, so success does not prove that the

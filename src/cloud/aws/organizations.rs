@@ -1,5 +1,6 @@
 //! Lists the accounts of the Organization. The list has every account once; an incomplete list is an error.
 
+pub(super) mod members;
 mod pagination;
 pub(super) mod tags;
 pub(super) mod tree;
@@ -14,7 +15,7 @@ use aws_sdk_organizations::types::{
 use super::super::retry::retry;
 use super::super::{Failure, Operation};
 use super::call::call;
-use pagination::for_each_page;
+use pagination::{Page, for_each_page};
 
 use crate::org::account::parent_path;
 use crate::org::{Account, AccountId, AccountState};
@@ -48,6 +49,21 @@ pub enum ListingError {
         /// How many pages were read.
         pages: usize,
     },
+    /// A list does not come to an end.
+    #[error("{operation} did not come to an end: {limit}, after {pages} pages: the list would not be complete")]
+    Endless {
+        /// The operation.
+        operation: Operation,
+        /// How many pages were read.
+        pages: usize,
+        /// The limit that was exceeded.
+        limit: String,
+    },
+    /// The management account is not in the list.
+    #[error(
+        "ListAccounts did not name the management account {0}, though every Organization has one: the list is not complete"
+    )]
+    NoManagementAccount(AccountId),
     /// An account has no usable id.
     #[error("ListAccounts named an account without a usable id (name {name:?}, id {id:?})")]
     NoId {
@@ -79,9 +95,25 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
     named.ok_or(ListingError::Nameless)
 }
 
-/// Passes each account once to `found`, with the number of its page. Accounts that ListAccounts returns without a path in the
-/// tree come last, after a walk through the tree. If Organizations refuses the walk, these accounts have no path, and the
-/// function returns the refusal. With `needs_paths`, the refusal is an error.
+/// Checks that a list has the management account, as every whole list has.
+pub(super) fn check_complete(
+    organization: &Organization,
+    mut is_listed: impl FnMut(AccountId) -> bool,
+) -> Result<(), ListingError> {
+    let management = organization.management;
+    if is_listed(management) { Ok(()) } else { Err(ListingError::NoManagementAccount(management)) }
+}
+
+/// Returns the path of an account's parent from the paths in the list, or an empty text if there is no usable one.
+fn listed_path(paths: &[String], id: AccountId) -> String {
+    let path = parent_path(paths.first().map_or("", String::as_str), id);
+    let is_id = |step: &str| ["o-", "r-", "ou-"].iter().any(|prefix| step.starts_with(prefix));
+    let is_path = path.split_terminator('/').all(is_id) && path.split('/').any(|step| step.starts_with("r-"));
+    if is_path { path } else { String::new() }
+}
+
+/// Passes each account once to `found`, with the number of its page. Accounts without a path in the tree come last, after a walk
+/// through the tree. Returns why they have none, if the walk was refused; with `needs_paths`, a refused walk is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
@@ -97,6 +129,7 @@ pub(super) async fn for_each_account(
     };
     for_each_page(operation, max_attempts, page, |answer| {
         pages += 1;
+        let (known, mut bytes) = (seen.len(), 0);
         for listed in answer.accounts() {
             let (id, name) = (listed.id().unwrap_or_default(), listed.name().unwrap_or_default().to_owned());
             let Ok(id) = id.parse::<AccountId>() else {
@@ -114,16 +147,17 @@ pub(super) async fn for_each_account(
                     listed.state().map(ApiState::as_str),
                     listed.status().map(ApiStatus::as_str),
                 ),
-                ou_path: parent_path(listed.paths().first().map_or("", String::as_str), id),
+                ou_path: listed_path(listed.paths(), id),
                 invited: listed.joined_method() == Some(&AccountJoinedMethod::Invited),
             };
+            bytes += account.name.len() + account.email.len() + account.ou_path.len();
             if account.ou_path.is_empty() {
                 without_path.push(account);
             } else {
                 found(account, pages);
             }
         }
-        Ok(answer.next_token)
+        Ok(Page { new: seen.len() - known, bytes, next: answer.next_token })
     })
     .await?;
     if seen.is_empty() {
@@ -132,7 +166,8 @@ pub(super) async fn for_each_account(
     if without_path.is_empty() {
         return Ok(None);
     }
-    let (parents, refused) = tree::parents(client, max_attempts, needs_paths).await?;
+    let ids: Vec<AccountId> = without_path.iter().map(|account| account.id).collect();
+    let (parents, refused) = tree::parents(client, max_attempts, needs_paths, &ids).await?;
     for account in without_path {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
         found(Account { ou_path, ..account }, pages);

@@ -1,13 +1,12 @@
 //! The calls of IAM that only `doctor` makes: whether centralized root access is enabled, and what a role is allowed to do.
 
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, FeatureType, PolicyEvaluationDecisionType,
-};
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, FeatureType, PolicyEvaluationDecisionType};
 
 use super::super::retry::retry;
 use super::super::{Answer, Failure, Operation};
 use super::call::call;
+use super::error::incomplete;
 use super::session::Session;
 
 /// The result of IAM's policy simulation for one action.
@@ -30,7 +29,11 @@ pub(super) async fn is_root_access_enabled(client: &Client, max_attempts: u32) -
     let operation = Operation::ListOrganizationsFeatures;
     let answer =
         retry(max_attempts, async || call(operation, None, client.list_organizations_features().send()).await).await?;
-    Ok(answer.value.enabled_features().contains(&FeatureType::RootCredentialsManagement))
+    let features = answer.value.enabled_features.ok_or_else(|| {
+        // IAM writes an empty list as an empty element.
+        incomplete(operation, "it lacks EnabledFeatures", answer.request_id.as_deref())
+    })?;
+    Ok(features.contains(&FeatureType::RootCredentialsManagement))
 }
 
 /// Simulates an action of a role with the policies of the role and of the Organization.
@@ -53,18 +56,20 @@ pub(super) async fn simulate_action(
         .context_entries(principal)
         .customize()
         .config_override(session.iam_config());
-    let answer = call(Operation::SimulatePrincipalPolicy, Some(session.account), request.send()).await?;
-    let result = answer.value.evaluation_results().first();
-    let by_organization = result
-        .and_then(EvaluationResult::organizations_decision_detail)
-        .is_some_and(|detail| !detail.allowed_by_organizations());
-    let value = match result.map(EvaluationResult::eval_decision) {
-        Some(PolicyEvaluationDecisionType::Allowed) => SimulationResult::Allowed,
-        Some(_) if by_organization => SimulationResult::DeniedByOrganization,
-        Some(PolicyEvaluationDecisionType::ExplicitDeny) => SimulationResult::Denied,
-        Some(PolicyEvaluationDecisionType::ImplicitDeny) => SimulationResult::NotAllowed,
-        Some(other) => SimulationResult::Other(other.as_str().to_owned()),
-        None => SimulationResult::Other("no result".to_owned()),
+    let simulate = Operation::SimulatePrincipalPolicy;
+    let answer = call(simulate, Some(session.account), request.send()).await?;
+    let result =
+        answer.value.evaluation_results().first().filter(|result| result.eval_action_name() == operation.action());
+    let result = result
+        .ok_or_else(|| incomplete(simulate, "it lacks the result of the action", answer.request_id.as_deref()))?;
+    let by_organization =
+        result.organizations_decision_detail().is_some_and(|detail| !detail.allowed_by_organizations());
+    let value = match result.eval_decision() {
+        PolicyEvaluationDecisionType::Allowed => SimulationResult::Allowed,
+        _ if by_organization => SimulationResult::DeniedByOrganization,
+        PolicyEvaluationDecisionType::ExplicitDeny => SimulationResult::Denied,
+        PolicyEvaluationDecisionType::ImplicitDeny => SimulationResult::NotAllowed,
+        other => SimulationResult::Other(other.as_str().to_owned()),
     };
     Ok(Answer { value, request_id: answer.request_id })
 }

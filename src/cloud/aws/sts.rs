@@ -7,11 +7,11 @@ use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsP
 use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
-use aws_sdk_sts::types::PolicyDescriptorType;
+use aws_sdk_sts::types::{AssumedRoleUser, PolicyDescriptorType};
 
-use super::super::{Answer, Effect, Failure, FailureKind, Operation, OwnCode};
+use super::super::{Answer, Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
-use super::error::without_credentials;
+use super::error::{incomplete, without_credentials};
 use super::session::{Session, SessionOptions};
 use crate::org::caller::account_in_arn;
 use crate::org::{AccountId, Caller, Partition};
@@ -23,7 +23,7 @@ const ROOT_SESSION: Duration = Duration::from_mins(15);
 pub(super) async fn caller(client: &Client) -> Result<Answer<Caller>, Failure> {
     let Answer { value, request_id } = caller_identity(client).await?;
     let caller = Caller::from_api(value.account(), value.arn())
-        .map_err(|error| unreadable(Operation::GetCallerIdentity, error.to_string(), request_id.clone()))?;
+        .map_err(|error| incomplete(Operation::GetCallerIdentity, &error.to_string(), request_id.as_deref()))?;
     Ok(Answer { value: caller, request_id })
 }
 
@@ -50,8 +50,9 @@ pub(super) async fn own_session(
     let with = Builder::new().credentials_provider(session.clone());
     let request = client.get_caller_identity().customize().config_override(with).send();
     let Answer { value, request_id } = call(operation, Some(account), request).await?;
-    let found = value.account().and_then(|id| id.parse().ok());
-    check_account(operation, account, found, value.arn(), request_id.as_deref())?;
+    let caller = Caller::from_api(value.account(), value.arn())
+        .map_err(|_| incomplete(operation, "it lacks a usable account and ARN", request_id.as_deref()))?;
+    check_account(operation, account, Some(caller.account), &caller.arn, request_id.as_deref())?;
     Ok(Answer { value: Session { account, credentials: session }, request_id })
 }
 
@@ -73,8 +74,9 @@ pub(super) async fn assume_role(
         .set_external_id(options.external_id_for(account).map(|secret| secret.reveal().to_owned()))
         .set_policy(options.policy.clone());
     let Answer { value, request_id } = call(operation, Some(account), request.send()).await?;
-    let user = value.assumed_role_user().map(aws_sdk_sts::types::AssumedRoleUser::arn);
-    check_account(operation, account, user.and_then(account_in_arn), user, request_id.as_deref())?;
+    let user = value.assumed_role_user().map(AssumedRoleUser::arn).filter(|arn| !arn.is_empty());
+    let arn = user.ok_or_else(|| incomplete(operation, "it lacks AssumedRoleUser.Arn", request_id.as_deref()))?;
+    check_account(operation, account, account_in_arn(arn), arn, request_id.as_deref())?;
     session(operation, account, value.credentials(), request_id)
 }
 
@@ -117,12 +119,13 @@ pub(super) fn credentials(
     issued: Option<&aws_sdk_sts::types::Credentials>,
     request_id: Option<&str>,
 ) -> Result<Credentials, Failure> {
+    // The SDK gives members that are missing an empty text, or the beginning of 1970.
     let complete = |issued: &&aws_sdk_sts::types::Credentials| {
         ![issued.access_key_id(), issued.secret_access_key(), issued.session_token()].contains(&"")
+            && issued.expiration().secs() > 0
     };
-    let issued = issued.filter(complete).ok_or_else(|| {
-        unreadable(operation, "the answer holds no credentials".to_owned(), request_id.map(str::to_owned))
-    })?;
+    let issued =
+        issued.filter(complete).ok_or_else(|| incomplete(operation, "it lacks complete Credentials", request_id))?;
     Ok(Credentials::new(
         issued.access_key_id(),
         issued.secret_access_key(),
@@ -137,25 +140,15 @@ fn check_account(
     operation: Operation,
     wanted: AccountId,
     found: Option<AccountId>,
-    arn: Option<&str>,
+    arn: &str,
     request_id: Option<&str>,
 ) -> Result<(), Failure> {
     if found == Some(wanted) {
         return Ok(());
     }
-    let who = arn.filter(|arn| !arn.is_empty()).unwrap_or("an unknown identity");
-    let message = format!("the session belongs to {who}, not to account {wanted}");
+    let message = format!("the session belongs to {arn}, not to account {wanted}");
     Err(Failure {
         request_id: request_id.map(str::to_owned),
         ..Failure::own(operation, OwnCode::WrongAccount, message)
     })
-}
-
-fn unreadable(operation: Operation, message: String, request_id: Option<String>) -> Failure {
-    Failure {
-        kind: FailureKind::Transient,
-        effect: Effect::Unknown,
-        request_id,
-        ..Failure::own(operation, OwnCode::UnreadableAnswer, message)
-    }
 }

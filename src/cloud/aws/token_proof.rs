@@ -10,6 +10,7 @@ use aws_sdk_sts::config::Builder;
 use super::super::{AccessMethod, Answer, Failure, Operation, OwnCode};
 use super::call::call;
 use super::endpoint::configured_url;
+use super::error::incomplete;
 use super::session::SessionOptions;
 use super::sts;
 use crate::org::AccountId;
@@ -36,6 +37,11 @@ pub(super) async fn test(
     let global = Client::from_conf(in_region(GLOBAL_REGION).endpoint_url(global).build());
     let issued = sts::assume_role(&global, account, arn, options).await?;
     let there = Client::from_conf(in_region(region).credentials_provider(issued.value.credentials).build());
-    let answer = call(Operation::GetCallerIdentity, Some(account), there.get_caller_identity().send()).await?;
-    Ok(Answer { value: (), request_id: answer.request_id })
+    let operation = Operation::GetCallerIdentity;
+    let Answer { value, request_id } = call(operation, Some(account), there.get_caller_identity().send()).await?;
+    // Only an answer of STS proves that the token was accepted.
+    if value.account() != Some(account.to_string().as_str()) {
+        return Err(incomplete(operation, "it does not name the account of the session", request_id.as_deref()));
+    }
+    Ok(Answer { value: (), request_id })
 }

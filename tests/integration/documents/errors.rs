@@ -4,9 +4,8 @@ use std::io;
 use std::time::Duration;
 
 use v2token::internals::{
-    AwsSettingsError, CaBundleError, Caller, ConnectError, Effect, EndpointError, Error, Failure, FailureKind,
-    InvalidSettings, ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed,
-    SelectionFailed, Untrusted,
+    AwsSettingsError, CaBundleError, ConnectError, Effect, EndpointError, Error, Failure, FailureKind, InvalidSettings,
+    ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, Untrusted,
 };
 
 /// A failed call.
@@ -42,7 +41,6 @@ pub(super) fn errors() -> Vec<Error> {
         CaBundleError::Unreadable { path: path(), source: io::Error::other("x") }.into(),
         CaBundleError::NotPem { path: path(), detail: text() }.into(),
         ProxyError { variable: text() }.into(),
-        Caller::from_api(None, None).expect_err("it names nobody").into(),
         AwsSettingsError::File { path: text(), line: Some(3), detail: text() }.into(),
         AwsSettingsError::NoProfile {
             profile: text(),
@@ -72,6 +70,8 @@ pub(super) fn errors() -> Vec<Error> {
     ];
     let listing = [
         ListingError::Loop { operation: Operation::ListAccounts, pages: 3 },
+        ListingError::Endless { operation: Operation::ListAccounts, pages: 3, limit: text() },
+        ListingError::NoManagementAccount(ids()[0]),
         ListingError::NoId { name: text(), id: text() },
         ListingError::Empty,
         ListingError::Nameless,
@@ -132,7 +132,6 @@ fn is_known(error: &Error) {
             | ConnectError::Proxy(ProxyError { .. })
             | ConnectError::NoRegion
             | ConnectError::Call(_)
-            | ConnectError::Caller(_)
             | ConnectError::Settings(
                 AwsSettingsError::File { .. }
                 | AwsSettingsError::NoProfile { .. }
@@ -153,6 +152,8 @@ fn is_known(error: &Error) {
         Error::Listing(
             ListingError::Call(_)
             | ListingError::Loop { .. }
+            | ListingError::Endless { .. }
+            | ListingError::NoManagementAccount(_)
             | ListingError::NoId { .. }
             | ListingError::Empty
             | ListingError::Nameless,

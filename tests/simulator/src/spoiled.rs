@@ -123,8 +123,11 @@ fn edit(answer: &mut Answer, pointer: &str, value: Option<Value>) {
             }
         },
         Some(Value::Array(elements)) => {
-            if let Some(element) = name.parse::<usize>().ok().and_then(|index| elements.get_mut(index)) {
-                *element = value.unwrap_or_default();
+            let index = name.parse::<usize>().expect("an index of a list");
+            match value.filter(|_| index < elements.len()) {
+                Some(value) => elements[index] = value,
+                None if index < elements.len() => drop(elements.remove(index)),
+                None => {}
             }
         }
         _ => {}

@@ -94,11 +94,11 @@ impl IamClient {
     ///
     /// # Errors
     ///
-    /// Returns an error if AWS refuses the call or can't be reached.
+    /// Returns an error if AWS refuses the call or can't be reached, or if the answer has no summary.
     pub async fn get_account_summary(&self) -> Result<AccountSummary, Failure> {
         let answer = call(Operation::GetAccountSummary, None, super::summary(&self.0).send()).await?;
-        let entries = answer.value.summary_map().into_iter().flatten();
-        Ok(AccountSummary(entries.map(|(key, value)| (key.as_str().to_owned(), *value)).collect()))
+        let entries = super::check_summary(answer.value.summary_map, answer.request_id.as_deref())?;
+        Ok(AccountSummary(entries.into_iter().map(|(key, value)| (key.as_str().to_owned(), value)).collect()))
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::super::call::call;
 use super::ListingError;
-use super::pagination::for_each_page;
+use super::pagination::{Page, for_each_page};
 use crate::cloud::Operation;
 use crate::org::selection::Tags;
 use crate::org::{AccountId, Tag};
@@ -74,8 +74,10 @@ async fn list_of_account(
         call(operation, Some(account), request.send()).await
     };
     for_each_page(operation, max_attempts, page, |answer| {
-        found.extend(answer.tags().iter().map(|tag| Tag { key: tag.key().to_owned(), value: tag.value().to_owned() }));
-        Ok(answer.next_token)
+        let (known, tags) = (found.len(), answer.tags());
+        let bytes = tags.iter().map(|tag| tag.key().len() + tag.value().len()).sum();
+        found.extend(tags.iter().map(|tag| Tag { key: tag.key().to_owned(), value: tag.value().to_owned() }));
+        Ok(Page { new: found.len() - known, bytes, next: answer.next_token })
     })
     .await?;
     Ok(found)

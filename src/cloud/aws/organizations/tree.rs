@@ -3,44 +3,145 @@
 use std::collections::HashMap;
 
 use aws_sdk_organizations::Client;
+use aws_sdk_organizations::types::ParentType;
 
 use super::super::call::call;
+use super::super::error::incomplete;
 use super::ListingError;
-use super::pagination::for_each_page;
+use super::pagination::{Page, for_each_page};
 use crate::cloud::retry::retry;
 use crate::cloud::{Failure, FailureKind, Operation};
 use crate::org::{AccountId, UnitId};
 
-/// Returns the path of each account's parent. If Organizations refuses the walk through the tree, returns the refusal and no
-/// paths. With `needs_paths`, the refusal is an error.
+/// The most steps from an account to its root. OUs can be nested five levels deep (Organizations user guide, "Quotas").
+const MAX_DEPTH: usize = 10;
+
+/// The most OUs of a tree. AWS allows 2,000 (the same page).
+const MAX_UNITS: usize = 20_000;
+
+/// What a walk through the tree found.
+#[derive(Default)]
+struct Tree {
+    /// The path of each account's parent.
+    parents: HashMap<AccountId, String>,
+    /// The path of each root and OU.
+    units: HashMap<String, String>,
+}
+
+/// Returns the path of each account's parent. Asks for the parents of those of `accounts` that the walk through the tree does not find,
+/// for example because they were moved during the walk.
+///
+/// If something is refused, returns the paths that are known and the refusal; with `needs_paths`, the refusal is an error.
 pub(super) async fn parents(
     client: &Client,
     max_attempts: u32,
     needs_paths: bool,
+    accounts: &[AccountId],
 ) -> Result<(HashMap<AccountId, String>, Option<Failure>), ListingError> {
-    match walk(client, max_attempts).await {
+    let Tree { mut parents, mut units } = match walk(client, max_attempts).await {
         Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused && !needs_paths => {
-            Ok((HashMap::new(), Some(failure)))
+            return Ok((HashMap::new(), Some(failure)));
         }
-        parents => Ok((parents?, None)),
+        tree => tree?,
+    };
+    let mut refused = None;
+    for account in accounts {
+        if parents.contains_key(account) {
+            continue;
+        }
+        match climb(client, max_attempts, &mut units, *account).await {
+            Ok(path) => drop(parents.insert(*account, path)),
+            Err(ListingError::Call(failure)) if !needs_paths => {
+                refused.get_or_insert(failure);
+            }
+            Err(error) => return Err(error),
+        }
     }
+    Ok((parents, refused))
 }
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
-/// takes two calls for each OU at 5 calls per second, so it is made only if ListAccounts returns accounts without paths.
-async fn walk(client: &Client, max_attempts: u32) -> Result<HashMap<AccountId, String>, ListingError> {
-    let mut parents = HashMap::new();
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
+/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
+async fn walk(client: &Client, max_attempts: u32) -> Result<Tree, ListingError> {
+    let mut tree = Tree::default();
     let mut unvisited = roots(client, max_attempts).await?;
     while let Some((id, path)) = unvisited.pop() {
         for account in children(client, max_attempts, &id).await? {
-            parents.insert(account, path.clone());
+            tree.parents.insert(account, path.clone());
         }
         for (child, name) in units(client, max_attempts, &id).await? {
             let step = if name.is_empty() { child.clone() } else { format!("{child} ({name})") };
             unvisited.push((child, format!("{path}{step}/")));
         }
+        let depth = path.matches('/').count();
+        // An OU that is moved during the walk may come twice.
+        tree.units.insert(id, path);
+        let limit = if depth > MAX_DEPTH { format!("{MAX_DEPTH} levels") } else { format!("{MAX_UNITS} OUs") };
+        if depth > MAX_DEPTH || tree.units.len() > MAX_UNITS {
+            let operation = Operation::ListOrganizationalUnitsForParent;
+            return Err(ListingError::Endless { operation, pages: tree.units.len(), limit });
+        }
     }
-    Ok(parents)
+    Ok(tree)
+}
+
+/// Returns the path of an account's parent, from the account up to the first root or OU whose path is known. The OUs on the way are
+/// added to `units`.
+async fn climb(
+    client: &Client,
+    max_attempts: u32,
+    units: &mut HashMap<String, String>,
+    account: AccountId,
+) -> Result<String, ListingError> {
+    let mut steps = Vec::new();
+    let mut child = account.to_string();
+    while steps.len() < MAX_DEPTH {
+        let (parent, is_root) = parent(client, max_attempts, account, &child).await?;
+        if let Some(path) = units.get(&parent) {
+            let mut path = path.clone();
+            for unit in steps.into_iter().rev() {
+                path = format!("{path}{unit}/");
+                units.insert(unit, path.clone());
+            }
+            return Ok(path);
+        }
+        if is_root {
+            return Err(no_place(account, "its root is not one of the Organization's roots"));
+        }
+        steps.push(parent.clone());
+        child = parent;
+    }
+    Err(no_place(account, "its OUs have no end"))
+}
+
+/// Returns the error of an account that is not in the tree.
+fn no_place(account: AccountId, detail: &str) -> ListingError {
+    incomplete(Operation::ListParents, &format!("{detail} (account {account})"), None).into()
+}
+
+/// Returns the parent of an account or OU, and whether the parent is a root. `account` is the account in question.
+async fn parent(
+    client: &Client,
+    max_attempts: u32,
+    account: AccountId,
+    child: &str,
+) -> Result<(String, bool), ListingError> {
+    let operation = Operation::ListParents;
+    let mut found = None;
+    let page = async |token| {
+        let request = client.list_parents().child_id(child).set_next_token(token);
+        call(operation, Some(account), request.send()).await
+    };
+    for_each_page(operation, max_attempts, page, |answer| {
+        let known = usize::from(found.is_some());
+        for parent in answer.parents() {
+            // A child has one parent (Organizations API reference, `ListParents`).
+            found = parent.id().map(|id| (id.to_owned(), parent.r#type() == Some(&ParentType::Root)));
+        }
+        Ok(Page { new: usize::from(found.is_some()) - known, bytes: 0, next: answer.next_token })
+    })
+    .await?;
+    found.ok_or_else(|| no_place(account, "it has no parent"))
 }
 
 /// Whether an OU or a root exists.
@@ -77,14 +178,19 @@ async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String
     let mut found = Vec::new();
     let page = async |token| call(operation, None, client.list_roots().set_next_token(token).send()).await;
     for_each_page(operation, max_attempts, page, |answer| {
-        found.extend(answer.roots().iter().filter_map(|root| {
+        let roots = answer.roots();
+        found.extend(roots.iter().filter_map(|root| {
             let id = root.id()?;
             // The ARN of a root is arn:aws:organizations::<account>:root/o-…/r-….
             let organization = root.arn().and_then(|arn| arn.split('/').nth(1)).unwrap_or_default();
             let path = if organization.is_empty() { format!("{id}/") } else { format!("{organization}/{id}/") };
             Some((id.to_owned(), path))
         }));
-        Ok(answer.next_token)
+        Ok(Page {
+            new: roots.len(),
+            bytes: roots.iter().filter_map(|root| root.arn()).map(str::len).sum(),
+            next: answer.next_token,
+        })
     })
     .await?;
     Ok(found)
@@ -103,7 +209,8 @@ async fn units(client: &Client, max_attempts: u32, parent: &str) -> Result<Vec<(
         found.extend(
             units.iter().filter_map(|unit| Some((unit.id()?.to_owned(), unit.name().unwrap_or_default().to_owned()))),
         );
-        Ok(answer.next_token)
+        let bytes = units.iter().flat_map(|unit| [unit.id(), unit.name()]).flatten().map(str::len).sum();
+        Ok(Page { new: units.len(), bytes, next: answer.next_token })
     })
     .await?;
     Ok(found)
@@ -118,8 +225,12 @@ async fn children(client: &Client, max_attempts: u32, parent: &str) -> Result<Ve
         call(operation, None, request.send()).await
     };
     for_each_page(operation, max_attempts, page, |answer| {
-        found.extend(answer.accounts().iter().filter_map(|account| account.id()?.parse::<AccountId>().ok()));
-        Ok(answer.next_token)
+        let accounts = answer.accounts();
+        for account in accounts {
+            let (id, name) = (account.id().unwrap_or_default(), account.name().unwrap_or_default());
+            found.push(id.parse().map_err(|_| ListingError::NoId { name: name.to_owned(), id: id.to_owned() })?);
+        }
+        Ok(Page { new: accounts.len(), bytes: size_of::<AccountId>() * accounts.len(), next: answer.next_token })
     })
     .await?;
     Ok(found)
