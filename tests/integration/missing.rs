@@ -22,6 +22,9 @@ fn is_left_out(id: AccountId) -> bool {
     id.number() < 45 && id.number().is_multiple_of(3)
 }
 
+/// The organization, the operation, how many answers arrive first, what becomes of the next, and the options that exclude accounts.
+type Case<'a> = (fn() -> Builder, Operation, u32, Vec<Spoiling>, &'a [&'a str]);
+
 fn foreign(body: &str) -> Spoiling {
     Spoiling::Foreign { status: 200, body: body.to_owned() }
 }
@@ -48,7 +51,7 @@ fn a_list_that_lacks_something_is_no_shorter_list() {
     let by_tag = &["--shard=0/2", "--exclude-tag", "env=prod"];
     let walk = || organization().listing(ListingFault::NoPaths);
     let with = |more: Vec<Spoiling>| without_a_list().into_iter().chain(more).collect::<Vec<_>>();
-    let table: [(fn() -> Builder, Operation, u32, Vec<Spoiling>, &[&str]); 7] = [
+    let table: [Case<'_>; 7] = [
         (
             organization,
             Operation::ListAccounts,
