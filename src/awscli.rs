@@ -40,6 +40,9 @@ pub(crate) use help::{OptionHelp, subcommands};
 pub use options::names as option_names;
 pub(crate) use options::names_iam;
 
+/// The exit code of the AWS CLI for most errors.
+pub(crate) const FAILED: u8 = 255;
+
 /// Runs the command and returns the exit code of the process, which is that of the AWS CLI: 0, 2, 130, or 255.
 pub(crate) async fn run(arguments: &[String]) -> u8 {
     // As in Python, SIGINT stays ignored if it was ignored at the start.

@@ -20,23 +20,35 @@ use crate::cli::{
 use crate::error::Error;
 use crate::org::role::AccessMode;
 use crate::settings::Environment;
+use crate::system_limits::{self, SystemLimit};
 use crate::terminal::stderr_mode::StderrMode;
 use crate::terminal::{log_line, stderr};
 
 /// Runs the program after its command line is parsed, and returns the process's exit code.
-///
-/// # Panics
-///
-/// Panics if the system does not provide timers or I/O polling.
 pub fn program(invocation: Invocation) -> u8 {
-    // One thread is enough, because visits mostly wait. A second thread would make each visit cost more CPU.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("the system gives a process its timers and its poll");
+    let runtime = match system_limits::runtime() {
+        Ok(runtime) => runtime,
+        Err(limit) => return refuse_to_start(&invocation, limit),
+    };
     let exit_code = runtime.block_on(dispatch(invocation));
     // A thread that still waits for the terminal or for name resolution must not delay the exit.
     runtime.shutdown_background();
+    stderr::drain();
+    exit_code
+}
+
+/// Shows what the system does not give, and returns the exit code.
+fn refuse_to_start(invocation: &Invocation, limit: SystemLimit) -> u8 {
+    let exit_code = if let Command::Iam(_) = &invocation.cli.command {
+        stderr::write(format!("\n{limit}\n"));
+        awscli::FAILED
+    } else {
+        let traits = CommandTraits::of(&invocation.cli.command);
+        let error = Error::from(limit);
+        let stderr_mode = StderrMode::plain(&Environment::read());
+        log_line::error(stderr_mode, &format!("{}: {error}", traits.not_done), &error.hint());
+        error.exit_code()
+    };
     stderr::drain();
     exit_code
 }

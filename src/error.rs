@@ -8,6 +8,7 @@ use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
+use crate::system_limits::SystemLimit;
 
 /// An error that stops a run. A failure in a single account is not such an error; the account's record describes this failure.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum Error {
     /// The selection matches no account, or names something that does not exist.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
+    /// The system does not give what the program needs.
+    #[error(transparent)]
+    System(#[from] SystemLimit),
     /// The run was not confirmed.
     #[error("{0}")]
     NotConfirmed(&'static str),
@@ -64,6 +68,7 @@ impl Error {
             Self::Connect(_)
             | Self::Listing(_)
             | Self::Selection(_)
+            | Self::System(_)
             | Self::NotConfirmed(_)
             | Self::Unwritable { .. }
             | Self::RunFolder(_)
@@ -97,6 +102,7 @@ impl Error {
                  every account"
             }
             Self::RunFolder(error) => run_folder_hint(error),
+            Self::System(limit) => limit.hint(),
             Self::Usage(_)
             | Self::Selection(_)
             | Self::NotConfirmed(_)
@@ -223,6 +229,7 @@ fn own_hint(code: OwnCode) -> &'static str {
              variables; run `aws sso login` or `aws login` if the profile needs it"
         }
         OwnCode::HostNotFound => "check the Region's spelling, the DNS, and the proxy settings (HTTPS_PROXY, NO_PROXY)",
+        OwnCode::TooManyOpenFiles => "allow more open files with ulimit -n, or lower --concurrency",
         OwnCode::CertificateRefused => "name the certificate authority of your proxy with --ca-bundle or AWS_CA_BUNDLE",
         OwnCode::ConnectionFailed | OwnCode::RequestTimedOut => {
             "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)"

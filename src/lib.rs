@@ -23,7 +23,7 @@
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
 //! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
-//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `ignored_signals`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
+//! | `serde_text`, `text_enum`, `suggest`, `file_ownership`, `ignored_signals`, `system_limits`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:
@@ -60,6 +60,7 @@ mod secret;
 mod serde_text;
 mod settings;
 mod suggest;
+mod system_limits;
 mod terminal;
 mod text_enum;
 mod timestamp;
@@ -100,4 +101,5 @@ pub mod internals {
     pub use crate::rollout::wave::{Waves, divide};
     pub use crate::rollout::{AccountError, Stage, Verified, hint};
     pub use crate::sanitize::{for_cell, for_terminal};
+    pub use crate::system_limits::SystemLimit;
 }

@@ -25,6 +25,14 @@ const fn misleads(character: char) -> bool {
     )
 }
 
+/// Cuts a text that is longer than a number of characters, and marks the cut.
+pub(crate) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        None => Cow::Borrowed(text),
+        Some(_) => Cow::Owned(text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()),
+    }
+}
+
 /// Escapes every misleading character, for instance as `\u{1b}`.
 pub fn for_terminal(text: &str) -> Cow<'_, str> {
     // Most texts are printable ASCII, for which the check is faster.
@@ -81,6 +89,20 @@ mod tests {
         ];
         for (text, safe) in table {
             assert_eq!(for_terminal(text), safe);
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        for (text, limit, expected) in [
+            ("four", 4, "four"),
+            ("fives", 4, "fiv…"),
+            ("éééé", 4, "éééé"),
+            ("ééééé", 4, "ééé…"),
+            ("", 4, ""),
+            ("x", 0, "…"),
+        ] {
+            assert_eq!(cut(text, limit), expected);
         }
     }
 

@@ -6,12 +6,13 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 
+use super::FAILED;
 use crate::aws_settings::AwsSettingsError;
 use crate::cloud::Failure;
 use crate::cloud::aws::credential_chain::SourceError;
 use crate::cloud::aws::error::{ChainedRoleError, chain, chained_role_error, find};
 use crate::sanitize::for_terminal;
-use crate::secret::without_user;
+use crate::secret::{mask, without_user};
 
 /// What the AWS CLI prints before each usage error.
 const USAGE: &str = "\
@@ -99,13 +100,13 @@ impl AwsCliError {
         match self {
             Self::Usage(_) => 2,
             Self::Interrupted => 130,
-            _ => 255,
+            _ => FAILED,
         }
     }
 
     /// What stderr says. Control characters are escaped, because a message can come from a server.
     pub(super) fn text(&self) -> String {
-        self.to_string().split('\n').map(for_terminal).collect::<Vec<_>>().join("\n")
+        mask(&self.to_string()).split('\n').map(for_terminal).collect::<Vec<_>>().join("\n")
     }
 
     /// Returns the error for an encrypted connection that can't be made.

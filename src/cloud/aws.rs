@@ -3,6 +3,7 @@
 //! `connect` creates an [`Aws`]. The other modules are used by `connect` and by the methods below. All calls pass through `call`,
 //! and `error` turns the SDK's errors into [`Failure`]s.
 
+mod body_limit;
 mod call;
 mod clients;
 pub(crate) mod clock_skew;

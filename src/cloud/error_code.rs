@@ -26,6 +26,8 @@ text_enum! {
         ConnectionFailed = "ConnectionFailed",
         /// The host name could not be resolved.
         HostNotFound = "HostNotFound",
+        /// The system allows the program no more open files, so the connection could not be opened.
+        TooManyOpenFiles = "TooManyOpenFiles",
         /// The server's certificate is not trusted.
         CertificateRefused = "CertificateRefused",
         /// The answer can't be read as an answer of the service.

@@ -3,6 +3,26 @@
 use std::fmt;
 
 use super::{ErrorCode, Operation, OwnCode};
+use crate::sanitize::cut;
+use crate::secret::mask;
+
+/// The longest message, in characters. Every failed account has one in the journal and in each report. AWS's longest, about a wrong
+/// signature, have some 1,500 without the session token.
+const MAX_MESSAGE: usize = 2048;
+
+/// The longest request id, in characters. AWS's are UUIDs with 36.
+const MAX_REQUEST_ID: usize = 64;
+
+/// Returns a text from outside without the secrets that the program holds, and cut to a length. It is masked first, because a part of a
+/// secret would not be recognised.
+fn from_outside(text: &str, limit: usize) -> String {
+    cut(&mask(text), limit).into_owned()
+}
+
+/// Returns a request id as it is shown.
+pub(crate) fn request_id(id: &str) -> String {
+    from_outside(id, MAX_REQUEST_ID)
+}
 
 /// The kind of a failure, which decides how the visit reacts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +70,8 @@ pub struct Failure {
     pub effect: Effect,
     /// The service's error code. If the service returned none, it is the HTTP status or a code of this program.
     pub code: ErrorCode,
-    /// The message of the service or of the network layer. It never quotes a response body that might contain credentials.
+    /// The message of the service or of the network layer, without the secrets that the program holds. It never quotes a response body
+    /// that might contain credentials.
     pub message: String,
     /// The HTTP status; `None` if there was no answer.
     pub status: Option<u16>,
@@ -59,17 +80,25 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Returns a failure whose texts come from outside. Every failure is made here, so that no secret and no text without end gets any
+    /// further.
+    pub(crate) fn new(
+        operation: Operation,
+        (kind, effect, code, message): (FailureKind, Effect, ErrorCode, String),
+        status: Option<u16>,
+        id: Option<&str>,
+    ) -> Self {
+        let message = from_outside(&message, MAX_MESSAGE);
+        let code = match code {
+            ErrorCode::Other(code) => from_outside(&code, MAX_MESSAGE).into(),
+            code => code,
+        };
+        Self { operation, kind, effect, code, message, status, request_id: id.map(request_id) }
+    }
+
     /// Returns a failure that this program detected, without an answer of AWS. A retry can't help.
     pub(crate) fn own(operation: Operation, code: OwnCode, message: String) -> Self {
-        Self {
-            operation,
-            kind: FailureKind::Refused,
-            effect: Effect::None,
-            code: code.into(),
-            message,
-            status: None,
-            request_id: None,
-        }
+        Self::new(operation, (FailureKind::Refused, Effect::None, code.into(), message), None, None)
     }
 
     /// Whether the request or the answer was lost between this machine and AWS.

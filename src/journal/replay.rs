@@ -3,12 +3,16 @@
 mod consistency;
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Provenance, Record, Target, Wave};
+
+/// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
+/// and are longer in JSON.
+const MAX_LINE: u64 = 16 << 20;
 
 /// The journal can't be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,7 +114,11 @@ impl Replay {
         let mut bytes = Vec::new();
         for line in 1.. {
             bytes.clear();
-            journal.read_until(b'\n', &mut bytes).map_err(unreadable)?;
+            journal.by_ref().take(MAX_LINE + 1).read_until(b'\n', &mut bytes).map_err(unreadable)?;
+            if bytes.len() as u64 > MAX_LINE {
+                let detail = format!("it is longer than {} MiB", MAX_LINE >> 20);
+                return Err(ReplayFailed::Damaged { path: path.to_owned(), line, detail });
+            }
             let complete = bytes.ends_with(b"\n");
             match serde_json::from_slice(&bytes) {
                 Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {

@@ -73,11 +73,15 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
     Some(text.to_owned())
 }
 
+/// What to do when the system allows no more open files.
+const TOO_MANY_OPEN_FILES: &str = "allow more open files with ulimit -n, or lower --concurrency";
+
 fn by_own_code(code: OwnCode) -> Option<&'static str> {
     match code {
         OwnCode::WrongAccount => Some("nothing was done: check --role, whose ARN template leads to another account"),
         OwnCode::AccountTimeout => Some("try this account again, with a longer --account-timeout if AWS is slow"),
         OwnCode::HostNotFound => Some("check the Region, the DNS and the proxy settings"),
+        OwnCode::TooManyOpenFiles => Some(TOO_MANY_OPEN_FILES),
         OwnCode::CertificateRefused => Some("name the certificate authority of your proxy with --ca-bundle"),
         OwnCode::UnreadableAnswer => Some("something other than AWS answered: check proxies and --endpoint-url"),
         OwnCode::NotReadBack => Some("read it again later with plan: IAM is eventually consistent"),

@@ -26,11 +26,11 @@ enum QueueItem {
     Drain(SyncSender<()>),
 }
 
-static QUEUE: LazyLock<SyncSender<QueueItem>> = LazyLock::new(|| {
+/// `None` if the thread can't be started. Then texts are written at once.
+static QUEUE: LazyLock<Option<SyncSender<QueueItem>>> = LazyLock::new(|| {
     let (sender, receiver) = sync_channel(CAPACITY);
-    // If the thread can't be started, every text is dropped.
-    let _ = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&receiver));
-    sender
+    let started = std::thread::Builder::new().name("stderr".to_owned()).spawn(move || write_all(&receiver));
+    started.is_ok().then_some(sender)
 });
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static GAP_FORMAT: OnceLock<fn(u64) -> String> = OnceLock::new();
@@ -66,14 +66,20 @@ pub(crate) fn set_gap_format(format: fn(u64) -> String) {
 
 /// Queues a text. Never blocks and never fails.
 pub(crate) fn write(text: impl Into<Vec<u8>>) {
-    if QUEUE.try_send(QueueItem::Text(text.into())).is_err() {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
+    match &*QUEUE {
+        None => drop(io::stderr().write_all(&text.into())),
+        Some(queue) if queue.try_send(QueueItem::Text(text.into())).is_err() => {
+            DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
+        Some(_) => {}
     }
 }
 
 /// Queues a frame of the bar. A dropped frame is not counted, because the next frame replaces it.
 pub(super) fn draw(frame: &str) {
-    let _ = QUEUE.try_send(QueueItem::Text(frame.as_bytes().to_vec()));
+    if let Some(queue) = &*QUEUE {
+        let _ = queue.try_send(QueueItem::Text(frame.as_bytes().to_vec()));
+    }
 }
 
 /// Waits until the queue is written, but at most two seconds.
@@ -84,8 +90,8 @@ pub(crate) fn drain() {
 /// Waits until the queue is written, or until the timeout.
 pub(crate) fn drain_for(timeout: Duration) {
     let (sender, done) = sync_channel(1);
-    if QUEUE.try_send(QueueItem::Drain(sender)).is_ok() {
-        // The wait ends when the sender is dropped, or at the timeout. If stderr is not read by then, it probably never will be.
+    if QUEUE.as_ref().is_some_and(|queue| queue.try_send(QueueItem::Drain(sender)).is_ok()) {
+        // The wait ends when the sender is dropped. A reader that stalls until the timeout will probably not read at all.
         let _ = done.recv_timeout(timeout);
     }
 }

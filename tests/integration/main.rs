@@ -19,6 +19,7 @@ mod foreign;
 mod formats;
 mod harness;
 mod identity;
+mod limits;
 mod listing;
 mod made_up_journals;
 mod missing;

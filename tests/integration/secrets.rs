@@ -5,7 +5,7 @@ mod inputs;
 use std::process::Command;
 
 use serde_json::Value;
-use v2token_simulator::{ALWAYS, Organization, PerCall, SECRET_MARKER};
+use v2token_simulator::{ALWAYS, AccountId, Operation, Organization, PerCall, SECRET_MARKER, Spoiled, Spoiling};
 
 use crate::harness::{Bench, Run};
 
@@ -61,6 +61,70 @@ fn no_verbosity_shows_a_secret() {
             assert_ne!(run.rows()["000000000005"]["error_code"], "AccessDenied", "the external id is used\n{run}");
             assert_eq!(run.rows()["000000000006"]["error_code"], "AccessDenied", "{run}");
         }
+    }
+}
+
+/// AWS's messages may repeat the request: its headers with the session token, and its parameters, as they are and encoded.
+#[test]
+fn messages_that_repeat_the_request_hide_its_secrets() {
+    const ODD: &str = "canary/external+id=47:11@x,y";
+    let repeating = |account: u64, operation, code| Spoiled {
+        account: Some(AccountId::from(account)),
+        takes_effect: false,
+        ..Spoiled::always(operation, Spoiling::Repeating(code))
+    };
+    let (assume, read, set) =
+        (Operation::AssumeRole, Operation::GetAccountSummary, Operation::SetSecurityTokenServicePreferences);
+    for external_id in [EXTERNAL_ID, ODD] {
+        let mut builder = Organization::builder().accounts(10).unlimited().base_session(true);
+        for (account, operation, code) in [
+            (1, assume, "AccessDenied"),
+            (2, assume, "ValidationError"),
+            (3, assume, "SignatureDoesNotMatch"),
+            (4, read, "AccessDenied"),
+            (5, read, "SignatureDoesNotMatch"),
+            (6, set, "AccessDenied"),
+            (7, set, "InvalidInput"),
+            (8, assume, "Throttling"),
+        ] {
+            builder = builder.spoil(repeating(account, operation, code));
+        }
+        let bench = Bench::new(builder.start());
+        let mut command =
+            bench.command("run", &["apply", "--yes", "--max-errors=100%", "--waves=100%", "--max-attempts=2"]);
+        command.args(["--debug", "-v", "--output=json", "--external-id", external_id]);
+        let run = search(
+            &bench,
+            "run",
+            command,
+            &[external_id, "nary-external", "nary/external", "external%2Bid", "external%2bid"],
+        )
+        .exits(3);
+        for account in 1..=8 {
+            let row = &run.rows()[&AccountId::from(account).to_string()];
+            assert!(row["error_message"].contains("***"), "the message repeated a secret: {row:#?}");
+        }
+    }
+    // Before the first account, and in the half that stands in for the AWS CLI.
+    for (operation, arguments) in [
+        (Operation::GetCallerIdentity, &["plan", "--max-attempts=1"][..]),
+        (Operation::ListAccounts, &["plan", "--max-attempts=1"]),
+        (read, &["iam", "get-account-summary", "--region=us-east-1"]),
+        (
+            set,
+            &[
+                "iam",
+                "set-security-token-service-preferences",
+                "--global-endpoint-token-version=v2Token",
+                "--region=us-east-1",
+            ],
+        ),
+    ] {
+        let spoiled =
+            Spoiled { takes_effect: false, ..Spoiled::always(operation, Spoiling::Repeating("AccessDenied")) };
+        let bench = Bench::new(Organization::builder().accounts(3).base_session(true).spoil(spoiled).start());
+        let run = bench.finish("none", bench.bare(arguments));
+        assert!(run.code != 0 && run.stderr.contains("***"), "{run}");
     }
 }
 

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_types::request_id::RequestId;
 use futures::FutureExt as _;
 
+use super::super::failure::request_id;
 use super::super::retry;
 use super::super::{Answer, Failure, Operation};
 use super::error::{OperationError, failure};
@@ -39,7 +40,7 @@ fn finish<T: RequestId, E: OperationError>(
     let account = account.map(tracing::field::display);
     match result {
         Ok(value) => {
-            let request_id = value.request_id().map(str::to_owned);
+            let request_id = value.request_id().map(request_id);
             tracing::debug!(
                 service = operation.service(), %operation, account, attempt, status = 200, ms = milliseconds,
                 request_id = request_id.as_deref(), "call"

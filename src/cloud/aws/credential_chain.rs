@@ -11,6 +11,7 @@ use aws_config::login::LoginCredentialsProvider;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 
+use super::credentials::check;
 use super::endpoint::EndpointError;
 use super::process::CredentialProcess;
 use super::sdk_config::SdkBasis;
@@ -172,7 +173,11 @@ impl SessionCache {
     pub(super) fn before(then: SharedCredentialsProvider, cached: Option<&CachedSession>) -> SharedCredentialsProvider {
         match cached {
             None => then,
-            Some(session) => SharedCredentialsProvider::new(Self { cached: session_credentials(session), then }),
+            // A session that can't be used is replaced by a new one.
+            Some(session) => match session_credentials(session) {
+                cached if check(&cached).is_err() => then,
+                cached => SharedCredentialsProvider::new(Self { cached, then }),
+            },
         }
     }
 }

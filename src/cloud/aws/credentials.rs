@@ -10,6 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 use tokio::time::{Instant, timeout};
 
 use super::timeouts::FETCH_CREDENTIALS;
+use crate::secret::hide_for_good;
 
 /// The SDK's cache allows only one fetch at a time, so other requests can wait for a fetch. If that fetch times out, each waiting
 /// request then starts a fetch of its own at once, and would wait for another full time limit. Therefore a fetch that starts
@@ -64,7 +65,7 @@ impl CheckedProvider {
 
     /// Fetches credentials without a time limit, and keeps them for the requests.
     pub(crate) async fn fetch_without_limit(&self) -> Result<(), CredentialsError> {
-        let fetched = check(self.provider.provide_credentials().await?)?;
+        let fetched = check_and_hide(self.provider.provide_credentials().await?)?;
         *self.kept() = Some(fetched);
         Ok(())
     }
@@ -106,30 +107,57 @@ impl ProvideCredentials for CheckedProvider {
             let kept = self.kept().clone().filter(lasts);
             match kept {
                 Some(credentials) => Ok(credentials),
-                None => check(self.fetch().await?),
+                None => check_and_hide(self.fetch().await?),
             }
         })
     }
 }
 
-/// Refuses credentials that can't be put into a header, and credentials that have expired.
-pub(super) fn check(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+/// The longest part of credentials, in bytes. AWS names no limit for session tokens. Tokens have some 2 kB, and web servers usually take
+/// headers of up to 16 kB in all.
+const MAX_LENGTH: usize = 32 << 10;
+
+/// Checks credentials, and hides them in texts from outside from now on.
+fn check_and_hide(credentials: Credentials) -> Result<Credentials, CredentialsError> {
+    check(&credentials).map_err(CredentialsError::invalid_configuration)?;
+    check_expiry(&credentials)?;
+    secrets_of(&credentials).for_each(hide_for_good);
+    Ok(credentials)
+}
+
+/// The parts of credentials that are not shown, without those that are placeholders in tests, such as the word `test`.
+pub(super) fn secrets_of(credentials: &Credentials) -> impl Iterator<Item = &str> {
+    let parts = [Some(credentials.access_key_id()), Some(credentials.secret_access_key()), credentials.session_token()];
+    parts.into_iter().flatten().filter(|part| part.len() > 8)
+}
+
+/// Refuses credentials that can't be put into a header, wherever they come from. The SDK would panic.
+pub(super) fn check(credentials: &Credentials) -> Result<(), String> {
     let printable = |text: &str| text.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     for (name, text) in [
         ("the access key id", credentials.access_key_id()),
         ("the secret access key", credentials.secret_access_key()),
         ("the session token", credentials.session_token().unwrap_or_default()),
     ] {
+        if text.len() > MAX_LENGTH {
+            return Err(format!("{name} is longer than {MAX_LENGTH} bytes"));
+        }
         if !printable(text) {
-            let detail = format!("{name} holds a space or a control character, such as the end of a line");
-            return Err(CredentialsError::invalid_configuration(detail));
+            return Err(format!("{name} holds a space or a control character, such as the end of a line"));
         }
     }
-    if let Some(end) = credentials.expiry().filter(|end| *end <= SystemTime::now()) {
-        let end = humantime::format_rfc3339_seconds(end);
-        return Err(CredentialsError::provider_error(format!("they expired at {end}")));
+    Ok(())
+}
+
+/// Refuses credentials that have expired.
+pub(super) fn check_expiry(credentials: &Credentials) -> Result<(), CredentialsError> {
+    match credentials.expiry().filter(|end| *end <= SystemTime::now()) {
+        None => Ok(()),
+        Some(end) => {
+            let end = humantime::format_rfc3339_seconds(end);
+            Err(CredentialsError::provider_error(format!("they expired at {end}")))
+        }
     }
-    Ok(credentials)
 }
 
 #[cfg(test)]

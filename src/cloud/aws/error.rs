@@ -11,9 +11,11 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
+use http_body_util::LengthLimitError;
 
 use super::super::failure::classify;
 use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
+use super::body_limit::MAX_BODY;
 use super::refusal::{self, ServiceError};
 use super::timeouts;
 
@@ -23,9 +25,8 @@ impl<E: ProvideErrorMetadata + RequestId + Error + 'static> OperationError for E
 
 /// Converts an error of the SDK.
 pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<E, HttpResponse>) -> Failure {
-    let request_id = error.request_id().map(str::to_owned);
     let status = error.raw_response().map(|response| response.status().as_u16()).or_else(|| chained_role_status(error));
-    let (kind, effect, code, message) = match error {
+    let cause = match error {
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let body = answer.raw().body().bytes().unwrap_or_default();
@@ -55,13 +56,12 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
         SdkError::ConstructionFailure(_) => unsent(error),
         other => (FailureKind::Transient, Effect::Unknown, OwnCode::ConnectionFailed.into(), chain(other)),
     };
-    Failure { operation, kind, effect, code, message, status, request_id }
+    Failure::new(operation, cause, status, error.request_id())
 }
 
 /// Converts an error that occurred when the credentials for a request were fetched.
 pub(super) fn without_credentials(operation: Operation, error: &CredentialsError) -> Failure {
-    let (kind, effect, code, message) = unsent(error);
-    Failure { operation, kind, effect, code, message, status: chained_role_status(error), request_id: None }
+    Failure::new(operation, unsent(error), chained_role_status(error), None)
 }
 
 /// A role of a profile, or of `--via-role`, could not be assumed.
@@ -81,15 +81,18 @@ type Cause = (FailureKind, Effect, ErrorCode, String);
 
 /// Returns the cause for an answer that does not come from this service, or was damaged on the way.
 fn unreadable(operation: Operation, status: u16, error: &(dyn Error + 'static)) -> Cause {
-    let detail = find::<IncompleteAnswer>(error).map_or_else(String::new, |IncompleteAnswer(lack)| format!(": {lack}"));
+    let detail = if find::<LengthLimitError>(error).is_some() {
+        format!(": it is longer than {MAX_BODY} bytes")
+    } else {
+        find::<IncompleteAnswer>(error).map_or_else(String::new, |IncompleteAnswer(lack)| format!(": {lack}"))
+    };
     let message = format!("HTTP status {status} with a body that is not an answer to {operation}{detail}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
 /// Returns the failure for a successful answer that lacks something. A retry can help.
 pub(super) fn incomplete(operation: Operation, lack: &str, request_id: Option<&str>) -> Failure {
-    let (kind, effect, code, message) = unreadable(operation, 200, &IncompleteAnswer(lack.to_owned()));
-    Failure { operation, kind, effect, code, message, status: Some(200), request_id: request_id.map(str::to_owned) }
+    Failure::new(operation, unreadable(operation, 200, &IncompleteAnswer(lack.to_owned())), Some(200), request_id)
 }
 
 /// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
@@ -126,11 +129,21 @@ fn unsent(error: &(dyn Error + 'static)) -> Cause {
     }
 }
 
+/// The system's error codes for too many open files, in the process or in the whole system. AWS may be reachable all the same, and the
+/// request was not sent.
+const OUT_OF_FILES: [i32; 2] = [rustix::io::Errno::MFILE.raw_os_error(), rustix::io::Errno::NFILE.raw_os_error()];
+
 /// Returns the cause for a request without an answer. Whether the request might have arrived depends on where it failed.
 fn connector(error: &ConnectorError) -> Cause {
     let message = chain(error);
     if find::<CredentialsError>(error).is_some() || error.is_user() {
         return unsent(error);
+    }
+    let has_no_files = find::<std::io::Error>(error)
+        .and_then(std::io::Error::raw_os_error)
+        .is_some_and(|code| OUT_OF_FILES.contains(&code));
+    if has_no_files {
+        return (FailureKind::Transient, Effect::None, OwnCode::TooManyOpenFiles.into(), message);
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     let lower = message.to_ascii_lowercase();

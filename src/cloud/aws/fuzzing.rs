@@ -102,7 +102,8 @@ async fn ask(always: &FixedAnswer, text: &str) {
     }
     drop(sts::caller(&sts_client).await);
 
-    let session = Session { account, credentials: credentials() };
+    let session =
+        Session::new(account, Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "outside"));
     match iam::token_version(&iam_client, &session).await {
         Ok(answer) if answer.value == ObservedVersion::Unknown => {}
         Ok(_) => is_in_answer("SummaryMap"),

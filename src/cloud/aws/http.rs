@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::body_limit;
 use super::proxy::{self, ProxyRules};
 
 /// The maximum size of a CA bundle. Mozilla's bundle has some 220 kB.
@@ -65,7 +66,7 @@ fn build(trust: TrustStore, connections: usize) -> SharedHttpClient {
             .expect("no partitions and no interfaces are configured that could clash");
         SharedHttpClient::new(pool::Client::new(&pool).expect("a pool without explicit partitions has one"))
     };
-    proxy::client(ProxyRules::from_environment(), client)
+    body_limit::limited(proxy::client(ProxyRules::from_environment(), client))
 }
 
 /// Reads the file and checks every certificate in it, because the HTTP client would panic on an invalid certificate.

@@ -15,12 +15,12 @@ use aws_sdk_sts::config::IdentityCache;
 use super::super::{Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
 use super::credential_chain::SessionCache;
-use super::credentials::check;
+use super::credentials::{check_expiry, secrets_of};
 use super::endpoint::of_service;
 use super::error::ChainedRoleError;
 use super::sts::credentials;
 use crate::aws_settings::CachedSession;
-use crate::secret::Secret;
+use crate::secret::{Secret, hide_for_good};
 
 /// The duration of a chained role's session, which is AWS's maximum for role chaining.
 pub(super) const SESSION_DURATION: Duration = Duration::from_hours(1);
@@ -65,6 +65,7 @@ pub(super) async fn open_mfa_session(
         .duration_seconds(i32::try_from(MFA_SESSION.as_secs()).expect("twelve hours fit"));
     let answer = call(operation, None, request.send()).await?;
     let session = credentials(operation, answer.value.credentials(), answer.request_id.as_deref())?;
+    secrets_of(&session).for_each(hide_for_good);
     Ok(SharedCredentialsProvider::new(session))
 }
 
@@ -114,7 +115,9 @@ impl ChainedRoleProvider {
             .set_token_code(mfa.map(|mfa| mfa.code.reveal().to_owned()))
             .set_duration_seconds(self.role.duration.map(|seconds| i32::try_from(seconds).unwrap_or(i32::MAX)));
         let answer = call(operation, None, request.send()).await?;
-        credentials(operation, answer.value.credentials(), answer.request_id.as_deref())
+        let session = credentials(operation, answer.value.credentials(), answer.request_id.as_deref())?;
+        secrets_of(&session).for_each(hide_for_good);
+        Ok(session)
     }
 }
 
@@ -135,7 +138,9 @@ impl ProvideCredentials for ChainedRoleProvider {
                 let role = self.role.role_arn.clone();
                 CredentialsError::provider_error(ChainedRoleError { role, failure })
             });
-            check(opened?)
+            let opened = opened?;
+            check_expiry(&opened)?;
+            Ok(opened)
         })
     }
 }

@@ -3,22 +3,35 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
+use super::credentials::secrets_of;
 use crate::cloud::Operation;
 use crate::org::AccountId;
-use crate::secret::Secret;
+use crate::secret::{Hidden, Secret};
 
 /// The session in one account. It contains credentials, so it does not implement `Debug`.
 pub struct Session {
     pub(super) account: AccountId,
     /// Credentials that were proven to belong to the account.
     pub(super) credentials: SharedCredentialsProvider,
+    /// The credentials are hidden in texts from outside as long as the session is in use.
+    _hidden: Hidden,
 }
 
 impl Session {
-    /// Returns the configuration of one call of IAM with the session's credentials. The client, its connections and its settings
-    /// are shared by all accounts.
+    /// Returns a session with credentials that were proven to belong to the account.
+    pub(super) fn new(account: AccountId, credentials: Credentials) -> Self {
+        Self {
+            account,
+            _hidden: Hidden::new(secrets_of(&credentials)),
+            credentials: SharedCredentialsProvider::new(credentials),
+        }
+    }
+
+    /// Returns the configuration of one call of IAM with the session's credentials. The client, its connections and its settings are
+    /// shared by all accounts.
     pub(super) fn iam_config(&self) -> aws_sdk_iam::config::Builder {
         aws_sdk_iam::config::Builder::new().credentials_provider(self.credentials.clone())
     }

@@ -11,6 +11,7 @@ use aws_sdk_sts::types::{AssumedRoleUser, PolicyDescriptorType};
 
 use super::super::{Answer, Failure, FailureKind, Operation, OwnCode};
 use super::call::call;
+use super::credentials::check;
 use super::error::{incomplete, without_credentials};
 use super::session::{Session, SessionOptions};
 use crate::org::caller::account_in_arn;
@@ -46,14 +47,14 @@ pub(super) async fn own_session(
     };
     let base = base.ok_or_else(none)?;
     let credentials = base.provide_credentials().await.map_err(|error| without_credentials(operation, &error))?;
-    let session = SharedCredentialsProvider::new(credentials);
-    let with = Builder::new().credentials_provider(session.clone());
+    let session = Session::new(account, credentials);
+    let with = Builder::new().credentials_provider(session.credentials.clone());
     let request = client.get_caller_identity().customize().config_override(with).send();
     let Answer { value, request_id } = call(operation, Some(account), request).await?;
     let caller = Caller::from_api(value.account(), value.arn())
         .map_err(|_| incomplete(operation, "it lacks a usable account and ARN", request_id.as_deref()))?;
     check_account(operation, account, Some(caller.account), &caller.arn, request_id.as_deref())?;
-    Ok(Answer { value: Session { account, credentials: session }, request_id })
+    Ok(Answer { value: session, request_id })
 }
 
 /// Assumes the role, and checks in the answer that the session belongs to the account.
@@ -109,8 +110,8 @@ fn session(
     issued: Option<&aws_sdk_sts::types::Credentials>,
     request_id: Option<String>,
 ) -> Result<Answer<Session>, Failure> {
-    let credentials = SharedCredentialsProvider::new(credentials(operation, issued, request_id.as_deref())?);
-    Ok(Answer { value: Session { account, credentials }, request_id })
+    let credentials = credentials(operation, issued, request_id.as_deref())?;
+    Ok(Answer { value: Session::new(account, credentials), request_id })
 }
 
 /// Returns the credentials of an answer.
@@ -126,13 +127,15 @@ pub(super) fn credentials(
     };
     let issued =
         issued.filter(complete).ok_or_else(|| incomplete(operation, "it lacks complete Credentials", request_id))?;
-    Ok(Credentials::new(
+    let credentials = Credentials::new(
         issued.access_key_id(),
         issued.secret_access_key(),
         Some(issued.session_token().to_owned()),
         std::time::SystemTime::try_from(*issued.expiration()).ok(),
         "v2token",
-    ))
+    );
+    check(&credentials).map_err(|detail| incomplete(operation, &detail, request_id))?;
+    Ok(credentials)
 }
 
 /// Checks that a session belongs to the requested account.

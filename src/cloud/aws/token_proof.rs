@@ -36,7 +36,7 @@ pub(super) async fn test(
     let global = configured_url(config, "sts").unwrap_or_else(|| GLOBAL.to_owned());
     let global = Client::from_conf(in_region(GLOBAL_REGION).endpoint_url(global).build());
     let issued = sts::assume_role(&global, account, arn, options).await?;
-    let there = Client::from_conf(in_region(region).credentials_provider(issued.value.credentials).build());
+    let there = Client::from_conf(in_region(region).credentials_provider(issued.value.credentials.clone()).build());
     let operation = Operation::GetCallerIdentity;
     let Answer { value, request_id } = call(operation, Some(account), there.get_caller_identity().send()).await?;
     // Only an answer of STS proves that the token was accepted.

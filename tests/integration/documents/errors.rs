@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use v2token::internals::{
     AwsSettingsError, CaBundleError, ConnectError, Effect, EndpointError, Error, Failure, FailureKind, InvalidSettings,
-    ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, Untrusted,
+    ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, SystemLimit,
+    Untrusted,
 };
 
 /// A failed call.
@@ -85,6 +86,9 @@ pub(super) fn errors() -> Vec<Error> {
         ConnectError::Call(call()).into(),
         ListingError::Call(call()).into(),
         Error::Unwritable { what: "the report", path: path(), source: io::Error::other("x") },
+        SystemLimit::Files(io::Error::other("x")).into(),
+        SystemLimit::Threads(io::Error::other("x")).into(),
+        SystemLimit::Clock.into(),
         RunFolderFailed::NoRun { path: path(), cause: text() }.into(),
         RunFolderFailed::from(ReplayFailed::Unreadable { path: path(), detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Damaged { path: path(), line: 3, detail: text() }).into(),
@@ -175,6 +179,7 @@ fn is_known(error: &Error) {
             | RunFolderFailed::Mixed { .. }
             | RunFolderFailed::Untrusted(Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. }),
         )
+        | Error::System(SystemLimit::Files(_) | SystemLimit::Threads(_) | SystemLimit::Clock)
         | Error::Unwritable { .. }
         | Error::Unlisted(_)
         | Error::Signal { .. }

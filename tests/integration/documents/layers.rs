@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 25] = [
+const LAYERS: [&str; 26] = [
     "fuzzing",
     "commands",
     "run",
@@ -29,6 +29,7 @@ const LAYERS: [&str; 25] = [
     "suggest",
     "file_ownership",
     "ignored_signals",
+    "system_limits",
     "timestamp",
     "sanitize",
     "secret",

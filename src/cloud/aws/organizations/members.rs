@@ -98,7 +98,8 @@ impl Intercept for RequiredMembers {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        if !response.status().is_success() {
+        // An answer that the SDK could not read has its own error.
+        if !response.status().is_success() || context.output_or_error().is_err() {
             return Ok(());
         }
         let name = config.load::<Metadata>().map(Metadata::name);
