@@ -9,6 +9,9 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 /// What is shown in place of a secret.
 const HIDDEN: &str = "***";
 
@@ -32,6 +35,30 @@ pub(crate) fn hide_for_good(secret: &str) {
     if secret.len() > 1 {
         *held().entry(secret.to_owned()).or_default() += 1;
     }
+}
+
+/// Hides the user name and the password in a URL, also as a proxy gets them, from now on.
+pub(crate) fn hide_user(url: &str) {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let Some((user, _)) = rest.rsplit_once('@') else { return };
+    let plain = percent_decoded(user);
+    hide_for_good(&BASE64_STANDARD.encode(&plain));
+    for text in [user, &plain] {
+        hide_for_good(text);
+        hide_for_good(text.split_once(':').map_or("", |(_, password)| password));
+    }
+}
+
+fn percent_decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let (mut decoded, mut index) = (Vec::with_capacity(bytes.len()), 0);
+    while let Some(byte) = bytes.get(index) {
+        let code = text.get(index + 1..index + 3).filter(|_| *byte == b'%');
+        let code = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(code.unwrap_or(*byte));
+        index += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 /// Hides secrets in texts from outside as long as it exists. It does not implement `Debug`, because it contains them.
@@ -215,6 +242,20 @@ mod tests {
         let quoted: Secret = "unit<\"&\\>test".parse().unwrap_or_else(|never| match never {});
         assert_eq!(mask(&format!("x{}y{}z", quoted.reveal(), "unit&lt;&quot;&amp;\\&gt;test")), "x***y***z");
         assert_eq!(mask(r#"{"a":"unit<\"&\\>test"}"#), r#"{"a":"***"}"#);
+    }
+
+    #[test]
+    fn the_password_of_a_proxy_is_hidden() {
+        hide_user("http://unit-user:unit%2Fpass%40word@proxy:3128");
+        for (text, expected) in [
+            ("unit-user:unit%2Fpass%40word@proxy", "***@proxy"),
+            ("password unit/pass@word.", "password ***."),
+            ("Basic dW5pdC11c2VyOnVuaXQvcGFzc0B3b3Jk", "Basic ***"),
+        ] {
+            assert_eq!(mask(text), expected);
+        }
+        hide_user("http://proxy:3128");
+        assert_eq!(mask("http://proxy:3128"), "http://proxy:3128");
     }
 
     #[test]

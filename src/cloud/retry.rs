@@ -5,6 +5,7 @@
 //! them would have succeeded later (measured on aws-smithy-runtime 1.16.2, `src/client/retries/strategy/standard.rs`).
 
 use std::future::Future;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -33,6 +34,22 @@ pub(crate) const MAX_OUTAGE: Duration = Duration::from_mins(5);
 pub(crate) fn backoff(failed: u32, jitter: f64) -> Duration {
     let doubled = FIRST_WAIT.saturating_mul(1 << failed.saturating_sub(1).min(16));
     doubled.min(MAX_WAIT).mul_f64(0.5 + 0.5 * jitter)
+}
+
+/// How long a call outside the visits fails before it is said that the program waits, and how often it is said again.
+const SAID_AFTER: Duration = Duration::from_secs(5);
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(30);
+
+/// Receives the latest failure of a call that the program waits for, and the number of failed attempts.
+type OnWait = Box<dyn Fn(&Failure, u32) + Send + Sync>;
+
+/// What says that the program waits. Like the number of the attempt below, it would be a parameter of every function between the
+/// command and the call.
+static ON_WAIT: OnceLock<OnWait> = OnceLock::new();
+
+/// Sets what says that the program waits for a call outside the visits. The first call in the process decides.
+pub(crate) fn on_wait(say: impl Fn(&Failure, u32) + Send + Sync + 'static) {
+    let _ = ON_WAIT.set(Box::new(say));
 }
 
 tokio::task_local! {
@@ -67,7 +84,7 @@ pub(crate) async fn retry_through_outage<T>(
     mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let began = Instant::now();
-    let mut failed = 0;
+    let (mut failed, mut next_said) = (0, began + SAID_AFTER);
     loop {
         match as_attempt(failed + 1, attempt()).await {
             Ok(value) => return Ok(value),
@@ -77,6 +94,12 @@ pub(crate) async fn retry_through_outage<T>(
                 let in_outage = failure.is_unanswered() && began.elapsed() < outage;
                 if !(has_attempts_left || in_outage) {
                     return Err(failure);
+                }
+                if Instant::now() >= next_said {
+                    next_said = Instant::now() + SAID_AGAIN_AFTER;
+                    if let Some(say) = ON_WAIT.get() {
+                        say(&failure, failed);
+                    }
                 }
                 tokio::time::sleep(backoff(failed.min(LAST_DOUBLING), fastrand::f64())).await;
             }

@@ -40,6 +40,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     let settings = Settings::resolve(args.run, CommandName::Plan, base, environment)?;
     settings.run.check()?;
     let progress = Progress::new(settings.output.stderr_mode);
+    progress.say_waits();
     let mut signals = Signals::listen(&progress).map_err(|source| Error::Unwritable {
         what: "the signals",
         path: "/".into(),

@@ -48,6 +48,7 @@ impl RunContext {
         match ReportFiles::open(&in_folder, &settings.output.reports) {
             Ok(files) => {
                 let progress = Progress::new(settings.output.stderr_mode);
+                progress.say_waits();
                 Ok(Self { settings, info, folder, files, progress, earlier_run: None, is_new })
             }
             Err(error) => {

@@ -26,6 +26,7 @@ use super::log_line::{Level, LogLine};
 use super::stderr;
 use super::stderr_mode::{ProgressStyle, StderrMode};
 use super::style::Paint;
+use crate::cloud::retry::on_wait;
 use crate::rollout::{Event, StopReason};
 
 /// The number of times per second that the bar is drawn.
@@ -66,6 +67,12 @@ impl Progress {
         let state = Arc::new(Mutex::new(DisplayState::new(now)));
         let display = Arc::new(Mutex::new(Display { bar: None, started: now, last_line: now }));
         Self { stderr_mode, state, display }
+    }
+
+    /// Says from now on when the program waits for a call outside the visits, such as one that lists the accounts.
+    pub(crate) fn say_waits(&self) {
+        let progress = self.clone();
+        on_wait(move |failure, failed| progress.log(&log_lines::retrying(failure, failed)));
     }
 
     /// Writes a line that belongs to the progress, above the bar if the mode has a bar.

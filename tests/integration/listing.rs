@@ -121,3 +121,16 @@ fn a_delegated_administrator_enters_members_but_not_the_management_account() {
     assert_eq!((row["outcome"].as_str(), row["stage"].as_str()), ("failed", "assume"), "{run}");
     assert!(row["hint"].contains("--management-account skip"), "{row:#?}");
 }
+
+/// A listing that waits says so.
+#[test]
+fn a_listing_that_waits_says_for_what() {
+    for (arguments, name) in
+        [(&["plan"][..], "plan"), (&["apply", "--yes"], "apply"), (&["plan", "--log-format=json"], "json")]
+    {
+        let bench = Bench::new(three_pages().unlimited().listing(page_fails(ListingError::Service, 10)).start());
+        let arguments = [arguments, &["--rate=0", "--max-attempts=12"]].concat();
+        let run = bench.run(name, &arguments).exits(0).says(&["waiting for ListAccounts", "ServiceException"]);
+        assert_eq!(run.stderr.matches("waiting for ListAccounts").count(), 1, "once in half a minute\n{run}");
+    }
+}

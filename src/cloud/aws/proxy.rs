@@ -20,6 +20,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use crate::aws_settings::proxy::{Proxies, Proxy};
+use crate::secret::hide_user;
 
 /// A variable of the environment names a proxy that can't be used. The value is not shown, because it may contain a password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +85,7 @@ pub(super) fn client(rules: ProxyRules, client: impl Fn(ProxyConfig) -> SharedHt
     let direct = client(ProxyConfig::disabled());
     let mut proxied: Vec<(String, SharedHttpClient)> = Vec::new();
     for proxy in ["https", "http"].into_iter().filter_map(|scheme| rules.proxies.for_scheme(scheme)) {
+        hide_user(&proxy.url);
         let is_new = proxied.iter().all(|(url, _)| *url != proxy.url);
         if let (true, Ok(_), Ok(config)) = (is_new, usable(proxy), ProxyConfig::all(proxy.url.as_str())) {
             proxied.push((proxy.url.clone(), client(config)));

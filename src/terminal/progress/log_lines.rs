@@ -145,7 +145,20 @@ pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     LogLine::new(Level::Warn, "unreachable", &text, fields)
 }
 
-/// Says that AWS answers again.
+/// A call before the first visit fails, and is tried again.
+pub(super) fn retrying(failure: &Failure, failed: u32) -> LogLine {
+    let text = format!(
+        "waiting for {} ({failure}): attempt {failed} failed, and it is tried again; Ctrl-C stops",
+        failure.operation
+    );
+    let fields = json!({
+        "operation": failure.operation.as_str(), "failed_attempts": failed,
+        "error_code": failure.code, "error_message": failure.message,
+    });
+    LogLine::new(Level::Warn, "retrying", &text, fields)
+}
+
+/// AWS answers again.
 pub(super) fn reachable(after: Duration) -> LogLine {
     let text = format!("AWS can be reached again after {} s: continuing", after.as_secs());
     LogLine::new(Level::Info, "reachable", &text, json!({ "after_seconds": after.as_secs() }))
