@@ -51,6 +51,7 @@ Exit codes:
   3    finished, and at least one account failed or is unverified
   4    plan --detailed-exitcode: every account was read, and at least one would change
   5    stopped by --max-errors; the other accounts are not_attempted
+  129  stopped by SIGHUP; the other accounts are not_attempted
   130  stopped by SIGINT; the other accounts are not_attempted
   143  stopped by SIGTERM; the other accounts are not_attempted";
 
@@ -60,6 +61,7 @@ Exit codes:
   0    no check failed; warnings are possible
   1    a check failed
   2    wrong usage
+  129  stopped by SIGHUP
   130  stopped by SIGINT
   143  stopped by SIGTERM";
 

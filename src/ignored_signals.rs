@@ -13,7 +13,12 @@ pub(crate) fn interrupt() -> std::io::Result<Heeded> {
     heeded(SignalKind::interrupt(), "INT")
 }
 
-/// Returns SIGTERM, unless it was ignored when the program started.
+/// SIGHUP, unless it was ignored when the program started, as `nohup` does.
+pub(crate) fn hang_up() -> std::io::Result<Heeded> {
+    heeded(SignalKind::hangup(), "HUP")
+}
+
+/// SIGTERM, unless it was ignored when the program started.
 pub(crate) fn terminate() -> std::io::Result<Heeded> {
     heeded(SignalKind::terminate(), "TERM")
 }
@@ -64,14 +69,15 @@ mod tests {
     #[test]
     fn masks_are_read() {
         for (status, ignored) in [
-            ("Name:\tx\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000000000\n", [false, false]),
-            ("SigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n", [true, false]),
-            ("SigIgn:\t0000000000004003\n", [true, true]),
-            ("SigIgn:\t00000000000000000000000000001000\n", [false, false]),
-            ("SigIgn:\tx\n", [false, false]),
-            ("", [false, false]),
+            ("Name:\tx\nSigBlk:\t0000000000000002\nSigIgn:\t0000000000000000\n", [false, false, false]),
+            ("SigIgn:\t0000000000000001\nSigCgt:\t0000000000004000\n", [true, false, false]),
+            ("SigIgn:\t0000000000000002\nSigCgt:\t0000000000004000\n", [false, true, false]),
+            ("SigIgn:\t0000000000004003\n", [true, true, true]),
+            ("SigIgn:\t00000000000000000000000000001000\n", [false, false, false]),
+            ("SigIgn:\tx\n", [false, false, false]),
+            ("", [false, false, false]),
         ] {
-            assert_eq!([2, 15].map(|signal| is_in_mask(status, signal)), ignored, "{status}");
+            assert_eq!([1, 2, 15].map(|signal| is_in_mask(status, signal)), ignored, "{status}");
         }
     }
 

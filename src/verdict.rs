@@ -38,6 +38,7 @@ impl Verdict {
             Self::WouldChange => 4,
             Self::Stopped(StopReason::Unreachable(_) | StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
             Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
+            Self::Stopped(StopReason::HungUp) => 129,
             Self::Stopped(StopReason::Interrupted) => 130,
             Self::Stopped(StopReason::Terminated) => 143,
         }
@@ -110,6 +111,7 @@ pub(crate) fn because(reason: &StopReason) -> String {
         }
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),
+        StopReason::HungUp => "by SIGHUP".to_owned(),
         StopReason::Terminated => "by SIGTERM".to_owned(),
         StopReason::CallerCredentials(failure) if failure.has_no_credentials() => {
             format!("because the base credentials can't be fetched any more ({failure})")
@@ -126,7 +128,7 @@ mod tests {
     use super::*;
     use crate::cloud::{Effect, Failure, FailureKind, Operation};
 
-    fn reasons() -> [(StopReason, u8); 7] {
+    fn reasons() -> [(StopReason, u8); 8] {
         let failure = Failure {
             operation: Operation::AssumeRole,
             kind: FailureKind::Credentials,
@@ -140,6 +142,7 @@ mod tests {
             (StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None }, 5),
             (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
             (StopReason::Interrupted, 130),
+            (StopReason::HungUp, 129),
             (StopReason::Terminated, 143),
             (StopReason::Unreachable(failure.clone()), 1),
             (StopReason::CallerCredentials(failure), 1),

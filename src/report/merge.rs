@@ -168,7 +168,7 @@ const fn severity(exit_code: u8) -> u8 {
         4 => 1,
         3 => SOME_FAILED,
         5 => 3,
-        130 | 143 => 4,
+        129 | 130 | 143 => 4,
         _ => 5,
     }
 }
@@ -289,5 +289,6 @@ mod tests {
         let ascending = [0, 4, 3, 5, 130, 1];
         assert!(ascending.is_sorted_by_key(|code| severity(*code)));
         assert_eq!(severity(130), severity(143));
+        assert_eq!(severity(129), severity(143));
     }
 }

@@ -25,6 +25,8 @@ pub enum StopReason {
     Unreachable(Failure),
     /// The process received SIGINT.
     Interrupted,
+    /// The process received SIGHUP: its terminal was closed, or the connection to it was lost.
+    HungUp,
     /// The process received SIGTERM.
     Terminated,
     /// The base credentials are no longer accepted.
@@ -40,9 +42,10 @@ impl StopReason {
             Self::TooManyErrors { .. } => 0,
             Self::Unreachable(_) => 1,
             Self::Interrupted => 2,
-            Self::Terminated => 3,
-            Self::CallerCredentials(_) => 4,
-            Self::Journal(_) => 5,
+            Self::HungUp => 3,
+            Self::Terminated => 4,
+            Self::CallerCredentials(_) => 5,
+            Self::Journal(_) => 6,
         }
     }
 }
@@ -108,6 +111,7 @@ mod tests {
             StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
             StopReason::Unreachable(failure.clone()),
             StopReason::Interrupted,
+            StopReason::HungUp,
             StopReason::Terminated,
             StopReason::CallerCredentials(failure),
             StopReason::Journal("disk full".into()),

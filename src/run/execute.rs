@@ -35,6 +35,8 @@ pub(crate) struct Visited {
     pub records: Vec<Record>,
     /// Why the run stopped before its last account; `None` if it did not stop.
     pub stopped: Option<StopReason>,
+    /// The listener for the signals, which the reports still need.
+    pub signals: Signals,
 }
 
 /// Writes the accounts and targets to the journal, and visits the targets.
@@ -72,7 +74,7 @@ pub(crate) async fn visit_waves(
     let stopped = ended.stopped;
     drop(waves);
     let (accounts, records) = recorder.into_inner().into_parts();
-    Ok(Visited { journal, accounts, records, stopped })
+    Ok(Visited { journal, accounts, records, stopped, signals })
 }
 
 /// Waits, so that a person can review a wave, and can stop the run before the next wave.

@@ -17,7 +17,7 @@ use crate::verdict::{Verdict, changes};
 /// Writes the verdict and the reports, and returns the exit code.
 pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let RunContext { settings, folder, files, progress, mut info, earlier_run, .. } = context;
-    let Visited { journal, accounts, records, stopped } = visited;
+    let Visited { journal, accounts, records, stopped, signals } = visited;
     progress.finish();
 
     let tally = records.iter().map(|record| record.outcome).collect();
@@ -42,18 +42,19 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     // If the journal, `run.json`, a report or stdout can't be written, the others are still written, and the error message says
     // how many accounts were changed.
     let journal_path = folder.file(RunFolder::JOURNAL);
-    let problems = [
+    let written = [
         journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
         folder.write_run(&info).err().map(|error| error.to_string()),
         files.finish(&report).err().map(|error| error.to_string()),
-        match stdout::query(&settings.output, settings.command.as_str(), &report) {
-            Ok(found) => stdout::print(&settings.output, &report, found)
-                .err()
-                .map(|error| format!("stdout can't be written: {error}")),
-            Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),
-        },
     ];
-    for problem in problems.into_iter().flatten() {
+    signals.reports_written();
+    let printed = match stdout::query(&settings.output, settings.command.as_str(), &report) {
+        Ok(found) => stdout::print(&settings.output, &report, found)
+            .err()
+            .map(|error| format!("stdout can't be written: {error}")),
+        Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),
+    };
+    for problem in written.into_iter().chain([printed]).flatten() {
         log_line::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(&tally)), "");
         exit_code = exit_code.max(1);
     }
@@ -61,8 +62,10 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         // A run whose journal was removed can't be resumed, so no hint is shown.
         let hint = if journal_path.exists() { how_to_continue(reason, &folder) } else { String::new() };
         match reason {
-            // The person who sent the signal knows the reason, so the stop is not shown as an error.
-            StopReason::Interrupted | StopReason::Terminated => show_stopped(&progress, &sentence, &hint),
+            // The person who sent the signal knows the reason, so this is no error.
+            StopReason::Interrupted | StopReason::HungUp | StopReason::Terminated => {
+                show_stopped(&progress, &sentence, &hint)
+            }
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)
             | StopReason::CallerCredentials(_)
@@ -79,6 +82,7 @@ fn how_to_continue(reason: &StopReason, folder: &RunFolder) -> String {
         StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
         StopReason::TooManyErrors { .. }
         | StopReason::Interrupted
+        | StopReason::HungUp
         | StopReason::Terminated
         | StopReason::Journal(_) => "",
     };

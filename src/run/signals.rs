@@ -1,11 +1,11 @@
-//! SIGINT and SIGTERM: the first signal asks the run to stop, and the second signal ends the process at once. A signal that was
-//! ignored when the program started stays ignored.
+//! SIGINT, SIGTERM and SIGHUP: the first signal asks the run to stop, the second ends the process at once. A signal that was ignored
+//! when the program started stays ignored.
 //!
 //! A separate thread waits for the signals, so that the second signal works even while the main thread is busy or blocked.
 
 use std::convert::Infallible;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,12 +20,23 @@ use crate::terminal::{LogLine, Progress, stderr};
 /// The maximum time that the process waits for the terminal to accept the last message.
 const LAST_MESSAGE: Duration = Duration::from_millis(300);
 
-/// The listener for both signals.
+/// How far the run has come. It decides what the first signal does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Stage {
+    /// Visits start, or are in flight: the first signal stops the run.
+    Visits,
+    /// All visits have ended, and the reports are being written. The first signal does not cut that short.
+    Reports,
+    /// Only stdout is left, and its reader may have stopped reading: the first signal ends the process.
+    Stdout,
+}
+
+/// The listener for the signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
     first: UnboundedReceiver<StopReason>,
-    /// Whether all visits have ended. If so, the first signal ends the process.
-    visits_ended: Arc<AtomicBool>,
+    stage: Arc<AtomicU8>,
     /// What is printed when the process ends at once.
     last_message: Arc<Mutex<String>>,
 }
@@ -34,11 +45,10 @@ impl Signals {
     /// Starts listening. If a signal ends the process at once, `progress` is first removed from the screen.
     pub(crate) fn listen(progress: &Progress) -> io::Result<Self> {
         let (sender, first) = unbounded_channel();
-        let (visits_ended, last_message) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(String::new())));
+        let (stage, last_message) = (Arc::new(AtomicU8::new(Stage::Visits as u8)), Arc::new(Mutex::new(String::new())));
         let (ready, listening) = std::sync::mpsc::channel();
         std::thread::Builder::new().name("signals".to_owned()).spawn({
-            let (visits_ended, last_message, progress) =
-                (Arc::clone(&visits_ended), Arc::clone(&last_message), progress.clone());
+            let (stage, last_message, progress) = (Arc::clone(&stage), Arc::clone(&last_message), progress.clone());
             move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 let runtime = match runtime {
@@ -46,9 +56,10 @@ impl Signals {
                     Err(error) => return drop(ready.send(Err(error))),
                 };
                 runtime.block_on(async {
-                    let both = ignored_signals::interrupt().and_then(|one| Ok((one, ignored_signals::terminate()?)));
-                    let (mut interrupt, mut terminate) = match both {
-                        Ok(both) => both,
+                    let all = ignored_signals::interrupt()
+                        .and_then(|one| Ok((one, ignored_signals::terminate()?, ignored_signals::hang_up()?)));
+                    let (mut interrupt, mut terminate, mut hang_up) = match all {
+                        Ok(all) => all,
                         Err(error) => return drop(ready.send(Err(error))),
                     };
                     // Sending can't fail: the thread that started this thread waits for the message.
@@ -58,21 +69,27 @@ impl Signals {
                         let (reason, exit_code) = tokio::select! {
                             () = interrupt.recv() => (StopReason::Interrupted, 130),
                             () = terminate.recv() => (StopReason::Terminated, 143),
+                            () = hang_up.recv() => (StopReason::HungUp, 129),
                         };
+                        let stage = stage.load(Ordering::Relaxed);
                         // The journal is complete at every moment, so ending at once loses only the reports, which `resume` and
                         // `report` recreate from the journal.
-                        if asked || visits_ended.load(Ordering::Relaxed) {
+                        if asked || stage == Stage::Stdout as u8 {
                             leave(&progress, &last_message.lock().unwrap_or_else(PoisonError::into_inner));
                             std::process::exit(exit_code);
                         }
                         asked = true;
+                        if stage == Stage::Reports as u8 {
+                            let text = "the visits have ended, and the reports are being written; a second signal leaves at once";
+                            progress.log_always(&LogLine::new(Level::Info, "reporting", text, serde_json::json!({})));
+                        }
                         let _ = sender.send(reason);
                     }
                 });
             }
         })?;
         listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread that waits for signals has ended")))?;
-        Ok(Self { first, visits_ended, last_message })
+        Ok(Self { first, stage, last_message })
     }
 
     async fn first(&mut self) -> StopReason {
@@ -89,6 +106,7 @@ impl Signals {
             result = work => result,
             reason = self.first() => Err(match reason {
                 StopReason::Terminated => Error::Signal { name: "SIGTERM", exit_code: 143 },
+                StopReason::HungUp => Error::Signal { name: "SIGHUP", exit_code: 129 },
                 _ => Error::Signal { name: "SIGINT", exit_code: 130 },
             }),
         }
@@ -107,9 +125,14 @@ impl Signals {
         words.clone_into(&mut self.last_message.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Makes the first signal end the process at once from now on, because no visit is left to finish.
+    /// Says that no visit is left to finish, and that the reports follow.
     pub(crate) fn all_visits_ended(&self) {
-        self.visits_ended.store(true, Ordering::Relaxed);
+        self.stage.store(Stage::Reports as u8, Ordering::Relaxed);
+    }
+
+    /// Says that the reports are written. From now on, the first signal ends the process at once.
+    pub(crate) fn reports_written(&self) {
+        self.stage.store(Stage::Stdout as u8, Ordering::Relaxed);
     }
 }
 

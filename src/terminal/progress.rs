@@ -170,8 +170,8 @@ impl Progress {
             Event::Stopping { reason, in_flight } => {
                 let line = log_lines::stopping(reason, *in_flight);
                 match reason {
-                    StopReason::Interrupted | StopReason::Terminated => self.log_always(&line),
-                    // If all accounts were visited, nothing is left to stop, so no line is written.
+                    StopReason::Interrupted | StopReason::HungUp | StopReason::Terminated => self.log_always(&line),
+                    // After the last account the rollout ends even without a stop.
                     StopReason::TooManyErrors { .. } if lock(&self.state).is_complete() => {}
                     _ => self.log_progress(&line),
                 }

@@ -120,7 +120,7 @@ pub(super) fn causes_left_out() -> LogLine {
 pub(super) fn stopping(reason: &StopReason, in_flight: usize) -> LogLine {
     let (why, again) = match reason {
         StopReason::Interrupted => (String::new(), "; Ctrl-C again leaves at once"),
-        StopReason::Terminated => (String::new(), "; a second signal leaves at once"),
+        StopReason::HungUp | StopReason::Terminated => (String::new(), "; a second signal leaves at once"),
         _ => (format!(" {}", because(reason)), ""),
     };
     let flight = match in_flight {

@@ -104,6 +104,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
         Error::Unlisted(Box::new(ListingError::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
+        Error::Signal { name: "SIGHUP", exit_code: 129 },
     ];
     let all = connect.into_iter().map(Error::from);
     let all: Vec<Error> = all
