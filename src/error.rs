@@ -153,6 +153,10 @@ fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
         RunFolderFailed::Mixed { .. } => {
             "it contains files of several runs: move them apart, and look at each run with v2token report"
         }
+        RunFolderFailed::Changed { .. } => {
+            "report.csv in the folder has everything that the run did: to undo it, name the accounts that are changed or unverified \
+             in it with --accounts-from"
+        }
         RunFolderFailed::Untrusted(_) => {
             "v2token does in AWS what a run folder says: for a new run, name a folder of your own or one inside it with --run-dir; \
              look at an old one with v2token report, and if all of it is right, make it yours with chown and chmod -R go-w"

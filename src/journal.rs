@@ -5,6 +5,7 @@ mod replay;
 mod run_folder;
 mod run_info;
 mod run_settings;
+mod similar_folder;
 mod writer;
 
 pub use entry::Entry;

@@ -29,7 +29,7 @@ use crate::org::Account;
 use crate::rollout::{Mode, Outcome, Record, Tally};
 use crate::terminal::layout::wrap_for_stdout;
 
-pub(crate) use files::ReportFiles;
+pub(crate) use files::{IN_RUN_FOLDER, ReportFiles};
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 pub use row::{COLUMNS, columns};
 pub(crate) use row::{Column, Row};

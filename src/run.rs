@@ -2,6 +2,7 @@
 //! source of their targets.
 
 pub(crate) mod baseline;
+pub(crate) mod complete;
 pub(crate) mod confirm;
 pub(crate) mod connect;
 pub(crate) mod context;

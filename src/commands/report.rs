@@ -9,6 +9,7 @@ use crate::journal::RunFolder;
 use crate::report::comparison::Comparison;
 use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
+use crate::run::complete::{needs_reports, repair};
 use crate::run::stdout;
 use crate::settings::{Environment, OutputSettings};
 use crate::terminal::Progress;
@@ -21,8 +22,8 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, 
 }
 
 fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
-    let files = ReportFiles::open(&[], &output.reports)?;
-    let (files, run) = files.or_discard(read_merged(folders))?;
+    let files = ReportFiles::open(None, &output.reports)?;
+    let (files, run) = files.or_discard(read_merged(output, folders))?;
     let report = Report {
         run: &run.info,
         accounts: &run.accounts,
@@ -43,8 +44,8 @@ fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> R
             path.display()
         )));
     }
-    let files = ReportFiles::open(&[], &output.reports)?;
-    let runs = read_listed(earlier).and_then(|before| Ok((before, read_listed(later)?)));
+    let files = ReportFiles::open(None, &output.reports)?;
+    let runs = read_listed(output, earlier).and_then(|before| Ok((before, read_listed(output, later)?)));
     let (files, (before, after)) = files.or_discard(runs)?;
     let (files, comparison) = files.or_discard(Comparison::of(&before, &after))?;
     if before.info.started_at > after.info.started_at {
@@ -64,14 +65,14 @@ fn publish(
     document: &dyn OutputDocument,
 ) -> Result<(), Error> {
     let (files, query_result) = files.or_discard(stdout::query(output, title, document).map_err(Error::Usage))?;
-    files.finish(document)?;
+    files.finish(document).into_result()?;
     stdout::print(output, document, query_result).map_err(stdout::unwritable(what))
 }
 
-/// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because in the comparison, an
-/// account that such a run did not list would seem to have left the Organization.
-fn read_listed(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
-    let run = read_merged(folders)?;
+/// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because the comparison would
+/// report the accounts that were not listed as accounts that have left.
+fn read_listed(output: &OutputSettings, folders: &[PathBuf]) -> Result<LoadedRun, Error> {
+    let run = read_merged(output, folders)?;
     match &run.unlisted {
         None => Ok(run),
         Some(folder) => Err(Error::Mismatch(format!(
@@ -82,16 +83,26 @@ fn read_listed(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
 }
 
 /// Reads the runs in these folders, and merges them if there are several.
-fn read_merged(folders: &[PathBuf]) -> Result<LoadedRun, Error> {
+fn read_merged(output: &OutputSettings, folders: &[PathBuf]) -> Result<LoadedRun, Error> {
     if let [folder] = folders {
-        return read(folder);
+        return read(output, folder);
     }
-    let runs = folders.iter().map(|folder| read(folder)).collect::<Result<_, _>>()?;
+    let runs = folders.iter().map(|folder| read(output, folder)).collect::<Result<_, _>>()?;
     merge(runs).ok_or_else(|| Error::Usage("name the folder of a run".to_owned()))
 }
 
-fn read(folder: &Path) -> Result<LoadedRun, Error> {
-    let (info, replay) = RunFolder::read(folder)?;
+/// Reads the run in a folder. Writes the reports in the folder if the run ended before it had written them.
+fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
+    let (mut info, replay) = RunFolder::read(folder)?;
+    if needs_reports(folder, &info, &replay) {
+        match repair(folder) {
+            Ok(repaired) => info = repaired.unwrap_or(info),
+            Err(problem) => {
+                let note = format!("the reports in {} are not complete: {problem}", folder.display());
+                Progress::new(output.stderr_mode).warn(&note);
+            }
+        }
+    }
     let records = replay.records();
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),

@@ -3,9 +3,11 @@
 use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
-use crate::report::Report;
+use crate::report::{Report, ReportFiles};
+use crate::run::complete::{complete_reports, needs_reports};
 use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
+use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::{Source, run};
 use crate::settings::{Environment, Settings};
@@ -38,7 +40,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
-    let (folder, info, replay) = RunFolder::reopen(&args.folder)?;
+    let (folder, mut info, replay) = RunFolder::reopen(&args.folder)?;
     let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
         // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can
@@ -50,6 +52,15 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     }
     let waves = replay.remaining(args.retry_failed);
     if let (Some((exit_code, verdict)), true) = (&replay.ended, waves.is_empty()) {
+        if needs_reports(folder.path(), &info, &replay) {
+            let progress = Progress::new(settings.output.stderr_mode);
+            let signals = Signals::listen(&progress).map_err(|source| unlistened(&folder, source))?;
+            signals.all_visits_ended();
+            complete_reports(&folder, &mut info, &replay)?;
+            signals.reports_written();
+            let text = format!("the reports in {} were not complete, and are now", folder.path().display());
+            progress.log(&LogLine::new(Level::Info, "reports_completed", &text, serde_json::json!({})));
+        }
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);
     }
@@ -61,7 +72,11 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     run(context, Source::Journal(replay, waves)).await
 }
 
-/// Returns the settings of the run. Options that are given now replace the stored settings.
+fn unlistened(folder: &RunFolder, source: std::io::Error) -> Error {
+    Error::Unwritable { what: "the reports in", path: folder.path().to_owned(), source }
+}
+
+/// Returns the settings of the run. Options that are given now replace them.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // Options can't change the accounts and the wanted version of the run.
@@ -93,6 +108,8 @@ fn show_finished(
     };
     let note = LogLine::new(Level::Info, "finished", &sentence, serde_json::json!({}));
     Progress::new(settings.output.stderr_mode).log(&note);
+    let files = ReportFiles::open(None, &settings.output.reports)?;
+    files.finish(&report).into_result()?;
     let found = stdout::query(&settings.output, info.command.as_str(), &report).map_err(Error::Usage)?;
     stdout::print(&settings.output, &report, found).map_err(stdout::unwritable("the summary"))
 }

@@ -127,6 +127,7 @@ pub(super) fn run_info() -> RunInfo {
             region: None,
             sts_endpoint: None,
             settings: settings.unwrap_or_else(|error| unreachable!("the defaults are settings: {error}")).run,
+            journal_changed: None,
             started_at: Some(now),
             ended_at: Some(now),
             verdict: None,

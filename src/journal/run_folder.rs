@@ -4,13 +4,17 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::OFlags;
 
 use super::replay::{Replay, ReplayFailed};
 use super::run_info::RunInfo;
+use super::similar_folder::similar_folder;
+use crate::directory::{Directory, is_same, temporary_name};
 use crate::file_ownership::{Untrusted, check_folder, check_owner_and_mode, open_regular};
-use crate::suggest::nearest_by_key;
 
 /// A run folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +49,14 @@ pub enum RunFolderFailed {
     /// Another user controls the folder.
     #[error(transparent)]
     Untrusted(#[from] Untrusted),
+    /// Something else changed the journal during the run, and the program noticed it.
+    #[error("something else changed the journal in {} while the run worked: {detail}", path.display())]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What the program noticed.
+        detail: String,
+    },
     /// The files in the folder belong to different runs.
     #[error("the journal in {} is of run {journal}, and run.json of run {described}", path.display())]
     Mixed {
@@ -60,7 +72,8 @@ pub enum RunFolderFailed {
 /// A folder that holds one run.
 #[derive(Debug)]
 pub struct RunFolder {
-    path: PathBuf,
+    /// The folder itself: if its path leads elsewhere during the run, the files of the run are still in this folder.
+    pub(super) directory: Directory,
     /// The journal, locked during the run. The system releases the lock when the process ends.
     pub(super) journal: File,
     /// Whether this run created the folder. Only such a folder is removed if the run never starts.
@@ -78,27 +91,25 @@ impl RunFolder {
         let unwritable = unwritable("the run folder", path);
         let created = !path.exists();
         create_folder(path).map_err(&unwritable)?;
-        check_folder(path)?;
-        let name = path.join(Self::JOURNAL);
-        let mut options = OpenOptions::new();
-        options.append(true).read(true).create(true).mode(0o600);
-        let journal = open_regular(&name, &mut options, true).map_err(&unwritable)?;
-        check_owner_and_mode(&name, &journal.metadata().map_err(&unwritable)?)?;
-        let folder = Self { path: path.to_owned(), journal, created };
+        let directory = open_own(path, &unwritable)?;
+        let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
+        let journal = directory.open_file(Self::JOURNAL, flags, 0o600).map_err(&unwritable)?;
+        check_owner_and_mode(&path.join(Self::JOURNAL), &journal.metadata().map_err(&unwritable)?)?;
+        let folder = Self { directory, journal, created };
         lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(&unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
             return Err(RunFolderFailed::Taken(path.to_owned()));
         }
-        sync_folder(path).map_err(unwritable)?;
+        folder.directory.sync().map_err(unwritable)?;
         Ok(folder)
     }
 
     /// Opens the folder of a run that stopped, to continue the run. Cuts off an incomplete last line of the journal.
     pub(crate) fn reopen(path: &Path) -> Result<(Self, RunInfo, Replay), RunFolderFailed> {
-        check_folder(path)?;
+        let directory = open_own(path, |source| no_run(path, Self::JOURNAL, source))?;
         let name = path.join(Self::JOURNAL);
         let unwritable = unwritable("the journal", &name);
-        let journal = open_regular(&name, OpenOptions::new().append(true).read(true), true).map_err(|source| {
+        let journal = directory.open_file(Self::JOURNAL, OFlags::RDWR | OFlags::APPEND, 0).map_err(|source| {
             match source.kind() {
                 io::ErrorKind::NotFound => no_run(path, Self::JOURNAL, source),
                 _ => unwritable(source),
@@ -106,8 +117,11 @@ impl RunFolder {
         })?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
-        journal.set_len(replay.length).and_then(|()| journal.sync_all()).map_err(unwritable)?;
-        Ok((Self { path: path.to_owned(), journal, created: false }, info, replay))
+        // Without a torn line, the journal keeps its time of modification, which is the end of the run.
+        if journal.metadata().map_err(&unwritable)?.len() != replay.length {
+            journal.set_len(replay.length).and_then(|()| journal.sync_all()).map_err(unwritable)?;
+        }
+        Ok((Self { directory, journal, created: false }, info, replay))
     }
 
     /// Reads the folder of a run in order to display the run. The run can be in progress, and the folder can belong to any user.
@@ -167,9 +181,17 @@ impl RunFolder {
         };
         // The journal is read first, because a newer format must be reported before any other error. Every version can read the
         // format number.
-        let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
-        let info = serde_json::from_reader(open(Self::RUN)?).map_err(|error| no_run(path, Self::RUN, error))?;
-        Ok((info, replay))
+        let replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL));
+        if let Err(error @ ReplayFailed::Newer { .. }) = replay {
+            return Err(error.into());
+        }
+        let info = open(Self::RUN)
+            .and_then(|run| serde_json::from_reader::<_, RunInfo>(run).map_err(|error| no_run(path, Self::RUN, error)));
+        if let Ok(RunInfo { journal_changed: Some(detail), .. }) = &info {
+            return Err(RunFolderFailed::Changed { path: path.to_owned(), detail: detail.clone() });
+        }
+        let replay = replay?;
+        Ok((info?, replay))
     }
 
     /// Empties the journal of a run that ended before its lists of accounts and targets were complete.
@@ -179,38 +201,61 @@ impl RunFolder {
 
     /// Returns the path of the folder.
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.directory.path()
+    }
+
+    /// Returns the folder itself.
+    pub(crate) const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// Returns a path with which the run can be resumed: that of the folder, wherever it is now. Returns `None` if the journal is no
+    /// longer in it.
+    pub(crate) fn resumable_at(&self) -> Option<PathBuf> {
+        let journal = self.journal.metadata().ok()?;
+        self.directory.current_path().filter(|_| self.directory.has(Self::JOURNAL, &journal))
+    }
+
+    /// Returns when the journal was last written.
+    pub(crate) fn last_written(&self) -> Option<SystemTime> {
+        self.journal.metadata().and_then(|metadata| metadata.modified()).ok()
     }
 
     /// Returns the path of a file in the folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        self.path().join(name)
     }
 
     /// Writes `run.json` atomically.
     pub(crate) fn write_run(&self, info: &RunInfo) -> Result<(), RunFolderFailed> {
-        let path = self.file(Self::RUN);
         let write = || {
             let mut text = serde_json::to_vec_pretty(info)?;
             text.push(b'\n');
-            let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
-            file.write_all(&text)?;
-            file.as_file().sync_data()?;
-            file.persist(&path)?;
-            sync_folder(&self.path)
+            let name = OsStr::new(Self::RUN);
+            self.directory.replace(name, &temporary_name(name), 0o600, |file| file.write_all(&text))?;
+            self.directory.sync()
         };
-        write().map_err(unwritable("the run's description", &path))
+        write().map_err(unwritable("the run's description", &self.file(Self::RUN)))
     }
 
     /// Removes the files of a run that ended before it visited an account. Also removes the folder if this run created it.
     pub(crate) fn discard(self) {
-        // Errors are ignored: a folder that can't be removed does no harm, and the error that ended the run is more important.
-        let _ = fs::remove_file(self.file(Self::JOURNAL));
-        let _ = fs::remove_file(self.file(Self::RUN));
+        // A folder that can't be removed does no harm, and the error that ended the run is more important.
+        let _ = self.directory.remove(Self::JOURNAL);
+        let _ = self.directory.remove(Self::RUN);
         if self.created {
-            let _ = fs::remove_dir(&self.path);
+            let _ = fs::remove_dir(self.path());
         }
     }
+}
+
+/// Opens a folder, and checks that it, and a link that leads to it, belong to the user.
+fn open_own(path: &Path, failed: impl Fn(io::Error) -> RunFolderFailed) -> Result<Directory, RunFolderFailed> {
+    check_folder(path)?;
+    let directory = Directory::open(path).map_err(&failed)?;
+    // The path may have been made to lead elsewhere since it was checked.
+    check_owner_and_mode(path, &directory.metadata().map_err(failed)?)?;
+    Ok(directory)
 }
 
 fn unwritable(what: &'static str, path: &Path) -> impl Fn(io::Error) -> RunFolderFailed {
@@ -227,7 +272,7 @@ fn lock(journal: &File, folder: &Path) -> Result<(), RunFolderFailed> {
         TryLockError::Error(source) => unwritable("the journal's lock", &path)(source),
     })?;
     match (journal.metadata(), fs::metadata(&path)) {
-        (Ok(locked), Ok(file)) if (locked.dev(), locked.ino()) == (file.dev(), file.ino()) => Ok(()),
+        (Ok(locked), Ok(file)) if is_same(&locked, &file) => Ok(()),
         _ => Err(busy()),
     }
 }
@@ -245,40 +290,9 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// The default parent of run folders, in the current folder.
-const RUNS: &str = "v2token-runs";
-
-/// A run folder is suggested if its name differs from the given name in at most this many characters, and in at most a quarter of
-/// the characters of the given name.
-const MAX_DISTANCE: usize = 3;
-
 /// Returns the error for a folder whose file `name` can't be read.
 fn no_run<E: Display>(path: &Path, name: &str, error: E) -> RunFolderFailed {
-    let suggestion = suggest(path).map_or_else(String::new, |other| format!("; did you mean {}?", other.display()));
+    let suggestion = similar_folder(path, RunFolder::RUN)
+        .map_or_else(String::new, |other| format!("; did you mean {}?", other.display()));
     RunFolderFailed::NoRun { path: path.to_owned(), cause: format!("{name}: {error}{suggestion}") }
-}
-
-/// Returns the run folder that was probably meant: the run folder with the given name in [`RUNS`], the only run inside the given
-/// folder, or a run folder with a similar name.
-fn suggest(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?.to_string_lossy();
-    let is_run = |folder: &PathBuf| folder.join(RunFolder::RUN).is_file();
-    let elsewhere = Path::new(RUNS).join(path.file_name()?);
-    if is_run(&elsewhere) && elsewhere != path {
-        return Some(elsewhere);
-    }
-    let runs = |folder: &Path| {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        entries.map(|entry| entry.path()).filter(is_run).collect::<Vec<_>>()
-    };
-    let inside = runs(path);
-    if let [only] = &inside[..] {
-        return Some(only.clone());
-    }
-    let beside = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let near = [runs(beside.unwrap_or(Path::new("."))), runs(Path::new(RUNS))].concat();
-    let limit = MAX_DISTANCE.min(name.chars().count() / 4);
-    let folder =
-        nearest_by_key(&name, near, |folder| folder.file_name().and_then(OsStr::to_str).unwrap_or_default(), limit)?;
-    Some(folder.strip_prefix(".").map(Path::to_owned).unwrap_or(folder))
 }

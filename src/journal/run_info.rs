@@ -72,6 +72,9 @@ pub struct RunInfo {
     pub sts_endpoint: Option<String>,
     /// The settings, without secrets.
     pub settings: RunSettings,
+    /// How something else changed the journal during the run, so that it no longer has everything that the run did; usually absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journal_changed: Option<String>,
     /// When the run started.
     #[serde(with = "optional_time")]
     pub started_at: Option<SystemTime>,
@@ -96,6 +99,7 @@ impl RunInfo {
             region: None,
             sts_endpoint: None,
             settings,
+            journal_changed: None,
             started_at: Some(now),
             ended_at: None,
             verdict: None,

@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 
 use super::entry::Entry;
 use super::run_folder::RunFolder;
+use crate::directory::Directory;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Intents, NotDurable};
 
@@ -56,6 +57,8 @@ struct Shared {
     wake: Condvar,
     /// The first error. After an error, nothing more is written.
     error: OnceLock<NotDurable>,
+    /// How something else changed the journal, if that is the first error.
+    changed: OnceLock<String>,
 }
 
 /// The journal of a run, open for writing.
@@ -65,12 +68,22 @@ pub(crate) struct Journal {
     thread: Option<JoinHandle<()>>,
 }
 
+/// What went wrong with a journal.
+#[derive(Debug)]
+pub(crate) struct JournalProblems {
+    /// Why lines are missing.
+    pub failure: Option<String>,
+    /// How something else changed the journal, so that it no longer has everything that the run did.
+    pub changed: Option<String>,
+}
+
 impl Journal {
     /// Starts the writer thread for the journal of the folder.
     pub(crate) fn start(folder: &RunFolder) -> io::Result<Self> {
         let file = folder.journal.try_clone()?;
+        let length = file.metadata()?.len();
         let shared = Arc::new(Shared::default());
-        let writer = Writer { file, shared: Arc::clone(&shared) };
+        let writer = Writer { file, length, directory: folder.directory.clone(), shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
         Ok(Self { shared, thread: Some(thread) })
     }
@@ -92,10 +105,10 @@ impl Journal {
         self.shared.error.get().map(|NotDurable(cause)| cause.as_str())
     }
 
-    /// Waits until all lines are durable, and ends the writer thread.
-    pub(crate) fn finish(mut self) -> Result<(), NotDurable> {
+    /// Waits until all lines are durable, and ends the writer thread. Returns what went wrong.
+    pub(crate) fn finish(mut self) -> JournalProblems {
         self.join();
-        self.shared.result()
+        JournalProblems { failure: self.failure().map(str::to_owned), changed: self.shared.changed.get().cloned() }
     }
 
     fn join(&mut self) {
@@ -158,6 +171,9 @@ impl Shared {
 /// The writer thread.
 struct Writer {
     file: File,
+    /// How long the journal is, if only this program has written to it.
+    length: u64,
+    directory: Directory,
     shared: Arc<Shared>,
 }
 
@@ -169,7 +185,7 @@ impl Writer {
         while self.next_group(&mut group, expect_more) {
             expect_more = group.waiters.len() >= MIN_GROUP;
             if self.shared.error.get().is_none()
-                && let Err(error) = write(&mut self.file, &group.bytes)
+                && let Err(error) = self.write(&group.bytes)
             {
                 let _ = self.shared.error.set(NotDurable(error.to_string()));
             }
@@ -179,6 +195,48 @@ impl Writer {
                 let _ = durable.send(result.clone());
             }
             group.bytes.clear();
+        }
+    }
+
+    /// Writes lines and makes them durable.
+    ///
+    /// The journal must still be the one that resume and rollback will find at its path, and only this program may have written to
+    /// it. Writing to a journal that was deleted, moved or cut short succeeds, but the lines would be lost for whoever has to undo
+    /// the run. So this is checked before each Set, after its intent is written.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.check()?;
+        self.file.write_all(lines)?;
+        self.file.sync_data()?;
+        self.length += lines.len() as u64;
+        self.check()
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let journal = self.file.metadata()?;
+        if journal.nlink() == 0 && self.directory.size(RunFolder::JOURNAL).is_none() {
+            return Err(io::Error::other("it was deleted"));
+        }
+        let (length, expected) = (journal.len(), self.length);
+        let change = if !self.directory.has(RunFolder::JOURNAL, &journal) {
+            Some("it was moved out of its folder, or another file has taken its place".to_owned())
+        } else if length != expected {
+            Some(format!("something else changed it: it has {length} bytes, and this run has written {expected}"))
+        } else {
+            None
+        };
+        if let Some(change) = change {
+            let _ = self.shared.changed.set(change.clone());
+            return Err(io::Error::other(change));
+        }
+        let path = self.directory.path();
+        match self.directory.current_path() {
+            Some(now) if now == path => Ok(()),
+            Some(now) => Err(io::Error::other(format!(
+                "its folder was moved to {}, and {} leads elsewhere",
+                now.display(),
+                path.display()
+            ))),
+            None => Err(io::Error::other(format!("{} no longer leads to its folder", path.display()))),
         }
     }
 
@@ -209,12 +267,4 @@ impl Drop for Writer {
         queue.closed = true;
         queue.waiters.clear();
     }
-}
-
-/// Writes lines and makes them durable. A deleted journal is an error, because writing to it succeeds, but the lines would be
-/// lost when the process ends.
-fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
-    file.write_all(lines)?;
-    file.sync_data()?;
-    if file.metadata()?.nlink() == 0 { Err(io::Error::other("it was deleted")) } else { Ok(()) }
 }

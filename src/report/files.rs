@@ -1,9 +1,10 @@
 //! The report files: opened before the first call, written while results arrive if the format allows it, and replaced by the
-//! complete report at the end.
+//! complete report at the end. A file that has content keeps it until then.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, BufWriter, Read as _, Write};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
@@ -12,21 +13,40 @@ use super::csv::CsvWriter;
 use super::format::{DocumentFormat, OutputDocument};
 use super::page;
 use super::row::{Column, Row};
+use crate::directory::{Directory, temporary_name};
 use crate::error::Error;
 use crate::file_ownership;
-use crate::journal::RunId;
+use crate::journal::{RunFolder, RunId};
+
+/// The reports in every run folder.
+pub(crate) const IN_RUN_FOLDER: [(&str, DocumentFormat); 3] =
+    [("report.csv", DocumentFormat::Csv), ("report.json", DocumentFormat::Json), ("report.html", DocumentFormat::Html)];
+
+/// How `journal.jsonl` and `run.json` begin. A file that begins like this is never replaced by a report, whatever its name is.
+const BEGINNINGS: [&str; 2] = ["{\"event\":\"journal\",", "{\n  \"run_id\":"];
+
+/// Where a report is written.
+#[derive(Debug)]
+enum Place {
+    /// A regular file.
+    File { directory: Directory, name: OsString },
+    /// The open file if it is not a regular file, such as a pipe. It is opened once, written once, and never replaced.
+    Special(File),
+}
 
 /// One report file.
 #[derive(Debug)]
 struct ReportFile {
+    /// The path, for messages.
     path: PathBuf,
+    place: Place,
     format: DocumentFormat,
-    /// The mode of a new file, before the umask.
-    mode: u32,
+    /// Whether the file is in the run folder, which only one process uses.
+    in_run_folder: bool,
     /// Whether `open` created the file. Such a file is removed if the run does not start.
     created: bool,
-    /// The open file if the path is a pipe or another special file. Such a file is opened once, written once, and never replaced.
-    special: Option<File>,
+    /// The permissions of an existing file, which the complete report keeps.
+    permissions: Option<Permissions>,
     /// Whether the file has other hard links. Such a file is replaced at the end and never written in place, so that the other
     /// links keep their content.
     has_other_links: bool,
@@ -40,36 +60,63 @@ pub(crate) struct ReportFiles {
     files: Vec<ReportFile>,
 }
 
+/// Which reports could not be written, with the first error of each kind.
+pub(crate) struct Unwritten {
+    pub in_run_folder: Option<Error>,
+    pub elsewhere: Option<Error>,
+}
+
+impl Unwritten {
+    /// Returns the first error.
+    pub(crate) fn into_result(self) -> Result<(), Error> {
+        self.in_run_folder.or(self.elsewhere).map_or(Ok(()), Err)
+    }
+}
+
 impl ReportFiles {
-    /// Opens every file, without changing existing files. Only the user can read `private` files.
-    pub(crate) fn open(
-        private: &[(PathBuf, DocumentFormat)],
-        others: &[(PathBuf, DocumentFormat)],
-    ) -> Result<Self, Error> {
-        let others = others.iter().map(|(path, format)| (path, *format, 0o666));
+    /// Opens the reports of a run folder, if there is one, and every other file, without changing existing files. Only the user
+    /// can read the reports in the run folder.
+    pub(crate) fn open(run_folder: Option<&Directory>, others: &[(PathBuf, DocumentFormat)]) -> Result<Self, Error> {
+        let own = run_folder.into_iter().flat_map(|folder| IN_RUN_FOLDER.map(|(name, format)| (folder, name, format)));
+        let own = own.map(|(folder, name, format)| {
+            (folder.path().join(name), ReportFile::open_in_run_folder(folder, name, format))
+        });
+        let others = others.iter().map(|(path, format)| (path.clone(), ReportFile::open(path, *format)));
         let mut all = Self { files: Vec::new() };
-        for (path, format, mode) in private.iter().map(|(path, format)| (path, *format, 0o600)).chain(others) {
-            match ReportFile::open(path, format, mode) {
+        for (path, opened) in own.chain(others) {
+            match opened {
                 Ok(file) => all.files.push(file),
                 Err(source) => {
                     all.discard();
-                    return Err(Error::Unwritable { what: "the report", path: path.clone(), source });
+                    return Err(Error::Unwritable { what: "the report", path, source });
                 }
             }
         }
         Ok(all)
     }
 
-    /// Writes the headers of CSV files, which get rows while results arrive. Writes HTML files that say that the run has not
-    /// ended. `folder` is the run folder.
+    /// Begins the CSV files, which get rows while results arrive, and pages that say that the run has not ended. `folder` is the
+    /// run folder.
+    ///
+    /// A report with content keeps it until the complete report takes its place. If it is in the run folder, the rows go to a file
+    /// beside it.
     pub(crate) fn begin(&mut self, columns: &[Column], run_id: &RunId, folder: &Path) -> Result<(), Error> {
-        for file in self.files.iter_mut().filter(|file| file.special.is_none() && !file.has_other_links) {
-            let open = || file_ownership::open_regular(&file.path, OpenOptions::new().write(true).truncate(true), true);
+        for file in self.files.iter_mut().filter(|file| !file.has_other_links) {
+            let Place::File { directory, name } = &file.place else { continue };
+            let is_empty = directory.size(name) == Some(0);
+            let in_place = || directory.open_file(name, OFlags::WRONLY, 0);
+            let header = |to| CsvWriter::new(to, columns.iter().map(|(name, _)| *name)).map(Some);
             let writer = match file.format {
-                DocumentFormat::Csv => {
-                    open().and_then(|to| CsvWriter::new(to, columns.iter().map(|(name, _)| *name))).map(Some)
+                DocumentFormat::Csv if is_empty => in_place().and_then(header),
+                DocumentFormat::Csv if file.in_run_folder => {
+                    // A leftover of a run that was killed.
+                    let _ = directory.remove(partial_name(name));
+                    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+                    directory.open_file(partial_name(name), flags, 0o600).and_then(header)
                 }
-                DocumentFormat::Html => open().and_then(|to| page::write_unfinished(run_id, folder, to)).map(|()| None),
+                DocumentFormat::Html if is_empty => {
+                    in_place().and_then(|to| page::write_unfinished(run_id, folder, to)).map(|()| None)
+                }
                 _ => Ok(None),
             };
             let unwritable = |source| Error::Unwritable { what: "the report", path: file.path.clone(), source };
@@ -97,14 +144,17 @@ impl ReportFiles {
         }
     }
 
-    /// Replaces every file with the complete document. Tries each file, even if another file fails. Fails with the error of the
-    /// first file that can't be written.
-    pub(crate) fn finish(self, document: &dyn OutputDocument) -> Result<(), Error> {
-        let finish = |file: ReportFile| {
-            let path = file.path.clone();
-            file.finish(document).map_err(|source| Error::Unwritable { what: "the report", path, source })
-        };
-        self.files.into_iter().map(finish).fold(Ok(()), Result::and)
+    /// Replaces every file with the complete document. Tries each file, even if another one fails.
+    pub(crate) fn finish(self, document: &dyn OutputDocument) -> Unwritten {
+        let mut unwritten = Unwritten { in_run_folder: None, elsewhere: None };
+        for file in self.files {
+            let (path, in_run_folder) = (file.path.clone(), file.in_run_folder);
+            if let Err(source) = file.finish(document) {
+                let kind = if in_run_folder { &mut unwritten.in_run_folder } else { &mut unwritten.elsewhere };
+                kind.get_or_insert(Error::Unwritable { what: "the report", path, source });
+            }
+        }
+        unwritten
     }
 
     /// Returns the files and the value of `result`, or discards the files and returns its error.
@@ -120,29 +170,79 @@ impl ReportFiles {
 
     /// Removes the files that `open` created.
     pub(crate) fn discard(self) {
-        for file in self.files.into_iter().filter(|file| file.created) {
-            // If the file can't be removed, an empty file remains, which is harmless.
-            let _ = fs::remove_file(&file.path);
-        }
+        self.files.iter().for_each(ReportFile::discard);
     }
 }
 
 impl ReportFile {
-    fn open(path: &Path, format: DocumentFormat, mode: u32) -> io::Result<Self> {
-        use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+    fn open_in_run_folder(folder: &Directory, name: &str, format: DocumentFormat) -> io::Result<Self> {
+        let path = folder.path().join(name);
+        file_ownership::check_destination(&path).map_err(io::Error::other)?;
+        let created = folder.size(name).is_none();
+        let file = folder.open_file(name, OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE, 0o600)?;
+        let metadata = file.metadata()?;
+        Ok(Self {
+            path,
+            place: Place::File { directory: folder.clone(), name: name.into() },
+            format,
+            in_run_folder: true,
+            created,
+            permissions: (!created).then(|| metadata.permissions()),
+            has_other_links: metadata.nlink() > 1,
+            writer: None,
+        })
+    }
+
+    fn open(path: &Path, format: DocumentFormat) -> io::Result<Self> {
         file_ownership::check_destination(path).map_err(io::Error::other)?;
         let created = !path.exists();
         let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
         // If the path was not a link at the check but is a link now, opening the file fails.
         let nofollow = if is_link { OFlags::empty() } else { OFlags::NOFOLLOW };
         let flags = nofollow.bits().cast_signed();
-        let file = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o666).custom_flags(flags).open(path)?;
         let metadata = file.metadata()?;
-        let has_other_links = metadata.nlink() > 1;
-        let special = if metadata.is_file() { None } else { Some(file) };
-        // If the path is a link, its target is replaced.
-        let path = if special.is_some() { path.to_owned() } else { path.canonicalize()? };
-        Ok(Self { path, format, mode, created, special, has_other_links, writer: None })
+        let place = if metadata.is_file() {
+            // If the path is a link, its target is replaced.
+            let target = path.canonicalize()?;
+            let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_owned();
+            Place::File { directory: Directory::open(target.parent().unwrap_or(Path::new("/")))?, name }
+        } else {
+            Place::Special(file)
+        };
+        let opened = Self {
+            path: path.to_owned(),
+            place,
+            format,
+            in_run_folder: false,
+            created,
+            permissions: (!created).then(|| metadata.permissions()),
+            has_other_links: metadata.nlink() > 1,
+            writer: None,
+        };
+        if opened.is_part_of_a_run() {
+            opened.discard();
+            return Err(io::Error::other(
+                "it is the journal or the description of a run, without which the run can't be resumed or undone: name another \
+                 file",
+            ));
+        }
+        Ok(opened)
+    }
+
+    /// Whether the file is the journal or the description of a run: by its place, or by its content, because it may have been
+    /// moved or copied.
+    fn is_part_of_a_run(&self) -> bool {
+        let Place::File { directory, name } = &self.place else { return false };
+        let Ok(file) = directory.open_file(name, OFlags::RDONLY, 0) else { return false };
+        let parts = [RunFolder::JOURNAL, RunFolder::RUN];
+        let is_part = file.metadata().is_ok_and(|file| parts.iter().any(|part| directory.has(part, &file)));
+        let in_run_folder = is_part && parts.iter().all(|part| directory.size(part).is_some());
+        let mut beginning = String::new();
+        let length = BEGINNINGS.iter().map(|beginning| beginning.len() as u64).max().unwrap_or(0);
+        // A file that is no text is no part of a run.
+        let _ = file.take(length).read_to_string(&mut beginning);
+        in_run_folder || BEGINNINGS.iter().any(|known| beginning.starts_with(known))
     }
 
     fn finish(self, document: &dyn OutputDocument) -> io::Result<()> {
@@ -151,18 +251,43 @@ impl ReportFile {
             document.write(self.format, &mut to)?;
             to.flush()
         };
-        if let Some(mut special) = self.special {
-            return write(&mut special);
+        let (directory, name) = match self.place {
+            Place::Special(mut special) => return write(&mut special),
+            Place::File { directory, name } => (directory, name),
+        };
+        let (temporary, mode) = if self.in_run_folder {
+            (temporary_name(&name), 0o600)
+        } else {
+            // Other processes may write to the same directory.
+            let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
+            ([OsStr::new("."), &name, OsStr::new(&format!(".{random}"))].into_iter().collect(), 0o666)
+        };
+        directory.replace(&name, &temporary, mode, |file| {
+            if let Some(permissions) = self.permissions {
+                file.set_permissions(permissions)?;
+            }
+            write(file)
+        })?;
+        if self.in_run_folder {
+            // Usually there is none.
+            let _ = directory.remove(partial_name(&name));
+            directory.sync()?;
         }
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(self.mode)).tempfile_in(folder)?;
-        if !self.created {
-            // An existing file keeps its mode.
-            file.as_file().set_permissions(fs::metadata(&self.path)?.permissions())?;
-        }
-        write(&mut file)?;
-        file.as_file().sync_data()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
         Ok(())
     }
+
+    /// Removes the file if `open` created it.
+    fn discard(&self) {
+        if let Place::File { directory, name } = &self.place
+            && self.created
+        {
+            // An empty file that remains is harmless.
+            let _ = directory.remove(name);
+        }
+    }
+}
+
+/// Returns the name of the file that gets the rows of an interrupted run that continues, because its report has the earlier rows.
+fn partial_name(name: &OsStr) -> OsString {
+    [name, OsStr::new(".partial")].into_iter().collect()
 }

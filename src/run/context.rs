@@ -5,7 +5,7 @@ use std::fs::File;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Journal, RunFolder, RunInfo};
-use crate::report::{DocumentFormat, ReportFiles};
+use crate::report::ReportFiles;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
@@ -42,10 +42,7 @@ impl RunContext {
 
     /// Opens the report files early, so that a report that can't be written is detected before AWS is called.
     fn open(settings: Settings, folder: RunFolder, info: RunInfo, is_new: bool) -> Result<Self, Error> {
-        use DocumentFormat::{Csv, Html, Json};
-        let in_folder = [("report.csv", Csv), ("report.json", Json), ("report.html", Html)];
-        let in_folder = in_folder.map(|(name, format)| (folder.file(name), format));
-        match ReportFiles::open(&in_folder, &settings.output.reports) {
+        match ReportFiles::open(Some(folder.directory()), &settings.output.reports) {
             Ok(files) => {
                 let progress = Progress::new(settings.output.stderr_mode);
                 progress.say_waits();

@@ -1,12 +1,13 @@
 //! The end of a run: the verdict, the last line of the journal, the reports and stdout.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use super::context::RunContext;
 use super::execute::Visited;
 use super::recorder::record_end;
 use super::stdout;
-use crate::journal::{Ending, RunFolder};
+use crate::journal::{Ending, RunFolder, RunInfo};
 use crate::report::Report;
 use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
@@ -27,7 +28,15 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);
     let mut exit_code = verdict.exit_code();
     record_end(&journal, exit_code, &sentence);
+    // The end is durable before anything follows from it. The journal is written to the end even if the time of the end is not.
+    let journal_path = folder.file(RunFolder::JOURNAL);
+    let journal = journal.finish();
+    info.journal_changed = journal.changed;
+    let journal =
+        journal.failure.map(|cause| format!("the journal {} is not complete: {cause}", journal_path.display()));
     info.ended_at = Some(SystemTime::now());
+    // Until the reports are written, `run.json` has no verdict: see `complete`. An error shows when it is written again.
+    let _ = folder.write_run(&info);
     info.verdict = Some(Ending { exit_code, sentence: sentence.clone() });
     let report = Report {
         run: &info,
@@ -39,13 +48,18 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         folder: Some(folder.path()),
     };
 
-    // If the journal, `run.json`, a report or stdout can't be written, the others are still written, and the error message says
-    // how many accounts were changed.
-    let journal_path = folder.file(RunFolder::JOURNAL);
+    // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
+    let unwritten = files.finish(&report);
+    let described = if unwritten.in_run_folder.is_none() {
+        folder.write_run(&info)
+    } else {
+        folder.write_run(&RunInfo { verdict: None, ..info.clone() })
+    };
     let written = [
-        journal.finish().err().map(|error| format!("the journal {} is not complete: {error}", journal_path.display())),
-        folder.write_run(&info).err().map(|error| error.to_string()),
-        files.finish(&report).err().map(|error| error.to_string()),
+        journal,
+        described.err().map(|error| error.to_string()),
+        unwritten.in_run_folder.map(|error| error.to_string()),
+        unwritten.elsewhere.map(|error| error.to_string()),
     ];
     signals.reports_written();
     let printed = match stdout::query(&settings.output, settings.command.as_str(), &report) {
@@ -59,12 +73,13 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {
-        // A run whose journal was removed can't be resumed, so no hint is shown.
-        let hint = if journal_path.exists() { how_to_continue(reason, &folder) } else { String::new() };
+        // A run whose folder was removed can't be resumed.
+        let hint = folder.resumable_at().filter(|_| info.journal_changed.is_none());
+        let hint = hint.map_or_else(String::new, |folder| how_to_continue(reason, &folder));
         match reason {
             // The person who sent the signal knows the reason, so this is no error.
             StopReason::Interrupted | StopReason::HungUp | StopReason::Terminated => {
-                show_stopped(&progress, &sentence, &hint)
+                show_stopped(&progress, &sentence, &hint);
             }
             StopReason::TooManyErrors { .. }
             | StopReason::Unreachable(_)
@@ -76,7 +91,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     exit_code
 }
 
-fn how_to_continue(reason: &StopReason, folder: &RunFolder) -> String {
+fn how_to_continue(reason: &StopReason, folder: &Path) -> String {
     let first = match reason {
         StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
         StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
@@ -86,7 +101,7 @@ fn how_to_continue(reason: &StopReason, folder: &RunFolder) -> String {
         | StopReason::Terminated
         | StopReason::Journal(_) => "",
     };
-    format!("{first}continue with: v2token resume {}", for_shell(folder.path()))
+    format!("{first}continue with: v2token resume {}", for_shell(folder))
 }
 
 fn show_stopped(progress: &Progress, sentence: &str, hint: &str) {

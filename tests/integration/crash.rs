@@ -2,6 +2,7 @@
 //! resume and rollback work.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ fn killed_at_any_moment_last_quarter() {
 }
 
 /// The CSV file that grows during a run has every record that is known: the skipped accounts from the start, and in a resume those of
-/// the earlier part. A killed run leaves the file as it is.
+/// the earlier part. A resume leaves the report of the earlier part alone, so that a kill does not make it shorter.
 #[test]
 fn growing_reports_have_the_records_known_before_the_first_visit() {
     let organization = Organization::builder().accounts(30).latency(Latency::all(Duration::from_millis(40))).start();
@@ -44,15 +45,16 @@ fn growing_reports_have_the_records_known_before_the_first_visit() {
     let exclude = format!("--exclude-account={}", excluded.join(","));
     let apply = ["apply", "--yes", "--concurrency=2", "--rate=0", "--waves=100%", "--no-progress", &exclude];
     let csv = bench.folder.path().join("run/report.csv");
-    let outcomes = |outcome: &str| {
-        let text = std::fs::read_to_string(&csv).unwrap_or_default();
+    let partial = bench.folder.path().join("run/report.csv.partial");
+    let outcomes = |csv: &Path, outcome: &str| {
+        let text = std::fs::read_to_string(csv).unwrap_or_default();
         text.lines().filter(|line| line.contains(&format!(",{outcome},"))).count()
     };
-    let kill_after = |mut process: Child, changed: usize| {
+    let kill_after = |mut process: Child, csv: &Path, changed: usize| {
         let deadline = Instant::now() + LIMIT;
-        while outcomes("changed") < changed {
-            assert!(process.try_wait().expect("it is ours").is_none(), "it ended with {} changed", outcomes("changed"));
-            assert!(Instant::now() < deadline, "only {} changed", outcomes("changed"));
+        while outcomes(csv, "changed") < changed {
+            assert!(process.try_wait().expect("it is ours").is_none(), "it ended too early");
+            assert!(Instant::now() < deadline, "only {} changed", outcomes(csv, "changed"));
             std::thread::sleep(Duration::from_millis(5));
         }
         process.kill().expect("it is ours");
@@ -60,14 +62,20 @@ fn growing_reports_have_the_records_known_before_the_first_visit() {
     };
     let quiet = |mut command: Command| command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
 
-    kill_after(quiet(bench.command("run", &apply)), 3);
-    assert_eq!(outcomes("skipped"), excluded.len(), "skipped accounts are in the file from the start");
+    kill_after(quiet(bench.command("run", &apply)), &csv, 3);
+    assert_eq!(outcomes(&csv, "skipped"), excluded.len(), "skipped accounts are in the file from the start");
     let before = accounts_with(&read_csv(&csv), "changed").len();
 
     let folder = bench.folder.path().join("run");
-    let resume = bench.bare(&["resume", folder.to_str().expect("UTF-8"), "--no-progress"]);
-    kill_after(quiet(resume), before + 3);
-    assert_eq!(outcomes("skipped"), excluded.len(), "a resume has the skipped accounts of the earlier part");
+    let known = std::fs::read(&csv).expect("a report");
+    let resume = || bench.bare(&["resume", folder.to_str().expect("UTF-8"), "--yes", "--no-progress"]);
+    kill_after(quiet(resume()), &partial, before + 3);
+    assert_eq!(outcomes(&partial, "skipped"), excluded.len(), "a resume has the skipped accounts of the earlier part");
+    assert_eq!(std::fs::read(&csv).expect("a report"), known, "the only good copy is left alone");
+
+    assert!(resume().output().expect("it starts").status.success());
+    assert_eq!(read_csv(&csv).len(), 30);
+    assert!(!partial.exists(), "what is complete takes the place of what is not");
 }
 
 /// Kills an apply after this many requests to the simulated organization, and then resumes it and rolls it back.

@@ -101,23 +101,102 @@ fn a_full_disk_during_the_listing_fails_the_plan() {
     run.says(&["no plan was made, and nothing was changed"]);
 }
 
-/// The journal is an open file and follows the folder; the reports at the end can't be written.
+/// The program holds the folder open, so its files follow the folder. But resume and rollback would not find them at the path, so
+/// the run stops.
 #[test]
-fn a_moved_folder_is_reported_at_the_end() {
-    let bench = Bench::new(slow().start());
-    let mut running = Running::start(&bench, "run", &APPLY);
-    running.until(some_were_set);
-    std::fs::rename(bench.run_folder("run"), bench.run_folder("moved")).expect("it can be renamed");
-    let run = running.end();
-    assert!(run.code != 0, "{run}");
-    let run = run.says(&["run.json", "report.csv", "can't be written", &format!("{ACCOUNTS} accounts were changed")]);
-    assert!(!run.folder.exists(), "it does not come back half\n{run}");
+fn a_moved_folder_stops_the_run_and_gets_the_reports() {
+    type Meddling = fn(&Path, &Path);
+    let decoy = |run: &Path, moved: &Path| {
+        let decoy = moved.with_extension("decoy");
+        std::fs::create_dir(&decoy).expect("a new folder");
+        std::os::unix::fs::symlink(&decoy, run).expect("the path is free");
+    };
+    let table: [(&str, Meddling); 3] = [
+        ("renamed", |_, _| {}),
+        ("exchanged for a link", decoy),
+        ("exchanged for a folder", |run, _| {
+            std::fs::create_dir(run).expect("the path is free");
+        }),
+    ];
+    for (how, then) in table {
+        let bench = Bench::new(slow().start());
+        let mut running = Running::start(&bench, "run", &APPLY);
+        running.until(some_were_set);
+        let (folder, moved) = (bench.run_folder("run"), bench.run_folder("moved"));
+        std::fs::rename(&folder, &moved).expect("it can be renamed");
+        then(&folder, &moved);
+        let run = running.end().exits(1);
+        let run = run.says(&["its folder was moved to", "leads elsewhere", "v2token resume", "moved"]);
+        assert!(
+            !folder.join("run.json").exists() && !folder.join("report.csv").exists(),
+            "{how}: written there\n{run}"
+        );
+        let rows = crate::harness::read_csv(&moved.join("report.csv"));
+        assert_eq!(rows.len(), ACCOUNTS, "{how}\n{run}");
+        let changed = &accounts_with(&rows, "changed") | &accounts_with(&rows, "unverified");
+        let sent = sent_to(&run.after);
+        assert!(sent.is_subset(&changed) && sent.len() < ACCOUNTS, "{how}: {sent:?}\n{run}");
 
-    let report = bench.again("moved", &["report", "moved", "--report=report.csv", "--output=none"]).exits(0);
-    let rows = crate::harness::read_csv(&bench.folder.path().join("report.csv"));
-    assert_eq!(accounts_with(&rows, "changed"), sent_to(&report.after), "{report}");
-    let resumed = bench.again("moved", &["resume", "moved"]).says(&["nothing is left to do"]);
-    assert_eq!(resumed.calls(Operation::AssumeRole), 0, "{resumed}");
+        let resumed = bench.again("moved", &["resume", "moved", "--yes"]).since(run.before);
+        let resumed = resumed.exits(0).agrees(TokenVersion::V2);
+        assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "{how}\n{resumed}");
+    }
+}
+
+/// Something else cuts the journal short, adds to it, or puts another file in its place.
+#[test]
+fn a_journal_that_something_else_changed_stops_the_run() {
+    use std::io::Write as _;
+    type Meddling = fn(&Path);
+    let table: [(&str, Meddling, &str); 4] = [
+        (
+            "truncated",
+            |journal| std::fs::File::create(journal).map(drop).expect("it is ours"),
+            "something else changed it",
+        ),
+        (
+            "cut short",
+            |journal| {
+                let file = std::fs::OpenOptions::new().write(true).open(journal).expect("it is ours");
+                file.set_len(file.metadata().expect("a file").len() - 1).expect("it is ours");
+            },
+            "something else changed it",
+        ),
+        (
+            "added to",
+            |journal| {
+                let mut file = std::fs::OpenOptions::new().append(true).open(journal).expect("it is ours");
+                file.write_all(b"{}\n").expect("it is ours");
+            },
+            "something else changed it",
+        ),
+        (
+            "replaced",
+            |journal| {
+                std::fs::copy(journal, journal.with_extension("copy")).expect("a copy");
+                std::fs::hard_link(journal, journal.with_extension("old")).expect("a link");
+                std::fs::rename(journal.with_extension("copy"), journal).expect("it is ours");
+            },
+            "another file has taken its place",
+        ),
+    ];
+    for (how, meddle, words) in table {
+        let bench = Bench::new(slow().start());
+        let mut running = Running::start(&bench, "run", &APPLY);
+        running.until(some_were_set);
+        meddle(&bench.run_folder("run").join("journal.jsonl"));
+        let run = running.end().exits(1).says(&[words]);
+        let sent = sent_to(&run.after);
+        assert!(sent.len() < ACCOUNTS, "{how}: it went on\n{run}");
+        // The program knows the results of all visits, so the report has them.
+        let rows = run.rows();
+        assert_eq!((rows.len(), accounts_with(&rows, "changed")), (ACCOUNTS, sent), "{how}\n{run}");
+        assert!(!run.stderr.contains("v2token resume"), "{how}: the journal no longer has everything\n{run}");
+        for command in [&["resume", "run", "--yes"][..], &["rollback", "run", "--yes", "--run-dir=back"]] {
+            let refused = bench.again("run", command).exits(1);
+            assert_eq!(refused.all_calls(), 0, "{how} {command:?}\n{refused}");
+        }
+    }
 }
 
 /// Permissions do not stop root; then the run succeeds.

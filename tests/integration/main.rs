@@ -42,6 +42,7 @@ mod proxy;
 mod python;
 mod recipes;
 mod refusals;
+mod report_stage;
 mod resume;
 mod rollback;
 mod running;

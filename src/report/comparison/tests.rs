@@ -162,6 +162,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         region: None,
         sts_endpoint: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
+        journal_changed: None,
         started_at: Some(now),
         ended_at: Some(now),
         verdict: None,

@@ -101,6 +101,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::from(Untrusted::Owner { path: path(), owner: 65_534 }).into(),
         RunFolderFailed::from(Untrusted::Writable { path: path(), mode: 0o777 }).into(),
         RunFolderFailed::from(Untrusted::Link { path: path(), owner: 65_534 }).into(),
+        RunFolderFailed::Changed { path: path(), detail: text() }.into(),
         RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
         Error::Unlisted(Box::new(ListingError::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
@@ -175,6 +176,7 @@ fn is_known(error: &Error) {
             )
             | RunFolderFailed::Unwritable { .. }
             | RunFolderFailed::NoRun { .. }
+            | RunFolderFailed::Changed { .. }
             | RunFolderFailed::Busy(_)
             | RunFolderFailed::Taken(_)
             | RunFolderFailed::Mixed { .. }

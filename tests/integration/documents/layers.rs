@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 26] = [
+const LAYERS: [&str; 27] = [
     "fuzzing",
     "commands",
     "run",
@@ -27,6 +27,7 @@ const LAYERS: [&str; 26] = [
     "serde_text",
     "text_enum",
     "suggest",
+    "directory",
     "file_ownership",
     "ignored_signals",
     "system_limits",
