@@ -12,6 +12,7 @@ pub mod decide;
 pub(crate) mod engine;
 pub(crate) mod event;
 pub mod hint;
+pub(crate) mod pauses;
 pub(crate) mod rate_limiter;
 pub(crate) mod record;
 pub(crate) mod stop;

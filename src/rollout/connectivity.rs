@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::pauses::Pauses;
 use super::waiting::{InProgress, wait_until};
 use crate::cloud::Failure;
 use crate::cloud::retry::MAX_OUTAGE;
@@ -42,6 +43,8 @@ pub(crate) struct Connectivity {
     last_answer: Cell<Option<Instant>>,
     changes: RefCell<VecDeque<ConnectivityChange>>,
     changed: Notify,
+    /// The times in which the process did not run. They are no outage.
+    pub(super) pauses: Pauses,
 }
 
 impl Connectivity {
@@ -68,7 +71,7 @@ impl Connectivity {
             return Ok(self.last_was_outage.get());
         }
         let _probing = self.probing.start();
-        let began = Instant::now();
+        let (began, pauses) = (Instant::now(), self.pauses.observe());
         for number in 1_u32.. {
             let failure = match probe().await {
                 Err(failure) if failure.is_unanswered() => failure,
@@ -82,7 +85,7 @@ impl Connectivity {
             if !self.lost.replace(true) {
                 self.report(ConnectivityChange::Lost(failure.clone()));
             }
-            if began.elapsed() >= MAX_OUTAGE {
+            if began.elapsed().saturating_sub(self.pauses.observe().time_since(&pauses)) >= MAX_OUTAGE {
                 return Err(failure);
             }
             sleep(PROBE_INTERVAL).await;

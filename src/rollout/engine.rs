@@ -99,11 +99,13 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         }
     }
 
-    /// Runs visits, at most `concurrency` at the same time, and processes the record of each visit when the visit ends. Reports a
-    /// stop and a change of connectivity without waiting for a visit to end.
+    /// Runs visits, at most `concurrency` at once, and processes their records as they end. Reports a stop, a pause of the process and the loss
+    /// of connectivity at once.
     async fn visit_all(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
         let run = self.run;
         let mut records = pin!(visits.buffer_unordered(run.options.concurrency));
+        let pauses = &run.connectivity.pauses;
+        let mut watch = pin!(pauses.watch());
         loop {
             tokio::select! {
                 biased;
@@ -113,6 +115,8 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                         (self.listen)(Event::Stopping { reason: &reason, in_flight: run.stop.in_flight() });
                     }
                 }
+                never = &mut watch => match never {},
+                lasted = pauses.next() => (self.listen)(Event::Paused { lasted }),
                 change = run.connectivity.next_change() => match change {
                     // A run that stops does not wait for the network, so it does not report an outage.
                     ConnectivityChange::Lost(_) if run.stop.requested() => {}

@@ -58,6 +58,11 @@ pub enum Event<'a> {
         /// How long the visits wait at most.
         patience: Duration,
     },
+    /// The process did not run for a while: it was stopped, or the machine was suspended. No account is blamed for it.
+    Paused {
+        /// How long the process did not run.
+        lasted: Duration,
+    },
     /// AWS can be reached again, and the visits continue.
     Reachable {
         /// How long the outage lasted.

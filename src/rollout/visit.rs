@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use retry::Attempts;
 
+use super::pauses::Seen;
 use super::rate_limiter::EntryPermit;
 use super::record::IN_DOUBT;
 use super::{
@@ -58,6 +59,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         // If this run was interrupted and may have sent a Set before, that Set is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: started + run.options.account_timeout,
+        pauses: run.connectivity.pauses.observe(),
         entry_permit: Some(permit),
     };
     // The future is boxed only now, so that visits that wait for their turn stay small, and the large future is not moved.
@@ -114,7 +116,9 @@ struct Visit<'a, 'r, C, I> {
     may_be_set: bool,
     /// When the visit times out. Time spent waiting for a turn does not count, because the run causes that wait.
     deadline: Instant,
-    /// The permit with which the visit started. The visit holds it until the first call for the account has ended.
+    /// The pauses of the process whose time `deadline` contains.
+    pauses: Seen,
+    /// The turn with which the visit started. Held until the account gives its first answer of any kind.
     entry_permit: Option<EntryPermit<'a>>,
 }
 

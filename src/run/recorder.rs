@@ -139,7 +139,11 @@ impl<'a> Recorder<'a> {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
                 self.journal.append(&Entry::WaveFinished { wave: *wave, outcomes });
             }
-            Event::Stopping { .. } | Event::Baking { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+            Event::Stopping { .. }
+            | Event::Baking { .. }
+            | Event::Unreachable { .. }
+            | Event::Reachable { .. }
+            | Event::Paused { .. } => {}
         }
         if let Some(cause) = self.journal.failure() {
             self.stop.request(StopReason::Journal(cause.to_owned()));

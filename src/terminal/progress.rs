@@ -182,6 +182,7 @@ impl Progress {
             }
             Event::Baking { wait, next } => self.log_without_bar(&log_lines::waiting(*wait, *next)),
             Event::Unreachable { failure, patience } => self.log(&log_lines::unreachable(failure, *patience)),
+            Event::Paused { lasted } => self.log(&log_lines::paused(*lasted)),
             Event::Reachable { after } => self.log(&log_lines::reachable(*after)),
         }
     }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use v2token_simulator::{Builder, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion};
+use v2token_simulator::{Builder, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, PerCall, TokenVersion};
 
 use crate::harness::{Bench, accounts_with, sent_to};
 use crate::running::{LIMIT, Running};
@@ -141,4 +141,25 @@ fn a_signal_during_the_bake_ends_the_run() {
     running.until_it_says("waiting 1h").send("INT");
     let run = running.end().exits(130).agrees(TokenVersion::V2);
     assert_eq!((run.outcomes()["changed"], run.outcomes()["not_attempted"]), (2, 8), "{run}");
+}
+
+/// Ctrl-Z, or a suspended laptop, for longer than a visit may take. Every account has calls in flight or waits for its next attempt.
+#[test]
+fn a_stopped_process_blames_no_account() {
+    let table: [(&str, Vec<&str>, u32); 3] = [
+        ("apply", vec!["apply", "--yes", "--waves=100%"], 0),
+        ("throttled", vec!["apply", "--yes", "--waves=2,100%"], 3),
+        ("plan", vec!["plan"], 0),
+    ];
+    for (name, arguments, throttled) in table {
+        let builder = slow(150).each_account(move |account| account.faults.throttle = PerCall::read(throttled));
+        let bench = Bench::new(builder.start());
+        let common = ["--rate=0", "--concurrency=8", "--max-errors=0", "--account-timeout=3s"];
+        let mut running = Running::start(&bench, "run", &[&arguments[..], &common].concat());
+        running.until(|truth| truth.requests(Operation::GetAccountSummary) >= 20).send("STOP");
+        std::thread::sleep(Duration::from_secs(6));
+        running.send("CONT");
+        let run = running.end().exits(0).agrees(TokenVersion::V2).says(&["the program did not run for"]);
+        assert_eq!(run.outcomes().len(), 1, "{name}: nobody failed\n{run}");
+    }
 }

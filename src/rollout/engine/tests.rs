@@ -518,7 +518,11 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
         Event::WaveStarted { wave, waves, accounts } => events.push(format!("{wave}/{waves}: {accounts}")),
         Event::WaveFinished { wave, tally } => events.push(format!("{wave} done: {}", tally.of(Outcome::Changed))),
         Event::Baking { next, .. } => events.push(format!("before {next}")),
-        Event::Visited { .. } | Event::Stopping { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+        Event::Visited { .. }
+        | Event::Stopping { .. }
+        | Event::Unreachable { .. }
+        | Event::Reachable { .. }
+        | Event::Paused { .. } => {}
     })
     .await;
     assert_eq!(
@@ -598,7 +602,8 @@ async fn after_a_stop_visits_in_flight_finish_and_no_other_starts() {
         | Event::WaveFinished { .. }
         | Event::Baking { .. }
         | Event::Unreachable { .. }
-        | Event::Reachable { .. } => {}
+        | Event::Reachable { .. }
+        | Event::Paused { .. } => {}
     })
     .await;
     let (reason, in_flight) = reported.pop().expect("the stop is reported");

@@ -13,7 +13,7 @@ use crate::rollout::{Intents, Stage, StopReason};
 pub(super) enum CallError {
     /// The call failed.
     Failed(Failure),
-    /// The call failed because of an outage, so it does not count as an attempt.
+    /// The call failed because of an outage or a pause of the process, so it does not count as an attempt.
     Outage(Failure),
     /// The visit ends with this error.
     VisitEnds(VisitError),
@@ -35,6 +35,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         operation: Operation,
         call: Pin<&mut impl Future<Output = Result<T, Failure>>>,
     ) -> Result<T, CallError> {
+        self.excuse_pauses();
         let began = Instant::now();
         let (failure, timed_out) = match timeout_at(self.deadline, call).await {
             Ok(Ok(answer)) => return Ok(answer),
@@ -55,14 +56,28 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 (self.failure(operation, OwnCode::RequestTimedOut, message), true)
             }
         };
-        if Box::pin(self.wait_out_outage(stage, began, &failure)).await.map_err(CallError::VisitEnds)? {
-            self.deadline += began.elapsed();
+        let deadline = self.deadline;
+        let was_paused = self.excuse_pauses();
+        let was_outage = Box::pin(self.wait_out_outage(stage, began, &failure)).await.map_err(CallError::VisitEnds)?;
+        if was_outage || was_paused {
+            // The elapsed time contains all pauses since the call began.
+            self.excuse_pauses();
+            self.deadline = deadline + began.elapsed();
             Err(CallError::Outage(Failure { kind: FailureKind::Transient, ..failure }))
         } else if timed_out {
             Err(CallError::VisitEnds(VisitError::Failed(stage, self.out_of_time(operation, None))))
         } else {
             Err(CallError::Failed(failure))
         }
+    }
+
+    /// Gives the visit the time back in which the process did not run. Returns whether there was such a time since the last call.
+    fn excuse_pauses(&mut self) -> bool {
+        let seen = self.run.connectivity.pauses.observe();
+        let was_paused = seen.is_after(&self.pauses);
+        self.deadline += seen.time_since(&self.pauses);
+        self.pauses = seen;
+        was_paused
     }
 
     /// Waits while an outage lasts. Returns whether there was an outage.
@@ -127,19 +142,20 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Ok(failure)
     }
 
-    pub(super) async fn back_off(&self, failed: u32, stage: Stage, failure: Failure) -> Result<(), VisitError> {
+    pub(super) async fn back_off(&mut self, failed: u32, stage: Stage, failure: Failure) -> Result<(), VisitError> {
         let wait = retry::backoff(failed, fastrand::f64());
         self.sleep(wait, stage, failure.operation, Some(&failure)).await
     }
 
     /// Sleeps, or fails at once if the deadline comes first.
     pub(super) async fn sleep(
-        &self,
+        &mut self,
         wait: Duration,
         stage: Stage,
         operation: Operation,
         last: Option<&Failure>,
     ) -> Result<(), VisitError> {
+        self.excuse_pauses();
         let wake = Instant::now() + wait;
         if wake > self.deadline {
             return Err(VisitError::Failed(stage, self.out_of_time(operation, last)));

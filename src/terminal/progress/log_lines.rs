@@ -145,6 +145,15 @@ pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     LogLine::new(Level::Warn, "unreachable", &text, fields)
 }
 
+/// The process did not run.
+pub(super) fn paused(lasted: Duration) -> LogLine {
+    let text = format!(
+        "the program did not run for {}, because it was stopped or the machine slept: continuing; no account is blamed for that",
+        humantime::format_duration(Duration::from_secs(lasted.as_secs()))
+    );
+    LogLine::new(Level::Warn, "paused", &text, json!({ "lasted_seconds": lasted.as_secs() }))
+}
+
 /// A call before the first visit fails, and is tried again.
 pub(super) fn retrying(failure: &Failure, failed: u32) -> LogLine {
     let text = format!(

@@ -148,7 +148,8 @@ impl DisplayState {
                 self.phase = Some(Phase::Visiting);
                 (self.is_stopping, self.in_flight) = (true, *in_flight);
             }
-            Event::WaveFinished { .. } | Event::Unreachable { .. } | Event::Reachable { .. } => {}
+            Event::WaveFinished { .. } | Event::Unreachable { .. } | Event::Reachable { .. } | Event::Paused { .. } => {
+            }
             Event::Baking { wait, next } => {
                 self.phase = Some(Phase::Waiting { until: now + *wait, next: *next });
             }

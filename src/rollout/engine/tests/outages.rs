@@ -16,6 +16,7 @@ fn changes(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
     |event| match event {
         Event::Unreachable { .. } => listened.borrow_mut().push("lost"),
         Event::Reachable { .. } => listened.borrow_mut().push("restored"),
+        Event::Paused { .. } => listened.borrow_mut().push("paused"),
         Event::WaveStarted { .. }
         | Event::Visited { .. }
         | Event::Stopping { .. }
@@ -260,4 +261,54 @@ async fn base_credentials_that_can_not_be_fetched_stop_the_run() {
     );
     let (ended, _) = run(&fake.rollout(options()), |_| {}).await;
     assert_eq!((ended.tally.of(Outcome::Changed), ended.stopped), (1, None));
+}
+
+/// The process is stopped for longer than a visit may take, while calls are in flight and while visits wait for their next attempt.
+#[tokio::test(start_paused = true)]
+async fn a_pause_of_the_process_blames_no_account() {
+    use Operation::{AssumeRole, GetAccountSummary, SetSecurityTokenServicePreferences};
+    let operations = [AssumeRole, GetAccountSummary, SetSecurityTokenServicePreferences];
+    for (fault, pauses) in [(Fault::Hang, 3), (BROKEN, 3), (BROKEN, 0), (THROTTLED, 3)] {
+        let fake = (1..=30).zip(operations.iter().cycle()).fold(Fake::new(30), |fake, (number, operation)| {
+            let times = if matches!(fault, Fault::Hang) { 1 } else { 3 };
+            fake.fault(number, *operation, vec![fault.clone(); times])
+        });
+        let tight = RolloutOptions {
+            max_errors: Some(Tolerance::Count(0)),
+            account_timeout: Duration::from_mins(1),
+            ..options()
+        };
+        let rollout = fake.rollout(tight);
+        let reported = RefCell::default();
+        let stops = async {
+            for _ in 0..pauses {
+                tokio::time::sleep(Duration::from_millis(350)).await;
+                tokio::time::advance(Duration::from_mins(10)).await;
+            }
+        };
+        let ((ended, records), ()) = tokio::join!(run(&rollout, changes(&reported)), stops);
+        assert_eq!((ended.stopped, ended.tally.of(Outcome::Changed)), (None, 30), "{fault:?} {pauses}: {records:?}");
+        // The run may end before the last pause.
+        let reported = reported.take();
+        assert!(
+            reported.iter().all(|event| *event == "paused") && reported.is_empty() == (pauses == 0),
+            "{reported:?}"
+        );
+        assert!(records.iter().all(|record| record.error.is_none()), "{records:?}");
+    }
+}
+
+/// A pause during an outage does not use up the time for which a run waits for its end.
+#[tokio::test(start_paused = true)]
+async fn a_pause_in_an_outage_is_not_part_of_it() {
+    let fake = with_outage(30, 1, 1_000, Duration::ZERO);
+    let rollout = fake.rollout(RolloutOptions { rate: 20, ..options() });
+    let reported = RefCell::default();
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        tokio::time::advance(Duration::from_secs(950)).await;
+    };
+    let ((ended, records), ()) = tokio::join!(run(&rollout, changes(&reported)), stop);
+    assert_eq!((ended.stopped, ended.tally.of(Outcome::Changed)), (None, 30), "{records:?}");
+    assert_eq!(reported.take(), ["lost", "paused", "restored"]);
 }
