@@ -37,7 +37,7 @@ fn main() -> io::Result<ExitCode> {
     say(&format!("\n(the program ended with {})", running.wait()?))?;
 
     step("3. Go on where it stopped.")?;
-    let ended = v2token(&organization, &["resume", &apply])?;
+    let ended = v2token(&organization, &["resume", &apply, "--yes"])?;
     let on_v2 = organization.truth().with_version(TokenVersion::V2);
     say(&format!("\n(the simulated organization itself counts {on_v2} accounts on v2Token)"))?;
 

@@ -127,8 +127,8 @@ pub enum Command {
     Apply(ApplyArgs),
     /// Continue an interrupted run.
     ///
-    /// The settings come from the run folder. Options of the groups Pace and Access replace them. If the run ended while it set
-    /// an account, resume reads this account before it sets it again.
+    /// The settings come from the run folder. Options of the groups Pace and Access replace them. Resume asks for confirmation, as
+    /// apply does. If the run ended while it set an account, resume reads this account before it sets it again.
     #[command(after_help = EXIT_CODES, after_long_help = before_exit_codes(examples::RESUME, EXIT_CODES))]
     Resume(ResumeArgs),
     /// Undo only what a run changed.
@@ -203,9 +203,13 @@ pub struct ResumeArgs {
     /// The folder of the run.
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folder: PathBuf,
-    /// Visit failed and unverified accounts again.
-    #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = SELECTION)]
+    /// Visit failed and unverified accounts again, before all others.
+    #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = ROLLOUT)]
     pub retry_failed: bool,
+    /// After a stop by --max-errors, leave out the accounts that failed. Without this option they are visited first, as a wave of
+    /// their own.
+    #[arg(long, env = "V2TOKEN_LEAVE_FAILED", value_parser = switch(), conflicts_with = "retry_failed", help_heading = ROLLOUT)]
+    pub leave_failed: bool,
     /// The options that all commands of a run share. Options that are given replace the settings in the run folder.
     #[command(flatten)]
     pub run: RunArgs,

@@ -18,7 +18,7 @@ pub(crate) mod record;
 pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;
-mod tolerance;
+pub(crate) mod tolerance;
 pub(crate) mod visit;
 mod waiting;
 pub(crate) mod wave;

@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod context;
 mod execute;
 mod finish;
+mod overview;
 mod plan_while_listing;
 mod prepare;
 mod recorder;
@@ -16,11 +17,12 @@ pub(crate) mod stdout;
 pub(crate) mod targets;
 
 use baseline::Baseline;
-use confirm::{confirm, outline, refuse_unattended};
+use confirm::{confirm, refuse_unattended};
 use connect::connect;
 use context::RunContext;
 use execute::{Visited, visit_waves};
 use finish::finish;
+use overview::outline;
 use plan_while_listing::{can_visit_while_listing, list_and_visit};
 use prepare::{remaining_targets, select_targets};
 use signals::Signals;
@@ -45,15 +47,26 @@ pub(crate) enum Source {
 /// Starts a plan, an apply or a rollback in a new run folder, and returns the exit code.
 pub(crate) async fn start(settings: Settings) -> Result<u8, Error> {
     settings.run.check()?;
-    refuse_unattended(&settings)?;
     // The earlier run is read before anything is created or called, because its folder is the option that is most likely to be
     // mistyped.
     let source = Source::of(&settings)?;
+    if !source.is_empty() {
+        refuse_unattended(&settings)?;
+    }
     run(RunContext::create(settings)?, source).await
 }
 
 impl Source {
-    /// Returns the source for a run that starts from its beginning.
+    /// Whether an earlier run leaves nothing to do, so that nothing has to be confirmed.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Organization(Some(baseline)) => baseline.desired.is_empty(),
+            Self::Journal(_, waves) => waves.is_empty(),
+            Self::Organization(None) | Self::Listing => false,
+        }
+    }
+
+    /// The source for a run that starts from its beginning.
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         Ok(match Baseline::of(&settings.run)? {
             None if can_visit_while_listing(settings) => Self::Listing,
@@ -85,9 +98,7 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
         Source::Organization(baseline) => select_targets(context, &aws, &mut signals, baseline).await?,
         Source::Journal(replay, waves) => remaining_targets(context, &aws, &mut signals, replay, waves).await?,
     };
-    if !prepared.resumed {
-        signals.or_stop(confirm(context, &aws, &prepared)).await?;
-    }
+    signals.or_stop(confirm(context, &aws, &prepared)).await?;
     context.progress.begin(outline(&context.settings, &prepared));
     visit_waves(context, signals, &aws, prepared).await
 }

@@ -146,7 +146,8 @@ impl Settings {
                 max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
-                yes: base.yes || rollout.yes,
+                // A resume asks again, whatever the run was started with.
+                yes: rollout.yes,
             },
             connection: ConnectionSettings {
                 profile: access.profile,

@@ -4,6 +4,8 @@ use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
 use crate::report::{Report, ReportFiles};
+use crate::rollout::Wave;
+use crate::rollout::tolerance::is_counted;
 use crate::run::complete::{complete_reports, needs_reports};
 use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
@@ -50,7 +52,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         folder.clear()?;
         return run(RunContext::reopen(settings, folder, info)?, source).await;
     }
-    let waves = replay.remaining(args.retry_failed);
+    let waves = left(&replay, &settings.run, args.retry_failed, args.leave_failed);
     if let (Some((exit_code, verdict)), true) = (&replay.ended, waves.is_empty()) {
         if needs_reports(folder.path(), &info, &replay) {
             let progress = Progress::new(settings.output.stderr_mode);
@@ -64,6 +66,9 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         show_finished(&settings, &folder, &info, &replay, verdict)?;
         return Ok(*exit_code);
     }
+    if !waves.is_empty() {
+        refuse_unattended(&settings)?;
+    }
     // If the folder of the undone run is gone, nothing has to be locked: no process can resume that run, and the journal of this
     // run has everything that is needed from the undone run.
     let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
@@ -74,6 +79,16 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
 
 fn unlistened(folder: &RunFolder, source: std::io::Error) -> Error {
     Error::Unwritable { what: "the reports in", path: folder.path().to_owned(), source }
+}
+
+/// Returns what is left to visit. If too many failures stopped the run, the accounts that failed come first, because what made them
+/// fail would also make the others fail.
+fn left(replay: &Replay, run: &RunSettings, retry_failed: bool, leave_failed: bool) -> Vec<Wave> {
+    let waves = replay.remaining(|_| retry_failed);
+    if waves.is_empty() || retry_failed || leave_failed || !replay.has_too_many_failures(&run.rollout_options()) {
+        return waves;
+    }
+    replay.remaining(|outcome| is_counted(&run.verify, outcome))
 }
 
 /// Returns the settings of the run. Options that are given now replace them.

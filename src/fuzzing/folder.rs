@@ -31,7 +31,7 @@ pub fn journal(bytes: &[u8]) {
     let records = replay.records();
     assert_eq!(records.len(), replay.accounts.len(), "every account has one record");
     let targets = |failed| -> BTreeSet<AccountId> {
-        replay.remaining(failed).iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect()
+        replay.remaining(|_| failed).iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect()
     };
     let (rest, with_failed) = (targets(false), targets(true));
     assert!(rest.is_subset(&with_failed));

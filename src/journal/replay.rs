@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
-use crate::rollout::{Outcome, Provenance, Record, Target, Wave};
+use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, tolerance};
 
 /// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
 /// and are longer in JSON.
@@ -55,6 +55,9 @@ pub enum ReplayFailed {
     },
 }
 
+/// The exit code of a run that too many failures stopped.
+const STOPPED_BY_FAILURES: u8 = 5;
+
 /// A Set that was about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -94,6 +97,10 @@ pub struct Replay {
     pub records: BTreeMap<AccountId, Record>,
     /// The exit code and the verdict; `None` if the run has not ended or has crashed.
     pub ended: Option<(u8, String)>,
+    /// Whether too many failures stopped the run, and no resume has gone on beyond the accounts that failed.
+    stopped_by_failures: bool,
+    /// The number of waves that have started since the run started or was resumed.
+    waves_started: usize,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
@@ -175,10 +182,18 @@ impl Replay {
                 }
                 self.records.insert(record.account_id, record);
             }
-            Entry::Ended { exit_code, verdict } => self.ended = Some((exit_code, verdict.into_owned())),
-            Entry::Resumed { .. } => self.ended = None,
+            Entry::Ended { exit_code, verdict } => {
+                self.stopped_by_failures |= exit_code == STOPPED_BY_FAILURES;
+                self.ended = Some((exit_code, verdict.into_owned()));
+            }
+            Entry::Resumed { .. } => (self.ended, self.waves_started) = (None, 0),
+            Entry::WaveStarted { .. } => {
+                self.waves_started += 1;
+                // The second wave of a resume starts only if the first one, with the accounts that failed, went well.
+                self.stopped_by_failures &= self.waves_started < 2;
+            }
             Entry::Journal { run_id, .. } => self.run_id = Some(run_id.into_owned()),
-            Entry::WaveStarted { .. } | Entry::WaveFinished { .. } => {}
+            Entry::WaveFinished { .. } => {}
         }
     }
 
@@ -200,32 +215,49 @@ impl Replay {
         }
     }
 
-    /// Returns the targets that are still to be visited, in their waves. With `include_failed`, includes failed and unverified
-    /// accounts.
-    pub fn remaining(&self, include_failed: bool) -> Vec<Wave> {
-        let mut waves: Vec<Wave> = Vec::new();
+    /// Returns the targets that are still to be visited, in their waves. Of the failed and unverified accounts, it includes those
+    /// with an outcome for which `again` is true. They come before all others, as a wave of their own with the number of the first
+    /// wave that they are from; in a run without waves they only come first.
+    pub fn remaining(&self, again: impl Fn(Outcome) -> bool) -> Vec<Wave> {
+        let (mut failed, mut waves): (Vec<Wave>, Vec<Wave>) = (Vec::new(), Vec::new());
         for (number, target) in &self.targets {
             let intent = self.intents.get(&target.account);
-            let visit = match self.records.get(&target.account).map(|record| record.outcome) {
-                None | Some(Outcome::NotAttempted) => true,
-                Some(Outcome::Failed | Outcome::Unverified) => include_failed,
-                Some(Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Skipped) => false,
-            };
             let is_open = intent.is_some_and(|intent| intent.state == IntentState::Open);
-            if !(visit || is_open) {
-                continue;
-            }
+            let is_left = match self.outcome_of(target.account) {
+                _ if is_open => true,
+                None | Some(Outcome::NotAttempted) => true,
+                Some(outcome @ (Outcome::Failed | Outcome::Unverified)) if again(outcome) => false,
+                Some(_) => continue,
+            };
             let provenance = match intent {
                 Some(intent) if intent.state != IntentState::Settled => Provenance::Intended(intent.previous),
                 Some(_) | None => target.provenance,
             };
             let target = Target { provenance, ..target.clone() };
-            match waves.last_mut().filter(|wave| wave.number == *number) {
+            let list = if is_left { &mut waves } else { &mut failed };
+            match list.last_mut().filter(|wave| wave.number == *number || !is_left) {
                 Some(wave) => wave.targets.push(target),
-                None => waves.push(Wave { number: *number, targets: vec![target] }),
+                None => list.push(Wave { number: *number, targets: vec![target] }),
             }
         }
-        waves
+        let mut all = failed;
+        for wave in waves {
+            match all.last_mut().filter(|_| wave.number.is_none()) {
+                Some(only) => only.targets.extend(wave.targets),
+                None => all.push(wave),
+            }
+        }
+        all
+    }
+
+    /// Whether too many failures stopped the run, or would have stopped it if it had not ended for another reason first.
+    pub(crate) fn has_too_many_failures(&self, options: &RolloutOptions) -> bool {
+        let result = |(wave, target): &(Option<u32>, Target)| (*wave, self.outcome_of(target.account));
+        self.stopped_by_failures || tolerance::is_exceeded(options, self.targets.iter().map(result))
+    }
+
+    fn outcome_of(&self, account: AccountId) -> Option<Outcome> {
+        self.records.get(&account).map(|record| record.outcome)
     }
 }
 

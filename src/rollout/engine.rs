@@ -62,7 +62,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
                 }
                 engine.visit_all(stream::iter(&wave.targets).map(|target| visit(run, target, wave.number))).await;
                 if let Some(number) = started {
-                    engine.finish_wave(number, last);
+                    engine.finish_wave(number, index + 1 == waves.len());
                 }
             }
         }
@@ -89,12 +89,10 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });
     }
 
-    /// Reports the end of a wave. Stops the run before the next wave if too many accounts of this wave failed.
-    fn finish_wave(&mut self, number: u32, last: u32) {
+    /// Reports the end of a wave. Stops the run if too many accounts of the wave failed for the next one to start.
+    fn finish_wave(&mut self, number: u32, is_last: bool) {
         (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
-        if number < last
-            && let Some(reason) = too_many_in_wave(&self.run.options, &self.wave_tally, number)
-        {
+        if !is_last && let Some(reason) = too_many_in_wave(&self.run.options, &self.wave_tally, number) {
             self.run.stop.request(reason);
         }
     }

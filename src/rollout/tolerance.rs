@@ -1,5 +1,7 @@
 //! Decides when a run or a wave has more errors than `--max-errors` allows, so that no further visit or wave starts.
 
+use std::collections::BTreeMap;
+
 use super::count_or_percent::CountOrPercent;
 use super::{Outcome, RolloutOptions, StopReason, Tally, Verify};
 
@@ -24,10 +26,35 @@ pub(super) fn too_many_in_wave(options: &RolloutOptions, wave_tally: &Tally, wav
     more_than(percent.floor_of(wave_tally.total()), options, wave_tally, Some(wave))
 }
 
-/// Returns the reason to stop if there are more than `allowed` errors. Failed and unverified accounts are errors. With `--verify
-/// none`, every Set is unverified, so only failed accounts count.
+/// Whether the results of a run exceed the tolerance: those of all accounts, or those of a wave whose accounts were all visited.
+/// `results` has the wave and the outcome of every account of the run; the outcome of an account that was not visited is `None`.
+pub(crate) fn is_exceeded(
+    options: &RolloutOptions,
+    results: impl IntoIterator<Item = (Option<u32>, Option<Outcome>)>,
+) -> bool {
+    let (mut all, mut waves) = (Tally::default(), BTreeMap::<u32, Tally>::new());
+    for (wave, outcome) in results {
+        let outcome = outcome.unwrap_or(Outcome::NotAttempted);
+        all.add(outcome);
+        if let Some(wave) = wave {
+            waves.entry(wave).or_default().add(outcome);
+        }
+    }
+    let mut visited = waves.into_iter().filter(|(_, tally)| tally.of(Outcome::NotAttempted) == 0);
+    too_many(options, &all, Some(all.total())).is_some()
+        || visited.any(|(wave, tally)| too_many_in_wave(options, &tally, wave).is_some())
+}
+
+/// Whether an outcome counts against the tolerance. With `--verify none`, every Set is unverified, so only failed accounts count.
+pub(crate) fn is_counted(verify: &Verify, outcome: Outcome) -> bool {
+    match verify {
+        Verify::None => outcome == Outcome::Failed,
+        Verify::Setting | Verify::Token(_) => outcome.is_error(),
+    }
+}
+
 fn more_than(allowed: usize, options: &RolloutOptions, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
-    let verified = options.verify != Verify::None;
-    let errors = if verified { tally.errors() } else { tally.of(Outcome::Failed) };
+    let counted = tally.iter().filter(|(outcome, _)| is_counted(&options.verify, *outcome));
+    let errors = counted.map(|(_, count)| count).sum();
     (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave })
 }

@@ -17,7 +17,7 @@ pub(crate) type DesiredState = (TokenVersion, Provenance);
 
 /// An earlier run, and which accounts the new run takes from it.
 pub(crate) struct Baseline {
-    info: RunInfo,
+    pub(crate) info: RunInfo,
     /// The accounts to which the new run is restricted.
     pub(crate) restriction: Restriction,
     /// The desired state of each account to which the new run is restricted.

@@ -47,6 +47,7 @@ pub(crate) async fn visit_waves(
     prepared: Prepared,
 ) -> Result<Visited, Error> {
     let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
+    let resumed = resumed.is_some();
     if resumed {
         context.continue_run()?;
     } else {

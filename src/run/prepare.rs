@@ -9,11 +9,11 @@ use super::targets;
 use crate::cloud::AccessMethod;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
-use crate::journal::Replay;
-use crate::org::selection::select;
+use crate::journal::{Replay, RunFolder, RunInfo};
+use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId};
 use crate::rollout::wave::divide;
-use crate::rollout::{Record, Wave};
+use crate::rollout::{Outcome, Record, Target, Wave};
 
 /// What a run is about to do.
 pub(crate) struct Prepared {
@@ -27,8 +27,20 @@ pub(crate) struct Prepared {
     pub waves: Vec<Wave>,
     /// The records of the accounts that are not visited.
     pub records: BTreeMap<AccountId, Record>,
-    /// Whether the run is resumed, so that its journal already has the lists of accounts and targets.
-    pub resumed: bool,
+    /// The plan that is applied, or the run that is undone.
+    pub earlier: Option<RunInfo>,
+    /// What is resumed. The journal of a resumed run has these lists already.
+    pub resumed: Option<Resumed>,
+}
+
+/// What a resume has found in the journal.
+pub(crate) struct Resumed {
+    /// The verdict with which the run ended; `None` if it ended without one.
+    pub verdict: Option<String>,
+    /// How many accounts the run selected.
+    pub selected: usize,
+    /// How many accounts of the first wave failed before and are visited again.
+    pub again: usize,
 }
 
 /// Lists the accounts of the Organization, selects the targets and divides them into waves.
@@ -69,15 +81,16 @@ pub(crate) async fn select_targets(
         .into_iter()
         .map(|(number, accounts)| Wave { number, targets: accounts.into_iter().map(target).collect() })
         .collect();
-    let listed = accounts.len();
+    let (listed, mut described) = (accounts.len(), None);
     if let Some(baseline) = baseline {
+        described = Some(baseline.info.clone());
         let departed = baseline.departed(&accounts);
         records.extend(departed.iter().map(|account| (account.id, targets::departed_record(account.id, run))));
         accounts.extend(departed);
         accounts.sort_by_key(|account| account.id);
         context.earlier_run = Some(baseline.into_lock());
     }
-    Ok(Prepared { organization, accounts, listed, waves, records, resumed: false })
+    Ok(Prepared { organization, accounts, listed, waves, records, earlier: described, resumed: None })
 }
 
 /// Takes the targets that an interrupted run did not finish, and checks that the Organization is still the same.
@@ -97,6 +110,8 @@ pub(crate) async fn remaining_targets(
         )));
     }
     let mut records = replay.records;
+    let failed = |target: &&Target| records.get(&target.account).is_some_and(has_failed);
+    let again = waves.first().map_or(0, |wave| wave.targets.iter().filter(failed).count());
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
         records.remove(&target.account);
         // How the account is entered is decided again, because `--role` might have changed, and the credentials might belong to
@@ -108,6 +123,23 @@ pub(crate) async fn remaining_targets(
             target.access = targets::target(account, &organization, aws, &context.settings.run, None).access;
         }
     }
-    let listed = replay.accounts.len();
-    Ok(Prepared { organization, accounts: replay.accounts, listed, waves, records, resumed: true })
+    let listed = replay.accounts.len() - records.values().filter(|record| has_left(record)).count();
+    let verdict = replay.ended.map(|(_, verdict)| verdict);
+    let resumed = Some(Resumed { verdict, selected: replay.targets.len(), again });
+    let run = &context.settings.run;
+    // The folder may be gone, because the journal has everything that a resume needs.
+    let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());
+    let earlier = earlier.map(|(info, _)| info);
+    Ok(Prepared { organization, accounts: replay.accounts, listed, waves, records, earlier, resumed })
+}
+
+/// Whether a visit ended with an error that only a repeated visit can mend.
+fn has_failed(record: &Record) -> bool {
+    record.outcome.is_error() && !record.needs_resume()
+}
+
+/// Whether an account is no longer in the Organization.
+pub(crate) fn has_left(record: &Record) -> bool {
+    let code = record.error.as_ref().map(|error| error.error_code.as_str());
+    record.outcome == Outcome::Skipped && code == Some(SkipReason::LeftOrganization.code())
 }

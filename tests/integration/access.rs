@@ -159,7 +159,7 @@ fn a_run_with_an_external_id_needs_it_for_resume() {
     let bench = Bench::new(builder.start());
     apply(&bench, "run", &["--external-id", &id]).exits(3);
     bench.organization.control(|world| world.account_mut(3).faults.deny_set = false);
-    let resume = ["resume", "run", "--retry-failed", "--rate=0"];
+    let resume = ["resume", "run", "--retry-failed", "--yes", "--rate=0"];
     let run = bench.again("run", &resume).exits(2);
     let run = run.says(&["nothing was attempted by this resume", "give it again with --external-id"]);
     assert_eq!(run.all_calls(), 0, "{run}");

@@ -21,7 +21,10 @@ pub(crate) fn no_terminal() -> bool {
 
 /// The command on a terminal of its own.
 pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Command {
-    let command = bench.command(name, arguments);
+    with_terminal(bench, &bench.command(name, arguments))
+}
+
+fn with_terminal(bench: &Bench, command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
     let mut terminal = Command::new("script");
@@ -33,8 +36,13 @@ pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Comm
 
 /// Runs the program on a terminal of its own and types an answer.
 pub(crate) fn answer(bench: &Bench, name: &str, arguments: &[&str], typed: &str) -> Run {
+    answer_to(bench, name, &bench.command(name, arguments), typed)
+}
+
+/// Runs a command whose run folder has this name on a terminal of its own and types an answer.
+pub(crate) fn answer_to(bench: &Bench, name: &str, command: &Command, typed: &str) -> Run {
     let before = bench.truth();
-    let mut child = on_terminal(bench, name, arguments)
+    let mut child = with_terminal(bench, command)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -112,7 +112,7 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         } else {
             let report = bench.bare(&["report", named, "--output", "json"]).output().expect("it starts");
             assert_eq!(report.status.code(), Some(0), "moment {moment}: {}", String::from_utf8_lossy(&report.stderr));
-            let resumed = bench.bare(&["resume", named, "--no-progress"]).output().expect("it starts");
+            let resumed = bench.bare(&["resume", named, "--yes", "--no-progress"]).output().expect("it starts");
             let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
             assert_eq!(resumed.status.code(), Some(0), "moment {moment}: {said}");
         }

@@ -71,7 +71,8 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
         let run = run.says(&["journal.jsonl", "File too large", &format!("{changed} accounts were changed")]);
 
         // The disk has space again.
-        let resumed = bench.again("run", &["resume", "run"]).since(run.before).exits(0).agrees(TokenVersion::V2);
+        let resumed =
+            bench.again("run", &["resume", "run", "--yes"]).since(run.before).exits(0).agrees(TokenVersion::V2);
         assert_eq!(resumed.after.with_version(TokenVersion::V2), ACCOUNTS, "{resumed}");
         assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
     }
@@ -259,6 +260,6 @@ fn two_processes_never_work_in_one_folder() {
 
     let taken = ["nothing was attempted", "holds a run already", "v2token resume"];
     bench.run("run", &APPLY).exits(1).says(&taken);
-    let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+    let resumed = bench.again("run", &["resume", "run", "--yes"]).since(before).exits(0).agrees(TokenVersion::V2);
     assert_eq!(resumed.outcomes()["changed"], ACCOUNTS, "{resumed}");
 }

@@ -7,6 +7,7 @@ mod aws_settings;
 mod browser;
 mod comparison;
 mod confirmation;
+mod consent;
 mod crash;
 mod credential_services;
 mod credentials;

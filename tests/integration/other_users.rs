@@ -209,7 +209,7 @@ fn run_folders_are_private_under_every_umask() {
         }
         let taken = u32::from_str_radix(umask, 8).expect("an octal number");
         assert_eq!(mode(&bench.run_folder("report.csv")), of_report & !taken, "{umask}");
-        bench.again("none", &["resume", "run"]).exits(0);
+        bench.again("none", &["resume", "run", "--yes"]).exits(0);
     }
 }
 

@@ -118,6 +118,6 @@ fn waiting_for_the_network_can_be_interrupted_and_resumed() {
     let outcomes = run.outcomes();
     assert!(!outcomes.contains_key("failed") && outcomes["not_attempted"] > 0, "{run}");
     bench.organization.control(|world| world.set_network(Network::Normal));
-    let resumed = bench.again("run", &["resume", "run", "--rate=0"]).since(run.before).exits(0);
+    let resumed = bench.again("run", &["resume", "run", "--yes", "--rate=0"]).since(run.before).exits(0);
     assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], 200);
 }

@@ -25,7 +25,7 @@ fn killed(bench: &Bench) -> Truth {
 
 /// Resumes the run, and rolls it back.
 fn finishes_and_goes_back(bench: &Bench, before: &Truth, arguments: &[&str]) -> Run {
-    let resumed = bench.again("run", &[&["resume", "run", "--rate=0"], arguments].concat()).exits(0);
+    let resumed = bench.again("run", &[&["resume", "run", "--yes", "--rate=0"], arguments].concat()).exits(0);
     assert_eq!(
         accounts_with(&resumed.rows(), "changed"),
         sent_to(&resumed.after),
@@ -44,7 +44,8 @@ fn accounts_not_visited_again_stay_unverified() {
     let bench = Bench::new(slow().start());
     let before = killed(&bench);
     let sent = sent_to(&bench.truth());
-    let mut running = Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--rate=1", "--concurrency=1"]));
+    let mut running =
+        Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--yes", "--rate=1", "--concurrency=1"]));
     running.until_it_says("to visit").send("INT");
     let stopped = running.end().exits(130);
     let rows = stopped.rows();
@@ -63,7 +64,8 @@ fn a_stop_that_skips_only_unverified_accounts_is_a_stop() {
     let mut running = Running::start(&bench, "run", &all_at_once);
     running.until(|truth| truth.requests(SET) >= ACCOUNTS as u64);
     let before = running.kill();
-    let mut running = Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--rate=1", "--concurrency=1"]));
+    let mut running =
+        Running::spawn(&bench, "run", bench.bare(&["resume", "run", "--yes", "--rate=1", "--concurrency=1"]));
     running.until_it_says("to visit").send("INT");
     let stopped = running.end().exits(130).says(&["stopped by SIGINT", "continue with: v2token resume run"]);
     let outcomes = stopped.outcomes();
@@ -77,7 +79,8 @@ fn accounts_that_refuse_the_role_stay_unverified_and_can_be_rolled_back() {
         let bench = Bench::new(slow().start());
         let before = killed(&bench);
         let sent = sent_to(&bench.truth());
-        let shut = bench.again("run", &["resume", "run", "--role=Nope", "--max-errors=100%", "--rate=0"]).exits(3);
+        let shut =
+            bench.again("run", &["resume", "run", "--yes", "--role=Nope", "--max-errors=100%", "--rate=0"]).exits(3);
         let rows = shut.rows();
         for id in &sent {
             assert!(["changed", "unverified"].contains(&rows[id]["outcome"].as_str()), "{id}: {:?}", rows[id]);

@@ -90,7 +90,7 @@ fn retry_failed_visits_failed_and_unverified_accounts() {
 
     let unasked = bench.again("run", &["resume", "run"]).exits(3).says(&["nothing is left to do"]);
     assert_eq!(unasked.all_calls(), 0, "{unasked}");
-    let resumed = bench.again("run", &["resume", "run", "--retry-failed"]);
+    let resumed = bench.again("run", &["resume", "run", "--retry-failed", "--yes"]);
     assert_eq!(resumed.calls(Operation::AssumeRole), 4, "nobody else is visited again\n{resumed}");
     assert_eq!(resumed.after.account(3).sets_received, 1, "it is read first, and what is there is not set again");
     let resumed = resumed.since(run.before.clone()).exits(0).agrees(TokenVersion::V2);
@@ -108,11 +108,15 @@ fn a_run_stopped_by_max_errors_is_resumed() {
     let run = bench.run("run", &apply).exits(5).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["not_attempted"], ACCOUNTS - 1, "{run}");
     let before = run.before.clone();
-    let rest = bench.again("run", &["resume", "run"]).since(before.clone()).exits(3).agrees(TokenVersion::V2);
+    let resume = ["resume", "run", "--yes", "--leave-failed"];
+    let rest = bench.again("run", &resume).since(before.clone()).exits(3).agrees(TokenVersion::V2);
     assert_eq!((rest.outcomes()["changed"], rest.outcomes()["failed"]), (ACCOUNTS - 1, 1), "{rest}");
     bench.organization.control(|world| world.account_mut(7).faults.deny_assume = false);
-    let whole =
-        bench.again("run", &["resume", "run", "--retry-failed"]).since(before).exits(0).agrees(TokenVersion::V2);
+    let whole = bench
+        .again("run", &["resume", "run", "--retry-failed", "--yes"])
+        .since(before)
+        .exits(0)
+        .agrees(TokenVersion::V2);
     assert_eq!(whole.outcomes()["changed"], ACCOUNTS, "{whole}");
 }
 
@@ -125,7 +129,7 @@ fn settings_come_from_the_folder_and_the_rate_may_change() {
     let before = killed(&bench, &["--role=ops/rollout/Setter", "--waves=3,100%", "--session-name=a-name-of-its-own"]);
     let folder = bench.run_folder("run");
     let was = settings(&folder);
-    let resumed = bench.again("run", &["resume", "run", "--concurrency=7", "--rate=900"]);
+    let resumed = bench.again("run", &["resume", "run", "--yes", "--concurrency=7", "--rate=900"]);
     let resumed = resumed.since(before).exits(0).agrees(TokenVersion::V2);
     let rows = resumed.rows();
     assert_eq!(rows.values().filter(|row| row["wave"] == "1").count(), 3, "{resumed}");
@@ -150,7 +154,7 @@ fn settings_that_belong_to_the_run_can_not_change() {
         let run = bench.again("run", &["resume", "run", option]).exits(2).says(&["belongs to the run"]);
         assert_eq!(run.all_calls(), 0, "{run}");
     }
-    bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+    bench.again("run", &["resume", "run", "--yes"]).since(before).exits(0).agrees(TokenVersion::V2);
 }
 
 #[test]
@@ -164,7 +168,7 @@ fn a_torn_last_line_is_cut_off() {
             format!("{}{tail}", &text[..whole])
         });
         bench.again("run", &["report", "run", "--output=none"]).exits(0);
-        let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+        let resumed = bench.again("run", &["resume", "run", "--yes"]).since(before).exits(0).agrees(TokenVersion::V2);
         assert_eq!(accounts_with(&resumed.rows(), "changed"), sent_to(&resumed.after), "{resumed}");
         let (_, replay) = RunFolder::read(&resumed.folder).expect("a journal that can be read");
         assert_eq!(replay.length, journal.metadata().expect("a journal").len(), "nothing of the tail is left");
@@ -224,7 +228,7 @@ fn folders_of_another_organization_or_without_a_run_are_refused() {
         ("empty", "empty holds no run"),
         ("missing", "missing holds no run"),
     ] {
-        let resume = ["resume", folder, "--report=new.csv"];
+        let resume = ["resume", folder, "--yes", "--report=new.csv"];
         let run = bench.again(folder, &resume).exits(1).says(&["nothing was attempted", words]);
         assert!(!run.touched_accounts(), "{run}");
         assert!(!bench.folder.path().join("new.csv").exists(), "an empty report was left behind\n{run}");
@@ -239,7 +243,7 @@ fn an_external_id_must_be_given_again() {
     let refused = bench.again("run", &["resume", "run"]).exits(2).says(&["give it again with --external-id"]);
     refused.holds_no_secret(EXTERNAL_ID);
     assert_eq!(refused.all_calls(), 0, "{refused}");
-    let resumed = bench.env("V2TOKEN_EXTERNAL_ID", EXTERNAL_ID).again("run", &["resume", "run"]);
+    let resumed = bench.env("V2TOKEN_EXTERNAL_ID", EXTERNAL_ID).again("run", &["resume", "run", "--yes"]);
     resumed.holds_no_secret(EXTERNAL_ID);
     let resumed = resumed.since(before.clone()).exits(0).agrees(TokenVersion::V2);
     assert_eq!(resumed.outcomes()["changed"], ACCOUNTS, "{resumed}");
@@ -275,7 +279,7 @@ fn a_set_with_a_lost_answer_counts_as_changed_by_the_run() {
     let mut running = Running::start(&bench, "run", &apply);
     running.until(|truth| !truth.account(AccountId::new(7)).sets_applied.is_empty());
     let before = running.kill();
-    let resumed = bench.again("run", &["resume", "run"]);
+    let resumed = bench.again("run", &["resume", "run", "--yes"]);
     assert_eq!(resumed.after.account(7).sets_received, 1, "it is not set a second time\n{resumed}");
     let resumed = resumed.since(before).exits(0).agrees(TokenVersion::V2);
     let row = &resumed.rows()["000000000007"];

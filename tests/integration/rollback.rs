@@ -214,7 +214,7 @@ fn a_killed_rollback_is_resumed() {
     let mut running = Running::start(&bench, "back", &["rollback", "run", "--yes", "--rate=0", "--concurrency=4"]);
     running.until(|truth| truth.requests(SET) >= start + 6);
     running.kill();
-    let back = bench.again("back", &["resume", "back", "--rate=0"]).exits(0);
+    let back = bench.again("back", &["resume", "back", "--yes", "--rate=0"]).exits(0);
     restored(&applied.before, &back);
     assert_eq!(accounts_with(&back.rows(), "changed"), accounts_with(&applied.rows(), "changed"), "{back}");
     assert_eq!(codes(&back, "skipped"), vec!["NotChanged"; 4], "{back}");
@@ -255,11 +255,12 @@ fn a_resumed_rollback_locks_the_original_run() {
     let sets = applied.after.requests(SET);
     running.until(|truth| truth.requests(SET) >= sets + 3);
     running.kill();
-    let mut running = Running::spawn(&bench, "back", bench.bare(&["resume", "back", "--rate=0", "--concurrency=1"]));
+    let mut running =
+        Running::spawn(&bench, "back", bench.bare(&["resume", "back", "--yes", "--rate=0", "--concurrency=1"]));
     let sets = bench.truth().requests(SET);
     running.until(|truth| truth.requests(SET) > sets);
     let busy = "another process works in the run folder";
-    bench.again("run", &["resume", "run", "--retry-failed"]).exits(1).says(&[busy]);
+    bench.again("run", &["resume", "run", "--yes", "--retry-failed"]).exits(1).says(&[busy]);
     restored(&applied.before, &running.end().exits(0));
 }
 
@@ -274,5 +275,5 @@ fn a_rollback_is_resumed_without_the_original_folder() {
     running.until(|truth| truth.requests(SET) >= sets + 3);
     running.kill();
     std::fs::rename(bench.run_folder("run"), bench.run_folder("elsewhere")).expect("it can be renamed");
-    restored(&applied.before, &bench.again("back", &["resume", "back", "--rate=0"]).exits(0));
+    restored(&applied.before, &bench.again("back", &["resume", "back", "--yes", "--rate=0"]).exits(0));
 }

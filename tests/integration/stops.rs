@@ -38,7 +38,7 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
         let resumed = if run.stderr.contains("left at once") {
             // The signal came after the last visit: the process ends immediately, and `resume` makes the reports.
             run.exits(code);
-            bench.again("run", &["resume", "run"])
+            bench.again("run", &["resume", "run", "--yes"])
         } else if run.folder.exists() {
             let run = run.agrees(TokenVersion::V2);
             let outcomes = run.outcomes();
@@ -50,7 +50,7 @@ fn stopped_at(moments: impl Iterator<Item = u64>, signal: &str, code: i32) {
             assert!(lost.is_empty(), "moment {moment}: {lost:?} were set but not reported\n{run}");
             stopped += usize::from(!is_over);
             let ids = run_ids(&run);
-            let resumed = bench.again("run", &["resume", "run"]);
+            let resumed = bench.again("run", &["resume", "run", "--yes"]);
             assert_eq!(run_ids(&resumed), ids, "moment {moment}: it is still the same run");
             resumed
         } else {

@@ -131,7 +131,7 @@ fn the_question_is_readable_at_every_width_and_interruptible() {
             "000000000100, visited last, with the caller's own credentials",
             "arn:aws:iam::000000000100:user/operator",
             "eu-west-1",
-            "OrganizationAccountAccessRole; its sessions may make only the calls of this run",
+            "OrganizationAccountAccessRole; sessions limited to read and set",
             "40 of 40 selected",
             "1, 39 accounts; 5s to review each",
             "no limit, 12 at once; about",

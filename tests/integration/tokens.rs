@@ -86,7 +86,7 @@ fn a_token_that_does_not_follow_in_time_is_unverified() {
     assert!(row["error_message"].contains("InvalidClientTokenId"), "{row:#?}");
 
     // The setting alone is not enough, so a retry verifies the token too.
-    let again = ["resume", "run", "--retry-failed"];
+    let again = ["resume", "run", "--yes", "--retry-failed"];
     let later = bench.again("run", &again);
     let row = &later.rows()["000000000001"];
     let cells = [&row["outcome"], &row["stage"]].map(String::as_str);
@@ -104,7 +104,7 @@ fn a_run_killed_while_verifying_tokens_is_resumed() {
     running.until(|truth| refused(truth) >= 6);
     let before = running.kill();
     catch_up(&bench);
-    let resumed = bench.again("run", &["resume", "run"]).since(before).exits(0).agrees(TokenVersion::V2);
+    let resumed = bench.again("run", &["resume", "run", "--yes"]).since(before).exits(0).agrees(TokenVersion::V2);
     assert_eq!(accounts_with(&resumed.rows(), "changed").len(), ACCOUNTS - 1, "{resumed}");
     assert_eq!(verified(&resumed), PROVEN, "{resumed}");
 }

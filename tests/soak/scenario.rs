@@ -96,7 +96,7 @@ impl Scenario {
             let mut command = run.program();
             match exit_codes.len() {
                 0 => command.args(["apply", "--yes", "--waves=100%", "--run-dir"]),
-                _ => command.arg("resume"),
+                _ => command.args(["resume", "--yes"]),
             };
             command.arg(folder.join("run")).args(pace);
             let code = run.run_process(command, &mut watch)?;

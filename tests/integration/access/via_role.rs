@@ -227,7 +227,7 @@ fn a_run_is_resumed_through_the_same_roles() {
     running.until(|truth| truth.requests(SET) >= 5);
     let before = running.kill();
     bench.again("run", &["resume", "run"]).exits(2).says(&["give it again with --external-id"]);
-    let run = bench.again("run", &["resume", "run", "--rate=0", "--external-id", &id]).exits(0).since(before);
+    let run = bench.again("run", &["resume", "run", "--yes", "--rate=0", "--external-id", &id]).exits(0).since(before);
     let run = run.agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 20, "{run}");
     assert_eq!(assumed(&run)["user/operator"], 2, "once for each process\n{run}");

@@ -94,7 +94,7 @@ fn examples_in_the_help_succeed() {
             }
             let words = words(&line);
             let mut arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
-            let asks = ["apply", "rollback"].contains(&name) && !arguments.contains(&"--yes");
+            let asks = ["apply", "resume", "rollback"].contains(&name) && !arguments.contains(&"--yes");
             if asks {
                 // There is no terminal to ask on.
                 arguments.push("--yes");

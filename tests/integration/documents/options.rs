@@ -26,7 +26,6 @@ const OPTIONS: [Group; 6] = [
             ("--exclude-name", "–", ""),
             ("--shard", "–", ""),
             ("--plan", "–", "apply"),
-            ("--retry-failed", "off", "resume"),
         ],
     ),
     (
@@ -68,6 +67,8 @@ const OPTIONS: [Group; 6] = [
             ("--verify", "setting", ""),
             ("--yes, -y", "off", ""),
             ("--dry-run", "off", "apply, rollback"),
+            ("--retry-failed", "off", "resume"),
+            ("--leave-failed", "off", "resume"),
         ],
     ),
     (

@@ -102,8 +102,10 @@ fn expired_credentials_stop_the_run_and_new_ones_finish_it() {
             let run = run.says(&[&message, "base credentials"]).says(end.says);
 
             (end.begins)(&setup);
-            let resume: Vec<&str> =
-                ["resume", "run", "--rate=0"].into_iter().chain(setup.arguments.iter().map(String::as_str)).collect();
+            let resume: Vec<&str> = ["resume", "run", "--yes", "--rate=0"]
+                .into_iter()
+                .chain(setup.arguments.iter().map(String::as_str))
+                .collect();
             let resumed = searched(setup.bench.again("run", &resume)).since(run.before).exits(0);
             assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], ACCOUNTS, "{}", source.name);
         },
@@ -150,7 +152,7 @@ fn an_expired_session_in_the_environment_is_replaced_on_resume() {
     assert_eq!(old.len(), 1, "{old:?}");
 
     sources::environment_session_for(&mut setup, super::LONG);
-    let resumed = setup.bench.again("run", &["resume", "run", "--rate=0"]).since(run.before).exits(0);
+    let resumed = setup.bench.again("run", &["resume", "run", "--yes", "--rate=0"]).since(run.before).exits(0);
     assert_eq!(resumed.after.assume_role_keys.len(), 2);
     assert_eq!(resumed.agrees(TokenVersion::V2).outcomes()["changed"], ACCOUNTS);
 }
