@@ -133,8 +133,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Undo only what a run changed.
     ///
-    /// The rollback is a separate run. It sets each account to the version that the account had before the undone run. It skips
-    /// accounts whose version was changed after the undone run.
+    /// The rollback is a separate run. It sets each account to the version that the account had before the undone run. It sends
+    /// nothing to accounts whose version was changed after the undone run.
     #[command(after_help = EXIT_CODES, after_long_help = before_exit_codes(examples::ROLLBACK, EXIT_CODES))]
     Rollback(RollbackArgs),
     /// Show a finished or running run in any format, or compare it with another.

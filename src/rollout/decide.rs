@@ -78,31 +78,26 @@ pub enum Decision {
     /// Send nothing: the visit is over, with this outcome.
     Done(Outcome),
     /// Send nothing, because the account has changed since the run that is undone.
-    Drifted(Outcome),
+    Drifted,
+    /// Send nothing, because the account no longer shows its version, so nobody knows whether the undone run's change is still there.
+    /// The rollback is answerable for the account, so this is a failure.
+    NotShown,
     /// Set the wanted version.
     Set,
 }
 
 /// Decides what to do with the version that was read. `unknown` never counts as the wanted version.
 pub const fn decide(mode: Mode, read: ObservedVersion, wanted: TokenVersion, provenance: Provenance) -> Decision {
-    use Decision::{Done, Drifted, Set};
+    use Decision::{Done, Drifted, NotShown, Set};
     match (provenance, read.shows(wanted)) {
         // Before it was interrupted, this run read another version, and sent a Set or was about to send it. Now the account has
         // the wanted version, so the account counts as changed by this run.
         (Provenance::Intended(_), true) => Done(Outcome::Changed),
-        (Provenance::None | Provenance::Set { certain: false, .. }, true) => Done(Outcome::Unchanged),
-        // There is nothing to restore. The undone run read `unknown` and set v1Token. A rollback would also set v1Token, because
-        // it is AWS's default.
-        (Provenance::Set { to, certain: true, .. }, true) if read.shows(to) => Done(Outcome::Unchanged),
-        (Provenance::Set { certain: true, .. }, true) => Drifted(Outcome::Unchanged),
-        // The account no longer has the version that the undone run set, so it has drifted and is left alone. One case is left to
-        // the next arm: if it is not certain that the undone run set the account, and the summary shows no version, the wanted
-        // version is set.
-        (Provenance::Set { to, certain, .. }, false)
-            if !read.shows(to) && (certain || !matches!(read, ObservedVersion::Unknown)) =>
-        {
-            Drifted(Outcome::Skipped)
-        }
+        // After an earlier rollback, every account is back already.
+        (Provenance::None | Provenance::Set { .. }, true) => Done(Outcome::Unchanged),
+        // If it is not certain that the undone run set the account, and the summary shows no version, the wanted version is set.
+        (Provenance::Set { certain: true, .. }, false) if matches!(read, ObservedVersion::Unknown) => NotShown,
+        (Provenance::Set { to, .. }, false) if !read.shows(to) && !matches!(read, ObservedVersion::Unknown) => Drifted,
         (Provenance::None | Provenance::Intended(_) | Provenance::Set { .. }, false) => match mode {
             Mode::Plan => Done(Outcome::WouldChange),
             Mode::Apply => Set,
@@ -160,19 +155,37 @@ mod tests {
     }
 
     #[test]
-    fn accounts_that_drifted_are_left_alone() {
-        use Decision::{Done, Drifted, Set};
-        let back = |read, certain| {
-            let provenance = Provenance::Set { to: TokenVersion::V2Token, certain, before: ObservedVersion::V1Token };
-            decide(Mode::Apply, read, TokenVersion::V1Token, provenance)
-        };
+    fn a_rollback_sets_only_what_the_undone_run_left() {
+        use Decision::{Done, Drifted, NotShown, Set};
+        use ObservedVersion::{Unknown, V1Token, V2Token};
+        let (v1, v2) = (TokenVersion::V1Token, TokenVersion::V2Token);
+        let already = Done(Outcome::Unchanged);
+        // What the undone run read and set, what is read now, and the decision if its Set is certain and if it is not.
         let table = [
-            (ObservedVersion::V2Token, Set, Set),
-            (ObservedVersion::V1Token, Drifted(Outcome::Unchanged), Done(Outcome::Unchanged)),
-            (ObservedVersion::Unknown, Drifted(Outcome::Skipped), Set),
+            (V1Token, v2, V2Token, Set, Set),
+            (V1Token, v2, V1Token, already, already),
+            (V1Token, v2, Unknown, NotShown, Set),
+            (V2Token, v1, V1Token, Set, Set),
+            (V2Token, v1, V2Token, already, already),
+            (V2Token, v1, Unknown, NotShown, Set),
+            (Unknown, v2, V2Token, Set, Set),
+            (Unknown, v2, V1Token, already, already),
+            (Unknown, v2, Unknown, NotShown, Set),
+            // Both the default and what the run set are v1Token, so nothing is to be restored.
+            (Unknown, v1, V1Token, already, already),
+            (Unknown, v1, V2Token, Drifted, Drifted),
+            (Unknown, v1, Unknown, NotShown, Set),
         ];
-        for (read, certain, uncertain) in table {
-            assert_eq!((back(read, true), back(read, false)), (certain, uncertain), "{read}");
+        for (before, to, read, certain, uncertain) in table {
+            let wanted = if before == V2Token { v2 } else { v1 };
+            let back = |certain| {
+                let provenance = Provenance::Set { to, certain, before };
+                let planned = decide(Mode::Plan, read, wanted, provenance);
+                let applied = decide(Mode::Apply, read, wanted, provenance);
+                assert_eq!(planned, if applied == Set { Done(Outcome::WouldChange) } else { applied });
+                applied
+            };
+            assert_eq!((back(true), back(false)), (certain, uncertain), "{before}, then {to}, now {read}");
         }
     }
 }

@@ -14,6 +14,10 @@ pub fn hint(
     management: bool,
     invited: bool,
 ) -> String {
+    if stage == Stage::Read && failure.code == OwnCode::VersionNotShown.into() {
+        return "visit it again later with v2token resume --retry-failed; if its summary still shows no version, set it by hand"
+            .to_owned();
+    }
     by_code(failure, access, management, invited)
         .or_else(|| by_stage(outcome, stage, failure).map(str::to_owned))
         .unwrap_or_default()

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::cloud::retry::as_attempt;
 use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode};
-use crate::org::ObservedVersion;
+use crate::org::{ObservedVersion, TokenVersion};
 
 /// How many times one call can replace a session that is no longer accepted.
 const NEW_SESSIONS: u32 = 2;
@@ -72,10 +72,11 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         match decide(run.options.mode, current, target.wanted, target.provenance) {
             Decision::Done(Outcome::Changed) => Box::pin(visit.verify_token()).await,
             Decision::Done(outcome) => Ok(outcome),
-            Decision::Drifted(outcome) => {
+            Decision::Drifted => {
                 visit.record.error = Some(visit.drift());
-                Ok(outcome)
+                Ok(Outcome::Skipped)
             }
+            Decision::NotShown => Err(VisitError::Failed(Stage::Read, visit.not_shown())),
             Decision::Set => {
                 let asked = Instant::now();
                 let durable = run.intents.intend(target.account, original, target.wanted).await;
@@ -90,21 +91,23 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     match result {
         Ok(outcome) => {
             visit.record.outcome = outcome;
-            note(target.provenance, outcome).clone_into(&mut visit.record.note);
+            note(target.provenance, target.wanted, outcome).clone_into(&mut visit.record.note);
         }
         Err(error) => visit.fail(error),
     }
     Record { duration: Some(started.elapsed()), ..visit.record }
 }
 
-/// Returns the remark on a successful visit, or an empty text if there is none.
-const fn note(provenance: Provenance, outcome: Outcome) -> &'static str {
-    if let (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) =
-        (provenance, outcome)
-    {
-        "its version was unknown before the run that is undone; v1Token is AWS's default"
-    } else {
-        ""
+/// Returns the remark on a success.
+fn note(provenance: Provenance, wanted: TokenVersion, outcome: Outcome) -> &'static str {
+    match (provenance, outcome) {
+        (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) => {
+            "its version was unknown before the run that is undone; v1Token is AWS's default"
+        }
+        (Provenance::Set { certain: true, to, .. }, Outcome::Unchanged) if to != wanted => {
+            "it was back already, by an earlier rollback or by hand"
+        }
+        _ => "",
     }
 }
 
@@ -179,18 +182,33 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         VisitError::NotAttempted(Stage::Set, failure)
     }
 
-    /// Returns the error of an account that no longer has the version that the undone run set.
-    fn drift(&self) -> AccountError {
-        let left = match self.target.provenance {
+    /// The failure of a rollback in an account that the undone run changed, and that no longer shows its version.
+    fn not_shown(&self) -> Failure {
+        let message = format!(
+            "the summary shows no version, so it is not known whether the account is still at {}, as the run left it: nothing was sent",
+            self.left_at()
+        );
+        let failure = Failure::own(Operation::GetAccountSummary, OwnCode::VersionNotShown, message);
+        Failure { request_id: self.record.request_id.clone(), ..failure }
+    }
+
+    /// The version at which the undone run left the account.
+    const fn left_at(&self) -> &'static str {
+        match self.target.provenance {
             Provenance::Set { to, .. } => to.as_str(),
             Provenance::None | Provenance::Intended(_) => "another version",
-        };
+        }
+    }
+
+    /// The error of an account that is not as the undone run left it.
+    fn drift(&self) -> AccountError {
+        let left = self.left_at();
         let now = self.record.current_version.map_or("not known", ObservedVersion::as_str);
         AccountError {
             stage: Stage::Read,
             error_code: OwnCode::Drifted.into(),
             error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
-            hint: "it was changed after that run, by hand or by an earlier rollback: set it by hand if that was not intended"
+            hint: "it was changed after that run, by hand or by another tool: set it by hand if that was not intended"
                 .to_owned(),
         }
     }
