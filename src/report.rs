@@ -6,6 +6,7 @@ mod csv;
 mod files;
 mod format;
 mod humanize;
+pub(crate) mod lineage;
 mod markdown;
 pub(crate) mod merge;
 pub(crate) mod ou_totals;

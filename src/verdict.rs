@@ -1,8 +1,13 @@
 //! The verdict: the result of a run in one sentence and one exit code.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use crate::journal::CommandName;
 use crate::org::TokenVersion;
-use crate::rollout::{Mode, Outcome, StopReason, Tally};
+use crate::org::selection::{SkipReason, skip_reason};
+use crate::rollout::{Mode, Outcome, Record, StopReason, Tally};
 
 /// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +49,9 @@ impl Verdict {
         }
     }
 
-    /// Returns the verdict in one sentence.
-    pub(crate) fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, tally: &Tally) -> String {
+    /// Returns the verdict in one sentence. It names only what occurred.
+    pub(crate) fn sentence(&self, command: CommandName, mode: Mode, wanted: TokenVersion, results: &Results) -> String {
+        let tally = &results.tally;
         let [changed, unchanged, would_change, unverified, failed, skipped, left] =
             Outcome::ALL.map(|outcome| tally.of(outcome));
         let (selected, errors) = (tally.total() - skipped, tally.errors());
@@ -62,34 +68,115 @@ impl Verdict {
             }
             CommandName::Rollback => ("back".to_owned(), format!("rollback would put back {how_many}")),
         };
-        match (self, mode) {
-            (Self::Stopped(reason), _) => {
-                let in_doubt = match unverified {
-                    0 => String::new(),
-                    unverified => format!(" and {unverified} may have been"),
-                };
-                format!(
-                    "stopped {}: {changed} of {of} were changed{in_doubt}, {left} were not attempted",
-                    because(reason)
-                )
+        let would = if would_change > 0 { format!("{would}; ") } else { String::new() };
+        let done = if mode == Mode::Plan { would_change } else { changed };
+        let failures = [(failed, "failed"), (unverified, "unverified")];
+        let main = match (self, mode) {
+            (Self::Stopped(reason), Mode::Plan) => {
+                let read = number(unchanged + would_change);
+                let others = occurred(", ", &[(failed, "failed"), (left, "were not attempted")]);
+                format!("stopped {}: {read} of {of} {were} read{others}; nothing was changed", because(reason))
+            }
+            (Self::Stopped(reason), Mode::Apply) => {
+                let were = if changed < 2 { "was" } else { "were" };
+                let others = [(unverified, "may have been"), (failed, "failed"), (left, "were not attempted")];
+                let others = occurred(", ", &others);
+                format!("stopped {}: {} of {of} {were} changed{others}", because(reason), number(changed))
+            }
+            (Self::Done | Self::WouldChange, _) if selected == 0 && command == CommandName::Rollback => {
+                "nothing to do: there is nothing to put back".to_owned()
             }
             (Self::Done | Self::WouldChange, _) if selected == 0 => "nothing to do: no account is selected".to_owned(),
-            (Self::Done | Self::WouldChange, Mode::Plan) if would_change == 0 => {
+            (Self::Done | Self::WouldChange, _) if done == 0 => {
                 format!("nothing to do: {all} {are} {goal} already")
             }
-            (Self::Done | Self::WouldChange, Mode::Plan) => format!("{all} {were} read; {would}; nothing was changed"),
+            (Self::Done | Self::WouldChange, Mode::Plan) => format!("{all} {were} read; {would}nothing was changed"),
             (Self::Done | Self::WouldChange, Mode::Apply) => {
                 format!("{all} {are} {goal}; {changed} changed by this run")
             }
             (Self::SomeFailed, Mode::Plan) => {
-                format!("{errors} of {of} could not be read; {would}; nothing was changed")
+                format!("{errors} of {of} could not be read; {would}nothing was changed")
             }
-            (Self::SomeFailed, Mode::Apply) => format!(
-                "{} of {of} {are} {goal}; {changed} changed by this run, {failed} failed, {unverified} unverified",
-                changed + unchanged
-            ),
+            (Self::SomeFailed, Mode::Apply) => {
+                let there = number(changed + unchanged);
+                let by_this_run = [&[(changed, "changed by this run")][..], &failures].concat();
+                format!("{there} of {of} {are} {goal}; {}", occurred("", &by_this_run))
+            }
+        };
+        main + &results.skipped_for_a_reason()
+    }
+}
+
+/// The results of a run, as the verdict counts them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Results {
+    /// The number of accounts with each outcome.
+    pub tally: Tally,
+    /// The number of skipped accounts for each reason, by the code of the reason.
+    pub skipped: BTreeMap<String, usize>,
+}
+
+impl Results {
+    /// Counts these records.
+    pub(crate) fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut results = Self::default();
+        for record in records {
+            results.tally.add(record.outcome);
+            if let (Outcome::Skipped, Some(error)) = (record.outcome, &record.error) {
+                *results.skipped.entry(error.error_code.as_str().to_owned()).or_default() += 1;
+            }
+        }
+        results
+    }
+
+    /// Returns how many accounts left the Organization after the run that this one is based on.
+    pub(crate) fn gone(&self) -> usize {
+        self.skipped.get(SkipReason::LeftOrganization.code()).copied().unwrap_or(0)
+    }
+
+    /// Describes an outcome: for skipped accounts, why they were skipped.
+    pub(crate) fn meaning(&self, outcome: Outcome) -> Cow<'static, str> {
+        match outcome {
+            Outcome::Skipped if !self.skipped.is_empty() => self.reasons().into(),
+            other => other.meaning().into(),
         }
     }
+
+    /// Returns why accounts were skipped, the largest number first: `24 suspended, 13 closed`.
+    fn reasons(&self) -> String {
+        self.reasons_among(|_| true)
+    }
+
+    /// Returns the end of a sentence about the accounts that were skipped although the selection has them.
+    fn skipped_for_a_reason(&self) -> String {
+        match self.reasons_among(|code| !skip_reason::is_by_selection(code)).as_str() {
+            "" => String::new(),
+            reasons => format!("; skipped: {reasons}"),
+        }
+    }
+
+    fn reasons_among(&self, is_named: impl Fn(&str) -> bool) -> String {
+        let mut counts: Vec<_> = self.skipped.iter().filter(|(code, _)| is_named(code)).collect();
+        counts.sort_by_key(|(_, count)| Reverse(**count));
+        let named = counts.into_iter().map(|(code, count)| format!("{count} {}", skip_reason::phrase(code)));
+        named.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn number(count: usize) -> String {
+    if count == 0 { "none".to_owned() } else { count.to_string() }
+}
+
+/// Lists the counts that are not zero, each after the separator.
+fn occurred(before: &str, counts: &[(usize, &str)]) -> String {
+    let counts = counts.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts
+        .map(|(count, what)| match *what {
+            "were not attempted" if *count == 1 => "1 was not attempted".to_owned(),
+            what => format!("{count} {what}"),
+        })
+        .collect();
+    if counts.is_empty() { String::new() } else { format!("{before}{}", counts.join(", ")) }
 }
 
 /// Returns how many accounts were changed, and how many might have been changed.
@@ -105,9 +192,16 @@ pub(crate) fn changes(tally: &Tally) -> String {
 /// Returns why a run stopped, as a phrase that follows "stopped".
 pub(crate) fn because(reason: &StopReason) -> String {
     match reason {
-        StopReason::TooManyErrors { errors, allowed, wave } => {
+        StopReason::TooManyErrors { failed, unverified, allowed, wave } => {
             let wave = wave.map_or_else(String::new, |wave| format!(" in wave {wave}"));
-            format!("by --max-errors, because {errors} failed or are unverified{wave}, and at most {allowed} may")
+            let errors = match (failed, unverified) {
+                (failed, 0) => format!("{failed} failed"),
+                (0, 1) => "1 is unverified".to_owned(),
+                (0, unverified) => format!("{unverified} are unverified"),
+                (failed, unverified) => format!("{failed} failed and {unverified} are unverified"),
+            };
+            let allowed = if *allowed == 0 { "none may".to_owned() } else { format!("at most {allowed} may") };
+            format!("by --max-errors, because {errors}{wave}, and {allowed}")
         }
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),
@@ -139,8 +233,8 @@ mod tests {
             request_id: None,
         };
         [
-            (StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None }, 5),
-            (StopReason::TooManyErrors { errors: 1, allowed: 0, wave: Some(1) }, 5),
+            (StopReason::TooManyErrors { failed: 2, unverified: 0, allowed: 1, wave: None }, 5),
+            (StopReason::TooManyErrors { failed: 1, unverified: 0, allowed: 0, wave: Some(1) }, 5),
             (StopReason::Interrupted, 130),
             (StopReason::HungUp, 129),
             (StopReason::Terminated, 143),
@@ -155,7 +249,10 @@ mod tests {
         let verdict = Verdict::of(&tally, stopped, left_out, detailed);
         for command in [CommandName::Plan, CommandName::Apply, CommandName::Rollback] {
             for mode in [Mode::Plan, Mode::Apply] {
-                assert!(!verdict.sentence(command, mode, TokenVersion::V2Token, &tally).is_empty());
+                let results = Results { tally: tally.clone(), ..Results::default() };
+                let sentence = verdict.sentence(command, mode, TokenVersion::V2Token, &results);
+                let zero = sentence.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|word| word == "0");
+                assert!(!sentence.is_empty() && !zero, "only what occurred is named: {sentence}");
             }
         }
         verdict.exit_code()
@@ -178,26 +275,84 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_has_the_right_number() {
-        for (outcomes, said) in [
+    fn the_sentence_names_what_occurred() {
+        use CommandName::{Apply, Plan, Rollback};
+        use Outcome::{Changed, Failed, NotAttempted, Unchanged, Unverified, WouldChange};
+        let (signal, errors) = (Some(StopReason::Interrupted), &reasons()[0].0);
+        let table: &[(CommandName, &[Outcome], Option<StopReason>, &str)] = &[
             (
-                &[Outcome::WouldChange][..],
+                Plan,
+                &[WouldChange],
+                None,
                 "the one selected account was read; apply would set it to v2Token; nothing was changed",
             ),
+            (Plan, &[Failed], None, "1 of 1 selected account could not be read; nothing was changed"),
+            (Plan, &[Unchanged], None, "nothing to do: the one selected account is on v2Token already"),
             (
-                &[Outcome::Failed],
-                "1 of 1 selected account could not be read; apply would set 0 to v2Token; nothing was changed",
-            ),
-            (&[Outcome::Unchanged], "nothing to do: the one selected account is on v2Token already"),
-            (
-                &[Outcome::WouldChange, Outcome::Unchanged, Outcome::Skipped],
+                Plan,
+                &[WouldChange, Unchanged],
+                None,
                 "all of 2 selected accounts were read; apply would set 1 to v2Token; nothing was changed",
             ),
-        ] {
+            (
+                Plan,
+                &[WouldChange, Unchanged, Failed, NotAttempted],
+                signal.clone(),
+                "stopped by SIGINT: 2 of 4 selected accounts were read, 1 failed, 1 was not attempted; nothing was changed",
+            ),
+            (
+                Plan,
+                &[NotAttempted; 2],
+                signal.clone(),
+                "stopped by SIGINT: none of 2 selected accounts were read, 2 were not attempted; nothing was changed",
+            ),
+            (Apply, &[Changed, Unchanged], None, "all of 2 selected accounts are on v2Token; 1 changed by this run"),
+            (Apply, &[Unchanged; 2], None, "nothing to do: all of 2 selected accounts are on v2Token already"),
+            (
+                Apply,
+                &[Changed, Changed, Failed],
+                None,
+                "2 of 3 selected accounts are on v2Token; 2 changed by this run, 1 failed",
+            ),
+            (Apply, &[Unchanged, Unverified], None, "1 of 2 selected accounts are on v2Token; 1 unverified"),
+            (
+                Apply,
+                &[Changed, Unverified, Failed, Failed, NotAttempted, NotAttempted],
+                Some(errors.clone()),
+                "stopped by --max-errors, because 2 failed, and at most 1 may: 1 of 6 selected accounts was changed, 1 may have \
+                 been, 2 failed, 2 were not attempted",
+            ),
+            (
+                Apply,
+                &[NotAttempted; 2],
+                signal,
+                "stopped by SIGINT: none of 2 selected accounts was changed, 2 were not attempted",
+            ),
+            (Rollback, &[Unchanged; 2], None, "nothing to do: all of 2 selected accounts are back already"),
+            (Rollback, &[], None, "nothing to do: there is nothing to put back"),
+        ];
+        for (command, outcomes, stopped, said) in table {
             let tally: Tally = outcomes.iter().copied().collect();
-            let verdict = Verdict::of(&tally, None, false, false);
-            assert_eq!(verdict.sentence(CommandName::Plan, Mode::Plan, TokenVersion::V2Token, &tally), said);
+            let mode = if *command == Plan { Mode::Plan } else { Mode::Apply };
+            let verdict = Verdict::of(&tally, stopped.as_ref(), stopped.is_some(), false);
+            let results = Results { tally, ..Results::default() };
+            assert_eq!(verdict.sentence(*command, mode, TokenVersion::V2Token, &results), *said);
         }
+    }
+
+    #[test]
+    fn skipped_accounts_are_named_with_their_reason() {
+        let id = |number: u64| format!("{number:012}").parse().unwrap();
+        let skipped = |number, code| Record::skipped(id(number), TokenVersion::V2Token, code, "why");
+        let codes = ["Closed", "Suspended", "Suspended", "NotSelected", "LeftOrganization"];
+        let mut records: Vec<Record> = (1..).zip(codes).map(|(number, code)| skipped(number, code)).collect();
+        records.push(Record { outcome: Outcome::Changed, ..Record::blank(id(9), TokenVersion::V2Token) });
+        let results = Results::of(&records);
+        let verdict = Verdict::of(&results.tally, None, false, false);
+        let sentence = verdict.sentence(CommandName::Apply, Mode::Apply, TokenVersion::V2Token, &results);
+        let end = "is on v2Token; 1 changed by this run; skipped: 2 suspended, 1 closed, 1 left the Organization";
+        assert_eq!(sentence, format!("the one selected account {end}"));
+        assert_eq!(results.reasons(), "2 suspended, 1 closed, 1 left the Organization, 1 not selected");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::report::comparison::Comparison;
+use crate::report::lineage::is_based_on;
 use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
 use crate::run::complete::{needs_reports, repair};
@@ -48,9 +49,14 @@ fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> R
     let runs = read_listed(output, earlier).and_then(|before| Ok((before, read_listed(output, later)?)));
     let (files, (before, after)) = files.or_discard(runs)?;
     let (files, comparison) = files.or_discard(Comparison::of(&before, &after))?;
-    if before.info.started_at > after.info.started_at {
-        let (before, after) = (&before.info.run_id, &after.info.run_id);
-        let note = format!("run {before}, which is taken as the earlier one, started after run {after}");
+    let is_base =
+        |later: &LoadedRun, earlier: &LoadedRun| is_based_on(&later.info, &earlier.info, earlier.folder.as_deref());
+    let (one, other) = (&before.info.run_id, &after.info.run_id);
+    if is_base(&before, &after) {
+        let note = format!("run {one}, which is taken as the earlier one, is based on run {other}");
+        Progress::new(output.stderr_mode).warn(&note);
+    } else if !is_base(&after, &before) && before.info.started_at > after.info.started_at {
+        let note = format!("run {one}, which is taken as the earlier one, started after run {other}");
         Progress::new(output.stderr_mode).warn(&note);
     }
     publish(output, files, "comparison", "the comparison", &comparison)
@@ -106,7 +112,7 @@ fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
     let records = replay.records();
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),
-        (None, true) => unfinished(&records.iter().map(|record| record.outcome).collect()),
+        (None, true) => unfinished(info.settings.mode, &records.iter().map(|record| record.outcome).collect()),
         (None, false) => {
             "not finished: the accounts are still being listed, or the run ended before all of them were".to_owned()
         }
@@ -117,6 +123,7 @@ fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
         records,
         sentence,
         exit_code: replay.ended.map(|(exit_code, _)| exit_code),
+        folder: Some(folder.to_owned()),
         unlisted: (!replay.ready).then(|| folder.to_owned()),
         run_ids: None,
     })

@@ -130,6 +130,7 @@ pub fn merge(bytes: &[u8]) {
                 records,
                 sentence: String::new(),
                 exit_code: exit_codes[(number + bytes.len()) % 4],
+                folder: None,
                 unlisted: None,
                 run_ids: None,
             }

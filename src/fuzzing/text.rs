@@ -126,6 +126,7 @@ pub(super) fn run_info() -> RunInfo {
             credential_source: None,
             region: None,
             sts_endpoint: None,
+            based_on: None,
             settings: settings.unwrap_or_else(|error| unreachable!("the defaults are settings: {error}")).run,
             journal_changed: None,
             started_at: Some(now),

@@ -70,6 +70,10 @@ pub struct RunInfo {
     pub region: Option<String>,
     /// The regional STS endpoint that issues the sessions.
     pub sts_endpoint: Option<String>,
+    /// The plan that is applied, or the run that is undone. It came first, whatever the clocks say. Older versions wrote only its
+    /// folder, into the settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub based_on: Option<RunId>,
     /// The settings, without secrets.
     pub settings: RunSettings,
     /// How something else changed the journal during the run, so that it no longer has everything that the run did; usually absent.
@@ -98,6 +102,7 @@ impl RunInfo {
             credential_source: None,
             region: None,
             sts_endpoint: None,
+            based_on: None,
             settings,
             journal_changed: None,
             started_at: Some(now),

@@ -1,7 +1,7 @@
 //! The selection: which accounts a run visits, and why it skips the others.
 
 mod explain;
-mod skip_reason;
+pub(crate) mod skip_reason;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;

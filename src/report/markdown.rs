@@ -13,6 +13,7 @@ use super::ou_totals::{Unit, units};
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 use crate::sanitize::for_terminal;
+use crate::verdict::Results;
 
 /// The limit of GitHub for a comment, in characters. The program counts bytes, because no text has fewer bytes than characters.
 pub(super) const LIMIT: usize = 65_536;
@@ -27,7 +28,8 @@ const SHOWN: usize = 300;
 
 /// Returns the report.
 pub(super) fn text(report: &Report<'_>) -> String {
-    let tally = report.tally();
+    let results = Results::of(report.records);
+    let tally = &results.tally;
     let mut text = format!("# v2token {}: {}\n\n", report.run.command, prose(report.sentence));
     if report.exit_code.is_none() {
         text.push_str("**This run has not ended: it is still running, or it was interrupted.**\n\n");
@@ -38,11 +40,11 @@ pub(super) fn text(report: &Report<'_>) -> String {
     }
     text.push_str("\n## Outcomes\n\n| outcome | accounts | meaning |\n|---|---:|---|\n");
     for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
-        text.push_str(&format!("| `{outcome}` | {} | {} |\n", thousands(count), outcome.meaning()));
+        text.push_str(&format!("| `{outcome}` | {} | {} |\n", thousands(count), prose(&results.meaning(outcome))));
     }
     text.push_str(&format!("| all | {} | |\n", thousands(tally.total())));
     add_causes(&mut text, &causes(report.accounts, report.records));
-    add_units(&mut text, &units(report.accounts, report.records), &tally);
+    add_units(&mut text, &units(report.accounts, report.records), tally);
     text
 }
 

@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use super::lineage::{ancestors, is_based_on};
 use crate::journal::{Ending, RunId, RunInfo};
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
-use crate::rollout::{Outcome, Record, Tally};
-use crate::verdict::Verdict;
+use crate::rollout::{Mode, Outcome, Record, Tally};
+use crate::verdict::{Results, Verdict};
 
 /// A run as read from its folder, or several runs merged into one.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct LoadedRun {
     pub sentence: String,
     /// The exit code; `None` while the run is still going on, or after a crash.
     pub exit_code: Option<u8>,
+    /// The folder of the run; `None` if several runs are merged.
+    pub folder: Option<PathBuf>,
     /// The folder of a run in which not all accounts were listed; `None` if every run listed all accounts.
     pub unlisted: Option<PathBuf>,
     /// The run that each record comes from; `None` unless several runs are merged.
@@ -43,8 +46,12 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
     let worst = runs.iter().map(|run| run.exit_code).collect::<Option<Vec<u8>>>();
     let worst = worst.and_then(|codes| codes.into_iter().max_by_key(|code| severity(*code)));
 
+    let is_base =
+        |later: &LoadedRun, earlier: &LoadedRun| is_based_on(&later.info, &earlier.info, earlier.folder.as_deref());
+    let bases: Vec<Option<usize>> =
+        runs.iter().map(|later| runs.iter().position(|earlier| is_base(later, earlier))).collect();
     let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
-    for LoadedRun { info, accounts, records, exit_code, .. } in runs {
+    for (run, LoadedRun { info, accounts, records, exit_code, .. }) in runs.into_iter().enumerate() {
         let end = exit_code.and(info.ended_at);
         for (account, record) in accounts.into_iter().zip(records) {
             let observations = by_account.entry(account.id).or_default();
@@ -55,24 +62,25 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
                 continue;
             }
             let at = record.started_at.or(end);
-            observations.push(Observation { at, account, record, run_id: info.run_id.clone() });
+            observations.push(Observation { at, account, record, run, run_id: info.run_id.clone() });
         }
     }
-    let folded = by_account.into_values().filter_map(fold);
+    let folded = by_account.into_values().filter_map(|observations| fold(observations, &bases));
     let (accounts, records, run_ids): (Vec<_>, Vec<_>, Vec<_>) =
         folded.map(|Observation { account, record, run_id, .. }| (account, record, run_id)).collect();
 
-    let tally: Tally = records.iter().map(|record| record.outcome).collect();
+    let results = Results::of(&records);
+    let tally = &results.tally;
     let settings = &info.settings;
-    let verdict = Verdict::of(&tally, None, false, settings.detailed_exitcode);
+    let verdict = Verdict::of(tally, None, false, settings.detailed_exitcode);
     let target = settings.global_endpoint_token_version;
     let sentence = if worst.is_none() || tally.of(Outcome::NotAttempted) > 0 {
         // There might be accounts that no run has visited, so the sentence of a finished run would be wrong.
-        unfinished(&tally)
+        unfinished(settings.mode, tally)
     } else if is_uniform {
-        verdict.sentence(info.command, settings.mode, target, &tally)
+        verdict.sentence(info.command, settings.mode, target, &results)
     } else {
-        mixed(&tally)
+        mixed(tally)
     };
     let exit_code = worst.map(|worst| {
         // The verdict covers the outcomes in all runs. It does not show that a run stopped, so the exit code of such a run is
@@ -80,7 +88,7 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
-    Some(LoadedRun { info, accounts, records, sentence, exit_code, unlisted, run_ids: Some(run_ids) })
+    Some(LoadedRun { info, accounts, records, sentence, exit_code, folder: None, unlisted, run_ids: Some(run_ids) })
 }
 
 /// Describes the outcomes of runs with different commands or target versions.
@@ -95,13 +103,20 @@ fn mixed(tally: &Tally) -> String {
 }
 
 /// Describes the progress of runs that have not ended.
-pub(crate) fn unfinished(tally: &Tally) -> String {
+pub(crate) fn unfinished(mode: Mode, tally: &Tally) -> String {
     let selected = tally.total() - tally.of(Outcome::Skipped);
-    let left = tally.of(Outcome::NotAttempted);
-    let changed = tally.of(Outcome::Changed);
-    let unverified = tally.of(Outcome::Unverified);
-    let in_doubt = if unverified > 0 { format!(", {unverified} may have been") } else { String::new() };
-    format!("not finished: {changed} of {selected} selected accounts were changed so far{in_doubt}, {left} are left")
+    let (done, what) = match mode {
+        Mode::Plan => (tally.of(Outcome::Unchanged) + tally.of(Outcome::WouldChange), "read"),
+        Mode::Apply => (tally.of(Outcome::Changed), "changed"),
+    };
+    let others = [
+        (tally.of(Outcome::Unverified), "may have been"),
+        (tally.of(Outcome::Failed), "failed"),
+        (tally.of(Outcome::NotAttempted), "are left"),
+    ];
+    let others = others.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!(", {count} {what}"));
+    let others: String = others.collect();
+    format!("not finished: {done} of {selected} selected accounts were {what} so far{others}")
 }
 
 /// The record of an account in one run.
@@ -110,6 +125,8 @@ struct Observation {
     at: Option<SystemTime>,
     account: Account,
     record: Record,
+    /// The index of the run.
+    run: usize,
     run_id: RunId,
 }
 
@@ -130,9 +147,16 @@ fn rank(record: &Record) -> u8 {
 }
 
 /// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes
-/// last, because it might be newer than any other.
-fn fold(mut observations: Vec<Observation>) -> Option<Observation> {
-    observations.sort_by_key(|observation| (observation.at.is_none(), observation.at, observation.record.outcome));
+/// last, because it might be newer than any other. But no run comes before the plan that it applies, or the run that it undoes, even
+/// if its clock says so. `bases` has the index of this plan or run.
+fn fold(mut observations: Vec<Observation>, bases: &[Option<usize>]) -> Option<Observation> {
+    let time = |observation: &Observation| (observation.at.is_none(), observation.at);
+    let times: BTreeMap<usize, _> = observations.iter().map(|each| (each.run, time(each))).collect();
+    observations.sort_by_cached_key(|observation| {
+        let ancestors = || ancestors(observation.run, bases).filter_map(|run| times.get(&run).copied());
+        let latest = ancestors().fold(time(observation), Ord::max);
+        (latest, ancestors().count(), observation.record.outcome)
+    });
     observations
         .into_iter()
         .reduce(|earlier, later| if supersedes(&later.record, &earlier.record) { later } else { earlier })
@@ -225,7 +249,7 @@ mod tests {
             ou_path: String::new(),
             invited: false,
         };
-        Observation { at, account, record, run_id: RunId::of_several(&[]) }
+        Observation { at, account, record, run: 0, run_id: RunId::of_several(&[]) }
     }
 
     /// Folds every pair of outcomes, in both orders of the input.
@@ -245,7 +269,7 @@ mod tests {
                     if reversed {
                         pair.reverse();
                     }
-                    let known = fold(pair).unwrap();
+                    let known = fold(pair, &[]).unwrap();
                     let expected = if stays { 1 } else { 2 };
                     assert_eq!(known.at, observation(Changed, V2, expected).at, "{earlier}, then {later}");
                 }
@@ -256,20 +280,54 @@ mod tests {
         for other in &visits {
             let doubt = || Observation { at: None, ..observation(Unverified, V2, 0) };
             let doubt = || Observation { record: Record { started_at: None, ..doubt().record }, ..doubt() };
-            let known = fold(vec![doubt(), observation(*other, V2, 1)]).unwrap();
+            let known = fold(vec![doubt(), observation(*other, V2, 1)], &[]).unwrap();
             assert_eq!(known.record.outcome, if *other == Changed { Changed } else { Unverified }, "{other}");
-            let known = fold(vec![doubt(), observation(*other, V1, 1)]).unwrap();
+            let known = fold(vec![doubt(), observation(*other, V1, 1)], &[]).unwrap();
             assert_eq!(known.record.outcome, Unverified, "{other}");
         }
         // A plan for another version undoes nothing. A plan that finds that the change was reverted supersedes the change.
         for (found, outcome) in [(ObservedVersion::V2Token, Changed), (ObservedVersion::V1Token, WouldChange)] {
             let mut plan = observation(WouldChange, V1, 2);
             plan.record.current_version = Some(found);
-            assert_eq!(fold(vec![observation(Changed, V2, 1), plan]).unwrap().record.outcome, outcome);
+            assert_eq!(fold(vec![observation(Changed, V2, 1), plan], &[]).unwrap().record.outcome, outcome);
         }
         // The later run finds its own target version, so the account was set back after the earlier run.
-        let back = fold(vec![observation(Changed, V2, 1), observation(Unchanged, V1, 2)]).unwrap();
+        let back = fold(vec![observation(Changed, V2, 1), observation(Unchanged, V1, 2)], &[]).unwrap();
         assert_eq!(back.record.target_version, V1);
+    }
+
+    /// The clock of each run is behind that of the run that it is based on, down to runs that have no time at all.
+    #[test]
+    fn a_run_comes_after_the_run_that_it_is_based_on() {
+        use Outcome::{Changed, Unverified, WouldChange};
+        let of_run = |run, each: Observation| Observation { run, ..each };
+        let doubt = Observation { at: None, ..observation(Unverified, V2, 0) };
+        let table = [
+            // A plan, its apply, and the rollback of the apply.
+            (vec![observation(WouldChange, V2, 9), observation(Changed, V2, 5), observation(Changed, V1, 2)], V1),
+            (vec![observation(Changed, V2, 9), observation(Changed, V1, 5), observation(Changed, V2, 2)], V2),
+            (vec![observation(Changed, V2, 9), observation(Changed, V1, 9)], V1),
+            (vec![doubt, observation(Changed, V1, 5)], V1),
+        ];
+        for (chain, version) in table {
+            let length = chain.len();
+            let bases: Vec<Option<usize>> = (0..length).map(|run| run.checked_sub(1)).collect();
+            for turn in 0..length {
+                let mut runs: Vec<_> = chain.iter().enumerate().map(|(run, each)| of_run(run, copy(each))).collect();
+                runs.rotate_left(turn);
+                let known = fold(runs, &bases).unwrap();
+                assert_eq!((known.run, known.record.target_version), (length - 1, version));
+            }
+        }
+        // A circle ends.
+        let circle = vec![of_run(0, observation(Changed, V2, 1)), of_run(1, observation(Changed, V1, 2))];
+        assert_eq!(fold(circle, &[Some(1), Some(0)]).unwrap().record.target_version, V1);
+    }
+
+    fn copy(each: &Observation) -> Observation {
+        let Observation { at, account, record, run, run_id } = each;
+        let (account, record, run_id) = (account.clone(), record.clone(), run_id.clone());
+        Observation { at: *at, account, record, run: *run, run_id }
     }
 
     #[test]

@@ -6,9 +6,10 @@ use super::Report;
 use super::causes::causes;
 use crate::journal::CommandName;
 use crate::org::Account;
-use crate::rollout::Outcome;
 use crate::rollout::cause::Cause;
+use crate::rollout::{Mode, Outcome};
 use crate::sanitize::{for_shell, for_terminal};
+use crate::verdict::Results;
 
 /// The number of accounts that are named for each cause.
 const NAMED: usize = 5;
@@ -17,13 +18,19 @@ const NAMED: usize = 5;
 pub(crate) fn summary(report: &Report<'_>) -> String {
     let Report { run, sentence, .. } = report;
     let mut text = format!("{} {}: {}\n\n", run.command, for_terminal(run.run_id.as_str()), for_terminal(sentence));
-    let tally = report.tally();
+    let results = Results::of(report.records);
+    let tally = &results.tally;
     let width = tally.total().to_string().len();
     for (outcome, count) in tally.iter().filter(|(_, count)| *count > 0) {
-        text.push_str(&format!("  {count:>width$}  {outcome:<13}  {}\n", outcome.meaning()));
+        let meaning = results.meaning(outcome);
+        let meaning = for_terminal(&meaning);
+        text.push_str(&format!("  {count:>width$}  {outcome:<13}  {meaning}\n"));
     }
     let organization = run.organization_id.as_deref().unwrap_or("an Organization that is not known yet");
-    text.push_str(&format!("  {:>width$}  accounts in {}\n", tally.total(), for_terminal(organization)));
+    // An account that left the Organization has a row, and is no longer one of its accounts.
+    let gone = results.gone();
+    let left = if gone > 0 { format!(", and {gone} that left it") } else { String::new() };
+    text.push_str(&format!("  {:>width$}  accounts in {}{left}\n", tally.total() - gone, for_terminal(organization)));
     let mut heading = "";
     for group in causes(report.accounts, report.records) {
         if heading != group.heading() {
@@ -48,7 +55,10 @@ pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -
     }
     let would_change = report.tally().of(Outcome::WouldChange);
     let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
+    let is_cut_short = report.run.settings.mode == Mode::Plan && report.tally().of(Outcome::NotAttempted) > 0;
     let next = match (report.run.command, &report.run.settings.undoes) {
+        // Not all accounts were read, so what would change is not known yet.
+        _ if is_cut_short => Some(("To read the other accounts".to_owned(), "resume", folder)),
         _ if would_change == 0 => None,
         (CommandName::Plan, _) => Some((format!("To set {these}"), "apply --plan", folder)),
         (CommandName::Rollback, Some(undone)) => Some((format!("To put {these} back"), "rollback", undone.as_path())),

@@ -37,7 +37,7 @@ pub enum Event<'a> {
         /// How many visits are in flight.
         in_flight: usize,
     },
-    /// A wave ended.
+    /// A wave ended: all of its accounts were visited, or the run stops.
     WaveFinished {
         /// The number of the wave, from 1.
         wave: u32,

@@ -14,8 +14,10 @@ use crate::cloud::Failure;
 pub enum StopReason {
     /// More accounts failed than `--max-errors` allows.
     TooManyErrors {
-        /// How many accounts failed or are unverified.
-        errors: usize,
+        /// How many accounts failed.
+        failed: usize,
+        /// How many accounts are unverified, if they count.
+        unverified: usize,
         /// How many accounts are allowed to fail.
         allowed: usize,
         /// The wave in which too many accounts failed; `None` if too many failed in the whole selection.
@@ -108,7 +110,7 @@ mod tests {
             request_id: None,
         };
         let ascending = [
-            StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
+            StopReason::TooManyErrors { failed: 2, unverified: 0, allowed: 1, wave: None },
             StopReason::Unreachable(failure.clone()),
             StopReason::Interrupted,
             StopReason::HungUp,

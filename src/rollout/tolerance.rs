@@ -54,7 +54,7 @@ pub(crate) fn is_counted(verify: &Verify, outcome: Outcome) -> bool {
 }
 
 fn more_than(allowed: usize, options: &RolloutOptions, tally: &Tally, wave: Option<u32>) -> Option<StopReason> {
-    let counted = tally.iter().filter(|(outcome, _)| is_counted(&options.verify, *outcome));
-    let errors = counted.map(|(_, count)| count).sum();
-    (errors > allowed).then_some(StopReason::TooManyErrors { errors, allowed, wave })
+    let counted = |outcome| if is_counted(&options.verify, outcome) { tally.of(outcome) } else { 0 };
+    let (failed, unverified) = (counted(Outcome::Failed), counted(Outcome::Unverified));
+    (failed + unverified > allowed).then_some(StopReason::TooManyErrors { failed, unverified, allowed, wave })
 }

@@ -13,7 +13,7 @@ use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
 use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress, log_line};
-use crate::verdict::{Verdict, changes};
+use crate::verdict::{Results, Verdict, changes};
 
 /// Writes the verdict and the reports, and returns the exit code.
 pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
@@ -21,11 +21,12 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let Visited { journal, accounts, records, stopped, signals } = visited;
     progress.finish();
 
-    let tally = records.iter().map(|record| record.outcome).collect();
+    let results = Results::of(&records);
+    let tally = &results.tally;
     let left_out = records.iter().any(Record::needs_resume);
-    let verdict = Verdict::of(&tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
+    let verdict = Verdict::of(tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
     let sentence =
-        verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &tally);
+        verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &results);
     let mut exit_code = verdict.exit_code();
     record_end(&journal, exit_code, &sentence);
     // The end is durable before anything follows from it. The journal is written to the end even if the time of the end is not.
@@ -69,7 +70,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),
     };
     for problem in written.into_iter().chain([printed]).flatten() {
-        log_line::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(&tally)), "");
+        log_line::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(tally)), "");
         exit_code = exit_code.max(1);
     }
     if let Verdict::Stopped(reason) = &verdict {

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId};
 use crate::report::{Column, Row, columns};
-use crate::rollout::{Event, NotDurable, Record, Stop, StopReason, Target, Wave};
+use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Target, Wave};
 
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -135,6 +135,8 @@ impl<'a> Recorder<'a> {
                 self.journal.append(&Entry::Record(Cow::Borrowed(record)));
                 self.add_record(record.clone());
             }
+            // A wave that a stop cut short did not finish.
+            Event::WaveFinished { tally, .. } if tally.of(Outcome::NotAttempted) > 0 => {}
             Event::WaveFinished { wave, tally } => {
                 let outcomes = tally.iter().filter(|(_, count)| *count > 0).collect();
                 self.journal.append(&Entry::WaveFinished { wave: *wave, outcomes });

@@ -61,4 +61,5 @@ mod throttles;
 mod tls_proxy;
 mod tmux;
 mod tokens;
+mod verdicts;
 mod waves;

@@ -88,6 +88,14 @@ fn accounts_that_joined_or_left_since_are_named_and_skipped() {
         assert_eq!(run.rows().len(), ACCOUNTS.max(accounts), "{run}");
         let expected = if accounts > ACCOUNTS { 16 } else { 14 };
         assert_eq!((run.outcomes()["changed"], sent_to(&run.after).len()), (expected, expected), "{run}");
+        if accounts < ACCOUNTS {
+            let summary = "18  accounts in o-exampleorg1, and 2 that left it\n";
+            assert!(run.stdout.contains(summary), "the counts agree\n{run}");
+            run.says(&[
+                "14 of 18 selected; 2 have left since the plan",
+                "18 accounts listed in o-exampleorg1, 14 to visit",
+            ]);
+        }
     }
 }
 

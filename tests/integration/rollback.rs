@@ -1,12 +1,14 @@
 //! `rollback`: restores exactly what a run changed.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use v2token_simulator::{
     AccountState, Builder, Faults, Latency, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion, Truth,
 };
 
-use crate::harness::{Bench, Run, accounts_with, of_another_organization, sent_to};
+use crate::harness::{Bench, Row, Run, accounts_with, of_another_organization, read_csv, rewrite, sent_to};
 use crate::running::Running;
 
 const ACCOUNTS: usize = 20;
@@ -107,17 +109,57 @@ fn accounts_changed_since_are_not_touched() {
         world.account_mut(1).change_externally(Some(TokenVersion::V1));
         world.account_mut(2).change_externally(None);
     });
-    let back = rollback(&bench, "back", &[]).exits(0);
+    let back = rollback(&bench, "back", &[]).exits(3);
     let rows = back.rows();
-    for (id, outcome) in [("000000000001", "unchanged"), ("000000000002", "skipped")] {
+    for (id, expected, words) in [
+        ("000000000001", ["unchanged", "", ""], ""),
+        ("000000000002", ["failed", "read", "VersionNotShown"], "not known whether the account is still at v2Token"),
+    ] {
         let row = &rows[id];
         let cells = [&row["outcome"], &row["stage"], &row["error_code"]].map(String::as_str);
-        assert_eq!(cells, [outcome, "read", "Drifted"], "{row:#?}");
-        assert!(row["error_message"].contains("it was not touched"), "{row:#?}");
+        assert_eq!(cells, expected, "{row:#?}");
+        assert!(row["error_message"].contains(words), "{row:#?}");
         assert_eq!(back.after.account(id).sets_received, back.before.account(id).sets_received, "{row:#?}");
-        assert!(back.stdout.contains("Drifted"), "it is shown\n{back}");
     }
     assert_eq!(back.outcomes()["changed"], 14, "{back}");
+}
+
+/// The undone run set the default in an account without a version, and somebody has set v2Token since.
+#[test]
+fn accounts_with_a_third_version_are_skipped() {
+    let bench = Bench::new(mixed().account(1, |account| account.version = None).start());
+    apply(&bench, &["--to=v1Token"]).exits(0);
+    bench.organization.control(|world| world.account_mut(1).change_externally(Some(TokenVersion::V2)));
+    let back = rollback(&bench, "back", &[]).exits(0);
+    let row = &back.rows()["000000000001"];
+    assert_eq!((row["outcome"].as_str(), row["error_code"].as_str()), ("skipped", "Drifted"), "{row:#?}");
+    assert!(row["error_message"].contains("it was not touched"), "{row:#?}");
+    assert!(back.stdout.contains("; skipped: 1 set to another version since"), "{back}");
+}
+
+/// Accounts that the run changed, and whose version can't be read any more, are not passed over.
+#[test]
+fn accounts_that_can_not_be_read_any_more_fail_and_are_retried() {
+    for (what, faults, code) in [
+        ("no version", Faults { missing_summary_key: true, ..Faults::default() }, "VersionNotShown"),
+        ("denied", Faults { deny_read: true, ..Faults::default() }, "AccessDenied"),
+        ("no way in", Faults { deny_assume: true, ..Faults::default() }, "AccessDenied"),
+    ] {
+        let bench = Bench::new(mixed().start());
+        let applied = apply(&bench, &[]).exits(0);
+        bench.organization.control(|world| world.account_mut(3).faults = faults);
+        let dry = bench.run("dry", &["rollback", "run", "--dry-run"]).exits(3);
+        assert_eq!(dry.outcomes()["failed"], 1, "{what}\n{dry}");
+        let back = rollback(&bench, "back", &["--max-errors=100%"]).exits(3);
+        assert!(!back.stdout.contains("all of"), "{what}\n{back}");
+        let row = &back.rows()["000000000003"];
+        assert_eq!((row["outcome"].as_str(), row["error_code"].as_str()), ("failed", code), "{what}\n{row:#?}");
+        assert_ne!(row["hint"], "", "{what}\n{row:#?}");
+        assert_eq!(back.after.account(3).version, Some(TokenVersion::V2), "{what}\n{back}");
+        bench.organization.control(|world| world.account_mut(3).faults = Faults::default());
+        let retried = bench.again("back", &["resume", "back", "--retry-failed", "--yes"]).exits(0);
+        restored(&applied.before, &retried);
+    }
 }
 
 /// The second organization is the first one at a later time: two accounts have left, and one is suspended.
@@ -135,6 +177,15 @@ fn accounts_that_left_or_were_suspended_since_are_named() {
         assert_eq!((row["outcome"].as_str(), row["error_code"].as_str()), ("skipped", code), "{row:#?}");
     }
     assert_eq!((rows.len(), back.outcomes()["changed"], back.calls(SET)), (ACCOUNTS, 13, 13), "{back}");
+    let end = "13 changed by this run; skipped: 2 left the Organization, 1 suspended\n";
+    assert!(
+        back.stdout.contains(end) && back.stdout.contains("18  accounts in o-exampleorg1, and 2 that left it"),
+        "{back}"
+    );
+    back.says(&[
+        "13 of 18 selected; 2 have left since the run that is undone",
+        "18 accounts listed in o-exampleorg1, 13 to visit",
+    ]);
 }
 
 #[test]
@@ -144,6 +195,9 @@ fn a_second_rollback_changes_nothing_and_a_rollback_can_be_rolled_back() {
     let first = rollback(&bench, "first", &[]).exits(0);
     let second = rollback(&bench, "second", &[]).exits(0);
     assert_eq!(second.calls(SET), 0, "{second}");
+    assert!(second.stdout.contains("nothing to do: all of 16 selected accounts are back already"), "{second}");
+    assert!(!second.stdout.contains("Drifted"), "said once\n{second}");
+    assert_eq!(codes(&second, "unchanged"), [""; 16], "{second}");
     restored(&applied.before, &second);
 
     let undone = bench.run("undone", &["rollback", "first", "--yes", "--rate=0"]).exits(0);
@@ -243,6 +297,78 @@ fn unverified_accounts_are_restored_if_the_set_took_effect() {
     for (id, outcome) in [("000000000001", "changed"), ("000000000002", "unchanged"), ("000000000003", "skipped")] {
         assert_eq!(rows[id]["outcome"], outcome, "{back}");
     }
+}
+
+/// Puts the clock of the machine that made a run back by ten years.
+fn set_back(folder: &Path) {
+    for name in ["run.json", "journal.jsonl"] {
+        rewrite(&folder.join(name), |text| {
+            let time = |year: u32| format!("\"{year}-");
+            let year = (1980..2100).find(|year| text.contains(&time(*year))).expect("a time");
+            text.replace(&time(year), &time(year - 10))
+        });
+    }
+}
+
+/// A plan, its apply, the rollback, and the rollback of the rollback, each from a machine whose clock is behind the one before.
+#[test]
+fn merged_runs_are_in_the_order_in_which_they_follow_from_each_other() {
+    let bench = Bench::new(mixed().start());
+    bench.run("plan", &["plan", "--rate=0"]).exits(0);
+    bench.run("run", &["apply", "--yes", "--rate=0", "--plan=plan"]).exits(0);
+    rollback(&bench, "back", &[]).exits(0);
+    bench.run("again", &["rollback", "back", "--yes", "--rate=0"]).exits(0);
+    for (count, name) in ["run", "back", "again"].into_iter().enumerate() {
+        (0..=count).for_each(|_| set_back(&bench.run_folder(name)));
+    }
+    let merged = |names: &[&str]| {
+        let mut rows = Vec::new();
+        for reversed in [false, true] {
+            let mut names = names.to_vec();
+            if reversed {
+                names.reverse();
+            }
+            bench.again("merged", &[&["report", "--output=none", "--report=merged.csv"], &names[..]].concat()).exits(0);
+            rows.push(read_csv(&bench.folder.path().join("merged.csv")));
+        }
+        let visited = |rows: &BTreeMap<String, Row>| {
+            let visited = rows.values().filter(|row| row["outcome"] != "skipped");
+            visited.map(|row| (row["account_id"].clone(), row["run_id"].clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(visited(&rows[0]), visited(&rows[1]), "{names:?}");
+        rows.remove(0)
+    };
+    let check = |what: &str| {
+        for (names, version) in [
+            (&["plan", "run"][..], "v2Token"),
+            (&["run", "back"], "v1Token"),
+            (&["back", "again"], "v2Token"),
+            (&["plan", "run", "back"], "v1Token"),
+            (&["plan", "run", "back", "again"], "v2Token"),
+        ] {
+            let rows = merged(names);
+            let row = &rows["000000000001"];
+            let cells = (row["outcome"].as_str(), row["current_version"].as_str());
+            assert_eq!(cells, ("changed", version), "{what}: {names:?}\n{row:#?}");
+            assert_eq!(accounts_with(&rows, "changed").len(), 16, "{what}: {names:?}");
+        }
+        let compared = bench.again("none", &["report", "back", "--against", "run"]).exits(0);
+        assert!(!compared.stderr.contains("note:"), "{what}\n{compared}");
+        bench.again("none", &["report", "run", "--against", "back"]).exits(0).says(&["note: run ", "is based on run"]);
+    };
+    check("as they are");
+    // Older versions wrote only the folder of the earlier run, which may have been moved since.
+    for name in ["run", "back", "again"] {
+        rewrite(&bench.run_folder(name).join("run.json"), |text| {
+            text.split_inclusive('\n').filter(|line| !line.contains("\"based_on\"")).collect()
+        });
+    }
+    check("of an older version");
+    for name in ["run", "back", "again"] {
+        let folder = bench.folder.path().to_str().expect("UTF-8").to_owned();
+        rewrite(&bench.run_folder(name).join("run.json"), |text| text.replace(&folder, "/nowhere"));
+    }
+    check("moved");
 }
 
 /// Resuming a run during its rollback would set what the rollback has restored.

@@ -69,3 +69,52 @@ skip_reasons! {
     ManagementAccountByAssumeRoot = "ManagementAccount", "AssumeRoot can't enter the management account: it can be read only with its own credentials and \
         --management-account own";
 }
+
+/// Returns what happened to an account that is skipped for the reason with this code. The words follow a number.
+pub(crate) fn phrase(code: &str) -> &str {
+    match code {
+        "Excluded" => "excluded",
+        "NotSelected" => "not selected",
+        "OtherShard" => "in other parts of --shard",
+        "JoinedSince" => "joined since",
+        "LeftOrganization" => "left the Organization",
+        "NotReadByPlan" => "not read by the plan",
+        "NotInPlan" => "not in the plan",
+        "NotChanged" => "not changed by the run that is undone",
+        "ManagementAccount" => "the management account",
+        "PendingActivation" => "pending activation",
+        "Suspended" => "suspended",
+        "PendingClosure" => "pending closure",
+        "Closed" => "closed",
+        "UnknownState" => "in an unknown state",
+        "Drifted" => "set to another version since",
+        other => other,
+    }
+}
+
+/// Whether accounts are skipped for the reason with this code because the options, the plan, or the undone run leave them out. Such
+/// accounts are expected, and often many.
+pub(crate) fn is_by_selection(code: &str) -> bool {
+    ["Excluded", "NotSelected", "OtherShard", "NotInPlan", "NotChanged", "ManagementAccount"].contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::AccountState;
+
+    #[test]
+    fn every_reason_has_words() {
+        let states = [
+            AccountState::PendingActivation,
+            AccountState::Suspended,
+            AccountState::PendingClosure,
+            AccountState::Closed,
+            AccountState::Absent,
+        ];
+        let states = states.iter().filter_map(AccountState::skip_code);
+        for code in SkipReason::ALL.into_iter().map(SkipReason::code).chain(states) {
+            assert_ne!(phrase(code), code, "no words");
+        }
+    }
+}

@@ -161,6 +161,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         credential_source: None,
         region: None,
         sts_endpoint: None,
+        based_on: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         journal_changed: None,
         started_at: Some(now),
@@ -170,7 +171,16 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
     let accounts = (1..=outcomes.len()).map(account).collect();
     let records = outcomes.iter().enumerate();
     let records = records.map(|(number, outcome)| Record { account_id: id(number + 1), ..record(*outcome) }).collect();
-    LoadedRun { info, accounts, records, sentence: String::new(), exit_code: Some(0), unlisted: None, run_ids: None }
+    LoadedRun {
+        info,
+        accounts,
+        records,
+        sentence: String::new(),
+        exit_code: Some(0),
+        folder: None,
+        unlisted: None,
+        run_ids: None,
+    }
 }
 
 #[test]

@@ -49,6 +49,7 @@ fn run_info() -> RunInfo {
         credential_source: None,
         region: None,
         sts_endpoint: None,
+        based_on: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         journal_changed: None,
         started_at: Some(now),

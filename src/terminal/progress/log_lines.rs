@@ -45,10 +45,16 @@ pub(super) fn wave_finished(wave: u32, tally: &Tally, current: Option<CurrentWav
     let took = current.map_or(Duration::ZERO, |current| now.saturating_duration_since(current.since));
     let of = current.map_or_else(String::new, |current| format!(" of {}", current.last));
     let head = format!("wave {wave}{of}");
-    let text = format!("{head} finished in {}: {}", brief(took), counts(tally));
+    // A stop leaves accounts of the wave out.
+    let (kind, ended) = if tally.of(Outcome::NotAttempted) > 0 {
+        ("wave_stopped", "stopped after")
+    } else {
+        ("wave_finished", "finished in")
+    };
+    let text = format!("{head} {ended} {}: {}", brief(took), counts(tally));
     let fields = json!({ "wave": wave, "outcomes": outcomes(tally), "seconds": rounded(took.as_secs_f64()) });
     let level = if tally.errors() > 0 { Level::Warn } else { Level::Info };
-    LogLine::new(level, "wave_finished", &text, fields).painted(Paint::Bold, &head)
+    LogLine::new(level, kind, &text, fields).painted(Paint::Bold, &head)
 }
 
 pub(super) fn waiting(wait: Duration, next: u32) -> LogLine {
@@ -175,9 +181,19 @@ pub(super) fn reachable(after: Duration) -> LogLine {
 
 /// Lists the counts that are not zero.
 fn counts(tally: &Tally) -> String {
-    let counts = tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {outcome}"));
+    let counts =
+        tally.iter().filter(|(_, count)| *count > 0).map(|(outcome, count)| format!("{count} {}", words(outcome)));
     let counts = counts.collect::<Vec<_>>().join(", ");
     if counts.is_empty() { "nothing yet".to_owned() } else { counts }
+}
+
+/// The outcome as words.
+const fn words(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::WouldChange => "would change",
+        Outcome::NotAttempted => "not attempted",
+        other => other.as_str(),
+    }
 }
 
 fn outcomes(tally: &Tally) -> Map<String, Value> {
@@ -235,9 +251,9 @@ mod tests {
             ),
             (StopReason::Interrupted, 0, "stopping: no further visit starts, none is in flight"),
             (
-                StopReason::TooManyErrors { errors: 2, allowed: 1, wave: None },
+                StopReason::TooManyErrors { failed: 2, unverified: 0, allowed: 1, wave: None },
                 5,
-                "stopping by --max-errors, because 2 failed or are unverified, and at most 1 may: no further visit starts, the 5 in flight finish",
+                "stopping by --max-errors, because 2 failed, and at most 1 may: no further visit starts, the 5 in flight finish",
             ),
             (
                 StopReason::CallerCredentials(failure),
