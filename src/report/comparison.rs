@@ -18,6 +18,7 @@ use super::humanize::count;
 use super::merge::LoadedRun;
 use super::{csv, outcome_counts};
 use crate::error::Error;
+use crate::journal::CommandName;
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
@@ -47,6 +48,8 @@ text_enum! {
         SetAgain = "set_again",
         /// The account has the target version in the later run, and did not have it in the earlier run.
         RolledOut = "rolled_out",
+        /// The later run is a rollback, and the account has the version that it restores, and did not have it in the earlier run.
+        RolledBack = "rolled_back",
         /// The account failed or was unverified in the earlier run, and the later run visited it without an error.
         FailureGone = "failure_gone",
         /// The account has another version than before, and neither of the two is the target version.
@@ -71,6 +74,7 @@ impl Difference {
             Self::FailureChanged => "failed or is unverified as before, for another cause",
             Self::SetAgain => "had drifted in between, and the later run set it again",
             Self::RolledOut => "has the target version, and did not before",
+            Self::RolledBack => "has the version that the rollback restores, and did not before",
             Self::FailureGone => "failed or was unverified before, and was visited without an error since",
             Self::VersionChanged => "has another version than before, and neither of the two is the target version",
             Self::StateChanged => "is in another state",
@@ -87,6 +91,7 @@ impl Difference {
             Self::FailureChanged => "failed for another cause",
             Self::SetAgain => "drifted and were set again",
             Self::RolledOut => "rolled out",
+            Self::RolledBack => "rolled back",
             Self::FailureGone => "no longer failed",
             Self::VersionChanged => "on another version",
             Self::StateChanged => "in another state",
@@ -112,6 +117,14 @@ impl AccountResult<'_> {
         self.record.outcome != Outcome::Skipped
             || error.is_none_or(|error| error.error_code.as_str() != SkipReason::LeftOrganization.code())
     }
+
+    /// Returns whether the run skipped the account because of the plan that it applies, or of the run that it undoes. What this
+    /// earlier run found in the account still holds.
+    fn is_left_to_the_earlier_run(&self) -> bool {
+        let code = self.record.error.as_ref().map(|error| error.error_code.as_str());
+        let reasons = [SkipReason::NotInPlan, SkipReason::NotChanged];
+        self.record.outcome == Outcome::Skipped && reasons.into_iter().any(|reason| code == Some(reason.code()))
+    }
 }
 
 /// An account in two runs.
@@ -133,9 +146,15 @@ impl<'a> AccountPair<'a> {
 }
 
 /// Returns the difference of an account between two runs.
-fn difference(before: Option<AccountResult<'_>>, after: Option<AccountResult<'_>>) -> Difference {
+///
+/// `is_rollback` is whether the later run is a rollback.
+fn difference(before: Option<AccountResult<'_>>, after: Option<AccountResult<'_>>, is_rollback: bool) -> Difference {
     match (before.filter(AccountResult::is_there), after.filter(AccountResult::is_there)) {
-        (Some(before), Some(after)) => between(before, after),
+        (Some(before), Some(after)) => match between(before, after) {
+            Difference::RolledOut if is_rollback => Difference::RolledBack,
+            Difference::OutcomeChanged if after.is_left_to_the_earlier_run() => Difference::Same,
+            other => other,
+        },
         (None, Some(_)) => Difference::Appeared,
         (Some(_), None) => Difference::Left,
         (None, None) => Difference::Same,
@@ -212,7 +231,11 @@ impl<'a> Comparison<'a> {
                 results.entry(account.id).or_default()[side] = Some(AccountResult { account, record });
             }
         }
-        let pair = |[before, after]: [_; 2]| AccountPair { before, after, difference: difference(before, after) };
+        let is_rollback = after.run_ids.is_none() && after.info.command == CommandName::Rollback;
+        let pair = |[before, after]: [_; 2]| {
+            let difference = difference(before, after, is_rollback);
+            AccountPair { before, after, difference }
+        };
         Ok(Self { before, after, pairs: results.into_values().map(pair).collect() })
     }
 

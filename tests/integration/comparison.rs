@@ -158,6 +158,29 @@ fn either_side_may_be_several_runs() {
     assert!(json["summary"]["outcome_changed"].as_u64() > Some(0), "{json:#}");
 }
 
+/// A run says nothing about the accounts that it leaves to the run that it is based on.
+#[test]
+fn a_run_beside_the_one_that_it_is_based_on_shows_what_it_changed() {
+    let mut organization = ten();
+    for id in 1..=3 {
+        organization = organization.account(id, |account| account.version = Some(v2token_simulator::TokenVersion::V2));
+    }
+    let bench = Bench::new(organization.start());
+    bench.run("plan", &["plan"]).exits(0);
+    let applied = bench.run("apply", &["apply", "--yes", "--max-errors=100%", "--plan=plan"]);
+    let changed = applied.outcomes()["changed"];
+    bench.run("back", &["rollback", "apply", "--yes"]).exits(0);
+    let difference = |after: &str, before: &str, kind: &str| {
+        let json = schema::comparison(&compare(&bench, &[after], before, &["--output=json"]).exits(0).stdout);
+        let found = counts(&json);
+        assert_eq!(found[kind], changed as u64, "{json:#}");
+        assert!(found.keys().all(|other| [kind, "failure_new", "same"].contains(&other.as_str())), "{json:#}");
+        json["sentence"].as_str().expect("a sentence").to_owned()
+    };
+    assert!(difference("apply", "plan", "rolled_out").contains(&format!("{changed} rolled out")));
+    assert!(difference("back", "apply", "rolled_back").contains(&format!("{changed} rolled back")));
+}
+
 #[test]
 fn added_and_removed_accounts_are_shown() {
     let bench = Bench::new(ten().start());

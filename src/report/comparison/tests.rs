@@ -11,8 +11,8 @@ use crate::rollout::{AccountError, Mode, Stage};
 use crate::settings::{Environment, Settings, defaults};
 
 use Difference::{
-    Appeared, Drifted, FailureChanged, FailureGone, FailureNew, Left, OutcomeChanged, RolledOut, Same, SetAgain,
-    StateChanged, VersionChanged,
+    Appeared, Drifted, FailureChanged, FailureGone, FailureNew, Left, OutcomeChanged, RolledBack, RolledOut, Same,
+    SetAgain, StateChanged, VersionChanged,
 };
 
 fn id(number: usize) -> AccountId {
@@ -63,7 +63,7 @@ fn record(outcome: Outcome) -> Record {
 fn compared(before: &Record, after: &Record) -> Difference {
     let account = account(1);
     let result = |record| Some(AccountResult { account: &account, record });
-    difference(result(before), result(after))
+    difference(result(before), result(after), false)
 }
 
 #[test]
@@ -117,7 +117,17 @@ fn differences_between_equal_outcomes() {
         ..record(Outcome::Changed)
     };
     assert_eq!(compared(&record(Outcome::Changed), &back), RolledOut);
+    let (account, before) = (account(1), record(Outcome::Changed));
+    let result = |record| Some(AccountResult { account: &account, record });
+    assert_eq!(difference(result(&before), result(&back), true), RolledBack);
     assert_eq!(compared(&back, &record(Outcome::WouldChange)), OutcomeChanged);
+    // A run that is based on the earlier one says nothing about the accounts that it leaves to it.
+    for (code, expected) in
+        [("NotInPlan", Same), ("NotChanged", Same), ("NotReadByPlan", OutcomeChanged), ("NotSelected", OutcomeChanged)]
+    {
+        let skipped = Record::skipped(id(1), TokenVersion::V2Token, code, "why");
+        assert_eq!(compared(&unchanged, &skipped), expected, "{code}");
+    }
 }
 
 #[test]
@@ -136,13 +146,16 @@ fn appeared_left_and_closed_accounts() {
         (gone, None, Same),
         (None, gone, Same),
     ] {
-        assert_eq!(difference(before, after), expected);
+        assert_eq!(difference(before, after, false), expected);
     }
     let skipped = Record { error: Some(error(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
-    assert_eq!(difference(here, Some(AccountResult { account: &closed, record: &skipped })), StateChanged);
+    assert_eq!(difference(here, Some(AccountResult { account: &closed, record: &skipped }), false), StateChanged);
     let failed = record(Outcome::Failed);
     let was_failing = Some(AccountResult { account: &active, record: &failed });
-    assert_eq!(difference(was_failing, Some(AccountResult { account: &closed, record: &skipped })), StateChanged);
+    assert_eq!(
+        difference(was_failing, Some(AccountResult { account: &closed, record: &skipped }), false),
+        StateChanged
+    );
 }
 
 fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
