@@ -29,7 +29,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &results);
     let mut exit_code = verdict.exit_code();
     record_end(&journal, exit_code, &sentence);
-    // The end is durable before anything follows from it. The journal is written to the end even if the time of the end is not.
+    // The end is durable before anything follows from it.
     let journal_path = folder.file(RunFolder::JOURNAL);
     let journal = journal.finish();
     info.journal_changed = journal.changed;
@@ -39,6 +39,8 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     // Until the reports are written, `run.json` has no verdict: see `complete`. An error shows when it is written again.
     let _ = folder.write_run(&info);
     info.verdict = Some(Ending { exit_code, sentence: sentence.clone() });
+    // If the folder was moved, the commands in the summary name the new place.
+    let place = folder.directory().current_path();
     let report = Report {
         run: &info,
         accounts: &accounts,
@@ -46,7 +48,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         sentence: &sentence,
         exit_code: Some(exit_code),
         run_ids: None,
-        folder: Some(folder.path()),
+        folder: place.as_deref(),
     };
 
     // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
