@@ -40,6 +40,9 @@ pub struct RolloutOptions {
 pub struct Rollout<'a, C, I> {
     /// The options.
     pub options: RolloutOptions,
+    /// How many accounts the run selected, if it visits only some of them because it is resumed. A percentage of failures refers to
+    /// all of them: among the last few accounts, one failure would otherwise be too many.
+    pub selected: Option<usize>,
     /// The switch that stops the run.
     pub stop: Stop,
     pub(crate) cloud: &'a C,
@@ -55,6 +58,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
     /// Returns a run that has not started. `intents` makes intents durable; for a plan, [`NoIntents`] is enough.
     pub fn new(cloud: &'a C, intents: &'a I, options: RolloutOptions) -> Self {
         Self {
+            selected: None,
             stop: Stop::default(),
             rate_limiter: RateLimiter::new(options.rate),
             connectivity: Connectivity::default(),

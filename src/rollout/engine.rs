@@ -50,7 +50,8 @@ pub async fn roll_out<C: Cloud, I: Intents>(
     match targets {
         Targets::Stream(targets) => engine.visit_all(targets.map(async |target| visit(run, &target, None).await)).await,
         Targets::Waves(waves) => {
-            engine.selection = Some(waves.iter().map(|wave| wave.targets.len()).sum());
+            let visited = || waves.iter().map(|wave| wave.targets.len()).sum();
+            engine.selection = Some(run.selected.unwrap_or_else(visited));
             let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
             for (index, wave) in waves.iter().enumerate() {
                 if let Some(number) = wave.number.filter(|_| index > 0) {
@@ -76,7 +77,7 @@ struct Engine<'a, C, I, L> {
     tally: Tally,
     /// The outcomes of the current wave alone.
     wave_tally: Tally,
-    /// How many accounts the run visits; `None` if the number is not known beforehand.
+    /// How many accounts the run selected; `None` if the number is not known beforehand.
     selection: Option<usize>,
     /// Whether [`Event::Stopping`] was sent. It is sent only once.
     stop_reported: bool,

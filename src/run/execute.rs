@@ -47,7 +47,7 @@ pub(crate) async fn visit_waves(
     prepared: Prepared,
 ) -> Result<Visited, Error> {
     let Prepared { organization, accounts, waves, records, resumed, earlier, .. } = prepared;
-    let resumed = resumed.is_some();
+    let (selected, resumed) = (resumed.as_ref().map(|resumed| resumed.selected), resumed.is_some());
     if resumed {
         context.continue_run()?;
     } else {
@@ -55,7 +55,8 @@ pub(crate) async fn visit_waves(
         context.describe(&organization, aws)?;
     }
     let journal = context.start_journal()?;
-    let rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
+    let mut rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
+    rollout.selected = selected;
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
     recorder.begin(accounts, records, &waves, resumed).await?;
     signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));

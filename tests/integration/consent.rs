@@ -179,6 +179,27 @@ fn the_wave_of_failed_accounts_is_judged_by_max_errors() {
     assert!(accounts_with(&rest.rows(), "failed").contains("000000000006"), "{rest}");
 }
 
+/// Of the few accounts that a resume visits, one may fail: the percentage refers to the accounts of the run.
+#[test]
+fn a_retry_of_a_few_accounts_tolerates_a_failure() {
+    for (healed, code, left) in [(2..=8, 3, 0), (9..=9, 5, 5)] {
+        let builder = organization().each_account(|account| account.faults.deny_set = account.id().number() <= 8);
+        let bench = Bench::new(builder.start());
+        bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%"]).exits(3);
+        bench.organization.control(|world| {
+            for id in healed.clone() {
+                world.account_mut(id).faults = Faults::default();
+            }
+        });
+        let retry = ["resume", "run", "--retry-failed", "--yes", "--rate=0", "--max-errors=10%", "--concurrency=1"];
+        let run = bench.again("run", &retry).exits(code);
+        let outcomes = run.outcomes();
+        assert_eq!(outcomes.get("not_attempted").copied().unwrap_or(0), left, "10% of 20 are 2\n{run}");
+        let stopped = run.stderr.contains("because 3 failed, and at most 2 may");
+        assert_eq!(stopped, code == 5, "{run}");
+    }
+}
+
 /// A resumed plan changes nothing, so it asks nothing.
 #[test]
 fn a_resume_of_a_plan_asks_nothing() {
