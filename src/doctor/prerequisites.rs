@@ -53,7 +53,7 @@ pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
         format!("{}, management account {}; the caller is in {role}", organization.id, organization.management);
     if organization.all_features == Some(false) {
         let message = format!("{message}; it has consolidated billing only");
-        let advice = "there are no service control policies then, and no centralised root access";
+        let advice = "there are no service control policies then, and no centralized root access";
         return Check::warning(Subject::Organization, message, advice);
     }
     Check::ok(Subject::Organization, message)
@@ -63,22 +63,22 @@ pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
 pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Check {
     let (status, message, advice) = match enabled {
         Ok(true) => {
-            let message = "centralised root access is on: plan --access assume-root needs no role";
+            let message = "centralized root access is on: plan --access assume-root needs no role";
             return Check::ok(Subject::RootAccess, message);
         }
         Ok(false) => (
             Status::Failure,
-            "centralised root access is off: accounts are read through the role only".to_owned(),
+            "centralized root access is off: accounts are read through the role only".to_owned(),
             "enable it: iam:EnableOrganizationsRootCredentialsManagement in the management account",
         ),
         Err(failure) if failure.code.as_str() == "ServiceAccessNotEnabledException" => (
             Status::Failure,
-            "centralised root access is off: IAM has no trusted access in the Organization".to_owned(),
-            "enable trusted access for iam.amazonaws.com, and then centralised root access",
+            "centralized root access is off: IAM has no trusted access in the Organization".to_owned(),
+            "enable trusted access for iam.amazonaws.com, and then centralized root access",
         ),
         Err(failure) => (
             Status::Warning,
-            format!("whether centralised root access is on is not known: {failure}"),
+            format!("whether centralized root access is on is not known: {failure}"),
             "allow iam:ListOrganizationsFeatures to the caller",
         ),
     };

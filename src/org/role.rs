@@ -21,7 +21,7 @@ pub enum AccessMode {
     /// The program assumes the role in the account.
     #[default]
     Role,
-    /// The program acts as the account's root user, through centralised root access. The session's task policy, which AWS
+    /// The program acts as the account's root user, through centralized root access. The session's task policy, which AWS
     /// defines, allows only reading.
     AssumeRoot,
 }

@@ -36,7 +36,7 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
         }
         ("AccessDenied", Operation::AssumeRole) => return Some(access_denied(access, management, invited)),
         ("AccessDenied" | "InvalidAction" | "ValidationError", Operation::AssumeRoot) => {
-            "check with v2token doctor --access assume-root that centralised root access is on, that the caller is in the management \
+            "check with v2token doctor --access assume-root that centralized root access is on, that the caller is in the management \
              account or a delegated administrator for IAM, and that it is allowed sts:AssumeRoot"
         }
         ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)

@@ -91,7 +91,7 @@ fn callers_without_permission_are_refused() {
     bench.run("run", &PLAN).exits(1).attempted_nothing("organizations:ListAccounts");
 }
 
-/// Centralised root access may be delegated to a role of `--via-role`.
+/// Centralized root access may be delegated to a role of `--via-role`.
 #[test]
 fn assume_root_works_through_via_role() {
     const HUB: &str = "arn:aws:iam::000000000100:role/platform/Hub";

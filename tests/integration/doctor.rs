@@ -114,7 +114,7 @@ fn a_healthy_organization_is_ok_in_every_format() {
         "of AWS's",
         "Region eu-west-1: sts http://127.0.0.1:",
         "o-exampleorg1, management account 000000000100; the caller is in the management account",
-        "centralised root access is off: accounts are read through the role only",
+        "centralized root access is off: accounts are read through the role only",
         "8 listed, 8 active, 8 selected",
         "entered and read: v1Token; with the caller's own credentials",
         "entered and read: v1Token; it may be set",

@@ -6,7 +6,7 @@ use super::{Check, Finding, checks, eight, examine, failure, finds, finds_on, fi
 use crate::harness::Bench;
 
 #[test]
-fn the_state_of_centralised_root_access_is_reported() {
+fn the_state_of_centralized_root_access_is_reported() {
     let unknown = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "iam:ListOrganizationsFeatures", "Resource": "*"}]}"#;
     let by_role = ["--sample=1"];

@@ -54,7 +54,7 @@ const OTHERS: [&str; 22] = [
 
 const ACCOUNTS: usize = 12;
 
-/// An Organization with everything that the documents need: a hub, MFA, OUs, tags, and centralised root access.
+/// An Organization with everything that the documents need: a hub, MFA, OUs, tags, and centralized root access.
 fn world() -> Builder {
     let hub = "arn:aws:iam::000000000002:role/Hub";
     Organization::builder()

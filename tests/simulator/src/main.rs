@@ -60,7 +60,7 @@ struct Arguments {
     /// Probability that a request meets a random fault, e.g. 0.02
     #[arg(long, value_name = "PROBABILITY", default_value_t = 0.0)]
     noise: f64,
-    /// Enable centralised root access
+    /// Enable centralized root access
     #[arg(long)]
     root_access: bool,
     /// Write a line to standard error for each request

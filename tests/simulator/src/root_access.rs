@@ -1,4 +1,4 @@
-//! Centralised root access: whether the organization has enabled it, and `AssumeRoot`, which issues short, read-only sessions of
+//! Centralized root access: whether the organization has enabled it, and `AssumeRoot`, which issues short, read-only sessions of
 //! the root users of members.
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::tree::ORGANIZATION_ID;
 use crate::version::TokenVersion;
 use crate::world::World;
 
-/// The state of centralised root access in an organization.
+/// The state of centralized root access in an organization.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RootAccess {
     /// The organization has consolidated billing only.

@@ -1,4 +1,4 @@
-//! Centralised root access.
+//! Centralized root access.
 
 use std::time::Duration;
 
