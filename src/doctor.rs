@@ -5,9 +5,11 @@ mod check;
 mod estimate;
 pub(crate) mod prerequisites;
 mod sample;
+mod table;
 
-pub(crate) use account::{Latency, check_account};
+pub(crate) use account::{Latency, check_account, check_role, usual_latency};
 pub use check::Status;
 pub(crate) use check::{Check, Checks, Subject};
 pub(crate) use estimate::Measurements;
 pub(crate) use sample::sample;
+pub(crate) use table::{TableStyle, table};

@@ -8,6 +8,8 @@ use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::journal::{InvalidSettings, ReplayFailed, RunFolderFailed};
 use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
+use crate::rollout::denial::{Denial, denied_action};
+use crate::rollout::hint;
 use crate::system_limits::SystemLimit;
 
 /// An error that stops a run. A failure in a single account is not such an error; the account's record describes this failure.
@@ -82,8 +84,18 @@ impl Error {
     pub fn hint(&self) -> String {
         let hint = match self {
             Self::Connect(ConnectError::ViaRole(failure)) => {
+                let tags = failure.message.contains("sts:TagSession");
+                let denial = Denial::of(&failure.message);
+                let is_usual = matches!(denial, Denial::Unknown | Denial::TrustPolicy { explicit: false });
+                if let Some(advice) = denial.advice_to_caller("sts:AssumeRole").filter(|_| !is_usual) {
+                    return advice;
+                }
                 let identity = failure.message.contains("SetSourceIdentity");
-                let also = if identity { ", and allows sts:SetSourceIdentity" } else { "" };
+                let also = match (identity, tags) {
+                    (true, _) => ", and allows sts:SetSourceIdentity",
+                    (false, true) => ", and allows sts:TagSession, which the caller needs as well",
+                    (false, false) => "",
+                };
                 return format!("check that the role's trust policy allows the role before it, or the caller{also}");
             }
             Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => {
@@ -189,8 +201,22 @@ impl From<InvalidSettings> for Error {
 
 /// Returns what to do about a call that failed before the first visit.
 fn call_hint(failure: &Failure) -> String {
-    if let ErrorCode::Own(code) = failure.code {
-        return own_hint(code).to_owned();
+    match failure.code {
+        ErrorCode::Own(OwnCode::ConnectionFailed) => {
+            let by_proxy = hint::refused_by_proxy(&failure.message);
+            return by_proxy.unwrap_or_else(|| own_hint(OwnCode::ConnectionFailed)).to_owned();
+        }
+        ErrorCode::Own(code) => return own_hint(code).to_owned(),
+        ErrorCode::HttpStatus(_) => return hint::foreign_answer(failure).unwrap_or(hint::FOREIGN).to_owned(),
+        ErrorCode::Other(_) => {}
+    }
+    // The reasons that the hints below do not cover: these say which permission is usually missing.
+    let denial = match Denial::of(&failure.message) {
+        Denial::IdentityPolicy { explicit: false } | Denial::Unknown => None,
+        denial => denial.advice_to_caller(&denied_action(&failure.message, failure.operation)),
+    };
+    if let (Some(advice), "AccessDenied" | "AccessDeniedException") = (denial, failure.code.as_str()) {
+        return advice;
     }
     let text = match (failure.operation, failure.code.as_str(), failure.kind) {
         (_, "ExpiredToken" | "ExpiredTokenException", _) => "the base credentials have expired: renew them",
@@ -238,7 +264,7 @@ fn own_hint(code: OwnCode) -> &'static str {
         OwnCode::ConnectionFailed | OwnCode::RequestTimedOut => {
             "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY)"
         }
-        OwnCode::UnreadableAnswer => "something other than AWS answered: check proxies and --endpoint-url",
+        OwnCode::UnreadableAnswer => hint::FOREIGN,
         _ => "",
     }
 }

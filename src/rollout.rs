@@ -3,12 +3,14 @@
 //! This module does not use the AWS SDK, the terminal or the disk. It calls AWS through [`Cloud`](crate::cloud::Cloud), makes
 //! intents durable through [`Intents`], and reports what happens through [`Event`]s.
 
+pub(crate) mod alike;
 pub(crate) mod cause;
 pub(crate) mod connectivity;
 pub(crate) mod context;
 mod count_or_percent;
 pub(crate) mod credential_probe;
 pub mod decide;
+pub(crate) mod denial;
 pub(crate) mod engine;
 pub(crate) mod event;
 pub mod hint;

@@ -32,6 +32,7 @@ mod sso;
 mod sts;
 pub(crate) mod timeouts;
 mod token_proof;
+mod tunnel;
 mod web_identity;
 
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};

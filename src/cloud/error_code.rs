@@ -66,6 +66,14 @@ impl ErrorCode {
         Self::HttpStatus(format!("{HTTP_STATUS}{status}").into())
     }
 
+    /// Returns the HTTP status of an error response that names no AWS error.
+    pub(crate) fn status(&self) -> Option<u16> {
+        match self {
+            Self::HttpStatus(text) => text.strip_prefix(HTTP_STATUS)?.parse().ok(),
+            Self::Own(_) | Self::Other(_) => None,
+        }
+    }
+
     /// Returns the code's text.
     pub fn as_str(&self) -> &str {
         match self {

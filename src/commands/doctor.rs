@@ -9,7 +9,10 @@ use serde_json::Value;
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::Operation;
 use crate::cloud::aws::{ConnectError, ConnectOptions, session_policy};
-use crate::doctor::{Check, Checks, Latency, Measurements, Subject, check_account, prerequisites, sample};
+use crate::doctor::{
+    Check, Checks, Latency, Measurements, Subject, TableStyle, check_account, check_role, prerequisites, sample, table,
+    usual_latency,
+};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
 use crate::org::Account;
@@ -112,14 +115,17 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     // Without sizes, `divide` returns all accounts in one wave, in the order of their visits.
     let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
     let in_order: Vec<&Account> = one_wave.into_iter().flat_map(|(_, accounts)| accounts).collect();
-    let mut latencies = Vec::new();
+    let mut checked = Vec::new();
     for account in sample(&in_order, organization.management, count) {
         let target = targets::target(account, &organization, &aws, run, None);
-        let (check, latency) = check_account(&aws, run, account, target.access, target.management).await;
-        checks.add(check);
-        latencies.extend(latency);
+        let account = check_account(&aws, run, account, target.access, target.management).await;
+        checks.add(account.check.clone());
+        checked.push(account);
     }
-    if let Some(Latency { enter, read }) = Latency::mean(&latencies) {
+    if let Some(check) = check_role(&checked) {
+        checks.add(check);
+    }
+    if let Some(Latency { enter, read }) = usual_latency(&checked) {
         let measured = Measurements {
             listed: accounts.len(),
             listing,
@@ -148,7 +154,7 @@ fn connect_options(settings: &Settings) -> ConnectOptions {
 impl OutputDocument for Checks {
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
         match format {
-            DocumentFormat::Table => self.checks.iter().try_for_each(|check| writeln!(to, "{check}")),
+            DocumentFormat::Table => to.write_all(table(self, TableStyle::of_stdout()).as_bytes()),
             DocumentFormat::Text => self.checks.iter().try_for_each(|check| writeln!(to, "{}", check.columns())),
             DocumentFormat::Json => write_json(self, to),
             DocumentFormat::Jsonl => write_json_lines(&self.checks, to),

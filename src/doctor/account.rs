@@ -1,5 +1,6 @@
 //! The check of one account: enters it, reads it, and simulates whether the session is allowed to set it.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Check, Status, Subject};
@@ -9,6 +10,7 @@ use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::journal::{PolicyChoice, RunSettings};
 use crate::org::{Account, ObservedVersion};
+use crate::rollout::alike::{VisitResult, wrong_setting};
 use crate::rollout::{Outcome, Stage, hint};
 
 /// The times that it took to enter and to read an account.
@@ -19,53 +21,101 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    pub(crate) fn mean(latencies: &[Self]) -> Option<Self> {
+    fn mean(latencies: &[Self]) -> Option<Self> {
         let count = u32::try_from(latencies.len()).ok().filter(|count| *count > 0)?;
         let mean = |of: fn(&Self) -> Duration| latencies.iter().map(of).sum::<Duration>() / count;
         Some(Self { enter: mean(|latency| latency.enter), read: mean(|latency| latency.read) })
     }
 }
 
-/// Checks an account within the time limit of one visit. The latency is `None` if the account could not be read.
+/// What was found out about an account.
+#[derive(Debug)]
+pub(crate) struct CheckedAccount {
+    /// The check.
+    pub check: Check,
+    /// The ARN of the role that was assumed; empty for the caller's own account.
+    pub role: Arc<str>,
+    /// The times that it took; `None` if the account could not be read.
+    pub latency: Option<Latency>,
+    /// Why the account could not be entered or read.
+    pub failure: Option<(Stage, Failure)>,
+}
+
+impl CheckedAccount {
+    /// Returns the result of the visit that this check stands for.
+    fn visit(&self) -> VisitResult<'_> {
+        let failure = self.failure.as_ref();
+        let failure = failure.map(|(stage, failure)| (*stage, &failure.code, failure.message.as_str()));
+        VisitResult { role: &self.role, to_set: false, failure }
+    }
+}
+
+/// Returns the check of the role, which fails if the sampled accounts fail alike.
+pub(crate) fn check_role(checked: &[CheckedAccount]) -> Option<Check> {
+    let setting = wrong_setting(checked.iter().map(CheckedAccount::visit))?;
+    let (found, advice) = setting.split_once(": ").unwrap_or((&setting, ""));
+    Some(Check::failure(Subject::Role, found, advice))
+}
+
+/// Returns the mean times of the visits that are like most visits of a rollout. Returns `None` if no account that is entered through a
+/// role could be read, although there are such accounts.
+pub(crate) fn usual_latency(checked: &[CheckedAccount]) -> Option<Latency> {
+    let through_role = checked.iter().any(|account| !account.role.is_empty());
+    let usual = checked.iter().filter(|account| !account.role.is_empty() || !through_role);
+    Latency::mean(&usual.filter_map(|account| account.latency).collect::<Vec<_>>())
+}
+
+/// Checks an account within the time limit of one visit.
 pub(crate) async fn check_account(
     aws: &Aws,
     run: &RunSettings,
     account: &Account,
     access: AccessMethod,
     is_management: bool,
-) -> (Check, Option<Latency>) {
+) -> CheckedAccount {
     let limit = run.account_timeout;
     let checked = tokio::time::timeout(limit, enter_and_read(aws, run, account, &access, is_management)).await;
-    let (check, latency) = checked.unwrap_or_else(|_| {
+    let (check, found) = checked.unwrap_or_else(|_| {
         let message = format!("no end within --account-timeout {}", humantime::format_duration(limit));
         let advice = "check the network and the proxy settings, or give it longer if AWS is slow";
-        (Check::failure(Subject::Account, message, advice), None)
+        (Check::failure(Subject::Account, message, advice), Err(None))
     });
-    (Check { account_id: Some(account.id), ..check }, latency)
+    let role = match &access {
+        AccessMethod::Own => Arc::default(),
+        AccessMethod::Role(arn) | AccessMethod::Root(arn) => Arc::clone(arn),
+    };
+    let (latency, failure) = match found {
+        Ok(latency) => (Some(latency), None),
+        Err(failure) => (None, failure),
+    };
+    CheckedAccount { check: Check { account_id: Some(account.id), ..check }, role, latency, failure }
 }
 
-/// Makes the calls of a visit, with the retries of a visit, but simulates the set instead of sending it.
+/// The times of a visit, or why it failed if that is known.
+type VisitTimes = Result<Latency, Option<(Stage, Failure)>>;
+
+/// Makes the calls of a visit, with the retries of a visit, but simulates the Set instead of sending it.
 async fn enter_and_read(
     aws: &Aws,
     run: &RunSettings,
     account: &Account,
     access: &AccessMethod,
     is_management: bool,
-) -> (Check, Option<Latency>) {
-    let failed = |what: &str, stage: Stage, failure: &Failure| {
-        let advice = hint(Outcome::Failed, stage, failure, access, is_management, account.invited);
-        Check::failure(Subject::Account, format!("{what}: {failure}"), advice)
+) -> (Check, VisitTimes) {
+    let failed = |what: &str, stage: Stage, failure: Failure| {
+        let advice = hint(Outcome::Failed, stage, &failure, access, is_management, account.invited);
+        (Check::failure(Subject::Account, format!("{what}: {failure}"), advice), Err(Some((stage, failure))))
     };
     let attempts = run.max_attempts;
     let started = Instant::now();
     let session = match retry(attempts, async || aws.open_session(account.id, access).await).await {
         Ok(answer) => answer.value,
-        Err(failure) => return (failed("can't be entered", Stage::Assume, &failure), None),
+        Err(failure) => return failed("can't be entered", Stage::Assume, failure),
     };
     let enter = started.elapsed();
     let version = match retry(attempts, async || aws.read_version(&session).await).await {
         Ok(answer) => answer.value,
-        Err(failure) => return (failed("entered, but can't be read", Stage::Read, &failure), None),
+        Err(failure) => return failed("entered, but can't be read", Stage::Read, failure),
     };
     let latency = Latency { enter, read: started.elapsed().saturating_sub(enter) };
     let found = match version {
@@ -92,7 +142,7 @@ async fn enter_and_read(
             }
         }
     };
-    (check, Some(latency))
+    (check, Ok(latency))
 }
 
 fn may_set(simulated: Result<Answer<SimulationResult>, Failure>, found: &str) -> Check {

@@ -76,16 +76,25 @@ pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Ch
             "centralized root access is off: IAM has no trusted access in the Organization".to_owned(),
             "enable trusted access for iam.amazonaws.com, and then centralized root access",
         ),
+        Err(failure) if failure.code.as_str() == "OrganizationNotInAllFeaturesModeException" => (
+            Status::Failure,
+            "centralized root access is off: the Organization has consolidated billing only".to_owned(),
+            "enable all features in the Organization, and then centralized root access",
+        ),
         Err(failure) => (
             Status::Warning,
             format!("whether centralized root access is on is not known: {failure}"),
             "allow iam:ListOrganizationsFeatures to the caller",
         ),
     };
-    if is_needed {
-        Check::new(Subject::RootAccess, status, message, advice)
-    } else {
-        Check::ok(Subject::RootAccess, message)
+    match status {
+        _ if is_needed => Check::new(Subject::RootAccess, status, message, advice),
+        // A check that found out nothing is not ok.
+        Status::Warning => {
+            let advice = format!("{advice}, or ignore this: only --access assume-root needs it");
+            Check::warning(Subject::RootAccess, message, advice)
+        }
+        Status::Ok | Status::Failure => Check::ok(Subject::RootAccess, message),
     }
 }
 

@@ -59,6 +59,9 @@ impl FromStr for ViaRole {
 pub struct RoleTemplate(String);
 
 impl RoleTemplate {
+    /// The role that AWS Organizations by default creates in the accounts that it creates.
+    pub(crate) const DEFAULT: &str = "OrganizationAccountAccessRole";
+
     /// Returns the role's ARN in an account.
     pub fn arn(&self, partition: &Partition, account: AccountId) -> String {
         let filled = self.0.replace("{partition}", partition.as_str()).replace("{account_id}", &account.to_string());
@@ -71,9 +74,8 @@ impl RoleTemplate {
 }
 
 impl Default for RoleTemplate {
-    /// Returns the role that AWS Organizations by default creates in the accounts that it creates.
     fn default() -> Self {
-        Self("OrganizationAccountAccessRole".to_owned())
+        Self(Self::DEFAULT.to_owned())
     }
 }
 

@@ -6,6 +6,7 @@ use super::Report;
 use super::causes::causes;
 use crate::journal::CommandName;
 use crate::org::Account;
+use crate::rollout::alike::{VisitResult, wrong_setting};
 use crate::rollout::cause::Cause;
 use crate::rollout::{Mode, Outcome};
 use crate::sanitize::{for_shell, for_terminal};
@@ -31,6 +32,9 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     let gone = results.gone();
     let left = if gone > 0 { format!(", and {gone} that left it") } else { String::new() };
     text.push_str(&format!("  {:>width$}  accounts in {}{left}\n", tally.total() - gone, for_terminal(organization)));
+    if let Some(setting) = wrong_setting(report.records.iter().filter_map(VisitResult::of)) {
+        text.push_str(&format!("\n{}\n", for_terminal(&setting)));
+    }
     let mut heading = "";
     for group in causes(report.accounts, report.records) {
         if heading != group.heading() {

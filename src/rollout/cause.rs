@@ -60,6 +60,7 @@ pub(crate) fn message_parts(message: &str) -> impl Iterator<Item = MessagePart<'
     let in_id = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let mut rest = message;
     std::iter::from_fn(move || {
+        let before = &message[..message.len() - rest.len()];
         let is_word = in_id(rest.chars().next()?);
         let end = rest.find(|character| in_id(character) != is_word).unwrap_or(rest.len());
         let (part, after) = rest.split_at(end);
@@ -68,9 +69,23 @@ pub(crate) fn message_parts(message: &str) -> impl Iterator<Item = MessagePart<'
         Some(match part.len() {
             12 if digits == 12 => MessagePart::AccountId(part),
             16.. if is_word && digits >= 4 => MessagePart::RequestId(part),
+            8.. if is_word && announces_id(before) => MessagePart::RequestId(part),
             _ => MessagePart::Text(part),
         })
     })
+}
+
+/// Whether the text says that an id of a single request follows. Such an id may have few digits or none: authorization ids are 24 or
+/// 25 characters of base 36.
+fn announces_id(before: &str) -> bool {
+    let end = |text: &str, words: &str| {
+        let start = text.len().checked_sub(words.len());
+        start.and_then(|start| text.get(start..)).is_some_and(|found| found.eq_ignore_ascii_case(words))
+    };
+    let label = before.trim_end_matches([' ', ':', '=', '#', '"', '\'']);
+    let labels = ["authorization id", "authorizationid", "request id", "requestid", "request-id"];
+    // A link to the console ends with `#/authorization-details/` and the id.
+    end(before, "authorization-details/") || (label != before && labels.iter().any(|words| end(label, words)))
 }
 
 #[cfg(test)]
@@ -85,6 +100,19 @@ mod tests {
                 "User: arn:aws:iam::<account>:user/ops is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::<account>:role/OrganizationAccountAccessRole",
             ),
             ("denied (authorization id: 7f1c2d3e-1234-4abc-9def-001122334455)", "denied (authorization id: <id>)"),
+            (
+                "Go to https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/bnmhvetaprqhyoluoqpdyzwx \
+                 for complete details, or call the GetRequestAuthorizationDetails API with the following authorization id: \
+                 bnmhvetaprqhyoluoqpdyzwx",
+                "Go to https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/<id> for complete \
+                 details, or call the GetRequestAuthorizationDetails API with the following authorization id: <id>",
+            ),
+            ("denied (Authorization ID: b5m5v5taprqh3yoluoo4dyw0w)", "denied (Authorization ID: <id>)"),
+            ("failed (Request ID: abcdefgh, Status Code: 403)", "failed (Request ID: <id>, Status Code: 403)"),
+            (
+                "the request identity is wrong, and the authorization identifier",
+                "the request identity is wrong, and the authorization identifier",
+            ),
             ("Rate exceeded", "Rate exceeded"),
             ("session v2token-20261122T041500Z-abcdef expired", "session <id> expired"),
             ("", ""),

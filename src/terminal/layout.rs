@@ -18,7 +18,7 @@ pub(crate) fn stdout_width() -> usize {
 }
 
 /// Returns the width of stdout if it is a terminal with a known width.
-fn stdout_columns() -> Option<usize> {
+pub(crate) fn stdout_columns() -> Option<usize> {
     Term::stdout().size_checked().map(|(_, columns)| usize::from(columns))
 }
 

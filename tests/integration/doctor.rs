@@ -125,8 +125,11 @@ fn a_healthy_organization_is_ok_in_every_format() {
     assert!(pace.contains("for 8 accounts at 50 visits per second, limited by --rate"), "{pace}");
 
     let table = examine(&bench, &[]).exits(0);
-    assert_eq!(table.stdout.lines().count(), all.len(), "{table}");
-    assert!(table.stdout.lines().all(|line| line.starts_with("ok       ")), "{table}");
+    let lines: Vec<&str> = table.stdout.lines().collect();
+    let [findings @ .., "", closing] = &lines[..] else { panic!("no closing line\n{table}") };
+    assert_eq!(findings.len(), all.len(), "{table}");
+    assert!(findings.iter().all(|line| line.starts_with("ok       ")), "{table}");
+    assert!(closing.starts_with("ready: ") && closing.contains("v2token plan"), "{table}");
     let lines = examine(&bench, &["--output=jsonl"]).exits(0);
     let parsed: Vec<Check> =
         lines.stdout.lines().map(|line| check(&serde_json::from_str(line).expect("JSON"))).collect();

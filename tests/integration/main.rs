@@ -19,6 +19,7 @@ mod faults;
 mod foreign;
 mod formats;
 mod harness;
+mod hints;
 mod identity;
 mod limits;
 mod listing;

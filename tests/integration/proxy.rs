@@ -78,6 +78,76 @@ fn an_unreachable_proxy_is_named_as_the_cause() {
     assert!(run.stderr.contains("HTTPS_PROXY"), "{run}");
 }
 
+/// A server that gives every connection the same answer.
+fn answers(answer: &'static str) -> std::net::SocketAddr {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("a bound address");
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = Vec::new();
+            let mut byte = [0];
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
+                head.push(byte[0]);
+            }
+            // The client may have gone.
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    address
+}
+
+#[test]
+fn a_proxy_that_refuses_is_named_with_its_status_and_the_host() {
+    for (answer, says, advice) in [
+        (
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            "the proxy answered 403 for sts.eu-west-1.amazonaws.com",
+            "NO_PROXY",
+        ),
+        (
+            "HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n",
+            "the proxy answered 407 for sts.eu-west-1.amazonaws.com",
+            "USER:PASSWORD",
+        ),
+        (
+            "HTTP/1.0 503 Busy\r\n\r\n<html>busy</html>",
+            "the proxy answered 503 for sts.eu-west-1.amazonaws.com",
+            "something other than AWS answered: check proxies",
+        ),
+    ] {
+        let mut bench = Bench::new(Organization::builder().accounts(3).start());
+        bench
+            .without_env("AWS_ENDPOINT_URL")
+            .env("HTTPS_PROXY", &format!("http://me:proxy-password@{}", answers(answer)));
+        let run = bench.run("run", &["plan", "--max-attempts=2"]).exits(1).made_no_plan(says);
+        assert!(run.stderr.contains(advice), "{advice}\n{run}");
+        run.holds_no_secret("proxy-password");
+        let doctor = bench.again("none", &["doctor", "--max-attempts=2"]).exits(1);
+        assert!(doctor.stdout.contains(says) && doctor.stdout.contains(advice), "{doctor}");
+    }
+}
+
+#[test]
+fn a_page_in_place_of_aws_is_named_with_its_status_and_the_host() {
+    for (status, advice) in
+        [(200, "something other than AWS answered"), (403, "something other than AWS answered"), (407, "HTTPS_PROXY")]
+    {
+        let answer =
+            format!("HTTP/1.1 {status} x\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>");
+        let page = answers(answer.leak());
+        // Only IAM is answered in AWS's place, so every account fails to be read.
+        let mut bench = Bench::new(Organization::builder().accounts(3).start());
+        bench.env("AWS_ENDPOINT_URL_IAM", &format!("http://localhost:{}", page.port()));
+        let run = bench.run("run", &["plan", "--max-attempts=2"]).exits(3);
+        for row in run.rows().values() {
+            let says = format!("HTTP status {status} from localhost with a body that ");
+            assert!(row["error_message"].starts_with(&says), "{row:#?}");
+            assert!(row["hint"].contains(advice), "{advice}: {row:#?}");
+        }
+    }
+}
+
 #[test]
 fn hosts_in_no_proxy_are_reached_directly() {
     let organization = Organization::builder().accounts(5).start();

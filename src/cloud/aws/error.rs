@@ -18,6 +18,7 @@ use super::super::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use super::body_limit::MAX_BODY;
 use super::refusal::{self, ServiceError};
 use super::timeouts;
+use super::tunnel::{HOST_OF_ANSWER, TunnelRefused};
 
 /// The error type of an operation in the SDK.
 pub(crate) trait OperationError: ProvideErrorMetadata + RequestId + Error + 'static {}
@@ -35,16 +36,19 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
             match error {
                 Some(ServiceError { code, message }) => (kind, effect, code.into(), message),
                 // If the SDK can't parse a successful answer, it reports a service error without a code.
-                None if status < 400 => unreadable(operation, status, answer.err()),
+                None if status < 400 => unreadable(operation, status, &from_host(answer.raw()), answer.err()),
                 None => (
                     kind,
                     effect,
                     ErrorCode::http_status(status),
-                    format!("HTTP status {status} with a body that names no AWS error"),
+                    format!("HTTP status {status}{} with a body that names no AWS error", from_host(answer.raw())),
                 ),
             }
         }
-        SdkError::ResponseError(response) => unreadable(operation, response.raw().status().as_u16(), error),
+        SdkError::ResponseError(response) => {
+            let answer = response.raw();
+            unreadable(operation, answer.status().as_u16(), &from_host(answer), error)
+        }
         SdkError::TimeoutError(_) => {
             let message = format!("no answer within {} s", timeouts::ATTEMPT.as_secs());
             (FailureKind::Transient, Effect::Unknown, OwnCode::RequestTimedOut.into(), message)
@@ -80,19 +84,24 @@ pub(super) struct IncompleteAnswer(pub(super) String);
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
 /// Returns the cause for an answer that does not come from this service, or was damaged on the way.
-fn unreadable(operation: Operation, status: u16, error: &(dyn Error + 'static)) -> Cause {
+fn unreadable(operation: Operation, status: u16, host: &str, error: &(dyn Error + 'static)) -> Cause {
     let detail = if find::<LengthLimitError>(error).is_some() {
         format!(": it is longer than {MAX_BODY} bytes")
     } else {
         find::<IncompleteAnswer>(error).map_or_else(String::new, |IncompleteAnswer(lack)| format!(": {lack}"))
     };
-    let message = format!("HTTP status {status} with a body that is not an answer to {operation}{detail}");
+    let message = format!("HTTP status {status}{host} with a body that is not an answer to {operation}{detail}");
     (FailureKind::Transient, Effect::Unknown, OwnCode::UnreadableAnswer.into(), message)
 }
 
 /// Returns the failure for a successful answer that lacks something. A retry can help.
 pub(super) fn incomplete(operation: Operation, lack: &str, request_id: Option<&str>) -> Failure {
-    Failure::new(operation, unreadable(operation, 200, &IncompleteAnswer(lack.to_owned())), Some(200), request_id)
+    Failure::new(operation, unreadable(operation, 200, "", &IncompleteAnswer(lack.to_owned())), Some(200), request_id)
+}
+
+/// Returns ` from` and the host that the request was sent to. A proxy may have answered in its place.
+fn from_host(answer: &HttpResponse) -> String {
+    answer.headers().get(HOST_OF_ANSWER).map_or_else(String::new, |host| format!(" from {host}"))
 }
 
 /// Returns the error of the role that could not be assumed. In a chain of roles, the error of the first role that refused is the
@@ -144,6 +153,10 @@ fn connector(error: &ConnectorError) -> Cause {
         .is_some_and(|code| OUT_OF_FILES.contains(&code));
     if has_no_files {
         return (FailureKind::Transient, Effect::None, OwnCode::TooManyOpenFiles.into(), message);
+    }
+    if let Some(refused) = find::<TunnelRefused>(error) {
+        let kind = if refused.is_final() { FailureKind::Refused } else { FailureKind::Transient };
+        return (kind, Effect::None, OwnCode::ConnectionFailed.into(), refused.to_string());
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
     let lower = message.to_ascii_lowercase();

@@ -16,9 +16,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::{RuntimeComponents, RuntimeComponentsBuilder};
 use aws_smithy_types::config_bag::ConfigBag;
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
+use super::error::chain;
+use super::tunnel;
 use crate::aws_settings::proxy::{Proxies, Proxy};
 use crate::secret::hide_user;
 
@@ -139,10 +141,34 @@ impl HttpClient for ByProxy<SharedHttpClient> {
 
 impl HttpConnector for ByProxy<SharedHttpConnector> {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        match self.choose(request.uri()) {
-            Ok(connector) => connector.call(request),
-            Err(refused) => HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into()))),
-        }
+        let connector = match self.choose(request.uri()) {
+            Ok(connector) => connector,
+            Err(refused) => return HttpConnectorFuture::ready(Err(ConnectorError::user(refused.into()))),
+        };
+        let uri: Option<Uri> = request.uri().parse().ok();
+        let rules = Arc::clone(&self.rules);
+        let answer = connector.call(request);
+        HttpConnectorFuture::new(async move {
+            match answer.await {
+                Ok(mut response) => {
+                    let host = uri.as_ref().and_then(Uri::host).and_then(|host| HeaderValue::from_str(host).ok());
+                    if let Some(host) = host {
+                        response.headers_mut().insert(tunnel::HOST_OF_ANSWER, host);
+                    }
+                    Ok(response)
+                }
+                Err(error) if tunnel::is_refused(&chain(&error)) => {
+                    let proxy = uri.as_ref().and_then(|uri| rules.for_url(&uri.to_string()).ok().flatten());
+                    Err(match (proxy, uri) {
+                        (Some(proxy), Some(uri)) => {
+                            ConnectorError::other(tunnel::ask_again(&proxy, &uri).await.into(), None)
+                        }
+                        _ => error,
+                    })
+                }
+                Err(error) => Err(error),
+            }
+        })
     }
 }
 

@@ -14,7 +14,8 @@ fn the_state_of_centralized_root_access_is_reported() {
     finds(eight().root_access(true), &by_role, &fine(about, "is on: plan --access assume-root needs no role"));
     finds(eight().root_access(false), &by_role, &fine(about, "is off: accounts are read through the role only"));
     finds(eight().root_access(RootAccess::NoTrustedAccess), &by_role, &fine(about, "IAM has no trusted access"));
-    finds(eight().caller_policy(unknown), &by_role, &fine(about, "is not known"));
+    let ignore = "or ignore this: only --access assume-root needs it";
+    finds(eight().caller_policy(unknown), &by_role, &warning(about, "is not known", ignore));
     let billing = eight().root_access(RootAccess::NotAllFeatures);
     finds(billing, &by_role, &warning("organization", "consolidated billing only", "no service control policies"));
 
@@ -122,6 +123,39 @@ fn invited_accounts_are_counted_and_one_is_tested() {
     assert!(tried.status == "failure" && tried.advice.contains("this account was invited"), "{tried:?}");
     let healthy = eight().account(6, |account| account.joined = JoinedMethod::Invited);
     finds(healthy, &[], &warning("accounts", "1 selected account was invited", "unless one was created"));
+}
+
+/// One wrong setting, and not five wrong accounts. The management account is read with the caller's own credentials.
+#[test]
+fn accounts_that_fail_alike_show_a_wrong_setting() {
+    let says = |checks: &[Check], status: &str, words: &str| {
+        let role = checks.iter().find(|check| check.about == "role").unwrap_or_else(|| panic!("{checks:#?}"));
+        assert!(role.status == status && role.account.is_none(), "{role:?}");
+        assert!(format!("{}: {}", role.message, role.advice).contains(words), "{words}: {role:?}");
+        assert!(checks.iter().all(|check| check.about != "pace"), "nothing was measured: {checks:#?}");
+    };
+    let mistyped = checks(&Bench::new(eight().start()), &["--role=OrganisationAccountAccessRole"], 1);
+    says(
+        &mistyped,
+        "failure",
+        "no account could be entered with the role OrganisationAccountAccessRole: is --role right",
+    );
+    let no_sts = eight().each_account(|account| account.faults.region_disabled = true);
+    says(&checks(&Bench::new(no_sts.start()), &[], 1), "failure", "check --region");
+    let unreadable = eight().each_account(|account| account.faults.deny_read = true);
+    let arguments = ["--management-account=skip"];
+    says(&checks(&Bench::new(unreadable.start()), &arguments, 1), "failure", "iam:GetAccountSummary");
+
+    let bench = Bench::new(eight().start());
+    let table = examine(&bench, &["--role=OrganisationAccountAccessRole"]).exits(1);
+    assert_eq!(table.stdout.matches("can't be entered").count(), 1, "the finding is shown once\n{table}");
+    assert_eq!(table.stdout.matches("is --role right").count(), 1, "{table}");
+    let last = table.stdout.lines().last().unwrap_or_default();
+    assert!(last.starts_with("not ready: 5 checks failed") && last.contains("v2token doctor"), "{table}");
+
+    let one_differs = eight().account(3, |account| account.faults.deny_assume = true);
+    let all = checks(&Bench::new(one_differs.start()), &["--sample=8"], 1);
+    assert!(all.iter().all(|check| check.about != "role"), "{all:#?}");
 }
 
 #[test]

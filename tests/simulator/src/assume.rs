@@ -43,7 +43,10 @@ impl World {
         self.check_region_is_active(index, &caller.region)?;
         if self.account(index).faults.deny_assume {
             self.at(index).note("deny_assume");
-            return Err(denied(self, "AssumeRole").into());
+            let error = denied(self, "AssumeRole");
+            let id = self.authorization_id();
+            let message = format!("{}{}", error.message, self.account(index).faults.denial_ends.replace("{id}", &id));
+            return Err(ApiError::access_denied(message).into());
         }
         let mfa = self.check_mfa(&caller.principal, params)? || caller.principal.mfa;
         let presented = Presented { caller: &caller.principal, external_id, mfa };

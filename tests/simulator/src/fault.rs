@@ -102,6 +102,9 @@ pub struct Faults {
     pub slow: Duration,
     /// `AssumeRole` is refused with `AccessDenied`.
     pub deny_assume: bool,
+    /// The end of the message with which `deny_assume` refuses, such as the reason. `{id}` is an authorization id that differs from
+    /// request to request.
+    pub denial_ends: String,
     /// `AssumeRole` is refused with `RegionDisabledException`, except in the one Region where STS
     /// can't be deactivated.
     pub region_disabled: bool,

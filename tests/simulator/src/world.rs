@@ -214,6 +214,12 @@ impl World {
         *self.faults.entry(fault).or_default() += 1;
     }
 
+    /// Returns a unique authorization id of 25 characters of base 36. It has no digit, as one in some thousand real ones.
+    pub(crate) fn authorization_id(&mut self) -> String {
+        let letter = |character: char| char::from(b'g' + u8::try_from(character.to_digit(16)?).ok()?).into();
+        self.next_id().chars().filter_map(|character| -> Option<char> { letter(character) }).take(25).collect()
+    }
+
     /// Returns a unique id that looks like a random UUID.
     pub(crate) fn next_id(&mut self) -> String {
         self.requests += 1;
