@@ -6,7 +6,7 @@ use std::env;
 use clap::CommandFactory as _;
 
 use super::Cli;
-use crate::suggest::nearest;
+use crate::suggest::nearest_by_key;
 
 /// The two variables for the wanted version. The option has two names, and each name has its variable.
 const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION"];
@@ -52,11 +52,55 @@ pub(crate) fn mistyped_variable() -> Option<(String, String)> {
     let arguments = command.get_subcommands().flat_map(clap::Command::get_arguments);
     let known: BTreeSet<String> =
         arguments.filter_map(|argument| argument.get_env()?.to_str().map(str::to_owned)).collect();
+    let known = known.into_iter().chain(TARGETS.map(str::to_owned)).collect();
     let set = env::vars_os().filter(|(_, value)| !value.is_empty()).filter_map(|(name, _)| name.into_string().ok());
-    let is_unknown =
-        |name: &String| name.starts_with("V2TOKEN_") && !known.contains(name) && !TARGETS.contains(&name.as_str());
-    set.filter(is_unknown).find_map(|name| {
-        let meant = nearest(&name, &known, 2)?.clone();
+    set.into_iter().find_map(|name| {
+        let meant = meant_variable(&name, &known)?;
         Some((name, meant))
     })
+}
+
+/// Returns the known variable that was probably meant by a name that is not known. Only names of this program are judged: those that
+/// begin with `V2TOKEN`, apart from case and underscores.
+fn meant_variable(name: &str, known: &BTreeSet<String>) -> Option<String> {
+    let plain = |name: &str| name.replace(['_', '-'], "").to_ascii_uppercase();
+    let option = plain(name).strip_prefix("V2TOKEN").map(str::to_owned)?;
+    if known.contains(name) {
+        return None;
+    }
+    // A short name is near many others.
+    let limit = 2.min(option.len() / 2);
+    let options = known.iter().map(|known| (plain(known), known));
+    let near = options.map(|(known, name)| (plain(&known)["V2TOKEN".len()..].to_owned(), name.clone()));
+    nearest_by_key(&option, near, |(option, _)| option.as_str(), limit).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_misses_are_recognized() {
+        let known = ["V2TOKEN_ROLE", "V2TOKEN_TO", "V2TOKEN_FOR", "V2TOKEN_OU", "V2TOKEN_EXCLUDE_ACCOUNT"];
+        let known = known.map(str::to_owned).into();
+        for (name, meant) in [
+            ("V2TOKEN_ROLL", Some("V2TOKEN_ROLE")),
+            ("V2TOKEN_ROLES", Some("V2TOKEN_ROLE")),
+            ("V2TOKENROLE", Some("V2TOKEN_ROLE")),
+            ("V2_TOKEN_ROLE", Some("V2TOKEN_ROLE")),
+            ("v2token_role", Some("V2TOKEN_ROLE")),
+            ("V2TOKEN_EXCLUDE_ACCOUNTS", Some("V2TOKEN_EXCLUDE_ACCOUNT")),
+            ("V2TOKEN_EXCLUDEACOUNT", Some("V2TOKEN_EXCLUDE_ACCOUNT")),
+            ("V2TOKEN_TOO", Some("V2TOKEN_TO")),
+            ("V2TOKEN_ROLE", None),
+            ("V2TOKEN_TO", None),
+            ("V2TOKEN_T", None),
+            ("V2TOKEN_BUILD_NUMBER", None),
+            ("V2TOKEN", None),
+            ("ROLE", None),
+            ("AWS_ROLE", None),
+        ] {
+            assert_eq!(meant_variable(name, &known).as_deref(), meant, "{name}");
+        }
+    }
 }

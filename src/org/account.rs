@@ -56,7 +56,7 @@ fn explain(text: &str) -> String {
     });
     if scientific {
         return format!(
-            "{shown:?} was an account id before a spreadsheet rounded it; its digits are lost: format the column as text"
+            "{shown:?} was an account id before a spreadsheet rounded it; its digits are lost: format the column as text, and export it again"
         );
     }
     let parts = || text.split([' ', ';', '\t', '\n']).filter(|part| !part.is_empty());
@@ -68,7 +68,7 @@ fn explain(text: &str) -> String {
         let arn = text.strip_prefix("arn:")?;
         arn.rsplit('/').next().and_then(twelve_digits).or_else(|| arn.split(':').nth(3).and_then(twelve_digits))
     };
-    let plain: String = text.chars().filter(|character| !['-', ' ', '\u{a0}', '"', '\''].contains(character)).collect();
+    let plain: String = text.chars().filter(|character| !"- \u{a0}\"'=.,".contains(*character)).collect();
     match twelve_digits(&plain).or_else(in_arn) {
         Some(id) => format!("{shown:?} is not an account id, which is 12 digits: did you mean {id}?"),
         None if text.parse::<UnitId>().is_ok() => {

@@ -1,9 +1,12 @@
 //! Reads `--accounts-from` files: one account id per line, or a CSV file such as a report of this program.
 
+mod columns;
+
 use std::collections::BTreeMap;
 
 use csv::{ByteRecord, ReaderBuilder};
 
+use self::columns::{Columns, Content, is_role_arn};
 use super::caller::account_in_arn;
 use super::role::{RoleTemplate, is_external_id};
 use super::{AccountId, ParseError};
@@ -13,7 +16,7 @@ use crate::secret::Secret;
 /// implement `Debug`.
 #[derive(Default)]
 pub(crate) struct AccountOverrides {
-    /// The role in the account, from the column `role`.
+    /// The role in the account, from the column `role` or `role_arn`.
     pub role: Option<RoleTemplate>,
     /// The external id that the role requires, from the column `external_id`.
     pub external_id: Option<Secret>,
@@ -37,10 +40,10 @@ const EMPTY: &str = "it names no account";
 
 /// Reads the accounts that a file names.
 ///
-/// Lines that start with `#` are comments. The first line is a header if one of its columns is `account_id`, or if it has several
-/// columns and the first column contains no digit. The ids are in the column `account_id`, or in the first column if no header
-/// names `account_id`. The columns `role` and `external_id` apply to the account of the line. The delimiter of the columns is a
-/// comma, a semicolon or a tab, whichever comes first in the first line.
+/// Lines that start with `#` are comments. The first line is a header if one of its columns is `account_id` or a usual spelling of it,
+/// or if it has several columns and the first column contains no digit. The ids are in the column `account_id`, or in the first column
+/// if no header names `account_id`. The columns `role` or `role_arn`, and `external_id`, apply to the account of the line. Columns are
+/// separated by commas, semicolons or tabs; the file uses the first delimiter that the first line contains.
 ///
 /// # Errors
 ///
@@ -59,15 +62,10 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
             "it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report",
         ));
     }
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter(first))
-        .comment(Some(b'#'))
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
+    let delimiter = delimiter(first);
+    let mut reader = csv_reader(text, delimiter);
     let unreadable = |cause: csv::Error| ParseError(format!("it can't be read as CSV: {cause}"));
-    let mut columns: Option<ColumnPositions> = None;
+    let mut columns: Option<Columns> = None;
     let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
     let mut record = ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(unreadable)? {
@@ -84,7 +82,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
         let columns = if let Some(columns) = &columns {
             columns
         } else {
-            let found = columns.insert(ColumnPositions::from_first_line(&record)?);
+            let found = columns.insert(Columns::find(&record, &contents(text, delimiter))?);
             if found.has_header {
                 continue;
             }
@@ -106,14 +104,53 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
     if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }
 }
 
+fn csv_reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(delimiter)
+        .comment(Some(b'#'))
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes())
+}
+
+/// Returns what the columns contain below the first line, up to the first line that can't be read.
+fn contents(text: &str, delimiter: u8) -> Vec<Content> {
+    let records = csv_reader(text, delimiter).into_byte_records().map_while(Result::ok);
+    let filled = records.filter(|record| !record.iter().all(<[u8]>::is_empty));
+    let mut contents = Vec::new();
+    filled.skip(1).for_each(|record| Content::add(&mut contents, &record));
+    contents
+}
+
 /// Returns the first delimiter outside quotes. Later cells and quoted cells can contain the other delimiters.
+///
+/// The comma in a number such as `1,91521E+11`, as spreadsheets in many countries write it, is no delimiter.
 fn delimiter(first: &str) -> u8 {
     let mut quoted = false;
-    let is_delimiter = |byte: &u8| {
-        quoted ^= *byte == b'"';
-        !quoted && b",;\t".contains(byte)
+    let bytes = first.as_bytes();
+    let is_delimiter = |(index, byte): &(usize, &u8)| {
+        quoted ^= **byte == b'"';
+        !quoted && b",;\t".contains(byte) && !is_decimal_comma(bytes, *index)
     };
-    first.bytes().find(is_delimiter).unwrap_or(b',')
+    let found = bytes.iter().enumerate().find(is_delimiter).map(|(_, byte)| *byte);
+    let only_decimal = || (0..bytes.len()).any(|index| is_decimal_comma(bytes, index));
+    found.unwrap_or_else(|| if only_decimal() { b';' } else { b',' })
+}
+
+/// Whether the byte at this index is the comma in a number in scientific notation.
+fn is_decimal_comma(text: &[u8], index: usize) -> bool {
+    let Some((before, [b',', after @ ..])) = text.split_at_checked(index) else { return false };
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_one_digit = match before {
+        [.., other, digit] => digit.is_ascii_digit() && !other.is_ascii_alphanumeric(),
+        [digit] => digit.is_ascii_digit(),
+        [] => false,
+    };
+    let mantissa = digits(after);
+    let exponent = after[mantissa..].strip_prefix(b"E").or_else(|| after[mantissa..].strip_prefix(b"e"));
+    let exponent = exponent.map(|rest| rest.strip_prefix(b"+").unwrap_or(rest));
+    is_one_digit && mantissa > 0 && exponent.is_some_and(|rest| digits(rest) > 0)
 }
 
 /// Returns the line number of a record. `byte` is the position that the CSV reader returns: the end of the previous record.
@@ -124,40 +161,19 @@ fn line_at(text: &str, byte: u64) -> u64 {
     1 + (before.matches('\n').count() + skipped) as u64
 }
 
-/// The positions of the columns.
-struct ColumnPositions {
-    id: usize,
-    role: Option<usize>,
-    external_id: Option<usize>,
-    has_header: bool,
-}
-
-impl ColumnPositions {
-    fn from_first_line(first: &ByteRecord) -> Result<Self, ParseError> {
-        let position = |name: &str| first.iter().position(|cell| cell.eq_ignore_ascii_case(name.as_bytes()));
-        let cell = first.get(0).unwrap_or_default();
-        // A line with several columns, of which the first contains no digit, is a header with other names, such as "Account,
-        // Owner".
-        let has_other_names = first.len() > 1 && !cell.is_empty() && !cell.iter().any(u8::is_ascii_digit);
-        let id = position("account_id");
-        let has_header = id.is_some() || has_other_names;
-        let optional = |name| if has_header { position(name) } else { None };
-        let (role, external_id) = (optional("role"), optional("external_id"));
-        let times = |name: &str| first.iter().filter(|cell| cell.eq_ignore_ascii_case(name.as_bytes())).count();
-        let duplicate = ["account_id", "role", "external_id"].into_iter().find(|name| times(name) > 1);
-        if let Some(name) = duplicate.filter(|_| has_header) {
-            return Err(ParseError(format!("there are two columns {name}")));
-        }
-        if id.is_none() && [role, external_id].contains(&Some(0)) {
-            return Err(ParseError::new("there is no column account_id"));
-        }
-        Ok(Self { id: id.unwrap_or(0), role, external_id, has_header })
-    }
-
+impl Columns {
     fn account(&self, record: &ByteRecord) -> Result<(AccountId, AccountOverrides), ParseError> {
         let cell = |column: usize| std::str::from_utf8(record.get(column).unwrap_or_default()).unwrap_or_default();
         let non_empty = |column: Option<usize>| column.map(cell).filter(|text| !text.is_empty());
-        let id: AccountId = cell(self.id).parse()?;
+        let id: AccountId = cell(self.id).parse().map_err(|error| {
+            // A decimal comma has split a number that a spreadsheet rounded.
+            let whole = format!("{},{}", cell(self.id), cell(self.id + 1));
+            if is_decimal_comma(whole.as_bytes(), cell(self.id).len()) {
+                whole.parse::<AccountId>().err().unwrap_or(error)
+            } else {
+                error
+            }
+        })?;
         let others = if self.has_header { 0..0 } else { 1..record.len() };
         if let Some(second) =
             others.filter_map(|column| cell(column).parse().ok()).find(|other: &AccountId| *other != id)
@@ -165,6 +181,11 @@ impl ColumnPositions {
             return Err(ParseError(format!(
                 "there is a second account id, {second}: write one id a line, or begin with a header that names the column account_id"
             )));
+        }
+        if !self.has_header && (0..record.len()).any(|column| is_role_arn(cell(column))) {
+            return Err(ParseError::new(
+                "there is the ARN of a role, and no header says so: begin with the line account_id,role_arn",
+            ));
         }
         let (role, external_id) = (non_empty(self.role), non_empty(self.external_id));
         if let Some(found) = role.and_then(account_in_arn).filter(|found| *found != id) {
@@ -205,6 +226,8 @@ mod tests {
             "name,ACCOUNT_ID\nx,000000000001\ny,000000000002\n",
             "account_id,payer\n000000000001,000000000100\n000000000002,000000000100\n",
             "Account;Owner\n000000000001;me\n000000000002;you\n",
+            "Account Name,Account ID,OU Name\n\"prod\",000000000001,W\n\"test\",\"000000000002\",W\n",
+            "id\n000000000001\n000000000002\n",
             "000000000001\tme\n000000000002\n",
             "000000000001;\"me, myself\"\n000000000002;you\n",
             "000000000001\tme; and you, too\n000000000002\n",
@@ -218,6 +241,12 @@ mod tests {
 
     #[test]
     fn columns_set_the_role_and_the_external_id_of_single_accounts() {
+        let targets = "aws_account_id,role_arn,external_id,name\n\
+                       000000000001,arn:aws:iam::000000000001:role/token-version-setter,Xy7-rollout,prod\n";
+        let named: Vec<AccountOverrides> = read(targets.as_bytes()).unwrap().into_values().collect();
+        let role = named[0].role.as_ref().map(ToString::to_string);
+        assert_eq!(role.as_deref(), Some("arn:aws:iam::{account_id}:role/token-version-setter"));
+        assert_eq!(named[0].external_id.as_ref().map(Secret::reveal), Some("Xy7-rollout"));
         let file = "account_id,role,external_id\n\
                     000000000001,ops/Audit,team:1\n\
                     000000000002,arn:aws:iam::000000000002:role/R,\n\
@@ -245,7 +274,28 @@ mod tests {
         assert!(line("account_id,owner\n000000000001,\"a\n000000000002,b\n").starts_with("line 2: a quoted cell"));
         assert!(line("\"00000002\"0000\n").ends_with("line 1: an id is quoted only in part"));
         let secret = line("external_id,account\nSECRET,000000000001\n");
-        assert_eq!(secret, "there is no column account_id");
+        assert!(secret.starts_with("there is no column account_id; did you mean \"account\"?"), "{secret}");
+        assert!(!secret.contains("SECRET"), "{secret}");
+        for rounded in [
+            "1,91521E+11;prod\n",
+            "1,91521E+11\tprod\n",
+            "1,91521E+11\n",
+            "1,91521e+11,prod\n",
+            "\"1,91521E+11\",prod\n",
+            "account_id;name\n1,91521E+11;prod\n",
+            "account_id,name\n1,91521E+11,prod\n",
+            "1.91521E+11,prod\n",
+        ] {
+            let said = line(rounded);
+            assert!(
+                said.contains("before a spreadsheet rounded it") && said.contains("format the column as text"),
+                "{said}"
+            );
+        }
+        assert!(
+            line("000000000001,arn:aws:iam::000000000001:role/R\n")
+                .ends_with("begin with the line account_id,role_arn")
+        );
         assert!(line("prod\n000000000001\n").starts_with("line 1: \"prod\" is not an account id"));
         for delimiter in [",", ";", "\t"] {
             let two = line(&format!("000000000001{delimiter}000000000002\n"));

@@ -1,6 +1,7 @@
 //! The built program against the simulated organization and against moto. One binary, because linking is slow.
 
 mod access;
+mod accounts_files;
 mod assume_root;
 mod aws_cli;
 mod aws_settings;

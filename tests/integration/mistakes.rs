@@ -72,6 +72,17 @@ const FILES: &[Mistake] = &[
     ),
     mistake("plan --accounts-from=twice.csv", OPTION, "line 3: account 000000000001", "another role or external id"),
     mistake("plan --accounts-from=secret.csv", OPTION, "line 2: the external id", "2 to 1224 letters"),
+    mistake("plan --accounts-from=payers.csv", OPTION, "\"payer\" and \"member\"", "name one of them account_id"),
+    mistake("plan --accounts-from=second.csv", OPTION, "there is no column account_id", "did you mean \"Konto\"?"),
+    mistake(
+        "plan --accounts-from=comma.csv",
+        OPTION,
+        "\"1,91521E+11\"",
+        "format the column as text, and export it again",
+    ),
+    mistake("plan --accounts-from=roles.csv", OPTION, "the column \"assumed role\"", "name it role_arn or role"),
+    mistake("plan --accounts-from=ids.csv", OPTION, "the column \"ext_id\"", "name it external_id"),
+    mistake("plan --accounts-from=bare.csv", OPTION, "the ARN of a role", "begin with the line account_id,role_arn"),
 ];
 
 const SELECTION: &[Mistake] = &[
@@ -153,6 +164,14 @@ const ACCESS: &[Mistake] = &[
         "V2TOKEN_EXCLUDE_ACCOUNTS",
         "did you mean V2TOKEN_EXCLUDE_ACCOUNT?",
     ),
+    variable(
+        &[("V2TOKEN_ROLL", "Audit")],
+        OPTION,
+        "unknown environment variable V2TOKEN_ROLL: did you mean",
+        "V2TOKEN_ROLE?",
+    ),
+    variable(&[("V2TOKENROLE", "Audit")], OPTION, "environment variable V2TOKENROLE", "did you mean V2TOKEN_ROLE?"),
+    variable(&[("V2TOKEN_TOO", "v1Token")], OPTION, "environment variable V2TOKEN_TOO", "did you mean V2TOKEN_TO?"),
     variable(
         &[("AWS_ACCESS_KEY_ID", "AKIASIMBASE000000000\r")],
         START,
@@ -248,6 +267,12 @@ fn bench() -> Bench {
     write("elsewhere.csv", b"account_id,role\n000000000001,arn:aws:iam::000000000002:role/Audit\n");
     write("twice.csv", b"account_id,role\n000000000001,A\n000000000001,B\n");
     write("secret.csv", b"account_id,external_id\n000000000001,SIMSECRET with a space\n");
+    write("payers.csv", b"payer,member\n000000000001,000000000002\n");
+    write("second.csv", b"Name;Konto\nprod;000000000001\n");
+    write("comma.csv", b"1,91521E+11;prod\n");
+    write("roles.csv", b"account_id,assumed role\n000000000001,Audit\n");
+    write("ids.csv", b"account_id,ext_id\n000000000001,SIMSECRET\n");
+    write("bare.csv", b"000000000001,arn:aws:iam::000000000001:role/Audit\n");
     write("narrow.json", b"{}");
     write("config", b"[default]\nregion = eu-west-1\n[profile prod]\nregion = eu-west-1\n");
     bench.run("taken", &["plan"]).exits(0);
