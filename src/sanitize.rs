@@ -50,13 +50,36 @@ pub fn for_terminal(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Escapes a text for a cell of a CSV file. It escapes what [`for_terminal`] escapes, and adds a leading `'` if a spreadsheet
-/// would evaluate the text as a formula (OWASP, "CSV Injection").
+/// Whether a spreadsheet evaluates a text that starts with this character as a formula (OWASP, "CSV Injection").
+const fn starts_formula(character: char) -> bool {
+    matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
+}
+
+/// Escapes a text for a cell of a CSV file. It escapes what [`for_terminal`] escapes, and adds a `'` where a spreadsheet would
+/// evaluate the text as a formula.
+///
+/// In many countries, spreadsheets split a CSV file at `;`, even inside quotes. So the text after each `;` is treated like the
+/// beginning of a cell. No cell contains a tab, because tabs are escaped.
 pub fn for_cell(text: &str) -> Cow<'_, str> {
     let safe = for_terminal(text);
-    let formula = |character| matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
     // Some spreadsheets ignore leading white space.
-    if safe.trim_start().starts_with(formula) { Cow::Owned(format!("'{safe}")) } else { safe }
+    let whole = safe.trim_start().starts_with(starts_formula);
+    // The CSV writer doubles quotes, which a reader that splits at `;` takes for the quotes of a cell.
+    let is_formula = |part: &str| {
+        part.trim_start_matches(|character: char| character.is_whitespace() || character == '"')
+            .starts_with(starts_formula)
+    };
+    if !whole && !safe.split(';').skip(1).any(is_formula) {
+        return safe;
+    }
+    let mut cell = String::with_capacity(safe.len() + 8);
+    for (number, part) in safe.split(';').enumerate() {
+        let is_formula = if number == 0 { whole } else { is_formula(part) };
+        cell.push_str(if number == 0 { "" } else { ";" });
+        cell.push_str(if is_formula { "'" } else { "" });
+        cell.push_str(part);
+    }
+    Cow::Owned(cell)
 }
 
 /// Quotes a path for a shell command that users copy. The result is quoted only if necessary, and a command never reads it as an
@@ -137,6 +160,16 @@ mod tests {
             ("\t=1", "\\u{9}=1"),
             ("a=b", "a=b"),
             ("'=1", "'=1"),
+            ("a;=1+1", "a;'=1+1"),
+            ("a; -1;b", "a;' -1;b"),
+            ("a;\"=1\"", "a;'\"=1\""),
+            ("a; \"\" +1", "a;' \"\" +1"),
+            ("=1;@x;y", "'=1;'@x;y"),
+            ("a;＝1", "a;'＝1"),
+            ("a;b=c; d", "a;b=c; d"),
+            ("a;'=1", "a;'=1"),
+            (";", ";"),
+            ("a\t=1", "a\\u{9}=1"),
         ];
         for (text, safe) in table {
             assert_eq!(for_cell(text), safe);

@@ -57,6 +57,7 @@ pub const HOSTILE_NAMES: &[&str] = &[
     "@SUM(1+1)*cmd|' /C calc'!A0",
     "tab\there",
     "-1+2",
+    "a;=1+1;\"@SUM(1)\"",
     "  spaces  ",
     "\u{0}null\u{7f}",
     "\\\\share\\..\\x",
