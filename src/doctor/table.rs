@@ -49,9 +49,8 @@ pub(crate) fn table(checks: &Checks, style: TableStyle) -> String {
         }
         add(&mut text, &line, check.status, style);
     }
-    text.push('\n');
     let (verdict, status) = closing(checks);
-    add(&mut text, &verdict, status, style);
+    add(&mut text, &format!("{:<8} {:<13} {verdict}", status.as_str(), "verdict"), status, style);
     text
 }
 
@@ -65,7 +64,7 @@ fn add(text: &mut String, line: &str, status: Status, style: TableStyle) {
     let lines = style.width.map_or_else(|| vec![line.to_owned()], |width| wrap(line, width, INDENT));
     for (number, line) in lines.iter().enumerate() {
         let (word, rest) =
-            if number == 0 { line.split_at(line.find([' ', ':']).unwrap_or(line.len())) } else { ("", line.as_str()) };
+            if number == 0 { line.split_at(line.find(' ').unwrap_or(line.len())) } else { ("", line.as_str()) };
         let word = if columns(word) > 0 { paint.on(word, style.color) } else { String::new() };
         text.push_str(&format!("{word}{rest}\n"));
     }
@@ -147,8 +146,9 @@ mod tests {
             (&[Status::Failure, Status::Failure], "not ready: 2 checks failed; "),
         ] {
             let text = shown(statuses.iter().map(|status| check(*status)).collect(), PLAIN);
-            assert!(text.lines().last().unwrap().starts_with(last), "{text}");
-            assert_eq!(text.lines().count(), statuses.len() + 2, "{text}");
+            let (status, verdict) = text.lines().last().unwrap().split_at(INDENT);
+            assert!(verdict.starts_with(last) && status.contains("verdict"), "{text}");
+            assert_eq!(text.lines().count(), statuses.len() + 1, "{text}");
         }
     }
 
@@ -156,26 +156,26 @@ mod tests {
     fn the_same_finding_in_several_accounts_is_shown_once() {
         let same = |number| of_account(number, Status::Warning, &format!("denied in {number:012}"));
         let text = shown((1..=8).map(same).chain([of_account(9, Status::Warning, "other")]).collect(), PLAIN);
-        assert_eq!(text.lines().count(), 4, "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
         assert!(
             text.starts_with("warning  000000000001  denied in 000000000001; do; the same in 000000000002, "),
             "{text}"
         );
         assert!(text.contains("and 2 more"), "{text}");
         let fine = shown((1..=3).map(|number| of_account(number, Status::Ok, "read")).collect(), PLAIN);
-        assert_eq!(fine.lines().count(), 5, "{fine}");
+        assert_eq!(fine.lines().count(), 4, "{fine}");
     }
 
     #[test]
     fn lines_are_wrapped_between_words_and_the_status_is_coloured() {
         let text = shown(
-            vec![of_account(1, Status::Failure, "a finding of several words")],
-            TableStyle { color: true, width: Some(40) },
+            vec![of_account(1, Status::Failure, "a finding of several words, more than fit into a line of this width")],
+            TableStyle { color: true, width: Some(60) },
         );
         assert!(text.starts_with("\u{1b}[1;31mfailure\u{1b}[0m  000000000001  "), "{text:?}");
         for line in text.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", "").lines() {
-            assert!(columns(line) <= 40, "{line}");
+            assert!(columns(line) <= 60, "{line}");
         }
-        assert!(text.contains(&format!("\n{}", " ".repeat(INDENT))) || text.contains("\n  "), "{text:?}");
+        assert!(text.contains(&format!("\n{}", " ".repeat(INDENT))), "{text:?}");
     }
 }

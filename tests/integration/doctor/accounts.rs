@@ -151,7 +151,10 @@ fn accounts_that_fail_alike_show_a_wrong_setting() {
     assert_eq!(table.stdout.matches("can't be entered").count(), 1, "the finding is shown once\n{table}");
     assert_eq!(table.stdout.matches("is --role right").count(), 1, "{table}");
     let last = table.stdout.lines().last().unwrap_or_default();
-    assert!(last.starts_with("not ready: 5 checks failed") && last.contains("v2token doctor"), "{table}");
+    assert!(
+        last.starts_with("failure  verdict       not ready: 5 checks failed") && last.contains("v2token doctor"),
+        "{table}"
+    );
 
     let one_differs = eight().account(3, |account| account.faults.deny_assume = true);
     let all = checks(&Bench::new(one_differs.start()), &["--sample=8"], 1);
