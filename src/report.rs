@@ -9,6 +9,7 @@ mod humanize;
 pub(crate) mod lineage;
 mod markdown;
 pub(crate) mod merge;
+pub(crate) mod next_steps;
 pub(crate) mod ou_totals;
 mod page;
 pub(crate) mod query_output;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 use self::format::LazyList;
 use self::humanize::{count, duration, utc};
+use self::next_steps::{NextStep, RunEnd, is_left_out, next_steps};
 use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Mode, Outcome, Record, Tally};
@@ -34,7 +36,7 @@ pub(crate) use files::{IN_RUN_FOLDER, ReportFiles};
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 pub use row::{COLUMNS, columns};
 pub(crate) use row::{Column, Row};
-pub(crate) use summary::{next_steps, summary};
+pub(crate) use summary::{closing, report_files, summary, wrong_setting};
 
 /// The content of a report.
 #[derive(Clone, Copy, Debug)]
@@ -45,13 +47,13 @@ pub(crate) struct Report<'a> {
     pub accounts: &'a [Account],
     /// The record of each account, in the same order.
     pub records: &'a [Record],
-    /// The verdict in one sentence, or the progress of a run that has not ended.
+    /// The verdict in one sentence, or the progress of a run that has not ended; empty if it is told elsewhere.
     pub sentence: &'a str,
     /// The exit code; `None` while the run is still going on, or after a crash.
     pub exit_code: Option<u8>,
     /// The run that each record comes from; `None` unless several runs are merged.
     pub run_ids: Option<&'a [RunId]>,
-    /// The run folder; `None` if several runs are merged.
+    /// The run folder; `None` if several runs are merged, or if the next steps are told elsewhere.
     pub folder: Option<&'a Path>,
 }
 
@@ -73,6 +75,20 @@ impl<'a> Report<'a> {
     /// Counts the accounts by outcome.
     pub(crate) fn tally(&self) -> Tally {
         self.records.iter().map(|record| record.outcome).collect()
+    }
+
+    /// Returns the command lines to run next. There are none without the run folder.
+    pub(crate) fn steps(&self, folder: Option<&Path>) -> Vec<NextStep> {
+        let Some(folder) = folder else { return Vec::new() };
+        let settings = &self.run.settings;
+        next_steps(&RunEnd {
+            command: self.run.command,
+            mode: settings.mode,
+            undoes: settings.undoes.as_deref(),
+            folder,
+            tally: &self.tally(),
+            left_out: is_left_out(self.records),
+        })
     }
 
     /// Returns the known details of the run, each with its name. The details are not sanitized.
@@ -114,10 +130,8 @@ impl OutputDocument for Report<'_> {
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
         match format {
             DocumentFormat::Table => {
-                let next_steps = self
-                    .folder
-                    .map_or_else(String::new, |folder| next_steps(self, folder, folder.join("report.csv").is_file()));
-                to.write_all((wrap_for_stdout(&summary(self)) + &next_steps).as_bytes())
+                let closing = self.folder.map_or_else(String::new, |folder| closing(self, folder));
+                to.write_all((wrap_for_stdout(&summary(self)) + &closing).as_bytes())
             }
             DocumentFormat::Text => csv::write_tab_separated(self.rows().map(Row::values), to),
             DocumentFormat::Csv => {

@@ -3,7 +3,7 @@
 use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
-use crate::report::{Report, ReportFiles};
+use crate::report::{DocumentFormat, Report, ReportFiles};
 use crate::rollout::Wave;
 use crate::rollout::tolerance::is_counted;
 use crate::run::complete::{complete_reports, needs_reports};
@@ -111,16 +111,22 @@ fn show_finished(
     replay: &Replay,
     verdict: &str,
 ) -> Result<(), Error> {
-    let sentence = format!("nothing is left to do; this run is finished: {verdict}");
+    let ended = format!("this run is finished: {verdict}");
     let report = Report {
         run: info,
         accounts: &replay.accounts,
         records: &replay.records(),
-        sentence: &sentence,
+        sentence: &ended,
         exit_code: replay.ended.as_ref().map(|(exit_code, _)| *exit_code),
         run_ids: None,
         folder: Some(folder.path()),
     };
+    // The summary on stdout says how the run ended.
+    let shows_summary = settings.output.stdout == Some(DocumentFormat::Table) && settings.output.query.is_none();
+    let mut sentence = "nothing is left to do".to_owned();
+    if !shows_summary {
+        sentence.push_str(&format!("; {ended}"));
+    }
     let note = LogLine::new(Level::Info, "finished", &sentence, serde_json::json!({}));
     Progress::new(settings.output.stderr_mode).log(&note);
     let files = ReportFiles::open(None, &settings.output.reports)?;

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
-use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, next_steps, summary};
+use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, closing, summary};
 use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal};
 use crate::settings::{Environment, Settings, defaults};
@@ -108,7 +108,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
         report.write(format, &mut bytes).expect("memory takes everything");
         String::from_utf8(bytes).expect("UTF-8")
     };
-    Written { formats: formats.map(write), summary: summary(&report) + &next_steps(&report, Path::new(text), true) }
+    Written { formats: formats.map(write), summary: summary(&report) + &closing(&report, Path::new(text)) }
 }
 
 /// Returns the contents of a valid `run.json`.

@@ -1,15 +1,13 @@
-//! The summary for people: the verdict, the counts, the failures by cause with advice, and the next command.
+//! The summary for people: the verdict, the counts, the failures by cause with advice, the files, and the next commands.
 
 use std::path::Path;
 
 use super::Report;
 use super::causes::causes;
-use crate::journal::CommandName;
 use crate::org::Account;
-use crate::rollout::alike::{VisitResult, wrong_setting};
+use crate::rollout::alike::{self, VisitResult};
 use crate::rollout::cause::Cause;
-use crate::rollout::{Mode, Outcome};
-use crate::sanitize::{for_shell, for_terminal};
+use crate::sanitize::for_terminal;
 use crate::verdict::Results;
 
 /// The number of accounts that are named for each cause.
@@ -18,7 +16,9 @@ const NAMED: usize = 5;
 /// Returns the summary.
 pub(crate) fn summary(report: &Report<'_>) -> String {
     let Report { run, sentence, .. } = report;
-    let mut text = format!("{} {}: {}\n\n", run.command, for_terminal(run.run_id.as_str()), for_terminal(sentence));
+    let separator = if sentence.is_empty() { "" } else { ": " };
+    let run_id = for_terminal(run.run_id.as_str());
+    let mut text = format!("{} {run_id}{separator}{}\n\n", run.command, for_terminal(sentence));
     let results = Results::of(report.records);
     let tally = &results.tally;
     let width = tally.total().to_string().len();
@@ -32,7 +32,7 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     let gone = results.gone();
     let left = if gone > 0 { format!(", and {gone} that left it") } else { String::new() };
     text.push_str(&format!("  {:>width$}  accounts in {}{left}\n", tally.total() - gone, for_terminal(organization)));
-    if let Some(setting) = wrong_setting(report.records.iter().filter_map(VisitResult::of)) {
+    if let Some(setting) = wrong_setting(report) {
         text.push_str(&format!("\n{}\n", for_terminal(&setting)));
     }
     let mut heading = "";
@@ -50,28 +50,25 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     text
 }
 
-/// Returns the path of the report if `is_written` is true, and the command to run next if accounts would change. These lines are
-/// for copying, so they are never wrapped.
-pub(crate) fn next_steps(report: &Report<'_>, folder: &Path, is_written: bool) -> String {
-    let mut lines = String::new();
-    if is_written {
-        lines.push_str(&format!("Report: {}\n", for_terminal(&folder.join("report.csv").display().to_string())));
-    }
-    let would_change = report.tally().of(Outcome::WouldChange);
-    let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
-    let is_cut_short = report.run.settings.mode == Mode::Plan && report.tally().of(Outcome::NotAttempted) > 0;
-    let next = match (report.run.command, &report.run.settings.undoes) {
-        // Not all accounts were read, so what would change is not known yet.
-        _ if is_cut_short => Some(("To read the other accounts".to_owned(), "resume", folder)),
-        _ if would_change == 0 => None,
-        (CommandName::Plan, _) => Some((format!("To set {these}"), "apply --plan", folder)),
-        (CommandName::Rollback, Some(undone)) => Some((format!("To put {these} back"), "rollback", undone.as_path())),
-        (CommandName::Apply | CommandName::Rollback, _) => None,
-    };
-    if let Some((goal, command, folder)) = next {
-        lines.push_str(&format!("{goal}: v2token {command} {}\n", for_shell(folder)));
-    }
+/// Returns the paths of the page and of the CSV file, and the command lines to run next. These lines are for copying, so they are never
+/// wrapped.
+pub(crate) fn closing(report: &Report<'_>, folder: &Path) -> String {
+    let files = report_files(folder).into_iter().map(|(name, path)| format!("{name}: {path}\n"));
+    let steps = report.steps(Some(folder)).into_iter().map(|step| step.sentence() + "\n");
+    let lines: String = files.chain(steps).collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
+}
+
+/// Returns the names and the paths of the page and of the CSV file, if they exist.
+pub(crate) fn report_files(folder: &Path) -> Vec<(&'static str, String)> {
+    let files = [("Page", "report.html"), ("Report", "report.csv")];
+    let existing = files.into_iter().map(|(name, file)| (name, folder.join(file))).filter(|(_, path)| path.is_file());
+    existing.map(|(name, path)| (name, for_terminal(&path.display().to_string()).into_owned())).collect()
+}
+
+/// Returns which setting to check if every account failed in the same way.
+pub(crate) fn wrong_setting(report: &Report<'_>) -> Option<String> {
+    alike::wrong_setting(report.records.iter().filter_map(VisitResult::of))
 }
 
 /// Adds the hint unless it is empty, the first accounts by id and name, and the number of further accounts.

@@ -1,18 +1,17 @@
 //! The end of a run: the verdict, the last line of the journal, the reports and stdout.
 
-use std::path::Path;
 use std::time::SystemTime;
 
 use super::context::RunContext;
 use super::execute::Visited;
+use super::next_steps;
 use super::recorder::record_end;
 use super::stdout;
 use crate::journal::{Ending, RunFolder, RunInfo};
 use crate::report::Report;
-use crate::rollout::{Record, StopReason};
+use crate::rollout::Record;
 use crate::sanitize::for_shell;
-use crate::terminal::log_line::Level;
-use crate::terminal::{LogLine, Progress, log_line};
+use crate::terminal::log_line;
 use crate::verdict::{Results, Verdict, changes};
 
 /// Writes the verdict and the reports, and returns the exit code.
@@ -51,6 +50,9 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         folder: place.as_deref(),
     };
 
+    let is_told = next_steps::is_told_on_stdout(&settings.output, &verdict);
+    let shown = if is_told { report } else { Report { sentence: "", folder: None, ..report } };
+
     // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
     let unwritten = files.finish(&report);
     let described = if unwritten.in_run_folder.is_none() {
@@ -66,7 +68,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     ];
     signals.reports_written();
     let printed = match stdout::query(&settings.output, settings.command.as_str(), &report) {
-        Ok(found) => stdout::print(&settings.output, &report, found)
+        Ok(found) => stdout::print(&settings.output, &shown, found)
             .err()
             .map(|error| format!("stdout can't be written: {error}")),
         Err(cause) => Some(format!("{cause} (ask again: v2token report {} --query …)", for_shell(folder.path()))),
@@ -75,41 +77,9 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         log_line::error(settings.output.stderr_mode, &format!("{problem}; {}", changes(tally)), "");
         exit_code = exit_code.max(1);
     }
-    if let Verdict::Stopped(reason) = &verdict {
-        // A run whose folder was removed can't be resumed.
-        let hint = folder.resumable_at().filter(|_| info.journal_changed.is_none());
-        let hint = hint.map_or_else(String::new, |folder| how_to_continue(reason, &folder));
-        match reason {
-            // The person who sent the signal knows the reason, so this is no error.
-            StopReason::Interrupted | StopReason::HungUp | StopReason::Terminated => {
-                show_stopped(&progress, &sentence, &hint);
-            }
-            StopReason::TooManyErrors { .. }
-            | StopReason::Unreachable(_)
-            | StopReason::CallerCredentials(_)
-            | StopReason::Journal(_) => log_line::error(settings.output.stderr_mode, &sentence, &hint),
-        }
-    }
+    // A run whose folder was removed, or whose journal was changed, can't be continued.
+    let can_continue = folder.resumable_at().is_some() && info.journal_changed.is_none();
+    next_steps::tell(&settings.output, &verdict, &report, can_continue, &progress);
     drop(earlier_run);
     exit_code
-}
-
-fn how_to_continue(reason: &StopReason, folder: &Path) -> String {
-    let first = match reason {
-        StopReason::CallerCredentials(_) => "renew the base credentials, for instance with `aws sso login`, and ",
-        StopReason::Unreachable(_) => "check the network and the proxy settings (HTTPS_PROXY, NO_PROXY), and ",
-        StopReason::TooManyErrors { .. }
-        | StopReason::Interrupted
-        | StopReason::HungUp
-        | StopReason::Terminated
-        | StopReason::Journal(_) => "",
-    };
-    format!("{first}continue with: v2token resume {}", for_shell(folder))
-}
-
-fn show_stopped(progress: &Progress, sentence: &str, hint: &str) {
-    progress.log_always(&LogLine::new(Level::Warn, "stopped", sentence, serde_json::json!({})));
-    if !hint.is_empty() {
-        progress.log_always(&LogLine::new(Level::Info, "hint", hint, serde_json::json!({})));
-    }
 }

@@ -68,10 +68,12 @@ fn a_setting_that_is_wrong_is_named_once() {
         ),
     ];
     for (builder, arguments, says) in table {
-        let bench = Bench::new(builder().start());
-        let run = plan(&bench, arguments);
-        assert_eq!(format!("{}{}", run.stdout, run.stderr).matches(says).count(), 1, "{says}\n{run}");
-        assert!(!run.stdout.contains("made only in accounts that the Organization created"), "{run}");
+        for output in ["--output=table", "--output=json"] {
+            let bench = Bench::new(builder().start());
+            let run = plan(&bench, &[arguments, &[output]].concat());
+            assert_eq!(format!("{}{}", run.stdout, run.stderr).matches(says).count(), 1, "{says}\n{run}");
+            assert!(!run.stdout.contains("made only in accounts that the Organization created"), "{run}");
+        }
     }
     let one = eight().account(3, |account| account.faults.deny_assume = true);
     let run = plan(&Bench::new(one.start()), &[]);

@@ -16,6 +16,7 @@ mod dependencies;
 mod disk;
 mod doctor;
 mod documents;
+mod ends;
 mod faults;
 mod foreign;
 mod formats;
