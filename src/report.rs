@@ -16,6 +16,7 @@ pub(crate) mod query_output;
 mod row;
 mod summary;
 pub(crate) mod timeline;
+mod would_change;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

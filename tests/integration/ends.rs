@@ -83,3 +83,20 @@ fn an_interrupted_run_offers_no_half_plan() {
         assert_eq!(shown(&again).matches("nothing is left to do").count(), 1, "{again}");
     }
 }
+
+#[test]
+fn a_plan_names_what_would_change() {
+    let bench =
+        Bench::new(thirty().each_account(|account| account.name = format!("team-{}", account.id().number())).start());
+    let one = run(&bench, "one", &["plan", "--account=000000000003"]).exits(0);
+    assert_eq!(one.stdout.matches("000000000003 (team-3): v1Token now, v2Token after apply").count(), 1, "{one}");
+    let applied = run(&bench, "applied", &["apply", "--yes", "--account=000000000003"]).exits(0);
+    assert!(applied.stdout.contains("000000000003 (team-3): v1Token before, v2Token now"), "{applied}");
+    let done = run(&bench, "done", &["plan", "--account=000000000003"]).exits(0);
+    assert!(done.stdout.contains("000000000003 (team-3): v2Token already"), "{done}");
+    let all = run(&bench, "all", &["plan"]).exits(0);
+    assert!(all.stdout.contains("Would change, by OU"), "{all}");
+    let named = all.stdout.lines().filter(|line| line.ends_with(": v1Token, would be v2Token")).count();
+    assert!((1..=25).contains(&named), "a few of 29\n{all}");
+    assert!(!all.stdout.contains("team-3)"), "what would not change is not named\n{all}");
+}
