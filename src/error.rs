@@ -1,5 +1,6 @@
 //! The errors that stop a run. Each error has a message, an exit code, and a hint that says what to do about the error.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::aws_settings::AwsSettingsError;
@@ -10,6 +11,7 @@ use crate::org::region::RegionRefused;
 use crate::org::selection::SelectionFailed;
 use crate::rollout::denial::{Denial, denied_action};
 use crate::rollout::hint;
+use crate::sanitize::for_shell;
 use crate::system_limits::SystemLimit;
 
 /// An error that stops a run. A failure in a single account is not such an error; the account's record describes this failure.
@@ -113,14 +115,10 @@ impl Error {
                 "several options of one kind widen the selection, options of different kinds narrow it; plan without them lists \
                  every account"
             }
-            Self::RunFolder(error) => run_folder_hint(error),
+            Self::RunFolder(error) => return run_folder_hint(error),
             Self::System(limit) => limit.hint(),
-            Self::Usage(_)
-            | Self::Selection(_)
-            | Self::NotConfirmed(_)
-            | Self::Unwritable { .. }
-            | Self::Mismatch(_)
-            | Self::Signal { .. } => "",
+            Self::Unwritable { source, .. } => unwritable_hint(source),
+            Self::Usage(_) | Self::Selection(_) | Self::NotConfirmed(_) | Self::Mismatch(_) | Self::Signal { .. } => "",
         };
         hint.to_owned()
     }
@@ -159,9 +157,25 @@ fn connect_hint(error: &ConnectError) -> &'static str {
     }
 }
 
-fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
-    match error {
-        RunFolderFailed::Taken(_) => "name another with --run-dir, or continue that run with v2token resume",
+/// Returns what to do about a file or a folder that may not be written.
+fn unwritable_hint(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            "name a folder that you may write to: --run-dir for the run folder, which is otherwise made below the current one"
+        }
+        _ => "",
+    }
+}
+
+fn run_folder_hint(error: &RunFolderFailed) -> String {
+    let hint = match error {
+        RunFolderFailed::Taken(path) => {
+            return format!(
+                "name another with --run-dir, or continue that run with: v2token resume {}",
+                for_shell(path)
+            );
+        }
+        RunFolderFailed::Unreadable { .. } => "run as the user who started that run, who alone may read its folder",
         RunFolderFailed::Mixed { .. } => {
             "it contains files of several runs: move them apart, and look at each run with v2token report"
         }
@@ -189,8 +203,9 @@ fn run_folder_hint(error: &RunFolderFailed) -> &'static str {
         RunFolderFailed::Replay(ReplayFailed::Newer { .. }) => {
             "use the version of v2token that wrote it, or a later one"
         }
-        RunFolderFailed::Unwritable { .. } => "",
-    }
+        RunFolderFailed::Unwritable { source, .. } => unwritable_hint(source),
+    };
+    hint.to_owned()
 }
 
 impl From<InvalidSettings> for Error {

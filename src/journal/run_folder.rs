@@ -37,6 +37,14 @@ pub enum RunFolderFailed {
         /// Which file can't be read, and why.
         cause: String,
     },
+    /// The folder, or a file in it, may not be read.
+    #[error("the run folder {} can't be read: {cause}", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// Which file can't be read, and why.
+        cause: String,
+    },
     /// The journal in the folder can't be read.
     #[error(transparent)]
     Replay(#[from] ReplayFailed),
@@ -152,7 +160,7 @@ impl RunFolder {
     pub(crate) fn read_at_rest(path: &Path) -> Result<(File, RunInfo, Replay), RunFolderFailed> {
         check_folder(path)?;
         let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), true);
-        let journal = journal.map_err(|error| no_run(path, Self::JOURNAL, error))?;
+        let journal = journal.map_err(|error| unread(path, Self::JOURNAL, &error))?;
         lock(&journal, path)?;
         let (info, replay) = Self::read_own(path)?;
         Ok((journal, info, replay))
@@ -165,14 +173,14 @@ impl RunFolder {
         match open_regular(&file, OpenOptions::new().read(true), true) {
             Ok(journal) => lock(&journal, path).map(|()| Some(journal)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(no_run(path, Self::JOURNAL, error)),
+            Err(error) => Err(unread(path, Self::JOURNAL, &error)),
         }
     }
 
     fn load(path: &Path, must_be_own: bool) -> Result<(RunInfo, Replay), RunFolderFailed> {
         let open = |name: &str| {
             let file = path.join(name);
-            let unreadable = |error| no_run::<io::Error>(path, name, error);
+            let unreadable = |error: io::Error| unread(path, name, &error);
             let open = open_regular(&file, OpenOptions::new().read(true), must_be_own).map_err(unreadable)?;
             if must_be_own {
                 check_owner_and_mode(&file, &open.metadata().map_err(unreadable)?)?;
@@ -288,6 +296,14 @@ fn create_folder(path: &Path) -> io::Result<()> {
 /// Makes the names of the files in a folder durable. Syncing only the files does not make their names durable.
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
+}
+
+/// Returns the error for a folder whose file `name` can't be opened. A file that may not be read does not mean that there is no run.
+fn unread(path: &Path, name: &str, error: &io::Error) -> RunFolderFailed {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        return RunFolderFailed::Unreadable { path: path.to_owned(), cause: format!("{name}: {error}") };
+    }
+    no_run(path, name, error)
 }
 
 /// Returns the error for a folder whose file `name` can't be read.

@@ -74,6 +74,10 @@ fn explain(text: &str) -> String {
         None if text.parse::<UnitId>().is_ok() => {
             format!("{shown:?} is the id of an OU or of a root, not of an account: give it with --ou")
         }
+        // Names of accounts have at most 50 characters (Organizations API reference, `CreateAccount`).
+        None if text.starts_with(char::is_alphabetic) && !text.contains([':', '/']) && text.len() <= 50 => {
+            format!("{shown:?} is not an account id, which is 12 digits: select accounts by name with --name")
+        }
         None => format!("{shown:?} is not an account id, which is 12 digits"),
     }
 }
@@ -188,11 +192,11 @@ mod tests {
         let id: AccountId = "000012345678".parse().unwrap();
         assert_eq!(id.to_string(), "000012345678");
         let refused = |text: &str| text.parse::<AccountId>().unwrap_err().to_string();
-        for wrong in
-            ["", "12345678901a", "1234567890123", "12345678901 ", "-12345678901", "１２３４５６７８９０１２", "prod"]
+        for wrong in ["", "12345678901a", "1234567890123", "12345678901 ", "-12345678901", "１２３４５６７８９０１２"]
         {
             assert_eq!(refused(wrong), format!("{wrong:?} is not an account id, which is 12 digits"));
         }
+        assert!(refused("prod").ends_with("which is 12 digits: select accounts by name with --name"));
         let error = "12345678".parse::<AccountId>().unwrap_err();
         assert!(error.to_string().ends_with("did you mean 000012345678?"), "{error}");
         for grouped in ["1234-5678-9012", "1234 5678 9012", "123456789012 "] {

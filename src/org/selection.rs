@@ -208,10 +208,24 @@ pub(crate) fn check_names(
     }
     if let Some(first) = missing.first() {
         let units: BTreeSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
-        let suggestion = did_you_mean(first.as_str(), units);
+        let suggestion = match did_you_mean(first.as_str(), units.iter().copied()) {
+            none if none.is_empty() => near_units(first.as_str(), units),
+            near => near,
+        };
         return Err(SelectionFailed::NoSuchUnits { ids: missing, suggestion });
     }
     Ok(())
+}
+
+/// Returns the ids that are most like a wrong one, if none of them is near.
+fn near_units(wrong: &str, units: BTreeSet<&str>) -> String {
+    /// How many are named.
+    const NAMED: usize = 3;
+    let mut units: Vec<&str> =
+        units.into_iter().filter(|unit| unit.split('-').next() == wrong.split('-').next()).collect();
+    units.sort_by_cached_key(|unit| strsim::osa_distance(wrong, unit));
+    units.truncate(NAMED);
+    if units.is_empty() { String::new() } else { format!("; those most like it are {}", units.join(", ")) }
 }
 
 /// An exclusion that matches no account, and may be mistyped.

@@ -53,6 +53,7 @@ const ACCOUNTS: &[Mistake] = &[
 ];
 
 const FILES: &[Mistake] = &[
+    mistake("plan --account=core-prod-00371", OPTION, "\"core-prod-00371\" is not an account id", "with --name"),
     mistake("plan --accounts-from=missing.csv", OPTION, "missing.csv", "No such file"),
     mistake("plan --accounts-from=folder", OPTION, "--accounts-from folder", "Is a directory"),
     mistake("plan --accounts-from=book.xlsx", OPTION, "book.xlsx: it is not UTF-8", "save it as CSV in UTF-8"),
@@ -204,7 +205,7 @@ const ROLLOUT: &[Mistake] = &[
     mistake("apply --yes --detailed-exitcode", OPTION, "not provided", "--dry-run"),
     mistake("apply --yes --plan=folder", START, "folder holds no run", "name the folder that the run left"),
     mistake("apply --yes --plan=missing", START, "missing holds no run", "name the folder that the run left"),
-    mistake("apply --yes --run-dir=taken", START, "taken holds a run already", "--run-dir"),
+    mistake("apply --yes --run-dir=taken", START, "taken holds a run already", "v2token resume taken"),
 ];
 
 const COMMANDS: &[Mistake] = &[
@@ -235,6 +236,7 @@ const COMMANDS: &[Mistake] = &[
 /// The AWS calls before the message.
 const LATER: &[Mistake] = &[
     mistake("plan --account=000000000010", START, "no account 000000000010", "did you mean 000000000001?"),
+    mistake("plan --ou=r-zzzzzz", START, "no OU or root r-zzzzzz", "those most like it are r-ab12"),
     mistake("plan --ou=r-ab13", START, "no OU or root r-ab13", "did you mean r-ab12?"),
     mistake("plan --name=Account-*", START, "0 have a name that matches --name", "different kinds narrow it"),
     mistake("plan --tag=environment=prod", START, "none has a tag of that key", "different kinds narrow it"),

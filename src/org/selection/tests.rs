@@ -232,7 +232,10 @@ fn what_does_not_exist_is_named_with_a_suggestion() {
             including(kinds(&[], &["ou-ab-thre"], &[], &[])),
             "the Organization has no OU or root ou-ab-thre; did you mean ou-ab-three?",
         ),
-        (excluding(kinds(&[], &["r-zzzz"], &[], &[])), "the Organization has no OU or root r-zzzz"),
+        (
+            excluding(kinds(&[], &["r-zzzz"], &[], &[])),
+            "the Organization has no OU or root r-zzzz; those most like it are r-ab",
+        ),
     ] {
         assert_eq!(check(&selection), Err(message.to_owned()));
     }

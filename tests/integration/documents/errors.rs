@@ -90,6 +90,7 @@ pub(super) fn errors() -> Vec<Error> {
         SystemLimit::Threads(io::Error::other("x")).into(),
         SystemLimit::Clock.into(),
         RunFolderFailed::NoRun { path: path(), cause: text() }.into(),
+        RunFolderFailed::Unreadable { path: path(), cause: text() }.into(),
         RunFolderFailed::from(ReplayFailed::Unreadable { path: path(), detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Damaged { path: path(), line: 3, detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }).into(),
@@ -177,6 +178,7 @@ fn is_known(error: &Error) {
             | RunFolderFailed::Unwritable { .. }
             | RunFolderFailed::NoRun { .. }
             | RunFolderFailed::Changed { .. }
+            | RunFolderFailed::Unreadable { .. }
             | RunFolderFailed::Busy(_)
             | RunFolderFailed::Taken(_)
             | RunFolderFailed::Mixed { .. }
