@@ -89,8 +89,8 @@ pub(super) const COMPLETIONS: &str = "\
     v2token completions fish > ~/.config/fish/completions/v2token.fish";
 
 pub(super) const MAN: &str = "\
-  Write the page of v2token:
-    v2token man > v2token.1
+  Write the page of v2token, and read it:
+    v2token man > v2token.1 && man -l v2token.1
 
   Install the pages of all commands:
     v2token man ~/.local/share/man/man1";

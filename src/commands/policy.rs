@@ -20,6 +20,18 @@ use crate::run::stdout;
 use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::Progress;
 
+/// The role of the StackSet and of the service control policy if `--role` does not name one. A StackSet that creates
+/// `OrganizationAccountAccessRole` fails in accounts that the Organization created, and a service control policy should not exempt
+/// a role that may do everything.
+const NARROW_ROLE: &str = "TokenVersionRole";
+
+/// Returns the context with a narrow role in place of the default role.
+fn narrow(context: &PolicyContext) -> PolicyContext {
+    let narrow = || NARROW_ROLE.parse().expect("a role's name");
+    let role = if context.role == RoleTemplate::default() { narrow() } else { context.role.clone() };
+    PolicyContext { role, ..context.clone() }
+}
+
 /// Prints the documents.
 pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     if typed.contains("query") {
@@ -63,10 +75,10 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     let principal = trusted.map(principal_of).transpose()?;
     refuse_different_trusts(document, &settings)?;
     if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
-        Progress::new(settings.output.stderr_mode).warn(
-            "accounts that the Organization created already have an OrganizationAccountAccessRole, and a StackSet that \
-             creates it fails there: name another role with --role",
-        );
+        Progress::new(settings.output.stderr_mode).warn(&format!(
+            "the template creates the role {NARROW_ROLE}, because accounts that the Organization created already have an \
+             OrganizationAccountAccessRole: give plan and apply --role {NARROW_ROLE}, or name another role with --role here, too"
+        ));
     }
     let value = render(document, &context, principal.as_ref())?;
     let text = serde_json::to_string_pretty(&value).expect("texts only");
@@ -128,8 +140,8 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
         Some(Document::Role) if !by_role => return Err(no_role()),
         Some(Document::Role) => policy::role(context),
         Some(Document::Trust) => policy::trust(context, named()?),
-        Some(Document::Scp) => policy::scp(context),
-        Some(Document::Stackset) => policy::stackset(context, named()?).ok_or_else(|| {
+        Some(Document::Scp) => policy::scp(&narrow(context)),
+        Some(Document::Stackset) => policy::stackset(&narrow(context), named()?).ok_or_else(|| {
             Error::Usage(format!(
                 "a StackSet makes the same role in every account, and --role {} has {{account_id}} or {{partition}} in its name or path",
                 context.role

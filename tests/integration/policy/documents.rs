@@ -14,7 +14,10 @@ fn print(bench: &Bench, arguments: &[&str]) -> (Run, Value) {
     let value = serde_json::from_str(&run.stdout).unwrap_or_else(|error| panic!("{error}\n{run}"));
     let note = arguments.contains(&"stackset") && !arguments.iter().any(|argument| argument.starts_with("--role"));
     assert_eq!(run.stderr.is_empty(), !note, "{arguments:?}");
-    assert!(!note || run.stderr.contains("name another role with --role"), "{run}");
+    assert!(
+        !note || run.stderr.contains("name another role with --role") && run.stderr.contains("--role TokenVersionRole"),
+        "{run}"
+    );
     let left = std::fs::read_dir(bench.folder.path()).expect("a folder").count();
     assert_eq!(left, 0, "it writes no file: {arguments:?}");
     (run, value)
@@ -83,7 +86,8 @@ fn all_together_are_each_by_itself() {
         (scp["Effect"].as_str(), &scp["Action"]),
         (Some("Deny"), &json!(["iam:SetSecurityTokenServicePreferences"]))
     );
-    assert_eq!(scp["Condition"]["ArnNotLike"]["aws:PrincipalArn"], "arn:aws:iam::*:role/OrganizationAccountAccessRole");
+    assert_eq!(scp["Condition"]["ArnNotLike"]["aws:PrincipalArn"], "arn:aws:iam::*:role/TokenVersionRole");
+    assert_eq!(role["RoleName"], "TokenVersionRole", "not the administrator role, which exists already");
 
     let (_, by_root) = print(&bench, &["--access=assume-root"]);
     assert_eq!(
