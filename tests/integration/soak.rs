@@ -26,9 +26,16 @@ fn survives(scenario: &Scenario) {
     // Temporary faults cost no account: every failed or unverified account has a lasting fault.
     let collateral = result.collateral(scenario.seed);
     assert!(collateral.is_empty(), "seed {}: {collateral:?}\n{said}", scenario.seed);
-    for fault in
-        ["noise_500", "noise_503", "noise_reset_before", "noise_truncated", "noise_slow", "lost_acknowledgement"]
-    {
+    for fault in [
+        "noise_500",
+        "noise_503",
+        "noise_reset_before",
+        "noise_truncated",
+        "noise_foreign",
+        "noise_empty",
+        "noise_slow",
+        "lost_acknowledgement",
+    ] {
         assert!(result.truth.fault(fault) > 0, "{fault} never fired: {:?}", result.truth.faults);
     }
 }

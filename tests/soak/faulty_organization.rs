@@ -73,6 +73,8 @@ pub(crate) fn faulty_organization(accounts: usize, seed: u64, hang: f64) -> Buil
         status_503: each,
         reset: each,
         truncated: each,
+        foreign: each,
+        empty: each,
         slow: each,
         slow_for: Duration::from_millis(500),
         hang,

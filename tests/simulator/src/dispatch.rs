@@ -5,7 +5,7 @@ use crate::answer::{self, Answer, ApiError, Delivery, Document, Refusal, Reply};
 use crate::auth::Authenticated;
 use crate::credentials::Identity;
 use crate::fault::VisitCall;
-use crate::network::NoiseKind;
+use crate::network::{NoiseKind, Service};
 use crate::request::{Call, Operation, Params};
 use crate::sigv4::Signable;
 use crate::spoiled::Spoiling;
@@ -62,7 +62,8 @@ impl World {
             answer.delay += slow;
         }
         answer.date = self.date_header();
-        let is_foreign = spoiled.as_ref().is_some_and(|spoiled| matches!(spoiled.with, Spoiling::Foreign { .. }));
+        let is_foreign = matches!(noise, Some(NoiseKind::Foreign | NoiseKind::Empty))
+            || spoiled.as_ref().is_some_and(|spoiled| matches!(spoiled.with, Spoiling::Foreign { .. }));
         if let Some(spoiled) = spoiled {
             spoiled.with.apply(operation, signable, &mut answer);
         }
@@ -142,7 +143,14 @@ impl World {
             Some(NoiseKind::Throttle) => ("noise_throttle", ApiError::throttled(call.service).into()),
             Some(NoiseKind::ResetBefore) => ("noise_reset_before", Refusal::Silence(Delivery::Reset)),
             Some(NoiseKind::Hang) => ("noise_hang", Refusal::Silence(Delivery::Hang)),
-            Some(NoiseKind::ResetAfter | NoiseKind::Truncated | NoiseKind::Slow(_)) | None => return Ok(()),
+            Some(
+                NoiseKind::ResetAfter
+                | NoiseKind::Truncated
+                | NoiseKind::Foreign
+                | NoiseKind::Empty
+                | NoiseKind::Slow(_),
+            )
+            | None => return Ok(()),
         };
         self.note(name);
         Err(refusal)
@@ -162,6 +170,17 @@ impl World {
             Some(NoiseKind::Truncated) => {
                 self.note("noise_truncated");
                 answer.delivery = Delivery::Truncated;
+            }
+            Some(NoiseKind::Foreign) => {
+                self.note("noise_foreign");
+                (answer.status, answer.content_type) = (403, "text/html");
+                "<html><body>403 Forbidden</body></html>".clone_into(&mut answer.body);
+            }
+            Some(NoiseKind::Empty) => {
+                self.note("noise_empty");
+                answer.status = 200;
+                answer.body =
+                    if operation.service() == Service::Organizations { "{}".to_owned() } else { String::new() };
             }
             Some(NoiseKind::Slow(delay)) => {
                 self.note("noise_slow");

@@ -46,6 +46,10 @@ pub struct Noise {
     pub reset: f64,
     /// The answer breaks off in the middle; the request has taken effect.
     pub truncated: f64,
+    /// A proxy answers with HTTP 403 and an HTML page in place of the service; the request has taken effect.
+    pub foreign: f64,
+    /// The answer has HTTP status 200 and an empty document; the request has taken effect.
+    pub empty: f64,
     /// The answer is delayed by `slow_for`.
     pub slow: f64,
     /// The delay of a slow answer.
@@ -65,6 +69,8 @@ impl Default for Noise {
             throttle: 0.0,
             reset: 0.0,
             truncated: 0.0,
+            foreign: 0.0,
+            empty: 0.0,
             slow: 0.0,
             slow_for: Duration::from_millis(500),
             hang: 0.0,
@@ -101,6 +107,8 @@ impl Noise {
             (self.throttle, NoiseKind::Throttle),
             (self.reset, reset),
             (self.truncated, NoiseKind::Truncated),
+            (self.foreign, NoiseKind::Foreign),
+            (self.empty, NoiseKind::Empty),
             (self.slow, NoiseKind::Slow(self.slow_for)),
             (self.hang, NoiseKind::Hang),
         ] {
@@ -121,6 +129,8 @@ pub(crate) enum NoiseKind {
     ResetBefore,
     ResetAfter,
     Truncated,
+    Foreign,
+    Empty,
     Slow(Duration),
     Hang,
 }
