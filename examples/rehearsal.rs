@@ -26,7 +26,7 @@ fn main() -> io::Result<ExitCode> {
     step("1. What would apply change? A plan only reads.")?;
     v2token(&organization, &["plan", "--run-dir", &plan])?;
 
-    step("2. Apply that plan: one account first, then a tenth, then all. In the midst of it somebody presses Ctrl-C.")?;
+    step("2. Apply that plan: one account first, then a tenth, then all. In the midst of it someone presses Ctrl-C.")?;
     let mut running = start(&organization, &["apply", "--plan", &plan, "--yes", "--run-dir", &apply])?;
     while organization.truth().requests(Operation::SetSecurityTokenServicePreferences) < 60
         && running.try_wait()?.is_none()

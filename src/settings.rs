@@ -146,7 +146,7 @@ impl Settings {
                 max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
-                // A resume asks again, whatever the run was started with.
+                // A resume asks again, even if the run was started with `--yes`.
                 yes: rollout.yes,
             },
             connection: ConnectionSettings {

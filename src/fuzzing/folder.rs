@@ -11,7 +11,7 @@ use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file a
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
-/// A replay has the intents of all complete lines, whatever follows these lines. A torn journal is read up to its torn line.
+/// A replay has the intents of all complete lines, regardless of what follows these lines. A torn journal is read up to its torn line.
 pub fn journal(bytes: &[u8]) {
     let path = Path::new("journal.jsonl");
     let Ok(replay) = Replay::of(bytes, path) else { return };

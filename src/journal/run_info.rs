@@ -70,7 +70,7 @@ pub struct RunInfo {
     pub region: Option<String>,
     /// The regional STS endpoint that issues the sessions.
     pub sts_endpoint: Option<String>,
-    /// The plan that is applied, or the run that is undone. It came first, whatever the clocks say. Older versions wrote only its
+    /// The plan that is applied, or the run that is undone. It came first, even if clocks say otherwise. Older versions wrote only its
     /// folder, into the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub based_on: Option<RunId>,

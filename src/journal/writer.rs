@@ -201,7 +201,7 @@ impl Writer {
     /// Writes lines and makes them durable.
     ///
     /// The journal must still be the one that resume and rollback will find at its path, and only this program may have written to
-    /// it. Writing to a journal that was deleted, moved or cut short succeeds, but the lines would be lost for whoever has to undo
+    /// it. Writing to a journal that was deleted, moved or cut short succeeds, but the lines would be lost for the person who has to undo
     /// the run. So this is checked before each Set, after its intent is written.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         self.check()?;

@@ -22,7 +22,7 @@ use crate::journal::{RunFolder, RunId};
 pub(crate) const IN_RUN_FOLDER: [(&str, DocumentFormat); 3] =
     [("report.csv", DocumentFormat::Csv), ("report.json", DocumentFormat::Json), ("report.html", DocumentFormat::Html)];
 
-/// How `journal.jsonl` and `run.json` begin. A file that begins like this is never replaced by a report, whatever its name is.
+/// How `journal.jsonl` and `run.json` begin. A file that begins like this is never replaced by a report, regardless of its name.
 const BEGINNINGS: [&str; 2] = ["{\"event\":\"journal\",", "{\n  \"run_id\":"];
 
 /// Where a report is written.

@@ -1,5 +1,5 @@
-//! Which of two runs came first: a plan comes before its apply, and a run before its rollback, whatever the clocks of their machines
-//! say.
+//! Which of two runs came first: a plan comes before its apply, and a run before its rollback, even if the clocks of their machines
+//! disagree.
 
 use std::path::Path;
 

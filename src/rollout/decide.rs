@@ -79,7 +79,7 @@ pub enum Decision {
     Done(Outcome),
     /// Send nothing, because the account has changed since the run that is undone.
     Drifted,
-    /// Send nothing, because the account no longer shows its version, so nobody knows whether the undone run's change is still there.
+    /// Send nothing, because the account no longer shows its version, so it is not known whether the undone run's change is still there.
     /// The rollback is answerable for the account, so this is a failure.
     NotShown,
     /// Set the wanted version.

@@ -118,7 +118,7 @@ mod tests {
     async fn gaps_between_ticks_are_pauses() {
         let pauses = Pauses::default();
         tokio::time::advance(Duration::from_mins(5)).await;
-        assert_eq!(pauses.observe(), Seen::default(), "nobody watches");
+        assert_eq!(pauses.observe(), Seen::default(), "no visit is watched");
         let watched = async {
             let begin = pauses.observe();
             sleep(Duration::from_hours(1)).await;
@@ -139,6 +139,6 @@ mod tests {
         }
         let before = pauses.observe();
         tokio::time::advance(Duration::from_mins(5)).await;
-        assert_eq!(pauses.observe(), before, "nobody watches any more");
+        assert_eq!(pauses.observe(), before, "no visit is watched any more");
     }
 }

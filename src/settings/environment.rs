@@ -14,7 +14,7 @@ pub(crate) struct Environment {
     pub stdin_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
-    /// Whether `CI` is set. If it is set, nobody watches the terminal.
+    /// Whether `CI` is set. If it is set, no person watches the terminal.
     pub ci: bool,
     /// Whether `NO_COLOR` is set.
     pub no_color: bool,
