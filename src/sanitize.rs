@@ -55,6 +55,14 @@ const fn starts_formula(character: char) -> bool {
     matches!(character, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠')
 }
 
+/// Whether the text after a `;` is part of a sentence that begins with an option, such as `; --verify none asked for no read-back`. Without
+/// digits and marks it can name no cell, call no function, and start no program.
+pub(crate) fn is_sentence_with_option(part: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || b" ,.-".contains(&byte);
+    part.strip_prefix(" --")
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_lowercase()) && rest.bytes().all(plain))
+}
+
 /// Escapes a text for a cell of a CSV file. It escapes what [`for_terminal`] escapes, and adds a `'` where a spreadsheet would
 /// evaluate the text as a formula.
 ///
@@ -66,8 +74,8 @@ pub fn for_cell(text: &str) -> Cow<'_, str> {
     let whole = safe.trim_start().starts_with(starts_formula);
     // The CSV writer doubles quotes, which a reader that splits at `;` takes for the quotes of a cell.
     let is_formula = |part: &str| {
-        part.trim_start_matches(|character: char| character.is_whitespace() || character == '"')
-            .starts_with(starts_formula)
+        let start = part.trim_start_matches(|character: char| character.is_whitespace() || character == '"');
+        start.starts_with(starts_formula) && !is_sentence_with_option(part)
     };
     if !whole && !safe.split(';').skip(1).any(is_formula) {
         return safe;
@@ -169,6 +177,10 @@ mod tests {
             ("a;b=c; d", "a;b=c; d"),
             ("a;'=1", "a;'=1"),
             (";", ";"),
+            ("accepted; --verify none asked for no read-back", "accepted; --verify none asked for no read-back"),
+            ("a; --sum(1)", "a;' --sum(1)"),
+            ("a; --a1", "a;' --a1"),
+            ("a;--b", "a;'--b"),
             ("a\t=1", "a\\u{9}=1"),
         ];
         for (text, safe) in table {

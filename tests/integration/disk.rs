@@ -66,7 +66,7 @@ fn a_full_disk_stops_the_run_before_the_next_set() {
         let run = run.agrees(TokenVersion::V2);
         let outcomes = run.outcomes();
         assert_eq!(outcomes.keys().map(String::as_str).collect::<Vec<_>>(), ["changed", "not_attempted"], "{run}");
-        assert!(run.stdout.contains("the journal can't be written (File too large"), "{run}");
+        assert!(run.stderr.contains("the journal can't be written (File too large"), "{run}");
         let (run, changed) = (run, outcomes["changed"]);
         let run = run.says(&["journal.jsonl", "File too large", &format!("{changed} accounts were changed")]);
 
