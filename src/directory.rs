@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, openat, renameat, statat, unlinkat};
 
 /// A directory that is held open.
 #[derive(Clone, Debug)]
@@ -73,15 +73,20 @@ impl Directory {
     }
 
     /// Whether the name leads to this open file, and not through a link.
+    #[allow(clippy::unnecessary_cast, reason = "systems other than Linux have other types for these members")]
     pub(crate) fn has(&self, name: impl AsRef<OsStr>, file: &Metadata) -> bool {
-        let there = self.open_file(name, OFlags::RDONLY, 0).and_then(|there| there.metadata());
-        there.is_ok_and(|there| is_same(&there, file))
+        self.stat(name).is_some_and(|there| (there.st_dev as u64, there.st_ino as u64) == (file.dev(), file.ino()))
     }
 
     /// Returns the size of a regular file of this directory, or `None` if there is none.
     pub(crate) fn size(&self, name: impl AsRef<OsStr>) -> Option<u64> {
-        let file = self.open_file(name, OFlags::RDONLY, 0).ok()?;
-        file.metadata().ok().map(|metadata| metadata.len())
+        let there = self.stat(name).filter(|there| FileType::from_raw_mode(there.st_mode).is_file())?;
+        u64::try_from(there.st_size).ok()
+    }
+
+    /// Describes a file without following a link and without opening the file, because the system might allow no more open files.
+    fn stat(&self, name: impl AsRef<OsStr>) -> Option<Stat> {
+        statat(&*self.open, name.as_ref(), AtFlags::SYMLINK_NOFOLLOW).ok()
     }
 
     /// Removes a file.

@@ -13,12 +13,12 @@ pub(crate) fn interrupt() -> std::io::Result<Heeded> {
     heeded(SignalKind::interrupt(), "INT")
 }
 
-/// SIGHUP, unless it was ignored when the program started, as `nohup` does.
+/// Returns SIGHUP, unless it was ignored when the program started, as `nohup` does.
 pub(crate) fn hang_up() -> std::io::Result<Heeded> {
     heeded(SignalKind::hangup(), "HUP")
 }
 
-/// SIGTERM, unless it was ignored when the program started.
+/// Returns SIGTERM, unless it was ignored when the program started.
 pub(crate) fn terminate() -> std::io::Result<Heeded> {
     heeded(SignalKind::terminate(), "TERM")
 }

@@ -22,8 +22,8 @@
 //! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
-//! | `org` | accounts, OUs, roles, Regions, token versions and their selection |
-//! | `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
+//! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
+//! | `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:

@@ -80,7 +80,8 @@ impl<'a> Report<'a> {
 
     /// Returns the command lines to run next. There are none without the run folder.
     pub(crate) fn steps(&self, folder: Option<&Path>) -> Vec<NextStep> {
-        let Some(folder) = folder else { return Vec::new() };
+        // Neither resume nor rollback takes a run whose journal was changed.
+        let Some(folder) = folder.filter(|_| self.run.journal_changed.is_none()) else { return Vec::new() };
         let settings = &self.run.settings;
         next_steps(&RunEnd {
             command: self.run.command,

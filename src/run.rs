@@ -67,7 +67,7 @@ impl Source {
         }
     }
 
-    /// The source for a run that starts from its beginning.
+    /// Returns the source for a run that starts from its beginning.
     pub(crate) fn of(settings: &Settings) -> Result<Self, Error> {
         Ok(match Baseline::of(&settings.run)? {
             None if can_visit_while_listing(settings) => Self::Listing,

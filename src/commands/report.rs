@@ -75,8 +75,8 @@ fn publish(
     stdout::print(output, document, query_result).map_err(stdout::unwritable(what))
 }
 
-/// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because the comparison would
-/// report the accounts that were not listed as accounts that have left.
+/// Reads the runs in these folders for a comparison. Refuses a run that did not list all accounts, because in the comparison, an
+/// account that such a run did not list would seem to have left the Organization.
 fn read_listed(output: &OutputSettings, folders: &[PathBuf]) -> Result<LoadedRun, Error> {
     let run = read_merged(output, folders)?;
     match &run.unlisted {

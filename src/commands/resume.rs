@@ -91,7 +91,7 @@ fn left(replay: &Replay, run: &RunSettings, retry_failed: bool, leave_failed: bo
     replay.remaining(|outcome| is_counted(&run.verify, outcome))
 }
 
-/// Returns the settings of the run. Options that are given now replace them.
+/// Returns the settings of the run. Options that are given now replace the stored settings.
 fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // Options can't change the accounts and the wanted version of the run.

@@ -90,7 +90,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });
     }
 
-    /// Reports the end of a wave. Stops the run if too many accounts of the wave failed for the next one to start.
+    /// Reports the end of a wave. Stops the run before the next wave if too many accounts of this wave failed.
     fn finish_wave(&mut self, number: u32, is_last: bool) {
         (self.listen)(Event::WaveFinished { wave: number, tally: &self.wave_tally });
         if !is_last && let Some(reason) = too_many_in_wave(&self.run.options, &self.wave_tally, number) {
@@ -98,8 +98,8 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         }
     }
 
-    /// Runs visits, at most `concurrency` at once, and processes their records as they end. Reports a stop, a pause of the process and the loss
-    /// of connectivity at once.
+    /// Runs visits, at most `concurrency` at the same time, and processes the record of each visit when the visit ends. Reports a
+    /// stop, a pause of the process and a change of connectivity without waiting for a visit to end.
     async fn visit_all(&mut self, visits: impl Stream<Item = impl Future<Output = Record>>) {
         let run = self.run;
         let mut records = pin!(visits.buffer_unordered(run.options.concurrency));

@@ -79,6 +79,7 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
 
 /// What to do when the system allows no more open files.
 const TOO_MANY_OPEN_FILES: &str = "allow more open files with ulimit -n, or lower --concurrency";
+
 /// Returns what to do if the message of a denied AssumeRole says why. A message about a missing role or an unnamed caller does not.
 fn may_not_assume(failure: &Failure) -> Option<String> {
     let denial = Denial::of(&failure.message);

@@ -98,7 +98,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     Record { duration: Some(started.elapsed()), ..visit.record }
 }
 
-/// Returns the remark on a success.
+/// Returns the remark on a successful visit, or an empty text if there is none.
 fn note(provenance: Provenance, wanted: TokenVersion, outcome: Outcome) -> &'static str {
     match (provenance, outcome) {
         (Provenance::Set { before: ObservedVersion::Unknown, .. }, Outcome::Changed | Outcome::WouldChange) => {
@@ -200,7 +200,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// The error of an account that is not as the undone run left it.
+    /// Returns the error of an account that no longer has the version that the undone run set.
     fn drift(&self) -> AccountError {
         let left = self.left_at();
         let now = self.record.current_version.map_or("not known", ObservedVersion::as_str);

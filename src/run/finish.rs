@@ -53,7 +53,8 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let is_told = next_steps::is_told_on_stdout(&settings.output, &verdict);
     let shown = if is_told { report } else { Report { sentence: "", folder: None, ..report } };
 
-    // If one of these can't be written, the others are still written, and the message says what was changed in AWS.
+    // If the journal, `run.json`, a report or stdout can't be written, the others are still written, and the error message says
+    // how many accounts were changed.
     let unwritten = files.finish(&report);
     let described = if unwritten.in_run_folder.is_none() {
         folder.write_run(&info)

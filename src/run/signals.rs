@@ -1,5 +1,5 @@
-//! SIGINT, SIGTERM and SIGHUP: the first signal asks the run to stop, the second ends the process at once. A signal that was ignored
-//! when the program started stays ignored.
+//! SIGINT, SIGTERM and SIGHUP: the first signal asks the run to stop, and the second signal ends the process at once. A signal that
+//! was ignored when the program started stays ignored.
 //!
 //! A separate thread waits for the signals, so that the second signal works even while the main thread is busy or blocked.
 

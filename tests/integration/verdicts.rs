@@ -27,7 +27,7 @@ fn a_stopped_wave_has_not_finished() {
     let (changed, left) = (run.outcomes()["changed"], run.outcomes()["not_attempted"]);
     let sentence =
         format!("stopped by SIGINT: {changed} of 20 selected accounts were changed, {left} were not attempted\n");
-    assert!(run.stdout.contains(&sentence), "{run}");
+    assert!(run.stderr.contains(&sentence), "{run}");
     let journal = std::fs::read_to_string(run.folder.join("journal.jsonl")).expect("a journal");
     assert_eq!(journal.matches("\"event\":\"wave_finished\"").count(), 1, "{run}");
 }
@@ -53,9 +53,11 @@ fn a_plan_that_was_cut_short_says_what_was_read_and_how_to_finish() {
             let counts = format!("{read} of 20 selected accounts were read, {left} were not attempted");
             format!("stopped by SIGINT: {counts}; nothing was changed")
         };
-        assert!(run.stdout.contains(&said), "{signal}: {said}\n{run}");
-        assert!(run.stdout.contains("To read the other accounts: v2token resume "), "{signal}\n{run}");
-        assert!(!run.stdout.contains("apply --plan"), "not all were read, so the plan can't be applied\n{run}");
+        // A run that was stopped says so on stderr, and the report of a run that was killed on stdout.
+        let told = if signal == "KILL" { &run.stdout } else { &run.stderr };
+        assert!(told.contains(&said), "{signal}: {said}\n{run}");
+        assert!(told.contains("ontinue with: v2token resume "), "{signal}\n{run}");
+        assert!(!told.contains("apply --plan"), "not all were read, so the plan can't be applied\n{run}");
     }
 }
 

@@ -83,7 +83,7 @@ pub(super) struct IncompleteAnswer(pub(super) String);
 
 type Cause = (FailureKind, Effect, ErrorCode, String);
 
-/// Returns the cause for an answer that does not come from this service, or was damaged on the way.
+/// Returns the cause for an answer that does not come from the called service, or that was damaged on the way.
 fn unreadable(operation: Operation, status: u16, host: &str, error: &(dyn Error + 'static)) -> Cause {
     let detail = if find::<LengthLimitError>(error).is_some() {
         format!(": it is longer than {MAX_BODY} bytes")

@@ -112,8 +112,9 @@ fn listed_path(paths: &[String], id: AccountId) -> String {
     if is_path { path } else { String::new() }
 }
 
-/// Passes each account once to `found`, with the number of its page. Accounts without a path in the tree come last, after a walk
-/// through the tree. Returns why they have none, if the walk was refused; with `needs_paths`, a refused walk is an error.
+/// Passes each account once to `found`, with the number of its page. Accounts that ListAccounts returns without a path in the
+/// tree come last, after a walk through the tree. If Organizations refuses the walk or a call for a parent, some of these accounts
+/// have no path, and the function returns the refusal. With `needs_paths`, the refusal is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,

@@ -30,8 +30,8 @@ impl Session {
         }
     }
 
-    /// Returns the configuration of one call of IAM with the session's credentials. The client, its connections and its settings are
-    /// shared by all accounts.
+    /// Returns the configuration of one call of IAM with the session's credentials. The client, its connections and its settings
+    /// are shared by all accounts.
     pub(super) fn iam_config(&self) -> aws_sdk_iam::config::Builder {
         aws_sdk_iam::config::Builder::new().credentials_provider(self.credentials.clone())
     }

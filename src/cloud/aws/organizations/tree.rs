@@ -60,8 +60,8 @@ pub(super) async fn parents(
     Ok((parents, refused))
 }
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. It takes two calls
-/// for each OU at 5 calls per second, so it is used only if ListAccounts returns no paths.
+/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
+/// takes two calls for each OU at 5 calls per second, so it is made only if ListAccounts returns accounts without paths.
 async fn walk(client: &Client, max_attempts: u32) -> Result<Tree, ListingError> {
     let mut tree = Tree::default();
     let mut unvisited = roots(client, max_attempts).await?;
