@@ -86,6 +86,7 @@ impl<'a> Report<'a> {
         next_steps(&RunEnd {
             command: self.run.command,
             mode: settings.mode,
+            wanted: settings.global_endpoint_token_version,
             undoes: settings.undoes.as_deref(),
             folder,
             tally: &self.tally(),

@@ -42,7 +42,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
-    let (folder, mut info, replay) = RunFolder::reopen(&args.folder)?;
+    let (mut folder, mut info, replay) = RunFolder::reopen(&args.folder)?;
     let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
         // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can

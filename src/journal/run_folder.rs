@@ -84,6 +84,8 @@ pub struct RunFolder {
     pub(super) directory: Directory,
     /// The journal, locked during the run. The system releases the lock when the process ends.
     pub(super) journal: File,
+    /// The length in bytes of the journal that was read. What comes after it must be written by this process.
+    pub(super) length: u64,
     /// Whether this run created the folder. Only such a folder is removed if the run never starts.
     created: bool,
 }
@@ -103,7 +105,7 @@ impl RunFolder {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE;
         let journal = directory.open_file(Self::JOURNAL, flags, 0o600).map_err(&unwritable)?;
         check_owner_and_mode(&path.join(Self::JOURNAL), &journal.metadata().map_err(&unwritable)?)?;
-        let folder = Self { directory, journal, created };
+        let folder = Self { directory, journal, length: 0, created };
         lock(&folder.journal, path)?;
         if folder.journal.metadata().map_err(&unwritable)?.len() > 0 || folder.file(Self::RUN).exists() {
             return Err(RunFolderFailed::Taken(path.to_owned()));
@@ -129,7 +131,7 @@ impl RunFolder {
         if journal.metadata().map_err(&unwritable)?.len() != replay.length {
             journal.set_len(replay.length).and_then(|()| journal.sync_all()).map_err(unwritable)?;
         }
-        Ok((Self { directory, journal, created: false }, info, replay))
+        Ok((Self { directory, journal, length: replay.length, created: false }, info, replay))
     }
 
     /// Reads the folder of a run in order to display the run. The run can be in progress, and the folder can belong to any user.
@@ -203,7 +205,8 @@ impl RunFolder {
     }
 
     /// Empties the journal of a run that ended before its lists of accounts and targets were complete.
-    pub(crate) fn clear(&self) -> Result<(), RunFolderFailed> {
+    pub(crate) fn clear(&mut self) -> Result<(), RunFolderFailed> {
+        self.length = 0;
         self.journal.set_len(0).map_err(unwritable("the journal", &self.file(Self::JOURNAL)))
     }
 

@@ -81,7 +81,7 @@ impl Journal {
     /// Starts the writer thread for the journal of the folder.
     pub(crate) fn start(folder: &RunFolder) -> io::Result<Self> {
         let file = folder.journal.try_clone()?;
-        let length = file.metadata()?.len();
+        let length = folder.length;
         let shared = Arc::new(Shared::default());
         let writer = Writer { file, length, directory: folder.directory.clone(), shared: Arc::clone(&shared) };
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::journal::CommandName;
+use crate::org::TokenVersion;
 use crate::rollout::{Mode, Outcome, Record, Tally};
 use crate::sanitize::for_shell;
 
@@ -13,6 +14,8 @@ pub(crate) struct RunEnd<'a> {
     pub command: CommandName,
     /// Whether the run only reads.
     pub mode: Mode,
+    /// The version that the run wants.
+    pub wanted: TokenVersion,
     /// The folder of the run that this run undoes.
     pub undoes: Option<&'a Path>,
     /// The run folder.
@@ -57,7 +60,7 @@ pub(crate) fn is_left_out(records: &[Record]) -> bool {
 
 /// Returns the steps that apply, in the order in which people consider them: finish the run, retry what failed, use it, undo it.
 pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
-    let RunEnd { command, mode, undoes, folder, tally, left_out } = *end;
+    let RunEnd { command, mode, wanted, undoes, folder, tally, left_out } = *end;
     let [failed, unverified] = [Outcome::Failed, Outcome::Unverified].map(|outcome| tally.of(outcome));
     let mut steps = Vec::new();
     if left_out {
@@ -80,7 +83,14 @@ pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
     match (command, undoes) {
         // A plan that is not complete would leave accounts out.
         _ if left_out || would_change == 0 => {}
-        (CommandName::Plan, _) => steps.push(NextStep::new(format!("to set {these}"), "apply --plan", folder)),
+        (CommandName::Plan, _) => {
+            let apply = match wanted {
+                TokenVersion::V1Token => "apply --to v1Token --plan",
+                // The default of `--to`.
+                TokenVersion::V2Token => "apply --plan",
+            };
+            steps.push(NextStep::new(format!("to set {these}"), apply, folder));
+        }
         (CommandName::Rollback, Some(undone)) => {
             steps.push(NextStep::new(format!("to put {these} back"), "rollback", undone));
         }
@@ -125,7 +135,8 @@ mod tests {
         ] {
             let tally: Tally = outcomes.iter().copied().collect();
             let undoes = (command == back).then_some(Path::new("undone"));
-            let end = RunEnd { command, mode, undoes, folder: Path::new("run"), tally: &tally, left_out };
+            let wanted = TokenVersion::V2Token;
+            let end = RunEnd { command, mode, wanted, undoes, folder: Path::new("run"), tally: &tally, left_out };
             let found: Vec<String> = next_steps(&end).into_iter().map(|step| step.command).collect();
             assert_eq!(found, lines, "{command} {outcomes:?}");
         }
@@ -149,10 +160,15 @@ mod tests {
         ] {
             let tally: Tally = outcomes.iter().copied().collect();
             let mode = if command == CommandName::Plan { Mode::Plan } else { Mode::Apply };
-            let end =
-                RunEnd { command, mode, undoes: None, folder: Path::new("my run"), tally: &tally, left_out: false };
+            let wanted = TokenVersion::V2Token;
+            let folder = Path::new("my run");
+            let end = RunEnd { command, mode, wanted, undoes: None, folder, tally: &tally, left_out: false };
             let steps = next_steps(&end);
             assert!(steps[0].sentence().starts_with(first), "{steps:?}");
+            if command == CommandName::Plan {
+                let back = next_steps(&RunEnd { wanted: TokenVersion::V1Token, ..end });
+                assert_eq!(back[0].command, "v2token apply --to v1Token --plan 'my run'");
+            }
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Baseline {
     /// All accounts of the earlier run. They are kept so that accounts that have left the Organization since can be reported.
     accounts: Vec<Account>,
     records: Vec<Record>,
+    /// Whether the earlier run came to its end, or was stopped. Its reports may be missing.
+    has_ended: bool,
     lock: File,
 }
 
@@ -113,7 +115,8 @@ impl Baseline {
         let accounts = desired.keys().copied().collect();
         let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
         let records = replay.records();
-        Self { lock, info, restriction, desired, accounts: replay.accounts, records }
+        let has_ended = replay.ended.is_some();
+        Self { lock, info, restriction, desired, accounts: replay.accounts, records, has_ended }
     }
 
     /// Returns the lock on the earlier run. No other process can resume that run while the lock is held.
@@ -151,6 +154,6 @@ impl Baseline {
 
     /// Whether the earlier run finished.
     pub(crate) const fn is_finished(&self) -> bool {
-        self.info.verdict.is_some()
+        self.has_ended
     }
 }

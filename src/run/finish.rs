@@ -24,7 +24,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let tally = &results.tally;
     let left_out = records.iter().any(Record::needs_resume);
     let verdict = Verdict::of(tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
-    let sentence =
+    let mut sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &results);
     let mut exit_code = verdict.exit_code();
     record_end(&journal, exit_code, &sentence);
@@ -34,6 +34,13 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     info.journal_changed = journal.changed;
     let journal =
         journal.failure.map(|cause| format!("the journal {} is not complete: {cause}", journal_path.display()));
+    if journal.is_some() {
+        // The last lines may be missing, although no visit had to stop for that.
+        exit_code = exit_code.max(1);
+        if stopped.is_none() {
+            sentence.push_str("; the journal is not complete");
+        }
+    }
     info.ended_at = Some(SystemTime::now());
     // Until the reports are written, `run.json` has no verdict: see `complete`. An error shows when it is written again.
     let _ = folder.write_run(&info);

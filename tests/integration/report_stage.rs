@@ -161,12 +161,14 @@ fn the_first_signal_does_not_cut_the_reports_off() {
     if no_strace() {
         return;
     }
-    for signal in ["INT", "TERM", "HUP"] {
+    for (signal, exit_code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         for number in AFTER_THE_END {
             let bench = Bench::new(organization().start());
             let run = bench.command("run", &APPLY);
             let code = at_call(&run, "renameat", number, &format!("signal={signal}"));
-            assert_eq!(code, Some(0), "{signal} {number}");
+            // With the last file, everything is written, so the signal may also end the process while it writes to stdout.
+            let is_last = number == *AFTER_THE_END.end();
+            assert!(code == Some(0) || is_last && code == Some(exit_code), "{signal} {number}: {code:?}");
             is_complete(&bench.run_folder("run"), &format!("{signal} {number}"));
         }
     }
@@ -192,7 +194,7 @@ fn a_full_disk_leaves_the_reports_to_resume_and_report() {
     }
 }
 
-/// A report that somebody deleted or emptied is made again from the journal.
+/// A report that someone deleted or emptied is made again from the journal.
 #[test]
 fn a_lost_report_is_made_again() {
     let bench = Bench::new(organization().start());
