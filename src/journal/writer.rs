@@ -268,3 +268,24 @@ impl Drop for Writer {
         queue.waiters.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Between the reading of a journal and the first line of a resume, the program may ask, and something else may write.
+    #[tokio::test]
+    async fn a_journal_that_changed_after_it_was_read_is_not_continued() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = RunFolder::create(&parent.path().join("run")).unwrap();
+        let path = folder.file(RunFolder::JOURNAL);
+        std::fs::write(&path, "{}\n").unwrap();
+        let journal = Journal::start(&folder).unwrap();
+        let account = "000000000001".parse().unwrap();
+        let NotDurable(cause) =
+            journal.intend(account, ObservedVersion::V1Token, TokenVersion::V2Token).await.unwrap_err();
+        assert!(cause.contains("something else changed it"), "{cause}");
+        assert!(journal.finish().changed.is_some());
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{}\n");
+    }
+}
