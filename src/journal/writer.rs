@@ -105,10 +105,15 @@ impl Journal {
         self.shared.error.get().map(|NotDurable(cause)| cause.as_str())
     }
 
+    /// Returns how something else changed the journal, or `None` if this was not noticed.
+    pub(crate) fn changed(&self) -> Option<&str> {
+        self.shared.changed.get().map(String::as_str)
+    }
+
     /// Waits until all lines are durable, and ends the writer thread. Returns what went wrong.
     pub(crate) fn finish(mut self) -> JournalProblems {
         self.join();
-        JournalProblems { failure: self.failure().map(str::to_owned), changed: self.shared.changed.get().cloned() }
+        JournalProblems { failure: self.failure().map(str::to_owned), changed: self.changed().map(str::to_owned) }
     }
 
     fn join(&mut self) {

@@ -149,8 +149,22 @@ impl<'a> Recorder<'a> {
         }
         if let Some(cause) = self.journal.failure() {
             self.stop.request(StopReason::Journal(cause.to_owned()));
+            self.note_changed_journal();
         }
         self.context.progress.show(event);
+    }
+
+    /// Notes in `run.json` that something else changed the journal. This is not left to the end of the run, because the process might
+    /// be killed before, and a shortened journal can look complete.
+    fn note_changed_journal(&mut self) {
+        let RunContext { folder, info, .. } = &mut *self.context;
+        if info.journal_changed.is_none()
+            && let Some(change) = self.journal.changed()
+        {
+            info.journal_changed = Some(change.to_owned());
+            // An error shows when it is written at the end.
+            let _ = folder.write_run(info);
+        }
     }
 
     /// Adds the row of an account to the reports, and keeps its record.

@@ -200,7 +200,28 @@ fn a_journal_that_something_else_changed_stops_the_run() {
     }
 }
 
-/// Permissions do not stop root; then the run succeeds.
+/// A journal that was cut at the end of a line looks complete, so the program notes the change before it can be killed.
+#[test]
+fn a_changed_journal_is_noted_before_the_run_ends() {
+    let latency = Latency { iam: Duration::from_millis(700), ..Latency::default() };
+    let bench = Bench::new(organization().latency(latency).start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(|truth| truth.requests(Operation::SetSecurityTokenServicePreferences) >= 1);
+    let journal = bench.run_folder("run").join("journal.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    let without_last_line = text.trim_end().rfind('\n').expect("several lines") + 1;
+    let file = std::fs::OpenOptions::new().write(true).open(&journal).expect("it is ours");
+    file.set_len(without_last_line as u64).expect("it is ours");
+    running.until_it_says("stopping because the journal can't be written").send("KILL");
+    drop(running.end());
+    for command in
+        [&["resume", "run", "--yes"][..], &["rollback", "run", "--yes", "--run-dir=back"], &["report", "run"]]
+    {
+        let refused = bench.again("run", command).exits(1).says(&["something else changed the journal"]);
+        assert_eq!(refused.all_calls(), 0, "{command:?}\n{refused}");
+    }
+}
+
 /// Writes to an unlinked journal succeed, but a crash would lose the intents.
 #[test]
 fn a_deleted_folder_stops_the_run() {
