@@ -86,7 +86,7 @@ fn the_same_user_is_found_as_by_the_aws_cli() {
                     let Some(row) = rows.get(number) else { return };
                     let aws_iam = watch_fork(row, &home, &world, &mut forks, &IAM);
                     let columns = Columns {
-                        // Where one call fails, the rollout has to stop, whatever becomes of the other call.
+                        // Where one call fails, the rollout has to stop, even if the other call succeeds.
                         aws_sts: aws_iam.is_ok().then(|| watch_fork(row, &home, &world, &mut forks, &STS)),
                         aws_iam,
                         iam: watch(row, &home, &world, &IAM),

@@ -62,7 +62,7 @@ impl Columns {
                     continue;
                 }
                 Some(value) => Some(value.clone()),
-                // A program that refuses calls nobody.
+                // A program that refuses makes no call.
                 None if refuses && field == "identity" => Some("-".to_owned()),
                 None if refuses => None,
                 None => as_aws,

@@ -9,7 +9,7 @@
 //! | `args …` | options of all programs |
 //! | `rollout-args …` | options of the rollout alone |
 //! | `file PATH`, `config`, `credentials` | a file in the home folder; the lines after it that begin with a bar are its contents |
-//! | `folder PATH`, `closed PATH` | a folder, or a file that nobody may read |
+//! | `folder PATH`, `closed PATH` | a folder, or a file without read permission |
 //! | `world …` | what is unusual about the world |
 //! | `= KEY` | the AWS CLI works, and this access key calls IAM |
 //! | `! text` | the AWS CLI stops, and says this on stderr |
@@ -39,7 +39,7 @@ pub(super) enum Expected {
 /// A file of a row.
 pub(super) enum Entry {
     File(Vec<u8>),
-    /// Nobody may read it.
+    /// It has no read permission.
     Closed(Vec<u8>),
     Folder,
 }
