@@ -30,11 +30,13 @@ fn main() -> io::Result<ExitCode> {
     let seed = numbers.next().transpose()?.unwrap_or(1) as u64;
     let phase = |at, disruption, seconds| Phase { at, disruption, duration: Duration::from_secs(seconds) };
     let phases = vec![
-        phase(0.15, Disruption::NoNames, 10),
-        phase(0.30, Disruption::Refused, 10),
-        phase(0.45, Disruption::BlackHole, 10),
+        phase(0.12, Disruption::NoNames, 10),
+        phase(0.24, Disruption::Refused, 10),
+        phase(0.36, Disruption::BlackHole, 10),
+        phase(0.48, Disruption::Pause, 15),
         phase(0.60, Disruption::SessionsEnd, 0),
-        phase(0.75, Disruption::CredentialsEnd, 0),
+        phase(0.72, Disruption::HangUp, 0),
+        phase(0.84, Disruption::CredentialsEnd, 0),
     ];
     let scenario = Scenario { accounts, seed, concurrency: 256, hang: 0.0003, phases };
     let folder = tempfile::TempDir::new()?;
@@ -48,6 +50,9 @@ fn main() -> io::Result<ExitCode> {
     write!(stdout, "{text}")?;
     for wrong in result.wrong.iter().take(20) {
         writeln!(stdout, "  {wrong}")?;
+    }
+    for collateral in result.collateral(scenario.seed).iter().take(20) {
+        writeln!(stdout, "  {collateral}")?;
     }
     if !agrees {
         let kept = folder.keep();

@@ -13,6 +13,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use v2token_simulator::{Network, Operation, Organization, TokenVersion, Truth};
 
 use faulty_organization::{AccountFault, faulty_organization};
@@ -37,6 +39,21 @@ pub(crate) enum Disruption {
     SessionsEnd,
     /// The base credentials expire and can't be renewed: the run stops, and is resumed with new ones.
     CredentialsEnd,
+    /// The process is stopped, as when a laptop is closed, and goes on later.
+    Pause,
+    /// The terminal is closed: the run ends after the visits in flight, and is resumed.
+    HangUp,
+}
+
+impl Disruption {
+    /// The exit code of a run that ends because of this disruption; `None` if the run goes on.
+    pub(crate) const fn exit_code(self) -> Option<i32> {
+        match self {
+            Self::CredentialsEnd => Some(1),
+            Self::HangUp => Some(129),
+            Self::NoNames | Self::Refused | Self::BlackHole | Self::SessionsEnd | Self::Pause => None,
+        }
+    }
 }
 
 /// A disruption, when it starts, and how long it lasts.
@@ -101,8 +118,8 @@ impl Scenario {
             command.arg(folder.join("run")).args(pace);
             let code = run.run_process(command, &mut watch)?;
             exit_codes.push(code);
-            // 1 is a stop, at most one for each expiration of the credentials.
-            if code != 1 || exit_codes.len() > self.phases.len() {
+            let ends_runs = |phase: &Phase| phase.disruption.exit_code() == Some(code);
+            if !self.phases.iter().any(ends_runs) || exit_codes.len() > self.phases.len() {
                 break;
             }
         }
@@ -201,33 +218,33 @@ impl SoakRun<'_> {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).spawn()?;
         loop {
             if let Some(status) = child.try_wait()? {
-                self.end_disruption()?;
+                self.end_disruption(None)?;
                 return Ok(status.code().unwrap_or(-1));
             }
             watch(&child);
-            self.advance()?;
+            self.advance(&child)?;
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
-    fn advance(&mut self) -> io::Result<()> {
+    fn advance(&mut self, child: &Child) -> io::Result<()> {
         if self.renewed_at.elapsed() >= RENEWAL {
             self.renew()?;
         }
         if self.current_until.is_some_and(|until| Instant::now() >= until) {
-            self.end_disruption()?;
+            self.end_disruption(Some(child))?;
         }
         let entered = self.organization.control(|world| world.requests(Operation::AssumeRole));
         let due = |phase: &Phase| entered >= share_of(self.scenario.accounts, phase.at);
         if self.current_until.is_none()
             && let Some(phase) = self.upcoming.pop_front_if(|phase| due(phase))
         {
-            self.start_disruption(phase)?;
+            self.start_disruption(phase, child)?;
         }
         Ok(())
     }
 
-    fn start_disruption(&mut self, phase: Phase) -> io::Result<()> {
+    fn start_disruption(&mut self, phase: Phase, child: &Child) -> io::Result<()> {
         match phase.disruption {
             Disruption::NoNames => {
                 let Some(hosts) = &self.hosts else {
@@ -247,18 +264,26 @@ impl SoakRun<'_> {
                 fs::write(self.folder.join("unavailable"), "")?;
                 self.organization.control(v2token_simulator::World::expire_base_credentials);
             }
+            Disruption::Pause => send(child, Signal::SIGSTOP)?,
+            Disruption::HangUp => send(child, Signal::SIGHUP)?,
         }
         self.occurred.push(phase.disruption);
         self.current_until = Some(Instant::now() + phase.duration);
         Ok(())
     }
 
-    /// Ends the current disruption.
-    fn end_disruption(&mut self) -> io::Result<()> {
+    /// Ends the current disruption. `child` is the process if it still runs.
+    fn end_disruption(&mut self, child: Option<&Child>) -> io::Result<()> {
         self.current_until = None;
+        child.map_or(Ok(()), |child| send(child, Signal::SIGCONT))?;
         self.organization.control(|world| world.set_network(Network::Normal));
         self.hosts.as_ref().map_or(Ok(()), |hosts| hosts.resolve(true))
     }
+}
+
+/// Sends a signal to the process.
+fn send(child: &Child, signal: Signal) -> io::Result<()> {
+    Ok(kill(Pid::from_raw(child.id().cast_signed()), signal)?)
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
