@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// Returns whether a character can mislead a terminal, a spreadsheet or a reader: control characters, line separators, invisible
@@ -91,19 +92,44 @@ pub fn for_cell(text: &str) -> Cow<'_, str> {
 }
 
 /// Quotes a path for a shell command that users copy. The result is quoted only if necessary, and a command never reads it as an
-/// option. Misleading characters are escaped as in [`for_terminal`].
+/// option. Misleading characters and bytes that are not UTF-8 are escaped in the quotes `$'…'`, so that the copy names the same file.
 pub(crate) fn for_shell(path: &Path) -> String {
-    let name = path.to_string_lossy();
-    let name = if name.starts_with('-') { Cow::Owned(format!("./{name}")) } else { name };
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(&byte);
-    if !name.is_empty() && name.bytes().all(plain) {
-        return name.into_owned();
+    let name = path.as_os_str().as_bytes();
+    let name = if name.starts_with(b"-") { Cow::Owned([b"./", name].concat()) } else { Cow::Borrowed(name) };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"_@%+=:,./-".contains(byte);
+    let is_plain = !name.is_empty() && name.iter().all(plain);
+    match std::str::from_utf8(&name) {
+        Ok(name) if is_plain => name.to_owned(),
+        Ok(name) if !name.contains(misleads) => format!("'{}'", name.replace('\'', r"'\''")),
+        Ok(_) | Err(_) => with_escapes(&name),
     }
-    format!("'{}'", for_terminal(&name).replace('\'', r"'\''"))
+}
+
+/// Quotes a text in `$'…'`, which bash, zsh, ksh and POSIX of 2024 have. Misleading characters and bytes that are not UTF-8 become octal.
+fn with_escapes(text: &[u8]) -> String {
+    let mut quoted = String::from("$'");
+    let octal = |quoted: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            write!(quoted, "\\{byte:03o}").expect("writing to a String never fails");
+        }
+    };
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                '\'' | '\\' => quoted.extend(['\\', character]),
+                _ if misleads(character) => octal(&mut quoted, character.encode_utf8(&mut [0; 4]).as_bytes()),
+                _ => quoted.push(character),
+            }
+        }
+        octal(&mut quoted, chunk.invalid());
+    }
+    quoted + "'"
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
@@ -149,11 +175,27 @@ mod tests {
             ("$HOME", "'$HOME'"),
             ("~", "'~'"),
             ("Zürich", "'Zürich'"),
-            ("a\u{1b}b", "'a\\u{1b}b'"),
+            ("a\u{1b}b", r"$'a\033b'"),
+            ("it's\u{202e}\\", r"$'it\'s\342\200\256\\'"),
+            ("two\nlines", r"$'two\012lines'"),
+            ("-\u{1b}1", r"$'./-\0331'"),
             ("", "''"),
         ] {
             assert_eq!(for_shell(Path::new(name)), word);
+            is_read_as(word, name.as_bytes());
         }
+        let invalid = b"a\xff\xe2\x80b'";
+        let word = for_shell(Path::new(OsStr::from_bytes(invalid)));
+        assert_eq!(word, r"$'a\377\342\200b\''");
+        is_read_as(&word, invalid);
+    }
+
+    /// Lets a shell read the word.
+    fn is_read_as(word: &str, name: &[u8]) {
+        let command = format!("printf %s {word}");
+        let output = std::process::Command::new("bash").args(["-c", &command]).output().expect("bash starts");
+        let read = output.stdout.strip_prefix(if name.starts_with(b"-") { &b"./"[..] } else { b"" });
+        assert_eq!(read, Some(name), "{command}");
     }
 
     #[test]
