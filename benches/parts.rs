@@ -37,6 +37,7 @@ fn accounts() -> Vec<Account> {
 
 fn target(account: &Account) -> Target {
     Target {
+        wave: Some(1),
         account: account.id,
         access: AccessMethod::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         management: false,
@@ -60,7 +61,7 @@ fn entries(accounts: &[Account]) -> Vec<Entry<'_>> {
     let targets: Vec<Target> = accounts.iter().map(target).collect();
     let mut entries = vec![Entry::head("20261122T041500Z-abcdef")];
     entries.extend(accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))));
-    entries.extend(targets.iter().map(|target| Entry::Target { wave: Some(1), target: Cow::Owned(target.clone()) }));
+    entries.extend(targets.iter().map(|target| Entry::Target(Cow::Owned(target.clone()))));
     entries.push(Entry::Ready { accounts: accounts.len(), targets: targets.len() });
     for target in &targets {
         entries.push(Entry::Intent {

@@ -29,6 +29,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     let target = |account: &&v2token::Account| Target {
+        wave: None,
         account: account.id,
         access: access(account.id),
         management: account.id == organization.management,

@@ -42,7 +42,7 @@ pub(crate) enum Source {
     /// The Organization, whose accounts are visited while further accounts are still being listed.
     Listing,
     /// The journal of an interrupted run, and the waves that this run did not finish.
-    Journal(Replay, Vec<Wave>),
+    Journal(Box<Replay>, Vec<Wave>),
 }
 
 /// Starts a plan, an apply or a rollback in a new run folder, and returns the exit code.
@@ -97,7 +97,7 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     let prepared = match source {
         Source::Listing => return list_and_visit(context, signals, &aws).await,
         Source::Organization(baseline) => select_targets(context, &aws, &mut signals, baseline).await?,
-        Source::Journal(replay, waves) => remaining_targets(context, &aws, &mut signals, replay, waves).await?,
+        Source::Journal(replay, waves) => remaining_targets(context, &aws, &mut signals, *replay, waves).await?,
     };
     signals.or_stop(confirm(context, &aws, &prepared)).await?;
     context.progress.begin(outline(&context.settings, &prepared));

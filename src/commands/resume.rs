@@ -74,7 +74,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     let undone = settings.run.undoes.as_deref().map(RunFolder::lock).transpose()?;
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();
-    run(context, Source::Journal(replay, waves)).await
+    run(context, Source::Journal(Box::new(replay), waves)).await
 }
 
 fn unlistened(folder: &RunFolder, source: std::io::Error) -> Error {

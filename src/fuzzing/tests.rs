@@ -87,8 +87,9 @@ fn targets() -> impl Strategy<Value = Target> {
             before
         }),
     ];
-    (ids(), ways, any::<bool>(), any::<bool>(), versions(), pasts).prop_map(
-        |(account, access, management, invited, wanted, provenance)| Target {
+    (option::of(any::<u32>()), ids(), ways, any::<bool>(), any::<bool>(), versions(), pasts).prop_map(
+        |(wave, account, access, management, invited, wanted, provenance)| Target {
+            wave,
             account,
             access,
             management,
@@ -136,7 +137,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     prop_oneof![
         1 => texts().prop_map(|version| Entry::Journal { format: 1, run_id: version.clone().into(), version: version.into() }),
         1 => accounts().prop_map(|account| Entry::Account(Cow::Owned(account))),
-        1 => (option::of(any::<u32>()), targets()).prop_map(|(wave, target)| Entry::Target { wave, target: Cow::Owned(target) }),
+        1 => targets().prop_map(|target| Entry::Target(Cow::Owned(target))),
         1 => (any::<usize>(), any::<usize>()).prop_map(|(accounts, targets)| Entry::Ready { accounts, targets }),
         1 => texts().prop_map(|version| Entry::Resumed { version: version.into() }),
         1 => (any::<u32>(), any::<usize>()).prop_map(|(wave, accounts)| Entry::WaveStarted { wave, accounts }),
@@ -151,20 +152,20 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
 
 /// The journal of a possible run: the lists of accounts and targets, the line that counts them, and later entries.
 fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
-    let listed = vec((accounts(), targets(), option::of(any::<u32>()), any::<bool>()), 1..6);
+    let listed = vec((accounts(), targets(), any::<bool>()), 1..6);
     (texts(), listed, vec(entries(), 0..12)).prop_map(|(text, listed, later)| {
         let mut story = vec![Entry::Journal { format: 1, run_id: text.clone().into(), version: text.into() }];
         let mut ids = Vec::new();
         let mut skipped = Vec::new();
         let mut targets = Vec::new();
-        for (account, target, wave, is_target) in listed {
+        for (account, target, is_target) in listed {
             if ids.contains(&account.id) {
                 continue;
             }
             ids.push(account.id);
             if is_target {
                 let target = Target { account: account.id, ..target };
-                targets.push(Entry::Target { wave, target: Cow::Owned(target) });
+                targets.push(Entry::Target(Cow::Owned(target)));
             } else {
                 let record = Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "");
                 skipped.push(Entry::Record(Cow::Owned(record)));
@@ -179,7 +180,7 @@ fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
                 intended.insert(*account_id);
                 true
             }
-            Entry::Account(_) | Entry::Target { .. } | Entry::Ready { .. } | Entry::Intent { .. } => false,
+            Entry::Account(_) | Entry::Target(_) | Entry::Ready { .. } | Entry::Intent { .. } => false,
             Entry::Record(record) => {
                 let was_set = matches!(record.outcome, Outcome::Changed | Outcome::Unverified);
                 ids.contains(&record.account_id) && (!was_set || intended.contains(&record.account_id))

@@ -133,6 +133,7 @@ pub(super) fn run_info() -> RunInfo {
             region: None,
             sts_endpoint: None,
             based_on: None,
+            based_on_resumes: None,
             settings: settings.unwrap_or_else(|error| unreachable!("the defaults are settings: {error}")).run,
             journal_changed: None,
             started_at: Some(now),

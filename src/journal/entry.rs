@@ -23,13 +23,7 @@ pub enum Entry<'a> {
     /// An account of the Organization.
     Account(Cow<'a, Account>),
     /// An account to visit. The lines are in the order of the visits.
-    Target {
-        /// The wave of the account, from 1; absent in a run without waves.
-        wave: Option<u32>,
-        /// The account, how to enter it, and the wanted version.
-        #[serde(flatten)]
-        target: Cow<'a, Target>,
-    },
+    Target(Cow<'a, Target>),
     /// The lists of accounts and targets are complete. This line is durable before the first visit that can change an account. A
     /// plan can start its visits earlier.
     Ready {
@@ -124,6 +118,7 @@ mod tests {
             ..Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "why\nnot")
         };
         let target = Target {
+            wave: Some(2),
             account: account.id,
             access: AccessMethod::Role("arn:aws:iam::000000000012:role/R".into()),
             management: false,
@@ -134,7 +129,7 @@ mod tests {
         let entries = [
             Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },
             Entry::Account(Cow::Owned(account.clone())),
-            Entry::Target { wave: Some(2), target: Cow::Owned(target) },
+            Entry::Target(Cow::Owned(target)),
             Entry::Ready { accounts: 1, targets: 1 },
             Entry::Resumed { version: "0".into() },
             Entry::WaveStarted { wave: 1, accounts: 1 },

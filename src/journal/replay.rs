@@ -87,14 +87,18 @@ pub struct Replay {
     pub run_id: Option<String>,
     /// The accounts of the Organization, sorted by id once the lists are complete.
     pub accounts: Vec<Account>,
-    /// The accounts to visit, in order, each with its wave.
-    pub targets: Vec<(Option<u32>, Target)>,
+    /// The accounts to visit, in order.
+    pub targets: Vec<Target>,
     /// Whether `accounts` and `targets` are complete. Only a plan starts visits before they are complete.
     pub ready: bool,
     /// The intent for each account to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
     pub records: BTreeMap<AccountId, Record>,
+    /// How often the run was resumed.
+    pub resumes: u32,
+    /// The number, from 1, of the resume that visited an account last. Accounts that no resume visited are not in it.
+    pub visited_by_resume: BTreeMap<AccountId, u32>,
     /// The exit code and the verdict; `None` if the run has not ended or has crashed.
     pub ended: Option<(u8, String)>,
     /// Whether too many failures stopped the run, and no resume has gone on beyond the accounts that failed.
@@ -158,7 +162,7 @@ impl Replay {
     fn apply(&mut self, entry: Entry<'_>) {
         match entry {
             Entry::Account(account) => self.accounts.push(account.into_owned()),
-            Entry::Target { wave, target } => self.targets.push((wave, target.into_owned())),
+            Entry::Target(target) => self.targets.push(target.into_owned()),
             Entry::Ready { .. } => {
                 self.accounts.sort_by_key(|account| account.id);
                 self.ready = true;
@@ -168,9 +172,13 @@ impl Replay {
                 // The `previous` of the first intent is kept, because it is the original version. The `previous` of a later
                 // intent might be the version that the first Set wrote.
                 self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
+                self.note_visit(account_id);
             }
             Entry::Record(record) => {
                 let record = record.into_owned();
+                if record.started_at.is_some() {
+                    self.note_visit(record.account_id);
+                }
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
                     intent.state = match (record.outcome, record.started_at) {
                         // If the record has no start time, the account was not visited again, or the end of the run cut the visit
@@ -186,7 +194,10 @@ impl Replay {
                 self.stopped_by_failures |= exit_code == STOPPED_BY_FAILURES;
                 self.ended = Some((exit_code, verdict.into_owned()));
             }
-            Entry::Resumed { .. } => (self.ended, self.waves_started) = (None, 0),
+            Entry::Resumed { .. } => {
+                self.resumes += 1;
+                (self.ended, self.waves_started) = (None, 0);
+            }
             Entry::WaveStarted { .. } => {
                 self.waves_started += 1;
                 // The second wave of a resume starts only if the first one, with the accounts that failed, went well.
@@ -197,10 +208,16 @@ impl Replay {
         }
     }
 
+    fn note_visit(&mut self, account: AccountId) {
+        if self.resumes > 0 {
+            self.visited_by_resume.insert(account, self.resumes);
+        }
+    }
+
     /// Returns the record of every account, in the order of [`accounts`](Self::accounts).
     pub fn records(&self) -> Vec<Record> {
         let targets: BTreeMap<AccountId, &Target> =
-            self.targets.iter().map(|(_, target)| (target.account, target)).collect();
+            self.targets.iter().map(|target| (target.account, target)).collect();
         self.accounts.iter().map(|account| self.record(account.id, targets.get(&account.id).copied())).collect()
     }
 
@@ -220,7 +237,7 @@ impl Replay {
     /// wave that they are from; in a run without waves they only come first.
     pub fn remaining(&self, again: impl Fn(Outcome) -> bool) -> Vec<Wave> {
         let (mut failed, mut waves): (Vec<Wave>, Vec<Wave>) = (Vec::new(), Vec::new());
-        for (number, target) in &self.targets {
+        for target in &self.targets {
             let intent = self.intents.get(&target.account);
             let is_open = intent.is_some_and(|intent| intent.state == IntentState::Open);
             let is_left = match self.outcome_of(target.account) {
@@ -235,9 +252,9 @@ impl Replay {
             };
             let target = Target { provenance, ..target.clone() };
             let list = if is_left { &mut waves } else { &mut failed };
-            match list.last_mut().filter(|wave| wave.number == *number || !is_left) {
+            match list.last_mut().filter(|wave| wave.number == target.wave || !is_left) {
                 Some(wave) => wave.targets.push(target),
-                None => list.push(Wave { number: *number, targets: vec![target] }),
+                None => list.push(Wave { number: target.wave, targets: vec![target] }),
             }
         }
         let mut all = failed;
@@ -252,7 +269,7 @@ impl Replay {
 
     /// Whether too many failures stopped the run, or would have stopped it if it had not ended for another reason first.
     pub(crate) fn has_too_many_failures(&self, options: &RolloutOptions) -> bool {
-        let result = |(wave, target): &(Option<u32>, Target)| (*wave, self.outcome_of(target.account));
+        let result = |target: &Target| (target.wave, self.outcome_of(target.account));
         self.stopped_by_failures || tolerance::is_exceeded(options, self.targets.iter().map(result))
     }
 

@@ -74,6 +74,10 @@ pub struct RunInfo {
     /// folder, into the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub based_on: Option<RunId>,
+    /// How often that run had been resumed when this run started. What a later resume of it did may be newer than this run. Older versions
+    /// did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub based_on_resumes: Option<u32>,
     /// The settings, without secrets.
     pub settings: RunSettings,
     /// How something else changed the journal during the run, so that it no longer has everything that the run did; usually absent.
@@ -103,6 +107,7 @@ impl RunInfo {
             region: None,
             sts_endpoint: None,
             based_on: None,
+            based_on_resumes: None,
             settings,
             journal_changed: None,
             started_at: Some(now),

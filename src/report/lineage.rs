@@ -25,9 +25,25 @@ pub(crate) fn is_based_on(later: &RunInfo, earlier: &RunInfo, folder: Option<&Pa
         && (folder.is_some_and(is_same_place) || is_same_name(Path::new(earlier.run_id.as_str())))
 }
 
-/// Returns the chain of the runs that a run is based on, nearest first. `bases` has the index of each run's base.
-pub(crate) fn ancestors(run: usize, bases: &[Option<usize>]) -> impl Iterator<Item = usize> + '_ {
-    let base = |run: &usize| bases.get(*run).copied().flatten();
+/// The run that another run is based on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Base {
+    /// Its index among the merged runs.
+    pub run: usize,
+    /// How often it had been resumed when the other run started; `None` if an older version did not note it.
+    pub resumes: Option<u32>,
+}
+
+impl Base {
+    /// Whether the other run knew what this run's resume of the given number did. 0 stands for the run before it was resumed.
+    pub(crate) fn covers(self, resume: u32) -> bool {
+        self.resumes.is_none_or(|known| resume <= known)
+    }
+}
+
+/// Returns the chain of the runs that a run is based on, nearest first. `bases` has each run's base.
+pub(crate) fn ancestors(run: usize, bases: &[Option<Base>]) -> impl Iterator<Item = Base> + '_ {
+    let base = |run: usize| bases.get(run).copied().flatten();
     // Folders that were edited by hand could form a circle.
-    std::iter::successors(base(&run), base).take(bases.len())
+    std::iter::successors(base(run), move |later| base(later.run)).take(bases.len())
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::lineage::{ancestors, is_based_on};
+use super::lineage::{Base, ancestors, is_based_on};
 use crate::journal::{Ending, RunId, RunInfo};
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
-use crate::rollout::{Mode, Outcome, Record, Tally};
+use crate::rollout::{Mode, Outcome, Record, Tally, Verified};
 use crate::verdict::{Results, Verdict};
 
 /// A run as read from its folder, or several runs merged into one.
@@ -31,6 +31,8 @@ pub(crate) struct LoadedRun {
     pub folder: Option<PathBuf>,
     /// The folder of a run in which not all accounts were listed; `None` if every run listed all accounts.
     pub unlisted: Option<PathBuf>,
+    /// The number, from 1, of the resume that visited an account last. Accounts that no resume visited are not in it.
+    pub visited_by_resume: BTreeMap<AccountId, u32>,
     /// The run that each record comes from; `None` unless several runs are merged.
     pub run_ids: Option<Vec<RunId>>,
 }
@@ -48,10 +50,14 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
 
     let is_base =
         |later: &LoadedRun, earlier: &LoadedRun| is_based_on(&later.info, &earlier.info, earlier.folder.as_deref());
-    let bases: Vec<Option<usize>> =
-        runs.iter().map(|later| runs.iter().position(|earlier| is_base(later, earlier))).collect();
+    let bases: Vec<Option<Base>> = (runs.iter())
+        .map(|later| {
+            let run = runs.iter().position(|earlier| is_base(later, earlier))?;
+            Some(Base { run, resumes: later.info.based_on_resumes })
+        })
+        .collect();
     let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
-    for (run, LoadedRun { info, accounts, records, exit_code, .. }) in runs.into_iter().enumerate() {
+    for (run, LoadedRun { info, accounts, records, exit_code, visited_by_resume, .. }) in runs.into_iter().enumerate() {
         let end = exit_code.and(info.ended_at);
         for (account, record) in accounts.into_iter().zip(records) {
             let observations = by_account.entry(account.id).or_default();
@@ -62,7 +68,8 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
                 continue;
             }
             let at = record.started_at.or(end);
-            observations.push(Observation { at, account, record, run, run_id: info.run_id.clone() });
+            let resume = visited_by_resume.get(&account.id).copied().unwrap_or(0);
+            observations.push(Observation { at, account, record, run, resume, run_id: info.run_id.clone() });
         }
     }
     let folded = by_account.into_values().filter_map(|observations| fold(observations, &bases));
@@ -88,7 +95,17 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
-    Some(LoadedRun { info, accounts, records, sentence, exit_code, folder: None, unlisted, run_ids: Some(run_ids) })
+    Some(LoadedRun {
+        info,
+        accounts,
+        records,
+        sentence,
+        exit_code,
+        folder: None,
+        unlisted,
+        visited_by_resume: BTreeMap::new(),
+        run_ids: Some(run_ids),
+    })
 }
 
 /// Describes the outcomes of runs with different commands or target versions.
@@ -127,6 +144,8 @@ struct Observation {
     record: Record,
     /// The index of the run.
     run: usize,
+    /// The number, from 1, of the resume that visited the account; 0 if the run visited it before it was resumed.
+    resume: u32,
     run_id: RunId,
 }
 
@@ -134,10 +153,12 @@ struct Observation {
 const VISITED: u8 = 3;
 
 /// Returns how much a record says about its account. From most to least: a visit, a visit that was not attempted, a reason for
-/// skipping the account, and the mere fact that the account is in another shard.
+/// skipping the account without a visit, and the mere fact that the account is in another shard.
 fn rank(record: &Record) -> u8 {
     match record.outcome {
         Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
+        // A rollback skips accounts that someone else has set since.
+        Outcome::Skipped if record.started_at.is_some() => VISITED,
         Outcome::NotAttempted => 2,
         Outcome::Skipped => {
             let error = record.error.as_ref();
@@ -147,39 +168,71 @@ fn rank(record: &Record) -> u8 {
 }
 
 /// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes
-/// last, because it might be newer than any other. But no run comes before the plan that it applies, or the run that it undoes, even
-/// if its clock says so. `bases` has the index of this plan or run.
-fn fold(mut observations: Vec<Observation>, bases: &[Option<usize>]) -> Option<Observation> {
+/// last, because it might be newer than any other. But no run comes before what it is based on, even if its clock says so: the visits
+/// of the plan that it applies or of the run that it undoes. `bases` has that plan or run.
+fn fold(mut observations: Vec<Observation>, bases: &[Option<Base>]) -> Option<Observation> {
     let time = |observation: &Observation| (observation.at.is_none(), observation.at);
-    let times: BTreeMap<usize, _> = observations.iter().map(|each| (each.run, time(each))).collect();
+    let times: BTreeMap<usize, _> = observations.iter().map(|each| (each.run, (each.resume, time(each)))).collect();
     observations.sort_by_cached_key(|observation| {
-        let ancestors = || ancestors(observation.run, bases).filter_map(|run| times.get(&run).copied());
+        let known = |base: Base| times.get(&base.run).filter(|(resume, _)| base.covers(*resume)).map(|(_, time)| *time);
+        let ancestors = || ancestors(observation.run, bases).filter_map(known);
         let latest = ancestors().fold(time(observation), Ord::max);
         (latest, ancestors().count(), observation.record.outcome)
     });
-    observations
-        .into_iter()
-        .reduce(|earlier, later| if supersedes(&later.record, &earlier.record) { later } else { earlier })
+    observations.into_iter().reduce(|earlier, later| match relation(&earlier.record, &later.record) {
+        Relation::Stays => earlier,
+        Relation::Supersedes => later,
+        Relation::Confirms => confirmed(earlier, &later),
+    })
 }
 
-/// Returns whether `later` supersedes `earlier`.
-fn supersedes(later: &Record, earlier: &Record) -> bool {
+/// What a later record means for an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    /// The earlier record is still true.
+    Stays,
+    /// The later record is true in place of the earlier one.
+    Supersedes,
+    /// The later run read back what the earlier run set.
+    Confirms,
+}
+
+/// Returns the observation of the run that set the account, with the version that a later run read.
+fn confirmed(set: Observation, read: &Observation) -> Observation {
+    let note = format!("run {} read it back", read.run_id);
+    let Record { current_version, verified, .. } = read.record;
+    let verified = verified.or(Some(Verified::Setting));
+    let record = Record { outcome: Outcome::Changed, current_version, verified, error: None, note, ..set.record };
+    Observation { at: set.at.max(read.at), record, ..set }
+}
+
+/// Returns what `later` means for `earlier`.
+fn relation(earlier: &Record, later: &Record) -> Relation {
     let same_target = earlier.target_version == later.target_version;
-    match (earlier.outcome, later.outcome) {
+    let stays = match (earlier.outcome, later.outcome) {
         // A failed visit changed nothing. So a change by the earlier run persists, and a doubt whether the earlier run changed
         // the account persists, too.
-        (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => false,
+        (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => true,
+        // The later run sent nothing, so it read what the earlier run had set. But if the earlier run had read that already, its doubt
+        // is about something else: whether tokens are accepted.
+        (Outcome::Unverified, Outcome::Unchanged) if same_target => {
+            if !earlier.current_version.is_some_and(|read| read.shows(earlier.target_version)) {
+                return Relation::Confirms;
+            }
+            true
+        }
         // If both runs have the same target, the account still has the version that the earlier run set. If not, it was set back.
-        (Outcome::Changed, Outcome::Unchanged) => !same_target,
+        (Outcome::Changed, Outcome::Unchanged) => same_target,
+        // The plan supersedes the change, unless the plan read the version that the earlier run had set.
         (Outcome::Changed, Outcome::WouldChange) => {
-            // The plan supersedes the change, unless the plan read the version that the earlier run had set.
-            !later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
+            later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
         }
         // An unverified record without a start time is that of an interrupted run. If both runs have the same target, the account
         // has that version, whichever of the two runs set it, so the account stays `changed`.
-        (Outcome::Changed, Outcome::Unverified) => later.started_at.is_some() || !same_target,
-        _ => true,
-    }
+        (Outcome::Changed, Outcome::Unverified) => later.started_at.is_none() && same_target,
+        _ => false,
+    };
+    if stays { Relation::Stays } else { Relation::Supersedes }
 }
 
 /// The severity of exit code 3: at least one account failed or is unverified.
@@ -249,29 +302,39 @@ mod tests {
             ou_path: String::new(),
             invited: false,
         };
-        Observation { at, account, record, run: 0, run_id: RunId::of_several(&[]) }
+        Observation { at, account, record, run: 0, resume: 0, run_id: RunId::of_several(&[]) }
     }
 
     /// Folds every pair of outcomes, in both orders of the input.
     #[test]
     fn changes_stay_reported() {
-        use Outcome::{Changed, Failed, Unchanged, Unverified, WouldChange};
+        use Outcome::{Changed, Failed, NotAttempted, Skipped, Unchanged, Unverified, WouldChange};
         let visits: Vec<Outcome> = Outcome::ALL
             .into_iter()
             .filter(|outcome| rank(&Record { outcome: *outcome, ..observation(*outcome, V2, 0).record }) == VISITED)
             .collect();
-        assert_eq!(visits, [Changed, Unchanged, WouldChange, Unverified, Failed]);
+        assert_eq!(visits, [Changed, Unchanged, WouldChange, Unverified, Failed, Skipped]);
+        assert!(!visits.contains(&NotAttempted));
         for earlier in &visits {
             for later in &visits {
                 let stays = matches!((earlier, later), (Changed, Unchanged | Failed) | (Unverified, Failed));
+                let confirms = (*earlier, *later) == (Unverified, Unchanged);
+                let expected = if confirms {
+                    Changed
+                } else if stays {
+                    *earlier
+                } else {
+                    *later
+                };
                 for reversed in [false, true] {
                     let mut pair = vec![observation(*earlier, V2, 1), observation(*later, V2, 2)];
                     if reversed {
                         pair.reverse();
                     }
                     let known = fold(pair, &[]).unwrap();
-                    let expected = if stays { 1 } else { 2 };
-                    assert_eq!(known.at, observation(Changed, V2, expected).at, "{earlier}, then {later}");
+                    assert_eq!(known.record.outcome, expected, "{earlier}, then {later}");
+                    let at = observation(Changed, V2, if stays { 1 } else { 2 }).at;
+                    assert_eq!(known.at, at, "{earlier}, then {later}");
                 }
             }
         }
@@ -296,6 +359,60 @@ mod tests {
         assert_eq!(back.record.target_version, V1);
     }
 
+    /// A Set whose effect the run did not see is a change as soon as a later run reads it. The row keeps what the earlier run knows.
+    #[test]
+    fn a_later_run_confirms_a_set() {
+        let mut set = observation(Outcome::Unverified, V2, 1);
+        set.record.previous_version = Some(ObservedVersion::V1Token);
+        set.record.request_id = Some("set".to_owned());
+        set.record = set.record.interrupted(ObservedVersion::V1Token);
+        let mut read = Observation { run: 1, ..observation(Outcome::Unchanged, V2, 2) };
+        read.record.previous_version = Some(ObservedVersion::V2Token);
+        read.record.current_version = Some(ObservedVersion::V2Token);
+        let known = fold(vec![copy(&set), copy(&read)], &[]).unwrap();
+        let expected = Record {
+            outcome: Outcome::Changed,
+            current_version: Some(ObservedVersion::V2Token),
+            verified: Some(Verified::Setting),
+            error: None,
+            note: format!("run {} read it back", read.run_id),
+            ..set.record.clone()
+        };
+        assert_eq!((known.run, known.record), (0, expected));
+
+        // The earlier run saw the setting, and doubts something else.
+        set.record.current_version = Some(ObservedVersion::V2Token);
+        assert_eq!(fold(vec![set, read], &[]).unwrap().record.outcome, Outcome::Unverified);
+    }
+
+    /// A rollback finds the old version. Then the run that it undoes is resumed, and sets the account.
+    #[test]
+    fn a_later_resume_is_newer_than_a_rollback_that_did_not_know_it() {
+        let resumed = |resume, at| Observation { resume, ..observation(Outcome::Changed, V2, at) };
+        let rollback = |at| Observation { run: 1, ..observation(Outcome::Unchanged, V1, at) };
+        // The resume, its time, how many resumes the rollback knew, the time of the rollback, and the version in the end.
+        let table = [
+            (0, 1, Some(0), 2, V1),
+            (0, 3, Some(0), 2, V1),
+            (1, 3, Some(0), 2, V2),
+            (1, 1, Some(0), 2, V1),
+            (1, 3, Some(1), 2, V1),
+            (2, 3, Some(1), 2, V2),
+            (2, 3, None, 2, V1),
+        ];
+        for (resume, set_at, resumes, read_at, version) in table {
+            let bases = [None, Some(Base { run: 0, resumes })];
+            for reversed in [false, true] {
+                let mut pair = vec![resumed(resume, set_at), rollback(read_at)];
+                if reversed {
+                    pair.reverse();
+                }
+                let known = fold(pair, &bases).unwrap();
+                assert_eq!(known.record.target_version, version, "{resume} at {set_at}, {resumes:?} known");
+            }
+        }
+    }
+
     /// The clock of each run is behind that of the run that it is based on, down to runs that have no time at all.
     #[test]
     fn a_run_comes_after_the_run_that_it_is_based_on() {
@@ -311,7 +428,8 @@ mod tests {
         ];
         for (chain, version) in table {
             let length = chain.len();
-            let bases: Vec<Option<usize>> = (0..length).map(|run| run.checked_sub(1)).collect();
+            let base = |run| Some(Base { run, resumes: Some(0) });
+            let bases: Vec<Option<Base>> = (0..length).map(|run: usize| run.checked_sub(1).and_then(base)).collect();
             for turn in 0..length {
                 let mut runs: Vec<_> = chain.iter().enumerate().map(|(run, each)| of_run(run, copy(each))).collect();
                 runs.rotate_left(turn);
@@ -321,13 +439,14 @@ mod tests {
         }
         // A circle ends.
         let circle = vec![of_run(0, observation(Changed, V2, 1)), of_run(1, observation(Changed, V1, 2))];
-        assert_eq!(fold(circle, &[Some(1), Some(0)]).unwrap().record.target_version, V1);
+        let bases = [1, 0].map(|run| Some(Base { run, resumes: None }));
+        assert_eq!(fold(circle, &bases).unwrap().record.target_version, V1);
     }
 
     fn copy(each: &Observation) -> Observation {
-        let Observation { at, account, record, run, run_id } = each;
+        let Observation { at, account, record, run, resume, run_id } = each;
         let (account, record, run_id) = (account.clone(), record.clone(), run_id.clone());
-        Observation { at: *at, account, record, run: *run, run_id }
+        Observation { at: *at, account, record, run: *run, resume: *resume, run_id }
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
         stop_reported: false,
     };
     match targets {
-        Targets::Stream(targets) => engine.visit_all(targets.map(async |target| visit(run, &target, None).await)).await,
+        Targets::Stream(targets) => engine.visit_all(targets.map(async |target| visit(run, &target).await)).await,
         Targets::Waves(waves) => {
             let visited = || waves.iter().map(|wave| wave.targets.len()).sum();
             engine.selection = Some(run.selected.unwrap_or_else(visited));
@@ -61,7 +61,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
                 if let Some(number) = started {
                     engine.start_wave(number, last, wave.targets.len());
                 }
-                engine.visit_all(stream::iter(&wave.targets).map(|target| visit(run, target, wave.number))).await;
+                engine.visit_all(stream::iter(&wave.targets).map(|target| visit(run, target))).await;
                 if let Some(number) = started {
                     engine.finish_wave(number, index + 1 == waves.len());
                 }

@@ -8,6 +8,8 @@ use crate::org::{AccountId, ObservedVersion, TokenVersion};
 /// An account to visit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
+    /// The wave, from 1; `None` in a run without waves.
+    pub wave: Option<u32>,
     /// The account.
     #[serde(rename = "account_id")]
     pub account: AccountId,

@@ -38,7 +38,7 @@ enum VisitError {
 }
 
 /// Visits one account. If the run stops before the visit can start, returns the record of a target that was not visited.
-pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target, wave: Option<u32>) -> Record {
+pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target: &Target) -> Record {
     // No visit starts during an outage, or while it is unclear whether the base credentials are accepted.
     let permit = tokio::select! {
         biased;
@@ -55,7 +55,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     let mut visit = Visit {
         run,
         target,
-        record: Record { wave, started_at: Some(SystemTime::now()), error: None, ..record },
+        record: Record { wave: target.wave, started_at: Some(SystemTime::now()), error: None, ..record },
         // If this run was interrupted and may have sent a Set before, that Set is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: started + run.options.account_timeout,

@@ -18,6 +18,8 @@ pub(crate) type DesiredState = (TokenVersion, Provenance);
 /// An earlier run, and which accounts the new run takes from it.
 pub(crate) struct Baseline {
     pub(crate) info: RunInfo,
+    /// How often the earlier run was resumed.
+    pub(crate) resumes: u32,
     /// The accounts to which the new run is restricted.
     pub(crate) restriction: Restriction,
     /// The desired state of each account to which the new run is restricted.
@@ -115,8 +117,8 @@ impl Baseline {
         let accounts = desired.keys().copied().collect();
         let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
         let records = replay.records();
-        let has_ended = replay.ended.is_some();
-        Self { lock, info, restriction, desired, accounts: replay.accounts, records, has_ended }
+        let (has_ended, resumes) = (replay.ended.is_some(), replay.resumes);
+        Self { lock, info, resumes, restriction, desired, accounts: replay.accounts, records, has_ended }
     }
 
     /// Returns the lock on the earlier run. No other process can resume that run while the lock is held.

@@ -46,12 +46,11 @@ pub(crate) async fn visit_waves(
     aws: &Aws,
     prepared: Prepared,
 ) -> Result<Visited, Error> {
-    let Prepared { organization, accounts, waves, records, resumed, earlier, .. } = prepared;
+    let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
     let (selected, resumed) = (resumed.as_ref().map(|resumed| resumed.selected), resumed.is_some());
     if resumed {
         context.continue_run()?;
     } else {
-        context.info.based_on = earlier.map(|earlier| earlier.run_id);
         context.describe(&organization, aws)?;
     }
     let journal = context.start_journal()?;

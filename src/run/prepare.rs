@@ -79,7 +79,10 @@ pub(crate) async fn select_targets(
     let target = |account| targets::target(account, &organization, aws, run, earlier);
     let waves = divide(&selected.targets, organization.management, &run.canary, run.waves.as_ref())
         .into_iter()
-        .map(|(number, accounts)| Wave { number, targets: accounts.into_iter().map(target).collect() })
+        .map(|(number, accounts)| {
+            let target = |account| Target { wave: number, ..target(account) };
+            Wave { number, targets: accounts.into_iter().map(target).collect() }
+        })
         .collect();
     let (listed, mut described) = (accounts.len(), None);
     if let Some(baseline) = baseline {
@@ -88,6 +91,8 @@ pub(crate) async fn select_targets(
         records.extend(departed.iter().map(|account| (account.id, targets::departed_record(account.id, run))));
         accounts.extend(departed);
         accounts.sort_by_key(|account| account.id);
+        context.info.based_on = Some(baseline.info.run_id.clone());
+        context.info.based_on_resumes = Some(baseline.resumes);
         context.earlier_run = Some(baseline.into_lock());
     }
     Ok(Prepared { organization, accounts, listed, waves, records, earlier: described, resumed: None })

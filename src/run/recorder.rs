@@ -64,10 +64,10 @@ impl<'a> Recorder<'a> {
             self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
         } else {
             self.write_head();
-            let targets = waves.iter().flat_map(|wave| wave.targets.iter().map(|target| (wave.number, target)));
+            let targets = waves.iter().flat_map(|wave| &wave.targets);
             let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
                 .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
-                .chain(targets.map(|(wave, target)| Entry::Target { wave, target: Cow::Borrowed(target) }));
+                .chain(targets.map(|target| Entry::Target(Cow::Borrowed(target))));
             for (count, line) in (1..).zip(lines) {
                 if count % LINES_IN_MEMORY == 0 {
                     self.append_durably(&line).await?;
@@ -115,7 +115,7 @@ impl<'a> Recorder<'a> {
 
     /// Records that an account is to be visited.
     pub(super) fn record_target(&self, target: &Target) {
-        self.journal.append(&Entry::Target { wave: None, target: Cow::Borrowed(target) });
+        self.journal.append(&Entry::Target(Cow::Borrowed(target)));
     }
 
     /// Records that all accounts are known, and how many of them are visited.

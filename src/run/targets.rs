@@ -75,7 +75,7 @@ pub(crate) fn management_account(organization: &Organization, run: &RunSettings,
     ManagementAccount { id, skip_reason }
 }
 
-/// Returns the target for an account: how the account is entered, and which version is wanted.
+/// Returns the target for an account, without its wave: how the account is entered, and which version is wanted.
 pub(crate) fn target(
     account: &Account,
     organization: &Organization,
@@ -93,7 +93,7 @@ pub(crate) fn target(
     };
     let desired = baseline.and_then(|baseline| baseline.desired.get(&id)).copied();
     let (wanted, provenance) = desired.unwrap_or((run.global_endpoint_token_version, Provenance::None));
-    Target { account: id, access, management, invited: account.invited, wanted, provenance }
+    Target { wave: None, account: id, access, management, invited: account.invited, wanted, provenance }
 }
 
 /// Refuses a canary that is not among the selected accounts.

@@ -1,5 +1,6 @@
 //! Nothing is changed without being asked: what a resume and a rollback ask, and which accounts a resume visits first.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use v2token_simulator::{
@@ -198,6 +199,23 @@ fn a_retry_of_a_few_accounts_tolerates_a_failure() {
         let stopped = run.stderr.contains("because 3 failed, and at most 2 may");
         assert_eq!(stopped, code == 5, "{run}");
     }
+}
+
+/// A resume visits all accounts that failed in one wave, but each row still has the wave of its account.
+#[test]
+fn a_repeated_visit_keeps_the_wave_of_its_account() {
+    let bench = Bench::new(organization().each_account(|account| account.faults.deny_set = true).start());
+    let run = bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%", "--waves=2,5,100%"]).exits(3);
+    let waves = |run: &Run| -> BTreeMap<String, String> {
+        run.rows().into_iter().map(|(id, row)| (id, row["wave"].clone())).collect()
+    };
+    let before = waves(&run);
+    let numbers: BTreeSet<&str> = before.values().map(String::as_str).collect();
+    assert_eq!(numbers, ["1", "2", "3"].into(), "{run}");
+    heal(&bench);
+    let again = bench.again("run", &["resume", "run", "--retry-failed", "--yes", "--rate=0"]).exits(0);
+    assert!(again.outcomes()["changed"] > 5, "{again}");
+    assert_eq!(waves(&again), before, "{again}");
 }
 
 /// A resumed plan changes nothing, so it asks nothing.

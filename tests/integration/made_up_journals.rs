@@ -28,6 +28,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     }
     for record in &records {
         let target = Target {
+            wave: record.wave,
             account: record.account_id,
             access: AccessMethod::Role(std::sync::Arc::clone(&record.role_arn)),
             management: false,
@@ -35,7 +36,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
             wanted: TokenVersion::V2Token,
             provenance: Provenance::None,
         };
-        write(&Entry::Target { wave: record.wave, target: Cow::Owned(target) });
+        write(&Entry::Target(Cow::Owned(target)));
     }
     write(&Entry::Ready { accounts: accounts.len(), targets: accounts.len() });
     for record in &records {

@@ -371,6 +371,42 @@ fn merged_runs_are_in_the_order_in_which_they_follow_from_each_other() {
     check("moved");
 }
 
+/// A rollback finds that a Set in doubt had no effect. What a later resume sets is newer than that, although the rollback undoes the run.
+#[test]
+fn a_resume_after_the_rollback_is_reported() {
+    let organization = Organization::builder().accounts(6).unlimited();
+    let bench = Bench::new(organization.account(3, |account| account.faults.status_500.set = 100).start());
+    let apply = ["apply", "--yes", "--rate=0", "--max-attempts=2", "--max-errors=100%"];
+    let run = bench.run("run", &apply).exits(3);
+    assert_eq!(accounts_with(&run.rows(), "unverified"), ["000000000003".to_owned()].into(), "{run}");
+    bench.organization.control(|world| world.account_mut(3).faults = Faults::default());
+    let back = rollback(&bench, "back", &[]).exits(0);
+    assert_eq!(back.rows()["000000000003"]["outcome"], "unchanged", "{back}");
+    bench.again("run", &["resume", "run", "--retry-failed", "--yes", "--rate=0"]).exits(0);
+    for names in [["run", "back"], ["back", "run"]] {
+        let report = [&["report", "--output=none", "--report=merged.csv"], &names[..]].concat();
+        let merged = bench.again("merged", &report).exits(0);
+        let rows = read_csv(&bench.folder.path().join("merged.csv"));
+        let versions = |id: &str| (rows[id]["outcome"].as_str(), rows[id]["current_version"].as_str());
+        assert_eq!(versions("000000000003"), ("changed", "v2Token"), "{merged}");
+        assert_eq!(versions("000000000002"), ("changed", "v1Token"), "{merged}");
+    }
+}
+
+/// The first run can't read back what it sets, and the second finds it set.
+#[test]
+fn a_later_run_confirms_what_an_earlier_run_set() {
+    let bench = Bench::new(Organization::builder().accounts(6).unlimited().start());
+    bench.run("run", &["apply", "--yes", "--rate=0", "--verify=none"]).exits(3);
+    bench.run("next", &["apply", "--yes", "--rate=0"]).exits(0);
+    bench.again("merged", &["report", "run", "next", "--output=none", "--report=merged.csv"]).exits(0);
+    let rows = read_csv(&bench.folder.path().join("merged.csv"));
+    let row = &rows["000000000003"];
+    let cells = ["outcome", "previous_version", "current_version", "error_code"].map(|name| row[name].as_str());
+    assert_eq!(cells, ["changed", "v1Token", "v2Token", ""], "{row:#?}");
+    assert!(row["hint"].ends_with("read it back"), "{row:#?}");
+}
+
 /// Resuming a run during its rollback would set what the rollback has restored.
 #[test]
 fn a_resumed_rollback_locks_the_original_run() {

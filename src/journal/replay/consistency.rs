@@ -16,10 +16,8 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
         return Err("no line before it names the run".to_owned());
     }
     match entry {
-        Entry::Account(_) | Entry::Target { .. } if replay.ready => {
-            Err("it adds to lists that were complete".to_owned())
-        }
-        Entry::Journal { .. } | Entry::Account(_) | Entry::Target { .. } => Ok(()),
+        Entry::Account(_) | Entry::Target(_) if replay.ready => Err("it adds to lists that were complete".to_owned()),
+        Entry::Journal { .. } | Entry::Account(_) | Entry::Target(_) => Ok(()),
         Entry::Ready { accounts, targets } => check_complete(replay, *accounts, *targets),
         Entry::Record(record) => {
             check_listed(replay, record.account_id)?;
@@ -66,7 +64,7 @@ fn check_complete(replay: &Replay, accounts: usize, targets: usize) -> Result<()
         }
     }
     let listed: BTreeSet<AccountId> = replay.accounts.iter().map(|account| account.id).collect();
-    let to_visit: BTreeSet<AccountId> = replay.targets.iter().map(|(_, target)| target.account).collect();
+    let to_visit: BTreeSet<AccountId> = replay.targets.iter().map(|target| target.account).collect();
     if listed.len() < accounts || to_visit.len() < targets {
         return Err("an account is in a list twice".to_owned());
     }

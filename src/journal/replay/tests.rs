@@ -11,6 +11,7 @@ fn id(number: u64) -> AccountId {
 
 fn target(number: u64) -> Target {
     Target {
+        wave: Some(1 + u32::from(number > 1)),
         account: id(number),
         access: crate::cloud::AccessMethod::Own,
         management: false,
@@ -50,7 +51,7 @@ fn story() -> Vec<Entry<'static>> {
         entries.push(Entry::Account(Cow::Owned(Account { id: id(number), ..blank_account() })));
     }
     for number in 1..=6 {
-        entries.push(Entry::Target { wave: Some(1 + u32::from(number > 1)), target: Cow::Owned(target(number)) });
+        entries.push(Entry::Target(Cow::Owned(target(number))));
     }
     entries.push(Entry::Ready { accounts: 6, targets: 6 });
     entries.extend([
@@ -142,7 +143,7 @@ fn a_missing_line_is_detected() {
 fn inconsistent_lines_are_refused() {
     let unlisted = || Entry::Account(Cow::Owned(Account { id: id(7), ..blank_account() }));
     let table: [(usize, Entry<'static>, &str); 6] = [
-        (14, Entry::Target { wave: None, target: Cow::Owned(target(1)) }, "lists that were complete"),
+        (14, Entry::Target(Cow::Owned(target(1))), "lists that were complete"),
         (14, unlisted(), "lists that were complete"),
         (14, intent(9, ObservedVersion::V1Token), "account 000000000009 is not listed"),
         (14, record(9, Outcome::Failed), "account 000000000009 is not listed"),

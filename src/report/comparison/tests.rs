@@ -175,6 +175,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         region: None,
         sts_endpoint: None,
         based_on: None,
+        based_on_resumes: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         journal_changed: None,
         started_at: Some(now),
@@ -192,6 +193,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         exit_code: Some(0),
         folder: None,
         unlisted: None,
+        visited_by_resume: BTreeMap::new(),
         run_ids: None,
     }
 }

@@ -50,6 +50,7 @@ fn run_info() -> RunInfo {
         region: None,
         sts_endpoint: None,
         based_on: None,
+        based_on_resumes: None,
         settings: Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), &environment).unwrap().run,
         journal_changed: None,
         started_at: Some(now),

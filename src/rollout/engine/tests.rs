@@ -298,6 +298,7 @@ async fn run_in_waves(
         .versions
         .keys()
         .map(|account| Target {
+            wave: None,
             account: *account,
             access: AccessMethod::Role(format!("arn:aws:iam::{account}:role/R").into()),
             management: false,
@@ -309,7 +310,10 @@ async fn run_in_waves(
     let count = targets.len();
     let mut rest = targets.into_iter();
     let sizes = waves.map_or_else(|| vec![count], |waves| waves.sizes(0, count));
-    let wave = |(number, size)| Wave { number: waves.map(|_| number), targets: rest.by_ref().take(size).collect() };
+    let wave = |(number, size)| {
+        let number = waves.map(|_| number);
+        Wave { number, targets: rest.by_ref().take(size).map(|target| Target { wave: number, ..target }).collect() }
+    };
     let waves: Vec<Wave> = (1..).zip(sizes).map(wave).collect();
     let mut records = Vec::new();
     let ended = roll_out(

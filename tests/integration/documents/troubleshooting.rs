@@ -159,6 +159,7 @@ fn kind_of(code: &str, when: &str) -> FailureKind {
 /// The record of an account with an intent and no outcome from an earlier process.
 fn interrupted() -> Record {
     Record::of_target(&Target {
+        wave: None,
         account: "000000000001".parse().expect("an id"),
         access: AccessMethod::Own,
         management: false,
