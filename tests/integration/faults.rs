@@ -264,8 +264,13 @@ const CASES: &[Case] = &[
         ("unverified", "set", "ConnectionFailed", IN_DOUBT),
         false,
     ),
-    ("captive portal", |account| account.faults.captive_portal = 1, NOT_READ_BACK, false),
-    ("captive portal for ever", |account| account.faults.captive_portal = ALWAYS, NOT_READ_BACK, false),
+    ("captive portal", |account| account.faults.captive_portal = 1, CHANGED, true),
+    (
+        "captive portal for ever",
+        |account| account.faults.captive_portal = ALWAYS,
+        ("unverified", "set", "UnreadableAnswer", "something other than AWS answered"),
+        false,
+    ),
     ("a few stale reads", |account| account.faults.stale_reads = 3, CHANGED, true),
     ("read-back never shows", |account| account.faults.read_back_never_shows = true, NOT_READ_BACK, true),
     (

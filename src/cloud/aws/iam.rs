@@ -1,6 +1,7 @@
 //! The two calls of IAM that read and set the token version.
 
 mod client;
+mod set_answer;
 
 use std::collections::HashMap;
 
@@ -14,6 +15,7 @@ use super::call::call;
 use super::error::incomplete;
 use super::session::Session;
 use crate::org::{ObservedVersion, TokenVersion};
+use set_answer::SetAnswer;
 
 pub use client::{AccountSummary, IamClient};
 
@@ -51,15 +53,14 @@ fn check_summary(
         .ok_or_else(|| incomplete(Operation::GetAccountSummary, "it lacks SummaryMap", request_id))
 }
 
-/// Sets the token version of the session's account. The SDK ignores the body of the answer, so success does not prove that the
-/// version was set.
+/// Sets the token version of the session's account.
 pub(super) async fn set_token_version(
     client: &Client,
     session: &Session,
     version: TokenVersion,
 ) -> Result<Answer<()>, Failure> {
     let operation = Operation::SetSecurityTokenServicePreferences;
-    let request = set(client, version).customize().config_override(session.iam_config()).send();
+    let request = set(client, version).customize().interceptor(SetAnswer).config_override(session.iam_config()).send();
     let Answer { request_id, .. } = call(operation, Some(session.account), request).await?;
     Ok(Answer { value: (), request_id })
 }
