@@ -25,8 +25,8 @@ pub struct RolloutArgs {
     /// The wait between waves [default: 0s].
     #[arg(long, env = "V2TOKEN_BAKE", value_name = "DURATION", value_parser = values::duration)]
     pub bake: Option<Duration>,
-    /// Stop the run when more than this many accounts fail or are unverified. A percentage also applies to each wave [default:
-    /// 10%; plan: no limit].
+    /// Stop the run when more than this many accounts fail or are unverified. A percentage also applies to each wave. It is rounded
+    /// down, but of fewer than 10 accounts it allows one failure in any wave but the first [default: 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%")]
     pub max_errors: Option<Tolerance>,
     /// How a set is verified: none, setting (read the version back), or token=REGION (also prove that the global STS endpoint

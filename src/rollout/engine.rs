@@ -43,6 +43,7 @@ pub async fn roll_out<C: Cloud, I: Intents>(
         run,
         listen,
         tally: Tally::default(),
+        wave: None,
         wave_tally: Tally::default(),
         selection: None,
         stop_reported: false,
@@ -75,6 +76,8 @@ struct Engine<'a, C, I, L> {
     run: &'a Rollout<'a, C, I>,
     listen: L,
     tally: Tally,
+    /// The number of the current wave; `None` in a run without waves.
+    wave: Option<u32>,
     /// The outcomes of the current wave alone.
     wave_tally: Tally,
     /// How many accounts the run selected; `None` if the number is not known beforehand.
@@ -86,7 +89,7 @@ struct Engine<'a, C, I, L> {
 impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
     /// Reports the start of a wave.
     fn start_wave(&mut self, number: u32, last: u32, accounts: usize) {
-        self.wave_tally = Tally::default();
+        (self.wave, self.wave_tally) = (Some(number), Tally::default());
         (self.listen)(Event::WaveStarted { wave: number, waves: last, accounts });
     }
 
@@ -135,7 +138,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                         rate: run.rate_limiter.rate(),
                         in_flight: run.stop.in_flight(),
                     });
-                    if let Some(reason) = too_many(&run.options, &self.tally, self.selection) {
+                    if let Some(reason) = too_many(&run.options, &self.tally, self.selection, self.wave) {
                         run.stop.request(reason);
                     }
                 }

@@ -8,12 +8,32 @@ use super::{Outcome, RolloutOptions, StopReason, Tally, Verify};
 /// How many accounts are allowed to fail, as a count or as a percentage.
 pub(crate) type Tolerance = CountOrPercent;
 
-/// Returns the reason to stop if more accounts failed than the tolerance allows, and `None` otherwise. A percentage has no effect
-/// if the number of selected accounts is not known.
-pub(super) fn too_many(options: &RolloutOptions, tally: &Tally, selection: Option<usize>) -> Option<StopReason> {
+/// Of fewer accounts than this, a percentage allows one to fail, in every wave but the first.
+const FEW: usize = 10;
+
+/// Returns how many of these accounts are allowed to fail. A percentage is rounded down. Of few accounts that would usually be none,
+/// and one bad account would stop a rollout that has gone well so far, so one is allowed. But no failure of the first wave is
+/// excused in this way, because the first wave is the canary.
+fn allowed(tolerance: Tolerance, accounts: usize, wave: Option<u32>) -> usize {
+    let is_first = wave.is_none_or(|wave| wave == 1);
+    let floor = tolerance.floor_of(accounts);
+    match tolerance {
+        Tolerance::Percent(1..) if accounts < FEW && !is_first => floor.max(1),
+        Tolerance::Percent(_) | Tolerance::Count(_) => floor,
+    }
+}
+
+/// Returns the reason to stop if more accounts failed than the tolerance allows, and `None` otherwise. `wave` is the wave that runs. A
+/// percentage has no effect if the number of selected accounts is not known.
+pub(super) fn too_many(
+    options: &RolloutOptions,
+    tally: &Tally,
+    selection: Option<usize>,
+    wave: Option<u32>,
+) -> Option<StopReason> {
     let allowed = match options.max_errors? {
         Tolerance::Count(count) => count,
-        percent @ Tolerance::Percent(_) => percent.floor_of(selection?),
+        percent @ Tolerance::Percent(_) => allowed(percent, selection?, wave),
     };
     more_than(allowed, options, tally, None)
 }
@@ -23,7 +43,7 @@ pub(super) fn too_many(options: &RolloutOptions, tally: &Tally, selection: Optio
 /// of a small canary wave would not stop the run.
 pub(super) fn too_many_in_wave(options: &RolloutOptions, wave_tally: &Tally, wave: u32) -> Option<StopReason> {
     let percent = options.max_errors.filter(|tolerance| matches!(tolerance, Tolerance::Percent(_)))?;
-    more_than(percent.floor_of(wave_tally.total()), options, wave_tally, Some(wave))
+    more_than(allowed(percent, wave_tally.total(), Some(wave)), options, wave_tally, Some(wave))
 }
 
 /// Whether the results of a run exceed the tolerance: those of all accounts, or those of a wave whose accounts were all visited.
@@ -40,8 +60,10 @@ pub(crate) fn is_exceeded(
             waves.entry(wave).or_default().add(outcome);
         }
     }
+    let is_begun = |tally: &Tally| tally.of(Outcome::NotAttempted) < tally.total();
+    let latest = waves.iter().filter(|(_, tally)| is_begun(tally)).map(|(wave, _)| *wave).max();
     let mut visited = waves.into_iter().filter(|(_, tally)| tally.of(Outcome::NotAttempted) == 0);
-    too_many(options, &all, Some(all.total())).is_some()
+    too_many(options, &all, Some(all.total()), latest).is_some()
         || visited.any(|(wave, tally)| too_many_in_wave(options, &tally, wave).is_some())
 }
 
@@ -57,4 +79,33 @@ fn more_than(allowed: usize, options: &RolloutOptions, tally: &Tally, wave: Opti
     let counted = |outcome| if is_counted(&options.verify, outcome) { tally.of(outcome) } else { 0 };
     let (failed, unverified) = (counted(Outcome::Failed), counted(Outcome::Unverified));
     (failed + unverified > allowed).then_some(StopReason::TooManyErrors { failed, unverified, allowed, wave })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentage_of_few_accounts_allows_one_failure_after_the_first_wave() {
+        use CountOrPercent::{Count, Percent};
+        // Of this many accounts, how many may fail without waves, in the first wave, and in a later wave.
+        let table = [
+            (Percent(10), 1, [0, 0, 1]),
+            (Percent(10), 8, [0, 0, 1]),
+            (Percent(10), 9, [0, 0, 1]),
+            (Percent(10), 10, [1, 1, 1]),
+            (Percent(10), 19, [1, 1, 1]),
+            (Percent(5), 19, [0, 0, 0]),
+            (Percent(50), 8, [4, 4, 4]),
+            (Percent(1), 2, [0, 0, 1]),
+            (Percent(0), 8, [0, 0, 0]),
+            (Percent(100), 8, [8, 8, 8]),
+            (Count(0), 8, [0, 0, 0]),
+            (Count(3), 2, [3, 3, 3]),
+        ];
+        for (tolerance, accounts, expected) in table {
+            let all = [None, Some(1), Some(2)].map(|wave| allowed(tolerance, accounts, wave));
+            assert_eq!(all, expected, "{tolerance} of {accounts}");
+        }
+    }
 }

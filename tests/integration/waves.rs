@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use v2token_simulator::{AccountState, Builder, Operation, Organization, TokenVersion};
+use v2token_simulator::{AccountId, AccountState, Builder, MANAGEMENT_ACCOUNT, Operation, Organization, TokenVersion};
 
 use crate::harness::{Bench, Row, Run, accounts_with};
 
@@ -150,4 +150,34 @@ fn skipped_accounts_count_neither_for_waves_nor_for_max_errors() {
     let run = apply(&bench, &["--max-errors=0", "--waves=50%"]).exits(0).agrees(TokenVersion::V2);
     let expected = [(String::new(), 20), ("1".to_owned(), 10), ("2".to_owned(), 10)];
     assert_eq!(sizes(&run.rows()).into_iter().collect::<Vec<_>>(), expected, "{run}");
+}
+
+/// An Organization whose accounts with these ids can't be set.
+fn failing(accounts: usize, failing: &'static [u64]) -> Builder {
+    let fails = |id: AccountId| id != MANAGEMENT_ACCOUNT && failing.contains(&id.number());
+    Organization::builder()
+        .accounts(accounts)
+        .unlimited()
+        .each_account(move |account| account.faults.deny_set = fails(account.id()))
+}
+
+/// Of fewer than ten accounts, a percentage allows one failure in any wave but the first.
+#[test]
+fn one_failure_in_a_small_organization_stops_only_the_first_wave() {
+    // The accounts that fail, the tolerance, the exit code, and how many accounts are not attempted.
+    let table: [(&[u64], &str, i32, usize); 6] = [
+        (&[], "10%", 0, 0),
+        (&[3], "10%", 3, 0),
+        (&[1], "10%", 5, 7),
+        (&[3], "0%", 5, 1),
+        (&[2, 3, 4, 5, 6, 7], "10%", 5, 1),
+        (&[2, 3, 4, 5, 6, 7], "100%", 3, 0),
+    ];
+    for (failing_accounts, tolerance, code, left_at_least) in table {
+        let bench = Bench::new(failing(8, failing_accounts).start());
+        let arguments = ["apply", "--yes", "--rate=0", "--concurrency=1", "--canary=000000000001", "--max-errors"];
+        let run = bench.run("run", &[&arguments[..], &[tolerance]].concat()).exits(code);
+        let left = run.outcomes().get("not_attempted").copied().unwrap_or(0);
+        assert!(left >= left_at_least && (left > 0) == (code == 5), "{failing_accounts:?} {tolerance}: {left}\n{run}");
+    }
 }
