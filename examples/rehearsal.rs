@@ -27,7 +27,7 @@ fn main() -> io::Result<ExitCode> {
     v2token(&organization, &["plan", "--run-dir", &plan])?;
 
     step("2. Apply that plan: one account first, then a tenth, then all. In the midst of it someone presses Ctrl-C.")?;
-    let mut running = start(&organization, &["apply", "--plan", &plan, "--yes", "--run-dir", &apply])?;
+    let mut running = start(&organization, &["apply", "--plan", &plan, "--yes", "--bake", "0s", "--run-dir", &apply])?;
     while organization.truth().requests(Operation::SetSecurityTokenServicePreferences) < 60
         && running.try_wait()?.is_none()
     {
@@ -42,7 +42,7 @@ fn main() -> io::Result<ExitCode> {
     say(&format!("\n(the simulated organization itself counts {on_v2} accounts on v2Token)"))?;
 
     step("4. Put back what that run changed, and only that.")?;
-    v2token(&organization, &["rollback", &apply, "--yes", "--output", "none", "--run-dir", &undo])?;
+    v2token(&organization, &["rollback", &apply, "--yes", "--bake", "0s", "--output", "none", "--run-dir", &undo])?;
     let on_v1 = organization.truth().with_version(TokenVersion::V1);
     say(&format!("\n(the simulated organization itself counts {on_v1} accounts on v1Token)"))?;
 

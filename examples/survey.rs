@@ -55,6 +55,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             let _ = writeln!(std::io::stdout(), "{} {version}", record.account_id);
         }
     };
-    roll_out(&survey, Targets::Waves(&all), print, async |_| {}).await;
+    roll_out(&survey, Targets::Waves(&all), print, async |_| Ok(())).await;
     Ok(())
 }

@@ -5,6 +5,7 @@ mod completions;
 mod doctor_and_policy;
 mod environment;
 mod examples;
+mod gate_command;
 mod output;
 mod rate;
 mod rollout;
@@ -28,9 +29,10 @@ pub(crate) use completions::{CompletionsArgs, ManArgs, completions, manual_pages
 pub use doctor_and_policy::Document;
 pub(crate) use doctor_and_policy::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use environment::{conflicting_target_variables, empty_selector_variable, mistyped_variable};
+pub(crate) use gate_command::GateCommand;
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, RATE, RateArgs};
-pub(crate) use rollout::{MAX_ERRORS, RolloutArgs};
+pub(crate) use rollout::{GATE_TIMEOUT, MAX_ERRORS, RolloutArgs};
 pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use values::parse_all;
@@ -50,7 +52,7 @@ Exit codes:
   2    wrong usage
   3    finished, and at least one account failed or is unverified
   4    plan --detailed-exitcode: every account was read, and at least one would change
-  5    stopped by --max-errors; the other accounts are not_attempted
+  5    stopped by --max-errors or --gate; the other accounts are not_attempted
   129  stopped by SIGHUP; the other accounts are not_attempted
   130  stopped by SIGINT; the other accounts are not_attempted
   143  stopped by SIGTERM; the other accounts are not_attempted";

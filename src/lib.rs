@@ -75,8 +75,8 @@ pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
 pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
-    Decision, Event, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions, Stop, Target, Targets,
-    Verify, Wave, decide, roll_out,
+    Checkpoint, Decision, Event, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions, Stop, Target,
+    Targets, Verify, Wave, decide, roll_out,
 };
 
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.

@@ -91,6 +91,7 @@ impl<'a> Report<'a> {
             folder,
             tally: &self.tally(),
             left_out: is_left_out(self.records),
+            has_gate: self.run.settings.gate.is_some(),
         })
     }
 

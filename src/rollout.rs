@@ -28,7 +28,7 @@ pub(crate) mod wave;
 pub(crate) use context::{Intents, NotDurable};
 pub use context::{NoIntents, Rollout, RolloutOptions};
 pub use decide::{Decision, Mode, Verify, decide};
-pub use engine::{Targets, roll_out};
+pub use engine::{Checkpoint, Targets, roll_out};
 pub use event::Event;
 pub use hint::hint;
 pub use record::{AccountError, Outcome, Record, Stage, Verified};

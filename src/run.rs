@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod context;
 mod execute;
 mod finish;
+mod gate;
 mod next_steps;
 mod overview;
 mod plan_while_listing;

@@ -11,8 +11,8 @@ use std::time::{Duration, SystemTime};
 
 use crate::aws_settings::AwsSettings;
 use crate::cli::{
-    ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs, SESSION_DURATION,
-    SelectionArgs, SessionPolicy,
+    ACCOUNT_TIMEOUT, CONCURRENCY, GATE_TIMEOUT, LARGEST_ATTEMPTS, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs,
+    SESSION_DURATION, SelectionArgs, SessionPolicy,
 };
 use crate::cloud::aws::clock_skew::Clock;
 use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
@@ -22,9 +22,10 @@ use crate::org::accounts_file::AccountOverrides;
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag, TokenVersion};
-use crate::rollout::{Mode, Verify};
+use crate::rollout::{Mode, Verify, wave::BAKE};
 use crate::secret::Secret;
 
+pub(crate) use crate::cli::GateCommand;
 pub(crate) use environment::Environment;
 pub(crate) use output::OutputSettings;
 
@@ -57,6 +58,8 @@ pub(crate) struct Settings {
     pub run: RunSettings,
     /// How to reach AWS.
     pub connection: ConnectionSettings,
+    /// The command of `--gate`.
+    pub gate: Option<GateCommand>,
     /// Whether a question can be asked on a terminal.
     pub can_ask: bool,
     /// `--run-dir`.
@@ -107,12 +110,15 @@ impl Settings {
         let run_id = RunId::new(environment.now);
         let session_name = Some(access.session_name.unwrap_or(base.session_name)).filter(|name| !name.is_empty());
         let session_name = session_name.unwrap_or_else(|| format!("v2token-{run_id}"));
-        let (waves, wait, max_errors) = match base.mode {
+        if rollout.gate.as_ref().is_some_and(GateCommand::is_empty) {
+            return Err(Error::Usage("--gate: expected a command, such as 'sh check.sh'".to_owned()));
+        }
+        let (waves, wait, max_errors, gate) = match base.mode {
             // Reading changes nothing, so a plan has no waves and, by default, no limit of errors.
-            Mode::Plan => (None, Duration::ZERO, None),
+            Mode::Plan => (None, Duration::ZERO, None, None),
             Mode::Apply => {
                 let waves = rollout.waves.or(base.waves).unwrap_or_default();
-                (Some(waves), rollout.bake.unwrap_or(base.bake), Some(MAX_ERRORS))
+                (Some(waves), rollout.bake.unwrap_or(base.bake), Some(MAX_ERRORS), rollout.gate)
             }
         };
         Ok(Self {
@@ -143,6 +149,8 @@ impl Settings {
                 waves,
                 canary: if rollout.canary.is_empty() { base.canary } else { rollout.canary.into_iter().collect() },
                 bake: wait,
+                gate: gate.as_ref().map(GateCommand::hash).or(base.gate),
+                gate_timeout: rollout.gate_timeout.unwrap_or(base.gate_timeout),
                 max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
@@ -157,6 +165,7 @@ impl Settings {
                 external_ids,
                 mfa_token: access.mfa_token,
             },
+            gate,
             can_ask: environment.can_ask(),
             run_dir,
             output: OutputSettings::resolve(output, environment)?,
@@ -240,7 +249,9 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         account_timeout: ACCOUNT_TIMEOUT,
         waves: None,
         canary: BTreeSet::new(),
-        bake: Duration::ZERO,
+        bake: BAKE,
+        gate: None,
+        gate_timeout: GATE_TIMEOUT,
         max_errors: None,
         verify: Verify::default(),
         detailed_exitcode: false,
@@ -340,6 +351,7 @@ mod tests {
                 ("account-timeout", duration(run.account_timeout)),
                 ("waves", run.waves.unwrap_or_default().to_string()),
                 ("bake", duration(run.bake)),
+                ("gate-timeout", duration(run.gate_timeout)),
                 ("max-errors", format!("{MAX_ERRORS}; plan: no limit")),
                 ("verify", run.verify.to_string()),
             ]

@@ -42,7 +42,7 @@ impl Verdict {
             Self::SomeFailed => 3,
             Self::WouldChange => 4,
             Self::Stopped(StopReason::Unreachable(_) | StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
-            Self::Stopped(StopReason::TooManyErrors { .. }) => 5,
+            Self::Stopped(StopReason::TooManyErrors { .. } | StopReason::Gate { .. }) => 5,
             Self::Stopped(StopReason::HungUp) => 129,
             Self::Stopped(StopReason::Interrupted) => 130,
             Self::Stopped(StopReason::Terminated) => 143,
@@ -202,6 +202,10 @@ pub(crate) fn because(reason: &StopReason) -> String {
             };
             let allowed = if *allowed == 0 { "none may".to_owned() } else { format!("at most {allowed} may") };
             format!("by --max-errors, because {errors}{wave}, and {allowed}")
+        }
+        StopReason::Gate { wave, cause, output } => {
+            let output = if output.is_empty() { String::new() } else { format!(" and printed last: {output}") };
+            format!("by --gate after wave {wave}, which {cause}{output}")
         }
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),
         StopReason::Interrupted => "by SIGINT".to_owned(),

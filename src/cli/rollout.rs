@@ -5,12 +5,16 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ROLLOUT;
+use super::gate_command::GateCommand;
 use super::values::{self, switch};
 use crate::org::AccountId;
 use crate::rollout::{Tolerance, Verify, wave::Waves};
 
 /// The default of `--max-errors` in a rollout.
 pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
+
+/// The default of `--gate-timeout`.
+pub(crate) const GATE_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The options for waves, verification and stopping.
 #[derive(Args)]
@@ -22,9 +26,17 @@ pub struct RolloutArgs {
     /// The accounts of the first wave. They replace the first size of --waves.
     #[arg(long, env = "V2TOKEN_CANARY", value_name = "ID", value_delimiter = ',')]
     pub canary: Vec<AccountId>,
-    /// The wait between waves [default: 0s].
+    /// The wait between waves, but not after a wave that set nothing [default: 1m].
     #[arg(long, env = "V2TOKEN_BAKE", value_name = "DURATION", value_parser = values::duration)]
     pub bake: Option<Duration>,
+    /// A shell command that runs after each wave and its wait, but not after the last wave. If it does not exit with 0, the run
+    /// stops. It has GATE_RUN_DIR, GATE_WAVE, GATE_WAVES, GATE_CHANGED, GATE_FAILED and GATE_UNVERIFIED in its environment. The
+    /// command is not stored, so a resume needs it again.
+    #[arg(long, env = "V2TOKEN_GATE", value_name = "COMMAND", hide_env_values = true)]
+    pub gate: Option<GateCommand>,
+    /// How long one call of the gate may take. A gate that takes longer stops the run [default: 10m].
+    #[arg(long, env = "V2TOKEN_GATE_TIMEOUT", value_name = "DURATION", value_parser = values::duration)]
+    pub gate_timeout: Option<Duration>,
     /// Stop the run when more than this many accounts fail or are unverified. A percentage also applies to each wave. It is rounded
     /// down, but of fewer than 10 accounts it allows one failure in any wave but the first [default: 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%")]

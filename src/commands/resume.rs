@@ -1,6 +1,6 @@
 //! `resume`: continues an interrupted run.
 
-use crate::cli::{ResumeArgs, RunArgs, TypedOptions};
+use crate::cli::{GateCommand, ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
 use crate::report::{DocumentFormat, Report, ReportFiles};
@@ -45,6 +45,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     let (mut folder, mut info, replay) = RunFolder::reopen(&args.folder)?;
     let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
+        check_gate(&settings, &info.settings)?;
         // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can
         // have visited accounts by then, and it only read them.
         refuse_unattended(&settings)?;
@@ -67,6 +68,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         return Ok(*exit_code);
     }
     if !waves.is_empty() {
+        check_gate(&settings, &info.settings)?;
         refuse_unattended(&settings)?;
     }
     // If the folder of the undone run is gone, nothing has to be locked: no process can resume that run, and the journal of this
@@ -75,6 +77,19 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     let mut context = RunContext::reopen(settings, folder, info)?;
     context.earlier_run = undone.flatten();
     run(context, Source::Journal(Box::new(replay), waves)).await
+}
+
+/// Refuses to go on without the gate of the run, or with another one.
+fn check_gate(settings: &Settings, stored: &RunSettings) -> Result<(), Error> {
+    let given = settings.gate.as_ref().map(GateCommand::hash);
+    let problem = match (&stored.gate, given) {
+        (None, None) => return Ok(()),
+        (Some(stored), Some(given)) if *stored == given => return Ok(()),
+        (Some(_), None) => "the run has a gate, whose command is not stored: give it again with --gate",
+        (Some(_), Some(_)) => "--gate: this is not the command that the run was started with, to the letter",
+        (None, Some(_)) => "--gate: the run was started without a gate, and a resume can't add one",
+    };
+    Err(Error::Usage(problem.to_owned()))
 }
 
 fn unlistened(folder: &RunFolder, source: std::io::Error) -> Error {

@@ -21,11 +21,12 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let version = undone.global_endpoint_token_version;
     let external_ids_given = undone.external_ids_given.clone();
     // The access settings are those of the undone run. The settings listed here start from their defaults.
-    let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
-        defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
+    let initial = defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
+    let RunSettings { mode, waves, canary, bake, gate, gate_timeout, max_errors, verify, session_name, yes, .. } =
+        initial;
     let undoes = Some(absolute(args.folder));
-    let base =
-        RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
+    let rollout = RunSettings { mode, waves, canary, bake, gate, gate_timeout, max_errors, verify, ..undone };
+    let base = RunSettings { session_name, yes, plan: None, undoes, ..rollout };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
     // Each account can have a different wanted version, so this setting names the version to which most accounts are restored.
     settings.run.global_endpoint_token_version = match version {

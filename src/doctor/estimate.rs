@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Check, Subject};
+use crate::rollout::wave::{BAKE, Waves};
 use crate::terminal::forecast::{Forecast, count};
 
 /// The STS calls per second that an account is allowed to make in a Region. Everything in the account shares this quota (IAM user
@@ -44,13 +45,14 @@ pub(crate) struct Measurements {
 
 impl Measurements {
     /// Returns the visits per second, what limits them, and the time from the first call to the last. The time consists of
-    /// listing the accounts, reading tags, and entering, reading, setting and reading back every account.
+    /// listing the accounts, reading tags, and entering, reading, setting and reading back every account, in the default waves with the
+    /// default waits between them.
     fn estimate(&self) -> (f64, &'static str, Duration) {
         let unlimited = self.rate == 0 || self.rate > STS_QUOTA;
         let rate = f64::from(if unlimited { STS_QUOTA } else { self.rate });
         let concurrency = usize::from(self.concurrency);
         let visit = self.enter + self.read * 3;
-        let forecast = Forecast { rate: Some(rate), concurrency, visit, between: Duration::ZERO };
+        let forecast = Forecast { rate: Some(rate), concurrency, visit, between: BAKE };
         let pace = forecast.pace();
         let limit = match unlimited {
             _ if pace < rate => "--concurrency and the time that AWS takes",
@@ -59,7 +61,11 @@ impl Measurements {
         };
         let listing = self.listing.as_secs_f64().max(count(self.listed) / PAGE / LISTING_QUOTA);
         let before = Duration::from_secs_f64(listing + count(self.tagged) / TAGS_QUOTA);
-        (pace, limit, before + forecast.of([self.targets]))
+        (pace, limit, before + forecast.of(self.waves()))
+    }
+
+    fn waves(&self) -> Vec<usize> {
+        Waves::default().sizes(0, self.targets)
     }
 
     /// Returns the check of the rate.
@@ -67,8 +73,16 @@ impl Measurements {
         let (pace, limit, duration) = self.estimate();
         // The duration is in whole seconds, so that the estimate does not look exact.
         let duration = humantime::format_duration(Duration::from_secs(duration.as_secs().max(1)));
+        let waves = self.waves().len();
+        let waits = u32::try_from(waves.saturating_sub(1)).unwrap_or(u32::MAX);
+        let waits = match waits {
+            0 => String::new(),
+            waits => {
+                format!("; {} of it are the waits between {waves} waves", humantime::format_duration(BAKE * waits))
+            }
+        };
         let message = format!(
-            "about {duration} for {} accounts at {pace:.0} visits per second, limited by {limit}; without waits between waves",
+            "about {duration} for {} accounts at {pace:.0} visits per second, limited by {limit}{waits}",
             self.targets,
         );
         if self.rate > MAX_RATE || (self.rate == 0 && pace > f64::from(MAX_RATE)) {

@@ -146,7 +146,8 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
         2 => records().prop_map(|record| Entry::Record(Cow::Owned(record))),
         1 => (any::<u32>(), vec((select(&Outcome::ALL[..]), any::<usize>()), 0..4))
             .prop_map(|(wave, outcomes)| Entry::WaveFinished { wave, outcomes }),
-        1 => (any::<u8>(), texts()).prop_map(|(exit_code, verdict)| Entry::Ended { exit_code, verdict: verdict.into() }),
+        1 => (any::<u8>(), texts(), any::<bool>())
+            .prop_map(|(exit_code, verdict, by_gate)| Entry::Ended { exit_code, verdict: verdict.into(), by_gate }),
     ]
 }
 

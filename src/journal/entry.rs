@@ -68,6 +68,9 @@ pub enum Entry<'a> {
         exit_code: u8,
         /// The verdict in one sentence.
         verdict: Cow<'a, str>,
+        /// Whether the gate stopped the run.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_gate: bool,
     },
 }
 
@@ -140,7 +143,7 @@ mod tests {
             },
             Entry::Record(Cow::Owned(record)),
             Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },
-            Entry::Ended { exit_code: 0, verdict: "done".into() },
+            Entry::Ended { exit_code: 5, verdict: "stopped".into(), by_gate: true },
         ];
         for entry in entries {
             let line = entry.to_line();

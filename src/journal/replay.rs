@@ -55,8 +55,8 @@ pub enum ReplayFailed {
     },
 }
 
-/// The exit code of a run that too many failures stopped.
-const STOPPED_BY_FAILURES: u8 = 5;
+/// The exit code of a run that too many failures or the gate stopped.
+const STOPPED: u8 = 5;
 
 /// A Set that was about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,8 @@ pub struct Replay {
     pub ended: Option<(u8, String)>,
     /// Whether too many failures stopped the run, and no resume has gone on beyond the accounts that failed.
     stopped_by_failures: bool,
+    /// The last wave that has started; `None` if none has, or if the run has no waves.
+    last_wave: Option<u32>,
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
@@ -190,15 +192,16 @@ impl Replay {
                 }
                 self.records.insert(record.account_id, record);
             }
-            Entry::Ended { exit_code, verdict } => {
-                self.stopped_by_failures |= exit_code == STOPPED_BY_FAILURES;
+            Entry::Ended { exit_code, verdict, by_gate } => {
+                self.stopped_by_failures |= exit_code == STOPPED && !by_gate;
                 self.ended = Some((exit_code, verdict.into_owned()));
             }
             Entry::Resumed { .. } => {
                 self.resumes += 1;
                 (self.ended, self.waves_started) = (None, 0);
             }
-            Entry::WaveStarted { .. } => {
+            Entry::WaveStarted { wave, .. } => {
+                self.last_wave = self.last_wave.max(Some(wave));
                 self.waves_started += 1;
                 // The second wave of a resume starts only if the first one, with the accounts that failed, went well.
                 self.stopped_by_failures &= self.waves_started < 2;
@@ -265,6 +268,11 @@ impl Replay {
             }
         }
         all
+    }
+
+    /// Whether the run ended between two waves: the first of these waves, which are left, has not started, and another wave has.
+    pub(crate) fn is_between_waves(&self, left: &[Wave]) -> bool {
+        self.last_wave.is_some() && left.first().is_some_and(|wave| wave.number > self.last_wave)
     }
 
     /// Whether too many failures stopped the run, or would have stopped it if it had not ended for another reason first.

@@ -136,6 +136,12 @@ pub struct RunSettings {
     /// How long to wait between waves.
     #[serde(with = "duration_text")]
     pub bake: Duration,
+    /// The hash of the command of `--gate`; absent if there is no gate. The command can contain a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+    /// How long one call of the gate may take.
+    #[serde(default = "no_time", with = "duration_text")]
+    pub gate_timeout: Duration,
     /// How many accounts are allowed to fail; absent if there is no limit.
     pub max_errors: Option<Tolerance>,
     /// How a Set is verified.
@@ -144,6 +150,11 @@ pub struct RunSettings {
     pub detailed_exitcode: bool,
     /// Whether `--yes` was given.
     pub yes: bool,
+}
+
+/// Older versions had no gate.
+const fn no_time() -> Duration {
+    Duration::ZERO
 }
 
 impl RunSettings {

@@ -24,6 +24,8 @@ pub(crate) struct RunEnd<'a> {
     pub tally: &'a Tally,
     /// Whether a resume would visit accounts even without `--retry-failed`.
     pub left_out: bool,
+    /// Whether the run has a gate, whose command a resume needs again.
+    pub has_gate: bool,
 }
 
 /// A command line to copy, and what it is for.
@@ -53,6 +55,11 @@ impl NextStep {
     }
 }
 
+/// Returns the command with the option for a gate, if the run has one. Its command is not stored, so the user fills it in.
+pub(crate) fn with_gate(command: &str, has_gate: bool) -> String {
+    format!("{command}{}", if has_gate { " --gate 'COMMAND'" } else { "" })
+}
+
 /// Whether a resume would visit accounts even without `--retry-failed`.
 pub(crate) fn is_left_out(records: &[Record]) -> bool {
     records.iter().any(Record::needs_resume)
@@ -60,11 +67,11 @@ pub(crate) fn is_left_out(records: &[Record]) -> bool {
 
 /// Returns the steps that apply, in the order in which people consider them: finish the run, retry what failed, use it, undo it.
 pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
-    let RunEnd { command, mode, wanted, undoes, folder, tally, left_out } = *end;
+    let RunEnd { command, mode, wanted, undoes, folder, tally, left_out, has_gate } = *end;
     let [failed, unverified] = [Outcome::Failed, Outcome::Unverified].map(|outcome| tally.of(outcome));
     let mut steps = Vec::new();
     if left_out {
-        steps.push(NextStep::new("continue with", "resume", folder));
+        steps.push(NextStep::new("continue with", &with_gate("resume", has_gate), folder));
     }
     // Unverified accounts of an interrupted run are visited by the resume.
     let unverified_ones = if left_out { 0 } else { unverified };
@@ -76,7 +83,7 @@ pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
             (more, 0) => format!("the {more} that failed"),
             (some, others) => format!("the {} that failed or are unverified", some + others),
         };
-        steps.push(NextStep::new(format!("retry {what} with"), "resume --retry-failed", folder));
+        steps.push(NextStep::new(format!("retry {what} with"), &with_gate("resume --retry-failed", has_gate), folder));
     }
     let would_change = tally.of(Outcome::WouldChange);
     let these = if would_change == 1 { "it".to_owned() } else { format!("these {would_change}") };
@@ -136,9 +143,17 @@ mod tests {
             let tally: Tally = outcomes.iter().copied().collect();
             let undoes = (command == back).then_some(Path::new("undone"));
             let wanted = TokenVersion::V2Token;
-            let end = RunEnd { command, mode, wanted, undoes, folder: Path::new("run"), tally: &tally, left_out };
-            let found: Vec<String> = next_steps(&end).into_iter().map(|step| step.command).collect();
-            assert_eq!(found, lines, "{command} {outcomes:?}");
+            let folder = Path::new("run");
+            for has_gate in [false, true] {
+                let end = RunEnd { command, mode, wanted, undoes, folder, tally: &tally, left_out, has_gate };
+                let found: Vec<String> = next_steps(&end).into_iter().map(|step| step.command).collect();
+                let gate = if has_gate { " --gate 'COMMAND' run" } else { " run" };
+                let with_gate = |line: &&str| match line.strip_suffix(" run") {
+                    Some(resume) if resume.starts_with("v2token resume") => format!("{resume}{gate}"),
+                    _ => (*line).to_owned(),
+                };
+                assert_eq!(found, lines.iter().map(with_gate).collect::<Vec<_>>(), "{command} {outcomes:?}");
+            }
         }
     }
 
@@ -162,7 +177,8 @@ mod tests {
             let mode = if command == CommandName::Plan { Mode::Plan } else { Mode::Apply };
             let wanted = TokenVersion::V2Token;
             let folder = Path::new("my run");
-            let end = RunEnd { command, mode, wanted, undoes: None, folder, tally: &tally, left_out: false };
+            let end =
+                RunEnd { command, mode, wanted, undoes: None, folder, tally: &tally, left_out: false, has_gate: false };
             let steps = next_steps(&end);
             assert!(steps[0].sentence().starts_with(first), "{steps:?}");
             if command == CommandName::Plan {

@@ -7,7 +7,7 @@ use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 use super::connectivity::ConnectivityChange;
 use super::tolerance::{too_many, too_many_in_wave};
 use super::visit::visit;
-use super::{Event, Intents, Record, Rollout, StopReason, Tally, Target, Wave};
+use super::{Event, Intents, Outcome, Record, Rollout, StopReason, Tally, Target, Wave};
 use crate::cloud::Cloud;
 use crate::cloud::retry::MAX_OUTAGE;
 
@@ -22,6 +22,17 @@ pub enum Targets<'a> {
     Stream(LocalBoxStream<'a, Target>),
 }
 
+/// A moment between two waves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The wave that ended.
+    pub finished: u32,
+    /// The wave that comes next.
+    pub next: u32,
+    /// The number of the last wave.
+    pub waves: u32,
+}
+
 /// How a rollout ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RolloutResult {
@@ -31,13 +42,16 @@ pub struct RolloutResult {
     pub stopped: Option<StopReason>,
 }
 
-/// Visits all targets and passes each event to `listen`. Every target is reported by exactly one [`Event::Visited`]. Before every
-/// wave but the first, waits for `bake` and then for `gate`, which gets the wave's number.
+/// Visits all targets and passes each event to `listen`. Every target is reported by exactly one [`Event::Visited`].
+///
+/// Before every wave but the first, waits for `bake`, unless the wave before set nothing. Then waits for `gate`, which returns the reason
+/// if the run must stop, and which must itself end soon when the run stops. With [`Rollout::gate_first`], `gate` also comes before the
+/// first wave.
 pub async fn roll_out<C: Cloud, I: Intents>(
     run: &Rollout<'_, C, I>,
     targets: Targets<'_>,
     listen: impl FnMut(Event<'_>),
-    mut gate: impl AsyncFnMut(u32),
+    mut gate: impl AsyncFnMut(Checkpoint) -> Result<(), StopReason>,
 ) -> RolloutResult {
     let mut engine = Engine {
         run,
@@ -54,10 +68,13 @@ pub async fn roll_out<C: Cloud, I: Intents>(
             let visited = || waves.iter().map(|wave| wave.targets.len()).sum();
             engine.selection = Some(run.selected.unwrap_or_else(visited));
             let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
+            let mut finished = None;
             for (index, wave) in waves.iter().enumerate() {
-                if let Some(number) = wave.number.filter(|_| index > 0) {
-                    engine.pause_before(number, &mut gate).await;
+                if let Some(next) = wave.number.filter(|_| index > 0 || run.gate_first) {
+                    let finished = finished.unwrap_or(next.saturating_sub(1));
+                    engine.pause_before(Checkpoint { finished, next, waves: last }, &mut gate).await;
                 }
+                finished = wave.number;
                 let started = wave.number.filter(|_| !run.stop.requested());
                 if let Some(number) = started {
                     engine.start_wave(number, last, wave.targets.len());
@@ -146,24 +163,27 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
         }
     }
 
-    /// Waits before a wave, unless the run stops.
-    async fn pause_before(&mut self, next: u32, gate: &mut impl AsyncFnMut(u32)) {
+    /// Waits before a wave, unless the run stops. Before the first wave that this process visits, there is nothing to bake.
+    async fn pause_before(
+        &mut self,
+        checkpoint: Checkpoint,
+        gate: &mut impl AsyncFnMut(Checkpoint) -> Result<(), StopReason>,
+    ) {
         let (run, bake) = (self.run, self.run.options.bake);
         if run.stop.requested() {
             return;
         }
-        if !bake.is_zero() {
-            (self.listen)(Event::Baking { wait: bake, next });
+        let was_set = self.wave_tally.of(Outcome::Changed) + self.wave_tally.of(Outcome::Unverified) > 0;
+        if was_set && !bake.is_zero() {
+            (self.listen)(Event::Baking { wait: bake, next: checkpoint.next });
+            tokio::select! {
+                biased;
+                () = run.stop.wait() => return,
+                () = tokio::time::sleep(bake) => {}
+            }
         }
-        tokio::select! {
-            biased;
-            () = run.stop.wait() => {}
-            () = async {
-                if !bake.is_zero() {
-                    tokio::time::sleep(bake).await;
-                }
-                gate(next).await;
-            } => {}
+        if let Err(reason) = gate(checkpoint).await {
+            run.stop.request(reason);
         }
     }
 }

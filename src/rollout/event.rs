@@ -51,6 +51,20 @@ pub enum Event<'a> {
         /// The wave that comes next.
         next: u32,
     },
+    /// The gate runs after a wave.
+    GateStarted {
+        /// The wave that ended.
+        wave: u32,
+        /// How long the gate may take.
+        timeout: Duration,
+    },
+    /// The gate exited with 0, so the next wave starts.
+    GatePassed {
+        /// The wave that ended.
+        wave: u32,
+        /// How long the gate took.
+        took: Duration,
+    },
     /// AWS can't be reached, and the visits wait until it can be reached again.
     Unreachable {
         /// The failure of the probe that detected the outage.

@@ -23,6 +23,15 @@ pub enum StopReason {
         /// The wave in which too many accounts failed; `None` if too many failed in the whole selection.
         wave: Option<u32>,
     },
+    /// The command of `--gate` did not exit with 0.
+    Gate {
+        /// The wave after which it ran.
+        wave: u32,
+        /// How it ended, as a phrase that follows "which".
+        cause: String,
+        /// What it printed last; may be empty.
+        output: String,
+    },
     /// AWS could not be reached for longer than the run waits.
     Unreachable(Failure),
     /// The process received SIGINT.
@@ -42,12 +51,13 @@ impl StopReason {
     const fn severity(&self) -> u8 {
         match self {
             Self::TooManyErrors { .. } => 0,
-            Self::Unreachable(_) => 1,
-            Self::Interrupted => 2,
-            Self::HungUp => 3,
-            Self::Terminated => 4,
-            Self::CallerCredentials(_) => 5,
-            Self::Journal(_) => 6,
+            Self::Gate { .. } => 1,
+            Self::Unreachable(_) => 2,
+            Self::Interrupted => 3,
+            Self::HungUp => 4,
+            Self::Terminated => 5,
+            Self::CallerCredentials(_) => 6,
+            Self::Journal(_) => 7,
         }
     }
 }
@@ -111,6 +121,7 @@ mod tests {
         };
         let ascending = [
             StopReason::TooManyErrors { failed: 2, unverified: 0, allowed: 1, wave: None },
+            StopReason::Gate { wave: 1, cause: "exited with 1".into(), output: String::new() },
             StopReason::Unreachable(failure.clone()),
             StopReason::Interrupted,
             StopReason::HungUp,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,10 @@ use super::count_or_percent::CountOrPercent;
 use super::target::Target;
 use crate::org::{Account, AccountId};
 use crate::serde_text::textual;
+
+/// The usual wait between waves. After the setting shows, the global endpoint issues tokens of the old version for some 9 to 13 s
+/// (observed in commercial AWS in September 2026 by github radkawar/stackd), so a canary without a wait proves only API calls.
+pub(crate) const BAKE: Duration = Duration::from_mins(1);
 
 /// The cumulative sizes of all waves, such as `1,10%,100%`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

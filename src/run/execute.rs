@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use super::context::RunContext;
+use super::gate::Gate;
 use super::prepare::Prepared;
 use super::recorder::Recorder;
 use super::signals::Signals;
@@ -11,7 +12,8 @@ use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
-use crate::rollout::{Event, Record, Rollout, StopReason, Targets, roll_out};
+use crate::report::next_steps::with_gate;
+use crate::rollout::{Checkpoint, Event, Record, Rollout, Stop, StopReason, Targets, roll_out};
 use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
@@ -47,6 +49,7 @@ pub(crate) async fn visit_waves(
     prepared: Prepared,
 ) -> Result<Visited, Error> {
     let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
+    let gate_first = resumed.as_ref().is_some_and(|resumed| resumed.gate_first);
     let (selected, resumed) = (resumed.as_ref().map(|resumed| resumed.selected), resumed.is_some());
     if resumed {
         context.continue_run()?;
@@ -55,18 +58,23 @@ pub(crate) async fn visit_waves(
     }
     let journal = context.start_journal()?;
     let mut rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
-    rollout.selected = selected;
+    (rollout.selected, rollout.gate_first) = (selected, gate_first);
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
     recorder.begin(accounts, records, &waves, resumed).await?;
-    signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));
+    let resume = with_gate("resume", recorder.context.settings.run.gate.is_some());
+    signals.set_last_message(&format!("continue with: v2token {resume} {}", for_shell(recorder.context.folder.path())));
     let supervised = is_supervised(&recorder.context.settings);
     let progress = recorder.context.progress.clone();
-    let before_wave = async |wave| {
-        if supervised {
-            leave_time_to_review(&progress, wave).await;
-        }
-    };
+    let gate = Gate::of(recorder.context);
     let recorder = RefCell::new(recorder);
+    let before_wave = async |checkpoint: Checkpoint| {
+        if supervised {
+            leave_time_to_review(&progress, checkpoint.next, &rollout.stop).await;
+        }
+        let Some(gate) = gate.as_ref().filter(|_| !rollout.stop.requested()) else { return Ok(()) };
+        let tally = recorder.borrow().tally();
+        gate.check(checkpoint, &tally, &rollout.stop).await
+    };
     let ended = tokio::select! {
         ended = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave) => ended,
         never = signals.watch(&rollout.stop) => match never {},
@@ -80,7 +88,11 @@ pub(crate) async fn visit_waves(
 }
 
 /// Waits, so that a person can review a wave, and can stop the run before the next wave.
-async fn leave_time_to_review(progress: &Progress, next: u32) {
+async fn leave_time_to_review(progress: &Progress, next: u32, stop: &Stop) {
     progress.show(&Event::Baking { wait: REVIEW_TIME, next });
-    tokio::time::sleep(REVIEW_TIME).await;
+    tokio::select! {
+        biased;
+        () = stop.wait() => {}
+        () = tokio::time::sleep(REVIEW_TIME) => {}
+    }
 }

@@ -9,7 +9,7 @@ use super::recorder::record_end;
 use super::stdout;
 use crate::journal::{Ending, RunFolder, RunInfo};
 use crate::report::Report;
-use crate::rollout::Record;
+use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
 use crate::terminal::log_line;
 use crate::verdict::{Results, Verdict, changes};
@@ -27,7 +27,8 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let mut sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &results);
     let mut exit_code = verdict.exit_code();
-    record_end(&journal, exit_code, &sentence);
+    let by_gate = matches!(verdict, Verdict::Stopped(StopReason::Gate { .. }));
+    record_end(&journal, exit_code, &sentence, by_gate);
     // The end is durable before anything follows from it.
     let journal_path = folder.file(RunFolder::JOURNAL);
     let journal = journal.finish();

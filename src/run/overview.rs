@@ -122,7 +122,11 @@ impl Overview<'_> {
         }
         rows.extend([("endpoint", format!("{} in {}", aws.sts_endpoint, aws.region)), ("role", self.role())]);
         rows.extend(self.accounts());
-        rows.extend([("waves", self.sizes()), ("first wave", self.first_wave()), ("pace", self.pace())]);
+        rows.extend([("waves", self.sizes()), ("first wave", self.first_wave())]);
+        if self.prepared.waves.len() > 1 {
+            rows.push(("between", self.between()));
+        }
+        rows.push(("pace", self.pace()));
         rows.push((
             "verify",
             match &run.verify {
@@ -146,6 +150,23 @@ impl Overview<'_> {
         ));
         rows.push(("undo", format!("v2token rollback {}", for_shell(self.folder))));
         rows
+    }
+
+    /// What happens between two waves.
+    fn between(&self) -> String {
+        let run = &self.settings.run;
+        let duration = |duration| humantime::format_duration(duration);
+        let mut parts = Vec::new();
+        if !run.bake.is_zero() {
+            parts.push(format!("wait {}, unless the wave set nothing", duration(run.bake)));
+        } else if is_supervised(self.settings) {
+            parts.push(format!("{} to review the wave", duration(REVIEW_TIME)));
+        }
+        if run.gate.is_some() {
+            let then = if parts.is_empty() { "" } else { "then " };
+            parts.push(format!("{then}the gate, for at most {}", duration(run.gate_timeout)));
+        }
+        if parts.is_empty() { "the next wave starts at once".to_owned() } else { parts.join("; ") }
     }
 
     /// Where the run comes from: the run that is resumed and what stopped it, and the plan that is applied or the run that is undone.

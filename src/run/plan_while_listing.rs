@@ -82,7 +82,7 @@ impl Listing<'_, '_> {
     ) -> Result<Option<StopReason>, Error> {
         let targets = Targets::Stream(receiver.boxed_local());
         let mut visits =
-            pin!(roll_out(rollout, targets, |event| self.recorder.borrow_mut().record(&event), async |_| {}));
+            pin!(roll_out(rollout, targets, |event| self.recorder.borrow_mut().record(&event), async |_| Ok(())));
         let mut ended = None;
         let listed = signals
             .or_stop(Box::pin(async {

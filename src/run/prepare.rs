@@ -41,6 +41,8 @@ pub(crate) struct Resumed {
     pub selected: usize,
     /// How many accounts of the first wave failed before and are visited again.
     pub again: usize,
+    /// Whether the run ended between two waves, so that the gate comes first.
+    pub gate_first: bool,
 }
 
 /// Lists the accounts of the Organization, selects the targets and divides them into waves.
@@ -114,6 +116,7 @@ pub(crate) async fn remaining_targets(
             organization.id
         )));
     }
+    let gate_first = replay.is_between_waves(&waves);
     let mut records = replay.records;
     let failed = |target: &&Target| records.get(&target.account).is_some_and(has_failed);
     let again = waves.first().map_or(0, |wave| wave.targets.iter().filter(failed).count());
@@ -130,7 +133,7 @@ pub(crate) async fn remaining_targets(
     }
     let listed = replay.accounts.len() - records.values().filter(|record| has_left(record)).count();
     let verdict = replay.ended.map(|(_, verdict)| verdict);
-    let resumed = Some(Resumed { verdict, selected: replay.targets.len(), again });
+    let resumed = Some(Resumed { verdict, selected: replay.targets.len(), again, gate_first });
     let run = &context.settings.run;
     // The folder may be gone, because the journal has everything that a resume needs.
     let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());

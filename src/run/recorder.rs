@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId};
 use crate::report::{Column, Row, columns};
-use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Target, Wave};
+use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Tally, Target, Wave};
 
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
@@ -143,6 +143,8 @@ impl<'a> Recorder<'a> {
             }
             Event::Stopping { .. }
             | Event::Baking { .. }
+            | Event::GateStarted { .. }
+            | Event::GatePassed { .. }
             | Event::Unreachable { .. }
             | Event::Reachable { .. }
             | Event::Paused { .. } => {}
@@ -192,6 +194,11 @@ impl<'a> Recorder<'a> {
         self.context.journal_unwritable(io::Error::other(error.0))
     }
 
+    /// Returns the outcomes of the whole run so far.
+    pub(super) fn tally(&self) -> Tally {
+        self.records.iter().flatten().map(|record| record.outcome).collect()
+    }
+
     /// Returns all accounts, sorted by id, and the record of each account.
     pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
@@ -206,6 +213,6 @@ impl<'a> Recorder<'a> {
 }
 
 /// Records how the run ended.
-pub(crate) fn record_end(journal: &Journal, exit_code: u8, verdict: &str) {
-    journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(verdict) });
+pub(crate) fn record_end(journal: &Journal, exit_code: u8, verdict: &str, by_gate: bool) {
+    journal.append(&Entry::Ended { exit_code, verdict: Cow::Borrowed(verdict), by_gate });
 }

@@ -181,6 +181,15 @@ impl Progress {
                 self.log_progress(&log_lines::wave_finished(*wave, tally, current, now));
             }
             Event::Baking { wait, next } => self.log_without_bar(&log_lines::waiting(*wait, *next)),
+            Event::GateStarted { wave, timeout } => {
+                // The gate may ask a person, so it has the terminal to itself.
+                self.finish();
+                self.log_progress(&log_lines::gate_started(*wave, *timeout));
+            }
+            Event::GatePassed { wave, took } => {
+                self.log_progress(&log_lines::gate_passed(*wave, *took));
+                self.show_bar();
+            }
             Event::Unreachable { failure, patience } => self.log(&log_lines::unreachable(failure, *patience)),
             Event::Paused { lasted } => self.log(&log_lines::paused(*lasted)),
             Event::Reachable { after } => self.log(&log_lines::reachable(*after)),

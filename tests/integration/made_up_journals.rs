@@ -45,7 +45,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
         write(&Entry::Intent { account_id: record.account_id, previous_version, target_version });
         write(&Entry::Record(Cow::Borrowed(record)));
     }
-    write(&Entry::Ended { exit_code: 3, verdict: "some accounts failed".into() });
+    write(&Entry::Ended { exit_code: 3, verdict: "some accounts failed".into(), by_gate: false });
     records.iter().filter(|record| record.outcome == Outcome::Failed).count()
 }
 

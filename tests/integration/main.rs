@@ -20,6 +20,7 @@ mod ends;
 mod faults;
 mod foreign;
 mod formats;
+mod gate;
 mod harness;
 mod hints;
 mod identity;

@@ -325,7 +325,7 @@ async fn run_in_waves(
                 records.push(record.clone());
             }
         },
-        async |_| {},
+        async |_| Ok(()),
     )
     .await;
     assert_eq!(ended.tally.total(), count);
@@ -524,6 +524,8 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
         Event::Baking { next, .. } => events.push(format!("before {next}")),
         Event::Visited { .. }
         | Event::Stopping { .. }
+        | Event::GateStarted { .. }
+        | Event::GatePassed { .. }
         | Event::Unreachable { .. }
         | Event::Reachable { .. }
         | Event::Paused { .. } => {}
@@ -605,6 +607,8 @@ async fn after_a_stop_visits_in_flight_finish_and_no_other_starts() {
         Event::WaveStarted { .. }
         | Event::WaveFinished { .. }
         | Event::Baking { .. }
+        | Event::GateStarted { .. }
+        | Event::GatePassed { .. }
         | Event::Unreachable { .. }
         | Event::Reachable { .. }
         | Event::Paused { .. } => {}

@@ -62,6 +62,17 @@ pub(super) fn waiting(wait: Duration, next: u32) -> LogLine {
     LogLine::new(Level::Info, "waiting", &text, json!({ "wave": next, "seconds": rounded(wait.as_secs_f64()) }))
 }
 
+pub(super) fn gate_started(wave: u32, timeout: Duration) -> LogLine {
+    let limit = humantime::format_duration(timeout);
+    let text = format!("the gate after wave {wave} runs, for at most {limit}; Ctrl-C stops here");
+    LogLine::new(Level::Info, "gate", &text, json!({ "wave": wave, "seconds": rounded(timeout.as_secs_f64()) }))
+}
+
+pub(super) fn gate_passed(wave: u32, took: Duration) -> LogLine {
+    let text = format!("the gate after wave {wave} passed in {}", brief(took));
+    LogLine::new(Level::Info, "gate_passed", &text, json!({ "wave": wave, "seconds": rounded(took.as_secs_f64()) }))
+}
+
 /// Says how many accounts were visited so far, in modes without a bar.
 pub(super) fn position(state: &DisplayState, now: Instant) -> LogLine {
     let done = state.done();

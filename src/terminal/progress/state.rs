@@ -148,8 +148,12 @@ impl DisplayState {
                 self.phase = Some(Phase::Visiting);
                 (self.is_stopping, self.in_flight) = (true, *in_flight);
             }
-            Event::WaveFinished { .. } | Event::Unreachable { .. } | Event::Reachable { .. } | Event::Paused { .. } => {
-            }
+            Event::WaveFinished { .. }
+            | Event::GateStarted { .. }
+            | Event::GatePassed { .. }
+            | Event::Unreachable { .. }
+            | Event::Reachable { .. }
+            | Event::Paused { .. } => {}
             Event::Baking { wait, next } => {
                 self.phase = Some(Phase::Waiting { until: now + *wait, next: *next });
             }

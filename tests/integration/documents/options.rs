@@ -62,7 +62,9 @@ const OPTIONS: [Group; 6] = [
         &[
             ("--waves", "1,10%,100%", ""),
             ("--canary", "–", ""),
-            ("--bake", "0s", ""),
+            ("--bake", "1m", ""),
+            ("--gate", "–", ""),
+            ("--gate-timeout", "10m", ""),
             ("--max-errors", "10%; plan: no limit", ""),
             ("--verify", "setting", ""),
             ("--yes, -y", "off", ""),

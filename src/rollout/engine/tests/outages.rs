@@ -21,7 +21,9 @@ fn changes(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
         | Event::Visited { .. }
         | Event::Stopping { .. }
         | Event::WaveFinished { .. }
-        | Event::Baking { .. } => {}
+        | Event::Baking { .. }
+        | Event::GateStarted { .. }
+        | Event::GatePassed { .. } => {}
     }
 }
 
