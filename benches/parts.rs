@@ -65,6 +65,7 @@ fn entries(accounts: &[Account]) -> Vec<Entry<'_>> {
     entries.push(Entry::Ready { accounts: accounts.len(), targets: targets.len() });
     for target in &targets {
         entries.push(Entry::Intent {
+            at: None,
             account_id: target.account,
             previous_version: ObservedVersion::V1Token,
             target_version: TokenVersion::V2Token,

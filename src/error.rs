@@ -179,6 +179,9 @@ fn run_folder_hint(error: &RunFolderFailed) -> String {
         RunFolderFailed::Mixed { .. } => {
             "it contains files of several runs: move them apart, and look at each run with v2token report"
         }
+        RunFolderFailed::Shortened { .. } => {
+            "put back the journal of the whole run; report.csv in the folder may still have its rows"
+        }
         RunFolderFailed::Changed { .. } => {
             "report.csv in the folder has everything that the run did: to undo it, name the accounts that are changed or unverified \
              in it with --accounts-from"

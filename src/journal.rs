@@ -9,8 +9,9 @@ mod similar_folder;
 mod writer;
 
 pub use entry::Entry;
-pub(crate) use replay::IntentState;
+pub(crate) use replay::{Intent, IntentState};
 pub use replay::{Replay, ReplayFailed};
+pub(crate) use run_folder::NOT_COMPLETE;
 pub use run_folder::{RunFolder, RunFolderFailed};
 pub(crate) use run_info::{Ending, RunId, RunInfo};
 pub(crate) use run_settings::{CommandName, PolicyChoice, RunSettings};

@@ -90,7 +90,8 @@ impl<'a> Report<'a> {
             undoes: settings.undoes.as_deref(),
             folder,
             tally: &self.tally(),
-            left_out: is_left_out(self.records),
+            // A run that was killed after its last visit still has to be ended.
+            left_out: is_left_out(self.records) || self.exit_code.is_none(),
             has_gate: self.run.settings.gate.is_some(),
         })
     }

@@ -100,7 +100,8 @@ impl Verdict {
             (Self::SomeFailed, Mode::Apply) => {
                 let there = number(changed + unchanged);
                 let by_this_run = [&[(changed, "changed by this run")][..], &failures].concat();
-                format!("{there} of {of} {are} {goal}; {}", occurred("", &by_this_run))
+                // A failed or unverified account may be there too.
+                format!("{there} of {of} {are} known to be {goal}; {}", occurred("", &by_this_run))
             }
         };
         main + &results.skipped_for_a_reason()
@@ -316,9 +317,9 @@ mod tests {
                 Apply,
                 &[Changed, Changed, Failed],
                 None,
-                "2 of 3 selected accounts are on v2Token; 2 changed by this run, 1 failed",
+                "2 of 3 selected accounts are known to be on v2Token; 2 changed by this run, 1 failed",
             ),
-            (Apply, &[Unchanged, Unverified], None, "1 of 2 selected accounts are on v2Token; 1 unverified"),
+            (Apply, &[Unchanged, Unverified], None, "1 of 2 selected accounts are known to be on v2Token; 1 unverified"),
             (
                 Apply,
                 &[Changed, Unverified, Failed, Failed, NotAttempted, NotAttempted],

@@ -125,7 +125,9 @@ fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
         exit_code: replay.ended.map(|(exit_code, _)| exit_code),
         folder: Some(folder.to_owned()),
         unlisted: (!replay.ready).then(|| folder.to_owned()),
+        intents: replay.intents,
         visited_by_resume: replay.visited_by_resume,
+        length: replay.length,
         run_ids: None,
     })
 }

@@ -115,13 +115,14 @@ mod tests {
             let (pace, limit, duration) = measured.estimate();
             (pace.round(), limit, duration.as_secs())
         };
-        // The list has 2,500 pages, which take 312 s at 8 pages per second. Then 50,000 visits at 50 per second take 1,000 s.
-        assert_eq!(of(measured), (50.0, "--rate", 312 + 1000));
+        // The list has 2,500 pages, which take 312 s at 8 pages per second. Then 50,000 visits at 50 per second take 1,000 s, and there
+        // are two waits of a minute. The first visit and the last read-back of the waves take the last second.
+        assert_eq!(of(measured), (50.0, "--rate", 312 + 1000 + 120 + 1));
         let by_concurrency = of(Measurements { rate: 0, ..measured });
         assert_eq!((by_concurrency.0, by_concurrency.1), (76.0, "--concurrency and the time that AWS takes"));
         let by_quota = of(Measurements { rate: 0, concurrency: 1000, ..measured });
         assert_eq!((by_quota.0, by_quota.1), (600.0, "the quota of STS"));
         let tags = of(Measurements { tagged: 50_000, ..measured });
-        assert_eq!(tags.2, 312 + 1000 + 5000);
+        assert_eq!(tags.2, 312 + 1000 + 120 + 1 + 5000);
     }
 }

@@ -132,7 +132,7 @@ fn records() -> impl Strategy<Value = Record> {
 
 fn entries() -> impl Strategy<Value = Entry<'static>> {
     let intents = (ids(), readings(), versions()).prop_map(|(account_id, previous_version, target_version)| {
-        Entry::Intent { account_id, previous_version, target_version }
+        Entry::Intent { account_id, previous_version, target_version, at: None }
     });
     prop_oneof![
         1 => texts().prop_map(|version| Entry::Journal { format: 1, run_id: version.clone().into(), version: version.into() }),

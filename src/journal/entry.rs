@@ -1,11 +1,13 @@
 //! The lines of the journal: one JSON object each, in chronological order.
 
 use std::borrow::Cow;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Record, Target};
+use crate::timestamp::optional_time;
 
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,9 @@ pub enum Entry<'a> {
         previous_version: ObservedVersion,
         /// The version that will be set.
         target_version: TokenVersion,
+        /// When the line was written. Older versions did not write it.
+        #[serde(default, with = "optional_time", skip_serializing_if = "Option::is_none")]
+        at: Option<SystemTime>,
     },
     /// The result for an account.
     Record(Cow<'a, Record>),
@@ -140,6 +145,7 @@ mod tests {
                 account_id: account.id,
                 previous_version: ObservedVersion::V1Token,
                 target_version: TokenVersion::V2Token,
+                at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)),
             },
             Entry::Record(Cow::Owned(record)),
             Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },

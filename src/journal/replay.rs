@@ -5,6 +5,7 @@ mod consistency;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
@@ -67,6 +68,8 @@ pub struct Intent {
     pub wanted: TokenVersion,
     /// What is known about the Set.
     pub state: IntentState,
+    /// When the last intent was written; `None` in the journals of older versions.
+    pub at: Option<SystemTime>,
 }
 
 /// What is known about a Set that was about to be sent.
@@ -169,11 +172,17 @@ impl Replay {
                 self.accounts.sort_by_key(|account| account.id);
                 self.ready = true;
             }
-            Entry::Intent { account_id, previous_version, target_version } => {
-                let intent = Intent { previous: previous_version, wanted: target_version, state: IntentState::Open };
+            Entry::Intent { account_id, previous_version, target_version, at } => {
+                let intent =
+                    Intent { previous: previous_version, wanted: target_version, state: IntentState::Open, at };
                 // The `previous` of the first intent is kept, because it is the original version. The `previous` of a later
                 // intent might be the version that the first Set wrote.
-                self.intents.entry(account_id).or_insert(intent).state = IntentState::Open;
+                let kept = self.intents.entry(account_id).or_insert(intent);
+                (kept.state, kept.at) = (IntentState::Open, at);
+                // What an earlier visit found may no longer be true.
+                if self.records.get(&account_id).is_some_and(|record| record.started_at.is_some()) {
+                    self.records.remove(&account_id);
+                }
                 self.note_visit(account_id);
             }
             Entry::Record(record) => {

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use rustix::fs::OFlags;
 
 use super::replay::{Replay, ReplayFailed};
-use super::run_info::RunInfo;
+use super::run_info::{Ending, RunInfo};
 use super::similar_folder::similar_folder;
 use crate::directory::{Directory, is_same, temporary_name};
 use crate::file_ownership::{Untrusted, check_folder, check_owner_and_mode, open_regular};
@@ -65,6 +65,14 @@ pub enum RunFolderFailed {
         /// What the program noticed.
         detail: String,
     },
+    /// The journal lacks the end that `run.json` has: it was cut short, or an older copy has taken its place.
+    #[error("the journal in {} lacks the end of the run, which run.json has: {sentence}", path.display())]
+    Shortened {
+        /// The folder.
+        path: PathBuf,
+        /// The verdict in run.json.
+        sentence: String,
+    },
     /// The files in the folder belong to different runs.
     #[error("the journal in {} is of run {journal}, and run.json of run {described}", path.display())]
     Mixed {
@@ -76,6 +84,12 @@ pub enum RunFolderFailed {
         described: String,
     },
 }
+
+/// The exit code of a run that could not go on.
+const FAILED: u8 = 1;
+
+/// The end of the verdict of a run whose last lines could not be written to the journal.
+pub(crate) const NOT_COMPLETE: &str = "; the journal is not complete";
 
 /// A folder that holds one run.
 #[derive(Debug)]
@@ -200,8 +214,17 @@ impl RunFolder {
         if let Ok(RunInfo { journal_changed: Some(detail), .. }) = &info {
             return Err(RunFolderFailed::Changed { path: path.to_owned(), detail: detail.clone() });
         }
-        let replay = replay?;
-        Ok((info?, replay))
+        let (mut replay, info) = (replay?, info?);
+        if lacks_end(&info, &replay) {
+            // The run may have ended after its journal was read.
+            replay = Replay::of(open(Self::JOURNAL)?, &path.join(Self::JOURNAL))?;
+        }
+        match &info.verdict {
+            Some(Ending { sentence, .. }) if lacks_end(&info, &replay) => {
+                Err(RunFolderFailed::Shortened { path: path.to_owned(), sentence: sentence.clone() })
+            }
+            Some(_) | None => Ok((info, replay)),
+        }
     }
 
     /// Empties the journal of a run that ended before its lists of accounts and targets were complete.
@@ -258,6 +281,14 @@ impl RunFolder {
             let _ = fs::remove_dir(self.path());
         }
     }
+}
+
+/// Whether the journal lacks the end that `run.json` has. The journal's end is durable before `run.json` gets it. If the journal could
+/// not be written to its end, the exit code or the sentence in `run.json` says so.
+fn lacks_end(info: &RunInfo, replay: &Replay) -> bool {
+    let Some(Ending { exit_code, sentence }) = &info.verdict else { return false };
+    let is_known = *exit_code == FAILED || sentence.ends_with(NOT_COMPLETE);
+    !is_known && replay.ended.as_ref().is_none_or(|(_, verdict)| verdict != sentence)
 }
 
 /// Opens a folder, and checks that it, and a link that leads to it, belong to the user.

@@ -12,6 +12,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
+use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
@@ -140,7 +141,13 @@ impl Intents for Journal {
         previous_version: ObservedVersion,
         target_version: TokenVersion,
     ) -> Result<(), NotDurable> {
-        self.append_durably(&Entry::Intent { account_id, previous_version, target_version }).await
+        self.append_durably(&Entry::Intent {
+            account_id,
+            previous_version,
+            target_version,
+            at: Some(SystemTime::now()),
+        })
+        .await
     }
 }
 
@@ -210,8 +217,11 @@ impl Writer {
     /// the run. So this is checked before each Set, after its intent is written.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         self.check()?;
-        self.file.write_all(lines)?;
-        self.file.sync_data()?;
+        if let Err(error) = self.file.write_all(lines).and_then(|()| self.file.sync_data()) {
+            // Nothing is done that these lines announce, so they must not be read as done. What can't be taken back is a doubt.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
         self.length += lines.len() as u64;
         self.check()
     }

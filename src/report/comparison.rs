@@ -17,12 +17,13 @@ use super::format::{DocumentFormat, LazyList, OutputDocument, write_json, write_
 use super::humanize::count;
 use super::merge::LoadedRun;
 use super::{csv, outcome_counts};
+use crate::cloud::OwnCode;
 use crate::error::Error;
 use crate::journal::CommandName;
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
-use crate::rollout::{Outcome, Record};
+use crate::rollout::{AccountError, Outcome, Record};
 use crate::terminal::layout::wrap_for_stdout;
 use crate::text_enum::text_enum;
 
@@ -164,7 +165,10 @@ fn difference(before: Option<AccountResult<'_>>, after: Option<AccountResult<'_>
 fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let (before, after) = (earlier.record, later.record);
     let wanted = after.target_version;
-    let (was, found, is) = (before.current_version, after.previous_version, after.current_version);
+    // With `--verify none`, the last read came before the Set.
+    let is_unread = |error: &AccountError| error.error_code == OwnCode::NotVerified.into();
+    let read = |record: &Record| record.current_version.filter(|_| !record.error.as_ref().is_some_and(is_unread));
+    let (was, found, is) = (read(before), after.previous_version, read(after));
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));
     // If the earlier run did not read the version, the first version that the later run read is used instead.
@@ -231,7 +235,7 @@ impl<'a> Comparison<'a> {
                 results.entry(account.id).or_default()[side] = Some(AccountResult { account, record });
             }
         }
-        let is_rollback = after.run_ids.is_none() && after.info.command == CommandName::Rollback;
+        let is_rollback = after.info.command == CommandName::Rollback;
         let pair = |[before, after]: [_; 2]| {
             let difference = difference(before, after, is_rollback);
             AccountPair { before, after, difference }

@@ -3,16 +3,19 @@
 //!
 //! A change stays reported even if a later visit failed, because a failed visit undoes nothing.
 
+mod observation;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use super::lineage::{Base, ancestors, is_based_on};
-use crate::journal::{Ending, RunId, RunInfo};
-use crate::org::selection::SkipReason;
+use super::lineage::{Base, is_based_on};
+use crate::journal::{CommandName, Ending, Intent, RunId, RunInfo};
+use crate::org::selection::{SkipReason, skip_reason};
 use crate::org::{Account, AccountId};
-use crate::rollout::{Mode, Outcome, Record, Tally, Verified};
+use crate::rollout::{Mode, Outcome, Record, Tally, Verify};
 use crate::verdict::{Results, Verdict};
+use observation::{Observation, VISITED, fold, rank};
 
 /// A run as read from its folder, or several runs merged into one.
 #[derive(Debug)]
@@ -31,70 +34,56 @@ pub(crate) struct LoadedRun {
     pub folder: Option<PathBuf>,
     /// The folder of a run in which not all accounts were listed; `None` if every run listed all accounts.
     pub unlisted: Option<PathBuf>,
+    /// The intents of the accounts to which a Set was sent or was about to be sent.
+    pub intents: BTreeMap<AccountId, Intent>,
     /// The number, from 1, of the resume that visited an account last. Accounts that no resume visited are not in it.
     pub visited_by_resume: BTreeMap<AccountId, u32>,
+    /// The length of the journal in bytes.
+    pub length: u64,
     /// The run that each record comes from; `None` unless several runs are merged.
     pub run_ids: Option<Vec<RunId>>,
 }
 
-/// Merges runs; returns `None` if there are none.
-pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
+/// Merges runs; returns `None` if there are none. The order in which they are given does not matter.
+pub(crate) fn merge(runs: Vec<LoadedRun>) -> Option<LoadedRun> {
+    let mut runs = in_order(runs);
     let mut info = merged_info(&runs)?;
     let unlisted = runs.iter_mut().find_map(|run| run.unlisted.take());
-    let is_uniform = runs.iter().all(|run| {
-        run.info.command == info.command
-            && run.info.settings.global_endpoint_token_version == info.settings.global_endpoint_token_version
-    });
+    let kind = |info: &RunInfo| (info.command, info.settings.mode, info.settings.global_endpoint_token_version);
+    let is_uniform = runs.iter().all(|run| kind(&run.info) == kind(&info));
+    // Several runs undo something only if each of them does.
+    let mut commands = runs.iter().map(|run| run.info.command);
+    let command = commands.find(|command| *command != CommandName::Rollback).unwrap_or(CommandName::Rollback);
     let worst = runs.iter().map(|run| run.exit_code).collect::<Option<Vec<u8>>>();
     let worst = worst.and_then(|codes| codes.into_iter().max_by_key(|code| severity(*code)));
-
-    let is_base =
-        |later: &LoadedRun, earlier: &LoadedRun| is_based_on(&later.info, &earlier.info, earlier.folder.as_deref());
-    let bases: Vec<Option<Base>> = (runs.iter())
-        .map(|later| {
-            let run = runs.iter().position(|earlier| is_base(later, earlier))?;
-            Some(Base { run, resumes: later.info.based_on_resumes })
-        })
-        .collect();
-    let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
-    for (run, LoadedRun { info, accounts, records, exit_code, visited_by_resume, .. }) in runs.into_iter().enumerate() {
-        let end = exit_code.and(info.ended_at);
-        for (account, record) in accounts.into_iter().zip(records) {
-            let observations = by_account.entry(account.id).or_default();
-            let (old, new) = (observations.first().map(|observation| rank(&observation.record)), rank(&record));
-            if Some(new) > old {
-                observations.clear();
-            } else if new != VISITED || old != Some(VISITED) {
-                continue;
-            }
-            let at = record.started_at.or(end);
-            let resume = visited_by_resume.get(&account.id).copied().unwrap_or(0);
-            observations.push(Observation { at, account, record, run, resume, run_id: info.run_id.clone() });
-        }
-    }
-    let folded = by_account.into_values().filter_map(|observations| fold(observations, &bases));
-    let (accounts, records, run_ids): (Vec<_>, Vec<_>, Vec<_>) =
-        folded.map(|Observation { account, record, run_id, .. }| (account, record, run_id)).collect();
+    let (accounts, records, run_ids) = known_accounts(runs);
 
     let results = Results::of(&records);
     let tally = &results.tally;
     let settings = &info.settings;
     let verdict = Verdict::of(tally, None, false, settings.detailed_exitcode);
     let target = settings.global_endpoint_token_version;
-    let sentence = if worst.is_none() || tally.of(Outcome::NotAttempted) > 0 {
+    let missing = results.skipped.get(SkipReason::OtherShard.code()).copied().unwrap_or(0);
+    let sentence = if worst.is_none() || missing > 0 || tally.of(Outcome::NotAttempted) > 0 {
         // There might be accounts that no run has visited, so the sentence of a finished run would be wrong.
-        unfinished(settings.mode, tally)
+        let sentence =
+            if is_uniform { unfinished(settings.mode, tally) } else { format!("not finished: {}", mixed(tally)) };
+        match missing {
+            0 => sentence,
+            missing => format!("{sentence}; {missing} are in parts of --shard that are not among these runs"),
+        }
     } else if is_uniform {
         verdict.sentence(info.command, settings.mode, target, &results)
     } else {
         mixed(tally)
     };
-    let exit_code = worst.map(|worst| {
+    let exit_code = worst.filter(|_| missing == 0).map(|worst| {
         // The verdict covers the outcomes in all runs. It does not show that a run stopped, so the exit code of such a run is
         // kept.
         if severity(worst) > SOME_FAILED { worst } else { verdict.exit_code() }
     });
     info.verdict = exit_code.map(|exit_code| Ending { exit_code, sentence: sentence.clone() });
+    info.command = command;
     Some(LoadedRun {
         info,
         accounts,
@@ -103,9 +92,95 @@ pub(crate) fn merge(mut runs: Vec<LoadedRun>) -> Option<LoadedRun> {
         exit_code,
         folder: None,
         unlisted,
+        intents: BTreeMap::new(),
         visited_by_resume: BTreeMap::new(),
+        length: 0,
         run_ids: Some(run_ids),
     })
+}
+
+/// Sorts runs by their start. Of several copies of one run, keeps the one with the longest journal, because it knows most.
+fn in_order(mut runs: Vec<LoadedRun>) -> Vec<LoadedRun> {
+    runs.sort_by(|one, other| {
+        let key = |run: &LoadedRun| (run.info.started_at, run.info.run_id.as_str().to_owned());
+        key(one).cmp(&key(other)).then(other.length.cmp(&one.length))
+    });
+    runs.dedup_by(|one, other| one.info.run_id == other.info.run_id);
+    runs
+}
+
+/// Returns each account once, with what the runs together know about it, and with the run that its record is from.
+fn known_accounts(runs: Vec<LoadedRun>) -> (Vec<Account>, Vec<Record>, Vec<RunId>) {
+    let is_base =
+        |later: &LoadedRun, earlier: &LoadedRun| is_based_on(&later.info, &earlier.info, earlier.folder.as_deref());
+    let bases: Vec<Option<Base>> = (runs.iter())
+        .map(|later| {
+            let run = runs.iter().position(|earlier| is_base(later, earlier))?;
+            Some(Base { run, resumes: later.info.based_on_resumes })
+        })
+        .collect();
+    let starts: Vec<Option<SystemTime>> = runs.iter().map(|run| run.info.started_at).collect();
+    let mut newest: BTreeMap<AccountId, Account> = BTreeMap::new();
+    let mut departures: BTreeMap<AccountId, Observation> = BTreeMap::new();
+    let mut by_account: BTreeMap<AccountId, Vec<Observation>> = BTreeMap::new();
+    for (run, loaded) in runs.into_iter().enumerate() {
+        let LoadedRun { info, accounts, records, exit_code, intents, visited_by_resume, .. } = loaded;
+        let end = exit_code.and(info.ended_at);
+        let longest = info.settings.account_timeout;
+        for (account, record) in accounts.into_iter().zip(records) {
+            // A Set that is in doubt was sent within the time of a visit after its intent, and before the end of the run.
+            let doubt = || intents.get(&account.id).and_then(|intent| intent.at).map(|at| at + longest);
+            let at = observation::time(&record).or_else(|| doubt().into_iter().chain(end).min());
+            let resume = visited_by_resume.get(&account.id).copied().unwrap_or(0);
+            let (since, run_id) = (info.started_at, info.run_id.clone());
+            let id = account.id;
+            newest.insert(id, account);
+            let observation = Observation { at, since, record, run, resume, run_id };
+            if is_departure(&observation.record) {
+                let code = |each: &Observation| each.record.error.as_ref().map(|error| error.error_code.clone());
+                // If nothing has changed since, the first run that skipped the account is named.
+                if departures.get(&id).is_none_or(|earlier| code(earlier) != code(&observation)) {
+                    departures.insert(id, observation);
+                }
+                continue;
+            }
+            let observations = by_account.entry(id).or_default();
+            let (old, new) = (observations.first().map(|old| rank(&old.record)), rank(&observation.record));
+            match old {
+                Some(old) if old > new => {}
+                Some(VISITED) if new == VISITED => observations.push(observation),
+                _ => *observations = vec![observation],
+            }
+        }
+    }
+    let mut known = Vec::new();
+    for (id, account) in newest {
+        let visited = by_account.remove(&id).and_then(|observations| fold(observations, &bases, &starts));
+        let Some(observation) = with_departure(visited, departures.remove(&id)) else { continue };
+        known.push((account, observation.record, observation.run_id));
+    }
+    let mut parts = (Vec::new(), Vec::new(), Vec::new());
+    for (account, record, run_id) in known {
+        parts.0.push(account);
+        parts.1.push(record);
+        parts.2.push(run_id);
+    }
+    parts
+}
+
+/// Returns what is known about an account that has left the Organization, or can no longer be visited. That leaves nothing to do in it,
+/// but a change stays reported.
+fn with_departure(visited: Option<Observation>, departure: Option<Observation>) -> Option<Observation> {
+    let (visited, departure) = match (visited, departure) {
+        (Some(visited), Some(departure)) => (visited, departure),
+        (one, other) => return one.or(other),
+    };
+    let stays = match visited.record.outcome {
+        Outcome::Changed | Outcome::Unverified => true,
+        Outcome::Skipped if rank(&visited.record) < VISITED => false,
+        _ => departure.run < visited.run,
+    };
+    Some(if stays { visited } else { departure })
 }
 
 /// Describes the outcomes of runs with different commands or target versions.
@@ -115,8 +190,10 @@ fn mixed(tally: &Tally) -> String {
         .filter(|(outcome, count)| *count > 0 && *outcome != Outcome::Skipped)
         .map(|(outcome, count)| format!("{count} {outcome}"))
         .collect();
-    let selected = tally.total() - tally.of(Outcome::Skipped);
-    format!("of {selected} accounts in runs of several kinds: {}", counts.join(", "))
+    match tally.total() - tally.of(Outcome::Skipped) {
+        0 => "nothing to do: no account is selected".to_owned(),
+        selected => format!("of {selected} accounts in runs of several kinds: {}", counts.join(", ")),
+    }
 }
 
 /// Describes the progress of runs that have not ended.
@@ -136,103 +213,10 @@ pub(crate) fn unfinished(mode: Mode, tally: &Tally) -> String {
     format!("not finished: {done} of {selected} selected accounts were {what} so far{others}")
 }
 
-/// The record of an account in one run.
-struct Observation {
-    /// When the account was observed; `None` if the time is not known.
-    at: Option<SystemTime>,
-    account: Account,
-    record: Record,
-    /// The index of the run.
-    run: usize,
-    /// The number, from 1, of the resume that visited the account; 0 if the run visited it before it was resumed.
-    resume: u32,
-    run_id: RunId,
-}
-
-/// The rank of the record of a visit.
-const VISITED: u8 = 3;
-
-/// Returns how much a record says about its account. From most to least: a visit, a visit that was not attempted, a reason for
-/// skipping the account without a visit, and the mere fact that the account is in another shard.
-fn rank(record: &Record) -> u8 {
-    match record.outcome {
-        Outcome::Changed | Outcome::Unchanged | Outcome::WouldChange | Outcome::Unverified | Outcome::Failed => VISITED,
-        // A rollback skips accounts that someone else has set since.
-        Outcome::Skipped if record.started_at.is_some() => VISITED,
-        Outcome::NotAttempted => 2,
-        Outcome::Skipped => {
-            let error = record.error.as_ref();
-            error.is_some_and(|error| error.error_code.as_str() != SkipReason::OtherShard.code()).into()
-        }
-    }
-}
-
-/// Folds an account's observations in chronological order. An uncertain result of a run that has not ended has no time and comes
-/// last, because it might be newer than any other. But no run comes before what it is based on, even if its clock says so: the visits
-/// of the plan that it applies or of the run that it undoes. `bases` has that plan or run.
-fn fold(mut observations: Vec<Observation>, bases: &[Option<Base>]) -> Option<Observation> {
-    let time = |observation: &Observation| (observation.at.is_none(), observation.at);
-    let times: BTreeMap<usize, _> = observations.iter().map(|each| (each.run, (each.resume, time(each)))).collect();
-    observations.sort_by_cached_key(|observation| {
-        let known = |base: Base| times.get(&base.run).filter(|(resume, _)| base.covers(*resume)).map(|(_, time)| *time);
-        let ancestors = || ancestors(observation.run, bases).filter_map(known);
-        let latest = ancestors().fold(time(observation), Ord::max);
-        (latest, ancestors().count(), observation.record.outcome)
-    });
-    observations.into_iter().reduce(|earlier, later| match relation(&earlier.record, &later.record) {
-        Relation::Stays => earlier,
-        Relation::Supersedes => later,
-        Relation::Confirms => confirmed(earlier, &later),
-    })
-}
-
-/// What a later record means for an earlier one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Relation {
-    /// The earlier record is still true.
-    Stays,
-    /// The later record is true in place of the earlier one.
-    Supersedes,
-    /// The later run read back what the earlier run set.
-    Confirms,
-}
-
-/// Returns the observation of the run that set the account, with the version that a later run read.
-fn confirmed(set: Observation, read: &Observation) -> Observation {
-    let note = format!("run {} read it back", read.run_id);
-    let Record { current_version, verified, .. } = read.record;
-    let verified = verified.or(Some(Verified::Setting));
-    let record = Record { outcome: Outcome::Changed, current_version, verified, error: None, note, ..set.record };
-    Observation { at: set.at.max(read.at), record, ..set }
-}
-
-/// Returns what `later` means for `earlier`.
-fn relation(earlier: &Record, later: &Record) -> Relation {
-    let same_target = earlier.target_version == later.target_version;
-    let stays = match (earlier.outcome, later.outcome) {
-        // A failed visit changed nothing. So a change by the earlier run persists, and a doubt whether the earlier run changed
-        // the account persists, too.
-        (Outcome::Changed | Outcome::Unverified, Outcome::Failed) => true,
-        // The later run sent nothing, so it read what the earlier run had set. But if the earlier run had read that already, its doubt
-        // is about something else: whether tokens are accepted.
-        (Outcome::Unverified, Outcome::Unchanged) if same_target => {
-            if !earlier.current_version.is_some_and(|read| read.shows(earlier.target_version)) {
-                return Relation::Confirms;
-            }
-            true
-        }
-        // If both runs have the same target, the account still has the version that the earlier run set. If not, it was set back.
-        (Outcome::Changed, Outcome::Unchanged) => same_target,
-        // The plan supersedes the change, unless the plan read the version that the earlier run had set.
-        (Outcome::Changed, Outcome::WouldChange) => {
-            later.current_version.or(later.previous_version).is_some_and(|now| now.shows(earlier.target_version))
-        }
-        // An unverified record without a start time is that of an interrupted run. If both runs have the same target, the account
-        // has that version, whichever of the two runs set it, so the account stays `changed`.
-        (Outcome::Changed, Outcome::Unverified) => later.started_at.is_none() && same_target,
-        _ => false,
-    };
-    if stays { Relation::Stays } else { Relation::Supersedes }
+/// Whether a record says that the account was not visited because it is no longer in the Organization, or not active.
+fn is_departure(record: &Record) -> bool {
+    let code = record.error.as_ref().map(|error| error.error_code.as_str());
+    record.outcome == Outcome::Skipped && code.is_some_and(skip_reason::is_departure)
 }
 
 /// The severity of exit code 3: at least one account failed or is unverified.
@@ -274,6 +258,10 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
             merged.region = None;
         }
     }
+    // A column of the report, and an exit code, depend on these settings.
+    merged.settings.detailed_exitcode = runs.iter().any(|run| run.info.settings.detailed_exitcode);
+    let proofs = runs.iter().map(|run| &run.info.settings.verify).find(|verify| matches!(verify, Verify::Token(_)));
+    merged.settings.verify = proofs.unwrap_or(&first.settings.verify).clone();
     merged.started_at = runs.iter().filter_map(|run| run.info.started_at).min();
     let ends: Option<Vec<_>> = runs.iter().map(|run| run.info.ended_at).collect();
     merged.ended_at = ends.and_then(|ends| ends.into_iter().max());
@@ -282,184 +270,7 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::org::{AccountState, ObservedVersion, TokenVersion};
-
-    const V1: TokenVersion = TokenVersion::V1Token;
-    const V2: TokenVersion = TokenVersion::V2Token;
-
-    fn observation(outcome: Outcome, wanted: TokenVersion, at: u64) -> Observation {
-        let id = "000000000001".parse().unwrap();
-        let at = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(at));
-        let record = Record { outcome, started_at: at, ..Record::blank(id, wanted) };
-        let account = Account {
-            id,
-            name: String::new(),
-            email: String::new(),
-            state: AccountState::Active,
-            ou_path: String::new(),
-            invited: false,
-        };
-        Observation { at, account, record, run: 0, resume: 0, run_id: RunId::of_several(&[]) }
-    }
-
-    /// Folds every pair of outcomes, in both orders of the input.
-    #[test]
-    fn changes_stay_reported() {
-        use Outcome::{Changed, Failed, NotAttempted, Skipped, Unchanged, Unverified, WouldChange};
-        let visits: Vec<Outcome> = Outcome::ALL
-            .into_iter()
-            .filter(|outcome| rank(&Record { outcome: *outcome, ..observation(*outcome, V2, 0).record }) == VISITED)
-            .collect();
-        assert_eq!(visits, [Changed, Unchanged, WouldChange, Unverified, Failed, Skipped]);
-        assert!(!visits.contains(&NotAttempted));
-        for earlier in &visits {
-            for later in &visits {
-                let stays = matches!((earlier, later), (Changed, Unchanged | Failed) | (Unverified, Failed));
-                let confirms = (*earlier, *later) == (Unverified, Unchanged);
-                let expected = if confirms {
-                    Changed
-                } else if stays {
-                    *earlier
-                } else {
-                    *later
-                };
-                for reversed in [false, true] {
-                    let mut pair = vec![observation(*earlier, V2, 1), observation(*later, V2, 2)];
-                    if reversed {
-                        pair.reverse();
-                    }
-                    let known = fold(pair, &[]).unwrap();
-                    assert_eq!(known.record.outcome, expected, "{earlier}, then {later}");
-                    let at = observation(Changed, V2, if stays { 1 } else { 2 }).at;
-                    assert_eq!(known.at, at, "{earlier}, then {later}");
-                }
-            }
-        }
-        // The result of a run that crashed is uncertain and has no time. Only a change to the same version removes the
-        // uncertainty.
-        for other in &visits {
-            let doubt = || Observation { at: None, ..observation(Unverified, V2, 0) };
-            let doubt = || Observation { record: Record { started_at: None, ..doubt().record }, ..doubt() };
-            let known = fold(vec![doubt(), observation(*other, V2, 1)], &[]).unwrap();
-            assert_eq!(known.record.outcome, if *other == Changed { Changed } else { Unverified }, "{other}");
-            let known = fold(vec![doubt(), observation(*other, V1, 1)], &[]).unwrap();
-            assert_eq!(known.record.outcome, Unverified, "{other}");
-        }
-        // A plan for another version undoes nothing. A plan that finds that the change was reverted supersedes the change.
-        for (found, outcome) in [(ObservedVersion::V2Token, Changed), (ObservedVersion::V1Token, WouldChange)] {
-            let mut plan = observation(WouldChange, V1, 2);
-            plan.record.current_version = Some(found);
-            assert_eq!(fold(vec![observation(Changed, V2, 1), plan], &[]).unwrap().record.outcome, outcome);
-        }
-        // The later run finds its own target version, so the account was set back after the earlier run.
-        let back = fold(vec![observation(Changed, V2, 1), observation(Unchanged, V1, 2)], &[]).unwrap();
-        assert_eq!(back.record.target_version, V1);
-    }
-
-    /// A Set whose effect the run did not see is a change as soon as a later run reads it. The row keeps what the earlier run knows.
-    #[test]
-    fn a_later_run_confirms_a_set() {
-        let mut set = observation(Outcome::Unverified, V2, 1);
-        set.record.previous_version = Some(ObservedVersion::V1Token);
-        set.record.request_id = Some("set".to_owned());
-        set.record = set.record.interrupted(ObservedVersion::V1Token);
-        let mut read = Observation { run: 1, ..observation(Outcome::Unchanged, V2, 2) };
-        read.record.previous_version = Some(ObservedVersion::V2Token);
-        read.record.current_version = Some(ObservedVersion::V2Token);
-        let known = fold(vec![copy(&set), copy(&read)], &[]).unwrap();
-        let expected = Record {
-            outcome: Outcome::Changed,
-            current_version: Some(ObservedVersion::V2Token),
-            verified: Some(Verified::Setting),
-            error: None,
-            note: format!("run {} read it back", read.run_id),
-            ..set.record.clone()
-        };
-        assert_eq!((known.run, known.record), (0, expected));
-
-        // The earlier run saw the setting, and doubts something else.
-        set.record.current_version = Some(ObservedVersion::V2Token);
-        assert_eq!(fold(vec![set, read], &[]).unwrap().record.outcome, Outcome::Unverified);
-    }
-
-    /// A rollback finds the old version. Then the run that it undoes is resumed, and sets the account.
-    #[test]
-    fn a_later_resume_is_newer_than_a_rollback_that_did_not_know_it() {
-        let resumed = |resume, at| Observation { resume, ..observation(Outcome::Changed, V2, at) };
-        let rollback = |at| Observation { run: 1, ..observation(Outcome::Unchanged, V1, at) };
-        // The resume, its time, how many resumes the rollback knew, the time of the rollback, and the version in the end.
-        let table = [
-            (0, 1, Some(0), 2, V1),
-            (0, 3, Some(0), 2, V1),
-            (1, 3, Some(0), 2, V2),
-            (1, 1, Some(0), 2, V1),
-            (1, 3, Some(1), 2, V1),
-            (2, 3, Some(1), 2, V2),
-            (2, 3, None, 2, V1),
-        ];
-        for (resume, set_at, resumes, read_at, version) in table {
-            let bases = [None, Some(Base { run: 0, resumes })];
-            for reversed in [false, true] {
-                let mut pair = vec![resumed(resume, set_at), rollback(read_at)];
-                if reversed {
-                    pair.reverse();
-                }
-                let known = fold(pair, &bases).unwrap();
-                assert_eq!(known.record.target_version, version, "{resume} at {set_at}, {resumes:?} known");
-            }
-        }
-    }
-
-    /// The clock of each run is behind that of the run that it is based on, down to runs that have no time at all.
-    #[test]
-    fn a_run_comes_after_the_run_that_it_is_based_on() {
-        use Outcome::{Changed, Unverified, WouldChange};
-        let of_run = |run, each: Observation| Observation { run, ..each };
-        let doubt = Observation { at: None, ..observation(Unverified, V2, 0) };
-        let table = [
-            // A plan, its apply, and the rollback of the apply.
-            (vec![observation(WouldChange, V2, 9), observation(Changed, V2, 5), observation(Changed, V1, 2)], V1),
-            (vec![observation(Changed, V2, 9), observation(Changed, V1, 5), observation(Changed, V2, 2)], V2),
-            (vec![observation(Changed, V2, 9), observation(Changed, V1, 9)], V1),
-            (vec![doubt, observation(Changed, V1, 5)], V1),
-        ];
-        for (chain, version) in table {
-            let length = chain.len();
-            let base = |run| Some(Base { run, resumes: Some(0) });
-            let bases: Vec<Option<Base>> = (0..length).map(|run: usize| run.checked_sub(1).and_then(base)).collect();
-            for turn in 0..length {
-                let mut runs: Vec<_> = chain.iter().enumerate().map(|(run, each)| of_run(run, copy(each))).collect();
-                runs.rotate_left(turn);
-                let known = fold(runs, &bases).unwrap();
-                assert_eq!((known.run, known.record.target_version), (length - 1, version));
-            }
-        }
-        // A circle ends.
-        let circle = vec![of_run(0, observation(Changed, V2, 1)), of_run(1, observation(Changed, V1, 2))];
-        let bases = [1, 0].map(|run| Some(Base { run, resumes: None }));
-        assert_eq!(fold(circle, &bases).unwrap().record.target_version, V1);
-    }
-
-    fn copy(each: &Observation) -> Observation {
-        let Observation { at, account, record, run, resume, run_id } = each;
-        let (account, record, run_id) = (account.clone(), record.clone(), run_id.clone());
-        Observation { at: *at, account, record, run: *run, resume: *resume, run_id }
-    }
-
-    #[test]
-    fn a_visit_outranks_a_reason_for_skipping() {
-        let skipped = |code| rank(&Record::skipped("000000000001".parse().unwrap(), V2, code, "why"));
-        let ascending = [
-            skipped("OtherShard"),
-            skipped("Suspended"),
-            rank(&observation(Outcome::NotAttempted, V2, 0).record),
-            VISITED,
-        ];
-        assert!(ascending.is_sorted_by(|less, more| less < more), "{ascending:?}");
-    }
 
     #[test]
     fn exit_codes_are_ranked_by_severity() {

@@ -35,6 +35,8 @@ pub(crate) struct Visited {
     pub accounts: Vec<Account>,
     /// The record of each account, in the order of `accounts`.
     pub records: Vec<Record>,
+    /// How many accounts were to be visited again and were not, so that they have the records of their earlier visits.
+    pub not_visited_again: usize,
     /// Why the run stopped before its last account; `None` if it did not stop.
     pub stopped: Option<StopReason>,
     /// The listener for the signals, which the reports still need.
@@ -50,7 +52,8 @@ pub(crate) async fn visit_waves(
 ) -> Result<Visited, Error> {
     let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
     let gate_first = resumed.as_ref().is_some_and(|resumed| resumed.gate_first);
-    let (selected, resumed) = (resumed.as_ref().map(|resumed| resumed.selected), resumed.is_some());
+    let selected = resumed.as_ref().map(|resumed| resumed.selected);
+    let (resumed, earlier_visits) = (resumed.is_some(), resumed.map(|resumed| resumed.earlier_visits));
     if resumed {
         context.continue_run()?;
     } else {
@@ -61,6 +64,7 @@ pub(crate) async fn visit_waves(
     (rollout.selected, rollout.gate_first) = (selected, gate_first);
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
     recorder.begin(accounts, records, &waves, resumed).await?;
+    recorder.earlier_visits = earlier_visits.unwrap_or_default();
     let resume = with_gate("resume", recorder.context.settings.run.gate.is_some());
     signals.set_last_message(&format!("continue with: v2token {resume} {}", for_shell(recorder.context.folder.path())));
     let supervised = is_supervised(&recorder.context.settings);
@@ -83,8 +87,10 @@ pub(crate) async fn visit_waves(
     signals.all_visits_ended();
     let stopped = ended.stopped;
     drop(waves);
-    let (accounts, records) = recorder.into_inner().into_parts();
-    Ok(Visited { journal, accounts, records, stopped, signals })
+    let recorder = recorder.into_inner();
+    let not_visited_again = recorder.not_visited_again;
+    let (accounts, records) = recorder.into_parts();
+    Ok(Visited { journal, accounts, records, not_visited_again, stopped, signals })
 }
 
 /// Waits, so that a person can review a wave, and can stop the run before the next wave.

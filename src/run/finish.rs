@@ -7,7 +7,7 @@ use super::execute::Visited;
 use super::next_steps;
 use super::recorder::record_end;
 use super::stdout;
-use crate::journal::{Ending, RunFolder, RunInfo};
+use crate::journal::{Ending, NOT_COMPLETE, RunFolder, RunInfo};
 use crate::report::Report;
 use crate::rollout::{Record, StopReason};
 use crate::sanitize::for_shell;
@@ -17,12 +17,12 @@ use crate::verdict::{Results, Verdict, changes};
 /// Writes the verdict and the reports, and returns the exit code.
 pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     let RunContext { settings, folder, files, progress, mut info, earlier_run, .. } = context;
-    let Visited { journal, accounts, records, stopped, signals } = visited;
+    let Visited { journal, accounts, records, not_visited_again, stopped, signals } = visited;
     progress.finish();
 
     let results = Results::of(&records);
     let tally = &results.tally;
-    let left_out = records.iter().any(Record::needs_resume);
+    let left_out = not_visited_again > 0 || records.iter().any(Record::needs_resume);
     let verdict = Verdict::of(tally, stopped.as_ref(), left_out, settings.run.detailed_exitcode);
     let mut sentence =
         verdict.sentence(settings.command, settings.run.mode, settings.run.global_endpoint_token_version, &results);
@@ -39,7 +39,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
         // The last lines may be missing, although no visit had to stop for that.
         exit_code = exit_code.max(1);
         if stopped.is_none() {
-            sentence.push_str("; the journal is not complete");
+            sentence.push_str(NOT_COMPLETE);
         }
     }
     info.ended_at = Some(SystemTime::now());

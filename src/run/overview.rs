@@ -251,7 +251,8 @@ impl Overview<'_> {
         let how = match (target.map(|target| &target.access), self.prepared.records.get(&id)) {
             (Some(AccessMethod::Own), _) => "visited last, with the caller's own credentials".to_owned(),
             (Some(AccessMethod::Role(_) | AccessMethod::Root(_)), _) => "visited last, through its role".to_owned(),
-            (None, Some(record)) => format!("skipped: {}", reason(record)),
+            (None, Some(record)) if record.outcome == Outcome::Skipped => format!("skipped: {}", reason(record)),
+            (None, Some(record)) => format!("{} before", record.outcome),
             (None, None) => "not visited".to_owned(),
         };
         format!("{id}, {how}")

@@ -58,7 +58,7 @@ pub(crate) async fn list_and_visit(
     let stopped = listing.visit_while_listing(&rollout, receiver, &mut signals).await?;
     signals.all_visits_ended();
     let (accounts, records) = recorder.into_inner().into_parts();
-    Ok(Visited { journal, accounts, records, stopped, signals })
+    Ok(Visited { journal, accounts, records, not_visited_again: 0, stopped, signals })
 }
 
 /// The list of accounts while it grows.

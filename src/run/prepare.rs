@@ -41,6 +41,8 @@ pub(crate) struct Resumed {
     pub selected: usize,
     /// How many accounts of the first wave failed before and are visited again.
     pub again: usize,
+    /// What earlier visits found in accounts that are visited again.
+    pub earlier_visits: BTreeMap<AccountId, Record>,
     /// Whether the run ended between two waves, so that the gate comes first.
     pub gate_first: bool,
 }
@@ -120,8 +122,10 @@ pub(crate) async fn remaining_targets(
     let mut records = replay.records;
     let failed = |target: &&Target| records.get(&target.account).is_some_and(has_failed);
     let again = waves.first().map_or(0, |wave| wave.targets.iter().filter(failed).count());
+    let mut earlier_visits = BTreeMap::new();
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
-        records.remove(&target.account);
+        let visited = records.remove(&target.account).filter(|record| record.started_at.is_some());
+        earlier_visits.extend(visited.map(|record| (target.account, record)));
         // How the account is entered is decided again, because `--role` might have changed, and the credentials might belong to
         // another account.
         if target.access != AccessMethod::Own || !aws.is_own_account(target.account) {
@@ -133,7 +137,7 @@ pub(crate) async fn remaining_targets(
     }
     let listed = replay.accounts.len() - records.values().filter(|record| has_left(record)).count();
     let verdict = replay.ended.map(|(_, verdict)| verdict);
-    let resumed = Some(Resumed { verdict, selected: replay.targets.len(), again, gate_first });
+    let resumed = Some(Resumed { verdict, selected: replay.targets.len(), again, earlier_visits, gate_first });
     let run = &context.settings.run;
     // The folder may be gone, because the journal has everything that a resume needs.
     let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());

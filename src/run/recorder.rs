@@ -35,13 +35,18 @@ pub(crate) struct Recorder<'a> {
     records: Vec<Option<Record>>,
     /// The index of each account in `accounts` and `records`.
     indexes: HashMap<AccountId, usize>,
+    /// What earlier visits found in accounts that are visited again. It still holds if the run stops before the visit.
+    pub(super) earlier_visits: BTreeMap<AccountId, Record>,
+    /// How many of these accounts were not visited again.
+    pub(super) not_visited_again: usize,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
         let columns = columns(&context.settings.run.verify);
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { context, columns, journal, stop, accounts, records, indexes }
+        let earlier_visits = BTreeMap::new();
+        Self { context, columns, journal, stop, accounts, records, indexes, earlier_visits, not_visited_again: 0 }
     }
 
     /// Writes the first line of a new journal.
@@ -132,8 +137,15 @@ impl<'a> Recorder<'a> {
             }
             Event::Visited { record, .. } => {
                 let record: &Record = record;
-                self.journal.append(&Entry::Record(Cow::Borrowed(record)));
-                self.add_record(record.clone());
+                let earlier = self.earlier_visits.remove(&record.account_id);
+                // Without an attempt, no visit started.
+                if let Some(earlier) = earlier.filter(|_| record.attempts == 0) {
+                    self.not_visited_again += 1;
+                    self.add_record(earlier);
+                } else {
+                    self.journal.append(&Entry::Record(Cow::Borrowed(record)));
+                    self.add_record(record.clone());
+                }
             }
             // A wave that a stop cut short did not finish.
             Event::WaveFinished { tally, .. } if tally.of(Outcome::NotAttempted) > 0 => {}

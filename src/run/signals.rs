@@ -132,6 +132,7 @@ impl Signals {
 
     /// Says that the reports are written. From now on, the first signal ends the process at once.
     pub(crate) fn reports_written(&self) {
+        self.set_last_message("");
         self.stage.store(Stage::Stdout as u8, Ordering::Relaxed);
     }
 }

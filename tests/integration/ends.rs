@@ -51,7 +51,7 @@ fn every_end_is_told_once_with_the_lines_to_copy() {
         let plan = run(&bench, "plan", &["plan", output]).exits(0);
         ends(&plan, "all of 30 selected accounts were read", &["apply --plan"]);
         let apply = run(&bench, "apply", &["apply", "--yes", "--max-errors=100%", output]).exits(3);
-        ends(&apply, "29 of 30 selected accounts are on v2Token", &["resume --retry-failed", "rollback"]);
+        ends(&apply, "29 of 30 selected accounts are known to be on v2Token", &["resume --retry-failed", "rollback"]);
         let again =
             run(&bench, "again", &["apply", "--yes", "--max-errors=100%", "--account=000000000001", output]).exits(0);
         ends(&again, "the one selected account is on v2Token", &[]);

@@ -54,9 +54,12 @@ impl Bench {
         command
     }
 
-    /// The program with only these arguments.
+    /// The program with only these arguments. A new run does not wait between waves.
     pub(crate) fn bare(&self, arguments: &[&str]) -> Command {
         let mut command = program(self.folder.path());
+        if ["apply", "rollback"].map(Some).contains(&arguments.first().copied()) {
+            command.env("V2TOKEN_BAKE", "0s");
+        }
         command.args(arguments).envs(&self.environment);
         command
     }
@@ -100,10 +103,10 @@ impl Bench {
     }
 }
 
-/// The program with an empty environment, in a folder. It does not wait between waves.
+/// The program with an empty environment, in a folder.
 pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_v2token"));
-    command.env_clear().current_dir(folder).stdin(Stdio::null()).env("HOME", folder).env("V2TOKEN_BAKE", "0s");
+    command.env_clear().current_dir(folder).stdin(Stdio::null()).env("HOME", folder);
     command
 }
 
@@ -247,4 +250,14 @@ pub(crate) fn read_csv(path: &Path) -> BTreeMap<String, Row> {
         assert!(rows.insert(id.clone(), row).is_none(), "{id} is there twice");
     }
     rows
+}
+
+/// Removes the end of a run from its `run.json`, as if the run had been killed or were still going on.
+pub(crate) fn without_end(folder: &Path) {
+    rewrite(&folder.join("run.json"), |text| {
+        let mut info: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        info["verdict"] = serde_json::Value::Null;
+        info["ended_at"] = serde_json::Value::Null;
+        info.to_string()
+    });
 }

@@ -42,7 +42,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     for record in &records {
         let previous_version = ObservedVersion::V1Token;
         let target_version = TokenVersion::V2Token;
-        write(&Entry::Intent { account_id: record.account_id, previous_version, target_version });
+        write(&Entry::Intent { account_id: record.account_id, previous_version, target_version, at: None });
         write(&Entry::Record(Cow::Borrowed(record)));
     }
     write(&Entry::Ended { exit_code: 3, verdict: "some accounts failed".into(), by_gate: false });

@@ -27,6 +27,7 @@ mod identity;
 mod limits;
 mod listing;
 mod made_up_journals;
+mod merged;
 mod missing;
 mod mistakes;
 mod moto;

@@ -75,7 +75,7 @@ fn retry_failed_visits_failed_and_unverified_accounts() {
         .account(1, |account| account.faults.deny_assume = true)
         .account(2, |account| account.faults.deny_set = true)
         .account(3, |account| account.faults.read_back_never_shows = true)
-        .account(4, |account| account.faults.captive_portal = 1);
+        .account(4, |account| account.faults.captive_portal = 100);
     let bench = Bench::new(builder.start());
     let apply = ["apply", "--yes", "--rate=0", "--max-errors=100%", "--account-timeout=1s"];
     let run = bench.run("run", &apply).exits(3).agrees(TokenVersion::V2);

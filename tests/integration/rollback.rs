@@ -279,7 +279,7 @@ fn a_killed_rollback_is_resumed() {
 fn unverified_accounts_are_restored_if_the_set_took_effect() {
     let builder = mixed()
         .account(1, |account| account.faults.read_back_never_shows = true)
-        .account(2, |account| account.faults.captive_portal = 1)
+        .account(2, |account| account.faults.captive_portal = 100)
         .account(3, |account| account.faults.deny_set = true);
     let bench = Bench::new(builder.start());
     let applied = apply(&bench, &["--max-errors=100%", "--account-timeout=1s"]).exits(3).agrees(TokenVersion::V2);

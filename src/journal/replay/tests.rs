@@ -27,7 +27,7 @@ fn record(number: u64, outcome: Outcome) -> Entry<'static> {
 }
 
 fn intent(number: u64, previous_version: ObservedVersion) -> Entry<'static> {
-    Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token }
+    Entry::Intent { account_id: id(number), previous_version, target_version: TokenVersion::V2Token, at: None }
 }
 
 fn journal(entries: &[Entry<'_>]) -> Vec<u8> {

@@ -98,6 +98,11 @@ pub(crate) fn is_by_selection(code: &str) -> bool {
     ["Excluded", "NotSelected", "OtherShard", "NotInPlan", "NotChanged", "ManagementAccount"].contains(&code)
 }
 
+/// Whether accounts are skipped for the reason with this code because they left the Organization or are not active.
+pub(crate) fn is_departure(code: &str) -> bool {
+    ["LeftOrganization", "PendingActivation", "Suspended", "PendingClosure", "Closed", "UnknownState"].contains(&code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,9 +117,12 @@ mod tests {
             AccountState::Closed,
             AccountState::Absent,
         ];
-        let states = states.iter().filter_map(AccountState::skip_code);
-        for code in SkipReason::ALL.into_iter().map(SkipReason::code).chain(states) {
+        let codes = states.iter().filter_map(AccountState::skip_code);
+        for code in SkipReason::ALL.into_iter().map(SkipReason::code).chain(codes) {
             assert_ne!(phrase(code), code, "no words");
         }
+        let departures = states.iter().filter_map(AccountState::skip_code).chain(["LeftOrganization"]);
+        assert!(departures.into_iter().all(is_departure));
+        assert!(!is_departure("NotSelected"));
     }
 }

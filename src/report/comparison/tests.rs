@@ -193,7 +193,9 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         exit_code: Some(0),
         folder: None,
         unlisted: None,
+        intents: BTreeMap::new(),
         visited_by_resume: BTreeMap::new(),
+        length: 0,
         run_ids: None,
     }
 }

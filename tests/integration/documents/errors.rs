@@ -104,6 +104,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::from(Untrusted::Link { path: path(), owner: 65_534 }).into(),
         RunFolderFailed::Changed { path: path(), detail: text() }.into(),
         RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
+        RunFolderFailed::Shortened { path: path(), sentence: text() }.into(),
         Error::Unlisted(Box::new(ListingError::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
         Error::Signal { name: "SIGHUP", exit_code: 129 },
@@ -182,6 +183,7 @@ fn is_known(error: &Error) {
             | RunFolderFailed::Busy(_)
             | RunFolderFailed::Taken(_)
             | RunFolderFailed::Mixed { .. }
+            | RunFolderFailed::Shortened { .. }
             | RunFolderFailed::Untrusted(Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. }),
         )
         | Error::System(SystemLimit::Files(_) | SystemLimit::Threads(_) | SystemLimit::Clock)
