@@ -16,6 +16,14 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
     }
+    // The variable might be meant for other runs, so it is ignored.
+    if typed.contains("exceptions") {
+        return Err(Error::Usage(
+            "--exceptions: an exception must not keep an account from going back, so rollback takes none; leave accounts out with \
+             --exclude-account"
+                .to_owned(),
+        ));
+    }
     let (undone, _) = RunFolder::read_own(&args.folder)?;
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;

@@ -39,7 +39,7 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
-        let columns = columns(&context.settings.run.verify);
+        let columns = columns(&context.settings.run.verify, context.settings.run.selection.exceptions.is_some());
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
         Self { context, columns, journal, stop, accounts, records, indexes }
     }
