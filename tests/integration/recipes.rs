@@ -1,5 +1,7 @@
 //! Tests the recipes in `examples/`: parses each as its job engine would, and runs its commands in the simulated Organization.
 
+mod keep;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
