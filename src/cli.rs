@@ -157,7 +157,7 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
-    /// The output is JSON. Policy takes the options of plan. With --external-id, the trust policy requires this external id.
+    /// The output is JSON, and that of terraform is HCL. Policy takes the options of plan. With --external-id, the trust policy requires this external id.
     #[command(after_long_help = before_exit_codes(examples::POLICY, ""))]
     Policy(Box<PolicyArgs>),
     /// Set or read the token version of one account, with the options of `aws iam` in the AWS CLI v1.
