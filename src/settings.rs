@@ -97,8 +97,7 @@ impl Settings {
         });
         let named = input_files::accounts(&selection.accounts_from)?;
         let management = access.management_account.unwrap_or(base.selection.management);
-        let exceptions = selection.exceptions.as_deref().filter(|_| base.undoes.is_none());
-        let exceptions = exceptions.map(input_files::exceptions).transpose()?;
+        let exceptions = selection.exceptions.as_deref().map(input_files::exceptions).transpose()?;
         let exceptions = exceptions.map(|all| Exceptions::on(&Day::of(environment.now), all));
         let selection = Selection { exceptions, ..self::selection(selection, &named, management)? };
         let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));

@@ -20,9 +20,9 @@ use crate::run::stdout;
 use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::Progress;
 
-/// The role of the StackSet, of the Terraform configuration and of the service control policy if `--role` does not name one. Creating
-/// `OrganizationAccountAccessRole` fails in accounts that the Organization created, and a service control policy should not exempt
-/// a role that may do everything.
+/// The role of the StackSet, of the Terraform configuration and of the service control policy if `--role` does not name one.
+/// Creating `OrganizationAccountAccessRole` fails in accounts that the Organization created, and a service control policy should
+/// not exempt a role that may do everything.
 const NARROW_ROLE: &str = "TokenVersionRole";
 
 /// Returns the context with a narrow role in place of the default role.

@@ -93,7 +93,9 @@ fn left(replay: &Replay, run: &RunSettings, retry_failed: bool, leave_failed: bo
 }
 
 /// Returns the settings of the run. Options that are given now replace the stored settings.
-fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
+fn settings(mut args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
+    // The file of the variable is meant for other runs, and may be gone.
+    args.selection.exceptions = None;
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // Options can't change the accounts and the wanted version of the run.
     let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();
