@@ -15,6 +15,8 @@ use crate::harness::program;
 const ROLE: &str = "TokenVersionRole";
 /// Stands for the role of the task and of the workflow.
 const CALLER: &str = "--caller-arn=arn:aws:iam::000000000100:user/operator";
+/// The recipes leave the wait between waves to the default, and the tests don't wait.
+const NO_WAIT: (&str, &str) = ("V2TOKEN_BAKE", "0s");
 const ACCOUNTS: u64 = 45;
 const JOINING: u64 = 7;
 
@@ -97,7 +99,7 @@ fn the_scheduled_task_sets_new_accounts_and_is_quiet_otherwise() {
     fs::create_dir(sandbox.path("runs")).expect("a folder");
     let night = |day: u8| {
         sandbox.program("date", &format!("echo 202611{day:02}T031700Z"));
-        sandbox.follow(script, &[])
+        sandbox.follow(script, &[NO_WAIT])
     };
     let is_quiet = |day| {
         let before = sandbox.bench.truth();
@@ -180,15 +182,17 @@ fn the_task_is_started_by_the_schedule_and_by_the_rule() {
     assert_eq!(texts(&pattern["detail"]["eventName"]), ["AccountJoinedOrganization"]);
     // The input names the container of the task, and a variable that its script reads.
     let input: Value = serde_json::from_str(text(&joined["Targets"][0]["Input"])).expect("JSON");
-    let override_ = &input["containerOverrides"][0];
-    assert_eq!(override_["name"], container["Name"]);
-    let variable = &override_["environment"][0];
+    let changed = &input["containerOverrides"][0];
+    assert_eq!(changed["name"], container["Name"]);
+    let variable = &changed["environment"][0];
     let sandbox = Sandbox::new(narrow(&policy("caller")).start());
     fs::create_dir(sandbox.path("runs")).expect("a folder");
     sandbox.program("sleep", "echo \"$1\" > slept");
     join(&sandbox);
     let script = text(&container["Command"][0]);
-    for (variables, slept) in [(&[][..], "0\n"), (&[(text(&variable["name"]), text(&variable["value"]))], "900\n")] {
+    for (variables, slept) in
+        [(&[NO_WAIT][..], "0\n"), (&[NO_WAIT, (text(&variable["name"]), text(&variable["value"]))], "900\n")]
+    {
         sandbox.program("date", &format!("echo night-{}", variables.len()));
         let output = sandbox.follow(script, variables);
         assert_eq!(code(&output), 0, "{output:?}");
@@ -221,7 +225,7 @@ fn the_workflow_shows_only_runs_that_did_something() {
         }
         let before = sandbox.bench.truth();
         let [summary, outputs] = ["summary", "outputs"].map(|name| sandbox.path(name).display().to_string());
-        let variables = [("GITHUB_STEP_SUMMARY", summary.as_str()), ("GITHUB_OUTPUT", outputs.as_str())];
+        let variables = [("GITHUB_STEP_SUMMARY", summary.as_str()), ("GITHUB_OUTPUT", outputs.as_str()), NO_WAIT];
         let kept = sandbox.follow(keep, &variables);
         let shown = sandbox.follow(show, &variables);
         assert_eq!(code(&shown), 0, "{shown:?}");
