@@ -19,6 +19,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueHint};
 
 use crate::org::TokenVersion;
+use crate::report::comparison::Difference;
 
 use environment::ignore_if_empty;
 use examples::before_exit_codes;
@@ -53,6 +54,7 @@ Exit codes:
   3    finished, and at least one account failed or is unverified
   4    plan --detailed-exitcode: every account was read, and at least one would change
   5    stopped by --max-errors or --gate; the other accounts are not_attempted
+  6    plan --detailed-exitcode: at least one account would change, and at least one could not be read
   129  stopped by SIGHUP; the other accounts are not_attempted
   130  stopped by SIGINT; the other accounts are not_attempted
   143  stopped by SIGTERM; the other accounts are not_attempted";
@@ -66,6 +68,14 @@ Exit codes:
   129  stopped by SIGHUP
   130  stopped by SIGINT
   143  stopped by SIGTERM";
+
+/// The exit codes of `report`, which makes no run.
+const REPORT_EXIT_CODES: &str = "\
+Exit codes:
+  0    the report or the comparison was made
+  1    a run can't be read, the runs can't be compared, or a report can't be written
+  2    wrong usage
+  4    --fail-on: at least one account has one of the named differences";
 
 /// Set the global endpoint token version in every account of an AWS Organization.
 ///
@@ -140,7 +150,7 @@ pub enum Command {
     #[command(after_help = EXIT_CODES, after_long_help = before_exit_codes(examples::ROLLBACK, EXIT_CODES))]
     Rollback(RollbackArgs),
     /// Show a finished or running run in any format, or compare it with another.
-    #[command(after_long_help = before_exit_codes(examples::REPORT, ""))]
+    #[command(after_help = REPORT_EXIT_CODES, after_long_help = before_exit_codes(examples::REPORT, REPORT_EXIT_CODES))]
     Report(ReportArgs),
     /// Check identity, Organization and role in a few accounts, and estimate the duration of a rollout.
     ///
@@ -149,7 +159,7 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
-    /// The output is JSON. Policy takes the options of plan. With --external-id, the trust policy requires this external id.
+    /// The output is JSON, and that of terraform is HCL. Policy takes the options of plan. With --external-id, the trust policy requires this external id.
     #[command(after_long_help = before_exit_codes(examples::POLICY, ""))]
     Policy(Box<PolicyArgs>),
     /// Set or read the token version of one account, with the options of `aws iam` in the AWS CLI v1.
@@ -177,7 +187,7 @@ pub struct PlanArgs {
     /// The options that all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Exit with 4 if something would change.
+    /// Exit with 4 if something would change, or with 6 if at least one account could not be read either.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
 }
@@ -194,7 +204,7 @@ pub struct ApplyArgs {
     /// Change nothing: the same as `plan`.
     #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
     pub dry_run: bool,
-    /// With --dry-run: exit with 4 if something would change.
+    /// With --dry-run: exit with 4 if something would change, or with 6 if at least one account could not be read either.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), requires = "dry_run", help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
 }
@@ -240,6 +250,10 @@ pub struct ReportArgs {
     /// Show what has changed since this run, which can be of another command. Several runs are merged into one.
     #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]
     pub against: Vec<PathBuf>,
+    /// With --against: exit with 4 if at least one account has one of these differences, such as drifted or joined. The
+    /// differences are those of the comparison, and joined is another name of appeared.
+    #[arg(long, env = "V2TOKEN_FAIL_ON", value_name = "DIFFERENCE", value_delimiter = ',', requires = "against", help_heading = OUTPUT)]
+    pub fail_on: Vec<Difference>,
     /// The output options.
     #[command(flatten)]
     pub output: OutputArgs,

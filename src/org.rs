@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
+pub(crate) mod exception;
 pub(crate) mod name_pattern;
 pub(crate) mod organizational_unit;
 pub(crate) mod region;
@@ -21,6 +22,15 @@ impl ParseError {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
+}
+
+/// Returns the first few items, and how many more there are.
+fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>) -> String {
+    const SHOWN: usize = 5;
+    let items = items.into_iter();
+    let more = items.len().saturating_sub(SHOWN);
+    let shown = items.take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 pub use account::{Account, AccountId, AccountState};

@@ -1,8 +1,10 @@
-//! The documents of `policy`: IAM policies for the caller and the roles, trust policies, a service control policy, and a StackSet
-//! template. The IAM policies allow exactly the operations that the program calls.
+//! The documents of `policy`: IAM policies for the caller and the roles, trust policies, a service control policy, a StackSet
+//! template, and a Terraform configuration. The IAM policies allow exactly the operations that the program calls.
 
+mod hcl;
 mod permissions;
 mod stackset;
+mod terraform;
 
 use std::collections::BTreeSet;
 
@@ -15,6 +17,7 @@ use crate::org::{AccountId, Partition};
 
 pub(crate) use permissions::{Permission, Requirements, operations};
 pub(crate) use stackset::{is_possible as stackset_is_possible, stackset};
+pub(crate) use terraform::terraform;
 
 /// The parameters of the documents.
 #[derive(Clone, Debug)]

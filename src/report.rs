@@ -69,8 +69,8 @@ impl<'a> Report<'a> {
     }
 
     /// Returns the columns.
-    pub(crate) const fn columns(&self) -> &'static [Column] {
-        columns(&self.run.settings.verify)
+    pub(crate) fn columns(&self) -> &'static [Column] {
+        columns(&self.run.settings.verify, self.run.settings.selection.exceptions.is_some())
     }
 
     /// Counts the accounts by outcome.

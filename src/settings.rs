@@ -19,6 +19,7 @@ use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
 use crate::org::accounts_file::AccountOverrides;
+use crate::org::exception::{Day, Exceptions};
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag, TokenVersion};
@@ -99,7 +100,9 @@ impl Settings {
         });
         let named = input_files::accounts(&selection.accounts_from)?;
         let management = access.management_account.unwrap_or(base.selection.management);
-        let selection = self::selection(selection, &named, management)?;
+        let exceptions = selection.exceptions.as_deref().map(input_files::exceptions).transpose()?;
+        let exceptions = exceptions.map(|all| Exceptions::on(&Day::of(environment.now), all));
+        let selection = Selection { exceptions, ..self::selection(selection, &named, management)? };
         let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));
         // If `--role` is given, it applies to every account except those for which a file of `--accounts-from` names another
         // role. So the roles of single accounts in `base` are dropped.
@@ -293,7 +296,7 @@ fn selection(
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let shard = args.shard.map(|shard| shard.resolve(environment)).transpose();
     let shard = shard.map_err(|error| Error::Usage(error.to_string()))?;
-    Ok(Selection { include, exclude, shard, management })
+    Ok(Selection { include, exclude, shard, management, exceptions: None })
 }
 
 /// Refuses a tag in the form `Key=Environment,Value=prod`, which other AWS tools use. Here this form would mean two tags,

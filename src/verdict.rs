@@ -18,6 +18,8 @@ pub(crate) enum Verdict {
     WouldChange,
     /// The run finished, but at least one account failed or is unverified.
     SomeFailed,
+    /// A plan with `--detailed-exitcode`: at least one account could not be read, and something would change.
+    SomeFailedAndWouldChange,
     /// The run stopped before its last account.
     Stopped(StopReason),
 }
@@ -25,13 +27,17 @@ pub(crate) enum Verdict {
 impl Verdict {
     /// Returns the verdict on a run. `left_out` is whether a resume would visit further accounts even without `--retry-failed`.
     pub(crate) fn of(tally: &Tally, stopped: Option<&StopReason>, left_out: bool, detailed: bool) -> Self {
+        let would_change = detailed && tally.of(Outcome::WouldChange) > 0;
         match stopped {
             // A stop that left no account to visit is ignored. But if the journal is incomplete, the stop counts, because the
             // result is not certain.
             Some(reason) if left_out || matches!(reason, StopReason::Journal(_)) => Self::Stopped(reason.clone()),
-            Some(_) | None if tally.errors() > 0 => Self::SomeFailed,
-            Some(_) | None if detailed && tally.of(Outcome::WouldChange) > 0 => Self::WouldChange,
-            Some(_) | None => Self::Done,
+            Some(_) | None => match (tally.errors() > 0, would_change) {
+                (true, true) => Self::SomeFailedAndWouldChange,
+                (true, false) => Self::SomeFailed,
+                (false, true) => Self::WouldChange,
+                (false, false) => Self::Done,
+            },
         }
     }
 
@@ -41,6 +47,7 @@ impl Verdict {
             Self::Done => 0,
             Self::SomeFailed => 3,
             Self::WouldChange => 4,
+            Self::SomeFailedAndWouldChange => 6,
             Self::Stopped(StopReason::Unreachable(_) | StopReason::CallerCredentials(_) | StopReason::Journal(_)) => 1,
             Self::Stopped(StopReason::TooManyErrors { .. } | StopReason::Gate { .. }) => 5,
             Self::Stopped(StopReason::HungUp) => 129,
@@ -94,10 +101,10 @@ impl Verdict {
             (Self::Done | Self::WouldChange, Mode::Apply) => {
                 format!("{all} {are} {goal}; {changed} changed by this run")
             }
-            (Self::SomeFailed, Mode::Plan) => {
+            (Self::SomeFailed | Self::SomeFailedAndWouldChange, Mode::Plan) => {
                 format!("{errors} of {of} could not be read; {would}nothing was changed")
             }
-            (Self::SomeFailed, Mode::Apply) => {
+            (Self::SomeFailed | Self::SomeFailedAndWouldChange, Mode::Apply) => {
                 let there = number(changed + unchanged);
                 let by_this_run = [&[(changed, "changed by this run")][..], &failures].concat();
                 // A failed or unverified account may be there too.
@@ -276,7 +283,26 @@ mod tests {
             assert_eq!(code(&[outcome], None, false, false), plain, "{outcome}");
             assert_eq!(code(&[outcome], None, false, true), detailed, "{outcome}");
         }
-        assert_eq!(code(&[Outcome::WouldChange, Outcome::Failed], None, false, true), 3);
+    }
+
+    #[test]
+    fn outcomes_together() {
+        use Outcome::{Changed, Failed, NotAttempted, Skipped, Unchanged, Unverified, WouldChange};
+        let signal = Some(StopReason::Interrupted);
+        for (outcomes, stopped, plain, detailed) in [
+            (&[WouldChange, Unchanged, Skipped][..], None, 0, 4),
+            (&[Failed, Unchanged, Skipped], None, 3, 3),
+            (&[WouldChange, Failed], None, 3, 6),
+            (&[WouldChange, Failed, Unchanged, Skipped], None, 3, 6),
+            (&[Changed, Unverified, Failed], None, 3, 3),
+            // A plan that was stopped says so, because its counts are not complete.
+            (&[WouldChange, Failed, NotAttempted], signal.clone(), 130, 130),
+            (&[WouldChange, Failed], signal, 3, 6),
+        ] {
+            let left_out = outcomes.contains(&NotAttempted);
+            assert_eq!(code(outcomes, stopped.as_ref(), left_out, false), plain, "{outcomes:?}");
+            assert_eq!(code(outcomes, stopped.as_ref(), left_out, true), detailed, "{outcomes:?}");
+        }
     }
 
     #[test]
@@ -319,7 +345,12 @@ mod tests {
                 None,
                 "2 of 3 selected accounts are known to be on v2Token; 2 changed by this run, 1 failed",
             ),
-            (Apply, &[Unchanged, Unverified], None, "1 of 2 selected accounts are known to be on v2Token; 1 unverified"),
+            (
+                Apply,
+                &[Unchanged, Unverified],
+                None,
+                "1 of 2 selected accounts are known to be on v2Token; 1 unverified",
+            ),
             (
                 Apply,
                 &[Changed, Unverified, Failed, Failed, NotAttempted, NotAttempted],

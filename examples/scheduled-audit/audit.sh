@@ -1,6 +1,6 @@
 #!/bin/sh
 # Reads the version of every account, keeps the run under the name of this month, and compares it with the latest earlier month.
-# The exit code is that of the plan: 0 all accounts are on the wanted version, 4 some are not, 3 some could not be read.
+# The exit code is that of the plan: 0 all accounts are on the wanted version, 4 some are not, 3 some could not be read, 6 both.
 set -eu
 cd "${AUDITS:-/var/lib/v2token-audits}"
 
@@ -14,7 +14,7 @@ fi
 code=0
 v2token plan --detailed-exitcode --output none --run-dir "$month" || code=$?
 case $code in
-    0 | 3 | 4) ;;
+    0 | 3 | 4 | 6) ;;
     *) exit "$code" ;;
 esac
 if [ -n "$before" ]; then

@@ -32,6 +32,8 @@ text_enum! {
         Scp = "scp",
         /// A CloudFormation template that creates the role in every account.
         Stackset = "stackset",
+        /// The policy of the caller and the role in every account, as a Terraform configuration.
+        Terraform = "terraform",
     }
 }
 
@@ -49,7 +51,7 @@ pub enum PolicyFor {
 /// The options of `policy`.
 #[derive(Args)]
 pub struct PolicyArgs {
-    /// The document to print. Without it, all documents are printed as one JSON object, with their names as keys.
+    /// The document to print. Without it, all JSON documents are printed as one object, with their names as keys.
     #[arg(value_name = "DOCUMENT", value_enum)]
     pub document: Option<Document>,
     /// The command to allow.

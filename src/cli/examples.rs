@@ -79,6 +79,10 @@ pub(super) const POLICY: &str = "\
 
   Print a StackSet template that creates the role:
     v2token policy stackset --role TokenVersion \\
+      --caller-arn arn:aws:iam::111122223333:role/Operator
+
+  Print the same role as a Terraform configuration:
+    v2token policy terraform --role TokenVersion \\
       --caller-arn arn:aws:iam::111122223333:role/Operator";
 
 pub(super) const COMPLETIONS: &str = "\

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueHint};
 
 use super::SELECTION;
 use crate::org::{AccountId, NamePattern, ShardChoice, Tag, UnitId};
@@ -40,6 +40,11 @@ pub struct SelectionArgs {
     /// Exclude the accounts whose whole name matches this pattern.
     #[arg(long, env = "V2TOKEN_EXCLUDE_NAME", value_name = "GLOB", value_delimiter = ',')]
     pub exclude_name: Vec<NamePattern>,
+    /// Skip the accounts in this CSV file with the columns account_id, reason and until. The day until is the last day of an
+    /// exception, in UTC, and empty for an exception without an end. An account of the file that the Organization does not have
+    /// is only a warning. A rollback takes no exceptions.
+    #[arg(long, env = "V2TOKEN_EXCEPTIONS", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub exceptions: Option<PathBuf>,
     /// The I-th of N disjoint parts of the selection, counted from 0. An account is always in the same part. auto and auto/N take
     /// I from AWS Batch or Kubernetes.
     #[arg(long, env = "V2TOKEN_SHARD", value_name = "I/N")]

@@ -20,9 +20,9 @@ use crate::run::stdout;
 use crate::settings::{Environment, Settings, defaults};
 use crate::terminal::Progress;
 
-/// The role of the StackSet and of the service control policy if `--role` does not name one. A StackSet that creates
-/// `OrganizationAccountAccessRole` fails in accounts that the Organization created, and a service control policy should not exempt
-/// a role that may do everything.
+/// The role of the StackSet, of the Terraform configuration and of the service control policy if `--role` does not name one.
+/// Creating `OrganizationAccountAccessRole` fails in accounts that the Organization created, and a service control policy should
+/// not exempt a role that may do everything.
 const NARROW_ROLE: &str = "TokenVersionRole";
 
 /// Returns the context with a narrow role in place of the default role.
@@ -46,7 +46,9 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
     let settings = Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), environment)?;
     settings.run.check()?;
     let names_caller = match document {
-        Some(Document::Trust | Document::Stackset) | None => settings.run.access == AccessMode::Role,
+        Some(Document::Trust | Document::Stackset | Document::Terraform) | None => {
+            settings.run.access == AccessMode::Role
+        }
         Some(Document::Caller | Document::Via | Document::Role | Document::Scp) => false,
     };
     let caller = match caller_arn {
@@ -74,21 +76,37 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
         |caller: Caller| Principal::of(caller.account, &caller.arn).ok_or_else(|| no_caller(&caller.arn));
     let principal = trusted.map(principal_of).transpose()?;
     refuse_different_trusts(document, &settings)?;
-    if document == Some(Document::Stackset) && settings.run.role == RoleTemplate::default() {
+    let creates_role = matches!(document, Some(Document::Stackset | Document::Terraform));
+    let by_role = settings.run.access == AccessMode::Role;
+    if creates_role && by_role && settings.run.role == RoleTemplate::default() {
+        let what = if document == Some(Document::Stackset) { "template" } else { "configuration" };
         Progress::new(settings.output.stderr_mode).warn(&format!(
-            "the template creates the role {NARROW_ROLE}, because accounts that the Organization created already have an \
+            "the {what} creates the role {NARROW_ROLE}, because accounts that the Organization created already have an \
              OrganizationAccountAccessRole: give plan and apply --role {NARROW_ROLE}, or name another role with --role here, too"
         ));
     }
-    let value = render(document, &context, principal.as_ref())?;
-    let text = serde_json::to_string_pretty(&value).expect("texts only");
-    stdout::write(|to| writeln!(to, "{text}")).map_err(stdout::unwritable("the document"))?;
+    let text = if document == Some(Document::Terraform) {
+        policy::terraform(&narrow(&context), principal.as_ref().filter(|_| by_role))
+            .ok_or_else(|| not_the_same_role("a Terraform configuration", &context))?
+    } else {
+        let value = render(document, &context, principal.as_ref())?;
+        serde_json::to_string_pretty(&value).expect("texts only") + "\n"
+    };
+    stdout::write(|to| write!(to, "{text}")).map_err(stdout::unwritable("the document"))?;
     Ok(0)
+}
+
+/// Returns the error for a role whose name or path depends on the account.
+fn not_the_same_role(what: &str, context: &PolicyContext) -> Error {
+    Error::Usage(format!(
+        "{what} makes the same role in every account, and --role {} has {{account_id}} or {{partition}} in its name or path",
+        context.role
+    ))
 }
 
 /// Refuses to make one trust policy for several roles or external ids.
 fn refuse_different_trusts(document: Option<Document>, settings: &Settings) -> Result<(), Error> {
-    let of_one_role = matches!(document, Some(Document::Trust | Document::Stackset) | None);
+    let of_one_role = matches!(document, Some(Document::Trust | Document::Stackset | Document::Terraform) | None);
     let differ = !settings.run.roles.is_empty() || !settings.run.external_ids_given.is_empty();
     if of_one_role && differ && settings.run.access == AccessMode::Role {
         return Err(Error::Usage(
@@ -141,12 +159,10 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
         Some(Document::Role) => policy::role(context),
         Some(Document::Trust) => policy::trust(context, named()?),
         Some(Document::Scp) => policy::scp(&narrow(context)),
-        Some(Document::Stackset) => policy::stackset(&narrow(context), named()?).ok_or_else(|| {
-            Error::Usage(format!(
-                "a StackSet makes the same role in every account, and --role {} has {{account_id}} or {{partition}} in its name or path",
-                context.role
-            ))
-        })?,
+        Some(Document::Stackset) => {
+            policy::stackset(&narrow(context), named()?).ok_or_else(|| not_the_same_role("a StackSet", context))?
+        }
+        Some(Document::Terraform) => unreachable!("the configuration is HCL, and is made elsewhere"),
         None => {
             let mut all = Map::new();
             for document in Document::ALL {
@@ -155,6 +171,8 @@ fn render(document: Option<Document>, context: &PolicyContext, principal: Option
                     Document::Via => !context.via.is_empty(),
                     Document::Role | Document::Trust => by_role,
                     Document::Stackset => by_role && policy::stackset_is_possible(context),
+                    // It is not JSON.
+                    Document::Terraform => false,
                 };
                 if applies {
                     all.insert(document.to_string(), render(Some(document), context, principal)?);

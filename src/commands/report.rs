@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
-use crate::report::comparison::Comparison;
+use crate::report::comparison::{Comparison, Difference};
 use crate::report::lineage::is_based_on;
 use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
@@ -15,11 +15,20 @@ use crate::run::stdout;
 use crate::settings::{Environment, OutputSettings};
 use crate::terminal::Progress;
 
+/// The exit code if a difference of `--fail-on` occurs.
+const FAILED_ON: u8 = 4;
+
 /// Shows the runs in these folders, or compares them with the runs of `--against`.
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
-    let ReportArgs { folders, against, output } = args;
+    let ReportArgs { folders, against, fail_on, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
-    if against.is_empty() { show(&output, &folders) } else { compare(&output, &against, &folders) }.map(|()| 0)
+    if against.is_empty() {
+        return show(&output, &folders).map(|()| 0);
+    }
+    let occurred = compare(&output, &against, &folders, &fail_on)?;
+    let Some(occurred) = occurred else { return Ok(0) };
+    Progress::new(output.stderr_mode).warn(&format!("--fail-on: {occurred}"));
+    Ok(FAILED_ON)
 }
 
 fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
@@ -37,8 +46,14 @@ fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
     publish(output, files, "report", "the report", &report)
 }
 
-/// Compares the runs in the folders `later` with the runs in the folders `earlier`.
-fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> Result<(), Error> {
+/// Compares the runs in the folders `later` with the runs in the folders `earlier`. Returns how many accounts have one of the
+/// differences in `fail_on`, as a text, or `None` if there are none.
+fn compare(
+    output: &OutputSettings,
+    earlier: &[PathBuf],
+    later: &[PathBuf],
+    fail_on: &[Difference],
+) -> Result<Option<String>, Error> {
     if let Some((path, _)) = output.reports.iter().find(|(_, format)| *format == DocumentFormat::Html) {
         return Err(Error::Usage(format!(
             "--report {}: a comparison has no page; name a file that ends in .md to read it, or in .csv or .json",
@@ -59,7 +74,8 @@ fn compare(output: &OutputSettings, earlier: &[PathBuf], later: &[PathBuf]) -> R
         let note = format!("run {one}, which is taken as the earlier one, started after run {other}");
         Progress::new(output.stderr_mode).warn(&note);
     }
-    publish(output, files, "comparison", "the comparison", &comparison)
+    publish(output, files, "comparison", "the comparison", &comparison)?;
+    Ok(comparison.occurrences(fail_on))
 }
 
 /// Writes a document to the report files and to stdout. `title` is used if the result of a query is printed as a table.

@@ -17,7 +17,7 @@ use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress};
 
 /// Options that belong to the run and can't be given again.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 17] = [
     "global-endpoint-token-version",
     "account",
     "exclude-account",
@@ -27,6 +27,7 @@ const FIXED: [&str; 16] = [
     "exclude-tag",
     "name",
     "exclude-name",
+    "exceptions",
     "shard",
     "management-account",
     "access",
@@ -107,7 +108,9 @@ fn left(replay: &Replay, run: &RunSettings, retry_failed: bool, leave_failed: bo
 }
 
 /// Returns the settings of the run. Options that are given now replace the stored settings.
-fn settings(args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
+fn settings(mut args: RunArgs, info: &RunInfo, environment: &Environment) -> Result<Settings, Error> {
+    // The file of the variable is meant for other runs, and may be gone.
+    args.selection.exceptions = None;
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
     // Options can't change the accounts and the wanted version of the run.
     let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();

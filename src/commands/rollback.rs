@@ -10,12 +10,25 @@ use crate::run::start;
 use crate::settings::{Environment, Settings, defaults};
 
 /// Restores what the run in a folder changed.
-pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
+pub(super) async fn rollback(
+    mut args: RollbackArgs,
+    typed: &TypedOptions,
+    environment: &Environment,
+) -> Result<u8, Error> {
     if typed.contains("global-endpoint-token-version") {
         return Err(Error::Usage(
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
     }
+    if typed.contains("exceptions") {
+        return Err(Error::Usage(
+            "--exceptions: an exception must not keep an account from going back, so rollback takes none; leave accounts out with \
+             --exclude-account"
+                .to_owned(),
+        ));
+    }
+    // The variable is meant for other runs.
+    args.run.selection.exceptions = None;
     let (undone, _) = RunFolder::read_own(&args.folder)?;
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;

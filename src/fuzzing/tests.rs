@@ -13,6 +13,7 @@ use proptest::sample::select;
 use super::*;
 use crate::cloud::AccessMethod;
 use crate::journal::{Entry, Replay};
+use crate::org::exception::Exception;
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
 
@@ -108,8 +109,11 @@ fn records() -> impl Strategy<Value = Record> {
     let read = (option::of(readings()), versions(), option::of(readings()), option::of(select(&Verified::ALL[..])));
     let calls = (option::of(texts()), any::<u32>(), any::<u32>(), option::of(any::<u32>()), texts(), texts());
     let times = (option::of(0_u64..4_000_000_000_000), option::of(0_u64..u64::from(u32::MAX)));
-    (ids(), select(&Outcome::ALL[..]), read, option::of(troubles), texts(), calls, times).prop_map(
-        |(account_id, outcome, read, error, note, calls, times)| Record {
+    let until = select(vec![None, Some("2026-12-31")]).prop_map(|day| day.map(|day| day.parse().unwrap()));
+    let exceptions = (texts(), until).prop_map(|(reason, until)| Box::new(Exception { reason, until }));
+    let notes = (texts(), option::of(exceptions));
+    (ids(), select(&Outcome::ALL[..]), read, option::of(troubles), notes, calls, times).prop_map(
+        |(account_id, outcome, read, error, (note, exception), calls, times)| Record {
             account_id,
             outcome,
             previous_version: read.0,
@@ -118,6 +122,7 @@ fn records() -> impl Strategy<Value = Record> {
             verified: read.3,
             error,
             note,
+            exception,
             request_id: calls.0,
             attempts: calls.1,
             throttled: calls.2,

@@ -9,6 +9,7 @@ use clap::Parser as _;
 use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
+use crate::org::exception::{Exception, Exceptions};
 use crate::org::{Account, AccountId, AccountState, TokenVersion};
 use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, closing, summary};
 use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
@@ -83,6 +84,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     let record = Record {
         outcome: Outcome::Failed,
         error: Some(error),
+        exception: Some(Box::new(Exception { reason: text.to_owned(), until: None })),
         request_id: Some(text.to_owned()),
         role_arn: text.into(),
         ..Record::blank(account.id, TokenVersion::V2Token)
@@ -93,6 +95,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     run.version = format!("1{text}");
     run.run_id = serde_json::from_value(text.into()).expect("an id is a text");
     text.clone_into(&mut run.settings.session_name);
+    run.settings.selection.exceptions = Some(Exceptions::default());
     run.settings.source_identity = Some(text.to_owned());
     let report = Report {
         run: &run,

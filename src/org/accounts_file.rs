@@ -1,6 +1,7 @@
 //! Reads `--accounts-from` files: one account id per line, or a CSV file such as a report of this program.
 
 mod columns;
+pub(crate) mod exceptions;
 
 use std::collections::BTreeMap;
 
@@ -50,39 +51,21 @@ const EMPTY: &str = "it names no account";
 /// Returns an error for the first line that can't be used. No line is silently ignored. Messages quote only cells that should
 /// contain an account id or a role.
 pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>, ParseError> {
-    let text = std::str::from_utf8(file).map_err(|_| ParseError::new(NOT_UTF8))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.contains('\0') {
-        return Err(ParseError::new(NOT_UTF8));
-    }
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
-    let first = first.ok_or_else(|| ParseError::new(EMPTY))?;
+    let (text, first) = plain_text(file)?.ok_or_else(|| ParseError::new(EMPTY))?;
     if first.starts_with(['{', '[']) {
         return Err(ParseError::new(
             "it is JSON: a text with one id a line is expected, or a CSV, such as the CSV report",
         ));
     }
-    let delimiter = delimiter(first);
-    let mut reader = csv_reader(text, delimiter);
-    let unreadable = |cause: csv::Error| ParseError(format!("it can't be read as CSV: {cause}"));
+    let mut lines = Lines::new(text, first);
     let mut columns: Option<Columns> = None;
     let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(unreadable)? {
-        let line = || line_at(text, record.position().map_or(0, csv::Position::byte));
-        let at_line = |cause: String| ParseError(format!("line {}: {cause}", line()));
-        if record.iter().all(<[u8]>::is_empty) {
-            continue;
-        }
-        if record.iter().any(|cell| cell.contains(&b'\n')) {
-            let cause =
-                "a quoted cell continues in the next line: its closing quote is missing, or it holds a line end";
-            return Err(at_line(cause.to_owned()));
-        }
+    while let Some((line, record)) = lines.next()? {
+        let at_line = |cause: String| ParseError(format!("line {line}: {cause}"));
         let columns = if let Some(columns) = &columns {
             columns
         } else {
-            let found = columns.insert(Columns::find(&record, &contents(text, delimiter))?);
+            let found = columns.insert(Columns::find(&record, &contents(text, lines.delimiter))?);
             if found.has_header {
                 continue;
             }
@@ -91,9 +74,7 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
         let (id, overrides) = columns.account(&record).map_err(|error| at_line(error.0))?;
         // The text of the line must contain the id. The CSV reader joins quoted and unquoted parts of a cell, so without this
         // check, `"00000002"0000` would become an id.
-        let place = |position: &csv::Position| usize::try_from(position.byte()).ok();
-        let row = record.position().and_then(|from| text.get(place(from)?..place(reader.position())?));
-        if !row.is_some_and(|row| row.contains(&id.to_string())) {
+        if !lines.last_text().is_some_and(|row| row.contains(&id.to_string())) {
             let cause = at_line("an id is quoted only in part".to_owned());
             return Err(ParseError(format!("it can't be read as CSV: {cause}")));
         }
@@ -102,6 +83,60 @@ pub(crate) fn read(file: &[u8]) -> Result<BTreeMap<AccountId, AccountOverrides>,
         }
     }
     if accounts.is_empty() { Err(ParseError::new(EMPTY)) } else { Ok(accounts) }
+}
+
+/// Returns the text of a file, and the first line that is neither empty nor a comment. Returns `None` if there is no such line.
+fn plain_text(file: &[u8]) -> Result<Option<(&str, &str)>, ParseError> {
+    let text = std::str::from_utf8(file).map_err(|_| ParseError::new(NOT_UTF8))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.contains('\0') {
+        return Err(ParseError::new(NOT_UTF8));
+    }
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(first.map(|first| (text, first)))
+}
+
+/// The lines of a CSV file, without comments and without lines whose cells are all empty.
+struct Lines<'a> {
+    text: &'a str,
+    delimiter: u8,
+    reader: csv::Reader<&'a [u8]>,
+    /// Where the last line begins in the text.
+    last: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// Starts reading. The first line decides which delimiter the file has.
+    fn new(text: &'a str, first: &str) -> Self {
+        let delimiter = delimiter(first);
+        Self { text, delimiter, reader: csv_reader(text, delimiter), last: 0 }
+    }
+
+    /// Returns the next line and its number.
+    fn next(&mut self) -> Result<Option<(u64, ByteRecord)>, ParseError> {
+        let unreadable = |cause: csv::Error| ParseError(format!("it can't be read as CSV: {cause}"));
+        let mut record = ByteRecord::new();
+        while self.reader.read_byte_record(&mut record).map_err(unreadable)? {
+            if record.iter().all(<[u8]>::is_empty) {
+                continue;
+            }
+            self.last = record.position().map_or(0, csv::Position::byte);
+            let line = line_at(self.text, self.last);
+            if record.iter().any(|cell| cell.contains(&b'\n')) {
+                return Err(ParseError(format!(
+                    "line {line}: a quoted cell continues in the next line: its closing quote is missing, or it holds a line end"
+                )));
+            }
+            return Ok(Some((line, record)));
+        }
+        Ok(None)
+    }
+
+    /// Returns the text of the last line.
+    fn last_text(&self) -> Option<&'a str> {
+        let place = |byte: u64| usize::try_from(byte).ok();
+        self.text.get(place(self.last)?..place(self.reader.position().byte())?)
+    }
 }
 
 fn csv_reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {

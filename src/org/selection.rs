@@ -9,6 +9,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, AccountId};
+use super::exception::{Exception, Exceptions};
+use super::join;
 use super::name_pattern::NamePattern;
 use super::organizational_unit::{UnitId, ids_in};
 use super::shard::Shard;
@@ -81,9 +83,17 @@ pub struct Selection {
     pub shard: Option<Shard>,
     /// How the management account is visited.
     pub management: ManagementAccess,
+    /// The accounts of `--exceptions`; `None` without this option.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exceptions: Option<Exceptions>,
 }
 
 impl Selection {
+    /// Returns the exception of an account, if it is in force.
+    pub(crate) fn exception_of(&self, account: AccountId) -> Option<&Exception> {
+        self.exceptions.as_ref()?.in_force.get(&account)
+    }
+
     /// Whether the accounts' tags have to be read.
     pub fn needs_tags(&self) -> bool {
         !self.include.tags.is_empty() || !self.exclude.tags.is_empty()
@@ -172,15 +182,6 @@ pub enum SelectionFailed {
         /// What might have been meant, or an empty text.
         suggestion: String,
     },
-}
-
-/// Returns the first few items, and how many more there are.
-fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: ExactSizeIterator>) -> String {
-    const SHOWN: usize = 5;
-    let items = items.into_iter();
-    let more = items.len().saturating_sub(SHOWN);
-    let shown = items.take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
 /// The accounts to visit, and the accounts to skip, each with its reason. Together they are all accounts.
@@ -272,8 +273,8 @@ pub(crate) fn accounts_needing_tags(
 ///
 /// # Errors
 ///
-/// Returns an error if no account is left to visit, with two exceptions: the shard of a small Organization can be empty, and an
-/// earlier run can leave nothing to do.
+/// Returns an error if no account is left to visit, unless this is expected: the shard of a small Organization can be empty, an
+/// earlier run can leave nothing to do, and every selected account can be in `--exceptions`.
 pub fn select<'a>(
     accounts: &'a [Account],
     management_account: ManagementAccount,
@@ -294,8 +295,8 @@ pub fn select<'a>(
         reasons.all(|reason| reason.is_some())
     };
     let nothing_to_do = || restriction.is_some() && is_empty(&Selection::default());
-    let without_shard = || Selection { shard: None, ..selection.clone() };
-    if selected.targets.is_empty() && !nothing_to_do() && is_empty(&without_shard()) {
+    let without_shard_and_exceptions = || Selection { shard: None, exceptions: None, ..selection.clone() };
+    if selected.targets.is_empty() && !nothing_to_do() && is_empty(&without_shard_and_exceptions()) {
         return Err(explain::empty(accounts, management_account, selection, tags, restriction));
     }
     Ok(selected)
@@ -309,7 +310,7 @@ pub(crate) fn reason_to_skip(
     tags: Option<&Tags>,
     restriction: Option<&Restriction>,
 ) -> Option<SkipReason> {
-    let Selection { include, exclude, shard, management: _ } = selection;
+    let Selection { include, exclude, shard, management: _, exceptions: _ } = selection;
     let by_selection = match account {
         account if exclude.has_account(account) => Some(SkipReason::ExcludedAccount),
         account if exclude.has_unit_of(account) => Some(SkipReason::ExcludedUnit),
@@ -318,6 +319,7 @@ pub(crate) fn reason_to_skip(
         account if !include.ous.is_empty() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
         account if !include.names.is_empty() && !include.has_name_of(account) => Some(SkipReason::OtherName),
         account if shard.is_some_and(|shard| !shard.contains(account.id)) => Some(SkipReason::OtherShard),
+        account if selection.exception_of(account.id).is_some() => Some(SkipReason::Excepted),
         _ => None,
     };
     let by_earlier_run = || match restriction? {

@@ -52,7 +52,8 @@ pub(crate) fn is_possible(context: &PolicyContext) -> bool {
     path_and_name(&context.role).is_some()
 }
 
-fn path_and_name(template: &RoleTemplate) -> Option<(String, String)> {
+/// Returns the path and the name of a role; `None` if one of them depends on the account.
+pub(super) fn path_and_name(template: &RoleTemplate) -> Option<(String, String)> {
     let text = template.to_string();
     let resource = text.split_once(":role/").map_or(text.as_str(), |(_, resource)| resource);
     if resource.contains('{') {

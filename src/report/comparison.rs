@@ -8,6 +8,7 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::str::FromStr;
 
 use serde::ser::SerializeStruct as _;
 use serde::{Serialize, Serializer};
@@ -24,6 +25,7 @@ use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};
 use crate::rollout::cause::Cause;
 use crate::rollout::{AccountError, Outcome, Record};
+use crate::suggest::did_you_mean;
 use crate::terminal::layout::wrap_for_stdout;
 use crate::text_enum::text_enum;
 
@@ -61,6 +63,22 @@ text_enum! {
         OutcomeChanged = "outcome_changed",
         /// None of the above.
         Same = "same",
+    }
+}
+
+/// Another name of [`Difference::Appeared`] in options, where a difference is named without its explanation.
+const JOINED: &str = "joined";
+
+impl FromStr for Difference {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let named = if text == JOINED { Self::Appeared.as_str() } else { text };
+        Self::ALL.into_iter().find(|difference| difference.as_str() == named).ok_or_else(|| {
+            let known = Self::ALL.map(Self::as_str);
+            let near = did_you_mean(text, known.into_iter().chain([JOINED]));
+            format!("expected {JOINED}, {}{near}", known.join(", "))
+        })
     }
 }
 
@@ -251,6 +269,13 @@ impl<'a> Comparison<'a> {
     /// Counts the accounts by difference.
     pub(crate) fn counts(&self) -> [(Difference, usize); Difference::ALL.len()] {
         Difference::ALL.map(|kind| (kind, self.pairs.iter().filter(|pair| pair.difference == kind).count()))
+    }
+
+    /// Counts the accounts that have one of the named differences: `1 drifted, 2 appeared`. Returns `None` if there are none.
+    pub(crate) fn occurrences(&self, named: &[Difference]) -> Option<String> {
+        let counts = self.counts().into_iter().filter(|(kind, count)| *count > 0 && named.contains(kind));
+        let counts: Vec<String> = counts.map(|(kind, count)| format!("{count} {}", kind.phrase())).collect();
+        (!counts.is_empty()).then(|| counts.join(", "))
     }
 
     /// Returns the verdict in one sentence.

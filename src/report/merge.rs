@@ -219,7 +219,7 @@ fn is_departure(record: &Record) -> bool {
     record.outcome == Outcome::Skipped && code.is_some_and(skip_reason::is_departure)
 }
 
-/// The severity of exit code 3: at least one account failed or is unverified.
+/// The severity of the exit codes 3 and 6: at least one account failed or is unverified.
 const SOME_FAILED: u8 = 2;
 
 /// Ranks exit codes by how serious the remaining problem is.
@@ -227,7 +227,7 @@ const fn severity(exit_code: u8) -> u8 {
     match exit_code {
         0 => 0,
         4 => 1,
-        3 => SOME_FAILED,
+        3 | 6 => SOME_FAILED,
         5 => 3,
         129 | 130 | 143 => 4,
         _ => 5,
@@ -242,6 +242,8 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
     let ids: Vec<&RunId> = runs.iter().map(|run| &run.info.run_id).collect();
     merged.run_id = RunId::of_several(&ids);
     merged.settings.selection.shard = first.settings.selection.shard.filter(|_| runs.len() == 1);
+    // The columns of `--exceptions` are there if any run has them.
+    merged.settings.selection.exceptions = runs.iter().find_map(|run| run.info.settings.selection.exceptions.clone());
     for LoadedRun { info, .. } in runs {
         if info.organization_id != first.organization_id {
             merged.organization_id = None;

@@ -1,6 +1,7 @@
 //! The columns of the report, their order, and their values.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 
@@ -47,8 +48,8 @@ pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 /// The columns in order. The order is a promise: new columns are added at the end.
 pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("there are more than these");
 
-/// All columns, including `verified`, which only some runs have.
-const ALL: &[Column; 22] = &[
+/// All columns. Only some runs have those after [`COLUMNS`].
+const ALL: &[Column; 24] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
@@ -71,15 +72,38 @@ const ALL: &[Column; 22] = &[
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
     // Only reports with `--verify token=REGION` have this column.
-    ("verified", |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
+    (VERIFIED, |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
+    // Only reports with `--exceptions` have these columns.
+    (EXCEPTIONS[0], |row| {
+        row.record.exception.as_ref().map_or(Cell::Nothing, |exception| Cell::text(&exception.reason))
+    }),
+    (EXCEPTIONS[1], |row| {
+        let until = row.record.exception.as_ref().and_then(|exception| exception.until.as_ref());
+        until.map_or(Cell::Nothing, |day| Cell::Text(day.to_string().into()))
+    }),
 ];
 
-/// Returns the columns of a run's report. `--verify token=REGION` adds a column at the end.
-pub const fn columns(verify: &Verify) -> &'static [Column] {
-    match verify {
-        Verify::None | Verify::Setting => COLUMNS,
-        Verify::Token(_) => ALL,
-    }
+/// The column of `--verify token=REGION`.
+const VERIFIED: &str = "verified";
+/// The columns of `--exceptions`.
+const EXCEPTIONS: [&str; 2] = ["exception_reason", "exception_until"];
+
+/// The columns for each combination of the options that add columns: `--verify token=REGION` counts 1, and `--exceptions` counts 2.
+static COMBINATIONS: LazyLock<[Vec<Column>; 4]> = LazyLock::new(|| {
+    [(false, false), (true, false), (false, true), (true, true)].map(|(verified, exceptions)| {
+        let is_wanted = |name: &str| match name {
+            VERIFIED => verified,
+            name if EXCEPTIONS.contains(&name) => exceptions,
+            _ => true,
+        };
+        ALL.iter().filter(|(name, _)| is_wanted(name)).copied().collect()
+    })
+});
+
+/// Returns the columns of a run's report. `--verify token=REGION` and `--exceptions` add columns at the end.
+pub fn columns(verify: &Verify, exceptions: bool) -> &'static [Column] {
+    let verified = matches!(verify, Verify::Token(_));
+    &COMBINATIONS[usize::from(verified) + 2 * usize::from(exceptions)]
 }
 
 impl<'a> Row<'a> {
@@ -104,9 +128,17 @@ mod tests {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
                         started_at,duration_ms,run_id";
-        let names = |columns: &[Column]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
-        assert_eq!(names(columns(&Verify::Setting)), promised);
-        assert_eq!(names(columns(&Verify::None)), promised);
-        assert_eq!(names(columns(&Verify::Token("ap-east-1".to_owned()))), format!("{promised},verified"));
+        let token = Verify::Token("ap-east-1".to_owned());
+        for (verify, exceptions, added) in [
+            (&Verify::Setting, false, ""),
+            (&Verify::None, false, ""),
+            (&token, false, ",verified"),
+            (&Verify::Setting, true, ",exception_reason,exception_until"),
+            (&token, true, ",verified,exception_reason,exception_until"),
+        ] {
+            let names: Vec<&str> = columns(verify, exceptions).iter().map(|(name, _)| *name).collect();
+            assert_eq!(names.join(","), format!("{promised}{added}"));
+        }
+        assert_eq!(COLUMNS.map(|(name, _)| name).join(","), promised);
     }
 }

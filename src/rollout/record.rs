@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
+use crate::org::exception::Exception;
+use crate::org::selection::SkipReason;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::text_enum::text_enum;
 
@@ -119,6 +121,9 @@ pub struct Record {
     /// A remark on a successful visit. The column `hint` of the report shows it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// The exception for which the account was skipped; `None` if it was not skipped for an exception.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Box<Exception>>,
     /// The AWS request id of the call that decided the outcome.
     pub request_id: Option<String>,
     /// How many calls were sent for this account, retries included.
@@ -154,6 +159,7 @@ impl Record {
             verified: None,
             error: None,
             note: String::new(),
+            exception: None,
             request_id: None,
             attempts: 0,
             throttled: 0,
@@ -218,6 +224,15 @@ impl Record {
                 hint: String::new(),
             }),
             ..Self::blank(account_id, target_version)
+        }
+    }
+
+    /// Returns the record of an account that is skipped because it is an exception.
+    pub(crate) fn excepted(account_id: AccountId, target_version: TokenVersion, exception: &Exception) -> Self {
+        let reason = SkipReason::Excepted;
+        Self {
+            exception: Some(Box::new(exception.clone())),
+            ..Self::skipped(account_id, target_version, reason.code(), &exception.to_string())
         }
     }
 }

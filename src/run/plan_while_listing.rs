@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
 use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
-use crate::rollout::{Mode, Record, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
+use crate::rollout::{Mode, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Workload;
 
@@ -126,8 +126,8 @@ impl Listing<'_, '_> {
         }
         let run = &recorder.context.settings.run;
         if let Some(reason) = reason_to_skip(account, self.management_account, &run.selection, None, None) {
-            let wanted = run.global_endpoint_token_version;
-            recorder.record_skipped(Record::skipped(account.id, wanted, reason.code(), reason.message()));
+            let record = targets::skipped_record(account.id, reason, run);
+            recorder.record_skipped(record);
         } else {
             let target = targets::target(account, &self.organization, self.aws, run, None);
             recorder.record_target(&target);

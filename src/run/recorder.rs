@@ -43,7 +43,7 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
-        let columns = columns(&context.settings.run.verify);
+        let columns = columns(&context.settings.run.verify, context.settings.run.selection.exceptions.is_some());
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
         let earlier_visits = BTreeMap::new();
         Self { context, columns, journal, stop, accounts, records, indexes, earlier_visits, not_visited_again: 0 }

@@ -54,10 +54,13 @@ pub(crate) async fn look_up(
     Ok(tags)
 }
 
-/// Warns of exclusions that exclude no account, because such an exclusion might be mistyped.
+/// Warns of exclusions that exclude no account, because such an exclusion might be mistyped, and of exceptions that have no effect.
 pub(crate) fn warn_of_idle_exclusions(accounts: &[Account], run: &RunSettings, tags: &Tags, progress: &Progress) {
     for exclusion in unmatched_exclusions(accounts, &run.selection, tags) {
         progress.warn(&format!("{exclusion} excludes no account"));
+    }
+    for warning in run.selection.exceptions.iter().flat_map(|exceptions| exceptions.warnings(accounts)) {
+        progress.warn(&warning);
     }
 }
 
@@ -107,12 +110,16 @@ pub(crate) fn check_canary(run: &RunSettings, selected: &SelectionResult<'_>) ->
 
 /// Returns the records of the accounts that are not selected.
 pub(crate) fn skipped(selected: &SelectionResult<'_>, run: &RunSettings) -> BTreeMap<AccountId, Record> {
+    selected.skipped.iter().map(|(account, reason)| (account.id, skipped_record(account.id, *reason, run))).collect()
+}
+
+/// Returns the record of an account that is not selected.
+pub(crate) fn skipped_record(account: AccountId, reason: SkipReason, run: &RunSettings) -> Record {
     let wanted = run.global_endpoint_token_version;
-    selected
-        .skipped
-        .iter()
-        .map(|(account, reason)| (account.id, Record::skipped(account.id, wanted, reason.code(), reason.message())))
-        .collect()
+    match run.selection.exception_of(account) {
+        Some(exception) if reason == SkipReason::Excepted => Record::excepted(account, wanted, exception),
+        _ => Record::skipped(account, wanted, reason.code(), reason.message()),
+    }
 }
 
 /// Returns the record of an account that left the Organization.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::org::AccountId;
 use crate::org::accounts_file::{self, AccountOverrides};
+use crate::org::exception::Exception;
 
 /// The maximum size, in bytes, of a file that is read. The report of a run with 50,000 accounts has some 20 MB.
 const MAX_LIST_SIZE: u64 = 256 << 20;
@@ -32,6 +33,13 @@ pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, AccountO
         }
     }
     Ok(accounts)
+}
+
+/// Reads the exceptions that a file names.
+pub(super) fn exceptions(path: &Path) -> Result<BTreeMap<AccountId, Exception>, Error> {
+    let refused = |cause: &str| Error::Usage(format!("--exceptions {}: {cause}", path.display()));
+    let bytes = File::open(path).and_then(read_limited).map_err(|error| refused(&error.to_string()))?;
+    accounts_file::exceptions::read(&bytes).map_err(|error| refused(&error.to_string()))
 }
 
 /// Reads a session policy.

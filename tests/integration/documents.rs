@@ -131,14 +131,18 @@ fn readme_lists_all_commands() {
 
 #[test]
 fn report_page_lists_all_columns() {
-    let names = |verify: Verify| columns(&verify).iter().map(|(name, _)| *name).collect::<Vec<_>>();
-    let promised = names(Verify::Setting);
+    let names =
+        |verify: Verify, exceptions| columns(&verify, exceptions).iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    let promised = names(Verify::Setting, false);
     assert_eq!(promised, COLUMNS.map(|(name, _)| name));
     let documented = Document::new(&read("docs/report.md")).section("Columns");
     assert_eq!(documented.block("text").trim(), promised.join(","));
     // The table also has the optional columns.
-    let all = names(Verify::Token("ap-east-1".to_owned()));
-    assert_eq!(all.strip_prefix(promised.as_slice()), Some(["verified"].as_slice()));
+    let all = names(Verify::Token("ap-east-1".to_owned()), true);
+    assert_eq!(
+        all.strip_prefix(promised.as_slice()),
+        Some(["verified", "exception_reason", "exception_until"].as_slice())
+    );
     assert_eq!(documented.names(), all);
 }
 
@@ -188,9 +192,10 @@ fn report_page_describes_all_differences_and_their_columns() {
 fn exit_codes_match_the_help() {
     let readme = Document::new(&read("README.md")).section("Exit codes").table();
     let doctor = Document::new(&read("docs/operating.md")).section("Check").table();
+    let report = Document::new(&read("docs/report.md")).section("The exit code").table();
     let definition = definition();
     // Commands without a run or a check end only with 0, 1, or 2; iam has its own codes.
-    let without = ["help", "iam", "policy", "report", "completions", "man"];
+    let without = ["help", "iam", "policy", "completions", "man"];
     let own = definition.get_subcommands().filter(|command| !without.contains(&command.get_name()));
     for command in own.chain([&definition]) {
         let help = command.get_after_help().expect("the exit codes").to_string();
@@ -199,7 +204,11 @@ fn exit_codes_match_the_help() {
             .map(|line| line.trim().split_once(' ').expect("a code and its meaning"))
             .map(|(code, meaning)| (code.to_owned(), meaning.trim().to_owned()))
             .collect();
-        let rows = if command.get_name() == "doctor" { &doctor } else { &readme };
+        let rows = match command.get_name() {
+            "doctor" => &doctor,
+            "report" => &report,
+            _ => &readme,
+        };
         let documented: Vec<_> = rows.iter().map(|row| (row[0].clone(), row[1].replace('`', ""))).collect();
         assert_eq!(documented, shown, "{}", command.get_name());
     }

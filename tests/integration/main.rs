@@ -17,6 +17,8 @@ mod disk;
 mod doctor;
 mod documents;
 mod ends;
+mod exceptions;
+mod fail_on;
 mod faults;
 mod foreign;
 mod formats;

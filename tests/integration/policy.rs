@@ -2,6 +2,7 @@
 //! with all of them and fail without any part.
 
 mod documents;
+mod terraform;
 
 use std::collections::BTreeSet;
 

@@ -1,9 +1,12 @@
 //! Tests the recipes in `examples/`: parses each as its job engine would, and runs its commands in the simulated Organization.
 
+mod keep;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use v2token_simulator::{Organization, TokenVersion, VersionMix};
@@ -70,7 +73,10 @@ fn recipe(name: &str) -> PathBuf {
 
 /// Reads the documents of a recipe, or skips the test with the reason.
 fn documents(name: &str) -> Option<Vec<Value>> {
-    let scratch = Scratch::new(&format!("recipe-{}", name.replace(['/', '.'], "-")));
+    // Several tests can read one recipe at the same time.
+    static READS: AtomicUsize = AtomicUsize::new(0);
+    let number = READS.fetch_add(1, Ordering::Relaxed);
+    let scratch = Scratch::new(&format!("recipe-{}-{number}", name.replace(['/', '.'], "-")));
     let read = environment("aws_cli", &scratch.0).and_then(|python| {
         let mut command = Command::new(python);
         run(command.args(["-c", READ]).arg(recipe(name)), "yaml", &scratch.0, std::time::Duration::from_mins(1))

@@ -42,6 +42,12 @@ impl Content {
     }
 }
 
+/// Whether the name of a column is a usual spelling of `account_id`.
+pub(super) fn is_account_id(name: &str) -> bool {
+    let plain = plain(name);
+    plain == SHORT_ID || ID.contains(&plain.as_str())
+}
+
 /// Whether a cell is the ARN of a role in IAM.
 pub(super) fn is_role_arn(cell: &str) -> bool {
     cell.starts_with("arn:") && cell.contains(":iam::") && cell.contains(":role/")
@@ -97,8 +103,7 @@ impl Header<'_> {
         let has_other_names =
             self.names.len() > 1 && !first.is_empty() && !first.bytes().any(|byte| byte.is_ascii_digit());
         let has_id = self.names.iter().any(|name| name.parse::<AccountId>().is_ok());
-        let is_spelling = |name: &&str| ID.contains(&plain(name).as_str()) || plain(name) == SHORT_ID;
-        self.is_named_account_id() || has_other_names || (!has_id && self.names.iter().any(is_spelling))
+        self.is_named_account_id() || has_other_names || (!has_id && self.names.iter().any(|name| is_account_id(name)))
     }
 
     fn is_named_account_id(&self) -> bool {

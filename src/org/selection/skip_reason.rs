@@ -53,6 +53,8 @@ skip_reasons! {
     OtherTag = "NotSelected", "has no selected tag";
     /// The account is in another shard.
     OtherShard = "OtherShard", "in another part of --shard";
+    /// `--exceptions` has the account, and the exception has not ended.
+    Excepted = "Excepted", "left out by --exceptions";
     /// The account was not in the Organization when the earlier run listed the accounts.
     JoinedSince = "JoinedSince", "joined the Organization after the run that this one is based on";
     /// The earlier run listed the account, which is no longer in the Organization.
@@ -76,6 +78,7 @@ pub(crate) fn phrase(code: &str) -> &str {
         "Excluded" => "excluded",
         "NotSelected" => "not selected",
         "OtherShard" => "in other parts of --shard",
+        "Excepted" => "excepted",
         "JoinedSince" => "joined since",
         "LeftOrganization" => "left the Organization",
         "NotReadByPlan" => "not read by the plan",

@@ -24,6 +24,7 @@ const OPTIONS: [Group; 6] = [
             ("--exclude-tag", "–", ""),
             ("--name", "–", ""),
             ("--exclude-name", "–", ""),
+            ("--exceptions", "–", ""),
             ("--shard", "–", ""),
             ("--plan", "–", "apply"),
         ],

@@ -30,7 +30,9 @@ fn policies_are_what_the_program_prints() {
     for (name, document) in documents() {
         let mut page: Vec<String> = document.lines.iter().map(|(line, _)| line.clone()).collect();
         // From the end, so that the numbers of the lines before stay valid.
-        for shown in document.shown("json").into_iter().rev() {
+        let mut all: Vec<_> = ["json", "hcl"].into_iter().flat_map(|language| document.shown(language)).collect();
+        all.sort_by_key(|shown| shown.lines.start);
+        for shown in all.into_iter().rev() {
             let words: Vec<&str> = shown.words.iter().map(String::as_str).collect();
             let ["v2token", "policy", rest @ ..] = &words[..] else { continue };
             kinds.insert(rest[0].to_owned());
