@@ -11,6 +11,10 @@ pub(crate) mod selection;
 pub(crate) mod shard;
 pub(crate) mod tag;
 pub(crate) mod token_version;
+#[allow(dead_code, reason = "the options use it next")]
+pub(crate) mod unit_choice;
+#[allow(dead_code, reason = "the options use it next")]
+pub(crate) mod unit_names;
 
 /// The text is not a valid value of the type. The message says what is expected, or what the text seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

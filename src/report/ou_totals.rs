@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::org::Account;
+use crate::org::organizational_unit::step_ranges;
 use crate::rollout::{Outcome, Record, Tally};
 
 /// A root or an OU, with the outcomes of the accounts in it and below it.
@@ -34,7 +35,7 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
     }
     let mut units: BTreeMap<&str, Unit<'a>> = BTreeMap::new();
     for (path, tally) in by_path {
-        for (depth, (start, end)) in steps(path).into_iter().enumerate() {
+        for (depth, (start, end)) in step_ranges(path).into_iter().enumerate() {
             let unit = units.entry(&path[..end]).or_insert_with(|| Unit {
                 path: &path[..end],
                 name: path[start..end].trim_end_matches('/'),
@@ -45,21 +46,6 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
         }
     }
     units.into_values().collect()
-}
-
-/// Returns the start and the end of each step of a path. A step includes the slash after it. The Organization's id at the
-/// beginning of the path is not a step, so the first step is the root. Names can contain slashes, so a slash ends a step only if
-/// it is followed by an id, or by the end of the path.
-fn steps(path: &str) -> Vec<(usize, usize)> {
-    let ends = path.match_indices('/').map(|(at, _)| at + 1);
-    let ends =
-        ends.filter(|end| path[*end..].is_empty() || path[*end..].starts_with("ou-") || path[*end..].starts_with("r-"));
-    let mut start = 0;
-    let mut steps: Vec<(usize, usize)> = ends.map(|end| (std::mem::replace(&mut start, end), end)).collect();
-    if steps.len() > 1 && path.starts_with("o-") {
-        steps.remove(0);
-    }
-    if steps.is_empty() { vec![(0, path.len())] } else { steps }
 }
 
 #[cfg(test)]
