@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
+pub(crate) mod joined_since;
 pub(crate) mod name_pattern;
 pub(crate) mod organizational_unit;
 pub(crate) mod region;
@@ -11,9 +12,7 @@ pub(crate) mod selection;
 pub(crate) mod shard;
 pub(crate) mod tag;
 pub(crate) mod token_version;
-#[allow(dead_code, reason = "the options use it next")]
 pub(crate) mod unit_choice;
-#[allow(dead_code, reason = "the options use it next")]
 pub(crate) mod unit_names;
 
 /// The text is not a valid value of the type. The message says what is expected, or what the text seems to be instead.
@@ -30,8 +29,11 @@ impl ParseError {
 pub use account::{Account, AccountId, AccountState};
 pub use caller::Caller;
 pub(crate) use caller::Partition;
+pub(crate) use joined_since::JoinedSince;
 pub use name_pattern::NamePattern;
 pub(crate) use organizational_unit::UnitId;
 pub(crate) use shard::ShardChoice;
 pub(crate) use tag::Tag;
 pub use token_version::{ObservedVersion, TokenVersion};
+pub(crate) use unit_choice::UnitChoice;
+pub(crate) use unit_names::UnitNames;

@@ -13,12 +13,13 @@ const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION
 
 /// The variables that select accounts. Such a variable must not be ignored if it is empty, because the run would then select
 /// every account, most likely by mistake.
-const SELECTORS: [&str; 7] = [
+const SELECTORS: [&str; 8] = [
     "V2TOKEN_ACCOUNT",
     "V2TOKEN_ACCOUNTS_FROM",
     "V2TOKEN_OU",
     "V2TOKEN_TAG",
     "V2TOKEN_NAME",
+    "V2TOKEN_JOINED_SINCE",
     "V2TOKEN_SHARD",
     "V2TOKEN_PLAN",
 ];

@@ -17,7 +17,7 @@ use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress};
 
 /// Options that belong to the run and can't be given again.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 17] = [
     "global-endpoint-token-version",
     "account",
     "exclude-account",
@@ -27,6 +27,7 @@ const FIXED: [&str; 16] = [
     "exclude-tag",
     "name",
     "exclude-name",
+    "joined-since",
     "shard",
     "management-account",
     "access",

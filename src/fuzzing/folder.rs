@@ -123,6 +123,8 @@ pub fn merge(bytes: &[u8]) {
                 state: AccountState::Active,
                 ou_path: String::new(),
                 invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
             };
             LoadedRun {
                 info: super::text::run_info(),

@@ -3,9 +3,11 @@
 //! A name may contain any character (Organizations API reference, `OrganizationalUnit`), slashes included. So a path of names is
 //! never split: an OU is meant if the names from its root down to it, joined by slashes, are the whole text.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::sync::Arc;
 
+use super::account::Account;
 use super::organizational_unit::{UnitId, steps_in};
 
 /// An OU or a root: its name, and the OU or root that it is in.
@@ -44,19 +46,34 @@ impl UnitNames {
         Some(steps.join("/"))
     }
 
-    /// Translates a path of ids, `o-…/r-…/ou-…/`, into a path of names. An OU whose name is not known keeps its id. Returns an empty
-    /// text if no name is known.
+    /// Returns the names of the root and the OUs in a path of ids, `o-…/r-…/ou-…/`. An OU whose name is not known keeps its id. Returns
+    /// nothing if no name is known.
     ///
     /// Journals of version 0.1 can have a name behind an id, as `ou-… (name)`.
-    pub(crate) fn translate(&self, ou_path: &str) -> String {
+    fn translate(&self, ou_path: &str) -> Vec<String> {
         let mut is_named = false;
         let steps = steps_in(ou_path).into_iter().map(|(id, name)| {
             let known = id.parse().ok().and_then(|id: UnitId| self.0.get(&id)).map(|unit| unit.name.as_str()).or(name);
             is_named |= known.is_some();
-            known.unwrap_or(id)
+            known.unwrap_or(id).to_owned()
         });
-        let steps: Vec<&str> = steps.collect();
-        if is_named { steps.join("/") } else { String::new() }
+        let steps: Vec<String> = steps.collect();
+        if is_named { steps } else { Vec::new() }
+    }
+
+    /// Sets the names of the OUs of the accounts. Accounts in one OU share the names, because thousands are in a few OUs.
+    pub(crate) fn name(&self, accounts: &mut [Account]) {
+        let mut translated: HashMap<String, Arc<[String]>> = HashMap::new();
+        for account in accounts {
+            let names = if let Some(names) = translated.get(&account.ou_path) {
+                Arc::clone(names)
+            } else {
+                let names: Arc<[String]> = self.translate(&account.ou_path).into();
+                translated.insert(account.ou_path.clone(), Arc::clone(&names));
+                names
+            };
+            account.ou_names = names;
+        }
     }
 
     /// Returns the OUs and roots whose children have to be listed to know the names of all OUs on these paths of ids, the highest
@@ -82,15 +99,15 @@ impl UnitNames {
 
 /// No OU, or more than one, has a path of names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NearMisses {
+pub struct NearMisses {
     /// The path of names.
     pub text: String,
     /// Whether all of `near` have exactly this path.
     pub ambiguous: bool,
     /// The OUs that have this path, or one that is like it, the most similar first. Each with its path of names.
     pub near: Vec<(UnitId, String)>,
-    /// The lowest OU whose path is the beginning of the text. Below it may be OUs whose names are not known yet.
-    pub below: Option<UnitId>,
+    /// The OUs whose path is the beginning of the text. Below them may be OUs whose names are not known yet.
+    pub below: Vec<UnitId>,
 }
 
 impl fmt::Display for NearMisses {
@@ -136,10 +153,10 @@ pub(crate) fn resolve(names: &UnitNames, text: &str) -> Result<UnitId, NearMisse
             let above = paths
                 .iter()
                 .filter(|(_, path)| text.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with('/')));
-            let below = above.max_by_key(|(_, path)| path.len()).map(|(id, _)| (*id).clone());
+            let below = above.map(|(id, _)| (*id).clone()).collect();
             Err(NearMisses { text: text.to_owned(), ambiguous: false, near, below })
         }
-        _ => Err(NearMisses { text: text.to_owned(), ambiguous: true, near: found, below: None }),
+        _ => Err(NearMisses { text: text.to_owned(), ambiguous: true, near: found, below: Vec::new() }),
     }
 }
 
@@ -197,15 +214,15 @@ mod tests {
 
     #[test]
     fn an_unknown_path_lists_the_most_similar_and_an_ambiguous_one_all() {
-        // Each row has the text, the first of the similar OUs, and the lowest OU above what is not known.
+        // Each row has the text, the first of the similar OUs, and the OUs above what is not known.
         for (text, nearest, below) in [
-            ("Root/Workloads/Prd", "ou-ab-prod", Some("ou-ab-work")),
-            ("root/workloads/prod", "ou-ab-prod", None),
-            ("Prod", "ou-ab-prod", None),
-            ("Workloads/Prod", "ou-ab-prod", None),
-            ("/Root/Sandbox", "ou-ab-sand", None),
-            ("Root/Workloads/Prod/EU", "ou-ab-prod", Some("ou-ab-prod")),
-            ("Rot", "r-ab", None),
+            ("Root/Workloads/Prd", "ou-ab-prod", vec!["ou-ab-work", "r-ab"]),
+            ("root/workloads/prod", "ou-ab-prod", vec![]),
+            ("Prod", "ou-ab-prod", vec![]),
+            ("Workloads/Prod", "ou-ab-prod", vec![]),
+            ("/Root/Sandbox", "ou-ab-sand", vec![]),
+            ("Root/Workloads/Prod/EU", "ou-ab-prod", vec!["ou-ab-prod", "ou-ab-work", "r-ab"]),
+            ("Rot", "r-ab", vec![]),
         ] {
             let missed = resolve(&tree(), text).unwrap_err();
             assert_eq!(
@@ -213,7 +230,7 @@ mod tests {
                 (false, &id(nearest), 3),
                 "{text}: {missed}"
             );
-            assert_eq!(missed.below, below.map(id), "{text}");
+            assert_eq!(missed.below, below.into_iter().map(id).collect::<Vec<_>>(), "{text}");
             assert!(missed.to_string().contains(&format!("{text:?}; those most like it are")), "{missed}");
         }
         let missed = resolve(&tree(), "Root/A/B").unwrap_err();
@@ -235,9 +252,9 @@ mod tests {
             ("o-x/r-zz/ou-zz-new (Prod / EU)/ou-zz-two/", "r-zz/Prod / EU/ou-zz-two"),
             ("", ""),
         ] {
-            assert_eq!(tree().translate(path), expected, "{path}");
+            assert_eq!(tree().translate(path).join("/"), expected, "{path}");
         }
-        assert_eq!(UnitNames::default().translate("o-x/r-ab/ou-ab-work/"), "");
+        assert_eq!(UnitNames::default().translate("o-x/r-ab/ou-ab-work/"), [""; 0]);
     }
 
     #[test]

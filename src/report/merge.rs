@@ -301,6 +301,8 @@ mod tests {
             state: AccountState::Active,
             ou_path: String::new(),
             invited: false,
+            joined_at: None,
+            ou_names: std::sync::Arc::default(),
         };
         Observation { at, account, record, run: 0, resume: 0, run_id: RunId::of_several(&[]) }
     }

@@ -11,8 +11,10 @@ use crate::rollout::{Outcome, Record, Tally};
 pub(crate) struct Unit<'a> {
     /// The path from the Organization down, as in the accounts; empty for accounts whose path is not known.
     pub path: &'a str,
-    /// The last step of the path: an id, followed by the name if it is known.
-    pub name: &'a str,
+    /// The last step of the path: an id. In journals of version 0.1, the name can follow it.
+    pub id: &'a str,
+    /// The names from the root down; empty if no name is known.
+    pub names: &'a [String],
     /// The depth, 0 for a root.
     pub depth: usize,
     /// The outcomes of the accounts.
@@ -20,6 +22,11 @@ pub(crate) struct Unit<'a> {
 }
 
 impl Unit<'_> {
+    /// Returns the name, or the id if the name is not known; empty for accounts whose path is not known.
+    pub(crate) fn label(&self) -> &str {
+        self.names.last().map_or(self.id, String::as_str)
+    }
+
     /// Returns whether an account failed, is unverified, or was not attempted.
     pub(crate) fn has_unfinished(&self) -> bool {
         self.tally.errors() + self.tally.of(Outcome::NotAttempted) > 0
@@ -29,16 +36,21 @@ impl Unit<'_> {
 /// Returns every OU with accounts in it or below it, parents before children.
 pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit<'a>> {
     // Thousands of accounts share a few paths, so each path is split only once.
-    let mut by_path: HashMap<&str, Tally> = HashMap::new();
+    let mut by_path: HashMap<&str, (Tally, &[String])> = HashMap::new();
     for (account, record) in accounts.iter().zip(records) {
-        by_path.entry(&account.ou_path).or_default().add(record.outcome);
+        let (tally, names) = by_path.entry(&account.ou_path).or_default();
+        tally.add(record.outcome);
+        if names.is_empty() {
+            *names = &account.ou_names;
+        }
     }
     let mut units: BTreeMap<&str, Unit<'a>> = BTreeMap::new();
-    for (path, tally) in by_path {
+    for (path, (tally, names)) in by_path {
         for (depth, (start, end)) in step_ranges(path).into_iter().enumerate() {
             let unit = units.entry(&path[..end]).or_insert_with(|| Unit {
                 path: &path[..end],
-                name: path[start..end].trim_end_matches('/'),
+                id: path[start..end].trim_end_matches('/'),
+                names: names.get(..=depth).unwrap_or_default(),
                 depth,
                 tally: Tally::default(),
             });
@@ -62,6 +74,8 @@ mod tests {
                 state: AccountState::Active,
                 ou_path: (*path).to_owned(),
                 invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
             };
             let record = Record { outcome: *outcome, ..Record::blank(account.id, TokenVersion::V2Token) };
             (account, record)
@@ -81,7 +95,7 @@ mod tests {
             ("", Changed),
         ]);
         let units = units(&accounts, &records);
-        let seen: Vec<_> = units.iter().map(|u| (u.name, u.depth, u.tally.total(), u.has_unfinished())).collect();
+        let seen: Vec<_> = units.iter().map(|u| (u.id, u.depth, u.tally.total(), u.has_unfinished())).collect();
         let expected = [
             ("", 0, 1, false),
             ("r-y", 0, 5, true),

@@ -45,10 +45,10 @@ impl<'a> Cell<'a> {
 pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 
 /// The columns in order. The order is a promise: new columns are added at the end.
-pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("there are more than these");
+pub const COLUMNS: &[Column; 22] = ALL.first_chunk().expect("there are more than these");
 
 /// All columns, including `verified`, which only some runs have.
-const ALL: &[Column; 22] = &[
+const ALL: &[Column; 23] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
@@ -70,9 +70,15 @@ const ALL: &[Column; 22] = &[
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
+    ("ou_names", |row| ou_names(&row.account.ou_names)),
     // Only reports with `--verify token=REGION` have this column.
     ("verified", |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
 ];
+
+/// Returns the path of names.
+pub(super) fn ou_names(names: &[String]) -> Cell<'static> {
+    if names.is_empty() { Cell::Nothing } else { Cell::Text(names.join("/").into()) }
+}
 
 /// Returns the columns of a run's report. `--verify token=REGION` adds a column at the end.
 pub const fn columns(verify: &Verify) -> &'static [Column] {
@@ -103,7 +109,7 @@ mod tests {
     fn the_columns_are_as_promised() {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
-                        started_at,duration_ms,run_id";
+                        started_at,duration_ms,run_id,ou_names";
         let names = |columns: &[Column]| columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(",");
         assert_eq!(names(columns(&Verify::Setting)), promised);
         assert_eq!(names(columns(&Verify::None)), promised);

@@ -46,13 +46,14 @@ fn by_unit<'a>(pairs: impl Iterator<Item = (&'a Account, &'a Record)>) -> String
     }
     let mut text = "\nWould change, by OU\n".to_owned();
     for (path, accounts) in units.iter().take(NAMED) {
-        let unit = path.trim_end_matches('/').rsplit('/').next().filter(|unit| !unit.is_empty());
+        let id = path.trim_end_matches('/').rsplit('/').next().filter(|id| !id.is_empty());
+        let names = accounts.first().map(|(account, _)| account.ou_names.join("/")).filter(|names| !names.is_empty());
+        let unit = match (names, id) {
+            (Some(names), Some(id)) => format!("{names} ({id})"),
+            (_, id) => id.unwrap_or("an OU that is not known").to_owned(),
+        };
         let noun = if accounts.len() == 1 { "account" } else { "accounts" };
-        text.push_str(&format!(
-            "\n  {} {noun} in {}\n",
-            accounts.len(),
-            for_terminal(unit.unwrap_or("an OU that is not known"))
-        ));
+        text.push_str(&format!("\n  {} {noun} in {}\n", accounts.len(), for_terminal(&unit)));
         for (account, record) in accounts.iter().take(NAMED) {
             let before = record.previous_version.map_or("unknown", |version| version.as_str());
             text.push_str(&format!("    {}: {before}, would be {}\n", named(account), record.target_version));

@@ -7,6 +7,7 @@ use super::context::RunContext;
 use super::prepare::Prepared;
 use super::recorder::Recorder;
 use super::signals::Signals;
+use super::unit_names::NamesBeside;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -46,7 +47,7 @@ pub(crate) async fn visit_waves(
     aws: &Aws,
     prepared: Prepared,
 ) -> Result<Visited, Error> {
-    let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
+    let Prepared { organization, accounts, units, waves, records, resumed, .. } = prepared;
     let (selected, resumed) = (resumed.as_ref().map(|resumed| resumed.selected), resumed.is_some());
     if resumed {
         context.continue_run()?;
@@ -57,7 +58,7 @@ pub(crate) async fn visit_waves(
     let mut rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
     rollout.selected = selected;
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
-    recorder.begin(accounts, records, &waves, resumed).await?;
+    recorder.begin(accounts, units, records, &waves, resumed).await?;
     signals.set_last_message(&format!("continue with: v2token resume {}", for_shell(recorder.context.folder.path())));
     let supervised = is_supervised(&recorder.context.settings);
     let progress = recorder.context.progress.clone();
@@ -67,13 +68,18 @@ pub(crate) async fn visit_waves(
         }
     };
     let recorder = RefCell::new(recorder);
-    let ended = tokio::select! {
-        ended = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave) => ended,
-        never = signals.watch(&rollout.stop) => match never {},
-        never = Recorder::flush_reports(&recorder) => match never {},
+    let visits = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave);
+    let stopped = {
+        let mut names = NamesBeside::of(aws, &recorder);
+        let ended = tokio::select! {
+            ended = names.during(visits) => ended,
+            never = signals.watch(&rollout.stop) => match never {},
+            never = Recorder::flush_reports(&recorder) => match never {},
+        };
+        signals.all_visits_ended();
+        names.after(ended.stopped.is_some(), &mut signals, &progress).await;
+        ended.stopped
     };
-    signals.all_visits_ended();
-    let stopped = ended.stopped;
     drop(waves);
     let (accounts, records) = recorder.into_inner().into_parts();
     Ok(Visited { journal, accounts, records, stopped, signals })

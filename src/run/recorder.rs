@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::context::RunContext;
 use crate::error::Error;
 use crate::journal::{Entry, Journal};
-use crate::org::{Account, AccountId};
+use crate::org::{Account, AccountId, UnitId, UnitNames};
 use crate::report::{Column, Row, columns};
 use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Target, Wave};
 
@@ -35,13 +35,15 @@ pub(crate) struct Recorder<'a> {
     records: Vec<Option<Record>>,
     /// The index of each account in `accounts` and `records`.
     indexes: HashMap<AccountId, usize>,
+    /// The names of OUs that are known so far.
+    units: UnitNames,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
         let columns = columns(&context.settings.run.verify);
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
-        Self { context, columns, journal, stop, accounts, records, indexes }
+        Self { context, columns, journal, stop, accounts, records, indexes, units: UnitNames::default() }
     }
 
     /// Writes the first line of a new journal.
@@ -55,7 +57,8 @@ impl<'a> Recorder<'a> {
     /// The journal of a resumed run already has the lists.
     pub(super) async fn begin(
         &mut self,
-        accounts: Vec<Account>,
+        mut accounts: Vec<Account>,
+        units: UnitNames,
         records: BTreeMap<AccountId, Record>,
         waves: &[Wave],
         resumed: bool,
@@ -64,6 +67,9 @@ impl<'a> Recorder<'a> {
             self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
         } else {
             self.write_head();
+            for (id, unit) in units.iter() {
+                self.journal.append(&unit_entry(id, unit.parent.as_ref(), &unit.name));
+            }
             let targets = waves.iter().flat_map(|wave| &wave.targets);
             let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
                 .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
@@ -81,6 +87,8 @@ impl<'a> Recorder<'a> {
         // The next call overwrites the reports of an earlier run, so it is made only after the lists are durable. The known
         // records are then added below the new headers.
         self.begin_reports()?;
+        units.name(&mut accounts);
+        self.units = units;
         self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
         self.records = accounts.iter().map(|_| None).collect();
         self.accounts = accounts;
@@ -105,6 +113,17 @@ impl<'a> Recorder<'a> {
         self.records.push(None);
         self.journal.append(&Entry::Account(Cow::Borrowed(account)));
         true
+    }
+
+    /// Returns what has to be listed to know the names of the OUs that have accounts.
+    pub(super) fn unread_units(&self) -> (bool, Vec<UnitId>) {
+        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_str()))
+    }
+
+    /// Records the name of an OU or of a root.
+    pub(super) fn record_unit(&mut self, id: UnitId, parent: Option<UnitId>, name: String) {
+        self.journal.append(&unit_entry(&id, parent.as_ref(), &name));
+        self.units.insert(id, parent, name);
     }
 
     /// Records that an account is not visited.
@@ -193,7 +212,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// Returns all accounts, sorted by id, and the record of each account.
-    pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
+    pub(super) fn into_parts(mut self) -> (Vec<Account>, Vec<Record>) {
+        self.units.name(&mut self.accounts);
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
         // A sorted list is returned without a copy. With 50,000 accounts, a copy would determine the run's peak memory.
         if self.accounts.is_sorted_by_key(|account| account.id) {
@@ -203,6 +223,10 @@ impl<'a> Recorder<'a> {
         both.sort_by_key(|(account, _)| account.id);
         both.into_iter().unzip()
     }
+}
+
+fn unit_entry<'a>(id: &'a UnitId, parent: Option<&'a UnitId>, name: &'a str) -> Entry<'a> {
+    Entry::Unit { id: Cow::Borrowed(id), parent: parent.map(Cow::Borrowed), name: Cow::Borrowed(name) }
 }
 
 /// Records how the run ended.
