@@ -57,13 +57,16 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
             unit.tally.include(&tally);
         }
     }
-    units.into_values().collect()
+    let mut units: Vec<Unit<'a>> = units.into_values().collect();
+    // By name, as readers look for an OU. Without names, the order of the ids stays.
+    units.sort_by(|one, other| one.names.cmp(other.names));
+    units
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::{AccountState, TokenVersion};
+    use crate::org::{AccountState, TokenVersion, UnitNames};
 
     fn rows(of: &[(&str, Outcome)]) -> (Vec<Account>, Vec<Record>) {
         let rows = of.iter().enumerate().map(|(number, (path, outcome))| {
@@ -106,5 +109,35 @@ mod tests {
         assert_eq!(seen, expected);
         assert_eq!(units[4].tally.of(Failed), 1);
         assert!(units[4].path.starts_with(units[3].path));
+    }
+
+    #[test]
+    fn named_ous_are_sorted_by_name_below_their_parents() {
+        let (mut accounts, records) = rows(&[
+            ("o-x/r-y/ou-y-a/", Outcome::Changed),
+            ("o-x/r-y/ou-y-b/ou-y-c/", Outcome::Changed),
+            ("o-x/r-y/ou-y-b/ou-y-new/", Outcome::Changed),
+        ]);
+        let mut names = UnitNames::default();
+        for (id, parent, name) in [
+            ("r-y", None, "Root"),
+            ("ou-y-a", Some("r-y"), "Workloads"),
+            ("ou-y-b", Some("r-y"), "Infra"),
+            ("ou-y-c", Some("ou-y-b"), "Prod/EU"),
+        ] {
+            let parent = parent.map(|parent: &str| parent.parse().unwrap());
+            names.insert(id.parse().unwrap(), parent, name.to_owned());
+        }
+        names.name(&mut accounts);
+        let units = units(&accounts, &records);
+        let seen: Vec<_> = units.iter().map(|unit| (unit.label(), unit.id, unit.depth)).collect();
+        let expected = [
+            ("Root", "r-y", 0),
+            ("Infra", "ou-y-b", 1),
+            ("Prod/EU", "ou-y-c", 2),
+            ("ou-y-new", "ou-y-new", 2),
+            ("Workloads", "ou-y-a", 1),
+        ];
+        assert_eq!(seen, expected);
     }
 }
