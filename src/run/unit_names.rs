@@ -16,7 +16,7 @@ use crate::org::selection::{Selection, SelectionFailed};
 use crate::org::{Account, UnitId, UnitNames};
 use crate::terminal::Progress;
 
-/// How long a run waits for names after its last visit. Eight parents of OUs are asked at once, and 50 more in this time.
+/// How long a run waits for names after its last visit. Seven parents of OUs are asked at once, and 50 more in this time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most attempts of a call beside the visits. They take some 3 s, so that nothing says that the run waits for the call.
