@@ -177,7 +177,7 @@ pub struct Account {
     /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
     /// creates, so an invited account might not have this role.
     pub invited: bool,
-    /// When the account joined the Organization; `None` if Organizations does not say, or in journals of version 0.1.
+    /// When the account joined the Organization; `None` if Organizations does not say, or in journals of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_time")]
     pub joined_at: Option<SystemTime>,
     /// The names of the root and the OUs in `ou_path`, with the id of an OU whose name is not known; empty as long as no name is known.

@@ -49,7 +49,7 @@ impl UnitNames {
     /// Returns the names of the root and the OUs in a path of ids, `o-…/r-…/ou-…/`. An OU whose name is not known keeps its id. Returns
     /// nothing if no name is known.
     ///
-    /// Journals of version 0.1 can have a name behind an id, as `ou-… (name)`.
+    /// Journals of format 1 can have a name behind an id, as `ou-… (name)`.
     fn translate(&self, ou_path: &str) -> Vec<String> {
         let mut is_named = false;
         let steps = steps_in(ou_path).into_iter().map(|(id, name)| {

@@ -11,7 +11,7 @@ use crate::rollout::{Outcome, Record, Tally};
 pub(crate) struct Unit<'a> {
     /// The path from the Organization down, as in the accounts; empty for accounts whose path is not known.
     pub path: &'a str,
-    /// The last step of the path: an id. In journals of version 0.1, the name can follow it.
+    /// The last step of the path: an id. In journals of format 1, the name can follow it.
     pub id: &'a str,
     /// The names from the root down; empty if no name is known.
     pub names: &'a [String],

@@ -105,3 +105,31 @@ impl<'a> NamesBeside<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    fn beside<'a>(names: impl Future<Output = ()> + 'a) -> NamesBeside<'a> {
+        NamesBeside { names: names.boxed_local().fuse() }
+    }
+
+    #[tokio::test]
+    async fn visits_do_not_wait_for_names() {
+        assert_eq!(beside(pending()).during(ready(3)).await, 3);
+        // Names that come first are read once, and the visits go on.
+        let read = Cell::new(0);
+        let mut names = beside(async { read.set(read.get() + 1) });
+        let visits = async {
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            read.get()
+        };
+        assert_eq!(names.during(visits).await, 1);
+        assert!(names.names.is_terminated());
+    }
+}

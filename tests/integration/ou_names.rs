@@ -216,17 +216,15 @@ fn names_without_account_paths() {
     assert_eq!(run.calls(Operation::ListRoots), 1, "the walk has the names\n{run}");
 }
 
-/// Slow names delay no visit, and names that take too long are left out.
+/// Throttled names stop no visit, and the reports have the names that were read.
 #[test]
-fn visits_do_not_wait_for_names() {
+fn throttled_names_leave_ids() {
     let bench =
         Bench::new(tree().throttle(Operation::ListOrganizationalUnitsForParent, RateLimit::new(0.001, 1.0)).start());
     let run = bench.run("run", &["apply", "--yes", "--rate=0", "--bake=0s"]).exits(0).agrees(TokenVersion::V2);
     assert_eq!(run.outcomes()["changed"], 12, "{run}");
     assert_eq!(run.stderr.matches("note: ").count(), 1, "{run}");
     assert_eq!(names(&run, 2), format!("Root/Workloads/{PROD}"), "one call was answered\n{run}");
-    let first = run.stderr.find("the names of OUs could not be read").expect("a note");
-    assert!(run.stderr[..first].contains("12") || run.stderr.contains("12 changed"), "{run}");
 }
 
 /// The names of a large tree are read at the rate that AWS allows. Without it, most calls after the first eight would be throttled.
