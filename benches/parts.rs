@@ -31,6 +31,8 @@ fn accounts() -> Vec<Account> {
         state: AccountState::Active,
         ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200),
         invited: number.is_multiple_of(100),
+        joined_at: None,
+        ou_names: std::sync::Arc::default(),
     };
     (1..=ACCOUNTS).map(account).collect()
 }

@@ -26,6 +26,9 @@ pub enum Error {
     /// The accounts could not be listed.
     #[error("the accounts could not be listed: {0}")]
     Listing(#[from] ListingError),
+    /// The names of OUs could not be read, and the selection needs them.
+    #[error("the names of the OUs could not be read: {0}")]
+    UnitNames(ListingError),
     /// The selection matches no account, or names something that does not exist.
     #[error(transparent)]
     Selection(#[from] SelectionFailed),
@@ -71,6 +74,7 @@ impl Error {
             Self::Usage(_) => 2,
             Self::Connect(_)
             | Self::Listing(_)
+            | Self::UnitNames(_)
             | Self::Selection(_)
             | Self::System(_)
             | Self::NotConfirmed(_)
@@ -100,12 +104,17 @@ impl Error {
                 };
                 return format!("check that the role's trust policy allows the role before it, or the caller{also}");
             }
+            Self::UnitNames(ListingError::Call(failure)) if failure.kind == FailureKind::Refused => {
+                "allow organizations:ListRoots and organizations:ListOrganizationalUnitsForParent to the caller, or give the ids \
+                 of the OUs instead of their names"
+            }
+            Self::UnitNames(ListingError::Call(failure)) => return call_hint(failure),
             Self::Connect(ConnectError::Call(failure)) | Self::Listing(ListingError::Call(failure)) => {
                 return call_hint(failure);
             }
             Self::Unlisted(cause) => return cause.hint(),
             Self::Connect(error) => connect_hint(error),
-            Self::Listing(_) => {
+            Self::Listing(_) | Self::UnitNames(_) => {
                 "Organizations does not answer like this: try again, and check proxies and --endpoint-url if it happens again"
             }
             Self::Selection(SelectionFailed::NoSuchAccounts { .. }) => {

@@ -96,6 +96,7 @@ pub mod internals {
     pub use crate::journal::{Entry, InvalidSettings, Replay, ReplayFailed, RunFolder, RunFolderFailed, scoped_policy};
     pub use crate::org::region::RegionRefused;
     pub use crate::org::selection::{ManagementAccess, SelectionFailed, SkipReason};
+    pub use crate::org::unit_names::NearMisses;
     pub use crate::org::{AccountState, Caller, NamePattern};
     pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};
     pub use crate::report::{COLUMNS, columns};

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
 pub(crate) mod exception;
+pub(crate) mod joined_since;
 pub(crate) mod name_pattern;
 pub(crate) mod organizational_unit;
 pub(crate) mod region;
@@ -12,6 +13,8 @@ pub(crate) mod selection;
 pub(crate) mod shard;
 pub(crate) mod tag;
 pub(crate) mod token_version;
+pub(crate) mod unit_choice;
+pub(crate) mod unit_names;
 
 /// The text is not a valid value of the type. The message says what is expected, or what the text seems to be instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,8 +39,11 @@ fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: E
 pub use account::{Account, AccountId, AccountState};
 pub use caller::Caller;
 pub(crate) use caller::Partition;
+pub(crate) use joined_since::JoinedSince;
 pub use name_pattern::NamePattern;
 pub(crate) use organizational_unit::UnitId;
 pub(crate) use shard::ShardChoice;
 pub(crate) use tag::Tag;
 pub use token_version::{ObservedVersion, TokenVersion};
+pub(crate) use unit_choice::UnitChoice;
+pub(crate) use unit_names::UnitNames;

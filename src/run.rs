@@ -17,6 +17,7 @@ mod recorder;
 pub(crate) mod signals;
 pub(crate) mod stdout;
 pub(crate) mod targets;
+pub(crate) mod unit_names;
 
 use baseline::Baseline;
 use confirm::{confirm, refuse_unattended};

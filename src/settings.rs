@@ -22,7 +22,7 @@ use crate::org::accounts_file::AccountOverrides;
 use crate::org::exception::{Day, Exceptions};
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
-use crate::org::{AccountId, Tag, TokenVersion};
+use crate::org::{AccountId, Tag, TokenVersion, UnitChoice, UnitId};
 use crate::rollout::{Mode, Verify, wave::BAKE};
 use crate::secret::Secret;
 
@@ -102,7 +102,7 @@ impl Settings {
         let management = access.management_account.unwrap_or(base.selection.management);
         let exceptions = selection.exceptions.as_deref().map(input_files::exceptions).transpose()?;
         let exceptions = exceptions.map(|all| Exceptions::on(&Day::of(environment.now), all));
-        let selection = Selection { exceptions, ..self::selection(selection, &named, management)? };
+        let selection = Selection { exceptions, ..self::selection(selection, &named, management, environment.now)? };
         let named_roles = named.iter().filter_map(|(id, named)| Some((*id, named.role.clone()?)));
         // If `--role` is given, it applies to every account except those for which a file of `--accounts-from` names another
         // role. So the roles of single accounts in `base` are dropped.
@@ -280,23 +280,42 @@ fn selection(
     args: SelectionArgs,
     named: &BTreeMap<AccountId, AccountOverrides>,
     management: ManagementAccess,
+    now: SystemTime,
 ) -> Result<Selection, Error> {
+    let joined_since = args.joined_since.map(|since| since.resolve(now)).transpose();
+    let joined_since = joined_since.map_err(|error| Error::Usage(format!("--joined-since: {error}")))?;
+    let (ous, ou_names) = by_kind(args.ou);
+    let (excluded_ous, excluded_ou_names) = by_kind(args.exclude_ou);
     let include = Criteria {
         accounts: args.account.into_iter().chain(named.keys().copied()).collect(),
-        ous: args.ou.into_iter().collect(),
+        ous,
+        ou_names,
         names: args.name,
         tags: args.tag.into_iter().collect(),
     };
     let exclude = Criteria {
         accounts: args.exclude_account.into_iter().collect(),
-        ous: args.exclude_ou.into_iter().collect(),
+        ous: excluded_ous,
+        ou_names: excluded_ou_names,
         names: args.exclude_name,
         tags: args.exclude_tag.into_iter().collect(),
     };
     let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let shard = args.shard.map(|shard| shard.resolve(environment)).transpose();
     let shard = shard.map_err(|error| Error::Usage(error.to_string()))?;
-    Ok(Selection { include, exclude, shard, management, exceptions: None })
+    Ok(Selection { include, exclude, joined_since, shard, management, exceptions: None })
+}
+
+/// Separates OUs that are given by their id from those that are given by their path of names.
+fn by_kind(choices: Vec<UnitChoice>) -> (BTreeSet<UnitId>, BTreeSet<UnitChoice>) {
+    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for choice in choices {
+        match choice {
+            UnitChoice::Id(id) => drop(ids.insert(id)),
+            UnitChoice::Names(_) => drop(names.insert(choice)),
+        }
+    }
+    (ids, names)
 }
 
 /// Refuses a tag in the form `Key=Environment,Value=prod`, which other AWS tools use. Here this form would mean two tags,

@@ -13,13 +13,14 @@ const TARGETS: [&str; 2] = ["V2TOKEN_TO", "V2TOKEN_GLOBAL_ENDPOINT_TOKEN_VERSION
 
 /// The variables that select accounts. Such a variable must not be ignored if it is empty, because the run would then select
 /// every account, or the exceptions, most likely by mistake.
-const SELECTORS: [&str; 8] = [
+const SELECTORS: [&str; 9] = [
     "V2TOKEN_ACCOUNT",
     "V2TOKEN_ACCOUNTS_FROM",
     "V2TOKEN_OU",
     "V2TOKEN_TAG",
     "V2TOKEN_NAME",
     "V2TOKEN_EXCEPTIONS",
+    "V2TOKEN_JOINED_SINCE",
     "V2TOKEN_SHARD",
     "V2TOKEN_PLAN",
 ];

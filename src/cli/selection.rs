@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 
 use super::SELECTION;
-use crate::org::{AccountId, NamePattern, ShardChoice, Tag, UnitId};
+use crate::org::{AccountId, JoinedSince, NamePattern, ShardChoice, Tag, UnitChoice};
 
 /// The options that select accounts. Options of one kind widen the selection, options of different kinds narrow it, and
 /// exclusions take precedence.
@@ -22,12 +22,13 @@ pub struct SelectionArgs {
     /// account_id, such as a report. Its columns role and external_id apply to the account of the row. Give "-" to read stdin.
     #[arg(long, env = "V2TOKEN_ACCOUNTS_FROM", value_name = "FILE", value_delimiter = ',')]
     pub accounts_from: Vec<PathBuf>,
-    /// Only accounts in these OUs or roots, by id, nested OUs included.
-    #[arg(long, env = "V2TOKEN_OU", value_name = "ID", value_delimiter = ',')]
-    pub ou: Vec<UnitId>,
-    /// Exclude the accounts in these OUs or roots.
-    #[arg(long, env = "V2TOKEN_EXCLUDE_OU", value_name = "ID", value_delimiter = ',')]
-    pub exclude_ou: Vec<UnitId>,
+    /// Only accounts in these OUs or roots, nested OUs included. Give an id, or the names from the root down to the OU, such as
+    /// Root/Workloads/Prod. Give the id of an OU whose name has a comma.
+    #[arg(long, env = "V2TOKEN_OU", value_name = "OU", value_delimiter = ',')]
+    pub ou: Vec<UnitChoice>,
+    /// Exclude the accounts in these OUs or roots, by id or by path of names.
+    #[arg(long, env = "V2TOKEN_EXCLUDE_OU", value_name = "OU", value_delimiter = ',')]
+    pub exclude_ou: Vec<UnitChoice>,
     /// Only accounts with one of these tags. Tags are read only for this option and --exclude-tag, at 10 accounts per second.
     #[arg(long, env = "V2TOKEN_TAG", value_name = "KEY=VALUE", value_delimiter = ',')]
     pub tag: Vec<Tag>,
@@ -45,6 +46,10 @@ pub struct SelectionArgs {
     /// is only a warning. A rollback takes no exceptions.
     #[arg(long, env = "V2TOKEN_EXCEPTIONS", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub exceptions: Option<PathBuf>,
+    /// Only accounts that joined the Organization in this span before the start of the run, such as 7d, or since a day in UTC, such
+    /// as 2026-11-01. It is not an error if there are none.
+    #[arg(long, env = "V2TOKEN_JOINED_SINCE", value_name = "SPAN|DATE")]
+    pub joined_since: Option<JoinedSince>,
     /// The I-th of N disjoint parts of the selection, counted from 0. An account is always in the same part. auto and auto/N take
     /// I from AWS Batch or Kubernetes.
     #[arg(long, env = "V2TOKEN_SHARD", value_name = "I/N")]

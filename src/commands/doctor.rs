@@ -25,6 +25,7 @@ use crate::run::connect::connect_with;
 use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::targets;
+use crate::run::unit_names;
 use crate::settings::{Environment, Settings, defaults, defaults_for};
 use crate::terminal::{Progress, log_line};
 
@@ -99,16 +100,25 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
         accounts.insert(account.id, account);
         progress.listing(accounts.len(), page);
     });
-    let (organization, without_paths) = tokio::try_join!(aws.describe_organization(), listing)?;
+    let (organization, list) = tokio::try_join!(aws.describe_organization(), listing)?;
     aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
     let listing = started.elapsed();
-    targets::warn_of_missing_paths(without_paths.as_ref(), progress);
+    targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
     let accounts: Vec<Account> = accounts.into_values().collect();
     checks.add(prerequisites::organization(&aws, &organization));
     checks.add(prerequisites::root_access(aws.is_root_access_enabled().await, run.access == AccessMode::AssumeRoot));
 
+    let (mut run, mut units) = (run.clone(), list.names);
+    unit_names::resolve(&aws, run.max_attempts, &mut run.selection, &accounts, &mut units).await?;
+    let run = &run;
+    let (roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_str()));
+    // One parent shows whether the caller may read the names.
+    let read = aws.for_each_unit(run.max_attempts, roots, parents.get(..1).unwrap_or_default(), |_, _, _| {}).await;
+    if let Err(error) = read {
+        checks.add(prerequisites::without_names(&error));
+    }
     let management_account = targets::management_account(&organization, run, &aws);
-    let tags = targets::look_up(&aws, run, &accounts, management_account, None, progress).await?;
+    let tags = targets::look_up(&aws, run, &accounts, &units, management_account, None, progress).await?;
     let selected = select(&accounts, management_account, &run.selection, &tags, None)?;
     checks.add(prerequisites::accounts(&accounts, &selected, &organization));
 

@@ -128,7 +128,7 @@ fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> Pol
             checks: command == PolicyFor::Doctor,
             access: run.access,
             tags: run.selection.needs_tags(),
-            units: run.selection.needs_units(),
+            units: run.selection.names_unit_ids(),
             own: run.selection.management == ManagementAccess::Own,
             mfa,
         },

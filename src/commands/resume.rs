@@ -17,7 +17,7 @@ use crate::terminal::log_line::Level;
 use crate::terminal::{LogLine, Progress};
 
 /// Options that belong to the run and can't be given again.
-const FIXED: [&str; 17] = [
+const FIXED: [&str; 18] = [
     "global-endpoint-token-version",
     "account",
     "exclude-account",
@@ -28,6 +28,7 @@ const FIXED: [&str; 17] = [
     "name",
     "exclude-name",
     "exceptions",
+    "joined-since",
     "shard",
     "management-account",
     "access",

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Check, Status, Subject};
 use crate::cloud::Failure;
 use crate::cloud::aws::clock_skew::ClockSkew;
-use crate::cloud::aws::{Aws, Organization};
+use crate::cloud::aws::{Aws, ListingError, Organization};
 use crate::org::selection::SelectionResult;
 use crate::org::{Account, AccountState};
 
@@ -57,6 +57,13 @@ pub(crate) fn organization(aws: &Aws, organization: &Organization) -> Check {
         return Check::warning(Subject::Organization, message, advice);
     }
     Check::ok(Subject::Organization, message)
+}
+
+/// The check of the names of OUs, if they can't be read. A run does not need them unless its selection does.
+pub(crate) fn without_names(error: &ListingError) -> Check {
+    let advice = "allow organizations:ListRoots and organizations:ListOrganizationalUnitsForParent to the caller";
+    let message = format!("the names of OUs can't be read, so the reports show ids: {error}");
+    Check::warning(Subject::Organization, message, advice)
 }
 
 /// The check of centralized root access. `is_needed` says whether the accounts are entered through root access.

@@ -42,6 +42,8 @@ mod tests {
             state: AccountState::Active,
             ou_path: path.to_owned(),
             invited,
+            joined_at: None,
+            ou_names: std::sync::Arc::default(),
         };
         let all = [
             account(1, "a/", false),

@@ -125,6 +125,8 @@ pub fn merge(bytes: &[u8]) {
                 state: AccountState::Active,
                 ou_path: String::new(),
                 invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
             };
             LoadedRun {
                 info: RunInfo { run_id: id_of_run(*number), ..super::text::run_info() },

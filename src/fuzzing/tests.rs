@@ -14,7 +14,7 @@ use super::*;
 use crate::cloud::AccessMethod;
 use crate::journal::{Entry, Replay};
 use crate::org::exception::Exception;
-use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion, UnitId};
 use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
 
 /// Texts with a meaning for terminals, spreadsheets, Markdown, HTML, JSON or XML.
@@ -71,7 +71,16 @@ fn accounts() -> impl Strategy<Value = Account> {
         texts(),
     ];
     (ids(), texts(), texts(), states, texts(), any::<bool>()).prop_map(|(id, name, email, state, ou_path, invited)| {
-        Account { id, name, email, state: AccountState::from_api(Some(&state), None), ou_path, invited }
+        Account {
+            id,
+            name,
+            email,
+            state: AccountState::from_api(Some(&state), None),
+            ou_path,
+            invited,
+            joined_at: None,
+            ou_names: std::sync::Arc::default(),
+        }
     })
 }
 
@@ -135,6 +144,10 @@ fn records() -> impl Strategy<Value = Record> {
     )
 }
 
+fn units() -> impl Strategy<Value = UnitId> {
+    select(vec!["r-ab12", "ou-ab12-one00000", "ou-ab12-two00000"]).prop_map(|id| id.parse().expect("an id"))
+}
+
 fn entries() -> impl Strategy<Value = Entry<'static>> {
     let intents = (ids(), readings(), versions()).prop_map(|(account_id, previous_version, target_version)| {
         Entry::Intent { account_id, previous_version, target_version, at: None }
@@ -142,6 +155,11 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
     prop_oneof![
         1 => texts().prop_map(|version| Entry::Journal { format: 1, run_id: version.clone().into(), version: version.into() }),
         1 => accounts().prop_map(|account| Entry::Account(Cow::Owned(account))),
+        1 => (units(), option::of(units()), texts()).prop_map(|(id, parent, name)| Entry::Unit {
+            id: Cow::Owned(id),
+            parent: parent.map(Cow::Owned),
+            name: name.into(),
+        }),
         1 => targets().prop_map(|target| Entry::Target(Cow::Owned(target))),
         1 => (any::<usize>(), any::<usize>()).prop_map(|(accounts, targets)| Entry::Ready { accounts, targets }),
         1 => texts().prop_map(|version| Entry::Resumed { version: version.into() }),
@@ -192,6 +210,7 @@ fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
                 ids.contains(&record.account_id) && (!was_set || intended.contains(&record.account_id))
             }
             Entry::Journal { .. }
+            | Entry::Unit { .. }
             | Entry::Resumed { .. }
             | Entry::WaveStarted { .. }
             | Entry::WaveFinished { .. }

@@ -74,6 +74,8 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
         state: AccountState::Other(text.to_owned()),
         ou_path: format!("o-x/r-y/{}", text.replace('/', "")),
         invited: false,
+        joined_at: None,
+        ou_names: std::sync::Arc::default(),
     };
     let error = AccountError {
         stage: Stage::Assume,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 use crate::rollout::{Outcome, Record, Target};
 use crate::timestamp::optional_time;
 
@@ -24,6 +24,16 @@ pub enum Entry<'a> {
     },
     /// An account of the Organization.
     Account(Cow<'a, Account>),
+    /// The name of an OU or of a root. The line can come at any time, because the names are read beside the visits.
+    Unit {
+        /// The id.
+        id: Cow<'a, UnitId>,
+        /// The OU or root that the OU is in; absent for a root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<Cow<'a, UnitId>>,
+        /// The name.
+        name: Cow<'a, str>,
+    },
     /// An account to visit. The lines are in the order of the visits.
     Target(Cow<'a, Target>),
     /// The lists of accounts and targets are complete. This line is durable before the first visit that can change an account. A
@@ -80,8 +90,8 @@ pub enum Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// The format that this program writes.
-    pub const FORMAT: u32 = 1;
+    /// The format that this program writes. Format 2 added the event `unit`.
+    pub const FORMAT: u32 = 2;
 
     /// Returns the first line of the journal of a run.
     pub fn head(run_id: &str) -> Entry<'_> {
@@ -118,6 +128,8 @@ mod tests {
             state: AccountState::Other("FROZEN".into()),
             ou_path: "o-a/r-b/".into(),
             invited: true,
+            joined_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)),
+            ou_names: std::sync::Arc::default(),
         };
         let record = Record {
             started_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)),
@@ -137,6 +149,12 @@ mod tests {
         let entries = [
             Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() },
             Entry::Account(Cow::Owned(account.clone())),
+            Entry::Unit { id: Cow::Owned("r-b".parse().unwrap()), parent: None, name: "Root".into() },
+            Entry::Unit {
+                id: Cow::Owned("ou-b-c".parse().unwrap()),
+                parent: Some(Cow::Owned("r-b".parse().unwrap())),
+                name: "two\nlines \"quoted\"".into(),
+            },
             Entry::Target(Cow::Owned(target)),
             Entry::Ready { accounts: 1, targets: 1 },
             Entry::Resumed { version: "0".into() },

@@ -2,13 +2,14 @@
 
 mod consistency;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::entry::Entry;
-use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
 use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, tolerance};
 
 /// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
@@ -90,6 +91,8 @@ pub struct Replay {
     pub run_id: Option<String>,
     /// The accounts of the Organization, sorted by id once the lists are complete.
     pub accounts: Vec<Account>,
+    /// The names of the OUs that were read.
+    pub(crate) units: UnitNames,
     /// The accounts to visit, in order.
     pub targets: Vec<Target>,
     /// Whether `accounts` and `targets` are complete. Only a plan starts visits before they are complete.
@@ -161,12 +164,16 @@ impl Replay {
                 }
             }
         }
+        replay.units.name(&mut replay.accounts);
         Ok(replay)
     }
 
     fn apply(&mut self, entry: Entry<'_>) {
         match entry {
             Entry::Account(account) => self.accounts.push(account.into_owned()),
+            Entry::Unit { id, parent, name } => {
+                self.units.insert(id.into_owned(), parent.map(Cow::into_owned), name.into_owned());
+            }
             Entry::Target(target) => self.targets.push(target.into_owned()),
             Entry::Ready { .. } => {
                 self.accounts.sort_by_key(|account| account.id);

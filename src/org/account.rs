@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ParseError, UnitId};
 use crate::serde_text::textual;
+use crate::timestamp::optional_time;
 
 /// A 12-digit account id. Leading zeros are part of the id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -174,6 +177,13 @@ pub struct Account {
     /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
     /// creates, so an invited account might not have this role.
     pub invited: bool,
+    /// When the account joined the Organization; `None` if Organizations does not say, or in journals of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_time")]
+    pub joined_at: Option<SystemTime>,
+    /// The names of the root and the OUs in `ou_path`, with the id of an OU whose name is not known; empty as long as no name is known.
+    /// The journal has the names in lines of their own, because they become known after the accounts.
+    #[serde(skip)]
+    pub ou_names: Arc<[String]>,
 }
 
 /// Returns the path of an account's parent. ListAccounts returns the path of the account itself, `o-…/r-…/ou-…/<account id>/`.

@@ -155,6 +155,8 @@ mod tests {
         let id = |number: u64| -> AccountId { format!("{number:012}").parse().unwrap() };
         let accounts: Vec<Account> = (1..=20)
             .map(|number| Account {
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
                 id: id(number),
                 name: String::new(),
                 email: String::new(),

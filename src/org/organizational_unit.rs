@@ -30,6 +30,35 @@ pub(crate) fn ids_in(ou_path: &str) -> impl Iterator<Item = &str> {
     ou_path.split('/').map(|step| step.split(' ').next().unwrap_or_default()).filter(|id| !id.is_empty())
 }
 
+/// Returns the start and the end of each step of a path. A step includes the slash after it. The Organization's id at the
+/// beginning of the path is not a step, so the first step is the root. Names can contain slashes, so a slash ends a step only if
+/// it is followed by an id, or by the end of the path.
+pub(crate) fn step_ranges(ou_path: &str) -> Vec<(usize, usize)> {
+    let ends = ou_path.match_indices('/').map(|(at, _)| at + 1);
+    let ends = ends.filter(|end| {
+        ou_path[*end..].is_empty() || ou_path[*end..].starts_with("ou-") || ou_path[*end..].starts_with("r-")
+    });
+    let mut start = 0;
+    let mut steps: Vec<(usize, usize)> = ends.map(|end| (std::mem::replace(&mut start, end), end)).collect();
+    if steps.len() > 1 && ou_path.starts_with("o-") {
+        steps.remove(0);
+    }
+    if steps.is_empty() { vec![(0, ou_path.len())] } else { steps }
+}
+
+/// Returns the ids of the root and the OUs in an account's path, from the top, each with the name that follows it in brackets, if
+/// there is one.
+pub(crate) fn steps_in(ou_path: &str) -> Vec<(&str, Option<&str>)> {
+    let steps = step_ranges(ou_path).into_iter().map(|(start, end)| ou_path[start..end].trim_end_matches('/'));
+    let steps = steps.filter(|step| !step.is_empty());
+    steps
+        .map(|step| match step.split_once(" (") {
+            Some((id, name)) => (id, Some(name.strip_suffix(')').unwrap_or(name))),
+            None => (step, None),
+        })
+        .collect()
+}
+
 textual!(UnitId, "{}", 0);
 
 impl FromStr for UnitId {
@@ -49,7 +78,7 @@ impl FromStr for UnitId {
             _ if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 "this is the id of an account: give it with --account".to_owned()
             }
-            _ => "expected the id of an OU (ou-…-…) or of a root (r-…), not its name; the ids are in the report's column ou_path"
+            _ => "expected the id of an OU (ou-…-…) or of a root (r-…), or the names from the root down to it, such as Root/Workloads/Prod"
                 .to_owned(),
         }))
     }

@@ -5,6 +5,7 @@ pub(crate) mod skip_reason;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,10 @@ use super::name_pattern::NamePattern;
 use super::organizational_unit::{UnitId, ids_in};
 use super::shard::Shard;
 use super::tag::Tag;
+use super::unit_choice::UnitChoice;
+use super::unit_names::{NearMisses, UnitNames};
 use crate::suggest::did_you_mean;
+use crate::timestamp::optional_time;
 
 pub use skip_reason::SkipReason;
 
@@ -42,6 +46,9 @@ pub struct Criteria {
     pub accounts: BTreeSet<AccountId>,
     /// The accounts in these OUs and roots, at any depth.
     pub ous: BTreeSet<UnitId>,
+    /// The OUs and roots that were given by their path of names. Their ids are added to `ous` as soon as the names are read.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub ou_names: BTreeSet<UnitChoice>,
     /// The accounts with one of these names.
     pub names: Vec<NamePattern>,
     /// The accounts with one of these tags.
@@ -51,6 +58,11 @@ pub struct Criteria {
 impl Criteria {
     fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether OUs or roots are named.
+    fn names_units(&self) -> bool {
+        !self.ous.is_empty() || !self.ou_names.is_empty()
     }
 
     fn has_account(&self, account: &Account) -> bool {
@@ -79,6 +91,9 @@ pub struct Selection {
     pub include: Criteria,
     /// No account that matches any of these criteria.
     pub exclude: Criteria,
+    /// Only accounts that joined the Organization at this time or later.
+    #[serde(skip_serializing_if = "Option::is_none", with = "optional_time")]
+    pub joined_since: Option<SystemTime>,
     /// Only the accounts of this shard.
     pub shard: Option<Shard>,
     /// How the management account is visited.
@@ -101,7 +116,7 @@ impl Selection {
 
     /// Whether OUs or roots are named.
     pub(crate) fn needs_units(&self) -> bool {
-        !self.include.ous.is_empty() || !self.exclude.ous.is_empty()
+        self.include.names_units() || self.exclude.names_units()
     }
 
     /// Whether all accounts have to be listed before the first account can be selected. This is necessary if the selection names
@@ -109,6 +124,30 @@ impl Selection {
     pub(crate) fn needs_whole_list(&self) -> bool {
         let names_accounts = !self.include.accounts.is_empty() || !self.exclude.accounts.is_empty();
         names_accounts || self.needs_units() || self.needs_tags()
+    }
+
+    /// Whether OUs or roots are named by id. An id that no account has in its path must be looked up.
+    pub(crate) fn names_unit_ids(&self) -> bool {
+        !self.include.ous.is_empty() || !self.exclude.ous.is_empty()
+    }
+
+    /// Returns the OUs and roots that were given by their path of names.
+    pub(crate) fn ou_names(&self) -> impl Iterator<Item = &UnitChoice> {
+        self.include.ou_names.union(&self.exclude.ou_names)
+    }
+
+    /// Adds the ids of the OUs and roots that were given by their path of names.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no OU, or more than one, has a path of names.
+    pub(crate) fn resolve_ou_names(&mut self, names: &UnitNames) -> Result<(), NearMisses> {
+        for criteria in [&mut self.include, &mut self.exclude] {
+            for choice in &criteria.ou_names {
+                criteria.ous.insert(choice.resolve(names)?);
+            }
+        }
+        Ok(())
     }
 
     /// Returns the named OUs and roots that contain none of the accounts. Such an OU or root might be empty, or might not exist.
@@ -172,6 +211,9 @@ pub enum SelectionFailed {
         /// `; did you mean …?`, or an empty text.
         suggestion: String,
     },
+    /// The selection names an OU or root by a path of names that none has, or more than one.
+    #[error("{0}")]
+    NoSuchNames(NearMisses),
     /// The selection matches no account that can be visited.
     #[error("the selection is empty: of {listed} accounts in the Organization, {narrowing}{suggestion}")]
     Empty {
@@ -245,6 +287,12 @@ impl fmt::Display for UnmatchedExclusion<'_> {
     }
 }
 
+/// Returns how many accounts `--joined-since` leaves out only because Organizations does not say when they joined.
+pub(crate) fn without_join_time(accounts: &[Account], selection: &Selection) -> usize {
+    let known = |account: &&Account| account.joined_at.is_none();
+    if selection.joined_since.is_none() { 0 } else { accounts.iter().filter(known).count() }
+}
+
 /// Returns the exclusions by name and by tag that match no account. `tags` are the tags that were read.
 pub(crate) fn unmatched_exclusions<'a>(
     accounts: &[Account],
@@ -273,8 +321,8 @@ pub(crate) fn accounts_needing_tags(
 ///
 /// # Errors
 ///
-/// Returns an error if no account is left to visit, unless this is expected: the shard of a small Organization can be empty, an
-/// earlier run can leave nothing to do, and every selected account can be in `--exceptions`.
+/// Returns an error if no account is left to visit, unless this is expected: the shard of a small Organization can be empty, no account may
+/// have joined lately, an earlier run can leave nothing to do, and every selected account can be in `--exceptions`.
 pub fn select<'a>(
     accounts: &'a [Account],
     management_account: ManagementAccount,
@@ -295,8 +343,8 @@ pub fn select<'a>(
         reasons.all(|reason| reason.is_some())
     };
     let nothing_to_do = || restriction.is_some() && is_empty(&Selection::default());
-    let without_shard_and_exceptions = || Selection { shard: None, exceptions: None, ..selection.clone() };
-    if selected.targets.is_empty() && !nothing_to_do() && is_empty(&without_shard_and_exceptions()) {
+    let widest = || Selection { shard: None, joined_since: None, exceptions: None, ..selection.clone() };
+    if selected.targets.is_empty() && !nothing_to_do() && is_empty(&widest()) {
         return Err(explain::empty(accounts, management_account, selection, tags, restriction));
     }
     Ok(selected)
@@ -310,14 +358,16 @@ pub(crate) fn reason_to_skip(
     tags: Option<&Tags>,
     restriction: Option<&Restriction>,
 ) -> Option<SkipReason> {
-    let Selection { include, exclude, shard, management: _, exceptions: _ } = selection;
+    let Selection { include, exclude, joined_since, shard, management: _, exceptions: _ } = selection;
     let by_selection = match account {
         account if exclude.has_account(account) => Some(SkipReason::ExcludedAccount),
         account if exclude.has_unit_of(account) => Some(SkipReason::ExcludedUnit),
         account if exclude.has_name_of(account) => Some(SkipReason::ExcludedName),
         account if !include.accounts.is_empty() && !include.has_account(account) => Some(SkipReason::OtherAccount),
-        account if !include.ous.is_empty() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
+        account if include.names_units() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
         account if !include.names.is_empty() && !include.has_name_of(account) => Some(SkipReason::OtherName),
+        account if joined_since.is_some() && account.joined_at.is_none() => Some(SkipReason::JoinTimeUnknown),
+        account if account.joined_at < *joined_since => Some(SkipReason::JoinedEarlier),
         account if shard.is_some_and(|shard| !shard.contains(account.id)) => Some(SkipReason::OtherShard),
         account if selection.exception_of(account.id).is_some() => Some(SkipReason::Excepted),
         _ => None,

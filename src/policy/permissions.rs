@@ -15,7 +15,7 @@ pub(crate) struct Requirements {
     pub access: AccessMode,
     /// Whether the selection names tags.
     pub tags: bool,
-    /// Whether the selection names OUs.
+    /// Whether the selection names OUs by id.
     pub units: bool,
     /// Whether the management account is visited with the caller's own credentials.
     pub own: bool,
@@ -46,8 +46,8 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
     match operation {
         Operation::DescribeOrganization
         | Operation::ListAccounts
-        // `ListOrganizationalUnitsForParent` and `ListAccountsForParent` are called only if `ListAccounts` returns accounts
-        // without paths. `ListRoots` is also called if the selection names a root.
+        // `ListRoots` and `ListOrganizationalUnitsForParent` give the names of OUs. `ListAccountsForParent` and `ListParents` are
+        // called only if `ListAccounts` returns accounts without paths.
         | Operation::ListRoots
         | Operation::ListOrganizationalUnitsForParent
         | Operation::ListAccountsForParent

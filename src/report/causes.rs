@@ -85,7 +85,16 @@ mod tests {
         let row = |(number, (outcome, code)): (usize, &(Outcome, &str))| {
             let id = format!("{number:012}").parse().unwrap();
             let (name, email, ou_path) = (String::new(), String::new(), String::new());
-            let account = Account { id, name, email, state: AccountState::Active, ou_path, invited: false };
+            let account = Account {
+                id,
+                name,
+                email,
+                state: AccountState::Active,
+                ou_path,
+                invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
+            };
             let error = (*outcome != Changed).then(|| AccountError {
                 stage: Stage::Set,
                 error_code: (*code).into(),

@@ -81,7 +81,11 @@ fn add_units(text: &mut String, units: &[Unit<'_>], tally: &Tally) {
     }
     text.push_str(&format!("\n|---|---:|{}\n", "---:|".repeat(outcomes.len())));
     for (number, unit) in units.iter().enumerate() {
-        let path = if unit.path.is_empty() { "not known".to_owned() } else { in_table(unit.path) };
+        let path = match (unit.names, unit.path) {
+            (_, "") => "not known".to_owned(),
+            ([], path) => in_table(path),
+            (names, _) => format!("{} {}", in_table(&names.join("/")), in_table(unit.id)),
+        };
         let mut line = format!("| {path} | {} |", thousands(unit.tally.total()));
         for outcome in &outcomes {
             line.push_str(&format!(" {} |", thousands(unit.tally.of(*outcome))));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::org::Account;
+use crate::org::organizational_unit::step_ranges;
 use crate::rollout::{Outcome, Record, Tally};
 
 /// A root or an OU, with the outcomes of the accounts in it and below it.
@@ -10,8 +11,10 @@ use crate::rollout::{Outcome, Record, Tally};
 pub(crate) struct Unit<'a> {
     /// The path from the Organization down, as in the accounts; empty for accounts whose path is not known.
     pub path: &'a str,
-    /// The last step of the path: an id, followed by the name if it is known.
-    pub name: &'a str,
+    /// The last step of the path: an id. In journals of format 1, the name can follow it.
+    pub id: &'a str,
+    /// The names from the root down; empty if no name is known.
+    pub names: &'a [String],
     /// The depth, 0 for a root.
     pub depth: usize,
     /// The outcomes of the accounts.
@@ -19,6 +22,11 @@ pub(crate) struct Unit<'a> {
 }
 
 impl Unit<'_> {
+    /// Returns the name, or the id if the name is not known; empty for accounts whose path is not known.
+    pub(crate) fn label(&self) -> &str {
+        self.names.last().map_or(self.id, String::as_str)
+    }
+
     /// Returns whether an account failed, is unverified, or was not attempted.
     pub(crate) fn has_unfinished(&self) -> bool {
         self.tally.errors() + self.tally.of(Outcome::NotAttempted) > 0
@@ -28,44 +36,37 @@ impl Unit<'_> {
 /// Returns every OU with accounts in it or below it, parents before children.
 pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit<'a>> {
     // Thousands of accounts share a few paths, so each path is split only once.
-    let mut by_path: HashMap<&str, Tally> = HashMap::new();
+    let mut by_path: HashMap<&str, (Tally, &[String])> = HashMap::new();
     for (account, record) in accounts.iter().zip(records) {
-        by_path.entry(&account.ou_path).or_default().add(record.outcome);
+        let (tally, names) = by_path.entry(&account.ou_path).or_default();
+        tally.add(record.outcome);
+        if names.is_empty() {
+            *names = &account.ou_names;
+        }
     }
     let mut units: BTreeMap<&str, Unit<'a>> = BTreeMap::new();
-    for (path, tally) in by_path {
-        for (depth, (start, end)) in steps(path).into_iter().enumerate() {
+    for (path, (tally, names)) in by_path {
+        for (depth, (start, end)) in step_ranges(path).into_iter().enumerate() {
             let unit = units.entry(&path[..end]).or_insert_with(|| Unit {
                 path: &path[..end],
-                name: path[start..end].trim_end_matches('/'),
+                id: path[start..end].trim_end_matches('/'),
+                names: names.get(..=depth).unwrap_or_default(),
                 depth,
                 tally: Tally::default(),
             });
             unit.tally.include(&tally);
         }
     }
-    units.into_values().collect()
-}
-
-/// Returns the start and the end of each step of a path. A step includes the slash after it. The Organization's id at the
-/// beginning of the path is not a step, so the first step is the root. Names can contain slashes, so a slash ends a step only if
-/// it is followed by an id, or by the end of the path.
-fn steps(path: &str) -> Vec<(usize, usize)> {
-    let ends = path.match_indices('/').map(|(at, _)| at + 1);
-    let ends =
-        ends.filter(|end| path[*end..].is_empty() || path[*end..].starts_with("ou-") || path[*end..].starts_with("r-"));
-    let mut start = 0;
-    let mut steps: Vec<(usize, usize)> = ends.map(|end| (std::mem::replace(&mut start, end), end)).collect();
-    if steps.len() > 1 && path.starts_with("o-") {
-        steps.remove(0);
-    }
-    if steps.is_empty() { vec![(0, path.len())] } else { steps }
+    let mut units: Vec<Unit<'a>> = units.into_values().collect();
+    // By name, as readers look for an OU. Without names, the order of the ids stays.
+    units.sort_by(|one, other| one.names.cmp(other.names));
+    units
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::{AccountState, TokenVersion};
+    use crate::org::{AccountState, TokenVersion, UnitNames};
 
     fn rows(of: &[(&str, Outcome)]) -> (Vec<Account>, Vec<Record>) {
         let rows = of.iter().enumerate().map(|(number, (path, outcome))| {
@@ -76,6 +77,8 @@ mod tests {
                 state: AccountState::Active,
                 ou_path: (*path).to_owned(),
                 invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
             };
             let record = Record { outcome: *outcome, ..Record::blank(account.id, TokenVersion::V2Token) };
             (account, record)
@@ -95,7 +98,7 @@ mod tests {
             ("", Changed),
         ]);
         let units = units(&accounts, &records);
-        let seen: Vec<_> = units.iter().map(|u| (u.name, u.depth, u.tally.total(), u.has_unfinished())).collect();
+        let seen: Vec<_> = units.iter().map(|u| (u.id, u.depth, u.tally.total(), u.has_unfinished())).collect();
         let expected = [
             ("", 0, 1, false),
             ("r-y", 0, 5, true),
@@ -106,5 +109,35 @@ mod tests {
         assert_eq!(seen, expected);
         assert_eq!(units[4].tally.of(Failed), 1);
         assert!(units[4].path.starts_with(units[3].path));
+    }
+
+    #[test]
+    fn named_ous_are_sorted_by_name_below_their_parents() {
+        let (mut accounts, records) = rows(&[
+            ("o-x/r-y/ou-y-a/", Outcome::Changed),
+            ("o-x/r-y/ou-y-b/ou-y-c/", Outcome::Changed),
+            ("o-x/r-y/ou-y-b/ou-y-new/", Outcome::Changed),
+        ]);
+        let mut names = UnitNames::default();
+        for (id, parent, name) in [
+            ("r-y", None, "Root"),
+            ("ou-y-a", Some("r-y"), "Workloads"),
+            ("ou-y-b", Some("r-y"), "Infra"),
+            ("ou-y-c", Some("ou-y-b"), "Prod/EU"),
+        ] {
+            let parent = parent.map(|parent: &str| parent.parse().unwrap());
+            names.insert(id.parse().unwrap(), parent, name.to_owned());
+        }
+        names.name(&mut accounts);
+        let units = units(&accounts, &records);
+        let seen: Vec<_> = units.iter().map(|unit| (unit.label(), unit.id, unit.depth)).collect();
+        let expected = [
+            ("Root", "r-y", 0),
+            ("Infra", "ou-y-b", 1),
+            ("Prod/EU", "ou-y-c", 2),
+            ("ou-y-new", "ou-y-new", 2),
+            ("Workloads", "ou-y-a", 1),
+        ];
+        assert_eq!(seen, expected);
     }
 }

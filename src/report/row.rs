@@ -46,10 +46,10 @@ impl<'a> Cell<'a> {
 pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 
 /// The columns in order. The order is a promise: new columns are added at the end.
-pub const COLUMNS: &[Column; 21] = ALL.first_chunk().expect("there are more than these");
+pub const COLUMNS: &[Column; 22] = ALL.first_chunk().expect("there are more than these");
 
 /// All columns. Only some runs have those after [`COLUMNS`].
-const ALL: &[Column; 24] = &[
+const ALL: &[Column; 25] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
@@ -71,6 +71,7 @@ const ALL: &[Column; 24] = &[
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
+    ("ou_names", |row| ou_names(&row.account.ou_names)),
     // Only reports with `--verify token=REGION` have this column.
     (VERIFIED, |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
     // Only reports with `--exceptions` have these columns.
@@ -82,6 +83,11 @@ const ALL: &[Column; 24] = &[
         until.map_or(Cell::Nothing, |day| Cell::Text(day.to_string().into()))
     }),
 ];
+
+/// Returns the path of names.
+pub(super) fn ou_names(names: &[String]) -> Cell<'static> {
+    if names.is_empty() { Cell::Nothing } else { Cell::Text(names.join("/").into()) }
+}
 
 /// The column of `--verify token=REGION`.
 const VERIFIED: &str = "verified";
@@ -127,7 +133,7 @@ mod tests {
     fn the_columns_are_as_promised() {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
-                        started_at,duration_ms,run_id";
+                        started_at,duration_ms,run_id,ou_names";
         let token = Verify::Token("ap-east-1".to_owned());
         for (verify, exceptions, added) in [
             (&Verify::Setting, false, ""),

@@ -35,24 +35,28 @@ fn one(account: &Account, record: &Record, mode: Mode) -> String {
     format!("\n{}: {versions}\n", named(account))
 }
 
+/// The accounts of an OU.
+type Members<'a> = Vec<(&'a Account, &'a Record)>;
+
 /// Returns the first accounts that would change, by the OU that they are in.
 fn by_unit<'a>(pairs: impl Iterator<Item = (&'a Account, &'a Record)>) -> String {
-    let mut units: BTreeMap<&str, Vec<(&Account, &Record)>> = BTreeMap::new();
+    // By name, as readers look for an OU. Without names, by id.
+    let mut units: BTreeMap<(&[String], &str), Members<'_>> = BTreeMap::new();
     for (account, record) in pairs.filter(|(_, record)| record.outcome == Outcome::WouldChange) {
-        units.entry(account.ou_path.as_str()).or_default().push((account, record));
+        units.entry((&*account.ou_names, account.ou_path.as_str())).or_default().push((account, record));
     }
     if units.is_empty() {
         return String::new();
     }
     let mut text = "\nWould change, by OU\n".to_owned();
-    for (path, accounts) in units.iter().take(NAMED) {
-        let unit = path.trim_end_matches('/').rsplit('/').next().filter(|unit| !unit.is_empty());
+    for ((names, path), accounts) in units.iter().take(NAMED) {
+        let id = path.trim_end_matches('/').rsplit('/').next().filter(|id| !id.is_empty());
+        let unit = match (id, names) {
+            (Some(id), [_, ..]) => format!("{} ({id})", names.join("/")),
+            (id, _) => id.unwrap_or("an OU that is not known").to_owned(),
+        };
         let noun = if accounts.len() == 1 { "account" } else { "accounts" };
-        text.push_str(&format!(
-            "\n  {} {noun} in {}\n",
-            accounts.len(),
-            for_terminal(unit.unwrap_or("an OU that is not known"))
-        ));
+        text.push_str(&format!("\n  {} {noun} in {}\n", accounts.len(), for_terminal(&unit)));
         for (account, record) in accounts.iter().take(NAMED) {
             let before = record.previous_version.map_or("unknown", |version| version.as_str());
             text.push_str(&format!("    {}: {before}, would be {}\n", named(account), record.target_version));

@@ -177,6 +177,8 @@ mod tests {
             state: AccountState::Active,
             ou_path: ou.to_owned(),
             invited,
+            joined_at: None,
+            ou_names: std::sync::Arc::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::gate::Gate;
 use super::prepare::Prepared;
 use super::recorder::Recorder;
 use super::signals::Signals;
+use super::unit_names::NamesBeside;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
 use crate::journal::Journal;
@@ -50,7 +51,7 @@ pub(crate) async fn visit_waves(
     aws: &Aws,
     prepared: Prepared,
 ) -> Result<Visited, Error> {
-    let Prepared { organization, accounts, waves, records, resumed, .. } = prepared;
+    let Prepared { organization, accounts, units, waves, records, resumed, .. } = prepared;
     let gate_first = resumed.as_ref().is_some_and(|resumed| resumed.gate_first);
     let selected = resumed.as_ref().map(|resumed| resumed.selected);
     let (resumed, earlier_visits) = (resumed.is_some(), resumed.map(|resumed| resumed.earlier_visits));
@@ -63,7 +64,7 @@ pub(crate) async fn visit_waves(
     let mut rollout = Rollout::new(aws, &journal, context.settings.run.rollout_options());
     (rollout.selected, rollout.gate_first) = (selected, gate_first);
     let mut recorder = Recorder::new(context, &journal, &rollout.stop);
-    recorder.begin(accounts, records, &waves, resumed).await?;
+    recorder.begin(accounts, units, records, &waves, resumed).await?;
     recorder.earlier_visits = earlier_visits.unwrap_or_default();
     let resume = with_gate("resume", recorder.context.settings.run.gate.is_some());
     signals.set_last_message(&format!("continue with: v2token {resume} {}", for_shell(recorder.context.folder.path())));
@@ -79,13 +80,18 @@ pub(crate) async fn visit_waves(
         let tally = recorder.borrow().tally();
         gate.check(checkpoint, &tally, &rollout.stop).await
     };
-    let ended = tokio::select! {
-        ended = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave) => ended,
-        never = signals.watch(&rollout.stop) => match never {},
-        never = Recorder::flush_reports(&recorder) => match never {},
+    let visits = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave);
+    let stopped = {
+        let mut names = NamesBeside::of(aws, &recorder);
+        let ended = tokio::select! {
+            ended = names.during(visits) => ended,
+            never = signals.watch(&rollout.stop) => match never {},
+            never = Recorder::flush_reports(&recorder) => match never {},
+        };
+        signals.all_visits_ended();
+        names.after(ended.stopped.is_some(), &mut signals, &progress).await;
+        ended.stopped
     };
-    signals.all_visits_ended();
-    let stopped = ended.stopped;
     drop(waves);
     let recorder = recorder.into_inner();
     let not_visited_again = recorder.not_visited_again;

@@ -14,8 +14,8 @@ use super::execute::Visited;
 use super::recorder::Recorder;
 use super::signals::Signals;
 use super::targets;
-use crate::cloud::Failure;
-use crate::cloud::aws::{Aws, Organization};
+use super::unit_names::NamesBeside;
+use crate::cloud::aws::{AccountList, Aws, Organization};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
@@ -56,7 +56,6 @@ pub(crate) async fn list_and_visit(
     let (sender, receiver) = unbounded();
     let listing = Listing { aws, organization, management_account, recorder: &recorder, sender, targets: Cell::new(0) };
     let stopped = listing.visit_while_listing(&rollout, receiver, &mut signals).await?;
-    signals.all_visits_ended();
     let (accounts, records) = recorder.into_inner().into_parts();
     Ok(Visited { journal, accounts, records, not_visited_again: 0, stopped, signals })
 }
@@ -102,19 +101,23 @@ impl Listing<'_, '_> {
             // Visits have been queued, so accounts might have been read.
             _ => Error::Unlisted(Box::new(cause)),
         };
-        let without_paths = listed.map_err(no_plan)?;
+        let list = listed.map_err(no_plan)?;
         let is_listed = |id| self.recorder.borrow().accounts.iter().any(|account| account.id == id);
         self.aws.check_complete(&self.organization, is_listed).map_err(|error| no_plan(error.into()))?;
-        self.finish(without_paths.as_ref(), rollout.options.concurrency).await.map_err(no_plan)?;
+        self.finish(list, rollout.options.concurrency).await.map_err(no_plan)?;
+        let mut names = NamesBeside::of(self.aws, self.recorder);
         let ended = if let Some(ended) = ended {
             ended
         } else {
             tokio::select! {
-                ended = visits => ended,
+                ended = names.during(visits) => ended,
                 never = signals.watch(&rollout.stop) => match never {},
                 never = Recorder::flush_reports(self.recorder) => match never {},
             }
         };
+        signals.all_visits_ended();
+        let progress = self.recorder.borrow().context.progress.clone();
+        names.after(ended.stopped.is_some(), signals, &progress).await;
         Ok(ended.stopped)
     }
 
@@ -140,24 +143,28 @@ impl Listing<'_, '_> {
 
     /// Ends the list: checks that at least one account is selected, shows the number of visits, and writes the event `ready` to
     /// the journal.
-    async fn finish(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
+    async fn finish(&self, list: AccountList, concurrency: usize) -> Result<(), Error> {
         // Closing the channel ends the visits after the last target.
         self.sender.close_channel();
         let targets = self.targets.get();
-        self.show_listed(without_paths, concurrency)?;
+        for (id, unit) in list.names.iter() {
+            self.recorder.borrow_mut().record_unit(id.clone(), unit.parent.clone(), unit.name.clone());
+        }
+        self.show_listed(&list, concurrency)?;
         let recorded = self.recorder.borrow().record_all_listed(targets);
         recorded.await.map_err(|error| self.recorder.borrow().journal_failed(error))
     }
 
-    fn show_listed(&self, without_paths: Option<&Failure>, concurrency: usize) -> Result<(), Error> {
+    fn show_listed(&self, list: &AccountList, concurrency: usize) -> Result<(), Error> {
         let recorder = self.recorder.borrow();
         let (run, accounts, progress) =
             (&recorder.context.settings.run, &recorder.accounts, &recorder.context.progress);
         if self.targets.get() == 0 {
             select(accounts, self.management_account, &run.selection, &Tags::new(), None)?;
         }
+        targets::warn_of_unknown_join_times(accounts, run, progress);
         targets::warn_of_idle_exclusions(accounts, run, &Tags::new(), progress);
-        targets::warn_of_missing_paths(without_paths, progress);
+        targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
         progress.begin(Workload {
             organization: self.organization.id.clone(),
             listed: accounts.len(),

@@ -6,12 +6,13 @@ use super::baseline::Baseline;
 use super::context::RunContext;
 use super::signals::Signals;
 use super::targets;
+use super::unit_names;
 use crate::cloud::AccessMethod;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
-use crate::org::{Account, AccountId};
+use crate::org::{Account, AccountId, UnitNames};
 use crate::rollout::wave::divide;
 use crate::rollout::{Outcome, Record, Target, Wave};
 
@@ -21,6 +22,8 @@ pub(crate) struct Prepared {
     /// Every account, sorted by id. If this run is based on an earlier run, accounts of that run that have left the Organization
     /// since are included.
     pub accounts: Vec<Account>,
+    /// The names of OUs that were read before the visits.
+    pub units: UnitNames,
     /// How many accounts the Organization has.
     pub listed: usize,
     /// The accounts to visit.
@@ -54,18 +57,18 @@ pub(crate) async fn select_targets(
     signals: &mut Signals,
     baseline: Option<Box<Baseline>>,
 ) -> Result<Prepared, Error> {
-    let RunContext { settings, progress, .. } = &*context;
-    let (run, earlier) = (&settings.run, baseline.as_deref());
+    let RunContext { settings, progress, info, .. } = &mut *context;
+    let earlier = baseline.as_deref();
     let mut accounts = BTreeMap::new();
-    let listing = aws.for_each_account(run.selection.needs_units(), |account, page| {
+    let listing = aws.for_each_account(settings.run.selection.needs_units(), |account, page| {
         accounts.insert(account.id, account);
         progress.listing(accounts.len(), page);
     });
     // The Organization and its accounts are requested at the same time, because neither request needs the result of the other.
     let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
-    let (organization, without_paths) = signals.or_stop(Box::pin(both)).await?;
+    let (organization, list) = signals.or_stop(Box::pin(both)).await?;
     aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
-    targets::warn_of_missing_paths(without_paths.as_ref(), progress);
+    targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
     if let Some(earlier) = earlier {
         earlier.check(&organization, aws, settings.command)?;
         if !earlier.is_finished() {
@@ -73,8 +76,14 @@ pub(crate) async fn select_targets(
         }
     }
     let mut accounts: Vec<Account> = accounts.into_values().collect();
+    let (mut units, max_attempts) = (list.names, settings.run.max_attempts);
+    let resolve = unit_names::resolve(aws, max_attempts, &mut settings.run.selection, &accounts, &mut units);
+    signals.or_stop(Box::pin(resolve)).await?;
+    // The ids that the names stood for are kept in `run.json`.
+    info.settings.selection.clone_from(&settings.run.selection);
+    let run = &settings.run;
     let management_account = targets::management_account(&organization, run, aws);
-    let look_up = targets::look_up(aws, run, &accounts, management_account, earlier, progress);
+    let look_up = targets::look_up(aws, run, &accounts, &units, management_account, earlier, progress);
     let tags = signals.or_stop(Box::pin(look_up)).await?;
     let restriction = earlier.map(|earlier| &earlier.restriction);
     let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
@@ -99,7 +108,7 @@ pub(crate) async fn select_targets(
         context.info.based_on_resumes = Some(baseline.resumes);
         context.earlier_run = Some(baseline.into_lock());
     }
-    Ok(Prepared { organization, accounts, listed, waves, records, earlier: described, resumed: None })
+    Ok(Prepared { organization, accounts, units, listed, waves, records, earlier: described, resumed: None })
 }
 
 /// Takes the targets that an interrupted run did not finish, and checks that the Organization is still the same.
@@ -142,7 +151,8 @@ pub(crate) async fn remaining_targets(
     // The folder may be gone, because the journal has everything that a resume needs.
     let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());
     let earlier = earlier.map(|(info, _)| info);
-    Ok(Prepared { organization, accounts: replay.accounts, listed, waves, records, earlier, resumed })
+    let (accounts, units) = (replay.accounts, replay.units);
+    Ok(Prepared { organization, accounts, units, listed, waves, records, earlier, resumed })
 }
 
 /// Whether a visit ended with an error that only a repeated visit can mend.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::context::RunContext;
 use crate::error::Error;
 use crate::journal::{Entry, Journal};
-use crate::org::{Account, AccountId};
+use crate::org::{Account, AccountId, UnitId, UnitNames};
 use crate::report::{Column, Row, columns};
 use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Tally, Target, Wave};
 
@@ -39,6 +39,8 @@ pub(crate) struct Recorder<'a> {
     pub(super) earlier_visits: BTreeMap<AccountId, Record>,
     /// How many of these accounts were not visited again.
     pub(super) not_visited_again: usize,
+    /// The names of OUs that are known so far.
+    units: UnitNames,
 }
 
 impl<'a> Recorder<'a> {
@@ -46,7 +48,8 @@ impl<'a> Recorder<'a> {
         let columns = columns(&context.settings.run.verify, context.settings.run.selection.exceptions.is_some());
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
         let earlier_visits = BTreeMap::new();
-        Self { context, columns, journal, stop, accounts, records, indexes, earlier_visits, not_visited_again: 0 }
+        let (units, not_visited_again) = (UnitNames::default(), 0);
+        Self { context, columns, journal, stop, accounts, records, indexes, earlier_visits, not_visited_again, units }
     }
 
     /// Writes the first line of a new journal.
@@ -60,7 +63,8 @@ impl<'a> Recorder<'a> {
     /// The journal of a resumed run already has the lists.
     pub(super) async fn begin(
         &mut self,
-        accounts: Vec<Account>,
+        mut accounts: Vec<Account>,
+        units: UnitNames,
         records: BTreeMap<AccountId, Record>,
         waves: &[Wave],
         resumed: bool,
@@ -69,6 +73,9 @@ impl<'a> Recorder<'a> {
             self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
         } else {
             self.write_head();
+            for (id, unit) in units.iter() {
+                self.journal.append(&unit_entry(id, unit.parent.as_ref(), &unit.name));
+            }
             let targets = waves.iter().flat_map(|wave| &wave.targets);
             let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
                 .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
@@ -86,6 +93,8 @@ impl<'a> Recorder<'a> {
         // The next call overwrites the reports of an earlier run, so it is made only after the lists are durable. The known
         // records are then added below the new headers.
         self.begin_reports()?;
+        units.name(&mut accounts);
+        self.units = units;
         self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
         self.records = accounts.iter().map(|_| None).collect();
         self.accounts = accounts;
@@ -110,6 +119,17 @@ impl<'a> Recorder<'a> {
         self.records.push(None);
         self.journal.append(&Entry::Account(Cow::Borrowed(account)));
         true
+    }
+
+    /// Returns what has to be listed to know the names of the OUs that have accounts.
+    pub(super) fn unread_units(&self) -> (bool, Vec<UnitId>) {
+        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_str()))
+    }
+
+    /// Records the name of an OU or of a root.
+    pub(super) fn record_unit(&mut self, id: UnitId, parent: Option<UnitId>, name: String) {
+        self.journal.append(&unit_entry(&id, parent.as_ref(), &name));
+        self.units.insert(id, parent, name);
     }
 
     /// Records that an account is not visited.
@@ -212,7 +232,8 @@ impl<'a> Recorder<'a> {
     }
 
     /// Returns all accounts, sorted by id, and the record of each account.
-    pub(super) fn into_parts(self) -> (Vec<Account>, Vec<Record>) {
+    pub(super) fn into_parts(mut self) -> (Vec<Account>, Vec<Record>) {
+        self.units.name(&mut self.accounts);
         let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
         // A sorted list is returned without a copy. With 50,000 accounts, a copy would determine the run's peak memory.
         if self.accounts.is_sorted_by_key(|account| account.id) {
@@ -222,6 +243,10 @@ impl<'a> Recorder<'a> {
         both.sort_by_key(|(account, _)| account.id);
         both.into_iter().unzip()
     }
+}
+
+fn unit_entry<'a>(id: &'a UnitId, parent: Option<&'a UnitId>, name: &'a str) -> Entry<'a> {
+    Entry::Unit { id: Cow::Borrowed(id), parent: parent.map(Cow::Borrowed), name: Cow::Borrowed(name) }
 }
 
 /// Records how the run ended.

@@ -10,9 +10,9 @@ use crate::journal::RunSettings;
 use crate::org::role::AccessMode;
 use crate::org::selection::{
     ManagementAccess, ManagementAccount, SelectionResult, SkipReason, Tags, accounts_needing_tags, check_names,
-    unmatched_exclusions,
+    unmatched_exclusions, without_join_time,
 };
-use crate::org::{Account, AccountId};
+use crate::org::{Account, AccountId, UnitNames};
 use crate::rollout::{Provenance, Record, Target};
 use crate::terminal::Progress;
 
@@ -30,6 +30,7 @@ pub(crate) async fn look_up(
     aws: &Aws,
     run: &RunSettings,
     accounts: &[Account],
+    units: &UnitNames,
     management_account: ManagementAccount,
     baseline: Option<&Baseline>,
     progress: &Progress,
@@ -38,7 +39,8 @@ pub(crate) async fn look_up(
     check_names(accounts, &run.selection, Vec::new())?;
     let mut missing = Vec::new();
     for unit in run.selection.units_without_accounts(accounts) {
-        if !aws.unit_exists(&unit).await? {
+        let is_found = run.selection.ou_names().any(|choice| choice.resolve(units).as_ref() == Ok(&unit));
+        if !is_found && !aws.unit_exists(&unit).await? {
             missing.push(unit);
         }
     }
@@ -50,8 +52,19 @@ pub(crate) async fn look_up(
         let of = to_read.len();
         tags = aws.list_tags(&to_read, |read| progress.tags(read, of)).await?;
     }
+    warn_of_unknown_join_times(accounts, run, progress);
     warn_of_idle_exclusions(accounts, run, &tags, progress);
     Ok(tags)
+}
+
+/// Warns of accounts that `--joined-since` leaves out because Organizations does not say when they joined.
+pub(crate) fn warn_of_unknown_join_times(accounts: &[Account], run: &RunSettings, progress: &Progress) {
+    match without_join_time(accounts, &run.selection) {
+        0 => {}
+        count => progress.warn(&format!(
+            "--joined-since leaves out {count} accounts because Organizations does not say when they joined"
+        )),
+    }
 }
 
 /// Warns of exclusions that exclude no account, because such an exclusion might be mistyped, and of exceptions that have no effect.

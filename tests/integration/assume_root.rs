@@ -32,6 +32,8 @@ fn accounts_without_a_role_are_read_with_two_calls_each() {
     let expected = [
         (Operation::DescribeOrganization, 1),
         (Operation::ListAccounts, 1),
+        // For the names of OUs.
+        (Operation::ListRoots, 1),
         (Operation::AssumeRoot, 6),
         // One for the caller's identity, and one for the management account, which is read with the caller's own credentials.
         (Operation::GetCallerIdentity, 2),

@@ -101,7 +101,7 @@ fn a_plan_is_compared_with_its_apply() {
     assert_eq!(compare(&bench, &["apply"], "plan", &["--report=-"]).stdout, run.stdout);
     assert_eq!(compare(&bench, &["apply"], "plan", &["--output=none"]).exits(0).stdout, "");
     let lines = compare(&bench, &["apply"], "plan", &["--output=text"]).exits(0).stdout;
-    assert!(lines.lines().count() == 9 && lines.lines().all(|line| line.split('\t').count() == 18), "{lines}");
+    assert!(lines.lines().count() == 9 && lines.lines().all(|line| line.split('\t').count() == 19), "{lines}");
     let query = "--query=accounts[?difference=='failure_new'].[account_id, after_error_code]";
     assert_eq!(compare(&bench, &["apply"], "plan", &[query, "--output=text"]).stdout, "000000000004\tAccessDenied\n");
     let query = ["--query=@", "--output=json"];

@@ -59,6 +59,8 @@ fn account(number: u32) -> (Account, Record) {
         state: AccountState::Active,
         ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211),
         invited: false,
+        joined_at: None,
+        ou_names: std::sync::Arc::default(),
     };
     let error = number.is_multiple_of(13).then(|| AccountError {
         stage: Stage::Set,

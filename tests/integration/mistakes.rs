@@ -87,13 +87,8 @@ const FILES: &[Mistake] = &[
 ];
 
 const SELECTION: &[Mistake] = &[
-    mistake("plan --ou=Production", OPTION, "not its name", "the ids are in the report's column ou_path"),
-    mistake(
-        "plan --ou=/Workloads/Prod",
-        OPTION,
-        "not its name",
-        "expected the id of an OU (ou-…-…) or of a root (r-…)",
-    ),
+    mistake("plan --ou=ou-ab12", OPTION, "expected the id of an OU (ou-…-…)", "such as Root/Workloads/Prod"),
+    mistake("plan --ou=/", OPTION, "expected the id of an OU", "the names from the root down to it"),
     mistake("plan --ou=o-exampleorg1", OPTION, "the id of an Organization", "name its root, r-…"),
     mistake("plan --ou=000000000001", OPTION, "the id of an account", "give it with --account"),
     mistake(
@@ -115,6 +110,10 @@ const SELECTION: &[Mistake] = &[
     mistake("plan --tag=Key=Environment,Value=prod", OPTION, "--tag Key=Environment", "did you mean Environment=prod?"),
     mistake("apply --yes --exclude-tag=Key=Tier,Value=0", OPTION, "--exclude-tag Key=Tier", "did you mean Tier=0?"),
     mistake("plan --name=", OPTION, "--name", "* stands for any text"),
+    mistake("plan --joined-since=7", OPTION, "a number without a unit", "expected a span such as 7d or 36h"),
+    mistake("plan --joined-since=01.11.2026", OPTION, "--joined-since", "a day in UTC such as 2026-11-01"),
+    mistake("plan --joined-since=0d", OPTION, "a span of no length", "expected a span such as 7d"),
+    mistake("plan --joined-since=2999-01-01", OPTION, "no account can have joined since", "not in the past"),
     mistake("plan --shard=4/4", OPTION, "counted from 0", "the last of 4 is 3/4"),
     mistake("plan --shard=1", OPTION, "--shard", "expected I/N, such as 0/4"),
     mistake("plan --shard=0/0", OPTION, "at least one part", "0/1 is everything"),

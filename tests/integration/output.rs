@@ -13,7 +13,7 @@ use crate::harness::{Bench, Run, read_csv};
 
 const HEADER: &str = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                       current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
-                      started_at,duration_ms,run_id";
+                      started_at,duration_ms,run_id,ou_names";
 
 /// Thirty accounts, of which one fails and one is skipped.
 fn thirty() -> Builder {

@@ -199,7 +199,7 @@ fn a_damaged_journal_is_refused_and_left_unchanged() {
         (Box::new(without("\"intent\"")), missing),
         (Box::new(damage(3)), "line 3 of the journal"),
         (Box::new(damage(30)), "line 30 of the journal"),
-        (Box::new(|text| text.replacen("\"format\":1", "\"format\":2", 1)), "has format 2"),
+        (Box::new(|text| text.replacen("\"format\":2", "\"format\":3", 1)), "has format 3"),
         (Box::new(|text| text.replacen("\"event\":\"account\"", "\"event\":\"omen\"", 1)), "line 2 of the journal"),
     ];
     for (change, words) in table {

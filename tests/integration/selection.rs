@@ -379,9 +379,9 @@ fn ous_are_found_without_account_paths() {
     let run = plan(&bench, "run", &["--ou", EUROPE, "--exclude-ou", CRITICAL]);
     assert_eq!(visited(&run), BTreeSet::from([11, 12]), "{run}");
     let path = run.rows()["000000000013"]["ou_path"].clone();
-    for part in [ROOT_ID, WORKLOADS, "Workloads", EUROPE, "EU", CRITICAL, "Critical"] {
-        assert!(path.contains(part), "{part} in {path}");
-    }
+    let ids = [ROOT_ID, WORKLOADS, PROD, RETAIL, EUROPE, CRITICAL].join("/");
+    assert_eq!(path, format!("o-exampleorg1/{ids}/"));
+    assert_eq!(run.rows()["000000000013"]["ou_names"], "Root/Workloads/Prod/Retail/EU/Critical");
     let again = plan(&bench, "root", &["--ou", ROOT_ID]);
     assert_eq!(visited(&again), everything());
     refused(&bench, &["--ou=ou-ab12-critikal"], &["no OU or root ou-ab12-critikal; did you mean ou-ab12-critical?"]);

@@ -4,8 +4,11 @@ pub(super) mod members;
 mod pagination;
 pub(super) mod tags;
 pub(super) mod tree;
+pub(super) mod unit_names;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{
@@ -18,7 +21,7 @@ use super::call::call;
 use pagination::{Page, for_each_page};
 
 use crate::org::account::parent_path;
-use crate::org::{Account, AccountId, AccountState};
+use crate::org::{Account, AccountId, AccountState, UnitNames};
 
 /// The maximum page size (Organizations API reference, `ListAccounts`).
 const PAGE: i32 = 20;
@@ -33,6 +36,15 @@ pub struct Organization {
     /// Whether it has all features, such as service control policies, or only consolidated billing; `None` if Organizations does
     /// not say.
     pub all_features: Option<bool>,
+}
+
+/// What is known after all accounts were listed, besides the accounts.
+#[derive(Clone, Debug, Default)]
+pub struct AccountList {
+    /// Why some accounts have no path; `None` if all have one.
+    pub without_paths: Option<Failure>,
+    /// The names of OUs that were read on the way; empty unless the tree was walked.
+    pub(crate) names: UnitNames,
 }
 
 /// The list of accounts would be incomplete.
@@ -114,13 +126,13 @@ fn listed_path(paths: &[String], id: AccountId) -> String {
 
 /// Passes each account once to `found`, with the number of its page. Accounts that ListAccounts returns without a path in the
 /// tree come last, after a walk through the tree. If Organizations refuses the walk or a call for a parent, some of these accounts
-/// have no path, and the function returns the refusal. With `needs_paths`, the refusal is an error.
+/// have no path, and the result has the refusal. With `needs_paths`, the refusal is an error.
 pub(super) async fn for_each_account(
     client: &Client,
     max_attempts: u32,
     needs_paths: bool,
     mut found: impl FnMut(Account, usize),
-) -> Result<Option<Failure>, ListingError> {
+) -> Result<AccountList, ListingError> {
     let mut seen = BTreeSet::new();
     let mut without_path: Vec<Account> = Vec::new();
     let (operation, mut pages) = (Operation::ListAccounts, 0);
@@ -150,6 +162,8 @@ pub(super) async fn for_each_account(
                 ),
                 ou_path: listed_path(listed.paths(), id),
                 invited: listed.joined_method() == Some(&AccountJoinedMethod::Invited),
+                joined_at: listed.joined_timestamp().and_then(|time| SystemTime::try_from(*time).ok()),
+                ou_names: Arc::default(),
             };
             bytes += account.name.len() + account.email.len() + account.ou_path.len();
             if account.ou_path.is_empty() {
@@ -165,13 +179,13 @@ pub(super) async fn for_each_account(
         return Err(ListingError::Empty);
     }
     if without_path.is_empty() {
-        return Ok(None);
+        return Ok(AccountList::default());
     }
     let ids: Vec<AccountId> = without_path.iter().map(|account| account.id).collect();
-    let (parents, refused) = tree::parents(client, max_attempts, needs_paths, &ids).await?;
+    let (parents, list) = tree::parents(client, max_attempts, needs_paths, &ids).await?;
     for account in without_path {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
         found(Account { ou_path, ..account }, pages);
     }
-    Ok(refused)
+    Ok(list)
 }

@@ -17,7 +17,7 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
     }
     match entry {
         Entry::Account(_) | Entry::Target(_) if replay.ready => Err("it adds to lists that were complete".to_owned()),
-        Entry::Journal { .. } | Entry::Account(_) | Entry::Target(_) => Ok(()),
+        Entry::Journal { .. } | Entry::Account(_) | Entry::Unit { .. } | Entry::Target(_) => Ok(()),
         Entry::Ready { accounts, targets } => check_complete(replay, *accounts, *targets),
         Entry::Record(record) => {
             check_listed(replay, record.account_id)?;

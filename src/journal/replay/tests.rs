@@ -42,6 +42,8 @@ fn blank_account() -> Account {
         state: crate::org::AccountState::Active,
         ou_path: String::new(),
         invited: false,
+        joined_at: None,
+        ou_names: std::sync::Arc::default(),
     }
 }
 
@@ -195,8 +197,11 @@ fn an_intent_stays_in_doubt_until_a_visit_settles_it() {
 
 #[test]
 fn a_newer_format_is_refused() {
-    let bytes = journal(&[Entry::Journal { format: 2, run_id: "r".into(), version: "9".into() }]);
-    assert_eq!(Replay::of(&bytes[..], Path::new("j")), Err(ReplayFailed::Newer { path: "j".into(), format: 2 }));
+    let bytes = journal(&[Entry::Journal { format: Entry::FORMAT + 1, run_id: "r".into(), version: "9".into() }]);
+    assert_eq!(
+        Replay::of(&bytes[..], Path::new("j")),
+        Err(ReplayFailed::Newer { path: "j".into(), format: Entry::FORMAT + 1 })
+    );
 }
 
 /// If the run stops again before it visits an account that `--retry-failed` selected, the next resume visits the account even

@@ -38,7 +38,7 @@ pub(super) fn empty(
             &|account| include.has_account(account),
             &String::new,
         ),
-        (!include.ous.is_empty(), "are in the selected OUs", &|account| include.has_unit_of(account), &String::new),
+        (include.names_units(), "are in the selected OUs", &|account| include.has_unit_of(account), &String::new),
         (
             !include.names.is_empty(),
             "have a name that matches --name",

@@ -51,6 +51,10 @@ skip_reasons! {
     OtherName = "NotSelected", "its name matches no --name";
     /// The account has no tag of `--tag`.
     OtherTag = "NotSelected", "has no selected tag";
+    /// The account joined the Organization before `--joined-since`.
+    JoinedEarlier = "JoinedEarlier", "joined the Organization before --joined-since";
+    /// Organizations does not say when the account joined, and `--joined-since` was given.
+    JoinTimeUnknown = "JoinTimeUnknown", "Organizations does not say when it joined, so --joined-since leaves it out";
     /// The account is in another shard.
     OtherShard = "OtherShard", "in another part of --shard";
     /// `--exceptions` has the account, and the exception has not ended.
@@ -77,6 +81,8 @@ pub(crate) fn phrase(code: &str) -> &str {
     match code {
         "Excluded" => "excluded",
         "NotSelected" => "not selected",
+        "JoinedEarlier" => "joined before --joined-since",
+        "JoinTimeUnknown" => "joined at an unknown time",
         "OtherShard" => "in other parts of --shard",
         "Excepted" => "excepted",
         "JoinedSince" => "joined since",
@@ -98,7 +104,8 @@ pub(crate) fn phrase(code: &str) -> &str {
 /// Whether accounts are skipped for the reason with this code because the options, the plan, or the undone run leave them out. Such
 /// accounts are expected, and often many.
 pub(crate) fn is_by_selection(code: &str) -> bool {
-    ["Excluded", "NotSelected", "OtherShard", "NotInPlan", "NotChanged", "ManagementAccount"].contains(&code)
+    ["Excluded", "NotSelected", "JoinedEarlier", "OtherShard", "NotInPlan", "NotChanged", "ManagementAccount"]
+        .contains(&code)
 }
 
 /// Whether accounts are skipped for the reason with this code because they left the Organization or are not active.

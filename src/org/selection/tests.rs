@@ -54,6 +54,8 @@ fn organization() -> (Vec<Account>, Tags) {
                 state,
                 ou_path: PATHS[depth].to_owned(),
                 invited: false,
+                joined_at: None,
+                ou_names: std::sync::Arc::default(),
             }
         })
         .collect();
@@ -64,6 +66,7 @@ fn kinds(accounts: &[u64], ous: &[&str], names: &[&str], tags: &[&str]) -> Crite
     Criteria {
         accounts: accounts.iter().copied().map(id).collect(),
         ous: ous.iter().map(|ou| ou.parse().unwrap()).collect(),
+        ou_names: BTreeSet::new(),
         names: names.iter().map(|name| name.parse().unwrap()).collect(),
         tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
     }
@@ -271,4 +274,37 @@ fn an_empty_selection_says_what_made_it_empty() {
         let error = select(&accounts, management_account(), &selection, &tags, None).unwrap_err().to_string();
         assert!(error.ends_with(says), "{error}\n{says}");
     }
+}
+
+#[test]
+fn paths_of_names_become_ids() {
+    let mut names = UnitNames::default();
+    names.insert("r-ab".parse().unwrap(), None, "Root".to_owned());
+    names.insert("ou-ab-one".parse().unwrap(), Some("r-ab".parse().unwrap()), "One".to_owned());
+    let by_names = |text: &str| Criteria { ou_names: BTreeSet::from([text.parse().unwrap()]), ..Criteria::default() };
+    let mut selection = Selection { include: by_names("Root"), exclude: by_names("Root/One"), ..Selection::default() };
+    assert!(selection.needs_units() && selection.needs_whole_list());
+    selection.resolve_ou_names(&names).unwrap();
+    assert_eq!(targets(&selection), [1]);
+    let mut wrong = Selection { exclude: by_names("Root/Two"), ..Selection::default() };
+    assert_eq!(wrong.resolve_ou_names(&names).unwrap_err().near[0].1, "Root/One");
+}
+
+#[test]
+fn accounts_that_joined_earlier_or_at_an_unknown_time_are_skipped() {
+    let at = |seconds| Some(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
+    let (mut accounts, tags) = organization();
+    for (account, joined_at) in accounts.iter_mut().zip([at(99), at(100), at(101), None]) {
+        account.joined_at = joined_at;
+    }
+    let selection = Selection { joined_since: at(100), ..Selection::default() };
+    let codes = accounts[..4].iter().map(|account| {
+        reason_to_skip(account, management_account(), &selection, Some(&tags), None).map_or("", SkipReason::code)
+    });
+    assert_eq!(codes.collect::<Vec<_>>(), ["JoinedEarlier", "", "", "JoinTimeUnknown"]);
+    assert_eq!(without_join_time(&accounts, &selection), accounts.len() - 3);
+    assert_eq!(without_join_time(&accounts, &Selection::default()), 0);
+    // No account has to have joined lately.
+    let late = Selection { joined_since: at(1_000), ..Selection::default() };
+    assert_eq!(select(&accounts, management_account(), &late, &tags, None).unwrap().targets.len(), 0);
 }

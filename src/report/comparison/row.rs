@@ -3,13 +3,13 @@
 use serde::{Serialize, Serializer};
 
 use super::{AccountPair, AccountResult};
-use crate::report::row::Cell;
+use crate::report::row::{Cell, ou_names};
 
 /// A column: its name, and the function that returns its value.
 type ComparisonColumn = (&'static str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>);
 
 /// The columns in order. The order is a promise: new columns are added at the end.
-pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
+pub const COMPARISON_COLUMNS: [ComparisonColumn; 19] = [
     ("account_id", |pair| Cell::Text(pair.account().id.to_string().into())),
     ("account_name", |pair| Cell::text(&pair.account().name)),
     ("ou_path", |pair| Cell::text(&pair.account().ou_path)),
@@ -30,6 +30,7 @@ pub const COMPARISON_COLUMNS: [ComparisonColumn; 18] = [
     ("hint", |pair| {
         cell(pair.after, |after| Some(after.record.error.as_ref().map_or(&after.record.note, |error| &error.hint)))
     }),
+    ("ou_names", |pair| ou_names(&pair.account().ou_names)),
 ];
 
 impl Serialize for AccountPair<'_> {

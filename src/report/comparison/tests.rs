@@ -27,6 +27,8 @@ fn account(number: usize) -> Account {
         state: AccountState::Active,
         ou_path: "o-x/r-y/".to_owned(),
         invited: false,
+        joined_at: None,
+        ou_names: std::sync::Arc::default(),
     }
 }
 

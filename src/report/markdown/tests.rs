@@ -69,6 +69,8 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
             state: AccountState::Active,
             ou_path: format!("o-x/r-y/ou-y-{number} ({text})/"),
             invited: false,
+            joined_at: None,
+            ou_names: std::sync::Arc::default(),
         };
         let error = AccountError {
             stage: Stage::Assume,

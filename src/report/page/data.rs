@@ -100,8 +100,15 @@ impl Serialize for Data<'_> {
         let roles = by_index(roles).into_iter().map(|parts| parts.into_iter().map(for_terminal).collect::<Vec<_>>());
         map.serialize_entry("roles", &roles.collect::<Vec<_>>())?;
         let unit = |unit: &Unit<'_>| {
-            let name = if unit.name.is_empty() { "not known" } else { unit.name };
-            (for_terminal(unit.path).into_owned(), for_terminal(name).into_owned(), unit.depth, unit.tally.total())
+            let label = if unit.label().is_empty() { "not known" } else { unit.label() };
+            let names = unit.names.join("/");
+            (
+                for_terminal(unit.path).into_owned(),
+                for_terminal(label).into_owned(),
+                unit.depth,
+                unit.tally.total(),
+                for_terminal(&names).into_owned(),
+            )
         };
         map.serialize_entry("units", &self.units.iter().map(unit).collect::<Vec<_>>())?;
         // The message of a cause is the message of its first record.

@@ -20,6 +20,8 @@ const number = (count) => count.toLocaleString("en");
 const seconds = (milliseconds) =>
   milliseconds === null ? "" : milliseconds < 1000 ? `${milliseconds}ms` : `${(milliseconds / 1000).toFixed(1)}s`;
 const unitName = (row) => (row[UNIT] < 0 ? "" : units[row[UNIT]][1]);
+// The path of ids, and the path of names if it is known.
+const unitPaths = (row) => (row[UNIT] < 0 ? ["", ""] : [units[row[UNIT]][0], units[row[UNIT]][4]]);
 const causeName = (row) => (row[CAUSE] < 0 ? "" : `${causes[row[CAUSE]][1]}: ${causes[row[CAUSE]][2]}`);
 const version = (row) => {
   const [before, now] = [readings[row[BEFORE]] ?? "", readings[row[NOW]] ?? ""];
@@ -72,7 +74,7 @@ const fill = () => {
 };
 
 const searchable = (row) =>
-  [row[ID], row[NAME], row[EMAIL], unitName(row), outcomes[row[OUTCOME]], causeName(row), message(row), row[REQUEST]].join("\n").toLowerCase();
+  [row[ID], row[NAME], row[EMAIL], ...unitPaths(row), outcomes[row[OUTCOME]], causeName(row), message(row), row[REQUEST]].join("\n").toLowerCase();
 
 const select = () => {
   const words = filters.find.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -173,7 +175,7 @@ const explain = (row) => {
     ["Account", row[ID]], ["Name", row[NAME]], ["E-mail", row[EMAIL]], ["State", states[row[STATE]]],
     ["Outcome", outcomes[row[OUTCOME]]], ["Stage", cause?.[1]], ["Error code", cause?.[2]],
     ["Message", message(row), true], ["What to do", cause?.[4] || row[NOTE], true],
-    ["OU", units[row[UNIT]]?.[0], true],
+    ["OU", unitPaths(row)[1], true], ["OU ids", unitPaths(row)[0], true],
     ["Previous version", readings[row[BEFORE]]], ["Target version", readings[row[WANTED]]], ["Current version", readings[row[NOW]]],
     ["Verified by", row[PROOF]], ["Wave", row[WAVE]], ["Calls", row[CALLS]], ["Calls throttled", row[THROTTLED]],
     ["Started", started], ["Duration", seconds(row[TOOK])],

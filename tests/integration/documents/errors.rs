@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use v2token::internals::{
     AwsSettingsError, CaBundleError, ConnectError, Effect, EndpointError, Error, Failure, FailureKind, InvalidSettings,
-    ListingError, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed, SystemLimit,
-    Untrusted,
+    ListingError, NearMisses, Operation, ProxyError, RegionRefused, ReplayFailed, RunFolderFailed, SelectionFailed,
+    SystemLimit, Untrusted,
 };
 
 /// A failed call.
@@ -80,6 +80,8 @@ pub(super) fn errors() -> Vec<Error> {
     let selection = [
         SelectionFailed::NoSuchAccounts { ids: ids(), suggestion: text() },
         SelectionFailed::NoSuchUnits { ids: vec!["r-ab12".parse().expect("an id")], suggestion: text() },
+        SelectionFailed::NoSuchNames(NearMisses { text: text(), ambiguous: false, near: vec![], below: vec![] }),
+        SelectionFailed::NoSuchNames(NearMisses { text: text(), ambiguous: true, near: vec![], below: vec![] }),
         SelectionFailed::Empty { listed: 5, narrowing: text(), suggestion: text() },
     ];
     let others = [
@@ -105,6 +107,8 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::Changed { path: path(), detail: text() }.into(),
         RunFolderFailed::Mixed { path: path(), journal: text(), described: text() }.into(),
         RunFolderFailed::Shortened { path: path(), sentence: text() }.into(),
+        Error::UnitNames(ListingError::Empty),
+        Error::UnitNames(ListingError::Call(call())),
         Error::Unlisted(Box::new(ListingError::Empty.into())),
         Error::Signal { name: "SIGINT", exit_code: 130 },
         Error::Signal { name: "SIGHUP", exit_code: 129 },
@@ -167,7 +171,10 @@ fn is_known(error: &Error) {
             | ListingError::Nameless,
         )
         | Error::Selection(
-            SelectionFailed::NoSuchAccounts { .. } | SelectionFailed::NoSuchUnits { .. } | SelectionFailed::Empty { .. },
+            SelectionFailed::NoSuchAccounts { .. }
+            | SelectionFailed::NoSuchUnits { .. }
+            | SelectionFailed::NoSuchNames(_)
+            | SelectionFailed::Empty { .. },
         )
         | Error::RunFolder(
             RunFolderFailed::Replay(
@@ -187,6 +194,7 @@ fn is_known(error: &Error) {
             | RunFolderFailed::Untrusted(Untrusted::Owner { .. } | Untrusted::Writable { .. } | Untrusted::Link { .. }),
         )
         | Error::System(SystemLimit::Files(_) | SystemLimit::Threads(_) | SystemLimit::Clock)
+        | Error::UnitNames(_)
         | Error::Unwritable { .. }
         | Error::Unlisted(_)
         | Error::Signal { .. }

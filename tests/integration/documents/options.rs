@@ -23,6 +23,7 @@ const OPTIONS: [Group; 6] = [
             ("--tag", "–", ""),
             ("--exclude-tag", "–", ""),
             ("--name", "–", ""),
+            ("--joined-since", "–", ""),
             ("--exclude-name", "–", ""),
             ("--exceptions", "–", ""),
             ("--shard", "–", ""),

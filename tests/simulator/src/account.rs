@@ -115,7 +115,8 @@ pub struct SimulatedAccount {
     pub faults: Faults,
     /// Tags for `ListTagsForResource`.
     pub tags: Vec<(String, String)>,
-    pub(crate) joined_at: u64,
+    /// When the account joined the organization, in seconds since 1970.
+    pub joined_at: u64,
     pub(crate) unit: u32,
     pub(crate) history: History,
 }

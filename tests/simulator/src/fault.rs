@@ -175,6 +175,8 @@ pub enum ListingFault {
     UnknownState(AccountId),
     /// Accounts have no `Paths`, as in partitions that do not know the field.
     NoPaths,
+    /// Accounts have no `JoinedTimestamp`.
+    NoJoinTimes,
     /// The account is not in an organization: every call fails with `AWSOrganizationsNotInUseException`.
     NotInUse,
 }

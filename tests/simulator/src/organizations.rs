@@ -31,7 +31,8 @@ pub(crate) struct Listed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     paths: Option<[String; 1]>,
     joined_method: JoinedMethod,
-    joined_timestamp: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    joined_timestamp: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -194,7 +195,7 @@ impl World {
             state: (!neither && !status_only).then_some(state.wire()),
             paths: (!has(&ListingFault::NoPaths)).then(|| [self.tree.account_path(account.unit, id)]),
             joined_method: account.joined,
-            joined_timestamp: account.joined_at as f64,
+            joined_timestamp: (!has(&ListingFault::NoJoinTimes)).then_some(account.joined_at as f64),
         }
     }
 

@@ -7,11 +7,11 @@ use aws_sdk_organizations::types::ParentType;
 
 use super::super::call::call;
 use super::super::error::incomplete;
-use super::ListingError;
 use super::pagination::{Page, for_each_page};
+use super::{AccountList, ListingError};
 use crate::cloud::retry::retry;
 use crate::cloud::{Failure, FailureKind, Operation};
-use crate::org::{AccountId, UnitId};
+use crate::org::{AccountId, UnitId, UnitNames};
 
 /// The most steps from an account to its root. OUs can be nested five levels deep (Organizations user guide, "Quotas").
 const MAX_DEPTH: usize = 10;
@@ -26,25 +26,26 @@ struct Tree {
     parents: HashMap<AccountId, String>,
     /// The path of each root and OU.
     units: HashMap<String, String>,
+    names: UnitNames,
 }
 
 /// Returns the path of each account's parent. Asks for the parents of those of `accounts` that the walk through the tree does not find,
 /// for example because they were moved during the walk.
 ///
-/// If something is refused, returns the paths that are known and the refusal; with `needs_paths`, the refusal is an error.
+/// If something is refused, returns the paths and names that are known and the refusal; with `needs_paths`, the refusal is an error.
 pub(super) async fn parents(
     client: &Client,
     max_attempts: u32,
     needs_paths: bool,
     accounts: &[AccountId],
-) -> Result<(HashMap<AccountId, String>, Option<Failure>), ListingError> {
-    let Tree { mut parents, mut units } = match walk(client, max_attempts).await {
+) -> Result<(HashMap<AccountId, String>, AccountList), ListingError> {
+    let Tree { mut parents, mut units, names } = match walk(client, max_attempts).await {
         Err(ListingError::Call(failure)) if failure.kind == FailureKind::Refused && !needs_paths => {
-            return Ok((HashMap::new(), Some(failure)));
+            return Ok((HashMap::new(), AccountList { without_paths: Some(failure), ..AccountList::default() }));
         }
         tree => tree?,
     };
-    let mut refused = None;
+    let mut list = AccountList { names, ..AccountList::default() };
     for account in accounts {
         if parents.contains_key(account) {
             continue;
@@ -52,26 +53,30 @@ pub(super) async fn parents(
         match climb(client, max_attempts, &mut units, *account).await {
             Ok(path) => drop(parents.insert(*account, path)),
             Err(ListingError::Call(failure)) if !needs_paths => {
-                refused.get_or_insert(failure);
+                list.without_paths.get_or_insert(failure);
             }
             Err(error) => return Err(error),
         }
     }
-    Ok((parents, refused))
+    Ok((parents, list))
 }
 
-/// Walks the tree from the roots down, and returns the path of each account's parent, with the names beside the ids. The walk
+/// Walks the tree from the roots down, and returns the path of each account's parent, and the names of the OUs. The walk
 /// takes two calls for each OU at 5 calls per second, so it is made only if ListAccounts returns accounts without paths.
 async fn walk(client: &Client, max_attempts: u32) -> Result<Tree, ListingError> {
     let mut tree = Tree::default();
-    let mut unvisited = roots(client, max_attempts).await?;
+    let mut unvisited = Vec::new();
+    for Root { id, path, name } in roots(client, max_attempts).await? {
+        add_name(&mut tree.names, &id, None, name);
+        unvisited.push((id, path));
+    }
     while let Some((id, path)) = unvisited.pop() {
         for account in children(client, max_attempts, &id).await? {
             tree.parents.insert(account, path.clone());
         }
         for (child, name) in units(client, max_attempts, &id).await? {
-            let step = if name.is_empty() { child.clone() } else { format!("{child} ({name})") };
-            unvisited.push((child, format!("{path}{step}/")));
+            add_name(&mut tree.names, &child, Some(&id), name);
+            unvisited.push((child.clone(), format!("{path}{child}/")));
         }
         let depth = path.matches('/').count();
         // An OU that is moved during the walk may come twice.
@@ -83,6 +88,13 @@ async fn walk(client: &Client, max_attempts: u32) -> Result<Tree, ListingError> 
         }
     }
     Ok(tree)
+}
+
+/// Adds a name. A text that is not the id of an OU or of a root has no name.
+fn add_name(names: &mut UnitNames, id: &str, parent: Option<&str>, name: String) {
+    if let Ok(id) = id.parse() {
+        names.insert(id, parent.and_then(|parent| parent.parse().ok()), name);
+    }
 }
 
 /// Returns the path of an account's parent, from the account up to the first root or OU whose path is known. The OUs on the way are
@@ -152,7 +164,7 @@ pub(in super::super) async fn unit_exists(
 ) -> Result<bool, ListingError> {
     if unit.is_root() {
         let roots = roots(client, max_attempts).await?;
-        return Ok(roots.iter().any(|(id, _)| id == unit.as_str()));
+        return Ok(roots.iter().any(|root| root.id == unit.as_str()));
     }
     let operation = Operation::DescribeOrganizationalUnit;
     let described: Result<_, Failure> = retry(max_attempts, async || {
@@ -172,8 +184,16 @@ pub(in super::super) async fn unit_exists(
     }
 }
 
-/// Returns the roots, each with its path.
-async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String)>, ListingError> {
+/// A root as Organizations lists it.
+pub(super) struct Root {
+    pub(super) id: String,
+    path: String,
+    /// The name; the id if Organizations does not say.
+    pub(super) name: String,
+}
+
+/// Returns the roots.
+pub(super) async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<Root>, ListingError> {
     let operation = Operation::ListRoots;
     let mut found = Vec::new();
     let page = async |token| call(operation, None, client.list_roots().set_next_token(token).send()).await;
@@ -184,7 +204,7 @@ async fn roots(client: &Client, max_attempts: u32) -> Result<Vec<(String, String
             // The ARN of a root is arn:aws:organizations::<account>:root/o-…/r-….
             let organization = root.arn().and_then(|arn| arn.split('/').nth(1)).unwrap_or_default();
             let path = if organization.is_empty() { format!("{id}/") } else { format!("{organization}/{id}/") };
-            Some((id.to_owned(), path))
+            Some(Root { id: id.to_owned(), path, name: root.name().unwrap_or(id).to_owned() })
         }));
         Ok(Page {
             new: roots.len(),
