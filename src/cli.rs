@@ -8,6 +8,7 @@ mod examples;
 mod output;
 mod rate;
 mod rollout;
+mod runs;
 mod selection;
 mod values;
 
@@ -31,6 +32,7 @@ pub(crate) use environment::{conflicting_target_variables, empty_selector_variab
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, RATE, RateArgs};
 pub(crate) use rollout::{MAX_ERRORS, RolloutArgs};
+pub(crate) use runs::{HistoryArgs, RunsArgs};
 pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use values::parse_all;
@@ -140,6 +142,14 @@ pub enum Command {
     /// Show a finished or running run in any format, or compare it with another.
     #[command(after_long_help = before_exit_codes(examples::REPORT, ""))]
     Report(ReportArgs),
+    /// List the runs in a folder, newest first, with their results and the commands to run next.
+    ///
+    /// `latest` and a unique beginning of a run id stand for a run folder in v2token-runs wherever another command takes one.
+    #[command(after_long_help = before_exit_codes(examples::RUNS, ""))]
+    Runs(RunsArgs),
+    /// Show what all runs know of one account, in chronological order.
+    #[command(after_long_help = before_exit_codes(examples::HISTORY, ""))]
+    History(HistoryArgs),
     /// Check identity, Organization and role in a few accounts, and estimate the duration of a rollout.
     ///
     /// Doctor makes only the read-only calls of a rollout. It takes the options of plan.
@@ -186,7 +196,8 @@ pub struct ApplyArgs {
     /// The options that all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Visit only the accounts that this plan would change.
+    /// Visit only the accounts that this plan would change: a run folder, the unique beginning of a run id, or latest, the newest
+    /// plan.
     #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
@@ -200,9 +211,10 @@ pub struct ApplyArgs {
 /// The options of `resume`.
 #[derive(Args)]
 pub struct ResumeArgs {
-    /// The folder of the run.
+    /// The run: its folder, the unique beginning of its id, or latest [default: the newest run that can be resumed; with --yes, the
+    /// run must be named].
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// Visit failed and unverified accounts again, before all others.
     #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = ROLLOUT)]
     pub retry_failed: bool,
@@ -218,9 +230,10 @@ pub struct ResumeArgs {
 /// The options of `rollback`.
 #[derive(Args)]
 pub struct RollbackArgs {
-    /// The folder of the run to undo.
+    /// The run to undo: its folder, the unique beginning of its id, or latest, the newest apply [default: the newest apply that
+    /// changed accounts; with --yes, the run must be named].
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// The options that all commands of a run share. Options that are not given come from the run that is undone.
     #[command(flatten)]
     pub run: RunArgs,
@@ -232,8 +245,9 @@ pub struct RollbackArgs {
 /// The options of `report`.
 #[derive(Args)]
 pub struct ReportArgs {
-    /// The folder of the run. Several runs are shown as one, each account with its most informative record.
-    #[arg(value_name = "RUN_FOLDER", required = true, value_hint = ValueHint::DirPath)]
+    /// The run: its folder, the unique beginning of its id, or latest [default: the newest run]. Several runs are shown as one, each
+    /// account with its most informative record.
+    #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
     /// Show what has changed since this run, which can be of another command. Several runs are merged into one.
     #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]

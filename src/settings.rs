@@ -17,7 +17,7 @@ use crate::cli::{
 use crate::cloud::aws::clock_skew::Clock;
 use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
-use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
+use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings, runs_dir};
 use crate::org::accounts_file::AccountOverrides;
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
@@ -166,7 +166,7 @@ impl Settings {
 
     /// Returns the path of the run folder.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.run_dir.clone().unwrap_or_else(|| PathBuf::from("v2token-runs").join(self.run_id.as_str()))
+        self.run_dir.clone().unwrap_or_else(|| runs_dir().join(self.run_id.as_str()))
     }
 
     /// Returns the options for connecting to AWS.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::run_folder;
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
@@ -12,6 +13,7 @@ use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
 use crate::run::complete::{needs_reports, repair};
 use crate::run::stdout;
+use crate::runs::name::{Kind, Purpose};
 use crate::settings::{Environment, OutputSettings};
 use crate::terminal::Progress;
 
@@ -19,6 +21,12 @@ use crate::terminal::Progress;
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
     let ReportArgs { folders, against, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
+    let named = |folder| run_folder::named(folder, Kind::Any, output.stderr_mode);
+    let against = against.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    let folders = match &folders[..] {
+        [] => vec![run_folder::named_or_newest(None, Kind::Any, Purpose::Report, output.stderr_mode)?],
+        _ => folders.into_iter().map(named).collect::<Result<Vec<_>, _>>()?,
+    };
     if against.is_empty() { show(&output, &folders) } else { compare(&output, &against, &folders) }.map(|()| 0)
 }
 

@@ -1,13 +1,16 @@
 //! `rollback`: restores what a run changed, in a new run.
 
 use super::absolute;
+use super::run_folder::{named_or_newest, refuse_unnamed};
 use crate::cli::{RollbackArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, RunFolder, RunSettings};
 use crate::org::TokenVersion;
 use crate::rollout::Mode;
 use crate::run::start;
+use crate::runs::name::{Kind, Purpose};
 use crate::settings::{Environment, Settings, defaults};
+use crate::terminal::stderr_mode::StderrMode;
 
 /// Restores what the run in a folder changed.
 pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
@@ -16,14 +19,19 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
             "rollback puts back what the run found in each account, so no version can be given".to_owned(),
         ));
     }
-    let (undone, _) = RunFolder::read_own(&args.folder)?;
+    if !args.dry_run {
+        refuse_unnamed("rollback", args.folder.as_ref(), &args.run, Purpose::Rollback)?;
+    }
+    let stderr_mode = StderrMode::resolve(&args.run.output, environment);
+    let folder = named_or_newest(args.folder, Kind::Only(CommandName::Apply), Purpose::Rollback, stderr_mode)?;
+    let (undone, _) = RunFolder::read_own(&folder)?;
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;
     let external_ids_given = undone.external_ids_given.clone();
     // The access settings are those of the undone run. The settings listed here start from their defaults.
     let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
         defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
-    let undoes = Some(absolute(args.folder));
+    let undoes = Some(absolute(folder));
     let base =
         RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;

@@ -1,11 +1,13 @@
 //! Replays a journal: reads the state of a run, even of a run that was killed.
 
+mod account;
 mod consistency;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
+pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, tolerance};

@@ -50,6 +50,7 @@ mod report_stage;
 mod resume;
 mod rollback;
 mod running;
+mod runs;
 #[path = "../soak/scenario.rs"]
 mod scenario;
 mod schema;

@@ -119,7 +119,20 @@ fn examples_in_the_help_succeed() {
     }
     assert_eq!(
         with_examples,
-        ["plan", "apply", "resume", "rollback", "report", "doctor", "policy", "iam", "completions", "man"]
+        [
+            "plan",
+            "apply",
+            "resume",
+            "rollback",
+            "report",
+            "runs",
+            "history",
+            "doctor",
+            "policy",
+            "iam",
+            "completions",
+            "man"
+        ]
     );
     assert!(count >= 20, "{count}");
     for file in

@@ -95,7 +95,9 @@ const OPTIONS: [Group; 6] = [
 fn commands_on_accounts(definition: &clap::Command) -> Vec<&clap::Command> {
     definition
         .get_subcommands()
-        .filter(|command| !["help", "iam", "report", "completions", "man"].contains(&command.get_name()))
+        .filter(|command| {
+            !["help", "iam", "report", "runs", "history", "completions", "man"].contains(&command.get_name())
+        })
         .collect()
 }
 
