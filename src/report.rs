@@ -110,6 +110,7 @@ impl<'a> Report<'a> {
         let elapsed = run.started_at.zip(run.ended_at).and_then(|(start, end)| end.duration_since(start).ok());
         let details = [
             ("Run", Some(run.run_id.to_string())),
+            ("Reason", settings.reason.clone()),
             ("Organization", run.organization_id.clone()),
             ("Caller", run.caller_arn.clone()),
             ("Target version", Some(target)),

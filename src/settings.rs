@@ -23,7 +23,7 @@ use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag, TokenVersion};
 use crate::rollout::{Mode, Verify};
-use crate::secret::Secret;
+use crate::secret::{Secret, mask};
 
 pub(crate) use environment::Environment;
 pub(crate) use output::OutputSettings;
@@ -146,6 +146,7 @@ impl Settings {
                 max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
+                reason: rollout.reason.map(|reason| mask(&reason).into_owned()).or(base.reason),
                 // A resume asks again, even if the run was started with `--yes`.
                 yes: rollout.yes,
             },
@@ -244,6 +245,7 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         max_errors: None,
         verify: Verify::default(),
         detailed_exitcode: false,
+        reason: None,
         yes: false,
     }
 }

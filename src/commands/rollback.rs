@@ -28,12 +28,24 @@ pub(super) async fn rollback(args: RollbackArgs, typed: &TypedOptions, environme
     let undone = undone.settings;
     let version = undone.global_endpoint_token_version;
     let external_ids_given = undone.external_ids_given.clone();
-    // The access settings are those of the undone run. The settings listed here start from their defaults.
-    let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, .. } =
+    // The access settings are those of the undone run. The reason of that run is no reason to undo it. The settings listed here start from their defaults.
+    let RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, reason, yes, .. } =
         defaults(if args.dry_run { Mode::Plan } else { Mode::Apply });
     let undoes = Some(absolute(folder));
-    let base =
-        RunSettings { mode, waves, canary, bake, max_errors, verify, session_name, yes, plan: None, undoes, ..undone };
+    let base = RunSettings {
+        mode,
+        waves,
+        canary,
+        bake,
+        max_errors,
+        verify,
+        session_name,
+        reason,
+        yes,
+        plan: None,
+        undoes,
+        ..undone
+    };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
     // Each account can have a different wanted version, so this setting names the version to which most accounts are restored.
     settings.run.global_endpoint_token_version = match version {

@@ -66,6 +66,7 @@ pub(crate) const HISTORY_COLUMNS: &[Column<HistoryRow>] = &[
     ("account_state", |row| Cell::text(row.account.state.as_str())),
     ("ou_path", |row| Cell::text(&row.account.ou_path)),
     ("caller_arn", |row| row.info.caller_arn.as_deref().map_or(Cell::Nothing, Cell::text)),
+    ("reason", |row| row.info.settings.reason.as_deref().map_or(Cell::Nothing, Cell::text)),
     ("folder", |row| Cell::text(&row.folder)),
 ];
 
@@ -177,6 +178,9 @@ impl HistoryRow {
             let separator = if error.error_message.is_empty() { "" } else { ": " };
             let message = format!("{}{separator}{}", error.error_code.as_str(), error.error_message);
             lines.push_str(&format!("    {}: {}\n", error.stage, for_terminal(&message)));
+        }
+        if let Some(reason) = &info.settings.reason {
+            lines.push_str(&format!("    reason: {}\n", for_terminal(reason)));
         }
         lines
     }

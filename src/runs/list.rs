@@ -59,6 +59,7 @@ pub(crate) const RUN_COLUMNS: &[Column<KnownRun>] = &[
         Some(step) => Cell::Text(step.command.into()),
         None => Cell::Nothing,
     }),
+    ("reason", |run| optional(run.entry.info.settings.reason.as_deref())),
     ("folder", |run| Cell::Text(run.entry.folder.to_string_lossy())),
 ];
 
@@ -135,6 +136,9 @@ fn block(run: &KnownRun) -> String {
     let counts: Vec<_> = counts.map(|(outcome, count)| format!("{count} {outcome}")).collect();
     if !counts.is_empty() {
         text.push_str(&format!("    {}\n", counts.join(", ")));
+    }
+    if let Some(reason) = &info.settings.reason {
+        text.push_str(&format!("    reason: {}\n", for_terminal(reason)));
     }
     if folder.file_name().is_none_or(|name| name != info.run_id.as_str()) {
         text.push_str(&format!("    in {}\n", for_terminal(&folder.to_string_lossy())));

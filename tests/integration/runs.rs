@@ -267,7 +267,7 @@ fn runs_are_listed_with_their_counts_and_next_steps() {
 fn lists_have_the_formats_of_reports() {
     let bench = bench();
     let folder = plan(&bench);
-    for (arguments, columns) in [(&["runs"][..], 21), (&["history", "000000000001"], 19)] {
+    for (arguments, columns) in [(&["runs"][..], 22), (&["history", "000000000001"], 20)] {
         let with = |more: &[&str]| bench.again("none", &[arguments, more].concat());
         let csv = with(&["--output=csv"]).exits(0).stdout;
         let mut rows = csv::Reader::from_reader(csv.as_bytes());
@@ -397,4 +397,43 @@ fn the_history_of_an_account_is_in_order_of_time() {
     }
     bench.again("none", &["history", "000000000999"]).exits(1).says(&["none of the 6 runs that can be read lists it"]);
     bench.again("none", &["history", "4"]).exits(2).says(&["did you mean 000000000004?"]);
+}
+
+#[test]
+fn the_reason_of_a_run_is_kept_and_shown() {
+    let bench = bench();
+    let reason = "CHG-1234: longer tokens <b>\"now\"</b>";
+    let planned = in_runs(&bench, &["plan", "--reason", reason]);
+    let run = planned.0.exits(0);
+    assert!(run.stdout.contains(&format!("\nreason: {reason}\n")), "{run}");
+    let (run, rollout) =
+        in_runs(&bench, &["apply", "--yes", "--bake=0s", "--max-errors=100%", "--reason", reason, "--report=page.md"]);
+    let run = run.exits(3).says(&[&format!("\n  reason        {reason}\n")]);
+    assert!(run.stdout.contains(&format!("\nreason: {reason}\n")), "{run}");
+    let info = fs::read_to_string(rollout.join("run.json")).expect("run.json");
+    assert_eq!(serde_json::from_str::<Value>(&info).expect("JSON")["settings"]["reason"], reason);
+    let page = fs::read_to_string(rollout.join("report.html")).expect("a page");
+    assert!(page.contains("CHG-1234: longer tokens &#60;b&#62;&#34;now"), "the page has the reason, as text");
+    let markdown = fs::read_to_string(bench.run_folder("page.md")).expect("Markdown");
+    assert!(markdown.contains("| Reason | `CHG-1234: longer tokens <b>"), "{markdown}");
+    let list = json(&bench.again("none", &["runs", "--output=json"]).exits(0));
+    assert_eq!(list["runs"][0]["reason"], reason);
+    let table = bench.again("none", &["history", "000000000001"]).exits(0).stdout;
+    assert!(table.contains(&format!("    reason: {reason}\n")), "{table}");
+
+    // A resume keeps the reason or takes another; a rollback has its own.
+    let resume = ["resume", id(&rollout), "--yes", "--retry-failed", "--bake=0s"];
+    bench.again("none", &resume).exits(3).says(&[reason]);
+    bench.again("none", &[&resume[..], &["--reason=second try"]].concat()).exits(3).says(&["second try"]);
+    let (run, _) = in_runs(&bench, &["rollback", id(&rollout), "--yes", "--bake=0s"]);
+    let run = run.exits(0);
+    assert!(!run.stderr.contains("reason "), "{run}");
+    // Runs with different reasons have no common one.
+    let merged = json(&bench.again("none", &["report", id(&planned.1), id(&rollout), "--output=json"]).exits(0));
+    assert_eq!(merged["run"]["settings"]["reason"], Value::Null);
+
+    for wrong in ["", " ", "two\nlines", &"x".repeat(501)] {
+        let run = bench.again("none", &["plan", "--reason", wrong]).exits(2);
+        run.says(&["--reason <TEXT>", "expected one line of 1 to 500 characters"]);
+    }
 }

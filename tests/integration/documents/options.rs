@@ -65,6 +65,7 @@ const OPTIONS: [Group; 6] = [
             ("--bake", "0s", ""),
             ("--max-errors", "10%; plan: no limit", ""),
             ("--verify", "setting", ""),
+            ("--reason", "–", ""),
             ("--yes, -y", "off", ""),
             ("--dry-run", "off", "apply, rollback"),
             ("--retry-failed", "off", "resume"),
