@@ -252,6 +252,19 @@ pub struct ReportArgs {
     /// Show what has changed since this run, which can be of another command. Several runs are merged into one.
     #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]
     pub against: Vec<PathBuf>,
+    /// Also pack the run into this zip file for an auditor: run.json, the journal, the reports, and a manifest of their SHA-256 sums.
+    #[arg(long, env = "V2TOKEN_EVIDENCE", value_name = "FILE.zip", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub evidence: Option<PathBuf>,
+    /// Check this zip file of --evidence against its manifest, and show what differs. No run is shown.
+    #[arg(
+        long,
+        env = "V2TOKEN_VERIFY_EVIDENCE",
+        value_name = "FILE.zip",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["folders", "against", "evidence"],
+        help_heading = OUTPUT
+    )]
+    pub verify_evidence: Option<PathBuf>,
     /// The output options.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -3,6 +3,7 @@
 
 mod apply;
 mod doctor;
+mod evidence;
 mod manuals;
 mod plan;
 mod policy;
@@ -127,6 +128,9 @@ impl<'a> CommandTraits<'a> {
             | Command::Rollback(RollbackArgs { run, .. }) => (true, Some(&run.output), "nothing was attempted"),
             Command::Resume(ResumeArgs { run, .. }) => {
                 (false, Some(&run.output), "nothing was attempted by this resume")
+            }
+            Command::Report(ReportArgs { verify_evidence: Some(_), output, .. }) => {
+                (false, Some(output), "the evidence was not confirmed")
             }
             Command::Report(ReportArgs { output, .. }) => (false, Some(output), "no report was made"),
             Command::Runs(RunsArgs { output, .. }) => (false, Some(output), "no runs were listed"),

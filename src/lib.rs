@@ -13,6 +13,7 @@
 //! | `settings` | the settings of a run, resolved from the options and the environment |
 //! | `cli` | the command line: commands, options and help |
 //! | `runs` | the run folders: found by name, listed, and searched for one account |
+//! | `evidence` | the evidence of a run for an auditor |
 //! | `report` | the reports in all formats, and the merging and comparing of runs |
 //! | `doctor` | the checks before a rollout |
 //! | `policy` | the IAM, trust, service control and StackSet documents |
@@ -46,6 +47,7 @@ mod commands;
 mod directory;
 mod doctor;
 mod error;
+mod evidence;
 mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]

@@ -60,7 +60,12 @@ pub(super) const REPORT: &str = "\
 
   Show the parts of --shard as one run:
     v2token report v2token-runs/20261122T041500Z-abcdef \\
-      v2token-runs/20261122T041501Z-bcdefg";
+      v2token-runs/20261122T041501Z-bcdefg
+
+  Pack a run for an auditor, and check the file:
+    v2token report v2token-runs/20261122T041500Z-abcdef \\
+      --evidence evidence.zip
+    v2token report --verify-evidence evidence.zip";
 
 pub(super) const RUNS: &str = "\
   List the runs, newest first:

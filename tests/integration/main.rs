@@ -17,6 +17,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod ends;
+mod evidence;
 mod faults;
 mod foreign;
 mod formats;
