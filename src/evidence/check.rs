@@ -124,8 +124,8 @@ impl EvidenceCheck {
             let separator = if detail.is_empty() { "" } else { ": " };
             text.push_str(&format!("  {state:<10}  {}{separator}{}\n", for_terminal(name), for_terminal(detail)));
         }
-        text.push_str(&format!("\nSHA-256 of {}: {}\n", Manifest::NAME, self.manifest_sum));
-        text
+        // The sum is for copying, so it is never wrapped.
+        wrap_for_stdout(&text) + &format!("\nSHA-256 of {}: {}\n", Manifest::NAME, self.manifest_sum)
     }
 }
 
@@ -249,7 +249,7 @@ impl OutputDocument for EvidenceCheck {
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
         let rows = || self.files.iter().map(|file| COLUMNS.iter().map(move |(_, value)| value(file)));
         match format {
-            DocumentFormat::Table => to.write_all(wrap_for_stdout(&self.table()).as_bytes()),
+            DocumentFormat::Table => to.write_all(self.table().as_bytes()),
             DocumentFormat::Text => csv::write_tab_separated(rows(), to),
             DocumentFormat::Csv => csv::write(COLUMNS.map(|(name, _)| name), rows(), to),
             DocumentFormat::Json => write_json(self, to),
