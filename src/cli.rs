@@ -9,6 +9,7 @@ mod gate_command;
 mod output;
 mod rate;
 mod rollout;
+mod runs;
 mod selection;
 mod values;
 
@@ -34,6 +35,7 @@ pub(crate) use gate_command::GateCommand;
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, RATE, RateArgs};
 pub(crate) use rollout::{GATE_TIMEOUT, MAX_ERRORS, RolloutArgs};
+pub(crate) use runs::{HistoryArgs, RunsArgs};
 pub(crate) use selection::SelectionArgs;
 #[cfg(any(test, fuzzing))]
 pub(crate) use values::parse_all;
@@ -152,6 +154,14 @@ pub enum Command {
     /// Show a finished or running run in any format, or compare it with another.
     #[command(after_help = REPORT_EXIT_CODES, after_long_help = before_exit_codes(examples::REPORT, REPORT_EXIT_CODES))]
     Report(ReportArgs),
+    /// List the runs in a folder, newest first, with their results and the commands to run next.
+    ///
+    /// `latest` and a unique beginning of a run id stand for a run folder in v2token-runs wherever another command takes one.
+    #[command(after_long_help = before_exit_codes(examples::RUNS, ""))]
+    Runs(RunsArgs),
+    /// Show what all runs know of one account, in chronological order.
+    #[command(after_long_help = before_exit_codes(examples::HISTORY, ""))]
+    History(HistoryArgs),
     /// Check identity, Organization and role in a few accounts, and estimate the duration of a rollout.
     ///
     /// Doctor makes only the read-only calls of a rollout. It takes the options of plan.
@@ -198,7 +208,8 @@ pub struct ApplyArgs {
     /// The options that all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Visit only the accounts that this plan would change.
+    /// Visit only the accounts that this plan would change: a run folder, the unique beginning of a run id, or latest, the newest
+    /// plan.
     #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
@@ -212,9 +223,10 @@ pub struct ApplyArgs {
 /// The options of `resume`.
 #[derive(Args)]
 pub struct ResumeArgs {
-    /// The folder of the run.
+    /// The run: its folder, the unique beginning of its id, or latest [default: the newest run that can be resumed; with --yes, the
+    /// run must be named].
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// Visit failed and unverified accounts again, before all others.
     #[arg(long, env = "V2TOKEN_RETRY_FAILED", value_parser = switch(), help_heading = ROLLOUT)]
     pub retry_failed: bool,
@@ -230,9 +242,10 @@ pub struct ResumeArgs {
 /// The options of `rollback`.
 #[derive(Args)]
 pub struct RollbackArgs {
-    /// The folder of the run to undo.
+    /// The run to undo: its folder, the unique beginning of its id, or latest, the newest apply [default: the newest apply that
+    /// changed accounts; with --yes, the run must be named].
     #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
-    pub folder: PathBuf,
+    pub folder: Option<PathBuf>,
     /// The options that all commands of a run share. Options that are not given come from the run that is undone.
     #[command(flatten)]
     pub run: RunArgs,
@@ -244,8 +257,9 @@ pub struct RollbackArgs {
 /// The options of `report`.
 #[derive(Args)]
 pub struct ReportArgs {
-    /// The folder of the run. Several runs are shown as one, each account with its most informative record.
-    #[arg(value_name = "RUN_FOLDER", required = true, value_hint = ValueHint::DirPath)]
+    /// The run: its folder, the unique beginning of its id, or latest [default: the newest run]. Several runs are shown as one, each
+    /// account with its most informative record.
+    #[arg(value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath)]
     pub folders: Vec<PathBuf>,
     /// Show what has changed since this run, which can be of another command. Several runs are merged into one.
     #[arg(long, env = "V2TOKEN_AGAINST", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, value_delimiter = ',', help_heading = OUTPUT)]
@@ -254,6 +268,19 @@ pub struct ReportArgs {
     /// differences are those of the comparison, and joined is another name of appeared.
     #[arg(long, env = "V2TOKEN_FAIL_ON", value_name = "DIFFERENCE", value_delimiter = ',', requires = "against", help_heading = OUTPUT)]
     pub fail_on: Vec<Difference>,
+    /// Also pack the run into this zip file for an auditor: run.json, the journal, the reports, and a manifest of their SHA-256 sums.
+    #[arg(long, env = "V2TOKEN_EVIDENCE", value_name = "FILE.zip", value_hint = ValueHint::FilePath, help_heading = OUTPUT)]
+    pub evidence: Option<PathBuf>,
+    /// Check this zip file of --evidence against its manifest, and show what differs. No run is shown.
+    #[arg(
+        long,
+        env = "V2TOKEN_VERIFY_EVIDENCE",
+        value_name = "FILE.zip",
+        value_hint = ValueHint::FilePath,
+        conflicts_with_all = ["folders", "against", "evidence"],
+        help_heading = OUTPUT
+    )]
+    pub verify_evidence: Option<PathBuf>,
     /// The output options.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -3,19 +3,22 @@
 
 mod apply;
 mod doctor;
+mod evidence;
 mod manuals;
 mod plan;
 mod policy;
 mod report;
 mod resume;
 mod rollback;
+mod run_folder;
+mod runs;
 
 use std::path::PathBuf;
 
 use crate::awscli;
 use crate::cli::{
-    ApplyArgs, Command, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs, TypedOptions,
-    conflicting_target_variables, empty_selector_variable, mistyped_variable,
+    ApplyArgs, Command, HistoryArgs, Invocation, OutputArgs, PlanArgs, ReportArgs, ResumeArgs, RollbackArgs, RunArgs,
+    RunsArgs, TypedOptions, conflicting_target_variables, empty_selector_variable, mistyped_variable,
 };
 use crate::error::Error;
 use crate::org::role::AccessMode;
@@ -94,6 +97,8 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
         Command::Resume(args) => Box::pin(resume::resume(args, &typed, environment)).await,
         Command::Rollback(args) => Box::pin(rollback::rollback(args, &typed, environment)).await,
         Command::Report(args) => report::report(args, environment),
+        Command::Runs(args) => runs::runs(args, environment),
+        Command::History(args) => runs::history(args, environment),
         Command::Doctor(args) => {
             refuse_role_options(&args.run, &typed)?;
             doctor::doctor(*args, &typed, environment).await
@@ -124,7 +129,12 @@ impl<'a> CommandTraits<'a> {
             Command::Resume(ResumeArgs { run, .. }) => {
                 (false, Some(&run.output), "nothing was attempted by this resume")
             }
+            Command::Report(ReportArgs { verify_evidence: Some(_), output, .. }) => {
+                (false, Some(output), "the evidence was not confirmed")
+            }
             Command::Report(ReportArgs { output, .. }) => (false, Some(output), "no report was made"),
+            Command::Runs(RunsArgs { output, .. }) => (false, Some(output), "no runs were listed"),
+            Command::History(HistoryArgs { runs, .. }) => (false, Some(&runs.output), "no history was made"),
             Command::Doctor(args) => (true, Some(&args.run.output), "nothing was checked"),
             Command::Policy(args) => (true, Some(&args.run.output), "no document was made"),
             Command::Iam(_) => (false, None, "nothing was called"),

@@ -12,6 +12,8 @@
 //! | `run` | the pipeline of `plan`, `apply`, `resume` and `rollback` |
 //! | `settings` | the settings of a run, resolved from the options and the environment |
 //! | `cli` | the command line: commands, options and help |
+//! | `runs` | the run folders: found by name, listed, and searched for one account |
+//! | `evidence` | the evidence of a run for an auditor |
 //! | `report` | the reports in all formats, and the merging and comparing of runs |
 //! | `doctor` | the checks before a rollout |
 //! | `policy` | the IAM, trust, service control and StackSet documents |
@@ -45,6 +47,7 @@ mod commands;
 mod directory;
 mod doctor;
 mod error;
+mod evidence;
 mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -56,6 +59,7 @@ mod policy;
 mod report;
 mod rollout;
 mod run;
+mod runs;
 mod sanitize;
 mod secret;
 mod serde_text;

@@ -2,10 +2,10 @@
 
 pub(crate) mod causes;
 pub(crate) mod comparison;
-mod csv;
+pub(crate) mod csv;
 mod files;
 mod format;
-mod humanize;
+pub(crate) mod humanize;
 pub(crate) mod lineage;
 mod markdown;
 pub(crate) mod merge;
@@ -36,7 +36,7 @@ use crate::terminal::layout::wrap_for_stdout;
 pub(crate) use files::{IN_RUN_FOLDER, ReportFiles};
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 pub use row::{COLUMNS, columns};
-pub(crate) use row::{Column, Row};
+pub(crate) use row::{Cell, Column, Row};
 pub(crate) use summary::{closing, report_files, summary, wrong_setting};
 
 /// The content of a report.
@@ -112,6 +112,7 @@ impl<'a> Report<'a> {
         let elapsed = run.started_at.zip(run.ended_at).and_then(|(start, end)| end.duration_since(start).ok());
         let details = [
             ("Run", Some(run.run_id.to_string())),
+            ("Reason", settings.reason.clone()),
             ("Organization", run.organization_id.clone()),
             ("Caller", run.caller_arn.clone()),
             ("Target version", Some(target)),

@@ -17,14 +17,14 @@ use crate::cli::{
 use crate::cloud::aws::clock_skew::Clock;
 use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
-use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings};
+use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings, runs_dir};
 use crate::org::accounts_file::AccountOverrides;
 use crate::org::exception::{Day, Exceptions};
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
 use crate::org::{AccountId, Tag, TokenVersion, UnitChoice, UnitId};
 use crate::rollout::{Mode, Verify, wave::BAKE};
-use crate::secret::Secret;
+use crate::secret::{Secret, mask};
 
 pub(crate) use crate::cli::GateCommand;
 pub(crate) use environment::Environment;
@@ -157,6 +157,7 @@ impl Settings {
                 max_errors: rollout.max_errors.or(base.max_errors).or(max_errors),
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
+                reason: rollout.reason.map(|reason| mask(&reason).into_owned()).or(base.reason),
                 // A resume asks again, even if the run was started with `--yes`.
                 yes: rollout.yes,
             },
@@ -178,7 +179,7 @@ impl Settings {
 
     /// Returns the path of the run folder.
     pub(crate) fn folder(&self) -> PathBuf {
-        self.run_dir.clone().unwrap_or_else(|| PathBuf::from("v2token-runs").join(self.run_id.as_str()))
+        self.run_dir.clone().unwrap_or_else(|| runs_dir().join(self.run_id.as_str()))
     }
 
     /// Returns the options for connecting to AWS.
@@ -258,6 +259,7 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         max_errors: None,
         verify: Verify::default(),
         detailed_exitcode: false,
+        reason: None,
         yes: false,
     }
 }

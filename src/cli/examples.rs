@@ -60,7 +60,30 @@ pub(super) const REPORT: &str = "\
 
   Show the parts of --shard as one run:
     v2token report v2token-runs/20261122T041500Z-abcdef \\
-      v2token-runs/20261122T041501Z-bcdefg";
+      v2token-runs/20261122T041501Z-bcdefg
+
+  Pack a run for an auditor, and check the file:
+    v2token report v2token-runs/20261122T041500Z-abcdef \\
+      --evidence evidence.zip
+    v2token report --verify-evidence evidence.zip";
+
+pub(super) const RUNS: &str = "\
+  List the runs, newest first:
+    v2token runs
+
+  Print the folders of the runs in which an account failed:
+    v2token runs --output text --query 'runs[?failed>`0`].[folder]'
+
+  Show the newest run, and one by the beginning of its id:
+    v2token report latest
+    v2token report 20261122T041500Z-a";
+
+pub(super) const HISTORY: &str = "\
+  Show what all runs know of an account:
+    v2token history 111122223333
+
+  Write it into a file for a ticket:
+    v2token history 111122223333 --report history.csv --output none";
 
 pub(super) const DOCTOR: &str = "\
   Check everything:

@@ -45,6 +45,10 @@ pub struct RolloutArgs {
     /// issues tokens that are valid in this opt-in Region) [default: setting].
     #[arg(long, env = "V2TOKEN_VERIFY", value_name = "HOW")]
     pub verify: Option<Verify>,
+    /// Why the run is made, such as the number of a ticket or of a change. The text is kept in run.json, and shown in the question and
+    /// in the reports.
+    #[arg(long, env = "V2TOKEN_REASON", value_name = "TEXT", value_parser = values::reason)]
+    pub reason: Option<String>,
     /// Start without asking for confirmation.
     #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch())]
     pub yes: bool,

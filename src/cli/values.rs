@@ -1,5 +1,6 @@
 //! Parsers of option values that have no type of their own.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -10,6 +11,7 @@ use clap::builder::{BoolishValueParser, PossibleValue};
 
 use crate::org::role::AccessMode;
 use crate::org::selection::ManagementAccess;
+use crate::sanitize::for_terminal;
 
 impl ValueEnum for AccessMode {
     fn value_variants<'a>() -> &'a [Self] {
@@ -107,6 +109,20 @@ pub(super) fn source_identity(text: &str) -> Result<String, String> {
     session_name(text)
 }
 
+/// The longest reason, in characters.
+const MAX_REASON: usize = 500;
+
+/// Parses the reason of a run: one line of text, without spaces around it.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_plain = matches!(for_terminal(text), Cow::Borrowed(_));
+    if !text.is_empty() && text.chars().count() <= MAX_REASON && is_plain {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected one line of 1 to {MAX_REASON} characters, such as the number of a ticket"))
+    }
+}
+
 /// Parses the serial number of an MFA device: 9 to 256 characters of `[\w+=/:,.@-]` (STS API reference, `GetSessionToken`).
 pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=/:,.@-".contains(&byte);
@@ -122,7 +138,7 @@ pub(super) fn mfa_serial(text: &str) -> Result<String, String> {
 #[cfg(any(test, fuzzing))]
 pub(crate) fn parse_all(text: &str) {
     drop((duration(text), positive_duration(text), session_duration(text)));
-    drop((session_name(text), source_identity(text), mfa_serial(text)));
+    drop((session_name(text), source_identity(text), mfa_serial(text), reason(text)));
 }
 
 #[cfg(test)]
@@ -152,6 +168,15 @@ mod tests {
             assert!(source_identity(wrong).is_err(), "{wrong:?}");
         }
         assert!(source_identity("aws:me").is_err());
+    }
+
+    #[test]
+    fn reasons() {
+        assert_eq!(reason(" CHG-1234: v2 tokens, Zürich "), Ok("CHG-1234: v2 tokens, Zürich".to_owned()));
+        assert!(reason(&"a".repeat(MAX_REASON)).is_ok());
+        for wrong in ["", "  ", "two\nlines", "\u{1b}[2J", &"a".repeat(MAX_REASON + 1)] {
+            assert!(reason(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

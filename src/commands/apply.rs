@@ -1,12 +1,14 @@
 //! `apply`: sets the token version in every selected account, or in the accounts that a plan would change.
 
-use super::{absolute, refuse_role_options};
+use super::{absolute, refuse_role_options, run_folder};
 use crate::cli::{ApplyArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, RunFolder};
 use crate::rollout::Mode;
 use crate::run::start;
+use crate::runs::name::Kind;
 use crate::settings::{Environment, Settings, defaults_for};
+use crate::terminal::stderr_mode::StderrMode;
 
 /// Starts a rollout, or with `--dry-run` a plan.
 pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
@@ -14,7 +16,9 @@ pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &E
     let (command, mode) =
         if args.dry_run { (CommandName::Plan, Mode::Plan) } else { (CommandName::Apply, Mode::Apply) };
     let mut base = defaults_for(mode, args.run.access.profile.as_deref(), environment)?;
-    if let Some(plan) = args.plan.map(absolute) {
+    let stderr_mode = StderrMode::resolve(&args.run.output, environment);
+    let named = |plan| run_folder::named(plan, Kind::Only(CommandName::Plan), stderr_mode).map(absolute);
+    if let Some(plan) = args.plan.map(named).transpose()? {
         let (planned, _) = RunFolder::read_own(&plan)?;
         base = base.with_access_of(planned.settings);
         base.plan = Some(plan);

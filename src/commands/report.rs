@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::{evidence, run_folder};
 use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
@@ -12,6 +13,7 @@ use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
 use crate::run::complete::{needs_reports, repair};
 use crate::run::stdout;
+use crate::runs::name::{Kind, Purpose};
 use crate::settings::{Environment, OutputSettings};
 use crate::terminal::Progress;
 
@@ -20,10 +22,22 @@ const FAILED_ON: u8 = 4;
 
 /// Shows the runs in these folders, or compares them with the runs of `--against`.
 pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, Error> {
-    let ReportArgs { folders, against, fail_on, output } = args;
+    let ReportArgs { folders, against, fail_on, evidence, verify_evidence, output } = args;
     let output = OutputSettings::resolve(output, environment)?;
+    if let Some(path) = verify_evidence {
+        return evidence::verify(&output, &path).map(|()| 0);
+    }
+    if let Some(to) = &evidence {
+        evidence::check_request(to, &folders, &against)?;
+    }
+    let named = |folder| run_folder::named(folder, Kind::Any, output.stderr_mode);
+    let against = against.into_iter().map(named).collect::<Result<Vec<_>, _>>()?;
+    let folders = match &folders[..] {
+        [] => vec![run_folder::named_or_newest(None, Kind::Any, Purpose::Report, output.stderr_mode)?],
+        _ => folders.into_iter().map(named).collect::<Result<Vec<_>, _>>()?,
+    };
     if against.is_empty() {
-        return show(&output, &folders).map(|()| 0);
+        return show(&output, &folders, evidence.as_deref()).map(|()| 0);
     }
     let occurred = compare(&output, &against, &folders, &fail_on)?;
     let Some(occurred) = occurred else { return Ok(0) };
@@ -31,9 +45,15 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, 
     Ok(FAILED_ON)
 }
 
-fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
+fn show(output: &OutputSettings, folders: &[PathBuf], evidence: Option<&Path>) -> Result<(), Error> {
     let files = ReportFiles::open(None, &output.reports)?;
     let (files, run) = files.or_discard(read_merged(output, folders))?;
+    // The first reading completes reports that are missing. With the lock, the second reading sees what is packed.
+    let again = || Ok((evidence::lock(&folders[0])?, read_merged(output, folders)?));
+    let (files, (_lock, run)) = match evidence {
+        Some(_) => files.or_discard(again())?,
+        None => (files, (None, run)),
+    };
     let report = Report {
         run: &run.info,
         accounts: &run.accounts,
@@ -43,6 +63,8 @@ fn show(output: &OutputSettings, folders: &[PathBuf]) -> Result<(), Error> {
         run_ids: run.run_ids.as_deref(),
         folder: if let [folder] = folders { Some(folder) } else { None },
     };
+    let made = evidence.map_or(Ok(()), |to| evidence::make(output, &folders[0], &report, to));
+    let (files, ()) = files.or_discard(made)?;
     publish(output, files, "report", "the report", &report)
 }
 

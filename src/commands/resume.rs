@@ -1,5 +1,6 @@
 //! `resume`: continues an interrupted run.
 
+use super::run_folder::{named_or_newest, refuse_unnamed};
 use crate::cli::{GateCommand, ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo, RunSettings};
@@ -12,8 +13,10 @@ use crate::run::context::RunContext;
 use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::{Source, run};
+use crate::runs::name::{Kind, Purpose};
 use crate::settings::{Environment, Settings};
 use crate::terminal::log_line::Level;
+use crate::terminal::stderr_mode::StderrMode;
 use crate::terminal::{LogLine, Progress};
 
 /// Options that belong to the run and can't be given again.
@@ -44,7 +47,11 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     if let Some(option) = FIXED.into_iter().find(|option| typed.contains(option)) {
         return Err(Error::Usage(format!("--{option} belongs to the run that is resumed and can't be changed")));
     }
-    let (mut folder, mut info, replay) = RunFolder::reopen(&args.folder)?;
+    let purpose = Purpose::Resume { retry_failed: args.retry_failed };
+    refuse_unnamed("resume", args.folder.as_ref(), &args.run, purpose)?;
+    let stderr_mode = StderrMode::resolve(&args.run.output, environment);
+    let named = named_or_newest(args.folder, Kind::Any, purpose, stderr_mode)?;
+    let (mut folder, mut info, replay) = RunFolder::reopen(&named)?;
     let settings = settings(args.run, &info, environment)?;
     if !replay.ready {
         check_gate(&settings, &info.settings)?;

@@ -1,5 +1,6 @@
 //! Replays a journal: reads the state of a run, even of a run that was killed.
 
+mod account;
 mod consistency;
 
 use std::borrow::Cow;
@@ -8,6 +9,7 @@ use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
 use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, tolerance};

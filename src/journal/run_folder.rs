@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -15,6 +15,9 @@ use super::run_info::{Ending, RunInfo};
 use super::similar_folder::similar_folder;
 use crate::directory::{Directory, is_same, temporary_name};
 use crate::file_ownership::{Untrusted, check_folder, check_owner_and_mode, open_regular};
+
+/// The largest description of a run that is read, in bytes. With 50,000 accounts in its selection, it has some 1 MB.
+const MAX_DESCRIPTION: u64 = 64 << 20;
 
 /// A run folder can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +194,22 @@ impl RunFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unread(path, Self::JOURNAL, &error)),
         }
+    }
+
+    /// Reads only the description of the run in a folder, which can belong to any user.
+    pub(crate) fn describe(path: &Path) -> Result<RunInfo, RunFolderFailed> {
+        let run = open_regular(&path.join(Self::RUN), OpenOptions::new().read(true), false);
+        let run = run.map_err(|error| unread(path, Self::RUN, &error))?;
+        serde_json::from_reader(BufReader::new(run).take(MAX_DESCRIPTION))
+            .map_err(|error| no_run(path, Self::RUN, error))
+    }
+
+    /// Whether a process works in the folder.
+    ///
+    /// A shared lock is held for a moment, so a process that starts to work in the folder at this moment would find it in use.
+    pub(crate) fn is_in_use(path: &Path) -> bool {
+        let journal = open_regular(&path.join(Self::JOURNAL), OpenOptions::new().read(true), false);
+        journal.is_ok_and(|journal| matches!(journal.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     fn load(path: &Path, must_be_own: bool) -> Result<(RunInfo, Replay), RunFolderFailed> {

@@ -10,7 +10,7 @@ use crate::org::AccountId;
 use crate::timestamp::{optional_time, rfc3339};
 
 /// The id of a run: its start time and a few random characters. It fits into a role session name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
 

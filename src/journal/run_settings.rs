@@ -148,6 +148,9 @@ pub struct RunSettings {
     pub verify: Verify,
     /// Whether a plan exits with 4 if something would change.
     pub detailed_exitcode: bool,
+    /// Why the run is made; absent if no reason was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Whether `--yes` was given.
     pub yes: bool,
 }

@@ -31,7 +31,7 @@ impl<W: Write> CsvWriter<W> {
     }
 
     /// Writes one row, which can stay in the buffer.
-    pub(super) fn write<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
+    pub(crate) fn write<'a>(&mut self, cells: impl Iterator<Item = Cell<'a>>) -> io::Result<()> {
         for cell in cells {
             match cell {
                 Cell::Nothing => self.inner.write_field(""),
@@ -53,7 +53,7 @@ impl<W: Write> CsvWriter<W> {
 }
 
 /// Writes a header and all rows.
-pub(super) fn write<'a, R: Iterator<Item = Cell<'a>>>(
+pub(crate) fn write<'a, R: Iterator<Item = Cell<'a>>>(
     names: impl IntoIterator<Item = &'static str>,
     mut rows: impl Iterator<Item = R>,
     to: impl Write,
@@ -72,7 +72,7 @@ pub(super) fn write_texts(rows: impl IntoIterator<Item = Vec<String>>, to: impl 
 
 /// Writes rows for `cut`, `awk` and `while read`: tab-separated, without a header. Empty cells are written as `None`, as in the
 /// AWS CLI, because `read` in a shell treats several tabs as one.
-pub(super) fn write_tab_separated<'a, R: Iterator<Item = Cell<'a>>>(
+pub(crate) fn write_tab_separated<'a, R: Iterator<Item = Cell<'a>>>(
     mut rows: impl Iterator<Item = R>,
     mut to: impl Write,
 ) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// Formats a number with thousands separators: `50,000`.
-pub(super) fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     match number / 1_000 {
         0 => number.to_string(),
         more => format!("{},{:03}", thousands(more), number % 1_000),
@@ -11,12 +11,12 @@ pub(super) fn thousands(number: usize) -> String {
 }
 
 /// Formats a number with its noun: `1 account`, `2 accounts`.
-pub(super) fn count(number: usize, singular: &str, plural: &str) -> String {
+pub(crate) fn count(number: usize, singular: &str, plural: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { singular } else { plural })
 }
 
 /// Formats a duration with the precision that a reader needs: `340ms`, `4.2s`, `17m 5s`.
-pub(super) fn duration(duration: Duration) -> String {
+pub(crate) fn duration(duration: Duration) -> String {
     match duration.as_millis() {
         milliseconds @ 0..1_000 => format!("{milliseconds}ms"),
         1_000..10_000 => format!("{:.1}s", duration.as_secs_f64()),
@@ -25,7 +25,7 @@ pub(super) fn duration(duration: Duration) -> String {
 }
 
 /// Formats a time in UTC, to the second: `2026-11-22 04:15:00 UTC`.
-pub(super) fn utc(time: SystemTime) -> String {
+pub(crate) fn utc(time: SystemTime) -> String {
     let text = humantime::format_rfc3339_seconds(time).to_string();
     text.replace('T', " ").replace('Z', " UTC")
 }

@@ -249,6 +249,9 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
             merged.organization_id = None;
             merged.management_account = None;
         }
+        if info.settings.reason != first.settings.reason {
+            merged.settings.reason = None;
+        }
         if info.caller_arn != first.caller_arn {
             merged.caller_arn = None;
         }

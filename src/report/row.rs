@@ -37,7 +37,7 @@ pub enum Cell<'a> {
 
 impl<'a> Cell<'a> {
     /// Returns a text, or nothing if the text is empty.
-    pub(super) fn text(text: &'a str) -> Self {
+    pub(crate) fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
     }
 }

@@ -20,6 +20,11 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     let separator = if sentence.is_empty() { "" } else { ": " };
     let run_id = for_terminal(run.run_id.as_str());
     let mut text = format!("{} {run_id}{separator}{}\n\n", run.command, for_terminal(sentence));
+    if let Some(reason) = &run.settings.reason {
+        // The line belongs to the one before it.
+        text.pop();
+        text.push_str(&format!("reason: {}\n\n", for_terminal(reason)));
+    }
     let results = Results::of(report.records);
     let tally = &results.tally;
     let width = tally.total().to_string().len();

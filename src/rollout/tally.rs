@@ -14,6 +14,11 @@ impl Tally {
         self.counts[outcome as usize] += 1;
     }
 
+    /// Counts several more accounts.
+    pub fn add_several(&mut self, outcome: Outcome, accounts: usize) {
+        self.counts[outcome as usize] += accounts;
+    }
+
     /// Adds the counts of another tally.
     pub fn include(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {

@@ -112,6 +112,7 @@ impl Overview<'_> {
         let Self { settings, aws, prepared, .. } = self;
         let run = &settings.run;
         let mut rows = self.origin();
+        rows.extend(run.reason.clone().map(|reason| ("reason", reason)));
         rows.extend([
             ("organization", prepared.organization.id.clone()),
             ("management", self.management()),

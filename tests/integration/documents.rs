@@ -147,6 +147,20 @@ fn report_page_lists_all_columns() {
 }
 
 #[test]
+fn report_page_lists_the_columns_of_runs_and_of_a_history() {
+    let bench = crate::harness::Bench::new(v2token_simulator::Organization::builder().accounts(2).unlimited().start());
+    bench.again("none", &["plan"]).exits(0);
+    let page = Document::new(&read("docs/report.md"));
+    for (section, arguments) in
+        [("Columns of runs", &["runs"][..]), ("Columns of a history", &["history", "000000000001"])]
+    {
+        let csv = bench.again("none", &[arguments, &["--output=csv"]].concat()).exits(0).stdout;
+        let header: Vec<&str> = csv.lines().next().expect("a header").split(',').collect();
+        assert_eq!(page.section(section).names(), header);
+    }
+}
+
+#[test]
 fn report_page_describes_all_outcomes_and_stages() {
     let outcomes = Outcome::ALL.map(Outcome::as_str);
     let report = Document::new(&read("docs/report.md"));
@@ -195,7 +209,7 @@ fn exit_codes_match_the_help() {
     let report = Document::new(&read("docs/report.md")).section("The exit code").table();
     let definition = definition();
     // Commands without a run or a check end only with 0, 1, or 2; iam has its own codes.
-    let without = ["help", "iam", "policy", "completions", "man"];
+    let without = ["help", "iam", "policy", "report", "runs", "history", "completions", "man"];
     let own = definition.get_subcommands().filter(|command| !without.contains(&command.get_name()));
     for command in own.chain([&definition]) {
         let help = command.get_after_help().expect("the exit codes").to_string();

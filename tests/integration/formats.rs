@@ -202,11 +202,11 @@ fn near_misses_get_a_suggestion() {
         (&["report", folder, "--agianst=x"], 2, "a similar argument exists: '--against'"),
         (&["plan", "--output=jsno"], 2, "a similar value exists: 'json'"),
         (&["report", "v2token-runs/20261122T041500Z-abcdeg"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
-        (&["report", "20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["report", "20261122T041500Z-abcdeg"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
         (&["report", "v2token-runs"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
         (&["resume", "v2token-runs/20261122T04150Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
         (&["rollback", "v2token-run/20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
-        (&["apply", "--plan=20261122T041500Z-abcdef"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
+        (&["apply", "--plan=20261122T041500Z-abcdeg"], 1, "did you mean v2token-runs/20261122T041500Z-abcdef?"),
     ] {
         let run = bench.again("none", words).exits(code).says(&[says]);
         assert!(run.stdout.is_empty() && run.all_calls() == 0, "{words:?}\n{run}");

@@ -17,6 +17,7 @@ mod disk;
 mod doctor;
 mod documents;
 mod ends;
+mod evidence;
 mod exceptions;
 mod fail_on;
 mod faults;
@@ -56,6 +57,7 @@ mod report_stage;
 mod resume;
 mod rollback;
 mod running;
+mod runs;
 #[path = "../soak/scenario.rs"]
 mod scenario;
 mod schema;

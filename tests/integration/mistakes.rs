@@ -209,7 +209,7 @@ const ROLLOUT: &[Mistake] = &[
 
 const COMMANDS: &[Mistake] = &[
     mistake("aply --yes", OPTION, "'aply'", "'apply'"),
-    mistake("resume", OPTION, "not provided", "<RUN_FOLDER>"),
+    mistake("resume --yes", OPTION, "with --yes, resume takes no run by itself", "name the run folder"),
     mistake("resume missing", START, "missing holds no run", "by default v2token-runs/<run id>"),
     mistake("resume folder", START, "folder holds no run", "by default v2token-runs/<run id>"),
     mistake("resume taken --account=000000000001", OPTION, "--account belongs to the run", "can't be changed"),

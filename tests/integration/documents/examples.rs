@@ -119,12 +119,31 @@ fn examples_in_the_help_succeed() {
     }
     assert_eq!(
         with_examples,
-        ["plan", "apply", "resume", "rollback", "report", "doctor", "policy", "iam", "completions", "man"]
+        [
+            "plan",
+            "apply",
+            "resume",
+            "rollback",
+            "report",
+            "runs",
+            "history",
+            "doctor",
+            "policy",
+            "iam",
+            "completions",
+            "man"
+        ]
     );
     assert!(count >= 20, "{count}");
-    for file in
-        ["drift.md", "rollout.csv", "rollout.md", "page.html", "ticket.md", "home/.local/share/man/man1/v2token-plan.1"]
-    {
+    for file in [
+        "evidence.zip",
+        "drift.md",
+        "rollout.csv",
+        "rollout.md",
+        "page.html",
+        "ticket.md",
+        "home/.local/share/man/man1/v2token-plan.1",
+    ] {
         assert!(bench.folder.path().join(file).is_file(), "{file}");
     }
 }

@@ -6,12 +6,14 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 27] = [
+const LAYERS: [&str; 29] = [
     "fuzzing",
     "commands",
     "run",
     "settings",
     "cli",
+    "runs",
+    "evidence",
     "report",
     "doctor",
     "policy",

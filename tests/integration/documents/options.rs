@@ -69,6 +69,7 @@ const OPTIONS: [Group; 6] = [
             ("--gate-timeout", "10m", ""),
             ("--max-errors", "10%; plan: no limit", ""),
             ("--verify", "setting", ""),
+            ("--reason", "–", ""),
             ("--yes, -y", "off", ""),
             ("--dry-run", "off", "apply, rollback"),
             ("--retry-failed", "off", "resume"),
@@ -99,7 +100,9 @@ const OPTIONS: [Group; 6] = [
 fn commands_on_accounts(definition: &clap::Command) -> Vec<&clap::Command> {
     definition
         .get_subcommands()
-        .filter(|command| !["help", "iam", "report", "completions", "man"].contains(&command.get_name()))
+        .filter(|command| {
+            !["help", "iam", "report", "runs", "history", "completions", "man"].contains(&command.get_name())
+        })
         .collect()
 }
 
