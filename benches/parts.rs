@@ -109,7 +109,7 @@ fn selection(criterion: &mut Criterion) {
         bencher.iter_batched(
             || all.clone(),
             |all| {
-                let waves = divide(&all, id(ACCOUNTS), &BTreeSet::new(), Some(&Waves::default()));
+                let waves = divide(&all, id(ACCOUNTS), &BTreeSet::new(), Some((&Waves::default(), &Vec::new())));
                 waves
                     .into_iter()
                     .map(|(_, accounts)| accounts.into_iter().map(target).collect())

@@ -96,6 +96,11 @@ impl<'a> Report<'a> {
         })
     }
 
+    /// Whether the records say in which wave each account was visited, or would be visited by an apply of the plan.
+    fn has_waves(&self) -> bool {
+        self.records.iter().any(|record| record.wave.is_some())
+    }
+
     /// Returns the known details of the run, each with its name. The details are not sanitized.
     fn details(&self) -> Vec<(&'static str, String)> {
         let (run, settings) = (self.run, &self.run.settings);
@@ -119,7 +124,7 @@ impl<'a> Report<'a> {
             ("Role", Some(settings.role.to_string())),
             ("STS endpoint", run.sts_endpoint.clone()),
             ("Rate", Some(rate)),
-            ("Waves", settings.waves.as_ref().filter(|_| is_apply).map(ToString::to_string)),
+            ("Waves", settings.waves.as_ref().filter(|_| is_apply || self.has_waves()).map(ToString::to_string)),
             ("Bake", (is_apply && !settings.bake.is_zero()).then(|| duration(settings.bake))),
             ("Verify", is_apply.then(|| settings.verify.to_string())),
             ("Max errors", settings.max_errors.map(|tolerance| tolerance.to_string())),

@@ -11,6 +11,7 @@ mod finish;
 mod gate;
 mod next_steps;
 mod overview;
+mod plan_waves;
 mod plan_while_listing;
 mod prepare;
 mod recorder;
@@ -26,6 +27,7 @@ use context::RunContext;
 use execute::{Visited, visit_waves};
 use finish::finish;
 use overview::outline;
+use plan_waves::plan_waves;
 use plan_while_listing::{can_visit_while_listing, list_and_visit};
 use prepare::{remaining_targets, select_targets};
 use signals::Signals;
@@ -82,7 +84,10 @@ impl Source {
 /// not list all accounts.
 pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, Error> {
     match Box::pin(visit_targets(&mut context, source)).await {
-        Ok(visited) => Ok(finish(context, visited)),
+        Ok(mut visited) => {
+            plan_waves(&context, &mut visited);
+            Ok(finish(context, visited))
+        }
         Err(error) => {
             context.abandon();
             Err(error)

@@ -116,13 +116,12 @@ impl Settings {
         if rollout.gate.as_ref().is_some_and(GateCommand::is_empty) {
             return Err(Error::Usage("--gate: expected a command, such as 'sh check.sh'".to_owned()));
         }
-        let (waves, wait, max_errors, gate) = match base.mode {
-            // Reading changes nothing, so a plan has no waves and, by default, no limit of errors.
-            Mode::Plan => (None, Duration::ZERO, None, None),
-            Mode::Apply => {
-                let waves = rollout.waves.or(base.waves).unwrap_or_default();
-                (Some(waves), rollout.bake.unwrap_or(base.bake), Some(MAX_ERRORS), rollout.gate)
-            }
+        // A plan shows the waves of its apply.
+        let waves = Some(rollout.waves.or(base.waves).unwrap_or_default());
+        let (wait, max_errors, gate) = match base.mode {
+            // Reading changes nothing, so a plan waits for nothing and, by default, has no limit of errors.
+            Mode::Plan => (Duration::ZERO, None, None),
+            Mode::Apply => (rollout.bake.unwrap_or(base.bake), Some(MAX_ERRORS), rollout.gate),
         };
         Ok(Self {
             now: environment.now,

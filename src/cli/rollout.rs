@@ -20,7 +20,9 @@ pub(crate) const GATE_TIMEOUT: Duration = Duration::from_mins(10);
 #[derive(Args)]
 #[command(next_help_heading = ROLLOUT)]
 pub struct RolloutArgs {
-    /// The cumulative size of each wave, in accounts or percent of the selection [default: 1,10%,100%].
+    /// How far each wave goes: a count or a percentage of the selection, earlier waves included; or all accounts in an OU, given by its id
+    /// or by its path of names, or with a tag, given as tag:KEY=VALUE, that earlier waves do not have. A last wave takes the rest. A
+    /// plan shows the waves, and apply --plan keeps them [default: 1,10%,100%].
     #[arg(long, env = "V2TOKEN_WAVES", value_name = "LIST")]
     pub waves: Option<Waves>,
     /// The accounts of the first wave. They replace the first size of --waves.

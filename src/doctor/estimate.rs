@@ -65,7 +65,7 @@ impl Measurements {
     }
 
     fn waves(&self) -> Vec<usize> {
-        Waves::default().sizes(0, self.targets)
+        Waves::default().sizes(self.targets)
     }
 
     /// Returns the check of the rate.

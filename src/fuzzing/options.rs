@@ -37,7 +37,7 @@ pub fn option(bytes: &[u8]) {
     }
     if let Some(waves) = round_trip::<Waves>(text) {
         for selection in [0, 1, 7, 50_000] {
-            let sizes = waves.sizes(0, selection);
+            let sizes = waves.sizes(selection);
             assert!(
                 sizes.iter().sum::<usize>() == selection && !sizes.contains(&0),
                 "{waves} of {selection}: {sizes:?}"

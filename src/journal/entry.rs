@@ -77,6 +77,13 @@ pub enum Entry<'a> {
         /// The number of accounts with each outcome.
         outcomes: Vec<(Outcome, usize)>,
     },
+    /// The plan has read all accounts, and an apply of it would visit these in a wave.
+    PlannedWave {
+        /// The number of the wave, from 1.
+        wave: u32,
+        /// The accounts in the wave, in the order of the visits.
+        accounts: Cow<'a, [AccountId]>,
+    },
     /// The run ended without a crash.
     Ended {
         /// The process's exit code.
@@ -167,6 +174,7 @@ mod tests {
             },
             Entry::Record(Cow::Owned(record)),
             Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },
+            Entry::PlannedWave { wave: 2, accounts: vec![account.id].into() },
             Entry::Ended { exit_code: 5, verdict: "stopped".into(), by_gate: true },
         ];
         for entry in entries {

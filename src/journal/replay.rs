@@ -73,6 +73,8 @@ pub struct Intent {
     pub state: IntentState,
     /// When the last intent was written; `None` in the journals of older versions.
     pub at: Option<SystemTime>,
+    /// Whether a record came after the last intent. An earlier record may no longer be true.
+    pub is_recorded: bool,
 }
 
 /// What is known about a Set that was about to be sent.
@@ -182,16 +184,17 @@ impl Replay {
                 self.ready = true;
             }
             Entry::Intent { account_id, previous_version, target_version, at } => {
-                let intent =
-                    Intent { previous: previous_version, wanted: target_version, state: IntentState::Open, at };
+                let intent = Intent {
+                    previous: previous_version,
+                    wanted: target_version,
+                    state: IntentState::Open,
+                    at,
+                    is_recorded: false,
+                };
                 // The `previous` of the first intent is kept, because it is the original version. The `previous` of a later
                 // intent might be the version that the first Set wrote.
                 let kept = self.intents.entry(account_id).or_insert(intent);
-                (kept.state, kept.at) = (IntentState::Open, at);
-                // What an earlier visit found may no longer be true.
-                if self.records.get(&account_id).is_some_and(|record| record.started_at.is_some()) {
-                    self.records.remove(&account_id);
-                }
+                (kept.state, kept.at, kept.is_recorded) = (IntentState::Open, at, false);
                 self.note_visit(account_id);
             }
             Entry::Record(record) => {
@@ -200,6 +203,7 @@ impl Replay {
                     self.note_visit(record.account_id);
                 }
                 if let Some(intent) = self.intents.get_mut(&record.account_id) {
+                    intent.is_recorded = true;
                     intent.state = match (record.outcome, record.started_at) {
                         // If the record has no start time, the account was not visited again, or the end of the run cut the visit
                         // short.
@@ -225,6 +229,13 @@ impl Replay {
                 self.stopped_by_failures &= self.waves_started < 2;
             }
             Entry::Journal { run_id, .. } => self.run_id = Some(run_id.into_owned()),
+            Entry::PlannedWave { wave, accounts } => {
+                for account in &*accounts {
+                    if let Some(record) = self.records.get_mut(account) {
+                        record.wave = Some(wave);
+                    }
+                }
+            }
             Entry::WaveFinished { .. } => {}
         }
     }
@@ -246,7 +257,9 @@ impl Replay {
         let open = self.intents.get(&account).filter(|intent| intent.state == IntentState::Open);
         let blank = || target.map_or_else(|| Record::blank(account, TokenVersion::V2Token), Record::of_target);
         match (self.records.get(&account), open) {
-            (Some(record), Some(_)) if record.outcome == Outcome::Unverified => record.clone(),
+            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => {
+                record.clone()
+            }
             (_, Some(intent)) => blank().interrupted(intent.previous),
             (Some(record), None) => record.clone(),
             (None, None) => blank(),

@@ -307,7 +307,8 @@ impl RunFolder {
 fn lacks_end(info: &RunInfo, replay: &Replay) -> bool {
     let Some(Ending { exit_code, sentence }) = &info.verdict else { return false };
     let is_known = *exit_code == FAILED || sentence.ends_with(NOT_COMPLETE);
-    !is_known && replay.ended.as_ref().is_none_or(|(_, verdict)| verdict != sentence)
+    let is_of_this_run = replay.run_id.as_deref().is_none_or(|id| id == info.run_id.as_str());
+    !is_known && is_of_this_run && replay.ended.as_ref().is_none_or(|(_, verdict)| verdict != sentence)
 }
 
 /// Opens a folder, and checks that it, and a link that leads to it, belong to the user.

@@ -129,7 +129,7 @@ pub struct RunSettings {
     /// The timeout of one visit.
     #[serde(with = "duration_text")]
     pub account_timeout: Duration,
-    /// The waves; absent in a plan.
+    /// The waves; in a plan, those of an apply of it. Absent in the plans of older versions.
     pub waves: Option<Waves>,
     /// The accounts of the first wave; empty if none were given.
     pub canary: BTreeSet<AccountId>,

@@ -41,7 +41,7 @@ struct Page<'a> {
 
 /// Writes the page.
 pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
-    let timeline = Timeline::of(report.records);
+    let timeline = Timeline::of(report.records, report.run.settings.mode);
     let page = Page {
         data: Data {
             report: *report,

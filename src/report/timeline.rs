@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::rollout::{Record, Tally};
+use crate::rollout::{Mode, Record, Tally};
 use crate::timestamp::milliseconds;
 
 /// The maximum number of bins without pauses. Each pause that is cut out can add one bin to this number.
@@ -81,8 +81,9 @@ struct TimedVisit<'a> {
 }
 
 impl Timeline {
-    /// Returns the timeline, or `None` if no account was visited.
-    pub(crate) fn of(records: &[Record]) -> Option<Self> {
+    /// Returns the timeline, or `None` if no account was visited. A plan visits all accounts at once: the waves of its records are those of
+    /// an apply.
+    pub(crate) fn of(records: &[Record], mode: Mode) -> Option<Self> {
         let first = records.iter().filter_map(|record| record.started_at).min()?;
         let timed = records.iter().filter_map(|record| {
             let start = milliseconds(record.started_at?.duration_since(first).ok()?);
@@ -92,7 +93,7 @@ impl Timeline {
         visits.sort_unstable_by_key(|visit| visit.start);
         let pauses = pauses(&visits);
         let (length, bins) = bins(&visits, &pauses);
-        Some(Self { bin_length: Duration::from_millis(length), bins, waves: waves(&visits, &pauses) })
+        Some(Self { bin_length: Duration::from_millis(length), bins, waves: waves(&visits, &pauses, mode) })
     }
 }
 
@@ -141,10 +142,10 @@ fn bins(visits: &[TimedVisit<'_>], pauses: &[(u64, u64)]) -> (u64, Vec<Bin>) {
     (length, bins)
 }
 
-fn waves(visits: &[TimedVisit<'_>], pauses: &[(u64, u64)]) -> Vec<WaveSummary> {
+fn waves(visits: &[TimedVisit<'_>], pauses: &[(u64, u64)], mode: Mode) -> Vec<WaveSummary> {
     let mut by_wave: BTreeMap<Option<u32>, Vec<&TimedVisit<'_>>> = BTreeMap::new();
     for visit in visits {
-        by_wave.entry(visit.record.wave).or_default().push(visit);
+        by_wave.entry(visit.record.wave.filter(|_| mode == Mode::Apply)).or_default().push(visit);
     }
     let line = |(number, visits): (Option<u32>, Vec<&TimedVisit<'_>>)| {
         let start = visits.first().map_or(0, |visit| visit.start);
@@ -195,14 +196,17 @@ mod tests {
 
     #[test]
     fn a_run_without_visits_has_no_timeline() {
-        assert_eq!(Timeline::of(&[]), None);
-        assert_eq!(Timeline::of(&[Record::blank("000000000001".parse().unwrap(), TokenVersion::V2Token)]), None);
+        assert_eq!(Timeline::of(&[], Mode::Apply), None);
+        assert_eq!(
+            Timeline::of(&[Record::blank("000000000001".parse().unwrap(), TokenVersion::V2Token)], Mode::Apply),
+            None
+        );
     }
 
     #[test]
     fn every_visit_and_every_throttle_is_in_one_bin() {
         let even: Vec<_> = (0..5_000).map(|number| (number * 20, 300, 1, u32::from(number % 50 == 0))).collect();
-        let timeline = Timeline::of(&records(&even)).unwrap();
+        let timeline = Timeline::of(&records(&even), Mode::Apply).unwrap();
         assert_eq!(total(&timeline), (5_000, 100));
         assert_eq!((timeline.bin_length, timeline.bins.len()), (Duration::from_secs(1), 100));
         assert_eq!(timeline.bins[99].at, Duration::from_secs(99));
@@ -212,13 +216,16 @@ mod tests {
     #[test]
     fn long_pauses_are_cut_out() {
         let day = 86_400_000;
-        let timeline = Timeline::of(&records(&[
-            (0, 400, 1, 2),
-            (10_000, 500, 2, 0),
-            (10_100, 700, 2, 0),
-            (day, 300, 3, 0),
-            (day + 250, 300, 3, 1),
-        ]))
+        let timeline = Timeline::of(
+            &records(&[
+                (0, 400, 1, 2),
+                (10_000, 500, 2, 0),
+                (10_100, 700, 2, 0),
+                (day, 300, 3, 0),
+                (day + 250, 300, 3, 1),
+            ]),
+            Mode::Apply,
+        )
         .unwrap();
         assert_eq!(total(&timeline), (5, 3));
         let pauses: Vec<_> = timeline.bins.iter().filter_map(|bin| bin.pause).collect();
@@ -234,7 +241,7 @@ mod tests {
         assert!((timeline.waves[1].visits_per_second() - 2.5).abs() < 1e-9);
 
         // This wave was interrupted, and resumed the next day.
-        let timeline = Timeline::of(&records(&[(0, 400, 1, 0), (day, 600, 1, 0)])).unwrap();
+        let timeline = Timeline::of(&records(&[(0, 400, 1, 0), (day, 600, 1, 0)]), Mode::Apply).unwrap();
         assert_eq!(timeline.waves[0].elapsed, Duration::from_millis(day + 600));
         assert!((timeline.waves[0].visits_per_second() - 2.0).abs() < 1e-9, "{:?}", timeline.waves);
     }
@@ -243,7 +250,7 @@ mod tests {
     fn the_number_of_bins_is_limited() {
         for minutes in [1, 60, 60 * 24, 60 * 24 * 400] {
             let even: Vec<_> = (0..1_000).map(|number| (number * minutes * 60, minutes * 60, 1, 0)).collect();
-            let timeline = Timeline::of(&records(&even)).unwrap();
+            let timeline = Timeline::of(&records(&even), Mode::Apply).unwrap();
             assert!(timeline.bins.len() <= 133, "{minutes} minutes: {}", timeline.bins.len());
             assert_eq!(total(&timeline).0, 1_000);
         }

@@ -10,13 +10,17 @@ use crate::sanitize::for_terminal;
 /// The number of OUs that are shown, and the number of accounts that are named for each.
 const NAMED: usize = 5;
 
+/// The number of waves that are shown, and the number of accounts that are named for each.
+const WAVES: usize = 8;
+const IN_WAVE: usize = 3;
+
 /// Returns the lines about single accounts, or an empty text.
 pub(super) fn accounts(report: &Report<'_>) -> String {
     let pairs = || report.accounts.iter().zip(report.records);
     let mut selected = pairs().filter(|(_, record)| record.outcome != Outcome::Skipped);
     match (selected.next(), selected.next()) {
         (Some((account, record)), None) => one(account, record, report.run.settings.mode),
-        _ if report.run.settings.mode == Mode::Plan => by_unit(pairs()),
+        _ if report.run.settings.mode == Mode::Plan => by_unit(pairs()) + &waves(pairs()),
         _ => String::new(),
     }
 }
@@ -68,6 +72,32 @@ fn by_unit<'a>(pairs: impl Iterator<Item = (&'a Account, &'a Record)>) -> String
     if units.len() > NAMED {
         let others = units.values().skip(NAMED).map(Vec::len).sum::<usize>();
         text.push_str(&format!("\n  and {others} in {} other OUs\n", units.len() - NAMED));
+    }
+    text
+}
+
+/// Returns the waves of an apply of the plan, each with its first accounts, or an empty text if the plan has none.
+fn waves<'a>(pairs: impl Iterator<Item = (&'a Account, &'a Record)>) -> String {
+    let mut waves: BTreeMap<u32, Vec<&Account>> = BTreeMap::new();
+    for (account, record) in pairs.filter(|(_, record)| record.outcome == Outcome::WouldChange) {
+        if let Some(wave) = record.wave {
+            waves.entry(wave).or_default().push(account);
+        }
+    }
+    if waves.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nWaves of an apply of this plan\n\n".to_owned();
+    let width = waves.values().map(Vec::len).max().unwrap_or_default().to_string().len();
+    for (wave, accounts) in waves.iter().take(WAVES) {
+        let first: Vec<String> = accounts.iter().take(IN_WAVE).map(|account| named(account)).collect();
+        let more = accounts.len().saturating_sub(IN_WAVE);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        let noun = if accounts.len() == 1 { "account: " } else { "accounts:" };
+        text.push_str(&format!("  {wave}  {:>width$} {noun} {}{more}\n", accounts.len(), first.join(", ")));
+    }
+    if waves.len() > WAVES {
+        text.push_str(&format!("  and {} more waves\n", waves.len() - WAVES));
     }
     text
 }

@@ -20,6 +20,8 @@ pub(crate) struct Baseline {
     pub(crate) info: RunInfo,
     /// How often the earlier run was resumed.
     pub(crate) resumes: u32,
+    /// The waves that a plan has shown. Empty if the earlier run is no plan, or one of an older version.
+    pub(crate) planned: BTreeMap<AccountId, u32>,
     /// The accounts to which the new run is restricted.
     pub(crate) restriction: Restriction,
     /// The desired state of each account to which the new run is restricted.
@@ -117,8 +119,18 @@ impl Baseline {
         let accounts = desired.keys().copied().collect();
         let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
         let records = replay.records();
+        let is_planned = |record: &&Record| record.outcome == Outcome::WouldChange;
+        let planned = records.iter().filter(is_planned).filter_map(|record| Some((record.account_id, record.wave?)));
+        let planned = planned.collect();
         let (has_ended, resumes) = (replay.ended.is_some(), replay.resumes);
-        Self { lock, info, resumes, restriction, desired, accounts: replay.accounts, records, has_ended }
+        Self { lock, info, resumes, planned, restriction, desired, accounts: replay.accounts, records, has_ended }
+    }
+
+    /// Whether the settings have the waves of the plan; `None` if the earlier run has no planned waves.
+    pub(crate) fn keeps_waves(&self, run: &RunSettings) -> Option<bool> {
+        let planned = &self.info.settings;
+        let is_kept = (&run.waves, &run.canary) == (&planned.waves, &planned.canary);
+        (!self.planned.is_empty()).then_some(is_kept)
     }
 
     /// Returns the lock on the earlier run. No other process can resume that run while the lock is held.

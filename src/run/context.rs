@@ -6,6 +6,7 @@ use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
 use crate::journal::{Journal, RunFolder, RunInfo};
 use crate::report::ReportFiles;
+use crate::rollout::wave::WaveMembers;
 use crate::settings::Settings;
 use crate::terminal::Progress;
 
@@ -19,6 +20,8 @@ pub(crate) struct RunContext {
     pub progress: Progress,
     /// The lock on the earlier run that this run applies or undoes. No other process can resume that run while the lock is held.
     pub earlier_run: Option<File>,
+    /// For each entry of `--waves`, the selected accounts in its OU or with its tag.
+    pub wave_members: WaveMembers,
     /// Whether this run created the run folder. Such a folder is removed if the run ends before its first visit.
     is_new: bool,
 }
@@ -46,7 +49,16 @@ impl RunContext {
             Ok(files) => {
                 let progress = Progress::new(settings.output.stderr_mode);
                 progress.say_waits();
-                Ok(Self { settings, info, folder, files, progress, earlier_run: None, is_new })
+                Ok(Self {
+                    settings,
+                    info,
+                    folder,
+                    files,
+                    progress,
+                    earlier_run: None,
+                    wave_members: WaveMembers::new(),
+                    is_new,
+                })
             }
             Err(error) => {
                 if is_new {

@@ -295,13 +295,15 @@ impl Overview<'_> {
         let more = sizes.len().saturating_sub(WAVES);
         let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         let list = format!("{}{more}", sizes[..sizes.len().min(WAVES)].join(", "));
-        let bake = self.settings.run.bake;
-        match (sizes.len(), is_supervised(self.settings)) {
-            (0 | 1, _) if again > 0 => format!("one, of {again} that failed before"),
-            (0 | 1, _) => "all accounts in one".to_owned(),
-            (_, true) => format!("{list} accounts; {} to review each", brief(REVIEW_TIME)),
-            (_, false) if bake.is_zero() => format!("{list} accounts"),
-            (_, false) => format!("{list} accounts; {} between them", humantime::format_duration(bake)),
+        let of_plan = match self.prepared.as_planned {
+            Some(true) => ", those of the plan",
+            Some(false) => ", not those of the plan",
+            None => "",
+        };
+        match sizes.len() {
+            0 | 1 if again > 0 => format!("one, of {again} that failed before"),
+            0 | 1 => format!("all accounts in one{of_plan}"),
+            _ => format!("{list} accounts{of_plan}"),
         }
     }
 

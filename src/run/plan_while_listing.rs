@@ -20,16 +20,20 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::org::Account;
 use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
+use crate::rollout::wave::Waves;
 use crate::rollout::{Mode, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
 use crate::settings::Settings;
 use crate::terminal::Workload;
 
-/// Whether a run is a plan that can visit accounts before all accounts are listed. Its selection must name nothing that has to be
-/// looked up, and `--max-errors` must not be a percentage.
+/// Whether a run is a plan that can visit accounts before all accounts are listed. Its selection and its waves must name nothing that has
+/// to be looked up, and `--max-errors` must not be a percentage.
 pub(crate) fn can_visit_while_listing(settings: &Settings) -> bool {
     let run = &settings.run;
+    let needs_lists = |waves: &Waves| waves.needs_tags() || waves.units().next().is_some();
     run.mode == Mode::Plan
         && !run.selection.needs_whole_list()
+        && run.canary.is_empty()
+        && !run.waves.as_ref().is_some_and(needs_lists)
         && !matches!(run.max_errors, Some(Tolerance::Percent(_)))
 }
 

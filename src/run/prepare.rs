@@ -13,8 +13,8 @@ use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
-use crate::rollout::wave::divide;
-use crate::rollout::{Outcome, Record, Target, Wave};
+use crate::rollout::wave::{divide, divide_as_planned};
+use crate::rollout::{Mode, Outcome, Record, Target, Wave};
 
 /// What a run is about to do.
 pub(crate) struct Prepared {
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub listed: usize,
     /// The accounts to visit.
     pub waves: Vec<Wave>,
+    /// Whether the waves are those of the plan that is applied; `None` if no plan with waves is applied.
+    pub as_planned: Option<bool>,
     /// The records of the accounts that are not visited.
     pub records: BTreeMap<AccountId, Record>,
     /// The plan that is applied, or the run that is undone.
@@ -60,7 +62,9 @@ pub(crate) async fn select_targets(
     let RunContext { settings, progress, info, .. } = &mut *context;
     let earlier = baseline.as_deref();
     let mut accounts = BTreeMap::new();
-    let listing = aws.for_each_account(settings.run.selection.needs_units(), |account, page| {
+    let mut in_waves = targets::units_of_waves(&settings.run);
+    let needs_units = settings.run.selection.needs_units() || in_waves.needs_units();
+    let listing = aws.for_each_account(needs_units, |account, page| {
         accounts.insert(account.id, account);
         progress.listing(accounts.len(), page);
     });
@@ -79,6 +83,9 @@ pub(crate) async fn select_targets(
     let (mut units, max_attempts) = (list.names, settings.run.max_attempts);
     let resolve = unit_names::resolve(aws, max_attempts, &mut settings.run.selection, &accounts, &mut units);
     signals.or_stop(Box::pin(resolve)).await?;
+    let resolve = unit_names::resolve(aws, max_attempts, &mut in_waves, &accounts, &mut units);
+    signals.or_stop(Box::pin(resolve)).await?;
+    signals.or_stop(Box::pin(targets::check_units(aws, &in_waves, &accounts, &units))).await?;
     // The ids that the names stood for are kept in `run.json`.
     info.settings.selection.clone_from(&settings.run.selection);
     let run = &settings.run;
@@ -87,10 +94,27 @@ pub(crate) async fn select_targets(
     let tags = signals.or_stop(Box::pin(look_up)).await?;
     let restriction = earlier.map(|earlier| &earlier.restriction);
     let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
-    targets::check_canary(run, &selected)?;
+    let as_planned = earlier.and_then(|earlier| earlier.keeps_waves(run));
+    if as_planned != Some(true) {
+        targets::check_canary(run, &selected)?;
+    }
+    let members = run.waves.as_ref().map(|waves| waves.members(&selected.targets, &units, &tags));
+    let members = members.unwrap_or_default();
     let mut records = targets::skipped(&selected, run);
     let target = |account| targets::target(account, &organization, aws, run, earlier);
-    let waves = divide(&selected.targets, organization.management, &run.canary, run.waves.as_ref())
+    let (chosen, management) = (&selected.targets, organization.management);
+    let division = match (run.mode, earlier, &run.waves) {
+        (Mode::Apply, Some(earlier), _) if as_planned == Some(true) => {
+            divide_as_planned(chosen, management, &earlier.planned)
+        }
+        (Mode::Apply, _, Some(waves)) => {
+            targets::warn_of_idle_waves(chosen, management, run, &members, progress);
+            divide(chosen, management, &run.canary, Some((waves, &members)))
+        }
+        // A plan reads all accounts at once, and divides those that it would change.
+        (Mode::Plan, ..) | (Mode::Apply, _, None) => divide(chosen, management, &run.canary, None),
+    };
+    let waves = division
         .into_iter()
         .map(|(number, accounts)| {
             let target = |account| Target { wave: number, ..target(account) };
@@ -108,7 +132,9 @@ pub(crate) async fn select_targets(
         context.info.based_on_resumes = Some(baseline.resumes);
         context.earlier_run = Some(baseline.into_lock());
     }
-    Ok(Prepared { organization, accounts, units, listed, waves, records, earlier: described, resumed: None })
+    context.wave_members = members;
+    let earlier = described;
+    Ok(Prepared { organization, accounts, units, listed, waves, as_planned, records, earlier, resumed: None })
 }
 
 /// Takes the targets that an interrupted run did not finish, and checks that the Organization is still the same.
@@ -152,7 +178,7 @@ pub(crate) async fn remaining_targets(
     let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());
     let earlier = earlier.map(|(info, _)| info);
     let (accounts, units) = (replay.accounts, replay.units);
-    Ok(Prepared { organization, accounts, units, listed, waves, records, earlier, resumed })
+    Ok(Prepared { organization, accounts, units, listed, waves, as_planned: None, records, earlier, resumed })
 }
 
 /// Whether a visit ended with an error that only a repeated visit can mend.

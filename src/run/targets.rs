@@ -9,10 +9,11 @@ use crate::error::Error;
 use crate::journal::RunSettings;
 use crate::org::role::AccessMode;
 use crate::org::selection::{
-    ManagementAccess, ManagementAccount, SelectionResult, SkipReason, Tags, accounts_needing_tags, check_names,
-    unmatched_exclusions, without_join_time,
+    ManagementAccess, ManagementAccount, Selection, SelectionResult, SkipReason, Tags, accounts_needing_tags,
+    check_names, unmatched_exclusions, without_join_time,
 };
-use crate::org::{Account, AccountId, UnitNames};
+use crate::org::{Account, AccountId, UnitChoice, UnitNames};
+use crate::rollout::wave::{WaveMembers, Waves, idle_entries};
 use crate::rollout::{Provenance, Record, Target};
 use crate::terminal::Progress;
 
@@ -35,18 +36,9 @@ pub(crate) async fn look_up(
     baseline: Option<&Baseline>,
     progress: &Progress,
 ) -> Result<Tags, Error> {
-    // The account ids are checked first, because this check needs no request.
-    check_names(accounts, &run.selection, Vec::new())?;
-    let mut missing = Vec::new();
-    for unit in run.selection.units_without_accounts(accounts) {
-        let is_found = run.selection.ou_names().any(|choice| choice.resolve(units).as_ref() == Ok(&unit));
-        if !is_found && !aws.unit_exists(&unit).await? {
-            missing.push(unit);
-        }
-    }
-    check_names(accounts, &run.selection, missing)?;
+    check_units(aws, &run.selection, accounts, units).await?;
     let mut tags = Tags::new();
-    if run.selection.needs_tags() {
+    if run.selection.needs_tags() || run.waves.as_ref().is_some_and(Waves::needs_tags) {
         let restriction = baseline.map(|baseline| &baseline.restriction);
         let to_read = accounts_needing_tags(accounts, management_account, &run.selection, restriction);
         let of = to_read.len();
@@ -55,6 +47,25 @@ pub(crate) async fn look_up(
     warn_of_unknown_join_times(accounts, run, progress);
     warn_of_idle_exclusions(accounts, run, &tags, progress);
     Ok(tags)
+}
+
+/// Checks that the accounts and OUs that a selection names exist.
+pub(crate) async fn check_units(
+    aws: &Aws,
+    selection: &Selection,
+    accounts: &[Account],
+    units: &UnitNames,
+) -> Result<(), Error> {
+    // The account ids are checked first, because this check needs no request.
+    check_names(accounts, selection, Vec::new())?;
+    let mut missing = Vec::new();
+    for unit in selection.units_without_accounts(accounts) {
+        let is_found = selection.ou_names().any(|choice| choice.resolve(units).as_ref() == Ok(&unit));
+        if !is_found && !aws.unit_exists(&unit).await? {
+            missing.push(unit);
+        }
+    }
+    Ok(check_names(accounts, selection, missing)?)
 }
 
 /// Warns of accounts that `--joined-since` leaves out because Organizations does not say when they joined.
@@ -110,6 +121,34 @@ pub(crate) fn target(
     let desired = baseline.and_then(|baseline| baseline.desired.get(&id)).copied();
     let (wanted, provenance) = desired.unwrap_or((run.global_endpoint_token_version, Provenance::None));
     Target { wave: None, account: id, access, management, invited: account.invited, wanted, provenance }
+}
+
+/// Returns a selection that has only the OUs that the waves name.
+pub(crate) fn units_of_waves(run: &RunSettings) -> Selection {
+    let mut selection = Selection::default();
+    for unit in run.waves.iter().flat_map(Waves::units) {
+        match unit {
+            UnitChoice::Id(id) => drop(selection.include.ous.insert(id.clone())),
+            UnitChoice::Names(_) => drop(selection.include.ou_names.insert(unit.clone())),
+        }
+    }
+    selection
+}
+
+/// Says which entries of `--waves` add no account. Some of the usual ones add none in a small Organization, which is not said.
+pub(crate) fn warn_of_idle_waves(
+    chosen: &[&Account],
+    management: AccountId,
+    run: &RunSettings,
+    members: &WaveMembers,
+    progress: &Progress,
+) {
+    let Some(waves) = run.waves.as_ref().filter(|waves| **waves != Waves::default()) else { return };
+    for entry in idle_entries(chosen, management, &run.canary, waves, members) {
+        progress.warn(&format!(
+            "--waves: {entry} adds no account, because earlier waves have all of its accounts, or it has none"
+        ));
+    }
 }
 
 /// Refuses a canary that is not among the selected accounts.

@@ -64,7 +64,10 @@ fn exceptions_are_skipped_until_their_day() {
         let header = fs::read_to_string(run.folder.join("report.csv")).expect("a report");
         assert!(
             header.starts_with("account_id,")
-                && header.lines().next().is_some_and(|line| line.ends_with(",run_id,exception_reason,exception_until"))
+                && header
+                    .lines()
+                    .next()
+                    .is_some_and(|line| line.ends_with(",run_id,ou_names,exception_reason,exception_until"))
         );
         let json: Value =
             serde_json::from_str(&fs::read_to_string(bench.folder.path().join("all.json")).expect("a report"))

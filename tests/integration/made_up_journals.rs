@@ -10,7 +10,7 @@ use v2token::internals::{AccountError, AccountState, Entry, Stage};
 use v2token::{AccessMethod, Account, ObservedVersion, Outcome, Provenance, Record, Target, TokenVersion};
 use v2token_simulator::Organization;
 
-use crate::harness::Bench;
+use crate::harness::{Bench, without_end};
 
 /// Writes the run folder of an apply over 50,000 accounts in nested OUs, some of which failed in several ways. Returns the
 /// number of failed ones.
@@ -19,6 +19,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let run = bench.run("run", &["apply", "--yes"]).exits(0);
     std::fs::copy(run.folder.join("run.json"), folder.join("run.json")).expect("a copy");
+    without_end(folder);
     let mut journal = BufWriter::new(File::create(folder.join("journal.jsonl")).expect("a journal"));
     let mut write = |entry: &Entry<'_>| journal.write_all(&entry.to_line()).expect("a writable journal");
     write(&Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() });

@@ -45,6 +45,7 @@ mod page;
 mod partitions;
 mod plan_and_apply;
 mod plan_while_listing;
+mod planned_waves;
 mod plans;
 mod policy;
 mod possibly_changed;

@@ -206,6 +206,7 @@ impl Judge {
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_REGION", "us-east-1")
+            .env("V2TOKEN_BAKE", "0s")
             .env("AWS_EC2_METADATA_DISABLED", "true");
         run(&mut command, name, &self.scratch.0, RUN_LIMIT).unwrap_or_else(|failure| panic!("{failure}"));
         read_report(&report)

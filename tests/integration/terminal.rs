@@ -273,7 +273,7 @@ fn log_format_json_makes_all_of_stderr_json() {
     assert_eq!(causes, 2, "once for each cause\n{run}");
 
     // A wave that waits, and a signal.
-    let bake = ["apply", "--yes", "--max-errors=100%", "--bake=1h", "--log-format=json"];
+    let bake = ["apply", "--yes", "--to=v1Token", "--max-errors=100%", "--bake=1h", "--log-format=json"];
     let mut running = Running::start(&bench, "bake", &bake);
     running.until_it_says("waiting").send("INT");
     let run = running.end().exits(130);

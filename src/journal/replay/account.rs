@@ -63,7 +63,7 @@ impl AccountReplay {
             replay.apply(entry);
         }
         let is_open = replay.intents.get(&id).is_some_and(|intent| intent.state == IntentState::Open);
-        let is_told = replay.records.get(&id).is_some_and(|record| record.outcome == Outcome::Unverified);
+        let is_told = replay.intents.get(&id).is_some_and(|intent| intent.is_recorded);
         if (is_open && !is_told) || (found.account.is_some() && found.records.is_empty()) {
             found.add(replay.record(id, replay.targets.first()));
         }
@@ -157,7 +157,8 @@ mod tests {
         assert!(error.starts_with("line 3 of the journal x is damaged"), "{error}");
         let other = [&whole[..], b"{\"event\":\"record\",\"account_id\":\"000000000002\"\n"].concat();
         assert_eq!(read(&other).unwrap().records.len(), 1);
-        let newer = String::from_utf8(whole).unwrap().replacen("\"format\":1", "\"format\":9", 1);
+        let newer =
+            String::from_utf8(whole).unwrap().replacen(&format!("\"format\":{}", Entry::FORMAT), "\"format\":9", 1);
         assert!(matches!(read(newer.as_bytes()), Err(ReplayFailed::Newer { format: 9, .. })));
     }
 }

@@ -31,6 +31,10 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
             check_ready(replay)?;
             check_listed(replay, *account_id)
         }
+        Entry::PlannedWave { accounts, .. } => {
+            check_ready(replay)?;
+            accounts.iter().try_for_each(|account| check_listed(replay, *account))
+        }
         Entry::Resumed { .. } | Entry::WaveStarted { .. } | Entry::WaveFinished { .. } | Entry::Ended { .. } => {
             check_ready(replay)
         }

@@ -309,7 +309,7 @@ async fn run_in_waves(
         .collect();
     let count = targets.len();
     let mut rest = targets.into_iter();
-    let sizes = waves.map_or_else(|| vec![count], |waves| waves.sizes(0, count));
+    let sizes = waves.map_or_else(|| vec![count], |waves| waves.sizes(count));
     let wave = |(number, size)| {
         let number = waves.map(|_| number);
         Wave { number, targets: rest.by_ref().take(size).map(|target| Target { wave: number, ..target }).collect() }

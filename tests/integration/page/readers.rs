@@ -137,9 +137,13 @@ fn the_page_works_without_scripts_and_styles() {
             let line = format!("{outcome}\t{count}\t");
             assert!(text.contains(&line), "{line:?} in {text}");
         }
-        for part in
-            ["selected accounts are on v2Token", "What to do:", "AccessDenied", "By organizational unit", "ou-ab12-"]
-        {
+        for part in [
+            "selected accounts are known to be on v2Token",
+            "What to do:",
+            "AccessDenied",
+            "By organizational unit",
+            "ou-ab12-",
+        ] {
             assert!(text.contains(part), "{part} in {text}");
         }
         let offered = browser.value("getComputedStyle(document.getElementById('explorer')).display");
