@@ -75,3 +75,4 @@ mod tmux;
 mod tokens;
 mod verdicts;
 mod waves;
+mod year;

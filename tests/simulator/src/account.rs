@@ -98,6 +98,8 @@ pub struct SimulatedAccount {
     pub name: String,
     /// The root user's e-mail address.
     pub email: String,
+    /// Whether the account is in the organization. If not, it is not listed, as before it joins and after it has left.
+    pub is_member: bool,
     /// The listed state.
     pub state: AccountState,
     /// How the account joined the organization.
@@ -127,6 +129,7 @@ impl SimulatedAccount {
             id,
             name,
             email,
+            is_member: true,
             state: AccountState::Active,
             joined: JoinedMethod::Created,
             ou: String::new(),

@@ -144,7 +144,8 @@ impl World {
                 self.note(name);
             }
         }
-        let accounts = (page.offset..end).map(|position| self.listed(self.at_position(position))).collect();
+        let indexes = (page.offset..end).map(|position| self.at_position(position));
+        let accounts = indexes.filter(|index| self.account(*index).is_member).map(|index| self.listed(index)).collect();
         Ok(to_json(&AccountPage { accounts, next_token: next.map(|page| paging::token(page, self.settings.seed)) }))
     }
 
