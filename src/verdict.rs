@@ -212,7 +212,7 @@ pub(crate) fn because(reason: &StopReason) -> String {
             format!("by --max-errors, because {errors}{wave}, and {allowed}")
         }
         StopReason::Gate { wave, cause, output } => {
-            let output = if output.is_empty() { String::new() } else { format!(" and printed last: {output}") };
+            let output = if output.is_empty() { String::new() } else { format!(" (it printed last: {output})") };
             format!("by --gate after wave {wave}, which {cause}{output}")
         }
         StopReason::Unreachable(failure) => format!("because AWS can't be reached any more ({failure})"),

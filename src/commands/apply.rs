@@ -20,10 +20,9 @@ pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &E
     let named = |plan| run_folder::named(plan, Kind::Only(CommandName::Plan), stderr_mode).map(absolute);
     if let Some(plan) = args.plan.map(named).transpose()? {
         let (planned, _) = RunFolder::read_own(&plan)?;
-        if args.run.rollout.waves.is_none() && args.run.rollout.canary.is_empty() {
-            base.waves.clone_from(&planned.settings.waves);
-            base.canary.clone_from(&planned.settings.canary);
-        }
+        // What is not given comes from the plan.
+        base.waves.clone_from(&planned.settings.waves);
+        base.canary.clone_from(&planned.settings.canary);
         base = base.with_access_of(planned.settings);
         base.plan = Some(plan);
     }

@@ -52,7 +52,10 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     let stderr_mode = StderrMode::resolve(&args.run.output, environment);
     let named = named_or_newest(args.folder, Kind::Any, purpose, stderr_mode)?;
     let (mut folder, mut info, replay) = RunFolder::reopen(&named)?;
-    let settings = settings(args.run, &info, environment)?;
+    let mut options = args.run;
+    // The variable is the reason of other runs.
+    options.rollout.reason = options.rollout.reason.filter(|_| typed.contains("reason"));
+    let settings = settings(options, &info, environment)?;
     if !replay.ready {
         check_gate(&settings, &info.settings)?;
         // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can
@@ -120,9 +123,11 @@ fn settings(mut args: RunArgs, info: &RunInfo, environment: &Environment) -> Res
     // The file of the variable is meant for other runs, and may be gone.
     args.selection.exceptions = None;
     let mut settings = Settings::resolve(args, info.command, info.settings.clone(), environment)?;
-    // Options can't change the accounts and the wanted version of the run.
-    let RunSettings { global_endpoint_token_version, selection, external_ids_given, .. } = info.settings.clone();
-    settings.run = RunSettings { global_endpoint_token_version, selection, external_ids_given, ..settings.run };
+    // Options and variables can't change the accounts, the waves and the wanted version of the run.
+    let RunSettings { global_endpoint_token_version, selection, external_ids_given, waves, canary, .. } =
+        info.settings.clone();
+    settings.run =
+        RunSettings { global_endpoint_token_version, selection, external_ids_given, waves, canary, ..settings.run };
     settings.run_id = info.run_id.clone();
     settings.run.check()?;
     settings.check_external_ids()?;

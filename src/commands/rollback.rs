@@ -30,8 +30,14 @@ pub(super) async fn rollback(
                 .to_owned(),
         ));
     }
-    // The variable is meant for other runs.
-    args.run.selection.exceptions = None;
+    if typed.contains("joined-since") {
+        return Err(Error::Usage(
+            "--joined-since: rollback puts back what the run changed, whenever the accounts joined; name accounts with --account"
+                .to_owned(),
+        ));
+    }
+    // The variables are meant for other runs.
+    (args.run.selection.exceptions, args.run.selection.joined_since) = (None, None);
     if !args.dry_run {
         refuse_unnamed("rollback", args.folder.as_ref(), &args.run, Purpose::Rollback)?;
     }

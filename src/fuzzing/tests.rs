@@ -214,6 +214,7 @@ fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
             | Entry::Resumed { .. }
             | Entry::WaveStarted { .. }
             | Entry::WaveFinished { .. }
+            | Entry::GateStarted { .. }
             | Entry::PlannedWave { .. }
             | Entry::Ended { .. } => true,
         }));

@@ -77,6 +77,11 @@ pub enum Entry<'a> {
         /// The number of accounts with each outcome.
         outcomes: Vec<(Outcome, usize)>,
     },
+    /// The gate after a wave starts. It has passed if another wave starts after it.
+    GateStarted {
+        /// The number of the wave, from 1.
+        wave: u32,
+    },
     /// The plan has read all accounts, and an apply of it would visit these in a wave.
     PlannedWave {
         /// The number of the wave, from 1.
@@ -174,6 +179,7 @@ mod tests {
             },
             Entry::Record(Cow::Owned(record)),
             Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },
+            Entry::GateStarted { wave: 1 },
             Entry::PlannedWave { wave: 2, accounts: vec![account.id].into() },
             Entry::Ended { exit_code: 5, verdict: "stopped".into(), by_gate: true },
         ];

@@ -115,6 +115,8 @@ pub struct Replay {
     stopped_by_failures: bool,
     /// The last wave that has started; `None` if none has, or if the run has no waves.
     last_wave: Option<u32>,
+    /// The wave whose gate has started, if no wave has started since.
+    gate_after: Option<u32>,
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
@@ -223,12 +225,13 @@ impl Replay {
                 (self.ended, self.waves_started) = (None, 0);
             }
             Entry::WaveStarted { wave, .. } => {
-                self.last_wave = self.last_wave.max(Some(wave));
+                (self.last_wave, self.gate_after) = (self.last_wave.max(Some(wave)), None);
                 self.waves_started += 1;
                 // The second wave of a resume starts only if the first one, with the accounts that failed, went well.
                 self.stopped_by_failures &= self.waves_started < 2;
             }
             Entry::Journal { run_id, .. } => self.run_id = Some(run_id.into_owned()),
+            Entry::GateStarted { wave } => self.gate_after = Some(wave),
             Entry::PlannedWave { wave, accounts } => {
                 for account in &*accounts {
                     if let Some(record) = self.records.get_mut(account) {
@@ -301,9 +304,11 @@ impl Replay {
         all
     }
 
-    /// Whether the run ended between two waves: the first of these waves, which are left, has not started, and another wave has.
-    pub(crate) fn is_between_waves(&self, left: &[Wave]) -> bool {
-        self.last_wave.is_some() && left.first().is_some_and(|wave| wave.number > self.last_wave)
+    /// Returns the wave whose gate comes before these waves, which are left: the gate of that wave has started and has not passed, or the
+    /// run ended between that wave and the next one.
+    pub(crate) fn gate_comes_first(&self, left: &[Wave]) -> Option<u32> {
+        let is_between = left.first().is_some_and(|wave| wave.number > self.last_wave);
+        self.gate_after.or(self.last_wave.filter(|_| is_between))
     }
 
     /// Whether too many failures stopped the run, or would have stopped it if it had not ended for another reason first.

@@ -43,8 +43,8 @@ pub struct Rollout<'a, C, I> {
     /// How many accounts the run selected, if it visits only some of them because it is resumed. A percentage of failures refers to
     /// all of them: among the last few accounts, one failure would otherwise be too many.
     pub selected: Option<usize>,
-    /// Whether the gate comes before the first wave too, because the run is resumed between two waves.
-    pub gate_first: bool,
+    /// The wave whose gate comes before the first wave, because the run is resumed and this gate has not passed.
+    pub gate_first: Option<u32>,
     /// The switch that stops the run.
     pub stop: Stop,
     pub(crate) cloud: &'a C,
@@ -61,7 +61,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
     pub fn new(cloud: &'a C, intents: &'a I, options: RolloutOptions) -> Self {
         Self {
             selected: None,
-            gate_first: false,
+            gate_first: None,
             stop: Stop::default(),
             rate_limiter: RateLimiter::new(options.rate),
             connectivity: Connectivity::default(),

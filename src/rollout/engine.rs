@@ -68,10 +68,9 @@ pub async fn roll_out<C: Cloud, I: Intents>(
             let visited = || waves.iter().map(|wave| wave.targets.len()).sum();
             engine.selection = Some(run.selected.unwrap_or_else(visited));
             let last = waves.iter().filter_map(|wave| wave.number).max().unwrap_or(0);
-            let mut finished = None;
+            let mut finished = run.gate_first;
             for (index, wave) in waves.iter().enumerate() {
-                if let Some(next) = wave.number.filter(|_| index > 0 || run.gate_first) {
-                    let finished = finished.unwrap_or(next.saturating_sub(1));
+                if let (Some(finished), Some(next)) = (finished, wave.number) {
                     engine.pause_before(Checkpoint { finished, next, waves: last }, &mut gate).await;
                 }
                 finished = wave.number;

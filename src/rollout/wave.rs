@@ -226,9 +226,10 @@ pub(crate) fn divide_as_planned<'a>(
     management: AccountId,
     planned: &BTreeMap<AccountId, u32>,
 ) -> Division<'a> {
-    let mut waves: BTreeMap<Option<u32>, Vec<&Account>> = BTreeMap::new();
+    let mut waves: BTreeMap<u32, Vec<&Account>> = BTreeMap::new();
     for account in in_order(accounts, management) {
-        waves.entry(planned.get(&account.id).copied()).or_default().push(account);
+        // An account that is in no wave comes last.
+        waves.entry(planned.get(&account.id).copied().unwrap_or(u32::MAX)).or_default().push(account);
     }
     (1..).map(Some).zip(waves.into_values()).collect()
 }

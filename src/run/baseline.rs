@@ -129,7 +129,9 @@ impl Baseline {
     /// Whether the settings have the waves of the plan; `None` if the earlier run has no planned waves.
     pub(crate) fn keeps_waves(&self, run: &RunSettings) -> Option<bool> {
         let planned = &self.info.settings;
-        let is_kept = (&run.waves, &run.canary) == (&planned.waves, &planned.canary);
+        // A plan that was resumed and did not finish has read accounts that are in no wave.
+        let is_complete = self.desired.keys().all(|id| self.planned.contains_key(id));
+        let is_kept = is_complete && (&run.waves, &run.canary) == (&planned.waves, &planned.canary);
         (!self.planned.is_empty()).then_some(is_kept)
     }
 

@@ -11,10 +11,10 @@ use super::signals::Signals;
 use super::unit_names::NamesBeside;
 use crate::cloud::aws::Aws;
 use crate::error::Error;
-use crate::journal::Journal;
+use crate::journal::{Entry, Journal};
 use crate::org::Account;
 use crate::report::next_steps::with_gate;
-use crate::rollout::{Checkpoint, Event, Record, Rollout, Stop, StopReason, Targets, roll_out};
+use crate::rollout::{Checkpoint, Event, NotDurable, Record, Rollout, Stop, StopReason, Targets, roll_out};
 use crate::sanitize::for_shell;
 use crate::settings::Settings;
 use crate::terminal::Progress;
@@ -51,8 +51,9 @@ pub(crate) async fn visit_waves(
     aws: &Aws,
     prepared: Prepared,
 ) -> Result<Visited, Error> {
-    let Prepared { organization, accounts, units, waves, records, resumed, .. } = prepared;
-    let gate_first = resumed.as_ref().is_some_and(|resumed| resumed.gate_first);
+    let Prepared { organization, accounts, units, waves, wave_members, records, resumed, .. } = prepared;
+    context.wave_members = wave_members;
+    let gate_first = resumed.as_ref().and_then(|resumed| resumed.gate_first);
     let selected = resumed.as_ref().map(|resumed| resumed.selected);
     let (resumed, earlier_visits) = (resumed.is_some(), resumed.map(|resumed| resumed.earlier_visits));
     if resumed {
@@ -77,7 +78,13 @@ pub(crate) async fn visit_waves(
             leave_time_to_review(&progress, checkpoint.next, &rollout.stop).await;
         }
         let Some(gate) = gate.as_ref().filter(|_| !rollout.stop.requested()) else { return Ok(()) };
+        // The gate may read the journal and the reports, so they have all results of the wave.
+        recorder.borrow_mut().flush();
         let tally = recorder.borrow().tally();
+        let started = Entry::GateStarted { wave: checkpoint.finished };
+        if let Err(NotDurable(cause)) = journal.append_durably(&started).await {
+            return Err(StopReason::Journal(cause));
+        }
         gate.check(checkpoint, &tally, &rollout.stop).await
     };
     let visits = roll_out(&rollout, Targets::Waves(&waves), |event| recorder.borrow_mut().record(&event), before_wave);

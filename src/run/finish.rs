@@ -38,7 +38,7 @@ pub(crate) fn finish(context: RunContext, visited: Visited) -> u8 {
     if journal.is_some() {
         // The last lines may be missing, although no visit had to stop for that.
         exit_code = exit_code.max(1);
-        if stopped.is_none() {
+        if !matches!(stopped, Some(StopReason::Journal(_))) {
             sentence.push_str(NOT_COMPLETE);
         }
     }

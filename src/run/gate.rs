@@ -31,7 +31,8 @@ const INTERRUPTED: i32 = 130;
 
 /// The shell that runs the command. It first waits until its process group has the foreground: a group that reads from the terminal
 /// before is stopped, or gets an error. Ctrl-Z would stop the gate, and the shell of the user would not notice.
-const SCRIPT: &str = "trap '' TSTP; read -r go; exec </dev/null; eval \"$1\"";
+const SCRIPT: &str =
+    "trap '' TSTP; read -r go; exec </dev/null; command=$GATE_COMMAND; unset GATE_COMMAND; eval \"$command\"";
 
 /// The gate of a run.
 pub(super) struct Gate {
@@ -111,7 +112,10 @@ impl Gate {
             ("GATE_UNVERIFIED", tally.of(Outcome::Unverified)),
         ];
         let child = Command::new("sh")
-            .args(["-c", SCRIPT, "sh", self.command.reveal()])
+            .args(["-c", SCRIPT])
+            // Everyone on the machine sees arguments. A program that the gate starts must not take the variable for an option.
+            .env("GATE_COMMAND", self.command.reveal())
+            .env_remove("V2TOKEN_GATE")
             .envs(counts.map(|(name, count)| (name, count.to_string())))
             .env("GATE_RUN_DIR", &self.run_dir)
             .stdin(go)

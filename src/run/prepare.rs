@@ -1,6 +1,6 @@
 //! The preparation of a run: decides which accounts are visited, in which waves, and which accounts are skipped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::Baseline;
 use super::context::RunContext;
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
-use crate::rollout::wave::{divide, divide_as_planned};
+use crate::rollout::wave::{WaveMembers, divide, divide_as_planned};
 use crate::rollout::{Mode, Outcome, Record, Target, Wave};
 
 /// What a run is about to do.
@@ -30,6 +30,8 @@ pub(crate) struct Prepared {
     pub waves: Vec<Wave>,
     /// Whether the waves are those of the plan that is applied; `None` if no plan with waves is applied.
     pub as_planned: Option<bool>,
+    /// For each entry of `--waves`, the selected accounts in its OU or with its tag.
+    pub wave_members: WaveMembers,
     /// The records of the accounts that are not visited.
     pub records: BTreeMap<AccountId, Record>,
     /// The plan that is applied, or the run that is undone.
@@ -48,8 +50,8 @@ pub(crate) struct Resumed {
     pub again: usize,
     /// What earlier visits found in accounts that are visited again.
     pub earlier_visits: BTreeMap<AccountId, Record>,
-    /// Whether the run ended between two waves, so that the gate comes first.
-    pub gate_first: bool,
+    /// The wave whose gate comes first, because it has not passed.
+    pub gate_first: Option<u32>,
 }
 
 /// Lists the accounts of the Organization, selects the targets and divides them into waves.
@@ -95,9 +97,7 @@ pub(crate) async fn select_targets(
     let restriction = earlier.map(|earlier| &earlier.restriction);
     let selected = select(&accounts, management_account, &run.selection, &tags, restriction)?;
     let as_planned = earlier.and_then(|earlier| earlier.keeps_waves(run));
-    if as_planned != Some(true) {
-        targets::check_canary(run, &selected)?;
-    }
+    targets::check_canary(run, &selected, earlier.map(|earlier| &earlier.info.settings.canary))?;
     let members = run.waves.as_ref().map(|waves| waves.members(&selected.targets, &units, &tags));
     let members = members.unwrap_or_default();
     let mut records = targets::skipped(&selected, run);
@@ -132,9 +132,18 @@ pub(crate) async fn select_targets(
         context.info.based_on_resumes = Some(baseline.resumes);
         context.earlier_run = Some(baseline.into_lock());
     }
-    context.wave_members = members;
-    let earlier = described;
-    Ok(Prepared { organization, accounts, units, listed, waves, as_planned, records, earlier, resumed: None })
+    Ok(Prepared {
+        organization,
+        accounts,
+        units,
+        listed,
+        waves,
+        as_planned,
+        wave_members: members,
+        records,
+        earlier: described,
+        resumed: None,
+    })
 }
 
 /// Takes the targets that an interrupted run did not finish, and checks that the Organization is still the same.
@@ -153,13 +162,16 @@ pub(crate) async fn remaining_targets(
             organization.id
         )));
     }
-    let gate_first = replay.is_between_waves(&waves);
+    let has_gate = context.settings.run.gate.is_some();
+    let gate_first = replay.gate_comes_first(&waves).filter(|_| has_gate);
     let mut records = replay.records;
     let failed = |target: &&Target| records.get(&target.account).is_some_and(has_failed);
     let again = waves.first().map_or(0, |wave| wave.targets.iter().filter(failed).count());
     let mut earlier_visits = BTreeMap::new();
     for target in waves.iter_mut().flat_map(|wave| &mut wave.targets) {
-        let visited = records.remove(&target.account).filter(|record| record.started_at.is_some());
+        // Another Set may have been sent after the record.
+        let is_true = replay.intents.get(&target.account).is_none_or(|intent| intent.is_recorded);
+        let visited = records.remove(&target.account).filter(|record| is_true && record.started_at.is_some());
         earlier_visits.extend(visited.map(|record| (target.account, record)));
         // How the account is entered is decided again, because `--role` might have changed, and the credentials might belong to
         // another account.
@@ -178,7 +190,17 @@ pub(crate) async fn remaining_targets(
     let earlier = run.plan.as_ref().or(run.undoes.as_ref()).and_then(|folder| RunFolder::read(folder).ok());
     let earlier = earlier.map(|(info, _)| info);
     let (accounts, units) = (replay.accounts, replay.units);
-    Ok(Prepared { organization, accounts, units, listed, waves, as_planned: None, records, earlier, resumed })
+    let mut wave_members = WaveMembers::new();
+    if let (Mode::Plan, Some(waves)) = (run.mode, &run.waves) {
+        // The plan divides all accounts that it would change, also those that it has read before.
+        let selected: BTreeSet<AccountId> = replay.targets.iter().map(|target| target.account).collect();
+        let chosen: Vec<&Account> = accounts.iter().filter(|account| selected.contains(&account.id)).collect();
+        let ids: Vec<AccountId> = selected.iter().copied().filter(|_| waves.needs_tags()).collect();
+        let tags = async { Ok(aws.list_tags(&ids, |read| context.progress.tags(read, ids.len())).await?) };
+        wave_members = waves.members(&chosen, &units, &signals.or_stop(Box::pin(tags)).await?);
+    }
+    let as_planned = None;
+    Ok(Prepared { organization, accounts, units, listed, waves, as_planned, wave_members, records, earlier, resumed })
 }
 
 /// Whether a visit ended with an error that only a repeated visit can mend.

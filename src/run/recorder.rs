@@ -226,9 +226,15 @@ impl<'a> Recorder<'a> {
         self.context.journal_unwritable(io::Error::other(error.0))
     }
 
+    /// Writes the buffered rows of the reports.
+    pub(super) fn flush(&mut self) {
+        self.context.files.flush();
+    }
+
     /// Returns the outcomes of the whole run so far.
     pub(super) fn tally(&self) -> Tally {
-        self.records.iter().flatten().map(|record| record.outcome).collect()
+        let records = self.records.iter().flatten().chain(self.earlier_visits.values());
+        records.map(|record| record.outcome).collect()
     }
 
     /// Returns all accounts, sorted by id, and the record of each account.

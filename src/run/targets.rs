@@ -1,6 +1,6 @@
 //! The targets of a run: looks up what the selection names, and decides how each account is entered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::Baseline;
 use crate::cloud::aws::{Aws, Organization};
@@ -151,9 +151,14 @@ pub(crate) fn warn_of_idle_waves(
     }
 }
 
-/// Refuses a canary that is not among the selected accounts.
-pub(crate) fn check_canary(run: &RunSettings, selected: &SelectionResult<'_>) -> Result<(), Error> {
-    let missing = |id: &&AccountId| !selected.targets.iter().any(|account| account.id == **id);
+/// Refuses a canary that is not among the selected accounts. A canary of the plan may be on the wanted version already.
+pub(crate) fn check_canary(
+    run: &RunSettings,
+    selected: &SelectionResult<'_>,
+    of_plan: Option<&BTreeSet<AccountId>>,
+) -> Result<(), Error> {
+    let is_planned = |id: &AccountId| run.plan.is_some() && of_plan.is_some_and(|canary| canary.contains(id));
+    let missing = |id: &&AccountId| !is_planned(id) && !selected.targets.iter().any(|account| account.id == **id);
     match run.canary.iter().find(missing) {
         None => Ok(()),
         Some(id) => Err(Error::Mismatch(format!("--canary names {id}, which is not among the accounts of this run"))),

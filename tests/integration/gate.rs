@@ -4,7 +4,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
-use v2token_simulator::{AccountState, Organization, TokenVersion};
+use v2token_simulator::{AccountState, Faults, Organization, TokenVersion};
 
 use crate::harness::{Bench, Run};
 use crate::running::{LIMIT, Running};
@@ -64,7 +64,7 @@ fn it_runs_between_waves_and_knows_the_run() {
 fn a_red_gate_stops_the_run_and_comes_first_when_it_is_resumed() {
     let bench = bench();
     let run = apply(&bench, GATE, &[]).exits(5);
-    let verdict = "stopped by --gate after wave 1, which exited with 7 and printed last: looking / the alarm is red: 1 of 8 \
+    let verdict = "stopped by --gate after wave 1, which exited with 7 (it printed last: looking / the alarm is red): 1 of 8 \
                    selected accounts was changed, 7 were not attempted";
     assert!(run.stderr.contains("stopped by --gate after wave 1"), "{run}");
     assert!(run.stderr.contains("v2token resume --gate 'COMMAND' "), "{run}");
@@ -74,7 +74,7 @@ fn a_red_gate_stops_the_run_and_comes_first_when_it_is_resumed() {
         assert!(!text.contains("topsecret"), "{name}: {text}");
     }
     let page = std::fs::read_to_string(run.folder.join("report.html")).expect("a page");
-    assert!(page.contains("printed last: looking / the alarm is red") && !page.contains("topsecret"), "{page}");
+    assert!(page.contains("looking / the alarm is red") && !page.contains("topsecret"), "{page}");
 
     let refused = |arguments: &[&str], words: &str| {
         let resume = [&["resume", "run", "--yes", "--rate=0"], arguments].concat();
@@ -97,18 +97,52 @@ fn a_red_gate_stops_the_run_and_comes_first_when_it_is_resumed() {
     assert_eq!((calls(&bench).len(), back.outcomes()["changed"]), (4, 8), "{back}");
 }
 
+/// The accounts that failed are not visited again before the gate that stopped the run has passed.
+#[test]
+fn a_retry_asks_the_gate_first() {
+    let builder = Organization::builder().accounts(8).unlimited();
+    let bench = Bench::new(builder.account(2, |account| account.faults.deny_set = true).start());
+    let canary = ["--canary=000000000002", "--max-errors=100%"];
+    let run = apply(&bench, GATE, &canary).exits(5);
+    assert_eq!((run.outcomes()["failed"], calls(&bench)), (1, vec!["1/3 0 1 0 …/run".to_owned()]), "{run}");
+    bench.organization.control(|world| world.account_mut(2).faults = Faults::default());
+    let retry = ["resume", "run", "--retry-failed", "--yes", "--rate=0", "--gate", GATE];
+    let again = bench.again("run", &retry).exits(5);
+    assert_eq!((again.outcomes()["failed"], calls(&bench).len()), (1, 2), "nothing was set\n{again}");
+    turn_green(&bench);
+    let rest = bench.again("run", &retry).exits(0);
+    assert_eq!(rest.outcomes()["changed"], 8, "{rest}");
+    assert_eq!(calls(&bench)[2..], ["1/3 0 1 0 …/run", "1/3 1 0 0 …/run", "2/3 4 0 0 …/run"], "{rest}");
+}
+
+/// The gate sees all results, and its command is no argument of a process, which everyone on the machine can read.
+#[test]
+fn it_can_read_the_run_and_nobody_can_read_it() {
+    let bench = bench();
+    let gate = format!(
+        "{} report \"$GATE_RUN_DIR\" --output=json --query='summary.changed' >seen; grep -c ,changed, \"$GATE_RUN_DIR\"/report.csv \
+         >>seen; tr '\\0' ' ' </proc/$$/cmdline >>seen; : topsecret",
+        env!("CARGO_BIN_EXE_v2token")
+    );
+    let run = bench.run("run", &["apply", "--yes", "--rate=0", "--waves=4,100%", "--gate", &gate]).exits(0);
+    let seen = std::fs::read_to_string(bench.folder.path().join("seen")).expect("the gate ran");
+    let lines: Vec<&str> = seen.lines().collect();
+    assert_eq!(lines[..2], ["4", "4"], "{seen}\n{run}");
+    assert!(!seen.contains("topsecret"), "{seen}");
+}
+
 #[test]
 fn a_gate_that_does_not_pass_says_how_it_ended() {
     let table = [
         ("exit 3", "which exited with 3: "),
-        ("echo >&2 'on stderr'; false", "which exited with 1 and printed last: on stderr"),
+        ("echo >&2 'on stderr'; false", "which exited with 1 (it printed last: on stderr)"),
         ("kill -KILL $$", "which was ended by signal 9"),
-        ("no-such-command-here", "which exited with 127 and printed last: "),
+        ("no-such-command-here", "which exited with 127 (it printed last: "),
         ("sleep 60.125 & sleep 60.125", "which did not end within 1s: "),
         ("trap '' TERM; sleep 60.125; sleep 60.125", "which did not end within 1s: "),
-        ("yes", "which did not end within 1s and printed last: y / y / y: "),
+        ("yes", "which did not end within 1s (it printed last: y / y / y): "),
         ("head -c 30000000 /dev/zero; exit 1", "which exited with 1"),
-        ("printf 'a\\033[2Jb\\n'; exit 1", "which exited with 1 and printed last: a"),
+        ("printf 'a\\033[2Jb\\n'; exit 1", "which exited with 1 (it printed last: a"),
     ];
     for (gate, words) in table {
         let bench = bench();

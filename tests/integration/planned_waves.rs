@@ -1,6 +1,6 @@
 //! The waves of a plan, and of the apply that takes them over: by count, percentage, OU and tag.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use v2token_simulator::{AccountState, Builder, MANAGEMENT_ACCOUNT, Organization, ROOT_ID, TokenVersion};
 
@@ -56,13 +56,31 @@ fn an_apply_sets_the_accounts_in_the_waves_of_its_plan() {
     }
 }
 
+/// Organizations of every size, the management account alone included.
+#[test]
+fn waves_fit_every_size() {
+    for accounts in [1, 2, 7, 8, 100] {
+        let bench = Bench::new(organization(accounts).start());
+        let entries = "1,Root/Sandbox,tag:stage=test,10%,50%";
+        let entries = if accounts > 1 { entries } else { "1,10%,100%" };
+        let plan = bench.run("plan", &["plan", "--rate=0", "--waves", entries]).exits(0);
+        let apply = bench.run("apply", &["apply", "--plan=plan", "--yes", "--rate=0"]).exits(0);
+        let planned = waves(&plan);
+        assert_eq!((&waves(&apply), planned.is_empty()), (&planned, false), "{accounts}\n{apply}");
+        let numbers: BTreeSet<u32> = planned.values().copied().collect();
+        assert_eq!(numbers, (1..=u32::try_from(numbers.len()).expect("few")).collect(), "none is empty\n{apply}");
+        let arrived = apply.after.set_arrivals.iter().map(|(id, _)| planned[&id.to_string()]);
+        assert!(arrived.is_sorted(), "{apply}");
+    }
+}
+
 #[test]
 fn waves_given_to_the_apply_replace_those_of_the_plan() {
     let bench = Bench::new(organization(20).start());
     let plan = bench.run("plan", &["plan", "--rate=0", "--waves=2,100%", "--canary=000000000003"]).exits(0);
     assert_eq!(waves(&plan)["000000000003"], 1, "{plan}");
     for (name, option, own) in
-        [("waves", "--waves=4,100%", true), ("canary", "--canary=000000000005", true), ("same", "", false)]
+        [("waves", "--waves=4,8,100%", true), ("canary", "--canary=000000000005", true), ("same", "", false)]
     {
         let options: Vec<&str> = [option].into_iter().filter(|option| !option.is_empty()).collect();
         let arguments = [&["apply", "--plan=plan", "--yes", "--rate=0"], &options[..]].concat();
@@ -121,4 +139,49 @@ fn an_incomplete_plan_has_no_waves_until_it_is_resumed() {
     bench.organization.control(|world| world.account_mut(2).faults.deny_read = false);
     let resumed = bench.again("plan", &["resume", "plan", "--rate=0"]).exits(0);
     assert_eq!(waves(&resumed).len(), resumed.outcomes()["would_change"], "{resumed}");
+}
+
+/// A resume divides the accounts by OU and tag as the plan did, whatever the variables say.
+#[test]
+fn a_resumed_plan_has_the_waves_of_its_start() {
+    let builder = organization(40).account(7, |account| account.faults.deny_read = true);
+    let mut bench = Bench::new(builder.start());
+    let entries = "ou-ab12-sandbox1,tag:stage=test,100%";
+    let plan = bench.run("plan", &["plan", "--rate=0", "--waves", entries]).exits(3);
+    let before = waves(&plan);
+    bench.organization.control(|world| world.account_mut(7).faults.deny_read = false);
+    bench.env("V2TOKEN_WAVES", "3,100%").env("V2TOKEN_REASON", "another run");
+    let resumed = bench.again("plan", &["resume", "plan", "--retry-failed", "--rate=0"]).exits(0);
+    let mut after = waves(&resumed);
+    assert_eq!(after.remove("000000000007"), Some(3), "{resumed}");
+    assert_eq!(after, before, "{resumed}");
+    let info = std::fs::read_to_string(resumed.folder.join("run.json")).expect("run.json");
+    assert!(info.contains(entries) && !info.contains("another run"), "{info}");
+}
+
+/// Some accounts of the plan were read by a resume that did not finish: they are in no wave, so the waves are made anew.
+#[test]
+fn a_plan_with_accounts_in_no_wave_is_divided_anew() {
+    let builder = organization(20).each_account(|account| {
+        account.faults.deny_read = (9..=11).contains(&account.id().number());
+    });
+    let bench = Bench::new(builder.start());
+    bench.run("plan", &["plan", "--rate=0"]).exits(3);
+    bench.organization.control(|world| world.account_mut(9).faults.deny_read = false);
+    let retry = ["resume", "plan", "--retry-failed", "--rate=0", "--concurrency=1", "--max-errors=0"];
+    bench.again("plan", &retry).exits(5);
+    let apply = bench.run("apply", &["apply", "--plan=plan", "--yes", "--rate=0"]).exits(0);
+    assert!(apply.stderr.contains("accounts, not those of the plan"), "{apply}");
+}
+
+/// A variable for other runs does not keep a rollback from putting everything back.
+#[test]
+fn a_rollback_does_not_ask_when_accounts_joined() {
+    let mut bench = Bench::new(organization(8).start());
+    bench.run("run", &["apply", "--yes", "--rate=0"]).exits(0);
+    let refused = bench.run("back", &["rollback", "run", "--yes", "--joined-since=1d"]).exits(2);
+    assert!(refused.stderr.contains("whenever the accounts joined"), "{refused}");
+    bench.env("V2TOKEN_JOINED_SINCE", "1d");
+    let back = bench.run("back", &["rollback", "run", "--yes", "--rate=0"]).exits(0);
+    assert_eq!(back.outcomes()["changed"], 7, "{back}");
 }

@@ -101,7 +101,7 @@ fn the_summary_breaks_no_words_and_commands() {
     let bench = Bench::new(builder.start());
     for columns in [40, 80] {
         let name = format!("a-folder-with-a-name-that-has-no-place-in-{columns}-columns");
-        let terminal = Terminal::start(&bench, &name, &["plan", "--rate=0", "--no-progress"], (columns, 60), &[]);
+        let terminal = Terminal::start(&bench, &name, &["plan", "--rate=0", "--no-progress"], (columns, 90), &[]);
         let screen = terminal.until(|screen| screen.contains("left with 3"));
         let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
         for text in ["hint: check that OrganizationAccountAccessRole exists in this account", "apply would set 7 to"] {
@@ -133,7 +133,8 @@ fn the_question_is_readable_at_every_width_and_interruptible() {
             "eu-west-1",
             "OrganizationAccountAccessRole; sessions limited to read and set",
             "40 of 40 selected",
-            "1, 39 accounts; 5s to review each",
+            "1, 39 accounts",
+            "5s to review the wave",
             "no limit, 12 at once; about",
             "each setting is read back",
             "the run never stops because of failures",

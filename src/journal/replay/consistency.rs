@@ -35,9 +35,11 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
             check_ready(replay)?;
             accounts.iter().try_for_each(|account| check_listed(replay, *account))
         }
-        Entry::Resumed { .. } | Entry::WaveStarted { .. } | Entry::WaveFinished { .. } | Entry::Ended { .. } => {
-            check_ready(replay)
-        }
+        Entry::Resumed { .. }
+        | Entry::GateStarted { .. }
+        | Entry::WaveStarted { .. }
+        | Entry::WaveFinished { .. }
+        | Entry::Ended { .. } => check_ready(replay),
     }
 }
 
