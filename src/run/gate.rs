@@ -18,10 +18,13 @@ use tail::Tail;
 use super::context::RunContext;
 use crate::rollout::{Checkpoint, Event, Outcome, Stop, StopReason, Tally};
 use crate::settings::GateCommand;
-use crate::terminal::Progress;
+use crate::terminal::{Progress, stderr};
 
 /// How long the processes of a gate have to end after SIGTERM, before SIGKILL ends them.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// How long to wait until the terminal has what was written to it.
+const SHOWN: Duration = Duration::from_millis(500);
 
 /// How long to wait for the last output of a gate that has ended. A process that it left behind can keep the pipe open for ever.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
@@ -59,6 +62,8 @@ impl Gate {
     pub(super) async fn check(&self, checkpoint: Checkpoint, tally: &Tally, stop: &Stop) -> Result<(), StopReason> {
         let wave = checkpoint.finished;
         self.progress.show(&Event::GateStarted { wave, timeout: self.timeout });
+        // Another thread writes to the terminal. What removes the progress bar must not remove what the command prints.
+        stderr::drain_for(SHOWN);
         let started = Instant::now();
         let tail = Tail::default();
         let (mut child, foreground) = match self.start(checkpoint, tally, &tail) {
