@@ -60,7 +60,7 @@ fn a_nightly_job_keeps_an_organization_on_v2() {
     )
     .expect("a writable folder");
     // How often an account had a reason to be set: it was on v1Token while it was a member.
-    let mut reasons: BTreeMap<u64, u64> = (1..accounts).map(|number| (number, 1)).collect();
+    let mut reasons: BTreeMap<u64, u64> = (1..=accounts).map(|number| (number, 1)).collect();
     let keep = |night: u64| {
         let folder = format!("v2token-runs/night-{night:03}");
         let arguments = ["apply", "--yes", "--rate=0", "--quiet", "--output=none", "--max-errors=100%"];
