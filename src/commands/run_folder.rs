@@ -31,7 +31,7 @@ pub(super) fn named_or_newest(
     }
 }
 
-/// Refuses a command line with `--yes` that does not name the folder: nobody would see which run is taken before it changes accounts.
+/// Refuses a command line with `--yes` that does not name the folder: no person would see which run is taken before it changes accounts.
 pub(super) fn refuse_unnamed(
     command: &str,
     given: Option<&PathBuf>,

@@ -25,7 +25,7 @@ pub(crate) fn terraform(context: &PolicyContext, principal: Option<&Principal>) 
     Some(parts.join("\n"))
 }
 
-/// Returns a managed policy. Whoever uses the configuration attaches it, because its role or user has another configuration.
+/// Returns a managed policy. The user of the configuration attaches it, because its role or user has another configuration.
 fn policy(name: &str, description: &str, document: &Value) -> String {
     let attributes = [
         ("name", json!(format!("v2token-{}", name.replace('_', "-")))),

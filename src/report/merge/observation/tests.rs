@@ -31,7 +31,7 @@ fn reading(read: Option<ObservedVersion>, each: Observation) -> Observation {
     Observation { record: Record { current_version: read, ..each.record }, ..each }
 }
 
-/// A Set of a run that was killed. Nobody knows when.
+/// A Set of a run that was killed, at a time that is not known.
 fn doubt(wanted: TokenVersion) -> Observation {
     let doubt = observation(Outcome::Unverified, wanted, 0);
     Observation { at: None, record: Record { started_at: None, ..doubt.record }, ..doubt }
@@ -131,7 +131,7 @@ fn an_interrupted_run_that_began_after_a_change_doubts_it() {
     let dated = |at| Observation { at: second(at), ..since(4) };
     assert_eq!(outcome_of(vec![changed(), dated(4)]).0, Outcome::Changed);
     assert_eq!(outcome_of(vec![changed(), dated(6)]).0, Outcome::Unverified);
-    // Of two killed runs, the one that started last counts, in whatever order they are given.
+    // Of two killed runs, the one that started last counts, in both orders.
     let other = || Observation { since: second(9), run: 1, ..doubt(V1) };
     for pair in [vec![since(4), other()], vec![other(), since(4)]] {
         assert_eq!(outcome_of(pair).1, V1);
