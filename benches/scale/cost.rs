@@ -55,7 +55,7 @@ pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
 
 fn apply(accounts: usize) -> Result<Cost, Failed> {
     let concurrency = CONCURRENCY.to_string();
-    program(&world(accounts), &["apply", "--yes", "--rate=0", "--concurrency", &concurrency])
+    program(&world(accounts), &["apply", "--yes", "--bake=0s", "--rate=0", "--concurrency", &concurrency])
 }
 
 /// An Organization in which every account needs the Set.

@@ -65,7 +65,8 @@ fn world(accounts: usize) -> Organization {
 
 fn apply(run_dir: &Path, part: Option<usize>) -> Vec<String> {
     let run_dir = format!("--run-dir={}", run_dir.display());
-    let mut arguments = vec!["apply".to_owned(), "--yes".to_owned(), "--rate=0".to_owned(), run_dir];
+    let mut arguments =
+        vec!["apply".to_owned(), "--yes".to_owned(), "--rate=0".to_owned(), "--bake=0s".to_owned(), run_dir];
     arguments.extend(part.map(|part| format!("--shard={part}/{PARTS}")));
     arguments
 }
