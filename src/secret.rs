@@ -125,7 +125,7 @@ fn is_uuid(text: &str) -> bool {
 /// Hides the secrets that the program holds in a text, also where they are encoded for a URL, for XML or for JSON.
 pub(crate) fn mask(text: &str) -> Cow<'_, str> {
     let held = held();
-    // Every successful call has such an id, and a search for every secret in each of them would cost a fifth of a run's CPU time.
+    // Every successful call has such an id, and a search for every secret in each of them would cost much of a run's CPU time.
     if is_uuid(text) && !held.contains_key(text) {
         return Cow::Borrowed(text);
     }

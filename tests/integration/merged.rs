@@ -18,7 +18,7 @@ fn run(bench: &Bench, name: &str, arguments: &[&str]) -> Run {
     bench.run(name, &[arguments, &["--rate=0"]].concat())
 }
 
-/// The rows and the first line of the summary. They are the same in whatever order the folders are given.
+/// The rows and the first line of the summary. They do not depend on the order of the folders.
 fn merged(bench: &Bench, names: &[&str]) -> (BTreeMap<String, Row>, String) {
     let report = |names: Vec<&str>| {
         let run = bench.again("merged", &[&["report", "--report=merged.csv"], &names[..]].concat()).exits(0);

@@ -141,7 +141,7 @@ fn an_incomplete_plan_has_no_waves_until_it_is_resumed() {
     assert_eq!(waves(&resumed).len(), resumed.outcomes()["would_change"], "{resumed}");
 }
 
-/// A resume divides the accounts by OU and tag as the plan did, whatever the variables say.
+/// A resume divides the accounts by OU and tag as the plan did. The variables are meant for other runs.
 #[test]
 fn a_resumed_plan_has_the_waves_of_its_start() {
     let builder = organization(40).account(7, |account| account.faults.deny_read = true);

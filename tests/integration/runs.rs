@@ -197,7 +197,7 @@ fn a_newer_run_that_is_in_progress_or_unreadable_is_not_passed_over() {
     let running = apply(&bench, &["--account=000000000002"]);
     kill(&running);
     let journal = File::open(running.join("journal.jsonl")).expect("a journal");
-    journal.try_lock().expect("nobody else");
+    journal.try_lock().expect("no other process has the lock");
     for command in ["resume", "rollback"] {
         let run = bench.again("none", &[command]).exits(1);
         run.says(&[&format!("the run in {} is still in progress: name the run folder", shown(&running))]);
