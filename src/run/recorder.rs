@@ -7,7 +7,10 @@ use std::collections::hash_map::Entry as Place;
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::context::RunContext;
 use crate::error::Error;
@@ -41,15 +44,30 @@ pub(crate) struct Recorder<'a> {
     pub(super) not_visited_again: usize,
     /// The names of OUs that are known so far.
     units: UnitNames,
+    /// Whether a visit ended with another outcome than `unchanged`.
+    pub(super) has_news: bool,
+    /// Notified when `has_news` becomes true.
+    pub(super) news: Rc<Notify>,
 }
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
         let columns = columns(&context.settings.run.verify, context.settings.run.selection.exceptions.is_some());
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
-        let earlier_visits = BTreeMap::new();
-        let (units, not_visited_again) = (UnitNames::default(), 0);
-        Self { context, columns, journal, stop, accounts, records, indexes, earlier_visits, not_visited_again, units }
+        Self {
+            context,
+            columns,
+            journal,
+            stop,
+            accounts,
+            records,
+            indexes,
+            earlier_visits: BTreeMap::new(),
+            not_visited_again: 0,
+            units: UnitNames::default(),
+            has_news: false,
+            news: Rc::new(Notify::new()),
+        }
     }
 
     /// Writes the first line of a new journal.
@@ -207,6 +225,14 @@ impl<'a> Recorder<'a> {
         let RunContext { files, settings, .. } = &mut *self.context;
         let account = &self.accounts[index];
         files.add(&Row { account, record: &record, run_id: &settings.run_id, columns: self.columns });
+        let is_news = match record.outcome {
+            Outcome::Unchanged => false,
+            Outcome::Skipped => record.started_at.is_some(),
+            _ => true,
+        };
+        if is_news && !std::mem::replace(&mut self.has_news, true) {
+            self.news.notify_one();
+        }
         self.records[index] = Some(record);
     }
 

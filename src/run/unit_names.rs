@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::pin::pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -75,11 +76,23 @@ async fn read(aws: &Aws, recorder: &RefCell<Recorder<'_>>) {
 /// The names that are read beside the visits.
 pub(super) struct NamesBeside<'a> {
     names: Fuse<LocalBoxFuture<'a, ()>>,
+    /// Whether the names are needed.
+    needed: Box<dyn Fn() -> bool + 'a>,
 }
 
 impl<'a> NamesBeside<'a> {
-    pub(super) fn of(aws: &'a Aws, recorder: &'a RefCell<Recorder<'_>>) -> Self {
-        Self { names: read(aws, recorder).boxed_local().fuse() }
+    /// With `--quiet`, names are read only after a visit ended with another outcome than `unchanged`: a job that finds nothing to do
+    /// every night costs the listing and the reads.
+    pub(super) fn of<'r: 'a>(aws: &'a Aws, recorder: &'a RefCell<Recorder<'r>>) -> Self {
+        let is_quiet = recorder.borrow().context.settings.output.stderr_mode.quiet;
+        let news = Rc::clone(&recorder.borrow().news);
+        let names = async move {
+            if is_quiet {
+                news.notified().await;
+            }
+            read(aws, recorder).await;
+        };
+        Self { names: names.boxed_local().fuse(), needed: Box::new(move || !is_quiet || recorder.borrow().has_news) }
     }
 
     /// Awaits the visits, and reads the names meanwhile.
@@ -96,7 +109,7 @@ impl<'a> NamesBeside<'a> {
 
     /// Waits a little for the names that are still missing, unless the run was stopped or a signal arrives.
     pub(super) async fn after(&mut self, is_stopped: bool, signals: &mut Signals, progress: &Progress) {
-        if self.names.is_terminated() {
+        if self.names.is_terminated() || !(self.needed)() {
             return;
         }
         let rest = async { Ok(tokio::time::timeout(PATIENCE, &mut self.names).await.is_ok()) };
@@ -114,7 +127,7 @@ mod tests {
     use super::*;
 
     fn beside<'a>(names: impl Future<Output = ()> + 'a) -> NamesBeside<'a> {
-        NamesBeside { names: names.boxed_local().fuse() }
+        NamesBeside { names: names.boxed_local().fuse(), needed: Box::new(|| true) }
     }
 
     #[tokio::test]

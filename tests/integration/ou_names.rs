@@ -107,6 +107,42 @@ fn every_report_has_the_names_beside_the_ids() {
     );
 }
 
+/// A nightly job is such a run. With the first account that it changes, or that fails, it reads the names for its reports.
+#[test]
+fn a_quiet_run_with_nothing_to_do_reads_no_names() {
+    let bench = Bench::new(tree().start());
+    let options = ["apply", "--yes", "--quiet", "--output=none", "--rate=0"];
+    let names_read =
+        |run: &Run| run.calls(Operation::ListRoots) + run.calls(Operation::ListOrganizationalUnitsForParent);
+    let first = bench.run("first", &options).exits(0);
+    assert_eq!((names_read(&first), names(&first, 4).as_str()), (4, "Root/Workloads/Prod/EU"), "it changes accounts");
+
+    let idle = bench.run("idle", &options).exits(0);
+    let visited = visited(&idle).len() as u64;
+    assert!(visited > 0 && idle.stdout.is_empty() && idle.stderr.is_empty(), "{idle}");
+    let expected = [
+        (Operation::DescribeOrganization, 1),
+        (Operation::ListAccounts, 1),
+        (Operation::AssumeRole, visited - 1),
+        (Operation::GetAccountSummary, visited),
+        // One finds out who calls, and one confirms the account that is visited without a role.
+        (Operation::GetCallerIdentity, 2),
+    ];
+    for (operation, count) in expected {
+        assert_eq!(idle.calls(operation), count, "{operation:?}\n{idle}");
+    }
+    assert_eq!(idle.all_calls(), expected.iter().map(|(_, count)| count).sum::<u64>(), "{idle}");
+    // The plan of a drift check reads them with the first account that it would change.
+    let drift = bench.run("no-drift", &["plan", "--quiet", "--detailed-exitcode", "--rate=0"]).exits(0);
+    assert_eq!(names_read(&drift), 0);
+    bench.organization.control(|world| world.account_mut(4).change_externally(Some(TokenVersion::V1)));
+    let drift = bench.run("drift", &["plan", "--quiet", "--detailed-exitcode", "--rate=0"]).exits(4);
+    assert_eq!((names_read(&drift), names(&drift, 4).as_str()), (4, "Root/Workloads/Prod/EU"));
+    // Without --quiet, the reports of a run with nothing to do have names too.
+    let run = bench.run("run", &["apply", "--yes", "--rate=0", "--exclude-account=000000000004"]).exits(0);
+    assert_eq!((names_read(&run), names(&run, 8).as_str()), (4, "Root/Workloads/Prod/EU"));
+}
+
 /// The journal has the names, so report and resume need no call for them.
 #[test]
 fn names_are_journalled() {
