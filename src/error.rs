@@ -139,8 +139,8 @@ fn connect_hint(error: &ConnectError) -> &'static str {
             "name one with --region, AWS_REGION, or in the profile; us-east-1 works for every account"
         }
         ConnectError::Region(RegionRefused::Unknown { .. }) => {
-            "if this Region is new, run in another: the Region only picks the STS endpoint of the run, and every Region \
-             reaches every account; us-east-1 is always active"
+            "if this Region is new, run in another: the Region only picks the STS endpoint of the run; in partition \
+             aws, us-east-1 is active in every account"
         }
         ConnectError::Region(RegionRefused::Global { .. } | RegionRefused::OtherPartition { .. }) => {
             "name a Region of the caller's partition with --region"

@@ -65,7 +65,7 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
             }
         },
         ("PackedPolicyTooLarge", _) => {
-            "the session token would be too large: the session policy is a part of it, and session tags count too; \
+            "the session token would exceed 4,096 bytes: the session policy is a part of it, and session tags count too; \
              --session-policy none leaves the policy out, and a caller's session without tags helps as well"
         }
         ("ValidationError", Operation::AssumeRole) => {

@@ -14,7 +14,7 @@ use crate::cloud::AccessMethod;
 use crate::cloud::aws::Aws;
 use crate::journal::{CommandName, PolicyChoice};
 use crate::org::TokenVersion;
-use crate::rollout::{Outcome, Record, Tally, Target, Tolerance, Verify};
+use crate::rollout::{Outcome, Record, Tally, Target, Tolerance, Verify, Wave};
 use crate::sanitize::{for_shell, for_terminal};
 use crate::settings::Settings;
 use crate::terminal::Workload;
@@ -149,6 +149,10 @@ impl Overview<'_> {
                 }
             },
         ));
+        let sets_v2 = |wave: &Wave| wave.targets.iter().any(|target| target.wanted == TokenVersion::V2Token);
+        if self.prepared.waves.iter().any(sets_v2) {
+            rows.push(("tokens", "those of the global endpoint get longer: docs/longer-tokens.md".to_owned()));
+        }
         rows.push(("undo", format!("v2token rollback {}", for_shell(self.folder))));
         rows
     }

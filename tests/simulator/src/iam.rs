@@ -79,15 +79,16 @@ impl World {
         let value = context.params.text("GlobalEndpointTokenVersion");
         let version = match value.map(|text| (text, TokenVersion::from_wire(text))) {
             Some((_, Some(version))) => version,
-            Some((text, None)) => {
-                return Err(ApiError::validation(format!(
-                    "1 validation error detected: Value '{text}' at 'globalEndpointTokenVersion' failed to satisfy constraint: Member must satisfy enum value set: [v2Token, v1Token]"
-                ))
+            // The live text, without the value (captured by github radkawar/stackd in September 2026).
+            Some((_, None)) => {
+                return Err(ApiError::validation(
+                    "1 validation error detected: Value at 'globalEndpointTokenVersion' failed to satisfy constraint: Member must satisfy enum value set: [v2Token, v1Token]".to_owned(),
+                )
                 .into());
             }
             None => {
                 return Err(ApiError::validation(
-                    "1 validation error detected: Value null at 'globalEndpointTokenVersion' failed to satisfy constraint: Member must not be null".to_owned(),
+                    "1 validation error detected: Value at 'globalEndpointTokenVersion' failed to satisfy constraint: Member must not be null".to_owned(),
                 )
                 .into());
             }

@@ -35,7 +35,7 @@ impl World {
         let actions = context.params.members("ActionNames");
         if actions.is_empty() {
             return Err(ApiError::validation(
-                "1 validation error detected: Value null at 'actionNames' failed to satisfy constraint: Member must not be null".to_owned(),
+                "1 validation error detected: Value at 'actionNames' failed to satisfy constraint: Member must not be null".to_owned(),
             )
             .into());
         }
