@@ -283,6 +283,11 @@ impl AwsSettings {
         }
     }
 
+    /// Returns the app id that the user has set for the user agent of all programs.
+    pub(crate) fn app_id(&self) -> Option<&str> {
+        self.setting("AWS_SDK_UA_APP_ID", "sdk_ua_app_id")
+    }
+
     /// Returns the file with the trusted certificate authorities. Like botocore (1.43, `endpoint.py`), the program falls back to
     /// `REQUESTS_CA_BUNDLE`, the variable of the library `requests`.
     pub(crate) fn ca_bundle(&self) -> Option<String> {

@@ -25,6 +25,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use serde_json::{Value, json};
 
 use crate::aws_settings::{AwsSettings, Variables};
+use crate::build_info::VERSION;
 use crate::cloud::aws::endpoint::authority;
 use crate::ignored_signals;
 use crate::terminal::{layout, stderr};
@@ -99,7 +100,7 @@ async fn result(arguments: &[String]) -> Result<String, AwsCliError> {
     let query = query.transpose()?;
     settings::check_first(&globals)?;
     match options::action(&globals, &rest)? {
-        Action::Version => Ok(concat!("v2token/", env!("CARGO_PKG_VERSION"), "\n").to_owned()),
+        Action::Version => Ok(format!("v2token/{VERSION}\n")),
         Action::Help(topic) => Ok(help::text(topic)),
         Action::Call(arguments) => call(&arguments, &globals, query.as_ref()).await,
     }

@@ -13,6 +13,7 @@ mod runs;
 mod selection;
 mod values;
 
+use crate::build_info::VERSION_AND_BUILD;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -84,7 +85,7 @@ Exit codes:
 /// With v1Token, the default, opt-in Regions refuse the session tokens of the global STS endpoint (sts.amazonaws.com). With
 /// v2Token, all Regions accept these tokens, but they are longer.
 #[derive(Parser)]
-#[command(name = "v2token", version, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
+#[command(name = "v2token", version = VERSION_AND_BUILD, propagate_version = true, max_term_width = 110, after_help = EXIT_CODES)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]

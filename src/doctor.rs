@@ -12,4 +12,4 @@ pub use check::Status;
 pub(crate) use check::{Check, Checks, Subject};
 pub(crate) use estimate::Measurements;
 pub(crate) use sample::sample;
-pub(crate) use table::{TableStyle, table};
+pub(crate) use table::table;

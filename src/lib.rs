@@ -41,6 +41,7 @@
 
 mod aws_settings;
 mod awscli;
+mod build_info;
 mod cli;
 mod cloud;
 mod commands;

@@ -32,6 +32,7 @@ use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Mode, Outcome, Record, Tally};
 use crate::terminal::layout::wrap_for_stdout;
+use crate::terminal::style::Paint;
 
 pub(crate) use files::{IN_RUN_FOLDER, ReportFiles};
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
@@ -131,13 +132,20 @@ impl<'a> Report<'a> {
             ("Started", run.started_at.map(utc)),
             ("Duration", elapsed.map(duration)),
             ("Exit code", self.exit_code.map(|code| code.to_string())),
-            ("Program", Some(format!("v2token {}", run.version))),
+            ("Program", Some(program(run))),
         ];
         details.into_iter().filter_map(|(name, detail)| Some((name, detail?))).collect()
     }
 }
 
 impl OutputDocument for Report<'_> {
+    fn painted_word<'a>(&self, line: &'a str) -> Option<(&'a str, Paint)> {
+        let (count, rest) = line.trim_start().split_once(' ')?;
+        let word = rest.split_whitespace().next()?;
+        let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.as_str() == word)?;
+        count.bytes().all(|byte| byte.is_ascii_digit()).then(|| (word, Paint::of(outcome)))
+    }
+
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
         match format {
             DocumentFormat::Table => {
@@ -175,4 +183,10 @@ impl Serialize for Report<'_> {
 /// Counts the records by outcome, for JSON. Every outcome has a count.
 fn outcome_counts(records: &[Record]) -> BTreeMap<Outcome, usize> {
     records.iter().map(|record| record.outcome).collect::<Tally>().iter().collect()
+}
+
+/// Returns the program's name, version, and build.
+fn program(run: &RunInfo) -> String {
+    let build = run.build.as_ref().map(|build| format!(" ({} {} {})", build.commit, build.commit_date, build.target));
+    format!("v2token {}{}", run.version, build.unwrap_or_default())
 }

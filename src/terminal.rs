@@ -1,5 +1,6 @@
 //! The terminal: progress, log lines and questions on stderr. stdout is for data.
 
+pub(crate) mod color_variables;
 pub(crate) mod forecast;
 pub(crate) mod layout;
 pub(crate) mod log_line;

@@ -8,6 +8,7 @@ use clap_mangen::Man;
 
 use super::Cli;
 use crate::awscli::{self, OptionHelp};
+use crate::build_info::{VERSION, VERSION_AND_BUILD};
 
 /// The shells that have completions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -68,7 +69,7 @@ fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<
 fn page(command: Command) -> io::Result<Vec<u8>> {
     let below = command.get_after_long_help().or(command.get_after_help()).map(ToString::to_string).unwrap_or_default();
     let has_commands = command.has_subcommands();
-    let man = Man::new(command).manual("v2token").source(concat!("v2token ", env!("CARGO_PKG_VERSION")));
+    let man = Man::new(command).manual("v2token").source(format!("v2token {VERSION}"));
     let mut page = Vec::new();
     man.render_title(&mut page)?;
     man.render_name_section(&mut page)?;
@@ -109,7 +110,7 @@ fn full_command() -> Command {
     let about = own.find_subcommand("iam").and_then(Command::get_about).cloned().unwrap_or_default();
     let others: Vec<Command> = own.get_subcommands().filter(|command| command.get_name() != "iam").cloned().collect();
     let bare = Command::new("v2token")
-        .version(env!("CARGO_PKG_VERSION"))
+        .version(VERSION_AND_BUILD)
         .propagate_version(true)
         .about(own.get_about().cloned().unwrap_or_default())
         .long_about(own.get_long_about().cloned().unwrap_or_default())

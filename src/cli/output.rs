@@ -24,10 +24,10 @@ pub enum OutputFormat {
     None,
 }
 
-/// When stderr is coloured.
+/// When stderr, and the table on stdout, are coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal, unless `NO_COLOR`, `CLICOLOR=0`, `FORCE_COLOR`, or `CLICOLOR_FORCE` says otherwise.
     Auto,
     /// Always.
     On,
@@ -58,7 +58,7 @@ pub struct OutputArgs {
     /// Apply this JMESPath expression to the JSON report, and print the result in the format of --output.
     #[arg(long, env = "V2TOKEN_QUERY", value_name = "JMESPATH")]
     pub query: Option<String>,
-    /// When to colour stderr.
+    /// When to colour stderr, and the table on stdout.
     #[arg(long, env = "V2TOKEN_COLOR", value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
     /// Show no progress on stderr, only warnings and errors.

@@ -9,8 +9,9 @@ use serde_json::Value;
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::Operation;
 use crate::cloud::aws::{ConnectError, ConnectOptions, session_policy};
+use crate::doctor::Status;
 use crate::doctor::{
-    Check, Checks, Latency, Measurements, Subject, TableStyle, check_account, check_role, prerequisites, sample, table,
+    Check, Checks, Latency, Measurements, Subject, check_account, check_role, prerequisites, sample, table,
     usual_latency,
 };
 use crate::error::Error;
@@ -27,6 +28,8 @@ use crate::run::stdout;
 use crate::run::targets;
 use crate::run::unit_names;
 use crate::settings::{Environment, Settings, defaults, defaults_for};
+use crate::terminal::layout::stdout_columns;
+use crate::terminal::style::Paint;
 use crate::terminal::{Progress, log_line};
 
 /// Checks what a rollout needs, and prints the results.
@@ -162,9 +165,15 @@ fn connect_options(settings: &Settings) -> ConnectOptions {
 }
 
 impl OutputDocument for Checks {
+    fn painted_word<'a>(&self, line: &'a str) -> Option<(&'a str, Paint)> {
+        let (word, _) = line.split_once(' ')?;
+        let status = Status::ALL.into_iter().find(|status| status.as_str() == word)?;
+        Some((word, status.paint()))
+    }
+
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()> {
         match format {
-            DocumentFormat::Table => to.write_all(table(self, TableStyle::of_stdout()).as_bytes()),
+            DocumentFormat::Table => to.write_all(table(self, stdout_columns()).as_bytes()),
             DocumentFormat::Text => self.checks.iter().try_for_each(|check| writeln!(to, "{}", check.columns())),
             DocumentFormat::Json => write_json(self, to),
             DocumentFormat::Jsonl => write_json_lines(&self.checks, to),

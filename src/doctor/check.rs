@@ -8,6 +8,7 @@ use crate::cloud::aws::ConnectError;
 use crate::error::Error;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
+use crate::terminal::style::Paint;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -47,6 +48,17 @@ text_enum! {
         Warning = "warning",
         /// The run, or the visit of this account, would fail.
         Failure = "failure",
+    }
+}
+
+impl Status {
+    /// Returns the colour of the word.
+    pub(crate) const fn paint(self) -> Paint {
+        match self {
+            Self::Ok => Paint::Good,
+            Self::Warning => Paint::Warning,
+            Self::Failure => Paint::Bad,
+        }
     }
 }
 

@@ -1,12 +1,10 @@
 //! The checks as a table for people: one line for each finding, and a last line with the verdict and the next step.
 
 use std::collections::HashMap;
-use std::io::{self, IsTerminal as _};
 
 use super::check::{Check, Checks, Status, Subject};
 use crate::rollout::cause::without_ids;
-use crate::terminal::layout::{columns, stdout_columns, wrap};
-use crate::terminal::style::Paint;
+use crate::terminal::layout::wrap;
 
 /// The column in which the findings begin.
 const INDENT: usize = 23;
@@ -14,26 +12,8 @@ const INDENT: usize = 23;
 /// How many accounts with the same finding are named.
 const NAMED: usize = 5;
 
-/// How the table is shown.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TableStyle {
-    /// Whether to use colours.
-    pub color: bool,
-    /// The width of a line; `None` if lines are not wrapped.
-    pub width: Option<usize>,
-}
-
-impl TableStyle {
-    /// Returns the style of stdout: colours on a terminal unless `NO_COLOR` or `TERM=dumb` is set, and its width.
-    pub(crate) fn of_stdout() -> Self {
-        let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Self { color: io::stdout().is_terminal() && !set("NO_COLOR") && !is_dumb, width: stdout_columns() }
-    }
-}
-
 /// Returns the table.
-pub(crate) fn table(checks: &Checks, style: TableStyle) -> String {
+pub(crate) fn table(checks: &Checks, width: Option<usize>) -> String {
     let mut text = String::new();
     for (check, others) in findings(&checks.checks) {
         let named = others.iter().take(NAMED).filter_map(|other| other.account_id).map(|id| id.to_string());
@@ -47,26 +27,18 @@ pub(crate) fn table(checks: &Checks, style: TableStyle) -> String {
                 more - NAMED
             )),
         }
-        add(&mut text, &line, check.status, style);
+        add(&mut text, &line, width);
     }
     let (verdict, status) = closing(checks);
-    add(&mut text, &format!("{:<8} {:<13} {verdict}", status.as_str(), "verdict"), status, style);
+    add(&mut text, &format!("{:<8} {:<13} {verdict}", status.as_str(), "verdict"), width);
     text
 }
 
-/// Adds a line, wrapped, with its first word in the colour of its status.
-fn add(text: &mut String, line: &str, status: Status, style: TableStyle) {
-    let paint = match status {
-        Status::Ok => Paint::Good,
-        Status::Warning => Paint::Warning,
-        Status::Failure => Paint::Bad,
-    };
-    let lines = style.width.map_or_else(|| vec![line.to_owned()], |width| wrap(line, width, INDENT));
-    for (number, line) in lines.iter().enumerate() {
-        let (word, rest) =
-            if number == 0 { line.split_at(line.find(' ').unwrap_or(line.len())) } else { ("", line.as_str()) };
-        let word = if columns(word) > 0 { paint.on(word, style.color) } else { String::new() };
-        text.push_str(&format!("{word}{rest}\n"));
+/// Adds a line, wrapped.
+fn add(text: &mut String, line: &str, width: Option<usize>) {
+    let lines = width.map_or_else(|| vec![line.to_owned()], |width| wrap(line, width, INDENT));
+    for line in lines {
+        text.push_str(&format!("{line}\n"));
     }
 }
 
@@ -119,21 +91,20 @@ fn closing(checks: &Checks) -> (String, Status) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::layout::columns;
 
     fn of_account(number: u64, status: Status, message: &str) -> Check {
         let check = Check::new(Subject::Account, status, message, "do");
         Check { account_id: format!("{number:012}").parse().ok(), ..check }
     }
 
-    fn shown(checks: Vec<Check>, style: TableStyle) -> String {
+    fn shown(checks: Vec<Check>, width: Option<usize>) -> String {
         let mut all = Checks::default();
         for check in checks {
             all.add(check);
         }
-        table(&all, style)
+        table(&all, width)
     }
-
-    const PLAIN: TableStyle = TableStyle { color: false, width: None };
 
     #[test]
     fn the_last_line_has_the_verdict_and_the_next_step() {
@@ -145,7 +116,7 @@ mod tests {
             (&[Status::Warning, Status::Failure], "not ready: 1 check failed; "),
             (&[Status::Failure, Status::Failure], "not ready: 2 checks failed; "),
         ] {
-            let text = shown(statuses.iter().map(|status| check(*status)).collect(), PLAIN);
+            let text = shown(statuses.iter().map(|status| check(*status)).collect(), None);
             let (status, verdict) = text.lines().last().unwrap().split_at(INDENT);
             assert!(verdict.starts_with(last) && status.contains("verdict"), "{text}");
             assert_eq!(text.lines().count(), statuses.len() + 1, "{text}");
@@ -155,25 +126,23 @@ mod tests {
     #[test]
     fn the_same_finding_in_several_accounts_is_shown_once() {
         let same = |number| of_account(number, Status::Warning, &format!("denied in {number:012}"));
-        let text = shown((1..=8).map(same).chain([of_account(9, Status::Warning, "other")]).collect(), PLAIN);
+        let text = shown((1..=8).map(same).chain([of_account(9, Status::Warning, "other")]).collect(), None);
         assert_eq!(text.lines().count(), 3, "{text}");
         assert!(
             text.starts_with("warning  000000000001  denied in 000000000001; do; the same in 000000000002, "),
             "{text}"
         );
         assert!(text.contains("and 2 more"), "{text}");
-        let fine = shown((1..=3).map(|number| of_account(number, Status::Ok, "read")).collect(), PLAIN);
+        let fine = shown((1..=3).map(|number| of_account(number, Status::Ok, "read")).collect(), None);
         assert_eq!(fine.lines().count(), 4, "{fine}");
     }
 
     #[test]
-    fn lines_are_wrapped_between_words_and_the_status_is_coloured() {
-        let text = shown(
-            vec![of_account(1, Status::Failure, "a finding of several words, more than fit into a line of this width")],
-            TableStyle { color: true, width: Some(60) },
-        );
-        assert!(text.starts_with("\u{1b}[1;31mfailure\u{1b}[0m  000000000001  "), "{text:?}");
-        for line in text.replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", "").lines() {
+    fn lines_are_wrapped_between_words() {
+        let finding = "a finding of several words, more than fit into a line of this width";
+        let text = shown(vec![of_account(1, Status::Failure, finding)], Some(60));
+        assert!(text.starts_with("failure  000000000001  "), "{text:?}");
+        for line in text.lines() {
             assert!(columns(line) <= 60, "{line}");
         }
         assert!(text.contains(&format!("\n{}", " ".repeat(INDENT))), "{text:?}");

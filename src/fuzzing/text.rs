@@ -131,6 +131,7 @@ pub(super) fn run_info() -> RunInfo {
             run_id: RunId::new(now),
             command: CommandName::Plan,
             version: "1".to_owned(),
+            build: None,
             organization_id: None,
             management_account: None,
             caller_arn: None,

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::build_info::VERSION;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 use crate::rollout::{Outcome, Record, Target};
 use crate::timestamp::optional_time;
@@ -107,7 +108,7 @@ impl Entry<'_> {
 
     /// Returns the first line of the journal of a run.
     pub fn head(run_id: &str) -> Entry<'_> {
-        Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: env!("CARGO_PKG_VERSION").into() }
+        Entry::Journal { format: Self::FORMAT, run_id: run_id.into(), version: VERSION.into() }
     }
 
     /// Appends the entry as a line.

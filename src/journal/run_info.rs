@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::run_settings::{CommandName, RunSettings};
+use crate::build_info::{BuildInfo, VERSION};
 use crate::org::AccountId;
 use crate::timestamp::{optional_time, rfc3339};
 
@@ -57,6 +58,9 @@ pub struct RunInfo {
     pub command: CommandName,
     /// The program's version.
     pub version: String,
+    /// The program's build. Older versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<BuildInfo>,
     /// The id of the Organization; absent until it is known.
     pub organization_id: Option<String>,
     /// The management account of the Organization.
@@ -99,7 +103,8 @@ impl RunInfo {
         Self {
             run_id,
             command,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: VERSION.to_owned(),
+            build: Some(BuildInfo::of_this_program()),
             organization_id: None,
             management_account: None,
             caller_arn: None,

@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::terminal::style::Paint;
+
 /// The formats of reports, comparisons, and the results of `doctor`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DocumentFormat {
@@ -49,6 +51,11 @@ pub(crate) trait OutputDocument {
     ///
     /// Fails if `to` can't be written, and with [`io::ErrorKind::Unsupported`] if the document has no such format.
     fn write(&self, format: DocumentFormat, to: &mut dyn Write) -> io::Result<()>;
+
+    /// Returns the word of a line of the table that has a colour, with the colour.
+    fn painted_word<'a>(&self, _line: &'a str) -> Option<(&'a str, Paint)> {
+        None
+    }
 
     /// Returns the JSON document as a value, for `--query`. The value holds a copy of every text, so it is made only on demand.
     fn to_value(&self) -> Value;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::context::RunContext;
+use crate::build_info::VERSION;
 use crate::error::Error;
 use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId, UnitId, UnitNames};
@@ -88,7 +89,7 @@ impl<'a> Recorder<'a> {
         resumed: bool,
     ) -> Result<(), Error> {
         if resumed {
-            self.journal.append(&Entry::Resumed { version: env!("CARGO_PKG_VERSION").into() });
+            self.journal.append(&Entry::Resumed { version: VERSION.into() });
         } else {
             self.write_head();
             for (id, unit) in units.iter() {

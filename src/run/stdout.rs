@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::awscli::jmespath::Keys;
 use crate::error::Error;
-use crate::report::{OutputDocument, query_output};
+use crate::report::{DocumentFormat, OutputDocument, query_output};
 use crate::settings::OutputSettings;
 use crate::terminal::{Progress, layout};
 
@@ -59,8 +59,29 @@ pub(crate) fn print(
     let Some(format) = output.stdout else { return Ok(()) };
     write(|to| match query_result {
         Some(result) => to.write_all(&result),
+        None if format == DocumentFormat::Table && output.stdout_color => {
+            let mut table = Vec::new();
+            document.write(format, &mut table)?;
+            to.write_all(painted(&String::from_utf8_lossy(&table), document).as_bytes())
+        }
         None => document.write(format, to),
     })
+}
+
+/// Returns the table with its colours.
+fn painted(table: &str, document: &dyn OutputDocument) -> String {
+    let mut text = String::with_capacity(table.len());
+    for line in table.split_inclusive('\n') {
+        let Some((word, paint)) = document.painted_word(line) else {
+            text.push_str(line);
+            continue;
+        };
+        let (before, after) = line.split_once(word).unwrap_or((line, ""));
+        text.push_str(before);
+        text.push_str(&paint.on(word, true));
+        text.push_str(after);
+    }
+    text
 }
 
 /// Writes to stdout. It is not an error if the reader has closed the pipe, as `head` does.

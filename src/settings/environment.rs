@@ -4,6 +4,7 @@ use std::io::IsTerminal as _;
 use std::time::SystemTime;
 
 use crate::aws_settings::Variables;
+use crate::terminal::color_variables::ColorVariables;
 
 /// What the settings depend on besides the options. It is passed as a value, so that tests can choose it.
 #[derive(Clone)]
@@ -14,10 +15,12 @@ pub(crate) struct Environment {
     pub stdin_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
+    /// Whether stdout is a terminal.
+    pub stdout_is_terminal: bool,
     /// Whether `CI` is set. If it is set, no person watches the terminal.
     pub ci: bool,
-    /// Whether `NO_COLOR` is set.
-    pub no_color: bool,
+    /// What the variables say about colours.
+    pub colors: ColorVariables,
     /// Whether `TERM` is `dumb`. A dumb terminal has no colours and can't move its cursor.
     pub dumb: bool,
     /// All environment variables. They can contain secret keys, so this type does not implement `Debug`.
@@ -33,7 +36,8 @@ impl Environment {
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             ci: set("CI").is_some(),
-            no_color: set("NO_COLOR").is_some(),
+            colors: ColorVariables::read(|name| std::env::var(name).ok()),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
             dumb: set("TERM").is_some_and(|term| term == "dumb"),
             variables: Variables::of_process(),
         }

@@ -11,10 +11,10 @@ use crate::terminal::stderr_mode::{ProgressStyle, StderrMode};
 
 impl StderrMode {
     /// Returns the mode for a command without options for stderr.
-    pub(crate) const fn plain(environment: &Environment) -> Self {
+    pub(crate) fn plain(environment: &Environment) -> Self {
         Self {
             progress: ProgressStyle::Silent,
-            color: environment.stderr_is_terminal && !environment.dumb && !environment.no_color,
+            color: environment.colors.use_color(environment.stderr_is_terminal),
             quiet: false,
             verbose: false,
             debug: false,
@@ -34,16 +34,21 @@ impl StderrMode {
                 args.quiet || args.no_progress,
                 args.verbose || args.debug || json_log,
             ),
-            color: match args.color {
-                Color::On => true,
-                Color::Off => false,
-                Color::Auto => is_terminal && !environment.dumb && !environment.no_color,
-            },
+            color: use_color(args.color, environment, is_terminal),
             quiet: args.quiet,
             verbose: args.verbose,
             debug: args.debug,
             json_log,
         }
+    }
+}
+
+/// Whether to use colours on an output that is a terminal, or is none.
+fn use_color(option: Color, environment: &Environment, is_terminal: bool) -> bool {
+    match option {
+        Color::On => true,
+        Color::Off => false,
+        Color::Auto => environment.colors.use_color(is_terminal),
     }
 }
 
@@ -54,6 +59,8 @@ pub(crate) struct OutputSettings {
     pub reports: Vec<(PathBuf, DocumentFormat)>,
     /// The format of the document on stdout; `None` if nothing is written to stdout.
     pub stdout: Option<DocumentFormat>,
+    /// Whether the table on stdout has colours.
+    pub stdout_color: bool,
     /// The query whose result replaces the document on stdout.
     pub query: Option<Query>,
     /// The mode of stderr.
@@ -70,6 +77,7 @@ impl OutputSettings {
     pub(crate) fn resolve(args: OutputArgs, environment: &Environment) -> Result<Self, Error> {
         let query = args.query.as_deref().map(query::read).transpose()?;
         let stderr_mode = StderrMode::resolve(&args, environment);
+        let stdout_color = use_color(args.color, environment, environment.stdout_is_terminal);
         let (to_stdout, files): (Vec<_>, Vec<_>) = args.report.into_iter().partition(|path| path.as_os_str() == "-");
         let reports = files.into_iter().map(with_format).collect::<Result<Vec<_>, _>>()?;
         let stdout = match args.output {
@@ -97,7 +105,7 @@ impl OutputSettings {
                     .to_owned(),
             ));
         }
-        Ok(Self { reports, stdout, query, stderr_mode })
+        Ok(Self { reports, stdout, stdout_color, query, stderr_mode })
     }
 }
 

@@ -6,6 +6,7 @@ mod assume_root;
 mod aws_cli;
 mod aws_settings;
 mod browser;
+mod build;
 mod comparison;
 mod confirmation;
 mod consent;

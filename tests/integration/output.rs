@@ -218,3 +218,33 @@ fn csv_grows_during_the_run() {
     let run = bench.conclude("run", before, output).exits(0).agrees(TokenVersion::V2);
     assert_eq!(read_csv(&live), run.rows());
 }
+
+/// A script that wants colours, such as one of a CI job, gets them also without a terminal.
+#[test]
+fn the_summary_is_coloured_on_demand() {
+    let mut organization = Organization::builder().accounts(4);
+    organization = organization.account(2, |account| account.faults.deny_set = true);
+    let bench = Bench::new(organization.start());
+    bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%"]).exits(3);
+    let shown = |option: &str, variable: (&str, &str)| {
+        let mut command = bench.bare(&["report", "run", option]);
+        command.env(variable.0, variable.1);
+        bench.finish("none", command).exits(0).stdout
+    };
+    let plain = shown("--color=auto", ("CLICOLOR", "1"));
+    assert!(!plain.contains('\u{1b}') && plain.contains("changed"), "{plain}");
+    for (option, variable) in [
+        ("--color=auto", ("FORCE_COLOR", "1")),
+        ("--color=auto", ("CLICOLOR_FORCE", "1")),
+        ("--color=on", ("NO_COLOR", "1")),
+    ] {
+        let coloured = shown(option, variable);
+        assert!(coloured.contains("\u{1b}[32mchanged\u{1b}[0m"), "{option} {variable:?}\n{coloured}");
+        assert!(coloured.contains("1 \u{1b}[1;31mfailed\u{1b}[0m at set"), "{option} {variable:?}\n{coloured}");
+        let without = coloured.replace("\u{1b}[32m", "").replace("\u{1b}[1;31m", "").replace("\u{1b}[0m", "");
+        assert_eq!(without, plain, "colours change nothing else");
+    }
+    for (option, variable) in [("--color=off", ("FORCE_COLOR", "1")), ("--color=auto", ("NO_COLOR", "1"))] {
+        assert_eq!(shown(option, variable), plain);
+    }
+}

@@ -6,9 +6,11 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_async::time::SystemTimeSource;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::sdk_ua_metadata::FrameworkMetadata;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 
 use crate::aws_settings::{AwsSettings, Service};
+use crate::build_info::VERSION;
 
 /// What the clients and the credential providers are built from.
 #[derive(Clone, Debug)]
@@ -75,7 +77,39 @@ pub(crate) fn build(
         .service_config(endpoints)
         // The SDK's provider of login tokens takes the time from here.
         .time_source(SystemTimeSource::new())
-        .app_name(AppName::new(concat!("v2token-", env!("CARGO_PKG_VERSION"))).expect("only allowed characters"))
+        .app_name(app_name(settings.app_id()))
+        .framework_metadata(FrameworkMetadata::new("v2token", Some(VERSION)).expect("only allowed characters"))
         .build();
     Ok(SdkBasis { config, provider })
+}
+
+/// Returns the app id of the user agent: that of the user, or else this program's name. AWS's logs show it for each call.
+fn app_name(app_id: Option<&str>) -> AppName {
+    let own = format!("v2token-{VERSION}");
+    let of_user = app_id.map(sanitized).filter(|id| !id.is_empty());
+    AppName::new(of_user.unwrap_or(own)).expect("only allowed characters")
+}
+
+/// Replaces each character that the user agent can't have, as botocore does (1.43, `useragent.py`,
+/// `sanitize_user_agent_string_component`).
+fn sanitized(app_id: &str) -> String {
+    let is_allowed = |character: char| character.is_ascii_alphanumeric() || "!$%&'*+-.^_`|~#".contains(character);
+    app_id.chars().map(|character| if is_allowed(character) { character } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_has_the_app_id_of_the_user() {
+        for (app_id, expected) in [
+            (None, concat!("v2token-", env!("CARGO_PKG_VERSION"))),
+            (Some(""), concat!("v2token-", env!("CARGO_PKG_VERSION"))),
+            (Some("platform-team"), "platform-team"),
+            (Some("team a/b\r\nX: é"), "team-a-b--X---"),
+        ] {
+            assert_eq!(app_name(app_id).as_ref(), expected, "{app_id:?}");
+        }
+    }
 }

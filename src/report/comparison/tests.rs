@@ -170,6 +170,7 @@ fn loaded_run(run_seconds: u64, outcomes: &[Outcome]) -> LoadedRun {
         run_id: RunId::new(now),
         command: CommandName::Plan,
         version: "1".to_owned(),
+        build: None,
         organization_id: Some("o-exampleorg1".to_owned()),
         management_account: None,
         caller_arn: None,

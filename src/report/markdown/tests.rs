@@ -43,6 +43,7 @@ fn run_info() -> RunInfo {
         run_id: RunId::new(now),
         command: CommandName::Plan,
         version: "1".to_owned(),
+        build: None,
         organization_id: Some("o-exampleorg1".to_owned()),
         management_account: None,
         caller_arn: Some("arn:aws:iam::000000000100:user/@team|#1".to_owned()),

@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 29] = [
+const LAYERS: [&str; 30] = [
     "fuzzing",
     "commands",
     "run",
@@ -34,6 +34,7 @@ const LAYERS: [&str; 29] = [
     "ignored_signals",
     "system_limits",
     "timestamp",
+    "build_info",
     "sanitize",
     "secret",
 ];
