@@ -201,6 +201,9 @@ pub struct PlanArgs {
     /// Exit with 4 if something would change, or with 6 if at least one account could not be read either.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
+    /// Go on with the run that is in --run-dir, or start one if there is none: for a container or a job that is started again.
+    #[arg(long, env = "V2TOKEN_RESUME_OR_START", value_parser = switch(), requires = "run_dir", help_heading = OUTPUT)]
+    pub resume_or_start: bool,
 }
 
 /// The options of `apply`.
@@ -219,6 +222,9 @@ pub struct ApplyArgs {
     /// With --dry-run: exit with 4 if something would change, or with 6 if at least one account could not be read either.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), requires = "dry_run", help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
+    /// Go on with the run that is in --run-dir, or start one if there is none: for a container or a job that is started again.
+    #[arg(long, env = "V2TOKEN_RESUME_OR_START", value_parser = switch(), requires = "run_dir", help_heading = OUTPUT)]
+    pub resume_or_start: bool,
 }
 
 /// The options of `resume`.
@@ -312,7 +318,7 @@ pub struct RunArgs {
     /// In which waves to visit the accounts, and when to stop.
     #[command(flatten)]
     pub rollout: RolloutArgs,
-    /// The run folder [default: v2token-runs/<run id>].
+    /// The run folder [default: v2token-runs/<run id>]. With --shard, {shard} in it stands for the number of the shard.
     #[arg(long, env = "V2TOKEN_RUN_DIR", value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = OUTPUT)]
     pub run_dir: Option<PathBuf>,
     /// The output options.

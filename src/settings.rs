@@ -22,6 +22,7 @@ use crate::org::accounts_file::AccountOverrides;
 use crate::org::exception::{Day, Exceptions};
 use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
 use crate::org::selection::{Criteria, ManagementAccess, Selection};
+use crate::org::shard::Shard;
 use crate::org::{AccountId, Tag, TokenVersion, UnitChoice, UnitId};
 use crate::rollout::{Mode, Verify, wave::BAKE};
 use crate::secret::{Secret, mask};
@@ -111,6 +112,7 @@ impl Settings {
         let external_ids: BTreeMap<_, _> =
             named.into_iter().filter_map(|(id, named)| Some((id, named.external_id?))).collect();
         let run_id = RunId::new(environment.now);
+        let shard = selection.shard;
         let session_name = Some(access.session_name.unwrap_or(base.session_name)).filter(|name| !name.is_empty());
         let session_name = session_name.unwrap_or_else(|| format!("v2token-{run_id}"));
         if rollout.gate.as_ref().is_some_and(GateCommand::is_empty) {
@@ -170,7 +172,7 @@ impl Settings {
             },
             gate,
             can_ask: environment.can_ask(),
-            run_dir,
+            run_dir: run_dir.map(|folder| with_shard(folder, shard)).transpose()?,
             output: OutputSettings::resolve(output, environment)?,
             run_id,
         })
@@ -348,6 +350,17 @@ pub(crate) fn check_mfa_token(token: &Secret) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Usage("--mfa-token: expected the six digits that the device shows".to_owned()))
+}
+
+/// Puts the number of the shard in the place of `{shard}` in the path of the run folder. A job array has one command line for all its
+/// parts.
+fn with_shard(folder: PathBuf, shard: Option<Shard>) -> Result<PathBuf, Error> {
+    const PLACE: &str = "{shard}";
+    let Some(text) = folder.to_str().filter(|text| text.contains(PLACE)) else { return Ok(folder) };
+    let shard = shard.ok_or_else(|| {
+        Error::Usage("--run-dir: {shard} stands for the number of a --shard, and none is given".to_owned())
+    })?;
+    Ok(text.replace(PLACE, &shard.index().to_string()).into())
 }
 
 #[cfg(test)]

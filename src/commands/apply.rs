@@ -1,11 +1,11 @@
 //! `apply`: sets the token version in every selected account, or in the accounts that a plan would change.
 
+use super::resume::start_or_resume;
 use super::{absolute, refuse_role_options, run_folder};
 use crate::cli::{ApplyArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, RunFolder};
 use crate::rollout::Mode;
-use crate::run::start;
 use crate::runs::name::Kind;
 use crate::settings::{Environment, Settings, defaults_for};
 use crate::terminal::stderr_mode::StderrMode;
@@ -29,5 +29,5 @@ pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &E
     base.detailed_exitcode = args.detailed_exitcode;
     let settings = Settings::resolve(args.run, command, base, environment)?;
     settings.check_external_ids()?;
-    start(settings).await
+    start_or_resume(settings, args.resume_or_start).await
 }

@@ -1,11 +1,11 @@
 //! `plan`: previews a change, with calls that only read.
 
 use super::refuse_role_options;
+use super::resume::start_or_resume;
 use crate::cli::{PlanArgs, TypedOptions};
 use crate::error::Error;
 use crate::journal::CommandName;
 use crate::rollout::Mode;
-use crate::run::start;
 use crate::settings::{Environment, Settings, defaults_for};
 
 /// Reads every selected account, and reports which accounts `apply` would change.
@@ -14,5 +14,5 @@ pub(super) async fn plan(args: PlanArgs, typed: &TypedOptions, environment: &Env
     let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment)?;
     let mut settings = Settings::resolve(args.run, CommandName::Plan, base, environment)?;
     settings.run.detailed_exitcode = args.detailed_exitcode;
-    start(settings).await
+    start_or_resume(settings, args.resume_or_start).await
 }

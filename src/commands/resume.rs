@@ -1,5 +1,7 @@
 //! `resume`: continues an interrupted run.
 
+use std::path::Path;
+
 use super::run_folder::{named_or_newest, refuse_unnamed};
 use crate::cli::{GateCommand, ResumeArgs, RunArgs, TypedOptions};
 use crate::error::Error;
@@ -12,7 +14,8 @@ use crate::run::confirm::refuse_unattended;
 use crate::run::context::RunContext;
 use crate::run::signals::Signals;
 use crate::run::stdout;
-use crate::run::{Source, run};
+use crate::run::{Source, run, start};
+use crate::runs::catalog::has_run;
 use crate::runs::name::{Kind, Purpose};
 use crate::settings::{Environment, Settings};
 use crate::terminal::log_line::Level;
@@ -51,11 +54,39 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
     refuse_unnamed("resume", args.folder.as_ref(), &args.run, purpose)?;
     let stderr_mode = StderrMode::resolve(&args.run.output, environment);
     let named = named_or_newest(args.folder, Kind::Any, purpose, stderr_mode)?;
-    let (mut folder, mut info, replay) = RunFolder::reopen(&named)?;
+    let run = RunFolder::reopen(&named)?;
     let mut options = args.run;
     // The variable is the reason of other runs.
     options.rollout.reason = options.rollout.reason.filter(|_| typed.contains("reason"));
-    let settings = settings(options, &info, environment)?;
+    let settings = settings(options, &run.1, environment)?;
+    go_on(run, settings, Failed { retry: args.retry_failed, leave: args.leave_failed }).await
+}
+
+/// Starts a run. With `--resume-or-start`, continues the run that is in its folder if there is one.
+pub(super) async fn start_or_resume(settings: Settings, resume: bool) -> Result<u8, Error> {
+    let folder = settings.folder();
+    if !resume || !has_run(&folder) {
+        return start(settings).await;
+    }
+    let run = RunFolder::reopen(&folder)?;
+    let settings = continued(settings, &run.1, &folder)?;
+    Box::pin(go_on(run, settings, Failed::default())).await
+}
+
+/// What to do with accounts that failed.
+#[derive(Clone, Copy, Default)]
+struct Failed {
+    /// Visit them again.
+    retry: bool,
+    /// Leave them out.
+    leave: bool,
+}
+
+async fn go_on(
+    (mut folder, mut info, replay): (RunFolder, RunInfo, Replay),
+    settings: Settings,
+    failed: Failed,
+) -> Result<u8, Error> {
     if !replay.ready {
         check_gate(&settings, &info.settings)?;
         // The run ended before its lists of accounts and targets were complete, so it starts from its beginning. Only a plan can
@@ -65,7 +96,7 @@ pub(super) async fn resume(args: ResumeArgs, typed: &TypedOptions, environment: 
         folder.clear()?;
         return run(RunContext::reopen(settings, folder, info)?, source).await;
     }
-    let waves = left(&replay, &settings.run, args.retry_failed, args.leave_failed);
+    let waves = left(&replay, &settings.run, failed);
     if let (Some((exit_code, verdict)), true) = (&replay.ended, waves.is_empty()) {
         if needs_reports(folder.path(), &info, &replay) {
             let progress = Progress::new(settings.output.stderr_mode);
@@ -110,9 +141,9 @@ fn unlistened(folder: &RunFolder, source: std::io::Error) -> Error {
 
 /// Returns what is left to visit. If too many failures stopped the run, the accounts that failed come first, because what made them
 /// fail would also make the others fail.
-fn left(replay: &Replay, run: &RunSettings, retry_failed: bool, leave_failed: bool) -> Vec<Wave> {
-    let waves = replay.remaining(|_| retry_failed);
-    if waves.is_empty() || retry_failed || leave_failed || !replay.has_too_many_failures(&run.rollout_options()) {
+fn left(replay: &Replay, run: &RunSettings, failed: Failed) -> Vec<Wave> {
+    let waves = replay.remaining(|_| failed.retry);
+    if waves.is_empty() || failed.retry || failed.leave || !replay.has_too_many_failures(&run.rollout_options()) {
         return waves;
     }
     replay.remaining(|outcome| is_counted(&run.verify, outcome))
@@ -130,6 +161,40 @@ fn settings(mut args: RunArgs, info: &RunInfo, environment: &Environment) -> Res
         RunSettings { global_endpoint_token_version, selection, external_ids_given, waves, canary, ..settings.run };
     settings.run_id = info.run_id.clone();
     settings.run.check()?;
+    settings.check_external_ids()?;
+    Ok(settings)
+}
+
+/// Returns the settings with which a run goes on that was started by the same command line.
+fn continued(mut settings: Settings, info: &RunInfo, folder: &Path) -> Result<Settings, Error> {
+    let (given, stored) = (&settings.run, &info.settings);
+    let differs = [
+        (
+            "--global-endpoint-token-version",
+            given.global_endpoint_token_version != stored.global_endpoint_token_version,
+        ),
+        ("--plan", given.plan != stored.plan),
+        ("--shard", given.selection.shard != stored.selection.shard),
+        ("--management-account", given.selection.management != stored.selection.management),
+        ("--access", given.access != stored.access),
+        ("--waves", given.waves != stored.waves),
+        ("--canary", given.canary != stored.canary),
+    ];
+    let other = differs.into_iter().find_map(|(option, differs)| differs.then_some(option));
+    let problem = match other {
+        _ if settings.command != info.command => format!("it has a run of {}", info.command),
+        Some(option) => format!("the run in it was started with another {option}"),
+        None => String::new(),
+    };
+    if !problem.is_empty() {
+        return Err(Error::Usage(format!(
+            "--resume-or-start can't go on in {}: {problem}; give this run a folder of its own with --run-dir",
+            folder.display()
+        )));
+    }
+    let RunSettings { selection, undoes, session_name, external_ids_given, .. } = info.settings.clone();
+    settings.run = RunSettings { selection, undoes, session_name, external_ids_given, ..settings.run };
+    settings.run_id = info.run_id.clone();
     settings.check_external_ids()?;
     Ok(settings)
 }

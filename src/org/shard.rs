@@ -13,6 +13,11 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Returns the number of the part.
+    pub(crate) const fn index(self) -> u32 {
+        self.index
+    }
+
     /// Whether an account is in this shard.
     ///
     /// Every account is in exactly one of N shards. The shard depends only on the account id. The finalizer of SplitMix64

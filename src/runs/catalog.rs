@@ -80,7 +80,7 @@ impl Catalog {
 }
 
 /// Whether a folder seems to hold a run.
-fn has_run(folder: &Path) -> bool {
+pub(crate) fn has_run(folder: &Path) -> bool {
     let size = |name: &str| fs::symlink_metadata(folder.join(name)).map(|file| file.len());
     size(RunFolder::RUN).is_ok() || size(RunFolder::JOURNAL).is_ok_and(|size| size > 0)
 }

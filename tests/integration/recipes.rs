@@ -179,6 +179,13 @@ fn pull_request_gets_its_plan_as_a_comment() {
 }
 
 /// Runs the script of a part for each index, and again for one index whose run has ended.
+/// The words of a command that needs no shell, as a line for a shell.
+fn command_line(words: &Value) -> String {
+    let words = texts(words);
+    assert_eq!(words[0], "v2token", "{words:?}");
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+}
+
 fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'static str, String)>) {
     fs::create_dir(sandbox.path("runs")).expect("a folder");
     for index in ["0", "1", "2", "3", "4", "5", "6", "7", "3"] {
@@ -194,7 +201,7 @@ fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'stati
 #[test]
 fn indexed_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/kubernetes.yaml") else { return };
-    let script = |document: &Value| text(&document["spec"]["template"]["spec"]["containers"][0]["args"][0]).to_owned();
+    let script = |document: &Value| command_line(&document["spec"]["template"]["spec"]["containers"][0]["command"]);
     assert_eq!(documents[0]["spec"]["completions"], 8);
     let sandbox = Sandbox::new(drifted());
     array(&sandbox, &script(&documents[0]), |index| vec![("JOB_COMPLETION_INDEX", index.to_owned())]);
@@ -211,7 +218,7 @@ fn array_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/aws-batch.yml") else { return };
     let properties = &documents[0]["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"];
     let sandbox = Sandbox::new(drifted());
-    array(&sandbox, text(&properties["Command"][2]), |index| {
+    array(&sandbox, &command_line(&properties["Command"]), |index| {
         vec![("AWS_BATCH_JOB_ARRAY_INDEX", index.to_owned()), ("AWS_BATCH_JOB_ARRAY_SIZE", "8".to_owned())]
     });
     let heading = fs::read_to_string(recipe("array-jobs/aws-batch.yml")).expect("the recipe");

@@ -285,3 +285,63 @@ fn a_set_with_a_lost_answer_counts_as_changed_by_the_run() {
     let row = &resumed.rows()["000000000007"];
     assert_eq!((row["outcome"].as_str(), row["previous_version"].as_str()), ("changed", "v1Token"), "{row:#?}");
 }
+
+/// A container has one command line, and is started again after a kill.
+#[test]
+fn the_same_command_line_starts_a_run_and_goes_on_with_it() {
+    let bench = Bench::new(slow().start());
+    let line = ["apply", "--yes", "--rate=0", "--concurrency=4", "--resume-or-start"];
+    let before = killed(&bench, &["--resume-or-start"]);
+    let started = bench.truth().requests(SET) - before.requests(SET);
+    assert!(started < 20, "it was killed midway: {started}");
+    let again = bench.run("run", &line).exits(0).since(before).agrees(TokenVersion::V2);
+    assert_eq!(again.calls(SET), ACCOUNTS as u64, "no account is set twice");
+    let done = bench.run("run", &line).exits(0).says(&["nothing is left to do"]);
+    assert_eq!(done.all_calls(), 0, "{done}");
+    // A plan is a run of its own kind.
+    bench.run("plan", &["plan", "--resume-or-start"]).exits(0);
+    assert_eq!(bench.run("plan", &["plan", "--resume-or-start"]).exits(0).all_calls(), 0);
+}
+
+#[test]
+fn a_run_with_other_options_is_not_gone_on_with() {
+    let bench = Bench::new(Organization::builder().accounts(ACCOUNTS).unlimited().start());
+    bench.run("run", &["apply", "--yes", "--rate=0", "--waves=1,100%", "--resume-or-start"]).exits(0);
+    for (arguments, problem) in [
+        (&["apply", "--yes", "--waves=1,100%", "--to=v1Token"][..], "another --global-endpoint-token-version"),
+        (&["apply", "--yes", "--waves=2,100%"], "another --waves"),
+        (&["apply", "--yes", "--waves=1,100%", "--shard=0/2"], "another --shard"),
+        (&["apply", "--yes", "--waves=1,100%", "--canary=000000000001"], "another --canary"),
+        (&["apply", "--yes", "--waves=1,100%", "--management-account=skip"], "another --management-account"),
+        (&["plan", "--waves=1,100%"], "it has a run of apply"),
+    ] {
+        let run = bench.run("run", &[arguments, &["--resume-or-start"]].concat()).exits(2);
+        assert!(run.stderr.contains(problem) && run.stderr.contains("--run-dir"), "{arguments:?}\n{run}");
+        assert_eq!(run.all_calls(), 0, "{arguments:?}\n{run}");
+    }
+    // The folder must be named: a new one for each start would never be gone on with.
+    let mut command = bench.bare(&["apply", "--yes", "--resume-or-start"]);
+    let run = bench
+        .finish("none", {
+            command.env_remove("V2TOKEN_RUN_DIR");
+            command
+        })
+        .exits(2);
+    assert!(run.stderr.contains("--run-dir <DIR>"), "{run}");
+}
+
+#[test]
+fn the_number_of_the_shard_is_in_the_path_of_its_run() {
+    let bench = Bench::new(Organization::builder().accounts(ACCOUNTS).unlimited().start());
+    for index in 0..2 {
+        let mut command = bench.bare(&["apply", "--yes", "--rate=0", "--shard=auto/2", "--run-dir=parts/part-{shard}"]);
+        command.env("JOB_COMPLETION_INDEX", index.to_string());
+        bench.finish("none", command).exits(0);
+    }
+    let merged = bench
+        .again("none", &["report", "parts/part-0", "parts/part-1", "--query=summary.changed", "--output=json"])
+        .exits(0);
+    assert_eq!(merged.stdout.trim(), ACCOUNTS.to_string());
+    let run = bench.again("none", &["apply", "--yes", "--run-dir=part-{shard}"]).exits(2);
+    assert!(run.stderr.contains("none is given"), "{run}");
+}

@@ -80,6 +80,7 @@ const OPTIONS: [Group; 6] = [
         "Output",
         &[
             ("--run-dir", "v2token-runs/<run id>", ""),
+            ("--resume-or-start", "off", "plan, apply"),
             ("--report", "–", ""),
             ("--output", "table", ""),
             ("--query", "–", ""),
