@@ -5,6 +5,8 @@
 
 mod analyze;
 mod ast;
+#[cfg(test)]
+mod compliance;
 mod evaluate;
 mod functions;
 mod invalid;
