@@ -90,6 +90,24 @@ fn words(of: &Value) -> Vec<Option<&str>> {
     of["enum"].as_array().expect("words").iter().map(Value::as_str).collect()
 }
 
+/// Users compare the number, so every schema in the documents has one.
+#[test]
+fn each_schema_has_its_id() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).expect("documents") {
+        let path = file.expect("a file").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8").to_owned();
+        let Some(kind) = name.strip_suffix(".schema.json") else { continue };
+        let text = std::fs::read_to_string(&path).expect("a schema");
+        let schema: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(schema["$id"], format!("urn:v2token:schema:{kind}:1"));
+        assert!(jsonschema::meta::is_valid(&schema), "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 2, "{seen}");
+}
+
 #[test]
 fn report_schema_has_every_column_outcome_and_word() {
     let account = &SCHEMA["$defs"]["account"];
