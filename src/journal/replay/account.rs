@@ -1,13 +1,14 @@
 //! Reads from a journal only what it says about one account.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::{IntentState, Replay, ReplayFailed};
 use crate::journal::Entry;
 use crate::org::{Account, AccountId};
-use crate::rollout::{Outcome, Record};
+use crate::rollout::{Outcome, Record, explanation};
 
 /// What a journal says about one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,12 @@ impl AccountReplay {
                 Entry::Target(target) if target.account == id => {}
                 Entry::Intent { account_id, .. } if *account_id == id => {}
                 Entry::Record(record) if record.account_id == id => found.add(record.clone().into_owned()),
+                Entry::Explained { accounts, denied_by } if accounts.contains(&id) => {
+                    let denied_by = denied_by.clone().map(|denied_by| Arc::new(denied_by.into_owned()));
+                    if let Some(record) = found.records.last_mut() {
+                        explanation::add_to(record, denied_by.as_ref(), accounts.len());
+                    }
+                }
                 _ => continue,
             }
             replay.apply(entry);

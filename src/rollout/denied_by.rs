@@ -1,0 +1,394 @@
+//! The policies that denied a request, and how they are named in a hint.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::denial::Denial;
+use crate::cloud::authorization::{
+    AuthorizationDetails, EvaluatedEffect, EvaluatedPolicy, Evaluation, MatchedPolicy, PolicyType,
+};
+use crate::org::AccountId;
+
+/// The most policies, statements, or places that a hint names.
+const NAMED: usize = 3;
+
+/// The names of the members of a [`DeniedBy`] and of its policies, in JSON.
+pub(crate) const MEMBERS: &[&str] = &[
+    "effect",
+    "action",
+    "asked_about",
+    "policies",
+    "type",
+    "id",
+    "name",
+    "arn",
+    "inline",
+    "statements",
+    "attached_to",
+];
+
+/// The policies that denied a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeniedBy {
+    /// Whether a statement denies the action, or no statement allows it.
+    pub(crate) effect: DenialEffect,
+    /// The action that was denied.
+    pub(crate) action: String,
+    /// The account whose denial AWS was asked about. Other accounts have the same message.
+    pub(crate) asked_about: AccountId,
+    /// The policies that deny the action, or those that do not allow it.
+    pub(crate) policies: Vec<DenyingPolicy>,
+}
+
+/// How a request was denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DenialEffect {
+    /// A statement denies the action.
+    ExplicitDeny,
+    /// No statement allows the action.
+    ImplicitDeny,
+}
+
+/// A policy that denies a request, or does not allow it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DenyingPolicy {
+    #[serde(rename = "type")]
+    pub policy_type: PolicyType,
+    /// The id of a policy of the Organization, or the text that stands for an inline policy.
+    pub id: Option<String>,
+    /// The name, if it is known.
+    pub name: Option<String>,
+    /// The ARN of a managed policy.
+    pub arn: Option<String>,
+    /// Whether it is an inline policy.
+    pub inline: bool,
+    /// The ids of the statements that deny, as far as they have one.
+    pub statements: Vec<String>,
+    /// The ARNs of what the policy is attached to.
+    pub attached_to: Vec<String>,
+}
+
+impl DeniedBy {
+    /// Reads from the details of a request which policies denied `action`. `message` is AWS's message about the denial. Returns `None`
+    /// if the details do not say.
+    pub(crate) fn of(
+        details: &AuthorizationDetails,
+        action: &str,
+        message: &str,
+        asked_about: AccountId,
+    ) -> Option<Self> {
+        let with = |effect| details.evaluations.iter().filter(move |evaluation| evaluation.effect == effect);
+        let denied: Vec<&Evaluation> =
+            with(EvaluatedEffect::ExplicitDeny).chain(with(EvaluatedEffect::ImplicitDeny)).collect();
+        let same = |evaluation: &&&Evaluation| evaluation.action.eq_ignore_ascii_case(action);
+        let evaluation = denied.iter().find(same).or(denied.first())?;
+        let named = policy_type(Denial::of(message));
+        let (effect, policies) = if evaluation.effect == EvaluatedEffect::ExplicitDeny {
+            (DenialEffect::ExplicitDeny, denying(details, evaluation, named))
+        } else {
+            (DenialEffect::ImplicitDeny, not_allowing(details, evaluation, named))
+        };
+        (!policies.is_empty()).then(|| Self { effect, action: evaluation.action.clone(), asked_about, policies })
+    }
+}
+
+/// Returns the policies of which a statement denies. `named` is the type that the message names.
+fn denying(details: &AuthorizationDetails, evaluation: &Evaluation, named: Option<PolicyType>) -> Vec<DenyingPolicy> {
+    let matched = evaluation.matched.iter().filter_map(|matched| {
+        let denying: Vec<&String> =
+            matched.statements.iter().filter(|(denies, _)| *denies).map(|(_, sid)| sid).collect();
+        (!denying.is_empty()).then_some((matched, denying))
+    });
+    let policy = |(matched, statements): (&MatchedPolicy, Vec<&String>)| {
+        let statements = statements.into_iter().filter(|sid| !sid.is_empty()).cloned().collect();
+        let known = details.policies.iter().find(|policy| policy.uri == matched.uri);
+        let policy = known.cloned().unwrap_or_else(|| EvaluatedPolicy {
+            policy_type: named.unwrap_or(PolicyType::Other),
+            uri: matched.uri.clone(),
+            is_inline: false,
+            attached_to: Vec::new(),
+        });
+        DenyingPolicy::of(&policy, statements)
+    };
+    matched.map(policy).collect()
+}
+
+/// Returns the policies of the type that the message names. If it names none, returns the policies of which no statement allows.
+fn not_allowing(
+    details: &AuthorizationDetails,
+    evaluation: &Evaluation,
+    named: Option<PolicyType>,
+) -> Vec<DenyingPolicy> {
+    let allows = |policy: &EvaluatedPolicy| {
+        let matched = evaluation.matched.iter().find(|matched| matched.uri == policy.uri);
+        matched.is_some_and(|matched| matched.statements.iter().any(|(denies, _)| !denies))
+    };
+    let policies = details.policies.iter().filter(|policy| match named {
+        Some(named) => policy.policy_type == named && !allows(policy),
+        None => !allows(policy),
+    });
+    policies.map(|policy| DenyingPolicy::of(policy, Vec::new())).collect()
+}
+
+/// Returns the type of the policy that a message names.
+fn policy_type(denial: Denial) -> Option<PolicyType> {
+    Some(match denial {
+        Denial::ServiceControlPolicy => PolicyType::ServiceControlPolicy,
+        Denial::ResourceControlPolicy => PolicyType::ResourceControlPolicy,
+        Denial::EndpointPolicy => PolicyType::VpcEndpointPolicy,
+        Denial::PermissionsBoundary => PolicyType::PermissionsBoundary,
+        Denial::SessionPolicy => PolicyType::SessionPolicy,
+        Denial::IdentityPolicy { .. } => PolicyType::IdentityBasedPolicy,
+        Denial::TrustPolicy { .. } => PolicyType::ResourceBasedPolicy,
+        Denial::RootUser | Denial::Mfa | Denial::Unknown => return None,
+    })
+}
+
+impl DenyingPolicy {
+    fn of(policy: &EvaluatedPolicy, statements: Vec<String>) -> Self {
+        let EvaluatedPolicy { policy_type, uri, is_inline, attached_to } = policy;
+        let arn = Some(uri).filter(|uri| uri.starts_with("arn:") && !is_inline).cloned();
+        let last = arn.as_deref().and_then(|arn| arn.rsplit('/').next());
+        let of_organization =
+            matches!(policy_type, PolicyType::ServiceControlPolicy | PolicyType::ResourceControlPolicy);
+        let (id, name) = match last {
+            Some(id) if of_organization => (Some(id.to_owned()), None),
+            Some(name) => (None, Some(name.to_owned())),
+            None => (Some(uri.clone()).filter(|uri| !uri.is_empty()), None),
+        };
+        let (inline, attached_to) = (*is_inline, attached_to.clone());
+        Self { policy_type: *policy_type, id, name, arn, inline, statements, attached_to }
+    }
+
+    /// Returns the id of a policy of the Organization whose name is not known.
+    pub(crate) fn unnamed_in_organization(&self) -> Option<&str> {
+        let id = self.id.as_deref().filter(|id| id.starts_with("p-"));
+        id.filter(|_| self.arn.is_some() && self.name.is_none())
+    }
+}
+
+impl fmt::Display for DeniedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let policies = list(self.policies.iter().map(ToString::to_string), "; ");
+        match self.effect {
+            DenialEffect::ExplicitDeny => write!(f, "denied by {policies}"),
+            DenialEffect::ImplicitDeny => write!(f, "not allowed by {policies}"),
+        }
+    }
+}
+
+impl fmt::Display for DenyingPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { policy_type, id, name, arn, inline, statements, attached_to } = self;
+        match (id, arn, name) {
+            // The text that stands for an inline policy tells a reader nothing.
+            _ if *inline => write!(f, "an inline {policy_type}")?,
+            (Some(id), _, Some(name)) => write!(f, "{policy_type} {id} ({name})")?,
+            (Some(text), ..) | (None, Some(text), _) => write!(f, "{policy_type} {text}")?,
+            (None, None, _) => write!(f, "a {policy_type}")?,
+        }
+        if !statements.is_empty() {
+            let word = if statements.len() == 1 { "statement" } else { "statements" };
+            write!(f, ", {word} {}", list(statements.iter().cloned(), ", "))?;
+        }
+        if !attached_to.is_empty() {
+            write!(f, ", attached to {}", list(attached_to.iter().map(|arn| place(arn).to_owned()), ", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Joins the first texts, and says how many there are besides.
+fn list(all: impl ExactSizeIterator<Item = String>, separator: &str) -> String {
+    let more = all.len().saturating_sub(NAMED);
+    let text = all.take(NAMED).collect::<Vec<_>>().join(separator);
+    if more > 0 { format!("{text}{separator}and {more} more") } else { text }
+}
+
+/// Returns the id in the ARN of an account, an OU, or a root, and the kind and the name in an ARN of IAM or STS.
+fn place(arn: &str) -> &str {
+    let mut parts = arn.splitn(6, ':');
+    match (parts.nth(2), parts.nth(2)) {
+        (Some("organizations"), Some(resource)) => resource.rsplit('/').next().unwrap_or(resource),
+        (Some("iam" | "sts"), Some(resource)) => resource,
+        _ => arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SET: &str = "iam:SetSecurityTokenServicePreferences";
+    const SCP: &str = "arn:aws:organizations::000000000100:policy/o-exampleorg1/service_control_policy/p-examplescp1";
+    const OU: &str = "arn:aws:organizations::000000000100:ou/o-exampleorg1/ou-ab12-prod0001";
+    const ADMIN: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+    const ROLE: &str = "arn:aws:iam::000000000007:role/ops/Admin";
+
+    fn policy(policy_type: PolicyType, uri: &str, attached_to: &[&str]) -> EvaluatedPolicy {
+        let attached_to = attached_to.iter().map(|&arn| arn.to_owned()).collect();
+        EvaluatedPolicy { policy_type, uri: uri.to_owned(), is_inline: !uri.starts_with("arn:"), attached_to }
+    }
+
+    fn evaluation(action: &str, effect: EvaluatedEffect, matched: &[(&str, &[(bool, &str)])]) -> Evaluation {
+        let matched = matched.iter().map(|(uri, statements)| MatchedPolicy {
+            uri: (*uri).to_owned(),
+            statements: statements.iter().map(|(denies, sid)| (*denies, (*sid).to_owned())).collect(),
+        });
+        Evaluation { action: action.to_owned(), effect, matched: matched.collect() }
+    }
+
+    fn text(evaluations: Vec<Evaluation>, policies: Vec<EvaluatedPolicy>, message: &str) -> String {
+        let details = AuthorizationDetails { evaluations, policies };
+        let found = DeniedBy::of(&details, SET, message, "000000000007".parse().unwrap());
+        if let Some(found) = &found {
+            let json = serde_json::to_string(found).unwrap();
+            assert_eq!(serde_json::from_str::<DeniedBy>(&json).unwrap(), *found);
+            let json = serde_json::to_value(found).unwrap();
+            let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+            assert_eq!([keys(&json), keys(&json["policies"][0])].concat(), MEMBERS);
+        }
+        found.map(|found| found.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn every_type_of_policy_is_named() {
+        use PolicyType::{
+            IdentityBasedPolicy, Other, PermissionsBoundary, ResourceBasedPolicy, ResourceControlPolicy,
+            ServiceControlPolicy, SessionPolicy, VpcEndpointPolicy,
+        };
+        let rcp = SCP.replace("service_control_policy/p-examplescp1", "resource_control_policy/p-examplercp1");
+        let limits = "arn:aws:iam::000000000007:policy/boundaries/Limits";
+        let session = "arn:aws:sts::000000000007:assumed-role/Admin/v2token";
+        let endpoint = "arn:aws:ec2:us-east-1:000000000007:vpc-endpoint/vpce-1";
+        let expected = [
+            (
+                ServiceControlPolicy,
+                SCP,
+                OU,
+                "service control policy p-examplescp1, statement S, attached to ou-ab12-prod0001",
+            ),
+            (
+                ResourceControlPolicy,
+                &*rcp,
+                OU,
+                "resource control policy p-examplercp1, statement S, attached to ou-ab12-prod0001",
+            ),
+            (
+                PermissionsBoundary,
+                limits,
+                ROLE,
+                "permissions boundary arn:aws:iam::000000000007:policy/boundaries/Limits, statement S, attached to role/ops/Admin",
+            ),
+            (
+                IdentityBasedPolicy,
+                "4f2a",
+                ROLE,
+                "an inline identity-based policy, statement S, attached to role/ops/Admin",
+            ),
+            (
+                SessionPolicy,
+                "4f2a",
+                session,
+                "an inline session policy, statement S, attached to assumed-role/Admin/v2token",
+            ),
+            (ResourceBasedPolicy, "4f2a", "x", "an inline resource-based policy, statement S, attached to x"),
+            (
+                VpcEndpointPolicy,
+                "4f2a",
+                endpoint,
+                "an inline VPC endpoint policy, statement S, attached to arn:aws:ec2:us-east-1:000000000007:vpc-endpoint/vpce-1",
+            ),
+            (Other, "arn:aws:new:::thing/x", "", "policy arn:aws:new:::thing/x, statement S, attached to "),
+        ];
+        assert_eq!(expected.len(), PolicyType::ALL.len());
+        for (policy_type, uri, attached, says) in expected {
+            let policies = || vec![policy(IdentityBasedPolicy, ADMIN, &[ROLE]), policy(policy_type, uri, &[attached])];
+            let allowed = (ADMIN, &[(false, "")][..]);
+            let explicit =
+                evaluation(SET, EvaluatedEffect::ExplicitDeny, &[allowed, (uri, &[(true, "S"), (false, "A")])]);
+            assert_eq!(text(vec![explicit], policies(), ""), format!("denied by {says}"));
+            let implicit = evaluation(SET, EvaluatedEffect::ImplicitDeny, &[allowed]);
+            let says = says.replace(", statement S", "");
+            assert_eq!(text(vec![implicit], policies(), ""), format!("not allowed by {says}"));
+        }
+    }
+
+    #[test]
+    fn the_denied_action_and_the_message_select_the_policies() {
+        let scp = || policy(PolicyType::ServiceControlPolicy, SCP, &[OU]);
+        let full = SCP.replace("p-examplescp1", "p-FullAWSAccess");
+        let full = || policy(PolicyType::ServiceControlPolicy, &full, &[]);
+        let role = || policy(PolicyType::IdentityBasedPolicy, ADMIN, &[ROLE]);
+        let explicit = |action| evaluation(action, EvaluatedEffect::ExplicitDeny, &[(SCP, &[(true, "NoIamSettings")])]);
+        let implicit = |action, matched| evaluation(action, EvaluatedEffect::ImplicitDeny, matched);
+        let allowed = |action| evaluation(action, EvaluatedEffect::Allow, &[(ADMIN, &[(false, "")])]);
+        let by_scp =
+            "denied by service control policy p-examplescp1, statement NoIamSettings, attached to ou-ab12-prod0001";
+        let no_identity = "because no identity-based policy allows x";
+        for (evaluations, policies, message, says) in [
+            (vec![allowed("iam:Other"), explicit(SET)], vec![full(), role(), scp()], "", by_scp),
+            (
+                vec![implicit(SET, &[]), explicit("iam:Other")],
+                vec![role()],
+                no_identity,
+                "not allowed by identity-based policy arn:aws:iam::aws:policy/AdministratorAccess, attached to role/ops/Admin",
+            ),
+            (vec![explicit("IAM:setsecuritytokenservicepreferences")], vec![scp()], "", by_scp),
+            // Another service may write the action in another way.
+            (vec![explicit("iam:Other")], vec![scp()], "", by_scp),
+            (
+                vec![implicit(SET, &[])],
+                vec![full(), role(), scp()],
+                "no service control policy allows x",
+                "not allowed by service control policy p-FullAWSAccess; service control policy p-examplescp1, attached to ou-ab12-prod0001",
+            ),
+            // A policy that is not among those that were evaluated.
+            (
+                vec![explicit(SET)],
+                vec![],
+                "with an explicit deny in a service control policy",
+                "denied by service control policy p-examplescp1, statement NoIamSettings",
+            ),
+            (
+                vec![explicit(SET)],
+                vec![],
+                "",
+                "denied by policy arn:aws:organizations::000000000100:policy/o-exampleorg1/service_control_policy/p-examplescp1, statement NoIamSettings",
+            ),
+            // Nothing is learned.
+            (vec![], vec![scp()], "", ""),
+            (vec![allowed(SET)], vec![scp()], "", ""),
+            (vec![evaluation(SET, EvaluatedEffect::Unknown, &[(SCP, &[(true, "")])])], vec![scp()], "", ""),
+            (vec![evaluation(SET, EvaluatedEffect::ExplicitDeny, &[])], vec![scp()], "", ""),
+            (vec![implicit(SET, &[])], vec![scp()], no_identity, ""),
+        ] {
+            assert_eq!(text(evaluations, policies, message), says);
+        }
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        let five: Vec<String> = (1..=5).map(|number| format!("{OU}{number}")).collect();
+        let places: Vec<&str> = five.iter().map(String::as_str).collect();
+        let statements: Vec<(bool, &str)> = ["A", "B", "C", "D"].map(|sid| (true, sid)).to_vec();
+        let denied = evaluation(SET, EvaluatedEffect::ExplicitDeny, &[(SCP, &statements)]);
+        let long = text(vec![denied], vec![policy(PolicyType::ServiceControlPolicy, SCP, &places)], "");
+        assert!(long.contains("statements A, B, C, and 1 more, attached to ou-ab12-prod00011, "), "{long}");
+        assert!(long.ends_with("ou-ab12-prod00013, and 2 more"), "{long}");
+    }
+
+    #[test]
+    fn a_name_that_was_asked_for_is_shown() {
+        let denied = evaluation(SET, EvaluatedEffect::ExplicitDeny, &[(SCP, &[(true, "")])]);
+        let policies = vec![policy(PolicyType::ServiceControlPolicy, SCP, &[])];
+        let details = AuthorizationDetails { evaluations: vec![denied], policies };
+        let mut found = DeniedBy::of(&details, SET, "", "000000000007".parse().unwrap()).unwrap();
+        assert_eq!(found.policies[0].unnamed_in_organization(), Some("p-examplescp1"));
+        found.policies[0].name = Some("DenySts".to_owned());
+        assert_eq!(found.policies[0].unnamed_in_organization(), None);
+        assert_eq!(found.to_string(), "denied by service control policy p-examplescp1 (DenySts)");
+    }
+}
