@@ -163,7 +163,9 @@ async fn explain_denials(aws: &Aws, checked: &mut [CheckedAccount], progress: &P
     let denied = checked.iter().filter_map(CheckedAccount::denied_request);
     let questions = questions(denied, SystemTime::now());
     let mut found = Vec::new();
-    explain::ask(aws, questions, progress, |question, explanation| found.push((question.clone(), explanation))).await;
+    let skip = "--no-explain leaves this out";
+    explain::ask(aws, questions, progress, skip, |question, explanation| found.push((question.clone(), explanation)))
+        .await;
     for (question, explanation) in found {
         for account in checked.iter_mut().filter(|account| account.is_one_of(&question.accounts)) {
             account.explain(&explanation, question.accounts.len());

@@ -13,6 +13,9 @@ use crate::org::AccountId;
 /// The most policies, statements, or places that a hint names.
 const NAMED: usize = 3;
 
+/// The most policies, statements, or places that are kept. Each account with the cause has them in the JSON report.
+const KEPT: usize = 10;
+
 /// The names of the members of a [`DeniedBy`] and of its policies, in JSON.
 pub(crate) const MEMBERS: &[&str] = &[
     "effect",
@@ -102,7 +105,7 @@ fn denying(details: &AuthorizationDetails, evaluation: &Evaluation, named: Optio
         (!denying.is_empty()).then_some((matched, denying))
     });
     let policy = |(matched, statements): (&MatchedPolicy, Vec<&String>)| {
-        let statements = statements.into_iter().filter(|sid| !sid.is_empty()).cloned().collect();
+        let statements = statements.into_iter().filter(|sid| !sid.is_empty()).take(KEPT).cloned().collect();
         let known = details.policies.iter().find(|policy| policy.uri == matched.uri);
         let policy = known.cloned().unwrap_or_else(|| EvaluatedPolicy {
             policy_type: named.unwrap_or(PolicyType::Other),
@@ -112,7 +115,7 @@ fn denying(details: &AuthorizationDetails, evaluation: &Evaluation, named: Optio
         });
         DenyingPolicy::of(&policy, statements)
     };
-    matched.map(policy).collect()
+    matched.map(policy).take(KEPT).collect()
 }
 
 /// Returns the policies of the type that the message names. If it names none, returns the policies of which no statement allows.
@@ -129,7 +132,7 @@ fn not_allowing(
         Some(named) => policy.policy_type == named && !allows(policy),
         None => !allows(policy),
     });
-    policies.map(|policy| DenyingPolicy::of(policy, Vec::new())).collect()
+    policies.map(|policy| DenyingPolicy::of(policy, Vec::new())).take(KEPT).collect()
 }
 
 /// Returns the type of the policy that a message names.
@@ -158,7 +161,7 @@ impl DenyingPolicy {
             Some(name) => (None, Some(name.to_owned())),
             None => (Some(uri.clone()).filter(|uri| !uri.is_empty()), None),
         };
-        let (inline, attached_to) = (*is_inline, attached_to.clone());
+        let (inline, attached_to) = (*is_inline, attached_to.iter().take(KEPT).cloned().collect());
         Self { policy_type: *policy_type, id, name, arn, inline, statements, attached_to }
     }
 

@@ -13,6 +13,7 @@ use super::denial::{Denial, denied_action};
 use super::denied_by::DeniedBy;
 use super::record::{Record, Stage};
 use crate::cloud::authorization::AuthorizationDetails;
+use crate::cloud::retry::as_attempt;
 use crate::cloud::{ErrorCode, Failure, FailureKind, Operation, OwnCode};
 use crate::org::AccountId;
 
@@ -21,6 +22,9 @@ const MAX_QUESTIONS: usize = 10;
 
 /// How long all questions of a run may take.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The most policies of a cause whose names are asked for. A hint names no more.
+const MAX_NAMES: usize = 3;
 
 /// The waits before the questions are asked again.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -167,18 +171,21 @@ pub(crate) async fn explain(
     mut found: impl FnMut(&Question, Explanation),
 ) {
     let all = async {
-        let (mut wait, mut unusable) = (FIRST_WAIT, 0);
-        loop {
+        let (mut wait, mut unusable, mut names) = (FIRST_WAIT, 0, HashMap::new());
+        for round in 1.. {
             let mut left = Vec::new();
             for question in questions.drain(..) {
-                match ask(&question.id).await {
+                match as_attempt(round, ask(&question.id)).await {
                     Ok(details) => {
                         unusable = 0;
                         if let Some(mut denied_by) = question.denied_by(&details) {
-                            for policy in &mut denied_by.policies {
-                                if let Some(id) = policy.unnamed_in_organization() {
-                                    policy.name = name(id).await;
+                            for policy in denied_by.policies.iter_mut().take(MAX_NAMES) {
+                                let Some(id) = policy.unnamed_in_organization().map(str::to_owned) else { continue };
+                                if !names.contains_key(&id) {
+                                    let found = name(&id).await;
+                                    names.insert(id.clone(), found);
                                 }
+                                policy.name = names.get(&id).cloned().flatten();
                             }
                             found(&question, Explanation::DeniedBy(Arc::new(denied_by)));
                         }
@@ -241,8 +248,10 @@ pub(crate) fn explained(hint: &str, message: &str, denied_by: Option<&Arc<Denied
     if accounts > 1 {
         text.push_str(&format!(", as AWS says about account {}", denied_by.asked_about));
     }
-    // The hint may begin with the reason that the message gives, which the explanation replaces.
-    let advice = hint.split_once(": ").filter(|_| Denial::of(message) != Denial::Unknown).map(|(_, advice)| advice);
+    // The hint may begin with the reason that the message gives, which the explanation replaces. A reason that names the action stays,
+    // because the advice refers to it.
+    let is_replaced = |(reason, _): &(&str, &str)| Denial::of(message) != Denial::Unknown && !reason.contains(':');
+    let advice = hint.split_once(": ").filter(is_replaced).map(|(_, advice)| advice);
     match (advice, hint) {
         (Some(advice), _) => format!("{text}: {advice}"),
         (None, "") => text,

@@ -18,19 +18,22 @@ use crate::terminal::{LogLine, Progress};
 /// How long the answers can take before a line says what the program waits for.
 const NOTICE_AFTER: Duration = Duration::from_secs(2);
 
+/// What a person can do who does not want to wait for the answers.
+const SKIP: &str = "Ctrl-C skips this, and --no-explain leaves it out";
+
 /// Adds to the records of a run which policies denied requests. A signal ends the questions.
 pub(super) async fn denials_of_run(context: &RunContext, aws: &Aws, visited: &mut Visited) {
     let may_ask = match &visited.stopped {
         None | Some(StopReason::TooManyErrors { .. } | StopReason::Gate { .. }) => true,
         Some(_) => false,
     };
-    if context.settings.run.no_explain || !may_ask {
+    if context.settings.run.no_explain || !may_ask || visited.signals.has_arrived() {
         return;
     }
     let Visited { journal, accounts, records, signals, .. } = visited;
     let questions = questions(records.iter().filter_map(DeniedRequest::of_record), SystemTime::now());
     let mut found = Vec::new();
-    let asked = Box::pin(ask(aws, questions, &context.progress, |question, explanation| {
+    let asked = Box::pin(ask(aws, questions, &context.progress, SKIP, |question, explanation| {
         let denied_by = explanation.denied_by().map(Arc::clone);
         let line = denied_by.as_deref().map(std::borrow::Cow::Borrowed);
         journal.append(&Entry::Explained { accounts: (&*question.accounts).into(), denied_by: line });
@@ -47,11 +50,12 @@ pub(super) async fn denials_of_run(context: &RunContext, aws: &Aws, visited: &mu
     }
 }
 
-/// Asks the questions, and says so if the answers take long.
+/// Asks the questions. If the answers take long, says so, and `skip` says how to skip them.
 pub(crate) async fn ask(
     aws: &Aws,
     questions: Vec<Question>,
     progress: &Progress,
+    skip: &str,
     found: impl FnMut(&Question, Explanation),
 ) {
     if questions.is_empty() || !aws.has_troubleshooter() {
@@ -65,8 +69,7 @@ pub(crate) async fn ask(
         () = &mut answers => {}
         () = tokio::time::sleep(NOTICE_AFTER) => {
             let message = format!(
-                "waiting up to {} s for AWS to tell which policies denied requests, for {causes} of failures; Ctrl-C skips this, and \
-                 --no-explain leaves it out",
+                "waiting up to {} s for AWS to tell which policies denied requests, for {causes} of failures; {skip}",
                 explanation::PATIENCE.as_secs()
             );
             progress.log(&LogLine::new(Level::Info, "waiting", &message, serde_json::json!({})));

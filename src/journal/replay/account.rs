@@ -92,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::org::{AccountState, ObservedVersion, TokenVersion};
+    use crate::rollout::{AccountError, Stage};
 
     const V2: TokenVersion = TokenVersion::V2Token;
 
@@ -125,6 +126,11 @@ mod tests {
         }
     }
 
+    fn explained(accounts: &[u64]) -> Entry<'static> {
+        let accounts: Vec<AccountId> = accounts.iter().copied().map(id).collect();
+        Entry::Explained { accounts: accounts.into(), denied_by: None }
+    }
+
     fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
         [Entry::head("r")].iter().chain(entries).flat_map(Entry::to_line).collect()
     }
@@ -134,7 +140,7 @@ mod tests {
         use Outcome::{Changed, Failed, NotAttempted, Unchanged, Unverified};
         let mentions = Record { note: format!("it follows {}", id(1)), ..Record::blank(id(2), V2) };
         let mentions = || Entry::Record(Cow::Owned(mentions.clone()));
-        let table: [(&[Entry<'_>], &[Outcome]); 9] = [
+        let table: [(&[Entry<'_>], &[Outcome]); 11] = [
             (&[], &[]),
             (&[listed(2), record(2, Changed)], &[]),
             (&[listed(1)], &[NotAttempted]),
@@ -144,12 +150,33 @@ mod tests {
             (&[listed(1), intent(1)], &[Unverified]),
             (&[listed(1), intent(1), record(1, Unverified)], &[Unverified]),
             (&[listed(1), record(1, Failed), intent(1)], &[Failed, Unverified]),
+            (&[listed(1), record(1, Failed), explained(&[2, 1])], &[Failed]),
+            (&[listed(2), record(2, Failed), explained(&[2])], &[]),
         ];
         for (entries, outcomes) in table {
             let found = AccountReplay::of(&journal(entries), id(1), Path::new("x")).unwrap();
             let actual: Vec<Outcome> = found.records.iter().map(|record| record.outcome).collect();
             assert_eq!(actual, outcomes, "{entries:?}");
         }
+    }
+
+    #[test]
+    fn an_explanation_is_added_to_the_record_before_it() {
+        let denied = |number| {
+            let error = AccountError {
+                stage: Stage::Set,
+                error_code: "AccessDenied".into(),
+                error_message: String::new(),
+                hint: "look".to_owned(),
+            };
+            let record = Record { outcome: Outcome::Failed, error: Some(error), ..Record::blank(id(number), V2) };
+            Entry::Record(Cow::Owned(record))
+        };
+        let entries = [listed(1), denied(1), explained(&[1]), denied(1)];
+        let found = AccountReplay::of(&journal(&entries), id(1), Path::new("x")).unwrap();
+        let hints: Vec<_> = found.records.iter().map(|record| record.error.clone().unwrap().hint).collect();
+        assert!(hints[0].starts_with("look; allow iam:GetRequestAuthorizationDetails"), "{hints:?}");
+        assert_eq!(hints[1], "look", "a later visit is not explained by it");
     }
 
     #[test]

@@ -198,6 +198,13 @@ fn an_explanation_takes_the_place_of_the_reason() {
             format!("{text}, as AWS says about account 000000000001: exempt the role"),
         ),
         ("allow it to the role", scp, Some(&by), 1, format!("{text}; allow it to the role")),
+        (
+            "the boundary does not allow iam:X: allow it there",
+            "in a permissions boundary",
+            Some(&by),
+            1,
+            format!("{text}; the boundary does not allow iam:X: allow it there"),
+        ),
         // Without a reason in the message, what is before the colon is no reason.
         ("look here: or there", "", Some(&by), 1, format!("{text}; look here: or there")),
         ("", scp, Some(&by), 1, text.to_owned()),
