@@ -33,6 +33,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// How many answers in a row may be unusable.
 const MAX_UNUSABLE: u32 = 3;
 
+/// The words before the account that AWS was asked about.
+const ABOUT: &str = ", as AWS says about account ";
+
 /// How long AWS keeps the details of a denial (IAM user guide, "Troubleshoot access denied errors with IAM Access Troubleshooter").
 const KEPT: Duration = Duration::from_hours(24);
 
@@ -233,6 +236,12 @@ pub(crate) fn add_to(record: &mut Record, denied_by: Option<&Arc<DeniedBy>>, acc
     }
 }
 
+/// Returns a hint without the account that AWS was asked about, and without other ids of single accounts. Runs that were merged ask about
+/// different accounts, and their failures have the same cause nevertheless.
+pub(crate) fn without_account(hint: &str) -> String {
+    without_ids(hint).replace(&format!("{ABOUT}<account>"), "")
+}
+
 /// Returns a hint with an explanation before it, or with what the caller lacks to get one after it.
 pub(crate) fn explained(hint: &str, message: &str, denied_by: Option<&Arc<DeniedBy>>, accounts: usize) -> String {
     let Some(denied_by) = denied_by else {
@@ -246,7 +255,7 @@ pub(crate) fn explained(hint: &str, message: &str, denied_by: Option<&Arc<Denied
     };
     let mut text = denied_by.to_string();
     if accounts > 1 {
-        text.push_str(&format!(", as AWS says about account {}", denied_by.asked_about));
+        text.push_str(&format!("{ABOUT}{}", denied_by.asked_about));
     }
     // The hint may begin with the reason that the message gives, which the explanation replaces. A reason that names the action stays,
     // because the advice refers to it.

@@ -28,7 +28,7 @@ fn six() -> Builder {
 }
 
 /// Six accounts, of which these refuse a set by a service control policy.
-fn denied_by_scp(accounts: &'static [u64]) -> Builder {
+fn denied_by_scp(accounts: &[u64]) -> Builder {
     accounts.iter().fold(six(), |builder, &account| {
         builder.account(account, |account| {
             account.faults.deny_set_by_scp = true;
@@ -307,17 +307,23 @@ fn later_commands_show_the_explanation() {
     assert_eq!(retried.rows()["000000000001"]["hint"], "");
 }
 
+/// Each run asks about another account, and the merged report has one cause nevertheless.
 #[test]
 fn a_merged_report_has_the_explanations_of_its_runs() {
-    let bench = Bench::new(denied_by_scp(&[3, 4]).start());
-    for shard in ["0/2", "1/2"] {
-        let name = format!("part{}", &shard[..1]);
-        bench.run(&name, &[&APPLY[..], &["--shard", shard]].concat());
-    }
-    let merged = bench.finish("part0", bench.bare(&["report", "part0", "part1", "--output=json"])).exits(0);
-    let merged: Value = serde_json::from_str(&merged.stdout).expect("JSON");
-    for account in ["000000000003", "000000000004"] {
-        assert_eq!(denied_by(&merged, account)["policies"][0]["name"], "DenySts", "{merged}");
+    for denied in [&[1, 2, 3, 4][..], &[3, 4]] {
+        let bench = Bench::new(denied_by_scp(denied).start());
+        for (name, shard) in [("part0", "0/2"), ("part1", "1/2")] {
+            let run = bench.run(name, &[&APPLY[..], &["--shard", shard]].concat());
+            assert_eq!(run.calls(ASK), u64::from(run.code == 3), "{run}");
+        }
+        let merged = bench.again("part0", &["report", "part0", "part1", "--output=json"]).exits(0);
+        let merged: Value = serde_json::from_str(&merged.stdout).expect("JSON");
+        for account in denied {
+            let found = denied_by(&merged, &format!("{account:012}"));
+            assert_eq!(found["policies"][0]["name"], "DenySts", "{merged}");
+        }
+        let merged = bench.again("part0", &["report", "part0", "part1"]).exits(0);
+        assert_eq!(merged.stdout.matches(" failed at set").count(), 1, "{merged}");
     }
 }
 
