@@ -3,6 +3,7 @@
 //! Each call is one attempt. The visit decides whether to repeat the call, because only the visit knows what is safe. A read can
 //! be repeated freely, but a Set whose answer was lost must be followed by a read.
 
+pub(crate) mod authorization;
 pub(crate) mod aws;
 mod error_code;
 pub(crate) mod failure;

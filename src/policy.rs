@@ -108,12 +108,19 @@ fn actions(permission: Permission, context: &PolicyContext) -> Vec<String> {
     operations(permission, context.requirements).into_iter().map(Operation::action).collect()
 }
 
+/// The id of the statement without which a run works, but tells less.
+pub(crate) const OPTIONAL: &str = "OptionalToExplainDenials";
+
 /// Returns the policy of the caller.
 pub(crate) fn caller(context: &PolicyContext) -> Value {
     let mut statements = vec![allow("ListTheOrganization", &actions(Permission::List, context), "*")];
     let own = actions(Permission::Own, context);
     if !own.is_empty() {
         statements.push(allow("TheAccountOfTheCaller", &own, "*"));
+    }
+    let explain = actions(Permission::Explain, context);
+    if !explain.is_empty() {
+        statements.push(allow(OPTIONAL, &explain, "*"));
     }
     statements.push(match context.via.first() {
         Some(first) => assume_via_role(context, first),

@@ -30,7 +30,7 @@ use self::humanize::{count, duration, utc};
 use self::next_steps::{NextStep, RunEnd, is_left_out, next_steps};
 use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
-use crate::rollout::{Mode, Outcome, Record, Tally};
+use crate::rollout::{Mode, Outcome, Record, Tally, denied_by};
 use crate::terminal::layout::wrap_for_stdout;
 use crate::terminal::style::Paint;
 
@@ -166,6 +166,12 @@ impl OutputDocument for Report<'_> {
 
     fn to_value(&self) -> Value {
         serde_json::to_value(self).expect("all keys are strings")
+    }
+
+    fn optional_members(&self) -> Vec<&'static str> {
+        let has_some = self.records.iter().any(|record| record.denied_by.is_some());
+        let of_denials = if has_some { denied_by::MEMBERS } else { &[] };
+        [&["denied_by"], of_denials].concat()
     }
 }
 

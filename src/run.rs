@@ -7,6 +7,7 @@ pub(crate) mod confirm;
 pub(crate) mod connect;
 pub(crate) mod context;
 mod execute;
+pub(crate) mod explain;
 mod finish;
 mod gate;
 mod next_steps;
@@ -101,14 +102,20 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     if !matches!(source, Source::Journal(..)) {
         check_partition(context, &aws)?;
     }
+    let mut visited = Box::pin(visit(context, signals, &aws, source)).await?;
+    explain::denials_of_run(context, &aws, &mut visited).await;
+    Ok(visited)
+}
+
+async fn visit(context: &mut RunContext, mut signals: Signals, aws: &Aws, source: Source) -> Result<Visited, Error> {
     let prepared = match source {
-        Source::Listing => return list_and_visit(context, signals, &aws).await,
-        Source::Organization(baseline) => select_targets(context, &aws, &mut signals, baseline).await?,
-        Source::Journal(replay, waves) => remaining_targets(context, &aws, &mut signals, *replay, waves).await?,
+        Source::Listing => return list_and_visit(context, signals, aws).await,
+        Source::Organization(baseline) => select_targets(context, aws, &mut signals, baseline).await?,
+        Source::Journal(replay, waves) => remaining_targets(context, aws, &mut signals, *replay, waves).await?,
     };
-    signals.or_stop(confirm(context, &aws, &prepared)).await?;
+    signals.or_stop(confirm(context, aws, &prepared)).await?;
     context.progress.begin(outline(&context.settings, &prepared));
-    visit_waves(context, signals, &aws, prepared).await
+    visit_waves(context, signals, aws, prepared).await
 }
 
 /// Refuses `--verify token` if tokens can't be tested, and warns if the setting has no effect in the caller's partition.

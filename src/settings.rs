@@ -159,6 +159,7 @@ impl Settings {
                 verify: rollout.verify.unwrap_or(base.verify),
                 detailed_exitcode: base.detailed_exitcode,
                 reason: rollout.reason.map(|reason| mask(&reason).into_owned()).or(base.reason),
+                no_explain: rollout.no_explain || base.no_explain,
                 // A resume asks again, even if the run was started with `--yes`.
                 yes: rollout.yes,
             },
@@ -261,6 +262,7 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         verify: Verify::default(),
         detailed_exitcode: false,
         reason: None,
+        no_explain: false,
         yes: false,
     }
 }

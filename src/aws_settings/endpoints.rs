@@ -8,6 +8,7 @@ use super::{AwsSettings, Result, refuse};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
     Iam,
+    IamToolbox,
     Organizations,
     Sts,
     Sso,
@@ -20,6 +21,7 @@ impl Service {
     pub(crate) const fn id(self) -> &'static str {
         match self {
             Self::Iam => "iam",
+            Self::IamToolbox => "iam_toolbox",
             Self::Organizations => "organizations",
             Self::Sts => "sts",
             Self::Sso => "sso",

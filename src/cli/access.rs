@@ -91,7 +91,7 @@ pub struct AccessArgs {
     /// not at all [default: own].
     #[arg(long, env = "V2TOKEN_MANAGEMENT_ACCOUNT", value_name = "HOW", value_enum)]
     pub management_account: Option<ManagementAccess>,
-    /// One endpoint for Organizations, STS and IAM, such as a VPC endpoint, a proxy or a test server.
+    /// One endpoint for Organizations, STS, IAM and IAM Access Troubleshooter, such as a VPC endpoint, a proxy or a test server.
     #[arg(long, env = "V2TOKEN_ENDPOINT_URL", value_name = "URL")]
     pub endpoint_url: Option<String>,
     /// Trust only the certificate authorities in this PEM file [default: AWS_CA_BUNDLE, or the system's].

@@ -51,6 +51,9 @@ pub struct RolloutArgs {
     /// in the reports.
     #[arg(long, env = "V2TOKEN_REASON", value_name = "TEXT", value_parser = values::reason)]
     pub reason: Option<String>,
+    /// Do not ask IAM Access Troubleshooter which policies denied a request.
+    #[arg(long, env = "V2TOKEN_NO_EXPLAIN", value_parser = switch())]
+    pub no_explain: bool,
     /// Start without asking for confirmation.
     #[arg(long, short, env = "V2TOKEN_YES", value_parser = switch())]
     pub yes: bool,

@@ -1,8 +1,9 @@
-//! The calls of Organizations, STS and IAM, made with the AWS SDK.
+//! The calls of Organizations, STS, IAM and IAM Access Troubleshooter, made with the AWS SDK.
 //!
 //! `connect` creates an [`Aws`]. The other modules are used by `connect` and by the methods below. All calls pass through `call`,
 //! and `error` turns the SDK's errors into [`Failure`]s.
 
+mod authorization_details;
 mod body_limit;
 mod call;
 mod clients;
@@ -35,6 +36,7 @@ mod token_proof;
 mod tunnel;
 mod web_identity;
 
+use super::authorization::AuthorizationDetails;
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
@@ -179,6 +181,29 @@ impl Aws {
         operation: Operation,
     ) -> Result<Answer<simulate_policy::SimulationResult>, Failure> {
         simulate_policy::simulate_action(&self.clients().iam, session, role_arn, operation).await
+    }
+
+    /// Whether IAM Access Troubleshooter can know the authorization ids in the messages of this run.
+    pub(crate) fn has_troubleshooter(&self) -> bool {
+        !endpoint::troubleshooter_is_elsewhere(&self.clients().base)
+    }
+
+    /// Asks IAM Access Troubleshooter, with the base credentials, how a denied request was decided. Makes one attempt.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a call fails, or if the answer is not usable.
+    pub(crate) async fn authorization_details(&self, id: &str) -> Result<AuthorizationDetails, Failure> {
+        authorization_details::get(&self.clients().troubleshooter, id).await
+    }
+
+    /// Returns the name of a policy of the Organization. Makes one attempt.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the call fails.
+    pub(crate) async fn policy_name(&self, id: &str) -> Result<Option<String>, Failure> {
+        organizations::policy_name(&self.clients().organizations, id).await
     }
 
     /// Returns the endpoints in use: each service's name and URL.

@@ -15,7 +15,7 @@ const MAX_REQUEST_ID: usize = 64;
 
 /// Returns a text from outside without the secrets that the program holds, and cut to a length. It is masked first, because a part of a
 /// secret would not be recognised.
-fn from_outside(text: &str, limit: usize) -> String {
+pub(crate) fn from_outside(text: &str, limit: usize) -> String {
     cut(&mask(text), limit).into_owned()
 }
 

@@ -23,6 +23,8 @@ text_enum! {
         SetSecurityTokenServicePreferences = "SetSecurityTokenServicePreferences",
         ListOrganizationsFeatures = "ListOrganizationsFeatures",
         SimulatePrincipalPolicy = "SimulatePrincipalPolicy",
+        GetRequestAuthorizationDetails = "GetRequestAuthorizationDetails",
+        DescribePolicy = "DescribePolicy",
     }
 }
 
@@ -37,12 +39,15 @@ impl Operation {
             | Self::ListAccountsForParent
             | Self::ListParents
             | Self::DescribeOrganizationalUnit
-            | Self::ListTagsForResource => "organizations",
+            | Self::ListTagsForResource
+            | Self::DescribePolicy => "organizations",
             Self::GetCallerIdentity | Self::GetSessionToken | Self::AssumeRole | Self::AssumeRoot => "sts",
             Self::GetAccountSummary
             | Self::SetSecurityTokenServicePreferences
             | Self::ListOrganizationsFeatures
-            | Self::SimulatePrincipalPolicy => "iam",
+            | Self::SimulatePrincipalPolicy
+            // Its service is IAM Access Troubleshooter, whose actions have the prefix of IAM.
+            | Self::GetRequestAuthorizationDetails => "iam",
         }
     }
 

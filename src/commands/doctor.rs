@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use serde_json::Value;
 
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::Operation;
-use crate::cloud::aws::{ConnectError, ConnectOptions, session_policy};
-use crate::doctor::Status;
+use crate::cloud::aws::{Aws, ConnectError, ConnectOptions, session_policy};
 use crate::doctor::{
-    Check, Checks, Latency, Measurements, Subject, check_account, check_role, prerequisites, sample, table,
-    usual_latency,
+    Check, CheckedAccount, Checks, Latency, Measurements, Status, Subject, check_account, check_role, prerequisites,
+    sample, table, usual_latency,
 };
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
@@ -21,8 +20,10 @@ use crate::org::role::AccessMode;
 use crate::org::selection::select;
 use crate::report::{DocumentFormat, OutputDocument, write_json, write_json_lines};
 use crate::rollout::Mode;
+use crate::rollout::explanation::questions;
 use crate::rollout::wave::divide;
 use crate::run::connect::connect_with;
+use crate::run::explain;
 use crate::run::signals::Signals;
 use crate::run::stdout;
 use crate::run::targets;
@@ -132,8 +133,13 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     for account in sample(&in_order, organization.management, count) {
         let target = targets::target(account, &organization, &aws, run, None);
         let account = check_account(&aws, run, account, target.access, target.management).await;
-        checks.add(account.check.clone());
         checked.push(account);
+    }
+    if !run.no_explain {
+        explain_denials(&aws, &mut checked, progress).await;
+    }
+    for account in &checked {
+        checks.add(account.check.clone());
     }
     if let Some(check) = check_role(&checked) {
         checks.add(check);
@@ -152,6 +158,21 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
         checks.add(measured.check());
     }
     Ok(())
+}
+
+/// Adds to the advice about accounts that denied a request which policies denied it.
+async fn explain_denials(aws: &Aws, checked: &mut [CheckedAccount], progress: &Progress) {
+    let denied = checked.iter().filter_map(CheckedAccount::denied_request);
+    let questions = questions(denied, SystemTime::now());
+    let mut found = Vec::new();
+    let skip = "--no-explain leaves this out";
+    explain::ask(aws, questions, progress, skip, |question, explanation| found.push((question.clone(), explanation)))
+        .await;
+    for (question, explanation) in found {
+        for account in checked.iter_mut().filter(|account| account.is_one_of(&question.accounts)) {
+            account.explain(&explanation, question.accounts.len());
+        }
+    }
 }
 
 /// Returns the options for connecting as a plan does, but with sessions that are also allowed to call the policy simulator.

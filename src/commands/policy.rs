@@ -131,6 +131,7 @@ fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> Pol
             units: run.selection.names_unit_ids(),
             own: run.selection.management == ManagementAccess::Own,
             mfa,
+            explains: !run.no_explain,
         },
         partition,
         role: run.role.clone(),

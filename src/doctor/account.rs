@@ -9,8 +9,9 @@ use crate::cloud::aws::simulate_policy::SimulationResult;
 use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
 use crate::journal::{PolicyChoice, RunSettings};
-use crate::org::{Account, ObservedVersion};
+use crate::org::{Account, AccountId, ObservedVersion};
 use crate::rollout::alike::{VisitResult, wrong_setting};
+use crate::rollout::explanation::{DeniedRequest, Explanation, explained};
 use crate::rollout::{Outcome, Stage, hint};
 
 /// The times that it took to enter and to read an account.
@@ -42,6 +43,23 @@ pub(crate) struct CheckedAccount {
 }
 
 impl CheckedAccount {
+    /// Returns the denied request, if AWS can explain it.
+    pub(crate) fn denied_request(&self) -> Option<DeniedRequest<'_>> {
+        let (stage, failure) = self.failure.as_ref()?;
+        DeniedRequest::of(self.check.account_id?, (*stage, &failure.code, &failure.message), None)
+    }
+
+    /// Whether the account is one of these.
+    pub(crate) fn is_one_of(&self, accounts: &[AccountId]) -> bool {
+        self.check.account_id.is_some_and(|id| accounts.contains(&id))
+    }
+
+    /// Adds to the advice why a request was denied. `accounts` is how many accounts it was denied in.
+    pub(crate) fn explain(&mut self, explanation: &Explanation, accounts: usize) {
+        let message = self.failure.as_ref().map_or("", |(_, failure)| failure.message.as_str());
+        self.check.advice = explained(&self.check.advice, message, explanation.denied_by(), accounts);
+    }
+
     /// Returns the result of the visit that this check stands for.
     fn visit(&self) -> VisitResult<'_> {
         let failure = self.failure.as_ref();

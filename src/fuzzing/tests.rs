@@ -12,9 +12,11 @@ use proptest::sample::select;
 
 use super::*;
 use crate::cloud::AccessMethod;
+use crate::cloud::authorization::PolicyType;
 use crate::journal::{Entry, Replay};
 use crate::org::exception::Exception;
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion, UnitId};
+use crate::rollout::denied_by::{DenialEffect, DeniedBy, DenyingPolicy};
 use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
 
 /// Texts with a meaning for terminals, spreadsheets, Markdown, HTML, JSON or XML.
@@ -131,6 +133,7 @@ fn records() -> impl Strategy<Value = Record> {
             verified: read.3,
             error,
             note,
+            denied_by: None,
             exception,
             request_id: calls.0,
             attempts: calls.1,
@@ -146,6 +149,25 @@ fn records() -> impl Strategy<Value = Record> {
 
 fn units() -> impl Strategy<Value = UnitId> {
     select(vec!["r-ab12", "ou-ab12-one00000", "ou-ab12-two00000"]).prop_map(|id| id.parse().expect("an id"))
+}
+
+fn explanations() -> impl Strategy<Value = Entry<'static>> {
+    let policies = (option::of(texts()), option::of(texts()), vec(texts(), 0..3), any::<bool>()).prop_map(
+        |(id, name, statements, inline)| DenyingPolicy {
+            policy_type: PolicyType::ServiceControlPolicy,
+            arn: id.clone(),
+            id,
+            name,
+            inline,
+            attached_to: statements.clone(),
+            statements,
+        },
+    );
+    let denied_by = (texts(), ids(), vec(policies, 0..3)).prop_map(|(action, asked_about, policies)| {
+        Cow::Owned(DeniedBy { effect: DenialEffect::ExplicitDeny, action, asked_about, policies })
+    });
+    (vec(ids(), 1..3), option::of(denied_by))
+        .prop_map(|(accounts, denied_by)| Entry::Explained { accounts: accounts.into(), denied_by })
 }
 
 fn entries() -> impl Strategy<Value = Entry<'static>> {
@@ -169,6 +191,7 @@ fn entries() -> impl Strategy<Value = Entry<'static>> {
         2 => records().prop_map(|record| Entry::Record(Cow::Owned(record))),
         1 => (any::<u32>(), vec((select(&Outcome::ALL[..]), any::<usize>()), 0..4))
             .prop_map(|(wave, outcomes)| Entry::WaveFinished { wave, outcomes }),
+        1 => explanations(),
         1 => (any::<u8>(), texts(), any::<bool>())
             .prop_map(|(exit_code, verdict, by_gate)| Entry::Ended { exit_code, verdict: verdict.into(), by_gate }),
     ]
@@ -209,6 +232,7 @@ fn stories() -> impl Strategy<Value = Vec<Entry<'static>>> {
                 let was_set = matches!(record.outcome, Outcome::Changed | Outcome::Unverified);
                 ids.contains(&record.account_id) && (!was_set || intended.contains(&record.account_id))
             }
+            Entry::Explained { accounts, .. } => accounts.iter().all(|account| ids.contains(account)),
             Entry::Journal { .. }
             | Entry::Unit { .. }
             | Entry::Resumed { .. }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::build_info::VERSION;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
+use crate::rollout::denied_by::DeniedBy;
 use crate::rollout::{Outcome, Record, Target};
 use crate::timestamp::optional_time;
 
@@ -89,6 +90,14 @@ pub enum Entry<'a> {
         wave: u32,
         /// The accounts in the wave, in the order of the visits.
         accounts: Cow<'a, [AccountId]>,
+    },
+    /// AWS explained the denials of accounts that failed in the same way.
+    Explained {
+        /// The accounts.
+        accounts: Cow<'a, [AccountId]>,
+        /// The policies that denied the request; absent if the caller may not ask which they are.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        denied_by: Option<Cow<'a, DeniedBy>>,
     },
     /// The run ended without a crash.
     Ended {
@@ -182,6 +191,7 @@ mod tests {
             Entry::WaveFinished { wave: 1, outcomes: vec![(Outcome::Changed, 1)] },
             Entry::GateStarted { wave: 1 },
             Entry::PlannedWave { wave: 2, accounts: vec![account.id].into() },
+            Entry::Explained { accounts: vec![account.id].into(), denied_by: None },
             Entry::Ended { exit_code: 5, verdict: "stopped".into(), by_gate: true },
         ];
         for entry in entries {

@@ -7,12 +7,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
-use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, tolerance};
+use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance};
 
 /// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
 /// and are longer in JSON.
@@ -236,6 +237,14 @@ impl Replay {
                 for account in &*accounts {
                     if let Some(record) = self.records.get_mut(account) {
                         record.wave = Some(wave);
+                    }
+                }
+            }
+            Entry::Explained { accounts, denied_by } => {
+                let denied_by = denied_by.map(|denied_by| Arc::new(denied_by.into_owned()));
+                for account in &*accounts {
+                    if let Some(record) = self.records.get_mut(account) {
+                        explanation::add_to(record, denied_by.as_ref(), accounts.len());
                     }
                 }
             }

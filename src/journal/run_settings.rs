@@ -151,6 +151,9 @@ pub struct RunSettings {
     /// Why the run is made; absent if no reason was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Whether AWS is not asked which policies denied a request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_explain: bool,
     /// Whether `--yes` was given.
     pub yes: bool,
 }

@@ -21,6 +21,8 @@ pub(crate) struct Requirements {
     pub own: bool,
     /// Whether an MFA session is opened.
     pub mfa: bool,
+    /// Whether the run asks which policies denied a request.
+    pub explains: bool,
 }
 
 /// Who may call an operation, and for what.
@@ -32,6 +34,8 @@ pub(crate) enum Permission {
     Own,
     /// The caller or the last role in the chain, to enter accounts.
     Enter,
+    /// The caller, to ask which policies denied a request. A run works without it.
+    Explain,
     /// The role in every account, to read and set the token version.
     Account,
 }
@@ -58,15 +62,18 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
         Operation::GetSessionToken => permission == Permission::List && requirements.mfa,
         Operation::AssumeRole => permission == Permission::Enter && by_role,
         Operation::AssumeRoot => permission == Permission::Enter && !by_role,
+        Operation::GetRequestAuthorizationDetails | Operation::DescribePolicy => {
+            permission == Permission::Explain && requirements.explains
+        }
         Operation::GetAccountSummary => match permission {
             Permission::Own => requirements.own,
             Permission::Account => by_role,
-            Permission::List | Permission::Enter => false,
+            Permission::List | Permission::Enter | Permission::Explain => false,
         },
         Operation::SetSecurityTokenServicePreferences => match permission {
             Permission::Own => requirements.own && requirements.sets,
             Permission::Account => by_role && requirements.sets,
-            Permission::List | Permission::Enter => false,
+            Permission::List | Permission::Enter | Permission::Explain => false,
         },
         Operation::ListOrganizationsFeatures => permission == Permission::List && requirements.checks,
         Operation::SimulatePrincipalPolicy => permission == Permission::Account && by_role && requirements.checks,

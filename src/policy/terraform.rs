@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::hcl::{block, comment, expression, json_of};
 use super::stackset::path_and_name;
-use super::{PolicyContext, Principal, caller, role, trust_with, via};
+use super::{OPTIONAL, PolicyContext, Principal, caller, role, trust_with, via};
 
 /// Returns the configuration. It has a part for each account in which something is created. `principal` is whom the role in every
 /// account trusts; `None` if no role is assumed in the accounts.
@@ -13,6 +13,7 @@ use super::{PolicyContext, Principal, caller, role, trust_with, via};
 pub(crate) fn terraform(context: &PolicyContext, principal: Option<&Principal>) -> Option<String> {
     let mut parts = vec![
         comment("In the account of the caller: the policy of the caller. Attach it to the caller's role or user.")
+            + &optional(context)
             + &policy("caller", "Lists the accounts of the Organization and enters them", &caller(context)),
     ];
     for (number, (arn, document)) in (1..).zip(via(context)) {
@@ -23,6 +24,17 @@ pub(crate) fn terraform(context: &PolicyContext, principal: Option<&Principal>) 
         parts.push(in_every_account(context, principal)?);
     }
     Some(parts.join("\n"))
+}
+
+/// Returns a comment about the statement that can be left out, if there is one.
+fn optional(context: &PolicyContext) -> String {
+    if context.requirements.explains {
+        comment(&format!(
+            "The statement {OPTIONAL} can be left out: reports then do not name the policies that denied a request."
+        ))
+    } else {
+        String::new()
+    }
 }
 
 /// Returns a managed policy. The user of the configuration attaches it, because its role or user has another configuration.

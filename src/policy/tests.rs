@@ -20,6 +20,7 @@ fn context() -> PolicyContext {
             units: true,
             own: true,
             mfa: true,
+            explains: true,
         },
         partition: partition("aws"),
         role: RoleTemplate::default(),
@@ -73,8 +74,9 @@ fn operations_that_are_not_needed_are_not_allowed() {
         units: false,
         own: false,
         mfa: false,
+        explains: false,
     };
-    let table: [Case; 9] = [
+    let table: [Case; 11] = [
         (|requirements| requirements.sets = true, Operation::SetSecurityTokenServicePreferences, Permission::Account),
         (|requirements| requirements.checks = true, Operation::SimulatePrincipalPolicy, Permission::Account),
         (|requirements| requirements.checks = true, Operation::ListOrganizationsFeatures, Permission::List),
@@ -88,6 +90,8 @@ fn operations_that_are_not_needed_are_not_allowed() {
             Permission::Own,
         ),
         (|requirements| requirements.mfa = true, Operation::GetSessionToken, Permission::List),
+        (|requirements| requirements.explains = true, Operation::GetRequestAuthorizationDetails, Permission::Explain),
+        (|requirements| requirements.explains = true, Operation::DescribePolicy, Permission::Explain),
     ];
     for (ask, operation, permission) in table {
         assert!(!operations(permission, plain).contains(&operation), "{operation}");

@@ -1,13 +1,15 @@
 //! Groups failures by cause, for the summary, the Markdown report and the page.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use crate::org::Account;
 use crate::rollout::cause::Cause;
+use crate::rollout::explanation::without_account;
 use crate::rollout::{Outcome, Record};
 
-/// Accounts whose records have the same cause and hint.
+/// Accounts whose records have the same cause and hint. Hints that differ only in the account that AWS was asked about are the same.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct CauseGroup<'a> {
     /// The cause.
@@ -38,11 +40,15 @@ pub(crate) struct Causes<'a> {
 impl<'a> Causes<'a> {
     /// Groups the records that have an error.
     pub(crate) fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
-        let mut indexes: HashMap<(Cause<'a>, &str), usize> = HashMap::new();
+        let mut indexes: HashMap<(Cause<'a>, Cow<'a, str>), usize> = HashMap::new();
         let mut groups: Vec<CauseGroup<'a>> = Vec::new();
         let mut group_of = |(account, record): (&'a Account, &'a Record)| {
-            let key = (Cause::of(record)?, record.error.as_ref()?.hint.as_str());
-            let index = *indexes.entry(key).or_insert_with_key(|(cause, hint)| {
+            let hint = record.error.as_ref()?.hint.as_str();
+            let same = match &record.denied_by {
+                Some(_) => Cow::Owned(without_account(hint)),
+                None => Cow::Borrowed(hint),
+            };
+            let index = *indexes.entry((Cause::of(record)?, same)).or_insert_with_key(|(cause, _)| {
                 groups.push(CauseGroup { cause: cause.clone(), hint, accounts: Vec::new() });
                 groups.len() - 1
             });

@@ -59,6 +59,11 @@ pub(crate) trait OutputDocument {
 
     /// Returns the JSON document as a value, for `--query`. The value holds a copy of every text, so it is made only on demand.
     fn to_value(&self) -> Value;
+
+    /// Returns the members that only some items of the document have, so that a query may name them.
+    fn optional_members(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 }
 
 /// Serializes the items of an iterator as a list one by one, so that a report of 50,000 accounts needs no second copy.

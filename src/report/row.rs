@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::journal::RunId;
@@ -121,7 +122,15 @@ impl<'a> Row<'a> {
 
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.columns.iter().map(|(name, value)| (name, value(self))))
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in self.columns {
+            map.serialize_entry(name, &value(self))?;
+        }
+        // It is no column, because a cell of CSV has no structure.
+        if let Some(denied_by) = &self.record.denied_by {
+            map.serialize_entry("denied_by", denied_by)?;
+        }
+        map.end()
     }
 }
 

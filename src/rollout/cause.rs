@@ -88,9 +88,52 @@ fn announces_id(before: &str) -> bool {
     end(before, "authorization-details/") || (label != before && labels.iter().any(|words| end(label, words)))
 }
 
+/// Returns the authorization id in a message of AWS: letters and digits of base 36. Another text in its place is none, nor is an id of
+/// which the end may have been cut off.
+pub(crate) fn authorization_id(message: &str) -> Option<&str> {
+    let is_id = |text: &str| text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    let mut after = 0;
+    message_parts(message).find_map(|part| {
+        let (MessagePart::Text(text) | MessagePart::AccountId(text) | MessagePart::RequestId(text)) = part;
+        let before = &message[..after];
+        after += text.len();
+        let labels = ["authorization id: ", "authorization-details/"];
+        let lower = |label: &str| before.len().checked_sub(label.len()).and_then(|start| before.get(start..));
+        let is_labelled = labels.iter().any(|label| lower(label).is_some_and(|end| end.eq_ignore_ascii_case(label)));
+        let is_whole = !message[after..].starts_with('…');
+        (is_labelled && is_whole && text.len() >= 8 && is_id(text)).then_some(text)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn authorization_ids_are_found_by_what_is_before_them() {
+        let link = "Go to https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/";
+        for (message, id) in [
+            (format!("{link}b5m5v5taprqh3yoluoo4dyw0w for complete details"), Some("b5m5v5taprqh3yoluoo4dyw0w")),
+            (format!("{link}bnmhvetaprqhyoluoqpdyzwx for more"), Some("bnmhvetaprqhyoluoqpdyzwx")),
+            (
+                "denied, or call the API with the following authorization id: b5m5v5taprqh3yoluoo4dyw0w".to_owned(),
+                Some("b5m5v5taprqh3yoluoo4dyw0w"),
+            ),
+            ("denied (Authorization ID: 123456789012)".to_owned(), Some("123456789012")),
+            // These are no ids of base 36, or only a part of one.
+            ("denied (Authorization ID: 7f1c2d3e-1234-4abc-9def-001122334455)".to_owned(), None),
+            ("with the authorization id: B5M5V5TAPRQH3YOLUOO4DYW0W".to_owned(), None),
+            ("with the authorization id: ../../evil".to_owned(), None),
+            ("with the authorization id: b5m5v5tapr…".to_owned(), None),
+            ("request id: b5m5v5taprqh3yoluoo4dyw0w".to_owned(), None),
+            ("the authorization identifier b5m5v5taprqh3yoluoo4dyw0w".to_owned(), None),
+            ("authorization id: ".to_owned(), None),
+            ("東京 authorization id: 東京".to_owned(), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(authorization_id(&message), id, "{message}");
+        }
+    }
 
     #[test]
     fn ids_in_messages_are_replaced() {

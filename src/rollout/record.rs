@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::denied_by::DeniedBy;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::org::exception::Exception;
@@ -121,6 +122,10 @@ pub struct Record {
     /// A remark on a successful visit. The column `hint` of the report shows it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// The policies that denied a request, as AWS told at the end of the run; `None` if it did not. The line of the journal is another
+    /// one, because many accounts share the answer.
+    #[serde(skip)]
+    pub denied_by: Option<Arc<DeniedBy>>,
     /// The exception for which the account was skipped; `None` if it was not skipped for an exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<Box<Exception>>,
@@ -159,6 +164,7 @@ impl Record {
             verified: None,
             error: None,
             note: String::new(),
+            denied_by: None,
             exception: None,
             request_id: None,
             attempts: 0,

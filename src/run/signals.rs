@@ -36,6 +36,8 @@ enum Stage {
 #[derive(Debug)]
 pub(crate) struct Signals {
     first: UnboundedReceiver<StopReason>,
+    /// Whether a signal has arrived. The next one ends the process at once.
+    has_arrived: bool,
     stage: Arc<AtomicU8>,
     /// What is printed when the process ends at once.
     last_message: Arc<Mutex<String>>,
@@ -89,15 +91,23 @@ impl Signals {
             }
         })?;
         listening.recv().unwrap_or_else(|_| Err(io::Error::other("the thread that waits for signals has ended")))?;
-        Ok(Self { first, stage, last_message })
+        Ok(Self { first, has_arrived: false, stage, last_message })
     }
 
     async fn first(&mut self) -> StopReason {
         match self.first.recv().await {
-            Some(reason) => reason,
+            Some(reason) => {
+                self.has_arrived = true;
+                reason
+            }
             // The thread has ended, so no signal arrives any more.
             None => std::future::pending().await,
         }
+    }
+
+    /// Whether a signal has arrived, even if it came too late to stop anything.
+    pub(crate) const fn has_arrived(&self) -> bool {
+        self.has_arrived
     }
 
     /// Awaits `work`, or returns an error if a signal arrives first.

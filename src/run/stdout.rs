@@ -23,11 +23,11 @@ pub(crate) fn query(
     document: &dyn OutputDocument,
 ) -> Result<Option<Vec<u8>>, String> {
     let Some((query, format)) = output.query.as_ref().zip(output.stdout) else { return Ok(None) };
-    let document = document.to_value();
-    for name in query.unknown_names(&document) {
-        warn_of_unknown_name(output, name, &document);
+    let value = document.to_value();
+    for name in query.unknown_names(&value).into_iter().filter(|name| !document.optional_members().contains(name)) {
+        warn_of_unknown_name(output, name, &value);
     }
-    let result = query.search(&document).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
+    let result = query.search(&value).map_err(|cause| format!("--query: {}", shortened(&cause)))?;
     query_output::print(result, format, title, layout::stdout_width())
         .map(Some)
         .map_err(|cause| format!("--query: {cause}"))

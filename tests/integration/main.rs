@@ -20,6 +20,7 @@ mod documents;
 mod ends;
 mod evidence;
 mod exceptions;
+mod explained;
 mod fail_on;
 mod faults;
 mod foreign;

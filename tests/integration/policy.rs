@@ -145,9 +145,13 @@ fn run(bench: &Bench, situation: &Situation) -> Run {
     }
 }
 
-/// The actions that a document allows.
+/// The id of the statement without which a run works, but tells less.
+const OPTIONAL: &str = "OptionalToExplainDenials";
+
+/// The actions that a document allows, without those of the optional statement.
 fn actions(document: &Value) -> BTreeSet<String> {
     let statements = document["Statement"].as_array().into_iter().flatten();
+    let statements = statements.filter(|statement| statement["Sid"] != OPTIONAL);
     let all = statements.flat_map(|statement| statement["Action"].as_array().expect("a list of actions"));
     all.map(|action| action.as_str().expect("an action").to_owned()).collect()
 }
@@ -240,6 +244,43 @@ fn every_action_of_the_documents_is_needed() {
                     assert!(run.stderr.contains(action) || run.stdout.contains(action), "it is named: {what}");
                 }
             }
+        }
+    }
+}
+
+/// With the optional statement, the report names the policy that denied a request. Without it, the run is the same, and says what is
+/// missing.
+#[test]
+fn optional_statement_is_needed_only_for_explanations() {
+    let asks = ["iam:GetRequestAuthorizationDetails", "organizations:DescribePolicy"];
+    let documents = documents(&PLAIN);
+    let statements = documents["caller"]["Statement"].as_array().expect("statements");
+    let optional: Vec<&Value> = statements.iter().filter(|statement| statement["Sid"] == OPTIONAL).collect();
+    assert_eq!(optional.len(), 1, "{documents}");
+    let allowed: BTreeSet<&str> = optional[0]["Action"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!((allowed, &optional[0]["Resource"]), (asks.into(), &Value::from("*")));
+    for (without_it, calls, hint) in [
+        (None, [1, 1], "denied by service control policy p-examplescp1 (DenySts)"),
+        (Some(asks[1]), [1, 1], "denied by service control policy p-examplescp1, statement"),
+        (Some(asks[0]), [1, 0], "; allow iam:GetRequestAuthorizationDetails to the caller"),
+    ] {
+        let documents = without_it.map_or_else(|| documents.clone(), |it| without(&documents, "caller", it));
+        let bench = Bench::new(restricted(&PLAIN, &documents));
+        bench.organization.control(|world| world.account_mut(3).faults.deny_set_by_scp = true);
+        let run = bench.run("run", &["apply", "--yes", "--rate=0", "--max-errors=100%"]).exits(3);
+        let run = run.agrees(TokenVersion::V2);
+        let asked = [Operation::GetRequestAuthorizationDetails, Operation::DescribePolicy];
+        assert_eq!(asked.map(|operation| run.calls(operation)), calls, "{run}");
+        assert_eq!(run.outcomes()["changed"], 5, "{run}");
+        assert!(run.rows()["000000000003"]["hint"].contains(hint), "{hint}\n{run}");
+    }
+    // Without questions, there is nothing to allow.
+    for document in ["caller", "terraform"] {
+        for (arguments, is_there) in [(&[][..], true), (&["--no-explain"], false)] {
+            let bench = Bench::new(Organization::builder().accounts(3).start());
+            let arguments = [&["policy", document], arguments].concat();
+            let text = bench.finish("none", bench.bare(&arguments)).exits(0).stdout;
+            assert_eq!(text.contains(OPTIONAL), is_there, "{document} {arguments:?}");
         }
     }
 }

@@ -26,6 +26,8 @@ fn talkative() -> Organization {
         .account(6, |account| account.role.external_id = Some("another".to_owned()))
         .account(7, |account| account.faults.wrong_identity = Some(8_u64.into()))
         .account(9, |account| account.faults.expired_session = PerCall::all(ALWAYS))
+        // AWS explains this denial, and tells the context of the request.
+        .account(10, |account| account.faults.deny_set_by_scp = true)
         .start()
 }
 
@@ -60,6 +62,7 @@ fn no_verbosity_shows_a_secret() {
             let run = search(&bench, &folder, command, &[EXTERNAL_ID]).exits(3);
             assert_ne!(run.rows()["000000000005"]["error_code"], "AccessDenied", "the external id is used\n{run}");
             assert_eq!(run.rows()["000000000006"]["error_code"], "AccessDenied", "{run}");
+            assert_eq!(run.calls(Operation::GetRequestAuthorizationDetails), u64::from(!by_variable), "{run}");
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Clients {
     pub(super) organizations: aws_sdk_organizations::Client,
     /// Uses the base credentials.
     pub(super) iam: aws_sdk_iam::Client,
+    /// Uses the base credentials.
+    pub(super) troubleshooter: aws_sdk_iamtoolbox::Client,
     /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
     /// Uses no credentials, and tests whether STS can be reached.
@@ -78,6 +80,8 @@ impl ClientFactory {
         Clients {
             organizations: aws_sdk_organizations::Client::from_conf(lister.build()),
             iam: aws_sdk_iam::Client::new(&in_region(&base, "iam", self.home.iam)),
+            // There is one endpoint in each partition, in the Region of IAM.
+            troubleshooter: aws_sdk_iamtoolbox::Client::new(&in_region(&base, "iam_toolbox", self.home.iam)),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),
             base,

@@ -46,7 +46,7 @@ pub enum EndpointError {
 /// it.
 pub(super) fn with_override(config: SdkConfig, given: Option<&str>) -> Result<SdkConfig, EndpointError> {
     given.map_or(Ok(()), check_url)?;
-    for service in ["sts", "iam", "organizations"] {
+    for service in ["sts", "iam", "iam_toolbox", "organizations"] {
         configured_url(&config, service).map_or(Ok(()), |url| check_url(&url))?;
     }
     let Some(url) = given else { return Ok(config) };
@@ -121,9 +121,20 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
 /// Returns the endpoint that is configured for STS if it is one of AWS's own hosts, and otherwise `None`. A host that is not
 /// AWS's own stands for all of AWS, including the global endpoint.
 pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
-    let url = configured_url(config, "sts")?;
+    configured_url(config, "sts").filter(|url| is_aws_host(url))
+}
+
+/// Whether a URL names one of AWS's own hosts.
+fn is_aws_host(url: &str) -> bool {
     let lower = url.to_ascii_lowercase();
-    [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain)).then_some(url)
+    [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain))
+}
+
+/// Whether an endpoint of a server that is not AWS's own is configured for IAM, but not for IAM Access Troubleshooter. That server has
+/// given the authorization ids, and AWS does not know them.
+pub(super) fn troubleshooter_is_elsewhere(config: &SdkConfig) -> bool {
+    configured_url(config, "iam").is_some_and(|url| !is_aws_host(&url))
+        && configured_url(config, "iam_toolbox").is_none()
 }
 
 /// Whether a text can be a part of a host name.

@@ -15,6 +15,7 @@ use aws_sdk_organizations::types::{
     AccountJoinedMethod, AccountState as ApiState, AccountStatus as ApiStatus, OrganizationFeatureSet,
 };
 
+use super::super::failure::from_outside;
 use super::super::retry::retry;
 use super::super::{Failure, Operation};
 use super::call::call;
@@ -25,6 +26,9 @@ use crate::org::{Account, AccountId, AccountState, UnitNames};
 
 /// The maximum page size (Organizations API reference, `ListAccounts`).
 const PAGE: i32 = 20;
+
+/// The longest name of a policy, in characters (Organizations API reference, `PolicySummary`).
+const MAX_NAME: usize = 128;
 
 /// The Organization.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +109,16 @@ pub(super) async fn describe(client: &Client, max_attempts: u32) -> Result<Organ
         })
     });
     named.ok_or(ListingError::Nameless)
+}
+
+/// Returns the name of a policy. Calls DescribePolicy once.
+pub(super) async fn policy_name(client: &Client, id: &str) -> Result<Option<String>, Failure> {
+    let answer = call(Operation::DescribePolicy, None, client.describe_policy().policy_id(id).send()).await?;
+    let summary = answer.value.policy().and_then(|policy| policy.policy_summary());
+    Ok(summary
+        .and_then(|summary| summary.name())
+        .filter(|name| !name.is_empty())
+        .map(|name| from_outside(name, MAX_NAME)))
 }
 
 /// Checks that a list has the management account, as every whole list has.

@@ -24,7 +24,7 @@ pub(crate) struct SdkBasis {
 /// The configured endpoint of each service. [`LoadServiceConfig`] is the only way to pass a different URL for each service to the
 /// SDK.
 #[derive(Debug)]
-struct Endpoints([(Service, Option<String>); 5]);
+struct Endpoints([(Service, Option<String>); 6]);
 
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
@@ -54,6 +54,7 @@ pub(crate) fn build(
     let endpoints = Endpoints([
         endpoint(Service::Sts)?,
         endpoint(Service::Iam)?,
+        endpoint(Service::IamToolbox)?,
         endpoint(Service::Organizations)?,
         endpoint(Service::Sso)?,
         endpoint(Service::SsoOidc)?,

@@ -1,13 +1,14 @@
 //! Reads from a journal only what it says about one account.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::{IntentState, Replay, ReplayFailed};
 use crate::journal::Entry;
 use crate::org::{Account, AccountId};
-use crate::rollout::{Outcome, Record};
+use crate::rollout::{Outcome, Record, explanation};
 
 /// What a journal says about one account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,6 +59,12 @@ impl AccountReplay {
                 Entry::Target(target) if target.account == id => {}
                 Entry::Intent { account_id, .. } if *account_id == id => {}
                 Entry::Record(record) if record.account_id == id => found.add(record.clone().into_owned()),
+                Entry::Explained { accounts, denied_by } if accounts.contains(&id) => {
+                    let denied_by = denied_by.clone().map(|denied_by| Arc::new(denied_by.into_owned()));
+                    if let Some(record) = found.records.last_mut() {
+                        explanation::add_to(record, denied_by.as_ref(), accounts.len());
+                    }
+                }
                 _ => continue,
             }
             replay.apply(entry);
@@ -85,6 +92,7 @@ mod tests {
 
     use super::*;
     use crate::org::{AccountState, ObservedVersion, TokenVersion};
+    use crate::rollout::{AccountError, Stage};
 
     const V2: TokenVersion = TokenVersion::V2Token;
 
@@ -118,6 +126,11 @@ mod tests {
         }
     }
 
+    fn explained(accounts: &[u64]) -> Entry<'static> {
+        let accounts: Vec<AccountId> = accounts.iter().copied().map(id).collect();
+        Entry::Explained { accounts: accounts.into(), denied_by: None }
+    }
+
     fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
         [Entry::head("r")].iter().chain(entries).flat_map(Entry::to_line).collect()
     }
@@ -127,7 +140,7 @@ mod tests {
         use Outcome::{Changed, Failed, NotAttempted, Unchanged, Unverified};
         let mentions = Record { note: format!("it follows {}", id(1)), ..Record::blank(id(2), V2) };
         let mentions = || Entry::Record(Cow::Owned(mentions.clone()));
-        let table: [(&[Entry<'_>], &[Outcome]); 9] = [
+        let table: [(&[Entry<'_>], &[Outcome]); 11] = [
             (&[], &[]),
             (&[listed(2), record(2, Changed)], &[]),
             (&[listed(1)], &[NotAttempted]),
@@ -137,12 +150,33 @@ mod tests {
             (&[listed(1), intent(1)], &[Unverified]),
             (&[listed(1), intent(1), record(1, Unverified)], &[Unverified]),
             (&[listed(1), record(1, Failed), intent(1)], &[Failed, Unverified]),
+            (&[listed(1), record(1, Failed), explained(&[2, 1])], &[Failed]),
+            (&[listed(2), record(2, Failed), explained(&[2])], &[]),
         ];
         for (entries, outcomes) in table {
             let found = AccountReplay::of(&journal(entries), id(1), Path::new("x")).unwrap();
             let actual: Vec<Outcome> = found.records.iter().map(|record| record.outcome).collect();
             assert_eq!(actual, outcomes, "{entries:?}");
         }
+    }
+
+    #[test]
+    fn an_explanation_is_added_to_the_record_before_it() {
+        let denied = |number| {
+            let error = AccountError {
+                stage: Stage::Set,
+                error_code: "AccessDenied".into(),
+                error_message: String::new(),
+                hint: "look".to_owned(),
+            };
+            let record = Record { outcome: Outcome::Failed, error: Some(error), ..Record::blank(id(number), V2) };
+            Entry::Record(Cow::Owned(record))
+        };
+        let entries = [listed(1), denied(1), explained(&[1]), denied(1)];
+        let found = AccountReplay::of(&journal(&entries), id(1), Path::new("x")).unwrap();
+        let hints: Vec<_> = found.records.iter().map(|record| record.error.clone().unwrap().hint).collect();
+        assert!(hints[0].starts_with("look; allow iam:GetRequestAuthorizationDetails"), "{hints:?}");
+        assert_eq!(hints[1], "look", "a later visit is not explained by it");
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) fn check(replay: &Replay, entry: &Entry<'_>) -> Result<(), String> {
             check_ready(replay)?;
             check_listed(replay, *account_id)
         }
-        Entry::PlannedWave { accounts, .. } => {
+        Entry::PlannedWave { accounts, .. } | Entry::Explained { accounts, .. } => {
             check_ready(replay)?;
             accounts.iter().try_for_each(|account| check_listed(replay, *account))
         }

@@ -74,6 +74,7 @@ const OPTIONS: [Group; 6] = [
             ("--dry-run", "off", "apply, rollback"),
             ("--retry-failed", "off", "resume"),
             ("--leave-failed", "off", "resume"),
+            ("--no-explain", "off", ""),
         ],
     ),
     (

@@ -29,6 +29,8 @@ pub(crate) struct Answer {
     pub content_type: &'static str,
     pub body: String,
     pub request_id: String,
+    /// The `x-amzn-errortype` header of an error in the REST protocol.
+    pub error_type: Option<&'static str>,
     /// The `Date` header; `None` means the time of this machine.
     pub date: Option<String>,
     pub delivery: Delivery,
@@ -106,6 +108,7 @@ impl ApiError {
                 "TooManyRequestsException",
                 "You have exceeded the rate of requests; AWS Organizations can't complete your request because another request is already in progress. Try again later.",
             ),
+            Service::IamToolbox => Self::new(429, "ThrottlingException", "Rate exceeded"),
             Service::Sts | Service::Iam => Self::new(400, "Throttling", "Rate exceeded"),
         }
     }
@@ -117,6 +120,7 @@ impl ApiError {
                 "ServiceException",
                 "AWS Organizations can't complete your request because of an internal service error. Try again later.",
             ),
+            Service::IamToolbox => Self::new(500, "InternalServerException", "An internal error has occurred."),
             Service::Sts => Self::new(500, "InternalFailure", "An internal error has occurred."),
             Service::Iam => Self::new(
                 500,
@@ -137,6 +141,9 @@ impl ApiError {
             Service::Organizations => {
                 Self::new(400, "ExpiredTokenException", "The security token included in the request is expired")
             }
+            Service::IamToolbox => {
+                Self::new(403, "ExpiredTokenException", "The security token included in the request is expired")
+            }
             Service::Sts | Service::Iam => {
                 Self::new(403, "ExpiredToken", "The security token included in the request is expired")
             }
@@ -146,7 +153,7 @@ impl ApiError {
 
 const fn namespace(service: Service) -> &'static str {
     match service {
-        Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
+        Service::Iam | Service::IamToolbox => "https://iam.amazonaws.com/doc/2010-05-08/",
         Service::Sts | Service::Organizations => "https://sts.amazonaws.com/doc/2011-06-15/",
     }
 }
@@ -154,6 +161,7 @@ const fn namespace(service: Service) -> &'static str {
 /// Writes a document.
 pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_id: String) -> Answer {
     let (content_type, body) = match reply.document {
+        Document::Json(body) if service == Service::IamToolbox => ("application/json", body),
         Document::Json(body) => ("application/x-amz-json-1.1", body),
         Document::Foreign { content_type, body } => (content_type, body.into_owned()),
         Document::Nothing => (
@@ -171,12 +179,25 @@ pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_i
             ),
         ),
     };
-    Answer { status: 200, content_type, body, request_id, date: None, delivery: reply.delivery, delay: Duration::ZERO }
+    Answer {
+        status: 200,
+        content_type,
+        body,
+        request_id,
+        error_type: None,
+        date: None,
+        delivery: reply.delivery,
+        delay: Duration::ZERO,
+    }
 }
 
 /// Writes an error.
 pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) -> Answer {
-    let (content_type, body) = if service == Service::Organizations {
+    // In the REST protocol, the code is only in a header.
+    let error_type = (service == Service::IamToolbox).then_some(error.code);
+    let (content_type, body) = if service == Service::IamToolbox {
+        ("application/json", json!({ "message": error.message }).to_string())
+    } else if service == Service::Organizations {
         let mut body = json!({ "__type": error.code, "Message": error.message });
         if let Some(reason) = error.reason {
             body["Reason"] = reason.into();
@@ -197,6 +218,7 @@ pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) ->
         content_type,
         body,
         request_id,
+        error_type,
         date: None,
         delivery: Delivery::Whole,
         delay: Duration::ZERO,
@@ -210,6 +232,7 @@ pub(crate) fn silence(delivery: Delivery) -> Answer {
         content_type: "text/plain",
         body: String::new(),
         request_id: String::new(),
+        error_type: None,
         date: None,
         delivery,
         delay: Duration::ZERO,

@@ -11,7 +11,7 @@ use crate::world::{Settings, World};
 const fn tolerance(service: Service) -> i64 {
     match service {
         Service::Organizations => 5,
-        Service::Sts | Service::Iam => 15,
+        Service::Sts | Service::Iam | Service::IamToolbox => 15,
     }
 }
 
@@ -104,7 +104,9 @@ impl World {
             Service::Organizations => {
                 authorization.region == partition.organizations_region || (!strict_signing_regions && of_the_run())
             }
-            Service::Iam => authorization.region == partition.iam_region || (!strict_signing_regions && of_the_run()),
+            Service::Iam | Service::IamToolbox => {
+                authorization.region == partition.iam_region || (!strict_signing_regions && of_the_run())
+            }
         };
         if right {
             Ok(())
@@ -156,6 +158,7 @@ fn authenticated(principal: Principal, authorization: &Authorization<'_>) -> Aut
 fn named(service: Service, query: (u16, &'static str), json: &'static str, message: String) -> ApiError {
     match service {
         Service::Organizations => ApiError::new(400, json, message),
+        Service::IamToolbox => ApiError::new(403, json, message),
         Service::Sts | Service::Iam => ApiError::new(query.0, query.1, message),
     }
 }

@@ -17,6 +17,7 @@ use crate::rate_limit::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
 use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::spoiled::Spoiled;
+use crate::troubleshooter::Troubleshooter;
 use crate::world::Caller;
 
 /// The highest quota of accounts that AWS grants an organization.
@@ -47,6 +48,7 @@ pub struct Builder {
     latency: Latency,
     changes: Vec<(Option<AccountId>, Change)>,
     listing: Vec<ListingFault>,
+    troubleshooter: Troubleshooter,
     spoiled: Vec<Spoiled>,
     noise: Vec<Noise>,
     limits: Vec<(Scope, RateLimit)>,
@@ -84,6 +86,7 @@ impl Default for Builder {
             latency: Latency::default(),
             changes: Vec::new(),
             listing: Vec::new(),
+            troubleshooter: Troubleshooter::default(),
             spoiled: Vec::new(),
             noise: Vec::new(),
             // This is the lowest limit of all services, which a careless client reaches first.
@@ -209,6 +212,12 @@ impl Builder {
     /// Adds a fault of the account list.
     pub fn listing(mut self, fault: ListingFault) -> Self {
         self.listing.push(fault);
+        self
+    }
+
+    /// How Access Troubleshooter behaves. By default, it has the details of a denial at once, in one page.
+    pub fn troubleshooter(mut self, troubleshooter: Troubleshooter) -> Self {
+        self.troubleshooter = troubleshooter;
         self
     }
 

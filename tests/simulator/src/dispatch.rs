@@ -173,7 +173,7 @@ impl World {
             }
             Some(NoiseKind::Foreign) => {
                 self.note("noise_foreign");
-                (answer.status, answer.content_type) = (403, "text/html");
+                (answer.status, answer.content_type, answer.error_type) = (403, "text/html", None);
                 "<html><body>403 Forbidden</body></html>".clone_into(&mut answer.body);
             }
             Some(NoiseKind::Empty) => {
@@ -204,6 +204,7 @@ impl World {
             Operation::ListOrganizationsFeatures => self.list_organizations_features(context),
             Operation::SimulatePrincipalPolicy => self.simulate_principal_policy(context),
             Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
+            Operation::GetRequestAuthorizationDetails => self.get_request_authorization_details(context),
             listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::account_id::AccountId;
+use crate::troubleshooter::DenyingPolicy;
 
 /// A count that never runs out.
 pub const ALWAYS: u32 = u32::MAX;
@@ -112,14 +113,16 @@ pub struct Faults {
     pub wrong_identity: Option<AccountId>,
     /// `GetAccountSummary` is refused with `AccessDenied`.
     pub deny_read: bool,
+    /// `GetAccountSummary` is refused with `AccessDenied`: this denies it.
+    pub deny_read_by: Option<DenyingPolicy>,
     /// `SimulatePrincipalPolicy` is refused with `AccessDenied`.
     pub deny_simulation: bool,
     /// Set is refused with `AccessDenied`: the role's own policies do not allow it.
     pub deny_set: bool,
     /// Set is refused with `AccessDenied`: the role's own policies deny it.
     pub deny_set_explicitly: bool,
-    /// Set is refused with `AccessDenied`: a service control policy denies it. The message carries an authorization id that
-    /// differs from request to request. The fault has no effect on the management account.
+    /// Set is refused with `AccessDenied`: a service control policy denies it. The fault has no effect on
+    /// the management account.
     pub deny_set_by_scp: bool,
     /// The summary has no `GlobalEndpointTokenVersion` entry, although the account has a value.
     pub missing_summary_key: bool,

@@ -6,6 +6,7 @@ use crate::answer::{ApiError, Delivery, Document, Refusal, Reply};
 use crate::credentials::{Identity, Login, Principal};
 use crate::dispatch::{Context, Outcome};
 use crate::fault::{VisitCall, fire};
+use crate::troubleshooter::{DenyingPolicy, PolicyType};
 use crate::version::TokenVersion;
 use crate::world::World;
 
@@ -49,6 +50,9 @@ const SUMMARY: &[(&str, u32)] = &[
 /// The page that a captive portal or a proxy sends instead of the service's answer.
 const PORTAL: &str = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Welcome to the guest network</h1><form action=\"/login\"></form></body></html>";
 
+/// No policy of the role allows the action.
+pub(crate) const NO_IDENTITY_POLICY: DenyingPolicy = DenyingPolicy::implicit(PolicyType::IdentityBased);
+
 pub(crate) const READ: &str = "iam:GetAccountSummary";
 pub(crate) const SET: &str = "iam:SetSecurityTokenServicePreferences";
 
@@ -58,9 +62,11 @@ impl World {
         let index = principal.account;
         self.fire_transient_fault(index, VisitCall::Read)?;
         self.authorise(principal, READ)?;
-        if self.account(index).faults.deny_read {
+        let faults = &self.account(index).faults;
+        let by = faults.deny_read_by.or_else(|| faults.deny_read.then_some(NO_IDENTITY_POLICY));
+        if let Some(by) = by {
             self.at(index).note("deny_read");
-            return Err(self.denied(principal, READ, &no_identity_policy(READ)).into());
+            return Err(self.denied(principal, READ, by).into());
         }
         let version = self.at(index).read();
         let reply = self.spoil_answer(index, VisitCall::Read, Document::Result(summary(version)));
@@ -116,21 +122,15 @@ impl World {
         // Service control policies apply only to members.
         if faults.deny_set_by_scp && index != self.management() {
             self.at(index).note("deny_set_by_scp");
-            let policy = format!(
-                "with an explicit deny in a service control policy: arn:{}:organizations::{}:policy/{}/service_control_policy/p-examplescp1",
-                self.settings.partition.name,
-                self.account(self.management()).id(),
-                crate::tree::ORGANIZATION_ID
-            );
-            return Err(self.denied(principal, SET, &policy));
+            return Err(self.denied(principal, SET, DenyingPolicy::explicit(PolicyType::ServiceControl)));
         }
         if faults.deny_set_explicitly {
             self.at(index).note("deny_set_explicitly");
-            return Err(self.denied(principal, SET, "with an explicit deny in an identity-based policy"));
+            return Err(self.denied(principal, SET, DenyingPolicy::explicit(PolicyType::IdentityBased)));
         }
         if faults.deny_set {
             self.at(index).note("deny_set");
-            return Err(self.denied(principal, SET, &no_identity_policy(SET)));
+            return Err(self.denied(principal, SET, NO_IDENTITY_POLICY));
         }
         Ok(())
     }
@@ -148,21 +148,8 @@ impl World {
             return Ok(());
         }
         self.at(principal.account).note("session_policy");
-        Err(self.denied(principal, action, &format!("because no session policy allows the {action} action")))
+        Err(self.denied(principal, action, DenyingPolicy::implicit(PolicyType::Session)))
     }
-
-    /// Returns an `AccessDenied` error with an authorization id, which makes every message unique.
-    pub(crate) fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
-        let authorization_id = self.next_id();
-        ApiError::access_denied(format!(
-            "User: {} is not authorized to perform: {action} on resource: * {why} (Authorization ID: {authorization_id})",
-            self.arn(principal)
-        ))
-    }
-}
-
-pub(crate) fn no_identity_policy(action: &str) -> String {
-    format!("because no identity-based policy allows the {action} action")
 }
 
 fn summary(version: Option<TokenVersion>) -> String {

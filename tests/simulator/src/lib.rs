@@ -1,6 +1,6 @@
 //! A simulated AWS Organization on loopback.
 //!
-//! The simulator is an HTTP server that implements the wire protocols of Organizations, STS and IAM as far as `v2token` uses
+//! The simulator is an HTTP server that implements the wire protocols of Organizations, STS, IAM and IAM Access Troubleshooter as far as `v2token` uses
 //! them. So the real program with the real AWS SDK can run against thousands of accounts. The simulator verifies signatures,
 //! enforces trust and session policies, records the truth about every account and every call, and injects faults on request.
 //!
@@ -99,6 +99,7 @@ mod spoiled;
 mod sts;
 mod tokens;
 mod tree;
+mod troubleshooter;
 mod truth;
 mod vault;
 mod version;
@@ -125,6 +126,7 @@ pub use root_access::RootAccess;
 pub use secrets::SECRET_MARKER;
 pub use spoiled::{Spoiled, Spoiling};
 pub use tree::{ORGANIZATION_ID, ROOT_ID};
+pub use troubleshooter::{DENYING_SCP, DenyingPolicy, Endless, PolicyType, Troubleshooter};
 pub use truth::{AccountTruth, OperationTruth, Truth};
 pub use version::TokenVersion;
 pub use world::{Caller, World};

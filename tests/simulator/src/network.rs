@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The three services of a run.
+/// The services of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
@@ -14,10 +14,13 @@ pub enum Service {
     Sts,
     /// AWS Identity and Access Management.
     Iam,
+    /// IAM Access Troubleshooter.
+    #[serde(rename = "iam-toolbox")]
+    IamToolbox,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 3] = [Self::Organizations, Self::Sts, Self::Iam];
+    pub(crate) const ALL: [Self; 4] = [Self::Organizations, Self::Sts, Self::Iam, Self::IamToolbox];
 
     /// The name used in a SigV4 credential scope.
     #[must_use]
@@ -25,7 +28,7 @@ impl Service {
         match self {
             Self::Organizations => "organizations",
             Self::Sts => "sts",
-            Self::Iam => "iam",
+            Self::Iam | Self::IamToolbox => "iam",
         }
     }
 }
@@ -155,12 +158,12 @@ pub struct Latency {
     pub organizations: Duration,
     /// STS.
     pub sts: Duration,
-    /// IAM.
+    /// IAM, and IAM Access Troubleshooter.
     pub iam: Duration,
 }
 
 impl Latency {
-    /// The same for all three services.
+    /// The same for all services.
     #[must_use]
     pub const fn all(each: Duration) -> Self {
         Self { organizations: each, sts: each, iam: each }
@@ -170,7 +173,7 @@ impl Latency {
         match service {
             Service::Organizations => self.organizations,
             Service::Sts => self.sts,
-            Service::Iam => self.iam,
+            Service::Iam | Service::IamToolbox => self.iam,
         }
     }
 }

@@ -82,6 +82,7 @@ impl World {
                 let unit = self.find_unit(context, "OrganizationalUnitId", "OrganizationalUnitNotFoundException")?;
                 Ok(json!({ "OrganizationalUnit": self.unit_json(unit) }).to_string())
             }
+            Operation::DescribePolicy => self.describe_policy(context),
             Operation::ListParents => self.list_parents(context),
             Operation::ListTagsForResource => self.list_tags(context),
             Operation::ListDelegatedAdministrators => self.list_delegated_administrators(context),

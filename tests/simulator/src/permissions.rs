@@ -155,6 +155,7 @@ impl World {
         );
         match service {
             Service::Organizations => ApiError::new(400, "AccessDeniedException", message),
+            Service::IamToolbox => ApiError::new(403, "AccessDeniedException", message),
             Service::Sts | Service::Iam => ApiError::access_denied(message),
         }
     }

@@ -47,6 +47,8 @@ operations! {
     DescribeAccount => Organizations,
     /// `organizations:DescribeOrganizationalUnit`.
     DescribeOrganizationalUnit => Organizations,
+    /// `organizations:DescribePolicy`.
+    DescribePolicy => Organizations,
     /// `organizations:ListAccounts`.
     ListAccounts => Organizations,
     /// `organizations:ListAccountsForParent`.
@@ -79,7 +81,12 @@ operations! {
     SimulatePrincipalPolicy => Iam,
     /// `iam:SetSecurityTokenServicePreferences`.
     SetSecurityTokenServicePreferences => Iam,
+    /// `GetRequestAuthorizationDetails` of IAM Access Troubleshooter.
+    GetRequestAuthorizationDetails => IamToolbox,
 }
+
+/// The parameter in the path of `GetRequestAuthorizationDetails`.
+pub(crate) const AUTHORIZATION_ID: &str = "authorizationId";
 
 /// A request as the services see it.
 #[derive(Debug)]
@@ -123,7 +130,20 @@ impl Params {
 }
 
 impl Call {
-    /// Parses headers and body. Returns `None` if the request is not a request of one of the three services.
+    /// Parses a request. Returns `None` if it is not a request of one of the services.
+    pub fn parse(method: &str, path: &str, query: &str, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        match path.strip_prefix("/authorization-details/") {
+            Some(id) if method == "GET" => {
+                let mut pairs = vec![(AUTHORIZATION_ID.to_owned(), id.to_owned())];
+                pairs.extend(form_urlencoded::parse(query.as_bytes()).into_owned());
+                let operation = Some(Operation::GetRequestAuthorizationDetails);
+                Some(Self { service: Service::IamToolbox, operation, params: Params::Form(pairs) })
+            }
+            _ => Self::read(headers, body),
+        }
+    }
+
+    /// Parses headers and body of a request with the path `/`.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if let Some(target) = headers.get("x-amz-target") {
             let name = target.to_str().ok()?.strip_prefix("AWSOrganizationsV20161128.")?;

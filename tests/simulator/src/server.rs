@@ -124,15 +124,15 @@ async fn respond(
     if let Some(path) = parts.uri.path().strip_prefix("/_simulator/") {
         return Ok(remote_control(&shared, &parts, path, &body));
     }
-    let Some(call) = Call::read(&parts.headers, &body) else {
-        return Ok(plain(404, "text/plain", "none of the simulated services"));
-    };
     let signable = Signable {
         method: parts.method.as_str(),
         path: parts.uri.path(),
         query: parts.uri.query().unwrap_or_default(),
         headers: &parts.headers,
         body: &body,
+    };
+    let Some(call) = Call::parse(signable.method, signable.path, signable.query, &parts.headers, &body) else {
+        return Ok(plain(404, "text/plain", "none of the simulated services"));
     };
     let network = shared.world().network;
     match network {
@@ -188,6 +188,9 @@ async fn deliver(answer: Answer, reset: &AtomicBool) -> Result<Response<Payload>
     headers.insert(CONTENT_LENGTH, length.into());
     if let Some(date) = answer.date {
         headers.insert(DATE, date.try_into().expect("dates are ASCII"));
+    }
+    if let Some(code) = answer.error_type {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(code));
     }
     headers.insert("x-amzn-requestid", answer.request_id.try_into().expect("request ids are hexadecimal"));
     Ok(response)

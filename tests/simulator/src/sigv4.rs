@@ -80,8 +80,8 @@ pub(crate) fn signature(
     Some(hex(&hmac(key, to_sign.as_bytes())))
 }
 
-/// The canonical form of a request. Path and query are used as they were sent. They need no normalisation, because all three
-/// services are called with `POST /` and no query.
+/// The canonical form of a request. Path and query are used as they were sent. They need no normalisation, because the services
+/// are called with plain paths, and with one parameter in the query at most.
 fn canonical_request(signable: &Signable<'_>, signed_headers: &str) -> Option<String> {
     let mut text = String::with_capacity(1_536);
     for part in [signable.method, signable.path, signable.query] {

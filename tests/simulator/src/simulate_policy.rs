@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::answer::{ApiError, Document, escape};
 use crate::dispatch::{Context, Outcome};
-use crate::iam::{READ, SET, no_identity_policy};
+use crate::iam::{NO_IDENTITY_POLICY, READ, SET};
 use crate::world::World;
 
 const SIMULATE: &str = "iam:SimulatePrincipalPolicy";
@@ -28,7 +28,7 @@ impl World {
         self.authorise(principal, SIMULATE)?;
         if self.account(index).faults.deny_simulation {
             self.at(index).note("deny_simulation");
-            return Err(self.denied(principal, SIMULATE, &no_identity_policy(SIMULATE)).into());
+            return Err(self.denied(principal, SIMULATE, NO_IDENTITY_POLICY).into());
         }
         let source = context.params.text("PolicySourceArn").unwrap_or_default();
         self.check_source(index, source)?;

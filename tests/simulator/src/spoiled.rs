@@ -91,7 +91,7 @@ impl Spoiling {
         };
         match self {
             Self::Foreign { status, body } => {
-                (answer.status, answer.content_type) = (*status, "text/html");
+                (answer.status, answer.content_type, answer.error_type) = (*status, "text/html", None);
                 answer.body.clone_from(body);
             }
             Self::Replaced(from, to) => answer.body = answer.body.replace(from, to),

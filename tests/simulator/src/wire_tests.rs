@@ -11,5 +11,6 @@ mod permissions;
 mod root_access;
 mod simulate_policy;
 mod tokens;
+mod troubleshooter;
 mod visits;
 mod web_identity;

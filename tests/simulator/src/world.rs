@@ -24,6 +24,7 @@ use crate::root_access::RootAccess;
 use crate::secrets::mix;
 use crate::spoiled::Spoiled;
 use crate::tree::Tree;
+use crate::troubleshooter::{DeniedRequests, Troubleshooter};
 use crate::vault::Vault;
 use crate::web_identity::WebToken;
 
@@ -83,6 +84,8 @@ pub struct World {
     pub(crate) web_tokens: Vec<WebToken>,
     pub(crate) policies: HashMap<Box<str>, Arc<SessionPolicy>>,
     pub(crate) listing: Vec<ListingFault>,
+    pub(crate) troubleshooter: Troubleshooter,
+    pub(crate) denied_requests: DeniedRequests,
     pub(crate) spoiled: Vec<Spoiled>,
     pub(crate) limits: Limits,
     pub(crate) noise: Vec<(Noise, fastrand::Rng)>,
@@ -118,6 +121,8 @@ impl World {
             web_tokens: Vec::new(),
             policies: HashMap::new(),
             listing: Vec::new(),
+            troubleshooter: Troubleshooter::default(),
+            denied_requests: DeniedRequests::new(),
             spoiled: Vec::new(),
             limits: Limits::default(),
             noise: Vec::new(),
@@ -214,10 +219,14 @@ impl World {
         *self.faults.entry(fault).or_default() += 1;
     }
 
-    /// Returns a unique authorization id of 25 characters of base 36. It has no digit, as one in some thousand real ones.
+    /// Returns a unique authorization id of 25 characters of base 36. Every second one has no digit, as one in some thousand real ones.
     pub(crate) fn authorization_id(&mut self) -> String {
-        let letter = |character: char| char::from(b'g' + u8::try_from(character.to_digit(16)?).ok()?).into();
-        self.next_id().chars().filter_map(|character| -> Option<char> { letter(character) }).take(25).collect()
+        self.requests += 1;
+        let mut dice = fastrand::Rng::with_seed(mix(self.settings.seed ^ mix(self.requests)));
+        let digits = if self.requests.is_multiple_of(2) { 36 } else { 26 };
+        // The letters come first.
+        let character = |_| char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[dice.usize(..digits)]);
+        (0..25).map(character).collect()
     }
 
     /// Returns a unique id that looks like a random UUID.

@@ -84,6 +84,7 @@ impl Builder {
         world.caller_policy = self.caller_policy.as_deref().map(Permissions::read);
         world.latency = self.latency;
         world.listing = self.listing;
+        world.troubleshooter = self.troubleshooter;
         world.spoiled = self.spoiled;
         world.network = self.network;
         world.set_clock_offset(self.clock_offset);

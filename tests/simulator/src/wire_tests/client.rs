@@ -29,6 +29,20 @@ impl Client {
     }
 
     pub(super) fn send(&self, service: &str, region: &str, target: Option<&str>, body: &str) -> Answered {
+        let mut headers = self.sign(service, region, ("POST", "/", body));
+        if let Some(target) = target {
+            headers.insert("x-amz-target", format!("AWSOrganizationsV20161128.{target}").parse().unwrap());
+        }
+        self.exchange("POST", "/", &headers, body)
+    }
+
+    /// Sends a request without a body. Returns the status, the head, and the body of the answer.
+    pub(super) fn get(&self, service: &str, region: &str, path: &str) -> Option<(u16, String, String)> {
+        let headers = self.sign(service, region, ("GET", path, ""));
+        self.exchange_with_head("GET", path, &headers, "")
+    }
+
+    fn sign(&self, service: &str, region: &str, (method, path, body): (&str, &str, &str)) -> HeaderMap {
         let now = crate::clock::iso8601(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64)
             .replace(['-', ':'], "");
         let mut headers = HeaderMap::new();
@@ -46,13 +60,11 @@ impl Client {
         );
         let authorization = Authorization::parse(&unsigned).unwrap();
         let key = sigv4::signing_key(&self.keys.secret_access_key, &now[..8], region, service);
-        let signable = Signable { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let signable = Signable { method, path, query, headers: &headers, body: body.as_bytes() };
         let signature = sigv4::signature(&key, &authorization, &now, &signable).unwrap();
         headers.insert("authorization", format!("{unsigned}{signature}").parse().unwrap());
-        if let Some(target) = target {
-            headers.insert("x-amz-target", format!("AWSOrganizationsV20161128.{target}").parse().unwrap());
-        }
-        self.exchange("POST", "/", &headers, body)
+        headers
     }
 
     pub(super) fn exchange(&self, method: &str, path: &str, headers: &HeaderMap, body: &str) -> Answered {

@@ -12,6 +12,7 @@ use crate::permissions::Permissions;
 use crate::rate_limit::{RateLimit, Scope};
 use crate::request::Operation;
 use crate::secrets::mix;
+use crate::troubleshooter::Troubleshooter;
 
 impl World {
     /// Moves an account to the unit with this id or path of names, which is created if it does not exist.
@@ -72,6 +73,11 @@ impl World {
     /// Adds a fault of the account list.
     pub fn add_listing_fault(&mut self, fault: ListingFault) {
         self.listing.push(fault);
+    }
+
+    /// Sets how Access Troubleshooter behaves from now on. Details of earlier denials stay late.
+    pub fn set_troubleshooter(&mut self, troubleshooter: Troubleshooter) {
+        self.troubleshooter = troubleshooter;
     }
 
     /// Ends all faults of the account list.

@@ -1,0 +1,100 @@
+//! How AWS decided about a denied request: the evaluations, and the policies that were evaluated.
+//!
+//! IAM Access Troubleshooter also tells the context of the request, with addresses and keys. This program does not keep that.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// How AWS decided about a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AuthorizationDetails {
+    /// One for each action and resource.
+    pub evaluations: Vec<Evaluation>,
+    /// The policies that were evaluated.
+    pub policies: Vec<EvaluatedPolicy>,
+}
+
+/// The decision about one action on one resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Evaluation {
+    pub action: String,
+    pub effect: EvaluatedEffect,
+    /// The policies of which a statement matched.
+    pub matched: Vec<MatchedPolicy>,
+}
+
+/// The effect of an evaluation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EvaluatedEffect {
+    Allow,
+    ExplicitDeny,
+    ImplicitDeny,
+    Unknown,
+}
+
+/// A policy of which a statement matched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MatchedPolicy {
+    /// Refers to [`EvaluatedPolicy::uri`].
+    pub uri: String,
+    /// Whether each statement that matched denies, and its id, which may be empty.
+    pub statements: Vec<(bool, String)>,
+}
+
+/// A policy that was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EvaluatedPolicy {
+    pub policy_type: PolicyType,
+    /// The ARN of a managed policy, or another text that stands for an inline policy.
+    pub uri: String,
+    pub is_inline: bool,
+    /// The ARNs of what the policy is attached to.
+    pub attached_to: Vec<String>,
+}
+
+/// The type of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PolicyType {
+    IdentityBasedPolicy,
+    PermissionsBoundary,
+    ResourceBasedPolicy,
+    ResourceControlPolicy,
+    ServiceControlPolicy,
+    SessionPolicy,
+    VpcEndpointPolicy,
+    /// A type that this program does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl PolicyType {
+    /// Every type.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::IdentityBasedPolicy,
+        Self::PermissionsBoundary,
+        Self::ResourceBasedPolicy,
+        Self::ResourceControlPolicy,
+        Self::ServiceControlPolicy,
+        Self::SessionPolicy,
+        Self::VpcEndpointPolicy,
+        Self::Other,
+    ];
+}
+
+impl fmt::Display for PolicyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::IdentityBasedPolicy => "identity-based policy",
+            Self::PermissionsBoundary => "permissions boundary",
+            Self::ResourceBasedPolicy => "resource-based policy",
+            Self::ResourceControlPolicy => "resource control policy",
+            Self::ServiceControlPolicy => "service control policy",
+            Self::SessionPolicy => "session policy",
+            Self::VpcEndpointPolicy => "VPC endpoint policy",
+            Self::Other => "policy",
+        })
+    }
+}
