@@ -63,7 +63,7 @@ impl World {
             return Err(self.denied(principal, READ, &no_identity_policy(READ)).into());
         }
         let version = self.at(index).read();
-        let reply = self.spoil_answer(index, VisitCall::Read, Document::Result(summary(version)));
+        let reply = self.spoil_answer(index, VisitCall::Read, false, Document::Result(summary(version)));
         if let Document::Result(_) = reply.document {
             self.at(index).history.tracker.about_to_show(version);
         }
@@ -106,7 +106,7 @@ impl World {
             account.note("lost_acknowledgement");
             return Ok(Reply { document: Document::Nothing, delivery: Delivery::Close });
         }
-        Ok(self.spoil_answer(index, VisitCall::Set, Document::Nothing))
+        Ok(self.spoil_answer(index, VisitCall::Set, false, Document::Nothing))
     }
 
     fn check_set_is_allowed(&mut self, principal: &Principal) -> Result<(), ApiError> {
