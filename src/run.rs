@@ -111,14 +111,22 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     visit_waves(context, signals, &aws, prepared).await
 }
 
-/// Refuses `--verify token` if tokens can't be tested, and warns if the setting has no effect in the caller's partition.
+/// Refuses `--verify token` and `--verify token=REGION` if tokens can't be tested, and warns if the setting has no effect in the caller's
+/// partition.
 fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
-    if let Verify::Token(_) = context.settings.run.verify {
-        aws.check_token_test()?;
-    }
     let partition = &aws.caller.partition;
+    let verify = &context.settings.run.verify;
+    match verify {
+        Verify::TokenIn(_) => aws.check_token_test()?,
+        Verify::TokenSize if partition.has_global_sts() => aws.check_global_endpoint()?,
+        Verify::TokenSize | Verify::Setting | Verify::None => {}
+    }
     if !partition.has_global_sts() {
-        let warning = format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
+        let mut warning =
+            format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
+        if *verify == Verify::TokenSize {
+            warning.push_str(", and --verify token reads only the setting");
+        }
         context.progress.warn(&warning);
     }
     Ok(())

@@ -53,10 +53,10 @@ const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 /// Settings that contradict each other, or that AWS does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// `--verify token` in a rollback.
+    /// `--verify token=REGION` in a rollback.
     #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token")]
     TokenProofInRollback,
-    /// `--verify token` in a run that sets v1Token.
+    /// `--verify token=REGION` in a run that sets v1Token.
     #[error("--verify token=REGION proves v2Token, and v1Token is asked for")]
     TokenProofOfV1,
     /// A session through `--via-role` that is longer than AWS allows.
@@ -164,7 +164,7 @@ impl RunSettings {
     /// Checks the settings that depend on each other.
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
         let by_root = self.access == AccessMode::AssumeRoot;
-        let proves_token = matches!(self.verify, Verify::Token(_));
+        let proves_token = matches!(self.verify, Verify::TokenIn(_));
         let (chained, duration) = (!self.via_roles.is_empty(), self.session_duration);
         let rules = [
             (proves_token && self.undoes.is_some(), InvalidSettings::TokenProofInRollback),

@@ -7,6 +7,7 @@ use aws_config::{Region, SdkConfig};
 use super::clock_skew::Clock;
 use super::credentials::CheckedProvider;
 use super::endpoint::of_service;
+use super::global_endpoint;
 use super::organizations::members::RequiredMembers;
 use super::role_chain::{self, ChainedRole};
 use super::same_account::{ConfirmedAccount, SameAccount};
@@ -25,6 +26,8 @@ pub(super) struct Clients {
     pub(super) iam: aws_sdk_iam::Client,
     /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
+    /// Uses the hub's credentials at the global STS endpoint. Only `--verify token` and doctor use it.
+    pub(super) global_sts: aws_sdk_sts::Client,
     /// Uses no credentials, and tests whether STS can be reached.
     pub(super) unsigned_sts: aws_sdk_sts::Client,
 }
@@ -79,6 +82,7 @@ impl ClientFactory {
             organizations: aws_sdk_organizations::Client::from_conf(lister.build()),
             iam: aws_sdk_iam::Client::new(&in_region(&base, "iam", self.home.iam)),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            global_sts: global_endpoint::client(&hub),
             unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),
             base,
             hub,
