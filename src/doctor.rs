@@ -6,8 +6,9 @@ mod estimate;
 pub(crate) mod prerequisites;
 mod sample;
 mod table;
+pub(crate) mod tokens;
 
-pub(crate) use account::{Latency, check_account, check_role, usual_latency};
+pub(crate) use account::{CheckedAccount, Latency, check_account, check_role, usual_latency};
 pub use check::Status;
 pub(crate) use check::{Check, Checks, Subject};
 pub(crate) use estimate::Measurements;
