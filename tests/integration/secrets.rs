@@ -3,6 +3,7 @@
 mod inputs;
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 use v2token_simulator::{ALWAYS, AccountId, Operation, Organization, PerCall, SECRET_MARKER, Spoiled, Spoiling};
@@ -26,6 +27,9 @@ fn talkative() -> Organization {
         .account(6, |account| account.role.external_id = Some("another".to_owned()))
         .account(7, |account| account.faults.wrong_identity = Some(8_u64.into()))
         .account(9, |account| account.faults.expired_session = PerCall::all(ALWAYS))
+        .account(10, |account| account.faults.global.garbage = 3)
+        .account(11, |account| account.faults.global.denied = true)
+        .global_sts(Duration::ZERO)
         .start()
 }
 
@@ -47,6 +51,7 @@ fn no_verbosity_shows_a_secret() {
         ("all", &["--debug", "-v", "--log-format=json", "--output=json"]),
         ("quiet", &["-q", "--output=csv"]),
         ("plain", &[]),
+        ("sizes", &["--debug", "-v", "--log-format=json", "--output=json", "--verify=token"]),
     ] {
         for by_variable in [false, true] {
             let folder = format!("{name}-{by_variable}");
@@ -58,6 +63,9 @@ fn no_verbosity_shows_a_secret() {
                 command.args(["--external-id", EXTERNAL_ID]);
             }
             let run = search(&bench, &folder, command, &[EXTERNAL_ID]).exits(3);
+            if name == "sizes" && !by_variable {
+                assert_eq!(run.after.fault("global_garbage"), 3, "answers with other tokens were read\n{run}");
+            }
             assert_ne!(run.rows()["000000000005"]["error_code"], "AccessDenied", "the external id is used\n{run}");
             assert_eq!(run.rows()["000000000006"]["error_code"], "AccessDenied", "{run}");
         }
