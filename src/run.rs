@@ -98,8 +98,12 @@ pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, E
 async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visited, Error> {
     let mut signals = Signals::listen(&context.progress).map_err(|source| context.journal_unwritable(source))?;
     let aws = signals.or_stop(Box::pin(connect(&context.settings, &context.progress))).await?;
+    // A resume can have another configuration than the process before it.
+    if !source.is_empty() {
+        check_global_endpoint(context, &aws)?;
+    }
     if !matches!(source, Source::Journal(..)) {
-        check_partition(context, &aws)?;
+        warn_of_partition(context, &aws);
     }
     let prepared = match source {
         Source::Listing => return list_and_visit(context, signals, &aws).await,
@@ -111,23 +115,26 @@ async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visit
     visit_waves(context, signals, &aws, prepared).await
 }
 
-/// Refuses `--verify token` and `--verify token=REGION` if tokens can't be tested, and warns if the setting has no effect in the caller's
-/// partition.
-fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
-    let partition = &aws.caller.partition;
-    let verify = &context.settings.run.verify;
-    match verify {
+/// Refuses `--verify token` and `--verify token=REGION` if the configuration would send their calls to another endpoint than the global one.
+/// A token of that endpoint would look like a proof.
+fn check_global_endpoint(context: &RunContext, aws: &Aws) -> Result<(), Error> {
+    match context.settings.run.verify {
         Verify::TokenIn(_) => aws.check_token_test()?,
-        Verify::TokenSize if partition.has_global_sts() => aws.check_global_endpoint()?,
+        Verify::TokenSize if aws.caller.partition.has_global_sts() => aws.check_global_endpoint()?,
         Verify::TokenSize | Verify::Setting | Verify::None => {}
     }
+    Ok(())
+}
+
+/// Warns if the setting has no effect in the caller's partition.
+fn warn_of_partition(context: &RunContext, aws: &Aws) {
+    let partition = &aws.caller.partition;
     if !partition.has_global_sts() {
         let mut warning =
             format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
-        if *verify == Verify::TokenSize {
+        if context.settings.run.verify == Verify::TokenSize {
             warning.push_str(", and --verify token reads only the setting");
         }
         context.progress.warn(&warning);
     }
-    Ok(())
 }

@@ -350,3 +350,27 @@ fn a_run_killed_while_tokens_are_compared_is_resumed() {
         assert_eq!(row["verified"], expected, "{row:#?}");
     }
 }
+
+/// With such a configuration, the calls for the global endpoint would get to another one, whose long tokens would look like a proof.
+#[test]
+fn a_configuration_without_the_global_endpoint_is_refused() {
+    let mut bench = Bench::new(organization(3, NEVER).start());
+    let mut running = Running::start(&bench, "killed", &APPLY);
+    running.until(|truth| truth.global_assume_roles >= 1);
+    running.kill();
+    bench.env("AWS_USE_FIPS_ENDPOINT", "true");
+    let says = "--verify token: the global STS endpoint is no FIPS endpoint";
+    for arguments in [&["plan", VERIFY][..], &["apply", "--yes", VERIFY]] {
+        let run = bench.run("run", arguments).exits(1).says(&[says]);
+        assert!(!run.touched_accounts() && !run.folder.exists(), "{run}");
+    }
+    let run = bench.again("killed", &["resume", "killed", "--yes"]).exits(1).says(&[says]);
+    assert!(!run.touched_accounts(), "{run}");
+    let checked = bench.again("none", &["doctor", "--verify=token"]).exits(1);
+    assert!(checked.stdout.contains("the global STS endpoint is no FIPS endpoint"), "{checked}");
+    let checked = bench.again("none", &["doctor"]).exits(0);
+    assert!(checked.stdout.contains("the sizes of tokens are not compared"), "{checked}");
+    bench.without_env("AWS_USE_FIPS_ENDPOINT");
+    bench.organization.control(|world| world.set_issuance_lag(Duration::ZERO));
+    bench.again("killed", &["resume", "killed", "--yes"]).exits(0);
+}
