@@ -138,11 +138,15 @@ async fn check(settings: &Settings, sampling: Sampling, progress: &Progress, che
     let in_order: Vec<&Account> = one_wave.into_iter().flat_map(|(_, accounts)| accounts).collect();
     let leaves_out = sampling.no_global || !aws.has_global_endpoint();
     let obstacle = aws.global_endpoint_obstacle().filter(|_| !leaves_out);
-    let global = if leaves_out || obstacle.is_some() { GlobalEndpoint::LeftOut } else { GlobalEndpoint::Asked };
+    let mut global = if leaves_out || obstacle.is_some() { GlobalEndpoint::LeftOut } else { GlobalEndpoint::Asked };
     let mut checked = Vec::new();
     for account in sample(&in_order, organization.management, sampling.count) {
         let target = targets::target(account, &organization, &aws, run, None);
         let account = check_account(&aws, run, account, target.access, target.management, global).await;
+        // A global endpoint that is blocked must not make every sampled account slow.
+        if account.token.as_ref().is_some_and(|token| !token.is_answered) {
+            global = GlobalEndpoint::LeftOut;
+        }
         checks.add(account.check.clone());
         checked.push(account);
     }

@@ -20,7 +20,7 @@ const MAX_SIZE: &str = "4,096";
 pub(crate) enum GlobalEndpoint {
     /// With one request for each sampled account.
     Asked,
-    /// Not at all, because `--no-global` was given or the partition has no global endpoint.
+    /// Not at all: `--no-global` was given, the partition has no global endpoint, or the endpoint did not answer.
     LeftOut,
 }
 
@@ -32,6 +32,8 @@ pub(crate) struct SampledToken {
     pub(super) setting: ObservedVersion,
     /// The comparison, or why there is none.
     pub(super) comparison: Result<Comparison, String>,
+    /// Whether there was an answer of any kind.
+    pub(crate) is_answered: bool,
 }
 
 /// Sends the account's AssumeRole to the global endpoint once, and compares the sizes of the tokens.
@@ -42,12 +44,12 @@ pub(crate) async fn ask(
     setting: ObservedVersion,
     regional: TokenSize,
 ) -> SampledToken {
-    let comparison = match tokio::time::timeout(TIMEOUT, aws.global_token_size(account, access)).await {
-        Ok(Ok(Answer { value, .. })) => Ok(compare(regional, value)),
-        Ok(Err(failure)) => Err(failure.to_string()),
-        Err(_) => Err(format!("no answer within {} s", TIMEOUT.as_secs())),
+    let (comparison, is_answered) = match tokio::time::timeout(TIMEOUT, aws.global_token_size(account, access)).await {
+        Ok(Ok(Answer { value, .. })) => (Ok(compare(regional, value)), true),
+        Ok(Err(failure)) => (Err(failure.to_string()), !failure.is_unanswered()),
+        Err(_) => (Err(format!("no answer within {} s", TIMEOUT.as_secs())), false),
     };
-    SampledToken { account, setting, comparison }
+    SampledToken { account, setting, comparison, is_answered }
 }
 
 impl SampledToken {
@@ -86,7 +88,9 @@ pub(crate) fn check(
     let first = tokens.first()?;
     let requests = match tokens.len() {
         1 => "1 request was sent to the global endpoint for this".to_owned(),
-        more => format!("{more} requests were sent to the global endpoint for this, one for each account"),
+        more => format!(
+            "{more} requests were sent to the global endpoint for this, one for each account that was entered through a role"
+        ),
     };
     let requests = format!("{requests}; --no-global leaves it out");
     let known: Vec<&SampledToken> = tokens.iter().filter(|token| token.issued().is_some()).collect();
@@ -206,11 +210,16 @@ mod tests {
 
     fn token(number: u64, setting: ObservedVersion, global: i32) -> SampledToken {
         let size = |size| TokenSize::new(Some(size), 0);
-        SampledToken { account: id(number), setting, comparison: Ok(compare(size(752), size(global))) }
+        SampledToken {
+            account: id(number),
+            setting,
+            comparison: Ok(compare(size(752), size(global))),
+            is_answered: true,
+        }
     }
 
     fn failed(number: u64) -> SampledToken {
-        SampledToken { account: id(number), setting: V1Token, comparison: Err("denied".to_owned()) }
+        SampledToken { account: id(number), setting: V1Token, comparison: Err("denied".to_owned()), is_answered: true }
     }
 
     #[test]

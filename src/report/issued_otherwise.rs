@@ -10,7 +10,7 @@ use crate::sanitize::for_terminal;
 /// The number of accounts that are named in the summary and on the page.
 const NAMED: usize = 5;
 
-/// The tokens of a run that were compared.
+/// The accounts about which the global endpoint was asked.
 #[derive(Debug, Default)]
 pub(super) struct IssuedOtherwise<'a> {
     /// The accounts whose setting and issued version differ.
@@ -24,7 +24,7 @@ pub(super) struct IssuedOtherwise<'a> {
 }
 
 impl<'a> IssuedOtherwise<'a> {
-    /// Returns `None` unless tokens were compared.
+    /// Returns `None` if the global endpoint was not asked.
     pub(super) fn of(report: &Report<'a>) -> Option<Self> {
         if report.run.settings.verify != Verify::TokenSize {
             return None;
@@ -39,25 +39,25 @@ impl<'a> IssuedOtherwise<'a> {
                 (Some(_), Some(_)) => all.accounts.push((account, record)),
             }
         }
-        (all.compared() > 0).then_some(all)
+        (all.asked() > 0).then_some(all)
     }
 
-    fn compared(&self) -> usize {
+    fn asked(&self) -> usize {
         self.accounts.len() + self.same + self.without_setting + self.unknown
     }
 
     /// Returns how many accounts differ, in one sentence without a full stop.
     pub(super) fn sentence(&self) -> String {
         let parts = [
-            (self.accounts.len(), "issues another version than the setting says in"),
-            (self.same, "issues what the setting says in"),
-            (self.without_setting, "issues a known version, while no setting is shown, in"),
-            (self.unknown, "issues a version that is not known in"),
+            (self.accounts.len(), "another version than the setting says is issued in"),
+            (self.same, "the version of the setting is issued in"),
+            (self.without_setting, "no setting is shown beside the issued version in"),
+            (self.unknown, "the issued version is not known in"),
         ];
         let parts = parts.into_iter().filter(|(accounts, _)| *accounts > 0);
         let parts: Vec<String> = parts.map(|(accounts, what)| format!("{what} {}", thousands(accounts))).collect();
-        let of = count(self.compared(), "account", "accounts");
-        format!("Of {of} whose tokens were compared, the global endpoint {}", parts.join(", "))
+        let asked = count(self.asked(), "account", "accounts");
+        format!("The global endpoint was asked about {asked}: {}", parts.join(", "))
     }
 
     /// Returns the accounts that are named, each with its setting and what is issued.

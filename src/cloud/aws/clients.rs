@@ -26,7 +26,8 @@ pub(super) struct Clients {
     pub(super) iam: aws_sdk_iam::Client,
     /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
-    /// Uses the hub's credentials at the global STS endpoint. Only `--verify token` and doctor use it.
+    /// Uses the hub's credentials at the global STS endpoint. Only `--verify token`, `--verify token=REGION` and doctor
+    /// use it.
     pub(super) global_sts: aws_sdk_sts::Client,
     /// Uses no credentials, and tests whether STS can be reached.
     pub(super) unsigned_sts: aws_sdk_sts::Client,

@@ -22,7 +22,8 @@ fn the_growth_of_sessions_is_told() {
     for says in [
         "sessions of the global endpoint grow from 536 to 936 bytes here; STS allows up to 4,096",
         "this program's own session policy, which is part of the token: other clients will see the growth of 400 bytes",
-        "4 requests were sent to the global endpoint for this, one for each account; --no-global leaves it out",
+        "4 requests were sent to the global endpoint for this, one for each account that was entered through a role; --no-global \
+         leaves it out",
     ] {
         assert!(tokens.message.contains(says), "{says}: {tokens:?}");
     }
@@ -69,6 +70,9 @@ fn a_global_endpoint_that_fails_is_a_warning_only_if_it_is_needed() {
     }
     let hangs = eight().account(3, |account| account.faults.global.hang = v2token_simulator::ALWAYS);
     finds(hangs, &["--account=000000000003"], &fine("tokens", "no answer within 6 s"));
+    let silent = eight().each_account(|account| account.faults.global.hang = v2token_simulator::ALWAYS);
+    let all = finds(silent, &[], &fine("tokens", "no answer within 6 s; 1 request was sent"));
+    assert_eq!(all.iter().filter(|check| check.about == "account").count(), 5, "the others are still entered and read");
     let lengths = eight().token_sizes(TokenSizes::Absent);
     finds(lengths, &["--account=000000000003"], &fine("000000000003", "by the lengths, because STS gave no sizes"));
 }

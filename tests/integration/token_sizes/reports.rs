@@ -28,8 +28,8 @@ fn accounts_whose_setting_and_issued_version_differ_are_named() {
     let report = bench.folder.path().join("report.md");
     let markdown = format!("--report={}", report.display());
     let run = bench.run("plan", &["plan", "--rate=0", VERIFY, &markdown]).exits(0);
-    let sentence = "Of 7 accounts whose tokens were compared, the global endpoint issues another version than the setting says in 2, \
-                    issues what the setting says in 5";
+    let sentence = "The global endpoint was asked about 7 accounts: another version than the setting says is issued in 2, the version of \
+                    the setting is issued in 5";
     let named = "000000000002 (account-2): the setting is v2Token, and v1Token is issued";
     let page = std::fs::read_to_string(run.folder.join("report.html")).expect("a page");
     let markdown = std::fs::read_to_string(&report).expect("a report");
@@ -78,7 +78,7 @@ fn columns_of_tokens_are_only_there_if_they_are_asked_for() {
     };
     let plain = bench.run("plain", &["plan", "--rate=0"]).exits(0);
     assert!(header(&plain).ends_with(",run_id,ou_names"), "{plain}");
-    assert!(!plain.stdout.contains("tokens"), "{plain}");
+    assert!(!plain.stdout.contains("global endpoint"), "{plain}");
     let audit = bench.run("audit", &["plan", "--rate=0", VERIFY]).exits(0);
     let tokens = ",ou_names,verified,issued_version,regional_token_size,global_token_size";
     assert!(header(&audit).ends_with(tokens), "{audit}");
