@@ -165,7 +165,8 @@ pub enum Command {
     History(HistoryArgs),
     /// Check identity, Organization and role in a few accounts, and estimate the duration of a rollout.
     ///
-    /// Doctor makes only the read-only calls of a rollout. It takes the options of plan.
+    /// Doctor makes only the read-only calls of a rollout. It takes the options of plan. To compare the sizes of tokens, it also sends one
+    /// request to the global STS endpoint for each account that it enters through a role.
     #[command(after_help = DOCTOR_EXIT_CODES, after_long_help = before_exit_codes(examples::DOCTOR, DOCTOR_EXIT_CODES))]
     Doctor(Box<DoctorArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.

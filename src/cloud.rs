@@ -9,6 +9,7 @@ mod error_code;
 pub(crate) mod failure;
 mod operation;
 pub(crate) mod retry;
+mod token_size;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::org::{AccountId, ObservedVersion, TokenVersion};
 pub use error_code::{ErrorCode, OwnCode};
 pub use failure::{Effect, Failure, FailureKind};
 pub use operation::Operation;
+pub use token_size::TokenSize;
 
 /// How an account is entered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,20 @@ pub trait Cloud {
         access: &AccessMethod,
         region: &str,
     ) -> impl Future<Output = Result<Answer<()>, Failure>>;
+
+    /// Returns the size of the session's token; `None` if the session has no token that STS issued for it.
+    fn token_size(&self, session: &Self::Session) -> Option<TokenSize>;
+
+    /// Whether the global STS endpoint can be asked, because the partition has one.
+    fn has_global_endpoint(&self) -> bool;
+
+    /// Repeats at the global STS endpoint the call that opens a session through a role, and returns the size of the token. The session
+    /// is not used.
+    fn global_token_size(
+        &self,
+        account: AccountId,
+        access: &AccessMethod,
+    ) -> impl Future<Output = Result<Answer<TokenSize>, Failure>>;
 
     /// Returns the STS endpoint that issues the sessions.
     fn sts_endpoint(&self) -> &str;

@@ -6,6 +6,7 @@ mod estimate;
 pub(crate) mod prerequisites;
 mod sample;
 mod table;
+pub(crate) mod tokens;
 
 pub(crate) use account::{CheckedAccount, Latency, check_account, check_role, usual_latency};
 pub use check::Status;

@@ -80,8 +80,8 @@ pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
 pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
-    Checkpoint, Decision, Event, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions, Stop, Target,
-    Targets, Verify, Wave, decide, roll_out,
+    Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions,
+    Stop, Target, Targets, Verify, Wave, decide, roll_out,
 };
 
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.
@@ -94,7 +94,7 @@ pub mod internals {
     pub use crate::cli::{Cli, Document};
     pub use crate::cloud::aws::{CaBundleError, ConnectError, EndpointError, ListingError, ProxyError};
     pub use crate::cloud::failure::classify;
-    pub use crate::cloud::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode};
+    pub use crate::cloud::{Effect, ErrorCode, Failure, FailureKind, Operation, OwnCode, TokenSize};
     pub use crate::doctor::Status;
     pub use crate::error::Error;
     pub use crate::file_ownership::Untrusted;

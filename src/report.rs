@@ -6,6 +6,7 @@ pub(crate) mod csv;
 mod files;
 mod format;
 pub(crate) mod humanize;
+mod issued_otherwise;
 pub(crate) mod lineage;
 mod markdown;
 pub(crate) mod merge;
@@ -30,7 +31,7 @@ use self::humanize::{count, duration, utc};
 use self::next_steps::{NextStep, RunEnd, is_left_out, next_steps};
 use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
-use crate::rollout::{Mode, Outcome, Record, Tally, denied_by};
+use crate::rollout::{Mode, Outcome, Record, Tally, Verify, denied_by};
 use crate::terminal::layout::wrap_for_stdout;
 use crate::terminal::style::Paint;
 
@@ -127,7 +128,7 @@ impl<'a> Report<'a> {
             ("Rate", Some(rate)),
             ("Waves", settings.waves.as_ref().filter(|_| is_apply || self.has_waves()).map(ToString::to_string)),
             ("Bake", (is_apply && !settings.bake.is_zero()).then(|| duration(settings.bake))),
-            ("Verify", is_apply.then(|| settings.verify.to_string())),
+            ("Verify", (is_apply || settings.verify == Verify::TokenSize).then(|| settings.verify.to_string())),
             ("Max errors", settings.max_errors.map(|tolerance| tolerance.to_string())),
             ("Started", run.started_at.map(utc)),
             ("Duration", elapsed.map(duration)),

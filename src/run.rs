@@ -99,8 +99,12 @@ pub(crate) async fn run(mut context: RunContext, source: Source) -> Result<u8, E
 async fn visit_targets(context: &mut RunContext, source: Source) -> Result<Visited, Error> {
     let mut signals = Signals::listen(&context.progress).map_err(|source| context.journal_unwritable(source))?;
     let aws = signals.or_stop(Box::pin(connect(&context.settings, &context.progress))).await?;
+    // A resume can have another configuration than the process before it.
+    if !source.is_empty() {
+        check_global_endpoint(context, &aws)?;
+    }
     if !matches!(source, Source::Journal(..)) {
-        check_partition(context, &aws)?;
+        warn_of_partition(context, &aws);
     }
     let mut visited = Box::pin(visit(context, signals, &aws, source)).await?;
     explain::denials_of_run(context, &aws, &mut visited).await;
@@ -118,15 +122,26 @@ async fn visit(context: &mut RunContext, mut signals: Signals, aws: &Aws, source
     visit_waves(context, signals, aws, prepared).await
 }
 
-/// Refuses `--verify token` if tokens can't be tested, and warns if the setting has no effect in the caller's partition.
-fn check_partition(context: &RunContext, aws: &Aws) -> Result<(), Error> {
-    if let Verify::Token(_) = context.settings.run.verify {
-        aws.check_token_test()?;
-    }
-    let partition = &aws.caller.partition;
-    if !partition.has_global_sts() {
-        let warning = format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
-        context.progress.warn(&warning);
+/// Refuses `--verify token` and `--verify token=REGION` if the configuration would send their calls to another endpoint than the global one.
+/// A token of that endpoint would look like a proof.
+fn check_global_endpoint(context: &RunContext, aws: &Aws) -> Result<(), Error> {
+    match context.settings.run.verify {
+        Verify::TokenIn(_) => aws.check_token_test()?,
+        Verify::TokenSize if aws.caller.partition.has_global_sts() => aws.check_global_endpoint()?,
+        Verify::TokenSize | Verify::Setting | Verify::None => {}
     }
     Ok(())
+}
+
+/// Warns if the setting has no effect in the caller's partition.
+fn warn_of_partition(context: &RunContext, aws: &Aws) {
+    let partition = &aws.caller.partition;
+    if !partition.has_global_sts() {
+        let mut warning =
+            format!("partition {partition} has no global STS endpoint, so the setting has no effect there");
+        if context.settings.run.verify == Verify::TokenSize {
+            warning.push_str(", and --verify token reads only the setting");
+        }
+        context.progress.warn(&warning);
+    }
 }

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::values::switch;
 use super::{OUTPUT, RunArgs, TARGET};
 use crate::text_enum::text_enum;
 
@@ -11,6 +12,9 @@ pub struct DoctorArgs {
     /// The number of accounts to check.
     #[arg(long, env = "V2TOKEN_SAMPLE", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=100), help_heading = TARGET)]
     pub sample: u8,
+    /// Do not ask the global STS endpoint for the sizes of the tokens of the checked accounts.
+    #[arg(long, env = "V2TOKEN_NO_GLOBAL", value_parser = switch(), help_heading = TARGET)]
+    pub no_global: bool,
     /// The options that all commands of a run share. They describe the rollout to check.
     #[command(flatten)]
     pub run: RunArgs,

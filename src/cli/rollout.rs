@@ -43,8 +43,9 @@ pub struct RolloutArgs {
     /// down, but of fewer than 10 accounts it allows one failure in any wave but the first [default: 10%; plan: no limit].
     #[arg(long, env = "V2TOKEN_MAX_ERRORS", value_name = "N|P%")]
     pub max_errors: Option<Tolerance>,
-    /// How a set is verified: none, setting (read the version back), or token=REGION (also prove that the global STS endpoint
-    /// issues tokens that are valid in this opt-in Region) [default: setting].
+    /// How a set is verified: none, setting (read the version back), token (also compare the sizes of tokens of the global and the
+    /// regional STS endpoint, which show the version that is issued; a plan tells it for each account), or token=REGION (also prove that
+    /// the global STS endpoint issues tokens that are valid in this opt-in Region) [default: setting].
     #[arg(long, env = "V2TOKEN_VERIFY", value_name = "HOW")]
     pub verify: Option<Verify>,
     /// Why the run is made, such as the number of a ticket or of a change. The text is kept in run.json, and shown in the question and

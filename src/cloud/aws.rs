@@ -17,6 +17,7 @@ pub(crate) mod endpoint;
 pub(crate) mod error;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
+mod global_endpoint;
 pub(crate) mod http;
 pub(crate) mod iam;
 mod identity;
@@ -37,7 +38,7 @@ mod tunnel;
 mod web_identity;
 
 use super::authorization::AuthorizationDetails;
-use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode};
+use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode, TokenSize};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 
@@ -224,20 +225,28 @@ impl Aws {
     ///
     /// # Errors
     ///
-    /// Returns an error if the partition has no global endpoint, or if FIPS endpoints are configured. Also returns an error if an
-    /// endpoint of AWS is configured for STS, because that endpoint would get the calls for the global endpoint too.
+    /// Returns an error if FIPS endpoints are configured. Also returns an error if an endpoint of AWS is configured for STS, because that
+    /// endpoint would get the calls for the global endpoint too.
+    pub fn check_global_endpoint(&self) -> Result<(), ConnectError> {
+        self.global_endpoint_obstacle().map_or(Ok(()), |detail| Err(ConnectError::TokenTestImpossible { detail }))
+    }
+
+    /// Like [`check_global_endpoint`](Self::check_global_endpoint), for a token that is tested in an opt-in Region.
+    ///
+    /// # Errors
+    ///
+    /// Also returns an error if the partition has no global endpoint.
     pub fn check_token_test(&self) -> Result<(), ConnectError> {
-        let config = &self.clients().base;
-        let detail = if !self.caller.partition.has_global_sts() {
-            format!("partition {} has no global STS endpoint", self.caller.partition)
-        } else if config.use_fips() == Some(true) {
-            "the global STS endpoint is no FIPS endpoint".to_owned()
-        } else if let Some(url) = endpoint::configured_aws_host(config) {
-            format!("{url} is configured for STS, and would get the calls for the global endpoint too")
-        } else {
-            return Ok(());
-        };
+        if self.caller.partition.has_global_sts() {
+            return self.check_global_endpoint();
+        }
+        let detail = format!("partition {} has no global STS endpoint", self.caller.partition);
         Err(ConnectError::TokenTestImpossible { detail })
+    }
+
+    /// Returns why the configuration does not allow calls to the global STS endpoint; `None` if it does.
+    pub(crate) fn global_endpoint_obstacle(&self) -> Option<String> {
+        global_endpoint::obstacle(&self.clients().base)
     }
 
     /// Whether the base credentials or the hub's credentials belong to the account. Such an account can be entered without a
@@ -271,7 +280,19 @@ impl Cloud for Aws {
     }
 
     async fn test_token(&self, account: AccountId, access: &AccessMethod, region: &str) -> Result<Answer<()>, Failure> {
-        token_proof::test(&self.clients().hub, account, access, region, &self.session).await
+        token_proof::test(&self.clients(), account, access, region, &self.session).await
+    }
+
+    fn token_size(&self, session: &Session) -> Option<TokenSize> {
+        session.token_size
+    }
+
+    fn has_global_endpoint(&self) -> bool {
+        self.caller.partition.has_global_sts()
+    }
+
+    async fn global_token_size(&self, account: AccountId, access: &AccessMethod) -> Result<Answer<TokenSize>, Failure> {
+        global_endpoint::token_size(&self.clients().global_sts, account, access, &self.session).await
     }
 
     async fn probe_connection(&self) -> Result<(), Failure> {

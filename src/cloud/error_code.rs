@@ -48,6 +48,10 @@ text_enum! {
         NotVerified = "NotVerified",
         /// The setting was read back, but the opt-in Region did not accept a token of the global STS endpoint in time.
         TokenRefused = "TokenRefused",
+        /// The setting was read back, but the size of the tokens of the global STS endpoint still shows the other version.
+        IssuedVersionDiffers = "IssuedVersionDiffers",
+        /// The setting was read back, but the version of the tokens of the global STS endpoint could not be told.
+        IssuedVersionUnknown = "IssuedVersionUnknown",
         /// The run ended after it recorded its intent to set the account, and before it recorded an outcome.
         Interrupted = "Interrupted",
         /// The journal can't be written, so no Set was sent.

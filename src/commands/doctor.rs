@@ -7,21 +7,23 @@ use std::time::{Instant, SystemTime};
 use serde_json::Value;
 
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
-use crate::cloud::Operation;
 use crate::cloud::aws::{Aws, ConnectError, ConnectOptions, session_policy};
+use crate::cloud::retry::retry;
+use crate::cloud::{AccessMethod, Cloud as _, Operation};
+use crate::doctor::tokens::{self, GlobalEndpoint};
 use crate::doctor::{
     Check, CheckedAccount, Checks, Latency, Measurements, Status, Subject, check_account, check_role, prerequisites,
     sample, table, usual_latency,
 };
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice};
-use crate::org::Account;
 use crate::org::role::AccessMode;
 use crate::org::selection::select;
+use crate::org::{Account, ObservedVersion};
 use crate::report::{DocumentFormat, OutputDocument, write_json, write_json_lines};
-use crate::rollout::Mode;
 use crate::rollout::explanation::questions;
 use crate::rollout::wave::divide;
+use crate::rollout::{Mode, Verify};
 use crate::run::connect::connect_with;
 use crate::run::explain;
 use crate::run::signals::Signals;
@@ -41,7 +43,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     if args.run.output.output == OutputFormat::Csv && args.run.output.query.is_none() {
         return Err(Error::Usage("--output csv: doctor tells as table, text, json or jsonl".to_owned()));
     }
-    let count = usize::from(args.sample);
+    let sampling = Sampling { count: usize::from(args.sample), no_global: args.no_global };
     // An error here is ignored: if the AWS settings can't be read, the first check reports the error.
     let base = defaults_for(Mode::Plan, args.run.access.profile.as_deref(), environment);
     let base = base.unwrap_or_else(|_| defaults(Mode::Plan));
@@ -55,7 +57,7 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
         source,
     })?;
     let mut checks = Checks::default();
-    let done = signals.or_stop(Box::pin(check(&settings, count, &progress, &mut checks))).await;
+    let done = signals.or_stop(Box::pin(check(&settings, sampling, &progress, &mut checks))).await;
     progress.finish();
     match done {
         // An error that ends the checks is reported as a failed check, unless the cause is a signal or wrong usage.
@@ -76,8 +78,17 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     Ok(u8::from(checks.failed()))
 }
 
+/// Which accounts are checked, and how.
+#[derive(Clone, Copy)]
+struct Sampling {
+    /// The number of accounts.
+    count: usize,
+    /// Whether the global STS endpoint is left out.
+    no_global: bool,
+}
+
 /// Makes the checks in order, and stops at the first check that can't be made.
-async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
+async fn check(settings: &Settings, sampling: Sampling, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
     let run = &settings.run;
     let options = connect_options(settings);
     let clock = options.clock.clone();
@@ -129,10 +140,17 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     // Without sizes, `divide` returns all accounts in one wave, in the order of their visits.
     let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
     let in_order: Vec<&Account> = one_wave.into_iter().flat_map(|(_, accounts)| accounts).collect();
+    let leaves_out = sampling.no_global || !aws.has_global_endpoint();
+    let obstacle = aws.global_endpoint_obstacle().filter(|_| !leaves_out);
+    let mut global = if leaves_out || obstacle.is_some() { GlobalEndpoint::LeftOut } else { GlobalEndpoint::Asked };
     let mut checked = Vec::new();
-    for account in sample(&in_order, organization.management, count) {
+    for account in sample(&in_order, organization.management, sampling.count) {
         let target = targets::target(account, &organization, &aws, run, None);
-        let account = check_account(&aws, run, account, target.access, target.management).await;
+        let account = check_account(&aws, run, account, target.access, target.management, global).await;
+        // A global endpoint that is blocked must not make every sampled account slow.
+        if account.token.as_ref().is_some_and(|token| !token.is_answered) {
+            global = GlobalEndpoint::LeftOut;
+        }
         checked.push(account);
     }
     if !run.no_explain {
@@ -140,6 +158,13 @@ async fn check(settings: &Settings, count: usize, progress: &Progress, checks: &
     }
     for account in &checked {
         checks.add(account.check.clone());
+    }
+    let is_needed = run.verify == Verify::TokenSize;
+    if let Some(check) = check_tokens(&aws, run.max_attempts, &mut checked, is_needed).await {
+        checks.add(check);
+    }
+    if let Some(obstacle) = obstacle {
+        checks.add(tokens::hidden(&obstacle, is_needed));
     }
     if let Some(check) = check_role(&checked) {
         checks.add(check);
@@ -173,6 +198,26 @@ async fn explain_denials(aws: &Aws, checked: &mut [CheckedAccount], progress: &P
             account.explain(&explanation, question.accounts.len());
         }
     }
+}
+
+/// Returns the check of the tokens of the sampled accounts. To find out whose setting decided, reads the setting of the account that assumes
+/// the roles if it is not among them.
+async fn check_tokens(aws: &Aws, max_attempts: u32, checked: &mut [CheckedAccount], is_needed: bool) -> Option<Check> {
+    let caller = aws.hub.account;
+    let sampled = checked.iter().find(|account| account.check.account_id == Some(caller));
+    let mut setting = sampled.and_then(|account| account.version);
+    let tokens: Vec<_> = checked.iter_mut().filter_map(|account| account.token.take()).collect();
+    if setting.is_none() && !tokens.is_empty() {
+        setting = read_own(aws, max_attempts).await;
+    }
+    tokens::check(&tokens, (caller, setting), is_needed)
+}
+
+/// Returns the setting of the account that assumes the roles; `None` if it can't be read, which no run needs.
+async fn read_own(aws: &Aws, max_attempts: u32) -> Option<ObservedVersion> {
+    let account = aws.hub.account;
+    let session = retry(max_attempts, async || aws.open_session(account, &AccessMethod::Own).await).await.ok()?.value;
+    retry(max_attempts, async || aws.read_version(&session).await).await.ok().map(|answer| answer.value)
 }
 
 /// Returns the options for connecting as a plan does, but with sessions that are also allowed to call the policy simulator.

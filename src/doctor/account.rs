@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::tokens::{self, GlobalEndpoint, SampledToken};
 use super::{Check, Status, Subject};
 use crate::cloud::aws::Aws;
 use crate::cloud::aws::simulate_policy::SimulationResult;
 use crate::cloud::retry::retry;
-use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation};
+use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation, TokenSize};
 use crate::journal::{PolicyChoice, RunSettings};
 use crate::org::{Account, AccountId, ObservedVersion};
 use crate::rollout::alike::{VisitResult, wrong_setting};
@@ -38,6 +39,10 @@ pub(crate) struct CheckedAccount {
     pub role: Arc<str>,
     /// The times that it took; `None` if the account could not be read.
     pub latency: Option<Latency>,
+    /// What the global endpoint said; `None` if it was not asked about this account.
+    pub token: Option<SampledToken>,
+    /// The account's setting; `None` if it could not be read.
+    pub version: Option<ObservedVersion>,
     /// Why the account could not be entered or read.
     pub failure: Option<(Stage, Failure)>,
 }
@@ -90,10 +95,11 @@ pub(crate) async fn check_account(
     account: &Account,
     access: AccessMethod,
     is_management: bool,
+    global: GlobalEndpoint,
 ) -> CheckedAccount {
     let limit = run.account_timeout;
     let checked = tokio::time::timeout(limit, enter_and_read(aws, run, account, &access, is_management)).await;
-    let (check, found) = checked.unwrap_or_else(|_| {
+    let (mut check, found) = checked.unwrap_or_else(|_| {
         let message = format!("no end within --account-timeout {}", humantime::format_duration(limit));
         let advice = "check the network and the proxy settings, or give it longer if AWS is slow";
         (Check::failure(Subject::Account, message, advice), Err(None))
@@ -102,15 +108,35 @@ pub(crate) async fn check_account(
         AccessMethod::Own => Arc::default(),
         AccessMethod::Role(arn) | AccessMethod::Root(arn) => Arc::clone(arn),
     };
-    let (latency, failure) = match found {
-        Ok(latency) => (Some(latency), None),
+    let (entered, failure) = match found {
+        Ok(entered) => (Some(entered), None),
         Err(failure) => (None, failure),
     };
-    CheckedAccount { check: Check { account_id: Some(account.id), ..check }, role, latency, failure }
+    let (latency, version) =
+        (entered.as_ref().map(|entered| entered.latency), entered.as_ref().map(|entered| entered.version));
+    let token = match (entered, global) {
+        (Some(Entered { version, token_size: Some(regional), .. }), GlobalEndpoint::Asked) => {
+            Some(tokens::ask(aws, account.id, &access, version, regional).await)
+        }
+        _ => None,
+    };
+    // The sizes differ a little between accounts, and findings with an advice are grouped by their texts.
+    if let (Some(Ok(found)), Status::Ok) = (token.as_ref().map(SampledToken::found), check.status) {
+        check.message = format!("{}; {found}", check.message);
+    }
+    CheckedAccount { check: Check { account_id: Some(account.id), ..check }, role, latency, token, version, failure }
 }
 
-/// The times of a visit, or why it failed if that is known.
-type VisitTimes = Result<Latency, Option<(Stage, Failure)>>;
+/// What the calls of a visit found out.
+struct Entered {
+    latency: Latency,
+    version: ObservedVersion,
+    /// The size of the session's token; `None` if the account was entered without a role.
+    token_size: Option<TokenSize>,
+}
+
+/// A visit, or why it failed if that is known.
+type EnterResult = Result<Entered, Option<(Stage, Failure)>>;
 
 /// Makes the calls of a visit, with the retries of a visit, but simulates the Set instead of sending it.
 async fn enter_and_read(
@@ -119,7 +145,7 @@ async fn enter_and_read(
     account: &Account,
     access: &AccessMethod,
     is_management: bool,
-) -> (Check, VisitTimes) {
+) -> (Check, EnterResult) {
     let failed = |what: &str, stage: Stage, failure: Failure| {
         let advice = hint(Outcome::Failed, stage, &failure, access, is_management, account.invited);
         (Check::failure(Subject::Account, format!("{what}: {failure}"), advice), Err(Some((stage, failure))))
@@ -160,7 +186,7 @@ async fn enter_and_read(
             }
         }
     };
-    (check, Ok(latency))
+    (check, Ok(Entered { latency, version, token_size: aws.token_size(&session) }))
 }
 
 fn may_set(simulated: Result<Answer<SimulationResult>, Failure>, found: &str) -> Check {

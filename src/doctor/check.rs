@@ -30,6 +30,8 @@ text_enum! {
         RootAccess = "root_access",
         /// One account: whether it can be entered, read and set.
         Account = "account",
+        /// The sizes of the tokens of the tested accounts.
+        Tokens = "tokens",
         /// The role, if none of the tested accounts can be entered, or read, or set with it.
         Role = "role",
         /// The rate that the quotas allow, and the duration of the run.

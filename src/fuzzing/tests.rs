@@ -17,7 +17,7 @@ use crate::journal::{Entry, Replay};
 use crate::org::exception::Exception;
 use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion, UnitId};
 use crate::rollout::denied_by::{DenialEffect, DeniedBy, DenyingPolicy};
-use crate::rollout::{AccountError, Outcome, Provenance, Record, Stage, Target, Verified};
+use crate::rollout::{AccountError, IssuedToken, Outcome, Provenance, Record, Stage, Target, Verified};
 
 /// Texts with a meaning for terminals, spreadsheets, Markdown, HTML, JSON or XML.
 const SPECIAL: [&str; 24] = [
@@ -122,15 +122,20 @@ fn records() -> impl Strategy<Value = Record> {
     let times = (option::of(0_u64..4_000_000_000_000), option::of(0_u64..u64::from(u32::MAX)));
     let until = select(vec![None, Some("2026-12-31")]).prop_map(|day| day.map(|day| day.parse().unwrap()));
     let exceptions = (texts(), until).prop_map(|(reason, until)| Box::new(Exception { reason, until }));
-    let notes = (texts(), option::of(exceptions));
+    let sizes = (option::of(versions()), option::of(any::<u32>()), option::of(any::<u32>()));
+    let tokens = sizes.prop_map(|(version, regional_size, global_size)| {
+        Box::new(IssuedToken { version, regional_size, global_size })
+    });
+    let notes = (texts(), option::of(exceptions), option::of(tokens));
     (ids(), select(&Outcome::ALL[..]), read, option::of(troubles), notes, calls, times).prop_map(
-        |(account_id, outcome, read, error, (note, exception), calls, times)| Record {
+        |(account_id, outcome, read, error, (note, exception, issued_token), calls, times)| Record {
             account_id,
             outcome,
             previous_version: read.0,
             target_version: read.1,
             current_version: read.2,
             verified: read.3,
+            issued_token,
             error,
             note,
             denied_by: None,

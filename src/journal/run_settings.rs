@@ -53,11 +53,11 @@ const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 /// Settings that contradict each other, or that AWS does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
-    /// `--verify token` in a rollback.
-    #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token")]
+    /// `--verify token=REGION` in a rollback.
+    #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token: --verify token proves both")]
     TokenProofInRollback,
-    /// `--verify token` in a run that sets v1Token.
-    #[error("--verify token=REGION proves v2Token, and v1Token is asked for")]
+    /// `--verify token=REGION` in a run that sets v1Token.
+    #[error("--verify token=REGION proves v2Token, and v1Token is asked for: --verify token proves both")]
     TokenProofOfV1,
     /// A session through `--via-role` that is longer than AWS allows.
     #[error("--session-duration {}: a session that is reached through --via-role lasts 3600 s at most", .0.as_secs())]
@@ -167,7 +167,7 @@ impl RunSettings {
     /// Checks the settings that depend on each other.
     pub(crate) fn check(&self) -> Result<(), InvalidSettings> {
         let by_root = self.access == AccessMode::AssumeRoot;
-        let proves_token = matches!(self.verify, Verify::Token(_));
+        let proves_token = matches!(self.verify, Verify::TokenIn(_));
         let (chained, duration) = (!self.via_roles.is_empty(), self.session_duration);
         let rules = [
             (proves_token && self.undoes.is_some(), InvalidSettings::TokenProofInRollback),

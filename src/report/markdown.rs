@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use super::Report;
 use super::causes::{CauseGroup, causes};
 use super::humanize::{count, thousands};
+use super::issued_otherwise::IssuedOtherwise;
 use super::ou_totals::{Unit, units};
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
@@ -43,9 +44,22 @@ pub(super) fn text(report: &Report<'_>) -> String {
         text.push_str(&format!("| `{outcome}` | {} | {} |\n", thousands(count), prose(&results.meaning(outcome))));
     }
     text.push_str(&format!("| all | {} | |\n", thousands(tally.total())));
+    add_issued_otherwise(&mut text, report);
     add_causes(&mut text, &causes(report.accounts, report.records));
     add_units(&mut text, &units(report.accounts, report.records), tally);
     text
+}
+
+/// Adds the accounts for which the global STS endpoint issues another version than their setting says.
+fn add_issued_otherwise(text: &mut String, report: &Report<'_>) {
+    let Some(issued) = IssuedOtherwise::of(report) else { return };
+    text.push_str(&format!("\n## Issued tokens\n\n{}\n\n", prose(&issued.sentence())));
+    for line in issued.named() {
+        text.push_str(&format!("- {}\n", code(&line)));
+    }
+    if issued.further() > 0 {
+        text.push_str(&format!("- …and {} more\n", thousands(issued.further())));
+    }
 }
 
 fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {

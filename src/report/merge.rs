@@ -265,8 +265,13 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
     }
     // A column of the report, and an exit code, depend on these settings.
     merged.settings.detailed_exitcode = runs.iter().any(|run| run.info.settings.detailed_exitcode);
-    let proofs = runs.iter().map(|run| &run.info.settings.verify).find(|verify| matches!(verify, Verify::Token(_)));
-    merged.settings.verify = proofs.unwrap_or(&first.settings.verify).clone();
+    let verify = runs.iter().map(|run| &run.info.settings.verify);
+    let most_columns = verify.min_by_key(|verify| match verify {
+        Verify::TokenSize => 0,
+        Verify::TokenIn(_) => 1,
+        Verify::Setting | Verify::None => 2,
+    });
+    merged.settings.verify = most_columns.unwrap_or(&first.settings.verify).clone();
     merged.started_at = runs.iter().filter_map(|run| run.info.started_at).min();
     let ends: Option<Vec<_>> = runs.iter().map(|run| run.info.ended_at).collect();
     merged.ended_at = ends.and_then(|ends| ends.into_iter().max());

@@ -22,6 +22,7 @@ use self::view::{BarSegment, bar};
 use super::Report;
 use super::causes::Causes;
 use super::humanize::{duration, thousands};
+use super::issued_otherwise::IssuedOtherwise;
 use super::ou_totals::units;
 use super::timeline::Timeline;
 use crate::journal::RunId;
@@ -37,6 +38,7 @@ struct Page<'a> {
     bar: Vec<BarSegment>,
     timeline: Option<&'a Timeline>,
     chart: Option<Chart>,
+    issued: Option<IssuedOtherwise<'a>>,
 }
 
 /// Writes the page.
@@ -50,6 +52,7 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
         },
         bar: bar(&report.tally(), 1000.0),
         timeline: timeline.as_ref(),
+        issued: IssuedOtherwise::of(report),
         chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),
     };
     page.write_into(&mut to)

@@ -50,7 +50,7 @@ pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 pub const COLUMNS: &[Column; 22] = ALL.first_chunk().expect("there are more than these");
 
 /// All columns. Only some runs have those after [`COLUMNS`].
-const ALL: &[Column; 25] = &[
+const ALL: &[Column; 28] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
@@ -73,8 +73,12 @@ const ALL: &[Column; 25] = &[
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
     ("ou_names", |row| ou_names(&row.account.ou_names)),
-    // Only reports with `--verify token=REGION` have this column.
+    // Only reports with `--verify token` or `--verify token=REGION` have this column.
     (VERIFIED, |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
+    // Only reports with `--verify token` have these columns.
+    (SIZES[0], |row| row.record.issued_version().map_or(Cell::Nothing, |version| Cell::text(version.as_str()))),
+    (SIZES[1], |row| size(row.record.issued_token.as_ref().and_then(|token| token.regional_size))),
+    (SIZES[2], |row| size(row.record.issued_token.as_ref().and_then(|token| token.global_size))),
     // Only reports with `--exceptions` have these columns.
     (EXCEPTIONS[0], |row| {
         row.record.exception.as_ref().map_or(Cell::Nothing, |exception| Cell::text(&exception.reason))
@@ -90,27 +94,50 @@ pub(super) fn ou_names(names: &[String]) -> Cell<'static> {
     if names.is_empty() { Cell::Nothing } else { Cell::Text(names.join("/").into()) }
 }
 
-/// The column of `--verify token=REGION`.
+fn size(size: Option<u32>) -> Cell<'static> {
+    size.map_or(Cell::Nothing, |size| Cell::Number(size.into()))
+}
+
+/// The column of `--verify token` and `--verify token=REGION`.
 const VERIFIED: &str = "verified";
+/// The columns of `--verify token`.
+const SIZES: [&str; 3] = ["issued_version", "regional_token_size", "global_token_size"];
 /// The columns of `--exceptions`.
 const EXCEPTIONS: [&str; 2] = ["exception_reason", "exception_until"];
 
-/// The columns for each combination of the options that add columns: `--verify token=REGION` counts 1, and `--exceptions` counts 2.
-static COMBINATIONS: LazyLock<[Vec<Column>; 4]> = LazyLock::new(|| {
-    [(false, false), (true, false), (false, true), (true, true)].map(|(verified, exceptions)| {
-        let is_wanted = |name: &str| match name {
-            VERIFIED => verified,
-            name if EXCEPTIONS.contains(&name) => exceptions,
-            _ => true,
-        };
-        ALL.iter().filter(|(name, _)| is_wanted(name)).copied().collect()
+/// How many of the columns of tokens a report has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum TokenColumns {
+    None,
+    Verified,
+    VerifiedAndSizes,
+}
+
+/// The columns for each combination of the options that add columns: first without and then with `--exceptions`, and in each for each
+/// variant of [`TokenColumns`].
+static COMBINATIONS: LazyLock<[[Vec<Column>; 3]; 2]> = LazyLock::new(|| {
+    use TokenColumns::{None, Verified, VerifiedAndSizes};
+    [false, true].map(|exceptions| {
+        [None, Verified, VerifiedAndSizes].map(|tokens| {
+            let is_wanted = |name: &str| match name {
+                VERIFIED => tokens >= Verified,
+                name if SIZES.contains(&name) => tokens == VerifiedAndSizes,
+                name if EXCEPTIONS.contains(&name) => exceptions,
+                _ => true,
+            };
+            ALL.iter().filter(|(name, _)| is_wanted(name)).copied().collect()
+        })
     })
 });
 
-/// Returns the columns of a run's report. `--verify token=REGION` and `--exceptions` add columns at the end.
+/// Returns the columns of a run's report. `--verify token`, `--verify token=REGION` and `--exceptions` add columns at the end.
 pub fn columns(verify: &Verify, exceptions: bool) -> &'static [Column] {
-    let verified = matches!(verify, Verify::Token(_));
-    &COMBINATIONS[usize::from(verified) + 2 * usize::from(exceptions)]
+    let tokens = match verify {
+        Verify::None | Verify::Setting => TokenColumns::None,
+        Verify::TokenIn(_) => TokenColumns::Verified,
+        Verify::TokenSize => TokenColumns::VerifiedAndSizes,
+    };
+    &COMBINATIONS[usize::from(exceptions)][tokens as usize]
 }
 
 impl<'a> Row<'a> {
@@ -143,13 +170,17 @@ mod tests {
         let promised = "account_id,account_name,account_email,ou_path,account_state,outcome,previous_version,target_version,\
                         current_version,stage,error_code,error_message,hint,request_id,attempts,wave,role_arn,sts_endpoint,\
                         started_at,duration_ms,run_id,ou_names";
-        let token = Verify::Token("ap-east-1".to_owned());
+        let token = Verify::TokenIn("ap-east-1".to_owned());
+        let sizes = ",verified,issued_version,regional_token_size,global_token_size";
+        let both = &format!("{sizes},exception_reason,exception_until");
         for (verify, exceptions, added) in [
             (&Verify::Setting, false, ""),
             (&Verify::None, false, ""),
             (&token, false, ",verified"),
             (&Verify::Setting, true, ",exception_reason,exception_until"),
             (&token, true, ",verified,exception_reason,exception_until"),
+            (&Verify::TokenSize, false, sizes),
+            (&Verify::TokenSize, true, both),
         ] {
             let names: Vec<&str> = columns(verify, exceptions).iter().map(|(name, _)| *name).collect();
             assert_eq!(names.join(","), format!("{promised}{added}"));

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Report;
 use super::causes::causes;
-use super::would_change;
+use super::{issued_otherwise, would_change};
 use crate::org::Account;
 use crate::rollout::alike::{self, VisitResult};
 use crate::rollout::cause::Cause;
@@ -39,6 +39,7 @@ pub(crate) fn summary(report: &Report<'_>) -> String {
     let left = if gone > 0 { format!(", and {gone} that left it") } else { String::new() };
     text.push_str(&format!("  {:>width$}  accounts in {}{left}\n", tally.total() - gone, for_terminal(organization)));
     text.push_str(&would_change::accounts(report));
+    text.push_str(&issued_otherwise::summary(report));
     if let Some(setting) = wrong_setting(report) {
         text.push_str(&format!("\n{}\n", for_terminal(&setting)));
     }

@@ -50,6 +50,8 @@ pub struct Rollout<'a, C, I> {
     pub(crate) cloud: &'a C,
     pub(crate) intents: &'a I,
     pub(crate) rate_limiter: RateLimiter,
+    /// Limits the calls of the global STS endpoint. It has a quota of its own, so a throttle there must not slow down the visits.
+    pub(crate) global_rate_limiter: RateLimiter,
     pub(crate) connectivity: Connectivity,
     pub(crate) credential_probe: CredentialProbe,
     /// The STS endpoint, for the records.
@@ -64,6 +66,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
             gate_first: None,
             stop: Stop::default(),
             rate_limiter: RateLimiter::new(options.rate),
+            global_rate_limiter: RateLimiter::new(options.rate),
             connectivity: Connectivity::default(),
             credential_probe: CredentialProbe::default(),
             sts_endpoint: cloud.sts_endpoint().into(),

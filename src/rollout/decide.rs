@@ -29,8 +29,10 @@ pub enum Verify {
     /// The setting is read back.
     #[default]
     Setting,
+    /// The setting is read back, and the sizes of tokens of the global and the regional STS endpoint are compared.
+    TokenSize,
     /// The setting is read back, and a token of the global STS endpoint is used in this opt-in Region.
-    Token(String),
+    TokenIn(String),
 }
 
 impl fmt::Display for Verify {
@@ -38,7 +40,8 @@ impl fmt::Display for Verify {
         match self {
             Self::None => f.write_str("none"),
             Self::Setting => f.write_str("setting"),
-            Self::Token(region) => write!(f, "token={region}"),
+            Self::TokenSize => f.write_str("token"),
+            Self::TokenIn(region) => write!(f, "token={region}"),
         }
     }
 }
@@ -49,7 +52,7 @@ textual!(Verify, ParseVerifyError);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseVerifyError {
     /// The text is not one of the expected words.
-    #[error("expected none, setting, or token=REGION")]
+    #[error("expected none, setting, token, or token=REGION")]
     Word,
     /// The Region is not an opt-in Region, or does not exist.
     #[error(transparent)]
@@ -63,9 +66,10 @@ impl FromStr for Verify {
         match (text, text.strip_prefix("token=")) {
             ("none", _) => Ok(Self::None),
             ("setting", _) => Ok(Self::Setting),
+            ("token", _) => Ok(Self::TokenSize),
             (_, Some(region)) => {
                 region::check_opt_in(region)?;
-                Ok(Self::Token(region.to_owned()))
+                Ok(Self::TokenIn(region.to_owned()))
             }
             (_, None) => Err(ParseVerifyError::Word),
         }
@@ -130,13 +134,14 @@ mod tests {
 
     #[test]
     fn only_an_opt_in_region_is_accepted() {
-        for text in ["none", "setting", "token=ap-east-1", "token=eu-south-1"] {
+        for text in ["none", "setting", "token", "token=ap-east-1", "token=eu-south-1"] {
             assert_eq!(text.parse::<Verify>().map(|verify| verify.to_string()).as_deref(), Ok(text));
         }
         for (text, why) in [
             ("", "expected none"),
             ("Setting", "expected none"),
-            ("token", "expected none"),
+            ("tokens", "expected none"),
+            ("Token", "expected none"),
             ("token=", "no Region"),
             ("token=eu-west-1", "proves nothing"),
             ("token=ap-eats-1", "did you mean ap-east-1?"),

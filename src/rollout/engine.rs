@@ -150,7 +150,7 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                     (self.listen)(Event::Visited {
                         record: &record,
                         tally: &self.tally,
-                        throttles: run.rate_limiter.throttles(),
+                        throttles: run.rate_limiter.throttles() + run.global_rate_limiter.throttles(),
                         rate: run.rate_limiter.rate(),
                         in_flight: run.stop.in_flight(),
                     });

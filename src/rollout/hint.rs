@@ -20,6 +20,9 @@ pub fn hint(
         return "visit it again later with v2token resume --retry-failed; if its summary still shows no version, set it by hand"
             .to_owned();
     }
+    if stage == Stage::Verify && failure.operation == Operation::AssumeRole && failure.kind == FailureKind::Refused {
+        return GLOBAL_REFUSED.to_owned();
+    }
     let by_stage = || by_stage(outcome, stage, failure).map(str::to_owned);
     let by_code = || by_code(failure, access, management, invited);
     // If the account may have been changed, that is more important than who answered.
@@ -135,6 +138,10 @@ pub(crate) fn foreign_answer(failure: &Failure) -> Option<&'static str> {
     }
 }
 
+/// The session of the visit was opened by the regional endpoint, so the role and its trust policy are right.
+const GLOBAL_REFUSED: &str = "the setting is right, but the global STS endpoint refuses the session that the regional endpoint opened: a policy \
+     of the Organization or of the caller may deny it (its aws:RequestedRegion is us-east-1); lift it, or go on with --verify setting";
+
 const PROXY_LOGIN: &str = "the proxy asks for a user name and a password: give them as http://USER:PASSWORD@HOST:PORT in HTTPS_PROXY, \
      with special characters as %XX";
 
@@ -166,6 +173,14 @@ fn by_own_code(code: OwnCode) -> Option<&'static str> {
         OwnCode::TokenRefused => Some(
             "the setting is right; check that the Region of --verify is enabled in this account, and try again later: \
              tokens of the new version are issued some 10 s after the setting",
+        ),
+        OwnCode::IssuedVersionDiffers => Some(
+            "the setting is right; audit it again later with plan --verify token: tokens of the new version are issued some 10 s after \
+             the setting",
+        ),
+        OwnCode::IssuedVersionUnknown => Some(
+            "the setting is right; try again with resume --retry-failed, or prove it with --verify token=REGION, which uses a token in an \
+             opt-in Region",
         ),
         OwnCode::NotVerified => Some("check it with plan, or leave out --verify none"),
         OwnCode::RequestTimedOut

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 use super::denied_by::DeniedBy;
+use super::issued_version::IssuedToken;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::org::exception::Exception;
@@ -95,6 +96,8 @@ text_enum! {
         Setting = "setting",
         /// The setting was read back, and a token of the global STS endpoint was accepted in an opt-in Region.
         Token = "token",
+        /// The setting was read back, and the size of a token of the global STS endpoint shows the wanted version.
+        TokenSize = "token_size",
     }
 }
 
@@ -116,6 +119,9 @@ pub struct Record {
     pub current_version: Option<ObservedVersion>,
     /// How a change was verified; `None` if no change was verified.
     pub verified: Option<Verified>,
+    /// What the sizes of the tokens say, with `--verify token`; `None` if no tokens were compared. The sizes are as of the last comparison.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token: Option<Box<IssuedToken>>,
     /// The error of the account; `None` if no error occurred.
     #[serde(rename = "trouble")]
     pub error: Option<AccountError>,
@@ -162,6 +168,7 @@ impl Record {
             target_version,
             current_version: None,
             verified: None,
+            issued_token: None,
             error: None,
             note: String::new(),
             denied_by: None,
@@ -191,6 +198,27 @@ impl Record {
             Provenance::Intended(previous) => blank.interrupted(previous),
             Provenance::None | Provenance::Set { .. } => blank,
         }
+    }
+
+    /// Returns the version that the global STS endpoint issues for the account; `None` if it is not known.
+    pub fn issued_version(&self) -> Option<TokenVersion> {
+        self.issued_token.as_ref().and_then(|token| token.version)
+    }
+
+    /// Whether the global STS endpoint issues another version than the setting says. A summary without a version says nothing.
+    pub fn is_issued_otherwise(&self) -> bool {
+        match (self.issued_version(), self.current_version) {
+            (Some(issued), Some(setting)) => setting != ObservedVersion::Unknown && !setting.shows(issued),
+            (None, _) | (_, None) => false,
+        }
+    }
+
+    /// Adds a remark to those on the visit.
+    pub(crate) fn add_note(&mut self, note: &str) {
+        if !self.note.is_empty() && !note.is_empty() {
+            self.note.push_str("; ");
+        }
+        self.note.push_str(note);
     }
 
     /// Whether a resume has to visit the account, because the run ended before the visit or left the account in doubt.

@@ -71,7 +71,7 @@ pub(crate) fn is_exceeded(
 pub(crate) fn is_counted(verify: &Verify, outcome: Outcome) -> bool {
     match verify {
         Verify::None => outcome == Outcome::Failed,
-        Verify::Setting | Verify::Token(_) => outcome.is_error(),
+        Verify::Setting | Verify::TokenSize | Verify::TokenIn(_) => outcome.is_error(),
     }
 }
 

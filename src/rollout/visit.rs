@@ -5,6 +5,7 @@
 mod enter;
 mod retry;
 mod set;
+mod token_size;
 pub(crate) mod verify;
 
 use std::pin::pin;
@@ -23,7 +24,7 @@ use super::{
     decide, hint,
 };
 use crate::cloud::retry::as_attempt;
-use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode};
+use crate::cloud::{Answer, Cloud, Failure, Operation, OwnCode, TokenSize};
 use crate::org::{ObservedVersion, TokenVersion};
 
 /// How many times one call can replace a session that is no longer accepted.
@@ -61,6 +62,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         deadline: started + run.options.account_timeout,
         pauses: run.connectivity.pauses.observe(),
         entry_permit: Some(permit),
+        regional_size: None,
     };
     // The future is boxed only now, so that visits that wait for their turn stay small, and the large future is not moved.
     let result = Box::pin(async {
@@ -71,7 +73,10 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         visit.record.previous_version = Some(original);
         match decide(run.options.mode, current, target.wanted, target.provenance) {
             Decision::Done(Outcome::Changed) => Box::pin(visit.verify_token()).await,
-            Decision::Done(outcome) => Ok(outcome),
+            Decision::Done(outcome) => {
+                Box::pin(visit.observe_token()).await;
+                Ok(outcome)
+            }
             Decision::Drifted => {
                 visit.record.error = Some(visit.drift());
                 Ok(Outcome::Skipped)
@@ -91,7 +96,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     match result {
         Ok(outcome) => {
             visit.record.outcome = outcome;
-            note(target.provenance, target.wanted, outcome).clone_into(&mut visit.record.note);
+            visit.record.add_note(note(target.provenance, target.wanted, outcome));
         }
         Err(error) => visit.fail(error),
     }
@@ -123,6 +128,8 @@ struct Visit<'a, 'r, C, I> {
     pauses: Seen,
     /// The turn with which the visit started. Held until the account gives its first answer of any kind.
     entry_permit: Option<EntryPermit<'a>>,
+    /// The size of the token of the newest session.
+    regional_size: Option<TokenSize>,
 }
 
 /// Callers box the rare paths and the unusual calls: a visit's future is as large as the largest future awaited in it, and every

@@ -133,7 +133,10 @@ impl Overview<'_> {
             match &run.verify {
                 Verify::None => "none: every account that is set ends as unverified".to_owned(),
                 Verify::Setting => "each setting is read back".to_owned(),
-                Verify::Token(region) => {
+                Verify::TokenSize => {
+                    "each setting is read back, and proven by the size of a token of the global endpoint".to_owned()
+                }
+                Verify::TokenIn(region) => {
                     format!("each setting is read back, and proven with a token in {region}")
                 }
             },

@@ -11,7 +11,10 @@ const SET_AND_READ_BACK: Duration = Duration::from_millis(1200);
 /// The usual duration of a visit that sets nothing, or reads nothing back.
 const CALLS: Duration = Duration::from_millis(400);
 
-/// The additional duration of `--verify token`: new tokens have the new version some 9 to 13 s after the setting
+/// The additional call of the global STS endpoint in a plan with `--verify token`.
+const CALL: Duration = Duration::from_millis(120);
+
+/// The additional duration of `--verify token` and `--verify token=REGION`: new tokens have the new version some 9 to 13 s after the setting
 /// (`rollout/visit/verify.rs`, `TOKEN_WAITS`).
 const TOKEN: Duration = Duration::from_secs(12);
 
@@ -54,9 +57,10 @@ impl Forecast {
 /// Returns the usual duration of a visit, for use before the first visit.
 pub(crate) const fn usual_visit(mode: Mode, verify: &Verify) -> Duration {
     match (mode, verify) {
+        (Mode::Plan, Verify::TokenSize) => CALLS.saturating_add(CALL),
         (Mode::Plan, _) | (Mode::Apply, Verify::None) => CALLS,
         (Mode::Apply, Verify::Setting) => SET_AND_READ_BACK,
-        (Mode::Apply, Verify::Token(_)) => SET_AND_READ_BACK.saturating_add(TOKEN),
+        (Mode::Apply, Verify::TokenSize | Verify::TokenIn(_)) => SET_AND_READ_BACK.saturating_add(TOKEN),
     }
 }
 

@@ -2,6 +2,9 @@
 
 mod accounts;
 mod start;
+mod tokens;
+
+use std::time::Duration;
 
 use serde_json::Value;
 use v2token_simulator::{Builder, Operation, Organization};
@@ -9,7 +12,7 @@ use v2token_simulator::{Builder, Operation, Organization};
 use crate::harness::{Bench, Run};
 
 fn eight() -> Builder {
-    Organization::builder().accounts(8).unlimited()
+    Organization::builder().accounts(8).unlimited().global_sts(Duration::ZERO)
 }
 
 /// One check of the report.
@@ -107,7 +110,7 @@ fn a_healthy_organization_is_ok_in_every_format() {
     let all = checks(&bench, &[], 0);
     let about: Vec<&str> = all.iter().map(|check| check.about.as_str()).collect();
     let head = ["identity", "clock", "endpoints", "organization", "root_access", "accounts"];
-    assert_eq!(about, [&head[..], &["account"; 5], &["pace"]].concat(), "{all:#?}");
+    assert_eq!(about, [&head[..], &["account"; 5], &["tokens", "pace"]].concat(), "{all:#?}");
     assert_eq!(all[6].account.as_deref(), Some("000000000100"), "the management account is among the few");
     for (check, says) in all.iter().zip([
         "arn:aws:iam::000000000100:user/operator in account 000000000100",
@@ -135,7 +138,7 @@ fn a_healthy_organization_is_ok_in_every_format() {
         lines.stdout.lines().map(|line| check(&serde_json::from_str(line).expect("JSON"))).collect();
     assert_eq!(parsed.len(), all.len(), "{lines}");
     assert_eq!(examine(&bench, &["--output=none"]).exits(0).stdout, "");
-    // Each tested account is entered once and read once, and IAM simulates its role's policies once.
+    // Each tested account is entered once and read once, the global endpoint is asked once, and IAM simulates its role's policies once.
     let run = examine(&bench, &["--sample=3"]).exits(0);
     let calls = [
         Operation::AssumeRole,
@@ -143,7 +146,7 @@ fn a_healthy_organization_is_ok_in_every_format() {
         Operation::SimulatePrincipalPolicy,
         Operation::ListAccounts,
     ];
-    assert_eq!(calls.map(|operation| run.calls(operation)), [2, 3, 2, 1], "{run}");
+    assert_eq!(calls.map(|operation| run.calls(operation)), [4, 3, 2, 1], "{run}");
 }
 
 #[test]

@@ -74,6 +74,7 @@ mod terminal;
 mod throttles;
 mod tls_proxy;
 mod tmux;
+mod token_sizes;
 mod tokens;
 mod verdicts;
 mod waves;

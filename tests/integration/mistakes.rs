@@ -192,7 +192,7 @@ const ROLLOUT: &[Mistake] = &[
     mistake("apply --yes --max-errors=110%", OPTION, "--max-errors", "a percentage from 0% to 100%"),
     mistake("apply --yes --bake=5", OPTION, "--bake", "a duration such as 90s, 2m or 1h30m"),
     mistake("apply --yes --account-timeout=60", OPTION, "--account-timeout", "a duration such as 90s"),
-    mistake("apply --yes --verify=token", OPTION, "--verify", "token=REGION"),
+    mistake("apply --yes --verify=tokens", OPTION, "--verify", "token=REGION"),
     mistake(
         "apply --yes --verify=token=eu-west-1",
         OPTION,

@@ -40,6 +40,8 @@ fn every_account_goes_to_v2_and_back() {
     let changes = judge.watch("apply", &["apply", "--yes"], "v2Token", "changed");
     assert_eq!(changes, on_v1, "what apply changed");
 
+    judge.compare_lengths();
+
     let changes = judge.watch("again", &["apply", "--yes"], "v2Token", "changed");
     assert_eq!(changes, 0, "what a second apply changed");
 
@@ -103,6 +105,28 @@ impl Judge {
             chosen: ids(&seed["chosen"]),
             scratch,
         })
+    }
+
+    /// moto reports no sizes, and its tokens all have one length, whatever the version. So the lengths are compared, and they say what they
+    /// say.
+    fn compare_lengths(&self) {
+        let before = self.truth();
+        let report = self.v2token("sizes", &["plan", "--verify", "token"]);
+        let sessions = |truth: &BTreeMap<String, Truth>, account: &str| truth[account].sessions;
+        let after = self.truth();
+        for (account, row) in report.iter().filter(|(_, row)| row["outcome"] == "unchanged") {
+            let is_own = *account == self.management_account;
+            let cells = ["issued_version", "hint"].map(|name| row[name].as_str());
+            let expected = if is_own {
+                ["", "only the setting was read, because the account was entered without a role"]
+            } else {
+                ["v2Token", "STS gave no token sizes, so the lengths of the tokens were compared"]
+            };
+            assert_eq!(cells, expected, "{account}");
+            assert_eq!(row["regional_token_size"], row["global_token_size"], "{account}");
+            let opened = sessions(&after, account) - sessions(&before, account);
+            assert_eq!(opened, if is_own { 0 } else { 2 }, "{account}");
+        }
     }
 
     /// Runs v2token once and compares its report with the truth before and after.

@@ -3,6 +3,7 @@
 mod inputs;
 
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 use v2token_simulator::{ALWAYS, AccountId, Operation, Organization, PerCall, SECRET_MARKER, Spoiled, Spoiling};
@@ -28,6 +29,9 @@ fn talkative() -> Organization {
         .account(9, |account| account.faults.expired_session = PerCall::all(ALWAYS))
         // AWS explains this denial, and tells the context of the request.
         .account(10, |account| account.faults.deny_set_by_scp = true)
+        .account(11, |account| account.faults.global.garbage = 3)
+        .account(12, |account| account.faults.global.denied = true)
+        .global_sts(Duration::ZERO)
         .start()
 }
 
@@ -49,6 +53,7 @@ fn no_verbosity_shows_a_secret() {
         ("all", &["--debug", "-v", "--log-format=json", "--output=json"]),
         ("quiet", &["-q", "--output=csv"]),
         ("plain", &[]),
+        ("sizes", &["--debug", "-v", "--log-format=json", "--output=json", "--verify=token"]),
     ] {
         for by_variable in [false, true] {
             let folder = format!("{name}-{by_variable}");
@@ -60,6 +65,9 @@ fn no_verbosity_shows_a_secret() {
                 command.args(["--external-id", EXTERNAL_ID]);
             }
             let run = search(&bench, &folder, command, &[EXTERNAL_ID]).exits(3);
+            if name == "sizes" && !by_variable {
+                assert_eq!(run.after.fault("global_garbage"), 3, "answers with other tokens were read\n{run}");
+            }
             assert_ne!(run.rows()["000000000005"]["error_code"], "AccessDenied", "the external id is used\n{run}");
             assert_eq!(run.rows()["000000000006"]["error_code"], "AccessDenied", "{run}");
             assert_eq!(run.calls(Operation::GetRequestAuthorizationDetails), u64::from(!by_variable), "{run}");

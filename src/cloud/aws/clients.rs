@@ -7,6 +7,7 @@ use aws_config::{Region, SdkConfig};
 use super::clock_skew::Clock;
 use super::credentials::CheckedProvider;
 use super::endpoint::of_service;
+use super::global_endpoint;
 use super::organizations::members::RequiredMembers;
 use super::role_chain::{self, ChainedRole};
 use super::same_account::{ConfirmedAccount, SameAccount};
@@ -27,6 +28,9 @@ pub(super) struct Clients {
     pub(super) troubleshooter: aws_sdk_iamtoolbox::Client,
     /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
+    /// Uses the hub's credentials at the global STS endpoint. Only `--verify token`, `--verify token=REGION` and doctor
+    /// use it.
+    pub(super) global_sts: aws_sdk_sts::Client,
     /// Uses no credentials, and tests whether STS can be reached.
     pub(super) unsigned_sts: aws_sdk_sts::Client,
 }
@@ -83,6 +87,7 @@ impl ClientFactory {
             // There is one endpoint in each partition, in the Region of IAM.
             troubleshooter: aws_sdk_iamtoolbox::Client::new(&in_region(&base, "iam_toolbox", self.home.iam)),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            global_sts: global_endpoint::client(&hub),
             unsigned_sts: aws_sdk_sts::Client::from_conf(unsigned.build()),
             base,
             hub,

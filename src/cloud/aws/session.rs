@@ -7,7 +7,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 
 use super::credentials::secrets_of;
-use crate::cloud::Operation;
+use crate::cloud::{Operation, TokenSize};
 use crate::org::AccountId;
 use crate::secret::{Hidden, Secret};
 
@@ -16,6 +16,8 @@ pub struct Session {
     pub(super) account: AccountId,
     /// Credentials that were proven to belong to the account.
     pub(super) credentials: SharedCredentialsProvider,
+    /// The size of the session token; `None` if the session has the caller's own credentials.
+    pub(super) token_size: Option<TokenSize>,
     /// The credentials are hidden in texts from outside as long as the session is in use.
     _hidden: Hidden,
 }
@@ -25,9 +27,15 @@ impl Session {
     pub(super) fn new(account: AccountId, credentials: Credentials) -> Self {
         Self {
             account,
+            token_size: None,
             _hidden: Hidden::new(secrets_of(&credentials)),
             credentials: SharedCredentialsProvider::new(credentials),
         }
+    }
+
+    /// Returns the session with the size of its token.
+    pub(super) fn with_token_size(self, size: TokenSize) -> Self {
+        Self { token_size: Some(size), ..self }
     }
 
     /// Returns the configuration of one call of IAM with the session's credentials. The client, its connections and its settings

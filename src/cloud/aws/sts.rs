@@ -9,7 +9,7 @@ use aws_sdk_sts::config::Builder;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use aws_sdk_sts::types::{AssumedRoleUser, PolicyDescriptorType};
 
-use super::super::{Answer, Failure, FailureKind, Operation, OwnCode};
+use super::super::{Answer, Failure, FailureKind, Operation, OwnCode, TokenSize};
 use super::call::call;
 use super::credentials::check;
 use super::error::{incomplete, without_credentials};
@@ -78,7 +78,10 @@ pub(super) async fn assume_role(
     let user = value.assumed_role_user().map(AssumedRoleUser::arn).filter(|arn| !arn.is_empty());
     let arn = user.ok_or_else(|| incomplete(operation, "it lacks AssumedRoleUser.Arn", request_id.as_deref()))?;
     check_account(operation, account, account_in_arn(arn), arn, request_id.as_deref())?;
-    session(operation, account, value.credentials(), request_id)
+    let answer = session(operation, account, value.credentials(), request_id)?;
+    let length = value.credentials().map_or(0, |issued| issued.session_token().len());
+    let size = TokenSize::new(value.session_token_size(), length);
+    Ok(Answer { value: answer.value.with_token_size(size), request_id: answer.request_id })
 }
 
 /// Opens a read-only session as the account's root user. STS opens it in the account that the request names, and the program

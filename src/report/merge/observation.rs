@@ -72,7 +72,7 @@ pub(super) fn fold(
         ((at.is_none(), at), ancestors(run, bases).count(), observation.record.outcome, observation.since, run)
     });
     observations.into_iter().reduce(|earlier, later| match relation(&earlier, &later) {
-        Relation::Stays => earlier,
+        Relation::Stays => with_newer_token(earlier, &later),
         Relation::Supersedes => later,
         Relation::Confirms => confirmed(earlier, &later),
         Relation::FailsToUndo => not_undone(&earlier.record, later),
@@ -133,7 +133,8 @@ fn relation(earlier: &Observation, later: &Observation) -> Relation {
         // If the earlier run had read the version that it set, its doubt is about something else: whether tokens are accepted.
         (Unverified, Unchanged | WouldChange) if shows => {
             let was_seen = set.current_version.is_some_and(|read| read.shows(set.target_version));
-            if was_seen { Relation::Stays } else { Relation::Confirms }
+            let is_issued = record.issued_version() == Some(set.target_version);
+            if was_seen && !is_issued { Relation::Stays } else { Relation::Confirms }
         }
         (Unverified, WouldChange) if !shows_another => Relation::Stays,
         // It is not known when the interrupted run had this doubt. If both runs have the same target, the account has that version,
@@ -149,9 +150,21 @@ fn relation(earlier: &Observation, later: &Observation) -> Relation {
 fn confirmed(set: Observation, read: &Observation) -> Observation {
     let note = format!("this run may have set it, and run {} read it back", read.run_id);
     let Record { current_version, verified, .. } = read.record;
-    let verified = verified.or(Some(Verified::Setting));
-    let record = Record { outcome: Outcome::Changed, current_version, verified, error: None, note, ..set.record };
+    let is_issued = read.record.issued_version() == Some(set.record.target_version);
+    let verified = verified.or(Some(if is_issued { Verified::TokenSize } else { Verified::Setting }));
+    let issued_token = read.record.issued_token.clone().or(set.record.issued_token);
+    let record =
+        Record { outcome: Outcome::Changed, current_version, verified, issued_token, error: None, note, ..set.record };
     Observation { at: set.at.max(read.at), record, ..set }
+}
+
+/// Returns the earlier observation with what the later run found out about the tokens that are issued.
+fn with_newer_token(earlier: Observation, later: &Observation) -> Observation {
+    let issued_token = match &later.record.issued_token {
+        Some(token) if token.version.is_some() => later.record.issued_token.clone(),
+        _ => earlier.record.issued_token,
+    };
+    Observation { record: Record { issued_token, ..earlier.record }, ..earlier }
 }
 
 /// Returns the failed observation, with the version that the earlier run left if the failed visit did not read it.

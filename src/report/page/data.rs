@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::org::{Account, ObservedVersion};
+use crate::org::{Account, ObservedVersion, TokenVersion};
 use crate::report::Report;
 use crate::report::causes::{CauseGroup, Causes};
 use crate::report::format::LazyList;
@@ -215,9 +215,14 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&record.duration.map(milliseconds))?;
         row.serialize_element(&or_minus_one(self.role))?;
         row.serialize_element(&for_terminal(record.request_id.as_deref().unwrap_or_default()))?;
-        if record.verified.is_some() || !record.note.is_empty() {
+        if record.verified.is_some() || !record.note.is_empty() || record.issued_token.is_some() {
             row.serialize_element(record.verified.map_or("", Verified::as_str))?;
             row.serialize_element(&for_terminal(&record.note))?;
+        }
+        if let Some(token) = &record.issued_token {
+            row.serialize_element(token.version.map_or("", TokenVersion::as_str))?;
+            row.serialize_element(&token.regional_size)?;
+            row.serialize_element(&token.global_size)?;
         }
         row.end()
     }

@@ -7,8 +7,8 @@ const data = JSON.parse(byId("data").textContent);
 const { outcomes, readings, states, units, causes, roles, rows } = data;
 
 // The indexes in a row, in the order in which data.rs writes them.
-const [ID, NAME, EMAIL, UNIT, STATE, OUTCOME, BEFORE, WANTED, NOW, CAUSE, WORDS, CALLS, THROTTLED, WAVE, START, TOOK, ROLE, REQUEST, PROOF, NOTE] =
-  Array(20).keys();
+const [ID, NAME, EMAIL, UNIT, STATE, OUTCOME, BEFORE, WANTED, NOW, CAUSE, WORDS, CALLS, THROTTLED, WAVE, START, TOOK, ROLE, REQUEST, PROOF, NOTE, ISSUED, REGIONAL, GLOBAL] =
+  Array(23).keys();
 
 const make = (name, text, attributes = {}) => {
   const element = document.createElement(name);
@@ -177,6 +177,7 @@ const explain = (row) => {
     ["Message", message(row), true], ["What to do", cause?.[4] || row[NOTE], true],
     ["OU", unitPaths(row)[1], true], ["OU ids", unitPaths(row)[0], true],
     ["Previous version", readings[row[BEFORE]]], ["Target version", readings[row[WANTED]]], ["Current version", readings[row[NOW]]],
+    ["Issued version", row[ISSUED]], ["Regional token size", row[REGIONAL]], ["Global token size", row[GLOBAL]],
     ["Verified by", row[PROOF]], ["Wave", row[WAVE]], ["Calls", row[CALLS]], ["Calls throttled", row[THROTTLED]],
     ["Started", started], ["Duration", seconds(row[TOOK])],
     ["Role", row[ROLE] < 0 ? "" : roles[row[ROLE]].join(row[ID]), true], ["Request id", row[REQUEST], true],

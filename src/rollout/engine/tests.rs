@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use super::*;
-use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation};
+use crate::cloud::{AccessMethod, Answer, Effect, Failure, FailureKind, Operation, TokenSize};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 use crate::rollout::visit::verify::{READ_BACK_WAITS, TOKEN_WAITS};
 use crate::rollout::wave::Waves;
@@ -63,6 +63,10 @@ struct Fake {
     disk_full: Cell<bool>,
     /// How many token proofs of each account fail.
     lag: Cell<usize>,
+    /// The size of the tokens of the regional endpoint.
+    regional_size: Cell<TokenSize>,
+    /// The error code of all calls of the global endpoint.
+    global_fails: Cell<Option<&'static str>>,
     /// The token proofs that were tried.
     proofs: RefCell<Vec<(AccountId, tokio::time::Instant)>>,
     in_flight: Cell<usize>,
@@ -96,6 +100,8 @@ impl Fake {
             confirmations: Cell::new(0),
             disk_full: Cell::new(false),
             lag: Cell::new(0),
+            regional_size: Cell::new(TokenSize::new(Some(752), 0)),
+            global_fails: Cell::new(None),
             proofs: RefCell::default(),
             in_flight: Cell::new(0),
             widest: Cell::new(0),
@@ -224,6 +230,26 @@ impl Cloud for Fake {
             ));
         }
         Ok(Answer { value: (), request_id: None })
+    }
+
+    fn token_size(&self, _: &AccountId) -> Option<TokenSize> {
+        Some(self.regional_size.get())
+    }
+
+    fn has_global_endpoint(&self) -> bool {
+        true
+    }
+
+    /// The tokens of the first `lag` calls for an account have the other version.
+    async fn global_token_size(&self, account: AccountId, _: &AccessMethod) -> Result<Answer<TokenSize>, Failure> {
+        self.proofs.borrow_mut().push((account, tokio::time::Instant::now()));
+        let count = self.proofs.borrow().iter().filter(|(of, _)| *of == account).count();
+        if let Some(code) = self.global_fails.get() {
+            let kind = if code == "AccessDenied" { FailureKind::Refused } else { FailureKind::Throttled };
+            return Err(failure(Operation::AssumeRole, kind, Effect::None, code));
+        }
+        let size = if count <= self.lag.get() { 352 } else { 752 };
+        Ok(Answer { value: TokenSize::new(Some(size), 0), request_id: None })
     }
 
     fn sts_endpoint(&self) -> &'static str {
@@ -654,7 +680,7 @@ async fn without_a_read_back_no_account_is_changed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_token_is_tried_for_a_limited_time() {
-    let verify = Verify::Token("ap-east-1".to_owned());
+    let verify = Verify::TokenIn("ap-east-1".to_owned());
     for (lag, outcome, verified) in [
         (0, Outcome::Changed, Some(Verified::Token)),
         (4, Outcome::Changed, Some(Verified::Token)),
@@ -681,4 +707,56 @@ async fn only_changed_accounts_are_verified() {
     assert_eq!(records[0].verified, Some(Verified::Setting));
     assert_eq!(records[1].verified, None);
     assert!(fake.proofs.borrow().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_grows_in_a_limited_time() {
+    for (lag, outcome, verified, code) in [
+        (0, Outcome::Changed, Verified::TokenSize, ""),
+        (7, Outcome::Changed, Verified::TokenSize, ""),
+        (8, Outcome::Unverified, Verified::Setting, "IssuedVersionDiffers"),
+    ] {
+        let fake = Fake::new(1);
+        fake.lag.set(lag);
+        let (_, records) = run(&fake.rollout(RolloutOptions { verify: Verify::TokenSize, ..options() }), |_| {}).await;
+        let found = records[0].error.as_ref().map_or("", |error| error.error_code.as_str());
+        assert_eq!((records[0].outcome, records[0].verified, found), (outcome, Some(verified), code), "{lag}");
+        let asked = fake.proofs.borrow();
+        assert_eq!(asked.len(), (lag + 1).min(TOKEN_WAITS.len()), "it is asked until the token has grown");
+        let waits = asked.windows(2).zip(&TOKEN_WAITS[1..]).map(|(pair, wait)| (pair[1].1 - pair[0].1, *wait));
+        assert!(waits.into_iter().all(|(waited, wait)| waited == Duration::from_secs(wait)), "{asked:?}");
+        let token = records[0].issued_token.as_ref().unwrap();
+        assert_eq!((token.regional_size, token.global_size), (Some(752), Some(if lag == 8 { 352 } else { 752 })));
+    }
+}
+
+/// A plan asks once. What it asks does not decide about the outcome, and a throttle of the global endpoint lowers no other rate.
+#[tokio::test(start_paused = true)]
+async fn a_plan_observes_the_token_without_consequences() {
+    for (fails, lag, calls, issued) in [
+        (None, 0, 1, Some(TokenVersion::V2Token)),
+        (None, 100, 1, Some(TokenVersion::V1Token)),
+        (Some("AccessDenied"), 0, 1, None),
+        (Some("Throttling"), 0, 4, None),
+    ] {
+        let fake = Fake::new(1);
+        fake.lag.set(lag);
+        fake.global_fails.set(fails);
+        let options = RolloutOptions { verify: Verify::TokenSize, mode: Mode::Plan, rate: 50, ..options() };
+        let rollout = fake.rollout(options);
+        let mut throttles = 0;
+        let (_, records) = run(&rollout, |event| {
+            if let Event::Visited { throttles: all, .. } = event {
+                throttles = *all;
+            }
+        })
+        .await;
+        assert_eq!((records[0].outcome, &records[0].error), (Outcome::WouldChange, &None), "{fails:?}");
+        assert_eq!((fake.proofs.borrow().len(), records[0].issued_version()), (calls, issued), "{fails:?} {lag}");
+        assert_eq!(records[0].note.contains("is not known"), fails.is_some(), "{:?}", records[0].note);
+        assert_eq!(records[0].is_issued_otherwise(), issued == Some(TokenVersion::V2Token), "the setting is v1Token");
+        assert_eq!(rollout.rate_limiter.rate(), Some(50.0), "{fails:?}");
+        assert_eq!(throttles, if fails == Some("Throttling") { 4 } else { 0 });
+        assert_eq!(records[0].attempts as usize, 2 + calls);
+    }
 }

@@ -41,6 +41,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             let error = match answer {
                 Ok(answer) => {
                     self.run.rate_limiter.passed();
+                    self.regional_size = self.run.cloud.token_size(&answer.value);
                     return Ok(answer.value);
                 }
                 Err(error) => error,

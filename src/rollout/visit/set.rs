@@ -27,7 +27,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                     self.record.request_id = request_id;
                     let verified = match self.run.options.verify {
                         Verify::None => None,
-                        Verify::Setting | Verify::Token(_) => self.read_back(session).await?,
+                        Verify::Setting | Verify::TokenSize | Verify::TokenIn(_) => self.read_back(session).await?,
                     };
                     return verified.ok_or_else(|| self.not_verified());
                 }

@@ -1,4 +1,4 @@
-//! Verifies a Set: reads the version back, and proves the version by using a token of the global endpoint in an opt-in Region.
+//! Verifies a Set: reads the version back, and proves the version with a token of the global endpoint.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,8 +19,8 @@ pub(crate) const READ_BACK_WAITS: [f64; 7] = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0
 pub(crate) const TOKEN_WAITS: [u64; 8] = [1, 2, 4, 5, 5, 5, 5, 5];
 
 impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
-    /// Reads the version until it is the wanted version, or until all waits are over. Then, with `--verify token=REGION`, proves
-    /// the version with a token. Returns `None` if no read returned the wanted version; in this case, the record has the version
+    /// Reads the version until it is the wanted version, or until all waits are over. Then, with `--verify token` or
+    /// `--verify token=REGION`, proves the version with a token. Returns `None` if no read returned the wanted version; in this case, the record has the version
     /// that was read last.
     pub(super) async fn read_back(&mut self, session: &mut C::Session) -> Result<Option<Outcome>, VisitError> {
         for wait in READ_BACK_WAITS {
@@ -48,16 +48,21 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         VisitError::Failed(Stage::Verify, self.failure(Operation::SetSecurityTokenServicePreferences, code, message))
     }
 
-    /// Completes the verification after the version was read back. With `--verify token=REGION`, waits until a token of the
-    /// global endpoint is accepted in that Region.
+    /// Completes the verification after the version was read back. With `--verify token`, waits until the size of a token of the global
+    /// endpoint shows the version. With `--verify token=REGION`, waits until a token of the global endpoint is accepted in that Region.
     ///
     /// The token belongs to a role session. In an account that is entered without a role, such as the caller's own account, only
     /// the setting is verified.
     pub(super) async fn verify_token(&mut self) -> Result<Outcome, VisitError> {
         self.record.verified = Some(Verified::Setting);
-        let (Verify::Token(region), AccessMethod::Role(_)) = (&self.run.options.verify, &self.target.access) else {
-            return Ok(Outcome::Changed);
-        };
+        match (&self.run.options.verify, &self.target.access) {
+            (Verify::TokenSize, _) => Box::pin(self.verify_token_size()).await,
+            (Verify::TokenIn(region), AccessMethod::Role(_)) => Box::pin(self.verify_token_in(region)).await,
+            (Verify::TokenIn(_) | Verify::Setting | Verify::None, _) => Ok(Outcome::Changed),
+        }
+    }
+
+    async fn verify_token_in(&mut self, region: &str) -> Result<Outcome, VisitError> {
         let mut last = None;
         let mut failed = 0;
         while let Some(wait) = TOKEN_WAITS.get(failed as usize) {

@@ -1,5 +1,7 @@
 //! Compares the examples in the documents with runs in the simulated Organization.
 
+use std::time::Duration;
+
 use clap::{CommandFactory as _, ValueEnum};
 use serde_json::Value;
 use v2token::internals::{Caller, Cli, ManagementAccess, Status};
@@ -12,7 +14,7 @@ use crate::harness::Bench;
 
 /// The Organization of `cargo run -p v2token-simulator -- --accounts 200 --realistic`.
 fn realistic() -> Bench {
-    Bench::new(Organization::builder().accounts(200).realistic(true).start())
+    Bench::new(Organization::builder().accounts(200).realistic(true).global_sts(Duration::ZERO).token_jitter(0).start())
 }
 
 #[test]

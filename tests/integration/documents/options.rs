@@ -11,7 +11,14 @@ type Group = (&'static str, &'static [(&'static str, &'static str, &'static str)
 
 /// `docs/help.md` is regenerated without a look at what changed, so the promise is here.
 const OPTIONS: [Group; 6] = [
-    ("Target", &[("--global-endpoint-token-version, --to", "v2Token", ""), ("--sample", "5", "doctor")]),
+    (
+        "Target",
+        &[
+            ("--global-endpoint-token-version, --to", "v2Token", ""),
+            ("--sample", "5", "doctor"),
+            ("--no-global", "off", "doctor"),
+        ],
+    ),
     (
         "Selection",
         &[

@@ -121,9 +121,10 @@ fn named_actions_and_conditions_are_used_by_the_program() {
     let used = [texts(&policy(&by_role)), texts(&policy(&by_root))].concat();
     let services = ["iam:", "sts:", "organizations:", "aws:"];
     let operations = Operation::ALL.map(Operation::action);
-    // AWS asks for this action if the caller's session passes tags on. The program sends no tags.
-    let by_tags = ["sts:TagSession".to_owned()];
-    let known: BTreeSet<&String> = used.iter().chain(&operations).chain(&by_tags).collect();
+    // AWS asks for this action if the caller's session passes tags on. The program sends no tags. A policy of the user may have this
+    // condition, which also applies to the global endpoint.
+    let by_others = ["sts:TagSession".to_owned(), "aws:RequestedRegion".to_owned()];
+    let known: BTreeSet<&String> = used.iter().chain(&operations).chain(&by_others).collect();
     let mut named = BTreeSet::new();
     for (name, document) in documents() {
         for span in document.spans() {

@@ -10,6 +10,7 @@ use crate::dispatch::{Context, Outcome};
 use crate::fault::VisitCall;
 use crate::policy::SessionPolicy;
 use crate::role::{Presented, Role};
+use crate::token_size::DecidingAccount;
 use crate::world::{Caller, World};
 
 /// The maximum duration, in seconds, of a session of a role that is assumed with another role's session.
@@ -40,6 +41,9 @@ impl World {
         }
         let index = account.and_then(|id| self.index(id)).ok_or_else(|| denied(self, "AssumeRole"))?;
         self.fire_transient_fault(index, VisitCall::Assume)?;
+        if self.settings.is_global_sts(&caller.region) {
+            self.fire_global_fault(index, |world| denied(world, "AssumeRole"))?;
+        }
         self.check_region_is_active(index, &caller.region)?;
         if self.account(index).faults.deny_assume {
             self.at(index).note("deny_assume");
@@ -69,9 +73,10 @@ impl World {
             return Err(denied(self, "TagSession").into());
         }
         check_duration(&role, &caller.principal, seconds)?;
-        let document =
-            self.open_role_session(index, Opening { role, session_name, policy, source_identity, seconds }, context);
-        Ok(self.spoil_answer(index, VisitCall::Assume, document))
+        let opening = Opening { role, session_name, policy, source_identity, seconds };
+        let document = self.open_role_session(index, opening, context)?;
+        let is_global = self.settings.is_global_sts(&caller.region);
+        Ok(self.spoil_answer(index, VisitCall::Assume, is_global, document))
     }
 
     /// Returns the source identity of a new session. If the caller has a source identity, the session keeps it.
@@ -96,7 +101,12 @@ impl World {
     }
 
     /// Issues the session. With the fault `wrong_identity`, the session is for another account.
-    fn open_role_session(&mut self, index: u32, opening: Opening<'_>, context: &Context<'_>) -> Document {
+    fn open_role_session(
+        &mut self,
+        index: u32,
+        opening: Opening<'_>,
+        context: &Context<'_>,
+    ) -> Result<Document, ApiError> {
         let Opening { role, session_name, policy, source_identity, seconds } = opening;
         let mut holder = index;
         if let Some(other) = self.account(index).faults.wrong_identity.and_then(|id| self.index(id)) {
@@ -109,18 +119,29 @@ impl World {
             .and(context.params.text("Policy"))
             .map(|text| format!("<PackedPolicySize>{}</PackedPolicySize>", (text.len() / 20).clamp(1, 100)));
         let source = source_identity.as_ref().map(|text| format!("<SourceIdentity>{}</SourceIdentity>", escape(text)));
-        let token = self.token_version(holder, &context.caller.region);
+        let decides = match self.settings.deciding_account {
+            DecidingAccount::Role => holder,
+            DecidingAccount::Caller => context.caller.principal.account,
+        };
+        let token = self.token_version(decides, &context.caller.region);
+        let length = self.token_length(token, context.params)?;
         let history = &mut self.at(holder).history;
         history.sessions += 1;
         history.source_identities.extend(source_identity.clone());
         let principal = Principal { account: holder, identity, policy, mfa: false, source_identity, token };
         let assumed = self.assumed_role_user(&principal);
-        let credentials = self.issue(principal, role.lasts(seconds));
+        let credentials = self.issue(principal, role.lasts(seconds), length);
+        let size = if self.settings.is_global_sts(&context.caller.region) {
+            self.global_token_size(index, token, length)
+        } else {
+            self.token_size(length)
+        };
         self.vault.count_assume();
         *self.assume_keys.entry(context.caller.access_key.clone()).or_default() += 1;
         let caller = self.arn(&context.caller.principal);
         *self.assume_callers.entry(caller).or_default() += 1;
-        Document::Result(format!("{credentials}{assumed}{}{}", packed.unwrap_or_default(), source.unwrap_or_default()))
+        let (packed, source) = (packed.unwrap_or_default(), source.unwrap_or_default());
+        Ok(Document::Result(format!("{credentials}{assumed}{packed}{source}{size}")))
     }
 
     /// Whether the operator can get a session of an account's cross-account role, if counted faults are ignored.

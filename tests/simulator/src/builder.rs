@@ -17,6 +17,7 @@ use crate::rate_limit::{ORGANIZATIONS_LIMITS, RateLimit, STS_LIMIT, Scope};
 use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::spoiled::Spoiled;
+use crate::token_size::{DecidingAccount, TokenSizes};
 use crate::troubleshooter::Troubleshooter;
 use crate::world::Caller;
 
@@ -38,6 +39,9 @@ pub struct Builder {
     more_sts_regions: Vec<String>,
     opt_in_regions: Vec<String>,
     issuance_lag: Option<Duration>,
+    token_sizes: TokenSizes,
+    token_jitter: usize,
+    deciding_account: DecidingAccount,
     units: Vec<[String; 3]>,
     delegated: Vec<AccountId>,
     caller: Caller,
@@ -76,6 +80,9 @@ impl Default for Builder {
             more_sts_regions: Vec::new(),
             opt_in_regions: Vec::new(),
             issuance_lag: None,
+            token_sizes: TokenSizes::default(),
+            token_jitter: 12,
+            deciding_account: DecidingAccount::default(),
             units: Vec::new(),
             delegated: Vec::new(),
             caller: Caller::Management,
@@ -188,6 +195,25 @@ impl Builder {
     /// regional endpoints always have tokens of version 2.
     pub fn global_sts(mut self, issuance_lag: Duration) -> Self {
         self.issuance_lag = Some(issuance_lag);
+        self
+    }
+
+    /// What the answers of STS tell of the size of a token.
+    pub fn token_sizes(mut self, sizes: TokenSizes) -> Self {
+        self.token_sizes = sizes;
+        self
+    }
+
+    /// By how many bytes the sizes of the tokens of the same request differ at most; 12 by default. The sizes are multiples of 4, as
+    /// in base64.
+    pub fn token_jitter(mut self, bytes: usize) -> Self {
+        self.token_jitter = bytes;
+        self
+    }
+
+    /// Whose setting decides the version of the tokens of the global STS endpoint.
+    pub fn deciding_account(mut self, account: DecidingAccount) -> Self {
+        self.deciding_account = account;
         self
     }
 

@@ -80,6 +80,20 @@ impl Constraint {
     }
 }
 
+/// Checks and returns `MinimumSessionTokenSize`, or 0 if it is absent.
+pub(crate) fn minimum_token_size(params: &Params) -> Result<usize, ApiError> {
+    const FIELD: &str = "minimumSessionTokenSize";
+    match params.number("MinimumSessionTokenSize") {
+        None => Ok(0),
+        Some(Ok(size @ 0..=4_096)) => Ok(usize::try_from(size).expect("it is not negative")),
+        Some(Ok(size @ ..0)) => {
+            Err(violation(&size.to_string(), FIELD, "Member must have value greater than or equal to 0"))
+        }
+        Some(Ok(size)) => Err(violation(&size.to_string(), FIELD, "Member must have value less than or equal to 4096")),
+        Some(Err(text)) => Err(violation(&text, FIELD, "Member must be a number")),
+    }
+}
+
 /// Checks and returns `DurationSeconds`, or the default if it is absent.
 pub(crate) fn duration(params: &Params, least: i64, most: i64, default: i64) -> Result<i64, ApiError> {
     const FIELD: &str = "durationSeconds";

@@ -62,6 +62,8 @@ pub(crate) enum Login {
 pub(crate) struct Session {
     pub principal: Principal,
     pub expires: Duration,
+    /// The length of the session token.
+    pub token_length: u16,
 }
 
 /// Why an access key is refused.

@@ -4,7 +4,7 @@ use crate::account_id::AccountId;
 use crate::answer::{self, Answer, ApiError, Delivery, Document, Refusal, Reply};
 use crate::auth::Authenticated;
 use crate::credentials::Identity;
-use crate::fault::VisitCall;
+use crate::fault::{VisitCall, fire};
 use crate::network::{NoiseKind, Service};
 use crate::request::{Call, Operation, Params};
 use crate::sigv4::Signable;
@@ -44,6 +44,9 @@ impl World {
             let target = self.attribute(operation, &caller, &call.params);
             about = target;
             slow = target.map(|index| self.account(index).faults.slow).unwrap_or_default();
+            if self.settings.is_global_sts(&caller.region) {
+                slow += target.map(|index| self.account(index).faults.global.slow).unwrap_or_default();
+            }
             if !self.limits.admit(operation, self.now()) {
                 return Err(ApiError::throttled(call.service).into());
             }
@@ -257,8 +260,12 @@ impl World {
     }
 
     /// Applies an account's counted faults that spoil the answer after the call's effect.
-    pub(crate) fn spoil_answer(&mut self, index: u32, call: VisitCall, document: Document) -> Reply {
+    pub(crate) fn spoil_answer(&mut self, index: u32, call: VisitCall, is_global: bool, document: Document) -> Reply {
         let account = self.at(index);
+        if is_global && fire(&mut account.faults.global.garbage) {
+            account.note("global_garbage");
+            return garbage(document).into();
+        }
         if account.faults.garbage.fire(call) {
             account.note("garbage");
             return garbage(document).into();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::account_id::AccountId;
+use crate::token_size::GlobalFaults;
 use crate::troubleshooter::DenyingPolicy;
 
 /// A count that never runs out.
@@ -111,6 +112,8 @@ pub struct Faults {
     pub region_disabled: bool,
     /// `AssumeRole` answers with a session and an ARN of this other account.
     pub wrong_identity: Option<AccountId>,
+    /// The faults at the global STS endpoint.
+    pub global: GlobalFaults,
     /// `GetAccountSummary` is refused with `AccessDenied`.
     pub deny_read: bool,
     /// `GetAccountSummary` is refused with `AccessDenied`: this denies it.

@@ -69,7 +69,7 @@ impl World {
             return Err(self.denied(principal, READ, by).into());
         }
         let version = self.at(index).read();
-        let reply = self.spoil_answer(index, VisitCall::Read, Document::Result(summary(version)));
+        let reply = self.spoil_answer(index, VisitCall::Read, false, Document::Result(summary(version)));
         if let Document::Result(_) = reply.document {
             self.at(index).history.tracker.about_to_show(version);
         }
@@ -113,7 +113,7 @@ impl World {
             account.note("lost_acknowledgement");
             return Ok(Reply { document: Document::Nothing, delivery: Delivery::Close });
         }
-        Ok(self.spoil_answer(index, VisitCall::Set, Document::Nothing))
+        Ok(self.spoil_answer(index, VisitCall::Set, false, Document::Nothing))
     }
 
     fn check_set_is_allowed(&mut self, principal: &Principal) -> Result<(), ApiError> {

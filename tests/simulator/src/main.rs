@@ -63,6 +63,9 @@ struct Arguments {
     /// Enable centralized root access
     #[arg(long)]
     root_access: bool,
+    /// Open the global STS endpoint, whose tokens follow the setting after this many seconds
+    #[arg(long, value_name = "SECONDS")]
+    global_sts: Option<u64>,
     /// Write a line to standard error for each request
     #[arg(long)]
     log: bool,
@@ -115,6 +118,9 @@ fn start(arguments: &Arguments) -> io::Result<Organization> {
     }
     if let Some(number) = arguments.delegated_administrator {
         builder = builder.caller(Caller::DelegatedAdministrator(number.into()));
+    }
+    if let Some(seconds) = arguments.global_sts {
+        builder = builder.global_sts(Duration::from_secs(seconds));
     }
     if arguments.aws_limits {
         builder = builder.aws_limits();

@@ -10,6 +10,7 @@ use crate::credentials::{Identity, Principal};
 use crate::dispatch::{Context, Outcome};
 use crate::fault::VisitCall;
 use crate::policy::SessionPolicy;
+use crate::token_size::V2_SIZE;
 use crate::tree::ORGANIZATION_ID;
 use crate::version::TokenVersion;
 use crate::world::World;
@@ -110,8 +111,8 @@ impl World {
             source_identity: caller.source_identity.clone(),
             token: TokenVersion::V2,
         };
-        let document = Document::Result(self.issue(principal, seconds));
+        let document = Document::Result(self.issue(principal, seconds, V2_SIZE));
         self.vault.count_assume();
-        Ok(self.spoil_answer(index, VisitCall::Assume, document))
+        Ok(self.spoil_answer(index, VisitCall::Assume, false, document))
     }
 }

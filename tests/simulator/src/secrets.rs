@@ -4,9 +4,6 @@
 /// files for leaked secrets.
 pub const SECRET_MARKER: &str = "SIMSECRET";
 
-/// The length of tokens that are valid in all Regions, as observed for role sessions.
-pub(crate) const TOKEN_LENGTH: usize = 752;
-
 /// Returns a secret access key of forty characters.
 pub(crate) fn secret(seed: u64, index: u64) -> String {
     let mut text = derived(seed, index.wrapping_mul(2), 40);
@@ -14,9 +11,9 @@ pub(crate) fn secret(seed: u64, index: u64) -> String {
     text
 }
 
-/// Returns the session token that belongs to the secret of the same seed and index.
-pub(crate) fn token(seed: u64, index: u64) -> String {
-    derived(seed, index.wrapping_mul(2) + 1, TOKEN_LENGTH)
+/// Returns the session token, of this length, that belongs to the secret of the same seed and index.
+pub(crate) fn token(seed: u64, index: u64, length: usize) -> String {
+    derived(seed, index.wrapping_mul(2) + 1, length)
 }
 
 fn derived(seed: u64, index: u64, length: usize) -> String {

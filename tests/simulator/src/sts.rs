@@ -65,15 +65,17 @@ impl World {
         let seconds = constraint::duration(context.params, 900, 129_600, 43_200)?;
         let mfa = self.check_mfa(principal, context.params)?;
         let session = Principal { identity: Identity::Operator(Login::SessionToken), mfa, ..principal.clone() };
-        let credentials = self.issue(session, seconds);
-        Ok(Document::Result(credentials).into())
+        let length = self.token_length(session.token, context.params)?;
+        let credentials = self.issue(session, seconds, length);
+        Ok(Document::Result(format!("{credentials}{}", self.token_size(length))).into())
     }
 
-    /// Issues a session, and returns its credentials as XML.
-    pub(crate) fn issue(&mut self, principal: Principal, seconds: i64) -> String {
+    /// Issues a session with a token of this length, and returns its credentials as XML.
+    pub(crate) fn issue(&mut self, principal: Principal, seconds: i64, length: usize) -> String {
         let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
         let expiration = clock::iso8601(self.epoch() + seconds);
-        let session = Session { principal, expires: self.now() + lifetime };
+        let token_length = u16::try_from(length).expect("a token has at most 4,096 characters");
+        let session = Session { principal, expires: self.now() + lifetime, token_length };
         let Credentials { access_key_id, secret_access_key, session_token } = self.vault.issue(session);
         let session_token = session_token.unwrap_or_default();
         format!(

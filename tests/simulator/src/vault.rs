@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::credentials::{BadKey, Credentials, Identity, Login, Principal, Session};
 use crate::secrets::{secret, token};
 use crate::sigv4;
+use crate::token_size::V2_SIZE;
 use crate::version::TokenVersion;
 
 const BASE_PREFIX: &str = "AKIASIMBASE";
@@ -72,7 +73,7 @@ impl Vault {
         Credentials {
             access_key_id: format!("{prefix}{generation:09}"),
             secret_access_key: secret(self.seed ^ 0xba5e, generation as u64),
-            session_token: with_token.then(|| token(self.seed ^ 0xba5e, generation as u64)),
+            session_token: with_token.then(|| token(self.seed ^ 0xba5e, generation as u64, V2_SIZE)),
         }
     }
 
@@ -116,11 +117,12 @@ impl Vault {
 
     pub fn issue(&mut self, session: Session) -> Credentials {
         let index = self.sessions.len();
+        let length = usize::from(session.token_length);
         self.sessions.push(session);
         Credentials {
             access_key_id: format!("{SESSION_PREFIX}{index:013}"),
             secret_access_key: secret(self.seed, index as u64),
-            session_token: Some(token(self.seed, index as u64)),
+            session_token: Some(token(self.seed, index as u64, length)),
         }
     }
 
@@ -177,10 +179,13 @@ impl Vault {
     /// Checks that the token belongs to the key.
     pub fn check_token(&self, access_key: &str, given: Option<&str>) -> Result<(), BadKey> {
         let expected = match base_generation(access_key) {
-            Some(generation) => {
-                access_key.starts_with(BASE_SESSION_PREFIX).then(|| token(self.seed ^ 0xba5e, generation as u64))
-            }
-            None => session_index(access_key).map(|index| token(self.seed, index as u64)),
+            Some(generation) => access_key
+                .starts_with(BASE_SESSION_PREFIX)
+                .then(|| token(self.seed ^ 0xba5e, generation as u64, V2_SIZE)),
+            None => session_index(access_key).and_then(|index| {
+                let session = self.sessions.get(index)?;
+                Some(token(self.seed, index as u64, usize::from(session.token_length)))
+            }),
         };
         if expected.as_deref() == given { Ok(()) } else { Err(BadKey::Token) }
     }
@@ -217,7 +222,7 @@ fn session_index(access_key: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::{SECRET_MARKER, TOKEN_LENGTH};
+    use crate::secrets::SECRET_MARKER;
 
     fn root() -> Principal {
         Principal {
@@ -233,14 +238,14 @@ mod tests {
     #[test]
     fn every_secret_is_recognisable_and_distinct() {
         let mut vault = Vault::new(7, 0, true, None);
-        let session = || Session { principal: root(), expires: Duration::from_secs(900) };
+        let session = || Session { principal: root(), expires: Duration::from_secs(900), token_length: 752 };
         let all = [vault.base(), vault.issue(session()), vault.issue(session())];
         for credentials in &all {
             let token = credentials.session_token.as_deref().unwrap();
             assert!(credentials.secret_access_key.starts_with(SECRET_MARKER) && token.starts_with(SECRET_MARKER));
             assert_eq!(
                 (credentials.access_key_id.len(), credentials.secret_access_key.len(), token.len()),
-                (20, 40, TOKEN_LENGTH)
+                (20, 40, V2_SIZE)
             );
             assert!(vault.check_token(&credentials.access_key_id, Some(token)).is_ok());
             assert_eq!(vault.check_token(&credentials.access_key_id, None), Err(BadKey::Token));
@@ -252,7 +257,7 @@ mod tests {
     #[test]
     fn sessions_end_by_time_and_on_demand() {
         let mut vault = Vault::new(7, 0, false, Some(1));
-        let issued = vault.issue(Session { principal: root(), expires: Duration::from_secs(900) });
+        let issued = vault.issue(Session { principal: root(), expires: Duration::from_secs(900), token_length: 752 });
         assert_eq!(vault.principal(&issued.access_key_id, Duration::from_secs(899)).unwrap().account, 3);
         assert_eq!(vault.principal(&issued.access_key_id, Duration::from_secs(900)).unwrap_err(), BadKey::Expired);
         vault.expire_sessions();

@@ -8,6 +8,7 @@ use crate::credentials::{Identity, Principal};
 use crate::dispatch::{Context, Outcome};
 use crate::role::{Role, Trusted};
 use crate::secrets;
+use crate::token_size::V2_SIZE;
 use crate::version::TokenVersion;
 use crate::world::World;
 
@@ -28,7 +29,7 @@ impl World {
 
     /// Derives the token, so that it does not have to be stored.
     fn web_token(&self, index: usize) -> String {
-        secrets::token(self.settings.seed ^ 0x1d, index as u64)
+        secrets::token(self.settings.seed ^ 0x1d, index as u64, V2_SIZE)
     }
 
     pub(crate) fn assume_role_with_web_identity(&mut self, context: &Context<'_>) -> Outcome {
@@ -80,9 +81,11 @@ impl World {
         };
         self.at(index).history.sessions += 1;
         let assumed = self.assumed_role_user(&principal);
-        let credentials = self.issue(principal, role.lasts(seconds));
+        let length = self.token_length(principal.token, params)?;
+        let credentials = self.issue(principal, role.lasts(seconds), length);
+        let size = self.token_size(length);
         Ok(Document::Result(format!(
-            "<SubjectFromWebIdentityToken>{}</SubjectFromWebIdentityToken>{credentials}{assumed}<Provider>arn:{}:iam::{}:oidc-provider/issuer.example</Provider><Audience>sts.amazonaws.com</Audience>",
+            "<SubjectFromWebIdentityToken>{}</SubjectFromWebIdentityToken>{credentials}{assumed}{size}<Provider>arn:{}:iam::{}:oidc-provider/issuer.example</Provider><Audience>sts.amazonaws.com</Audience>",
             escape(&subject),
             self.settings.partition.name,
             self.account(index).id()

@@ -23,6 +23,7 @@ use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::secrets::mix;
 use crate::spoiled::Spoiled;
+use crate::token_size::{DecidingAccount, TokenSizes};
 use crate::tree::Tree;
 use crate::troubleshooter::{DeniedRequests, Troubleshooter};
 use crate::vault::Vault;
@@ -50,6 +51,10 @@ pub(crate) struct Settings {
     pub opt_in_regions: Vec<String>,
     /// The lag between the setting and the tokens of the global STS endpoint; `None` if there is no such endpoint.
     pub issuance_lag: Option<Duration>,
+    pub token_sizes: TokenSizes,
+    /// By how many bytes the sizes of the tokens of the same request differ at most.
+    pub token_jitter: usize,
+    pub deciding_account: DecidingAccount,
     pub caller: Caller,
     pub verify: bool,
     /// Whether requests to IAM and Organizations must be signed for the partition's own region.
@@ -107,6 +112,8 @@ pub struct World {
     started_epoch: i64,
     clock_offset: i64,
     requests: u64,
+    /// How many tokens were issued.
+    pub(crate) issued: u64,
 }
 
 impl World {
@@ -144,6 +151,7 @@ impl World {
                 .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(0)),
             clock_offset: 0,
             requests: 0,
+            issued: 0,
         };
         for index in 0..world.accounts.len() {
             let unit = world.tree.unit_at(&world.accounts[index].ou);

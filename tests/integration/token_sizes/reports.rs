@@ -1,0 +1,102 @@
+//! What the reports tell of the versions that are issued.
+
+use serde_json::Value;
+use v2token_simulator::TokenVersion;
+
+use super::{APPLY, Duration, NEVER, VERIFY, organization};
+use crate::harness::{Bench, Run};
+
+/// An organization in which 2 and 3 were just set by somebody else, so that their tokens do not follow yet.
+fn lagging() -> Bench {
+    let bench = Bench::new(organization(8, NEVER).start());
+    bench.organization.control(|world| {
+        for number in [2_u64, 3] {
+            world.account_mut(number).change_externally(Some(TokenVersion::V2));
+        }
+    });
+    bench
+}
+
+fn json(run: &Run) -> Value {
+    let text = std::fs::read_to_string(run.folder.join("report.json")).expect("a report");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn accounts_whose_setting_and_issued_version_differ_are_named() {
+    let bench = lagging();
+    let report = bench.folder.path().join("report.md");
+    let markdown = format!("--report={}", report.display());
+    let run = bench.run("plan", &["plan", "--rate=0", VERIFY, &markdown]).exits(0);
+    let sentence = "The global endpoint was asked about 7 accounts: another version than the setting says is issued in 2, the version of \
+                    the setting is issued in 5";
+    let named = "000000000002 (account-2): the setting is v2Token, and v1Token is issued";
+    let page = std::fs::read_to_string(run.folder.join("report.html")).expect("a page");
+    let markdown = std::fs::read_to_string(&report).expect("a report");
+    let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (what, text) in [("summary", &run.stdout), ("page", &page), ("markdown", &markdown)] {
+        let text = flat(text);
+        assert!(text.contains(sentence) && text.contains(named), "{what}: {text}");
+    }
+    let document = json(&run);
+    assert_eq!(document["run"]["settings"]["verify"], "token");
+    let differing = |account: &&Value| {
+        !account["issued_version"].is_null() && account["issued_version"] != account["current_version"]
+    };
+    let ids: Vec<&str> = document["accounts"]
+        .as_array()
+        .expect("accounts")
+        .iter()
+        .filter(differing)
+        .map(|account| account["account_id"].as_str().expect("an id"))
+        .collect();
+    assert_eq!(ids, ["000000000002", "000000000003"]);
+    let account = &document["accounts"][1];
+    assert!(account["regional_token_size"].is_u64() && account["global_token_size"].is_u64(), "{account:#}");
+    assert!(
+        account["hint"]
+            .as_str()
+            .expect("a hint")
+            .contains("the setting is v2Token, but the global endpoint issues v1Token")
+    );
+    assert_eq!((account["outcome"].as_str(), &account["verified"]), (Some("unchanged"), &Value::Null));
+
+    // The journal has everything that the report needs.
+    let again = bench.again("plan", &["report", "plan", "--output=csv"]).exits(0);
+    assert_eq!(again.stdout, std::fs::read_to_string(run.folder.join("report.csv")).expect("a report"));
+    let query = "accounts[?issued_version && issued_version!=current_version].account_id";
+    let found = bench.again("plan", &["report", "plan", "--query", query, "--output=text"]).exits(0);
+    assert_eq!(found.stdout.split_whitespace().collect::<Vec<_>>(), ids, "{found}");
+}
+
+#[test]
+fn columns_of_tokens_are_only_there_if_they_are_asked_for() {
+    let bench = Bench::new(organization(3, Duration::ZERO).start());
+    let header = |run: &Run| {
+        let text = std::fs::read_to_string(run.folder.join("report.csv")).expect("a report");
+        text.lines().next().expect("a header").to_owned()
+    };
+    let plain = bench.run("plain", &["plan", "--rate=0"]).exits(0);
+    assert!(header(&plain).ends_with(",run_id,ou_names"), "{plain}");
+    assert!(!plain.stdout.contains("global endpoint"), "{plain}");
+    let audit = bench.run("audit", &["plan", "--rate=0", VERIFY]).exits(0);
+    let tokens = ",ou_names,verified,issued_version,regional_token_size,global_token_size";
+    assert!(header(&audit).ends_with(tokens), "{audit}");
+    // Merged with a run without these columns, the report has them all the same, in the same place.
+    for order in [["plain", "audit"], ["audit", "plain"]] {
+        let merged = bench.again("none", &["report", order[0], order[1], "--output=csv"]).exits(0);
+        assert!(merged.stdout.lines().next().is_some_and(|header| header.ends_with(tokens)), "{merged}");
+    }
+    // What an audit finds out about an account that an earlier run set is part of the merged report.
+    bench.run("run", &["apply", "--yes", "--rate=0"]).exits(0);
+    bench.run("later", &["plan", "--rate=0", VERIFY]).exits(0);
+    let merged = bench.again("none", &["report", "run", "later", "--output=csv"]).exits(0);
+    assert!(merged.stdout.contains(",changed,") && merged.stdout.contains(",setting,v2Token,"), "{merged}");
+}
+
+#[test]
+fn the_question_says_how_a_change_is_proven() {
+    let bench = Bench::new(organization(3, Duration::ZERO).start());
+    let run = bench.run("run", &APPLY).exits(0);
+    assert!(run.stderr.contains("proven by the size of a token of the global endpoint"), "{run}");
+}
