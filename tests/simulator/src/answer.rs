@@ -27,6 +27,8 @@ pub(crate) enum Delivery {
 pub(crate) struct Answer {
     pub status: u16,
     pub content_type: &'static str,
+    /// The error code in the header of the REST protocol.
+    pub error_type: Option<&'static str>,
     pub body: String,
     pub request_id: String,
     /// The `Date` header; `None` means the time of this machine.
@@ -107,6 +109,8 @@ impl ApiError {
                 "You have exceeded the rate of requests; AWS Organizations can't complete your request because another request is already in progress. Try again later.",
             ),
             Service::Sts | Service::Iam => Self::new(400, "Throttling", "Rate exceeded"),
+            Service::CloudTrail => Self::new(400, "ThrottlingException", "Rate exceeded"),
+            Service::Account => Self::new(429, "TooManyRequestsException", "Rate exceeded"),
         }
     }
 
@@ -117,7 +121,8 @@ impl ApiError {
                 "ServiceException",
                 "AWS Organizations can't complete your request because of an internal service error. Try again later.",
             ),
-            Service::Sts => Self::new(500, "InternalFailure", "An internal error has occurred."),
+            Service::Sts | Service::CloudTrail => Self::new(500, "InternalFailure", "An internal error has occurred."),
+            Service::Account => Self::new(500, "InternalServerException", "An internal error has occurred."),
             Service::Iam => Self::new(
                 500,
                 "ServiceFailure",
@@ -134,7 +139,7 @@ impl ApiError {
     /// Returns the error for an expired session. Each protocol has its own error code.
     pub fn expired(service: Service) -> Self {
         match service {
-            Service::Organizations => {
+            Service::Organizations | Service::CloudTrail | Service::Account => {
                 Self::new(400, "ExpiredTokenException", "The security token included in the request is expired")
             }
             Service::Sts | Service::Iam => {
@@ -147,13 +152,14 @@ impl ApiError {
 const fn namespace(service: Service) -> &'static str {
     match service {
         Service::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
-        Service::Sts | Service::Organizations => "https://sts.amazonaws.com/doc/2011-06-15/",
+        _ => "https://sts.amazonaws.com/doc/2011-06-15/",
     }
 }
 
 /// Writes a document.
 pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_id: String) -> Answer {
     let (content_type, body) = match reply.document {
+        Document::Json(body) if service == Service::Account => ("application/json", body),
         Document::Json(body) => ("application/x-amz-json-1.1", body),
         Document::Foreign { content_type, body } => (content_type, body.into_owned()),
         Document::Nothing => (
@@ -171,12 +177,25 @@ pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_i
             ),
         ),
     };
-    Answer { status: 200, content_type, body, request_id, date: None, delivery: reply.delivery, delay: Duration::ZERO }
+    Answer {
+        status: 200,
+        content_type,
+        error_type: None,
+        body,
+        request_id,
+        date: None,
+        delivery: reply.delivery,
+        delay: Duration::ZERO,
+    }
 }
 
 /// Writes an error.
 pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) -> Answer {
-    let (content_type, body) = if service == Service::Organizations {
+    let mut error_type = None;
+    let (content_type, body) = if service == Service::Account {
+        error_type = Some(error.code);
+        ("application/json", json!({ "message": error.message }).to_string())
+    } else if matches!(service, Service::Organizations | Service::CloudTrail) {
         let mut body = json!({ "__type": error.code, "Message": error.message });
         if let Some(reason) = error.reason {
             body["Reason"] = reason.into();
@@ -195,6 +214,7 @@ pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) ->
     Answer {
         status: error.status,
         content_type,
+        error_type,
         body,
         request_id,
         date: None,
@@ -208,6 +228,7 @@ pub(crate) fn silence(delivery: Delivery) -> Answer {
     Answer {
         status: 200,
         content_type: "text/plain",
+        error_type: None,
         body: String::new(),
         request_id: String::new(),
         date: None,

@@ -108,6 +108,7 @@ impl World {
             Operation::GetCallerIdentity
             | Operation::GetAccountSummary
             | Operation::SimulatePrincipalPolicy
+            | Operation::LookupEvents
             | Operation::SetSecurityTokenServicePreferences => Some(caller.principal.account),
             _ => None,
         }?;
@@ -126,6 +127,7 @@ impl World {
             Operation::GetCallerIdentity => calls.get_caller_identity += 1,
             Operation::GetAccountSummary => calls.get_account_summary += 1,
             Operation::SimulatePrincipalPolicy => calls.simulate_principal_policy += 1,
+            Operation::LookupEvents => calls.lookup_events += 1,
             _ => {
                 calls.set_preferences += 1;
                 account.history.tracker.set_sent(version);
@@ -180,7 +182,11 @@ impl World {
                 self.note("noise_empty");
                 answer.status = 200;
                 answer.body =
-                    if operation.service() == Service::Organizations { "{}".to_owned() } else { String::new() };
+                    if matches!(operation.service(), Service::Organizations | Service::CloudTrail | Service::Account) {
+                        "{}".to_owned()
+                    } else {
+                        String::new()
+                    };
             }
             Some(NoiseKind::Slow(delay)) => {
                 self.note("noise_slow");
@@ -204,6 +210,8 @@ impl World {
             Operation::ListOrganizationsFeatures => self.list_organizations_features(context),
             Operation::SimulatePrincipalPolicy => self.simulate_principal_policy(context),
             Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
+            Operation::LookupEvents => self.lookup_events(context),
+            Operation::ListRegions => self.list_regions(context),
             listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
         }
     }
@@ -285,7 +293,7 @@ fn garbage(document: Document) -> Document {
 }
 
 fn unknown_operation(call: &Call) -> ApiError {
-    if call.service == crate::network::Service::Organizations {
+    if matches!(call.service, Service::Organizations | Service::CloudTrail | Service::Account) {
         return ApiError::new(400, "UnknownOperationException", "");
     }
     ApiError::new(

@@ -112,6 +112,8 @@ pub struct Faults {
     pub wrong_identity: Option<AccountId>,
     /// `GetAccountSummary` is refused with `AccessDenied`.
     pub deny_read: bool,
+    /// `LookupEvents` is refused with `AccessDeniedException`.
+    pub deny_lookups: bool,
     /// `SimulatePrincipalPolicy` is refused with `AccessDenied`.
     pub deny_simulation: bool,
     /// Set is refused with `AccessDenied`: the role's own policies do not allow it.

@@ -150,13 +150,19 @@ impl World {
         Err(self.denied(principal, action, &format!("because no session policy allows the {action} action")))
     }
 
-    /// Returns an `AccessDenied` error with an authorization id, which makes every message unique.
+    /// Returns an `AccessDenied` error with an authorization id, which makes every message unique. Services with a JSON protocol have
+    /// another code.
     pub(crate) fn denied(&mut self, principal: &Principal, action: &str, why: &str) -> ApiError {
         let authorization_id = self.next_id();
-        ApiError::access_denied(format!(
+        let message = format!(
             "User: {} is not authorized to perform: {action} on resource: * {why} (Authorization ID: {authorization_id})",
             self.arn(principal)
-        ))
+        );
+        match action.split(':').next() {
+            Some("cloudtrail") => ApiError::new(400, "AccessDeniedException", message),
+            Some("account") => ApiError::new(403, "AccessDeniedException", message),
+            _ => ApiError::access_denied(message),
+        }
     }
 }
 

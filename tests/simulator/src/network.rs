@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// The three services of a run.
+/// The services of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Service {
@@ -14,10 +14,14 @@ pub enum Service {
     Sts,
     /// AWS Identity and Access Management.
     Iam,
+    /// AWS CloudTrail.
+    CloudTrail,
+    /// AWS Account Management.
+    Account,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 3] = [Self::Organizations, Self::Sts, Self::Iam];
+    pub(crate) const ALL: [Self; 5] = [Self::Organizations, Self::Sts, Self::Iam, Self::CloudTrail, Self::Account];
 
     /// The name used in a SigV4 credential scope.
     #[must_use]
@@ -26,6 +30,8 @@ impl Service {
             Self::Organizations => "organizations",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::CloudTrail => "cloudtrail",
+            Self::Account => "account",
         }
     }
 }
@@ -155,12 +161,12 @@ pub struct Latency {
     pub organizations: Duration,
     /// STS.
     pub sts: Duration,
-    /// IAM.
+    /// IAM, CloudTrail and Account Management.
     pub iam: Duration,
 }
 
 impl Latency {
-    /// The same for all three services.
+    /// The same for all services.
     #[must_use]
     pub const fn all(each: Duration) -> Self {
         Self { organizations: each, sts: each, iam: each }
@@ -170,7 +176,7 @@ impl Latency {
         match service {
             Service::Organizations => self.organizations,
             Service::Sts => self.sts,
-            Service::Iam => self.iam,
+            Service::Iam | Service::CloudTrail | Service::Account => self.iam,
         }
     }
 }

@@ -79,6 +79,10 @@ operations! {
     SimulatePrincipalPolicy => Iam,
     /// `iam:SetSecurityTokenServicePreferences`.
     SetSecurityTokenServicePreferences => Iam,
+    /// `cloudtrail:LookupEvents`.
+    LookupEvents => CloudTrail,
+    /// `account:ListRegions`.
+    ListRegions => Account,
 }
 
 /// A request as the services see it.
@@ -123,13 +127,21 @@ impl Params {
 }
 
 impl Call {
-    /// Parses headers and body. Returns `None` if the request is not a request of one of the three services.
-    pub fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+    /// Parses a request. Returns `None` if it is not a request of one of the services.
+    pub fn read(path: &str, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        if path == "/listRegions" {
+            let params = Params::Json(serde_json::from_slice(body).ok()?);
+            return Some(Self { service: Service::Account, operation: Some(Operation::ListRegions), params });
+        }
         if let Some(target) = headers.get("x-amz-target") {
-            let name = target.to_str().ok()?.strip_prefix("AWSOrganizationsV20161128.")?;
+            let (service, name) = match target.to_str().ok()?.split_once('.')? {
+                ("AWSOrganizationsV20161128", name) => (Service::Organizations, name),
+                ("CloudTrail_20131101", name) => (Service::CloudTrail, name),
+                _ => return None,
+            };
             return Some(Self {
-                service: Service::Organizations,
-                operation: Operation::find(Service::Organizations, name),
+                service,
+                operation: Operation::find(service, name),
                 params: Params::Json(serde_json::from_slice(body).ok()?),
             });
         }
@@ -151,24 +163,31 @@ mod tests {
 
     #[test]
     fn the_protocols_are_distinguished() {
-        let call = Call::read(&HeaderMap::new(), b"Action=GetAccountSummary&Version=2010-05-08").unwrap();
+        let call = Call::read("/", &HeaderMap::new(), b"Action=GetAccountSummary&Version=2010-05-08").unwrap();
         assert_eq!(call.operation, Some(Operation::GetAccountSummary));
-        let call = Call::read(&HeaderMap::new(), b"Action=GetAccountSummary&Version=2011-06-15").unwrap();
+        let call = Call::read("/", &HeaderMap::new(), b"Action=GetAccountSummary&Version=2011-06-15").unwrap();
         assert_eq!((call.service, call.operation), (Service::Sts, None));
         let headers = HeaderMap::from_iter([(
             "x-amz-target".parse().unwrap(),
             "AWSOrganizationsV20161128.ListAccounts".parse().unwrap(),
         )]);
-        let call = Call::read(&headers, br#"{"MaxResults":3}"#).unwrap();
+        let call = Call::read("/", &headers, br#"{"MaxResults":3}"#).unwrap();
         assert_eq!(call.operation, Some(Operation::ListAccounts));
         assert_eq!(call.params.number("MaxResults"), Some(Ok(3)));
-        assert!(Call::read(&HeaderMap::new(), b"hello").is_none());
+        assert!(Call::read("/", &HeaderMap::new(), b"hello").is_none());
+        let call = Call::read("/listRegions", &HeaderMap::new(), b"{}").unwrap();
+        assert_eq!((call.service, call.operation), (Service::Account, Some(Operation::ListRegions)));
+        let headers = HeaderMap::from_iter([(
+            "x-amz-target".parse().unwrap(),
+            "CloudTrail_20131101.LookupEvents".parse().unwrap(),
+        )]);
+        assert_eq!(Call::read("/", &headers, b"{}").unwrap().operation, Some(Operation::LookupEvents));
     }
 
     #[test]
     fn form_values_are_decoded() {
         let call =
-            Call::read(&HeaderMap::new(), b"Action=AssumeRole&Version=2011-06-15&Policy=%7B%22a%22%3A1%7D&X=a+b")
+            Call::read("/", &HeaderMap::new(), b"Action=AssumeRole&Version=2011-06-15&Policy=%7B%22a%22%3A1%7D&X=a+b")
                 .unwrap();
         assert_eq!(call.params.text("Policy"), Some(r#"{"a":1}"#));
         assert_eq!(call.params.text("X"), Some("a b"));

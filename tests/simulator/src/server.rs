@@ -124,7 +124,7 @@ async fn respond(
     if let Some(path) = parts.uri.path().strip_prefix("/_simulator/") {
         return Ok(remote_control(&shared, &parts, path, &body));
     }
-    let Some(call) = Call::read(&parts.headers, &body) else {
+    let Some(call) = Call::read(parts.uri.path(), &parts.headers, &body) else {
         return Ok(plain(404, "text/plain", "none of the simulated services"));
     };
     let signable = Signable {
@@ -188,6 +188,9 @@ async fn deliver(answer: Answer, reset: &AtomicBool) -> Result<Response<Payload>
     headers.insert(CONTENT_LENGTH, length.into());
     if let Some(date) = answer.date {
         headers.insert(DATE, date.try_into().expect("dates are ASCII"));
+    }
+    if let Some(error_type) = answer.error_type {
+        headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
     }
     headers.insert("x-amzn-requestid", answer.request_id.try_into().expect("request ids are hexadecimal"));
     Ok(response)

@@ -14,7 +14,7 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     connections: AtomicU64,
     all: Load,
-    services: [Load; 3],
+    services: [Load; Service::ALL.len()],
     log: bool,
 }
 

@@ -29,6 +29,17 @@ impl Client {
     }
 
     pub(super) fn send(&self, service: &str, region: &str, target: Option<&str>, body: &str) -> Answered {
+        self.send_to("/", service, region, target, body)
+    }
+
+    pub(super) fn send_to(
+        &self,
+        path: &str,
+        service: &str,
+        region: &str,
+        target: Option<&str>,
+        body: &str,
+    ) -> Answered {
         let now = crate::clock::iso8601(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as i64)
             .replace(['-', ':'], "");
         let mut headers = HeaderMap::new();
@@ -46,13 +57,14 @@ impl Client {
         );
         let authorization = Authorization::parse(&unsigned).unwrap();
         let key = sigv4::signing_key(&self.keys.secret_access_key, &now[..8], region, service);
-        let signable = Signable { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
+        let signable = Signable { method: "POST", path, query: "", headers: &headers, body: body.as_bytes() };
         let signature = sigv4::signature(&key, &authorization, &now, &signable).unwrap();
         headers.insert("authorization", format!("{unsigned}{signature}").parse().unwrap());
         if let Some(target) = target {
-            headers.insert("x-amz-target", format!("AWSOrganizationsV20161128.{target}").parse().unwrap());
+            let prefix = if service == "cloudtrail" { "CloudTrail_20131101" } else { "AWSOrganizationsV20161128" };
+            headers.insert("x-amz-target", format!("{prefix}.{target}").parse().unwrap());
         }
-        self.exchange("POST", "/", &headers, body)
+        self.exchange("POST", path, &headers, body)
     }
 
     pub(super) fn exchange(&self, method: &str, path: &str, headers: &HeaderMap, body: &str) -> Answered {
