@@ -1,0 +1,137 @@
+//! The program that called, by its user agent: family, version, and whether it asks the global endpoint by default.
+
+use std::fmt;
+
+/// The longest name and the longest version that are kept, in characters.
+const LONGEST: usize = 48;
+
+/// A family of programs, and its version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Agent {
+    /// The family, such as `AWS SDK for Go v1`.
+    pub family: String,
+    /// The version; empty if the user agent has none.
+    pub version: String,
+    /// Whether the family asks the global endpoint unless it is told otherwise.
+    pub global_by_default: bool,
+}
+
+/// A kind of products that a user agent can name.
+struct Family {
+    /// The product in the user agent, in lower case.
+    product: &'static str,
+    /// Its name, for versions that begin with `major`.
+    name: &'static str,
+    major: &'static str,
+    /// The first version that asks a regional endpoint by default; `None` if all versions do.
+    regional_since: Option<Since>,
+}
+
+/// Since when the versions of a family ask a regional endpoint by default.
+#[derive(Clone, Copy)]
+enum Since {
+    Version(u32, u32),
+    Never,
+}
+
+const fn family(product: &'static str, major: &'static str, name: &'static str, since: Option<Since>) -> Family {
+    Family { product, name, major, regional_since: since }
+}
+
+/// The AWS SDKs and the AWS CLI. botocore asks regional endpoints by default since 1.40.0, and the AWS CLI v1 since 1.42.0, which
+/// has that botocore (their changelogs); the SDKs for Go v1, Java v1, and JavaScript v2 never have (AWS SDKs and Tools Reference Guide,
+/// "AWS STS Regional endpoints").
+const FAMILIES: [Family; 19] = [
+    family("aws-cli", "1", "AWS CLI v1", Some(Since::Version(1, 42))),
+    family("aws-cli", "2", "AWS CLI v2", None),
+    family("boto3", "", "boto3", Some(Since::Version(1, 40))),
+    family("boto", "", "boto", Some(Since::Never)),
+    family("botocore", "", "botocore", Some(Since::Version(1, 40))),
+    family("aws-sdk-go-v2", "", "AWS SDK for Go v2", None),
+    family("aws-sdk-go", "", "AWS SDK for Go v1", Some(Since::Never)),
+    family("aws-sdk-java", "1", "AWS SDK for Java v1", Some(Since::Never)),
+    family("aws-sdk-java", "2", "AWS SDK for Java v2", None),
+    family("aws-sdk-nodejs", "2", "AWS SDK for JavaScript v2", Some(Since::Never)),
+    family("aws-sdk-js", "2", "AWS SDK for JavaScript v2", Some(Since::Never)),
+    family("aws-sdk-js", "3", "AWS SDK for JavaScript v3", None),
+    family("aws-sdk-rust", "", "AWS SDK for Rust", None),
+    family("aws-sdk-ruby3", "", "AWS SDK for Ruby", None),
+    family("aws-sdk-ruby2", "", "AWS SDK for Ruby v2", None),
+    family("aws-sdk-php", "", "AWS SDK for PHP", None),
+    family("aws-sdk-cpp", "", "AWS SDK for C++", None),
+    family("aws-sdk-dotnet-coreclr", "", "AWS SDK for .NET", None),
+    family("aws-sdk-kotlin", "", "AWS SDK for Kotlin", None),
+];
+
+/// Programs that are better known than the SDK in them. Their user agents name the SDK, too.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("terraform", "Terraform"),
+    ("pulumi", "Pulumi"),
+    ("vault", "Vault"),
+    ("packer", "Packer"),
+    ("kops", "kOps"),
+    ("aws-iam-authenticator", "aws-iam-authenticator"),
+];
+
+impl Agent {
+    /// Reads a user agent.
+    pub(crate) fn of(user_agent: Option<&str>) -> Self {
+        let text = user_agent.unwrap_or_default().trim().trim_start_matches('[').trim_end_matches(']');
+        let products = || text.split([' ', ';', '(', ')', ',']).filter_map(|word| word.split_once('/'));
+        let find = |product: &str| products().find(|(name, _)| name.eq_ignore_ascii_case(product));
+        let sdk = FAMILIES.iter().find_map(|family| {
+            let (_, version) = find(family.product)?;
+            version.starts_with(family.major).then_some((family, version))
+        });
+        let global_by_default = sdk.is_some_and(|(family, version)| family.is_global(version));
+        let program = PROGRAMS.iter().find_map(|(product, name)| Some((*name, find(product)?.1)));
+        let (family, version) = match (program, sdk) {
+            (Some((name, version)), Some((sdk, sdk_version))) => {
+                (format!("{name} {} with {}", clean(version), sdk.name), sdk_version)
+            }
+            (Some((name, version)), None) => (name.to_owned(), version),
+            (None, Some((family, version))) => (family.name.to_owned(), version),
+            (None, None) => match text.split_whitespace().next() {
+                None => ("not named".to_owned(), ""),
+                Some(word) => {
+                    let (name, version) = word.split_once('/').unwrap_or((word, ""));
+                    (clean(name), version)
+                }
+            },
+        };
+        Self { family, version: clean(version), global_by_default }
+    }
+}
+
+/// The value of the column `user_agent`.
+impl fmt::Display for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.family)?;
+        if !self.version.is_empty() {
+            write!(f, " {}", self.version)?;
+        }
+        if self.global_by_default { f.write_str(" (global by default)") } else { Ok(()) }
+    }
+}
+
+impl Family {
+    fn is_global(&self, version: &str) -> bool {
+        let mut parts = version.split(['.', '-', '+']).map(|part| part.parse::<u32>().ok());
+        match self.regional_since {
+            None => false,
+            Some(Since::Never) => true,
+            Some(Since::Version(major, minor)) => match (parts.next().flatten(), parts.next().flatten()) {
+                (Some(one), Some(two)) => (one, two) < (major, minor),
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Keeps the characters that names and versions have, so that neither ids nor control characters get into a report.
+fn clean(text: &str) -> String {
+    text.chars()
+        .take_while(|character| character.is_ascii_alphanumeric() || "._-+:".contains(*character))
+        .take(LONGEST)
+        .collect()
+}
