@@ -6,9 +6,11 @@
 pub(crate) mod agent;
 pub(crate) mod coverage;
 pub(crate) mod event;
+pub(crate) mod event_page;
 pub(crate) mod evidence;
 pub(crate) mod operation;
 pub(crate) mod principal;
+pub(crate) mod sampling;
 pub(crate) mod sighting;
 pub(crate) mod size_limits;
 pub(crate) mod verdict;

@@ -14,6 +14,7 @@ pub(crate) mod denial;
 pub(crate) mod engine;
 pub(crate) mod event;
 pub mod hint;
+pub(crate) mod lookups;
 pub(crate) mod pauses;
 pub(crate) mod rate_limiter;
 pub(crate) mod record;

@@ -23,6 +23,8 @@ text_enum! {
         SetSecurityTokenServicePreferences = "SetSecurityTokenServicePreferences",
         ListOrganizationsFeatures = "ListOrganizationsFeatures",
         SimulatePrincipalPolicy = "SimulatePrincipalPolicy",
+        LookupEvents = "LookupEvents",
+        ListRegions = "ListRegions",
     }
 }
 
@@ -43,6 +45,8 @@ impl Operation {
             | Self::SetSecurityTokenServicePreferences
             | Self::ListOrganizationsFeatures
             | Self::SimulatePrincipalPolicy => "iam",
+            Self::LookupEvents => "cloudtrail",
+            Self::ListRegions => "account",
         }
     }
 

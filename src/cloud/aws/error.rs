@@ -31,7 +31,8 @@ pub(super) fn failure<E: OperationError>(operation: Operation, error: &SdkError<
         SdkError::ServiceError(answer) => {
             let status = answer.raw().status().as_u16();
             let body = answer.raw().body().bytes().unwrap_or_default();
-            let error = refusal::read(operation, body).filter(|_| status >= 400);
+            let error_type = answer.raw().headers().get(refusal::ERROR_TYPE);
+            let error = refusal::read(operation, body, error_type).filter(|_| status >= 400);
             let (kind, effect) = classify(error.as_ref().map(|error| error.code.as_str()), status);
             match error {
                 Some(ServiceError { code, message }) => (kind, effect, code.into(), message),

@@ -18,10 +18,17 @@ pub(super) struct ServiceError {
     pub(super) message: String,
 }
 
-/// Returns the error in the body of an answer to this operation.
-pub(super) fn read(operation: Operation, body: &[u8]) -> Option<ServiceError> {
+/// The header with the error code in the REST protocol, in which the body need not have it.
+pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
+
+/// Returns the error in an answer to this operation, from the body and from the header [`ERROR_TYPE`].
+pub(super) fn read(operation: Operation, body: &[u8], error_type: Option<&str>) -> Option<ServiceError> {
     let text = std::str::from_utf8(body).ok()?;
-    let error = if operation.service() == "organizations" { of_json(text) } else { of_xml(text) }?;
+    let error = match operation.service() {
+        "account" => of_rest_json(text, error_type),
+        "organizations" | "cloudtrail" => of_json(text),
+        _ => of_xml(text),
+    }?;
     is_code(&error.code).then_some(error)
 }
 
@@ -39,15 +46,28 @@ fn of_xml(text: &str) -> Option<ServiceError> {
     Some(ServiceError { code, message })
 }
 
-/// Reads an error of the JSON protocol of Organizations: a member `__type`, which may begin with a namespace, and a message (Smithy,
+/// Reads an error of the JSON protocol of Organizations and CloudTrail: a member `__type`, which may begin with a namespace, and a message (Smithy,
 /// "AWS JSON 1.1 protocol", operation error serialization).
 fn of_json(text: &str) -> Option<ServiceError> {
     let document: Value = serde_json::from_str(text).ok()?;
     let kind = document.get("__type")?.as_str()?;
-    let code = kind.rsplit_once('#').map_or(kind, |(_, code)| code);
-    let code = code.split_once(':').map_or(code, |(code, _)| code);
+    Some(with_message(kind, &document))
+}
+
+/// Reads an error of the REST protocol of Account Management: a JSON object with a message, and the code in a header (Smithy, "AWS REST
+/// JSON 1.0 protocol", operation error serialization).
+fn of_rest_json(text: &str, error_type: Option<&str>) -> Option<ServiceError> {
+    let document: Value = serde_json::from_str(text).ok().filter(Value::is_object)?;
+    let kind = error_type.or_else(|| document.get("__type")?.as_str())?;
+    Some(with_message(kind, &document))
+}
+
+/// Returns an error from its kind, which may have a namespace before the code and a URL after it.
+fn with_message(kind: &str, document: &Value) -> ServiceError {
+    let code = kind.split_once(':').map_or(kind, |(code, _)| code);
+    let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
     let message = ["message", "Message"].into_iter().find_map(|name| document.get(name)?.as_str());
-    Some(ServiceError { code: code.to_owned(), message: message.unwrap_or_default().to_owned() })
+    ServiceError { code: code.to_owned(), message: message.unwrap_or_default().to_owned() }
 }
 
 /// Whether a text is a code as AWS writes them: a name, and not a number or a sentence.
@@ -104,12 +124,36 @@ mod tests {
             (list, r#"{"code":"blocked","message":"by the firewall"}"#.to_owned(), None),
             (list, r#"{"__type":403}"#.to_owned(), None),
             (list, r#"[{"__type":"AccessDeniedException"}]"#.to_owned(), None),
+            (
+                Operation::LookupEvents,
+                r#"{"__type":"ThrottlingException","Message":"Rate exceeded"}"#.to_owned(),
+                Some(("ThrottlingException", "Rate exceeded")),
+            ),
         ] {
-            let found = read(operation, body.as_bytes());
+            let found = read(operation, body.as_bytes(), None);
             let found = found.as_ref().map(|error| (error.code.as_str(), error.message.as_str()));
             assert_eq!(found, expected, "{operation}: {body}");
         }
-        assert_eq!(read(SET, b"\xff<ErrorResponse/>"), None);
+        assert_eq!(read(SET, b"\xff<ErrorResponse/>", None), None);
+    }
+
+    #[test]
+    fn the_rest_protocol_has_the_code_in_a_header() {
+        let denied = Some(("AccessDeniedException", "no"));
+        for (body, error_type, expected) in [
+            (r#"{"message":"no"}"#, Some("AccessDeniedException"), denied),
+            (r#"{"message":"no"}"#, Some("AccessDeniedException:http://internal.amazon.com/x/"), denied),
+            (r#"{"message":"no"}"#, Some("com.amazon.x#AccessDeniedException"), denied),
+            (r#"{"__type":"AccessDeniedException","message":"no"}"#, None, denied),
+            (r#"{"message":"no"}"#, None, None),
+            ("<html>no</html>", Some("AccessDeniedException"), None),
+            ("[]", Some("AccessDeniedException"), None),
+            ("{}", Some("403"), None),
+        ] {
+            let found = read(Operation::ListRegions, body.as_bytes(), error_type);
+            let found = found.as_ref().map(|error| (error.code.as_str(), error.message.as_str()));
+            assert_eq!(found, expected, "{body} {error_type:?}");
+        }
     }
 
     /// What a Set has done, for every status and body.
@@ -123,7 +167,7 @@ mod tests {
             503, 504, 511, 599,
         ] {
             for body in bodies {
-                let code = read(SET, body.as_bytes()).map(|error| error.code);
+                let code = read(SET, body.as_bytes(), None).map(|error| error.code);
                 let (_, effect) = classify(code.as_deref(), status);
                 let is_refusal = body == denied && (400..500).contains(&status) && status != 408;
                 assert_eq!(effect == Effect::None, is_refusal, "{status} {body}");

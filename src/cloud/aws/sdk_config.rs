@@ -22,7 +22,7 @@ pub(crate) struct SdkBasis {
 /// The configured endpoint of each service. [`LoadServiceConfig`] is the only way to pass a different URL for each service to the
 /// SDK.
 #[derive(Debug)]
-struct Endpoints([(Service, Option<String>); 5]);
+struct Endpoints([(Service, Option<String>); 7]);
 
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
@@ -53,6 +53,8 @@ pub(crate) fn build(
         endpoint(Service::Sts)?,
         endpoint(Service::Iam)?,
         endpoint(Service::Organizations)?,
+        endpoint(Service::CloudTrail)?,
+        endpoint(Service::Account)?,
         endpoint(Service::Sso)?,
         endpoint(Service::SsoOidc)?,
     ]);

@@ -42,7 +42,9 @@ const fn required(operation: Operation) -> &'static [&'static str] {
         | Operation::GetAccountSummary
         | Operation::SetSecurityTokenServicePreferences
         | Operation::ListOrganizationsFeatures
-        | Operation::SimulatePrincipalPolicy => &[],
+        | Operation::SimulatePrincipalPolicy
+        | Operation::LookupEvents
+        | Operation::ListRegions => &[],
     }
 }
 

@@ -1,0 +1,207 @@
+//! The online part of `impact`: visits the selected accounts, and reads the version, the event history, and the opt-in Regions of each.
+//!
+//! The visits are those of a plan. So waits, retries, outages and stops are the same, and nothing can be changed.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+
+use super::connect::connect_with;
+use super::opt_in_regions::OptInRegionsReader;
+use super::signals::Signals;
+use super::{targets, unit_names};
+use crate::cloud::Operation;
+use crate::cloud::aws::{Aws, Organization, session_policy};
+use crate::error::Error;
+use crate::impact::coverage::Coverage;
+use crate::impact::event::{Parsed, parse};
+use crate::impact::event_page::EventPage;
+use crate::impact::evidence::Evidence;
+use crate::impact::sighting::Source;
+use crate::impact::verdict::OptInRegions;
+use crate::journal::PolicyChoice;
+use crate::org::selection::select;
+use crate::org::{Account, AccountId, UnitNames};
+use crate::rollout::lookups::{EventSink, Lookups};
+use crate::rollout::wave::divide;
+use crate::rollout::{Event, NoIntents, Record, Rollout, StopReason, Target, Targets, Wave, roll_out};
+use crate::settings::Settings;
+use crate::terminal::{Progress, Workload};
+
+/// How long CloudTrail keeps the event history, in days (CloudTrail user guide, "Working with CloudTrail event history").
+pub(crate) const HISTORY_DAYS: u64 = 90;
+
+/// What the visits read of the event histories.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HistoryOptions {
+    /// The time of `--since`, in seconds since 1970.
+    pub since: u64,
+    /// The time until which events are read.
+    pub until: u64,
+    /// `--max-pages`.
+    pub max_pages: u32,
+    /// `--with-addresses`.
+    pub with_addresses: bool,
+}
+
+/// What the visits found, besides the evidence.
+pub(crate) struct ImpactVisits {
+    pub organization: Organization,
+    /// Every account, sorted by id.
+    pub accounts: Vec<Account>,
+    /// The names of OUs that were read.
+    pub units: UnitNames,
+    /// The record of each account.
+    pub records: BTreeMap<AccountId, Record>,
+    /// The opt-in Regions of the accounts that were visited. An account that is missing has unknown Regions.
+    pub opt_in: BTreeMap<AccountId, OptInRegions>,
+    /// Why the visits stopped before the last account; `None` if they did not stop.
+    pub stopped: Option<StopReason>,
+}
+
+/// The operations of the visits.
+pub(crate) const OPERATIONS: [Operation; 2] = [Operation::GetAccountSummary, Operation::LookupEvents];
+
+/// Connects to AWS as a plan does, but with sessions that may also read the event history. Checks the endpoints that only `impact` needs.
+pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
+    progress.show_bar();
+    let mut options = settings.connect_options();
+    if settings.run.session_policy == PolicyChoice::Scoped {
+        options.session.policy = Some(session_policy(&OPERATIONS));
+    }
+    let aws = connect_with(options, settings.can_ask, progress).await?;
+    aws.check_impact_endpoints().await?;
+    Ok(aws)
+}
+
+/// Lists the accounts, visits the selected ones, and adds the events of their histories to `evidence`. An error means that no account was
+/// visited.
+pub(crate) async fn visit_accounts(
+    settings: &mut Settings,
+    aws: &Aws,
+    signals: &mut Signals,
+    progress: &Progress,
+    history: HistoryOptions,
+    evidence: &RefCell<Evidence>,
+) -> Result<ImpactVisits, Error> {
+    let listed = signals.or_stop(Box::pin(list(settings, aws, progress))).await?;
+    let Listed { organization, mut accounts, mut units, waves, mut records } = listed;
+    progress.begin(Workload {
+        organization: organization.id.clone(),
+        listed: accounts.len(),
+        waves: waves.iter().map(|wave| wave.targets.len()).collect(),
+        between: settings.run.bake,
+        concurrency: usize::from(settings.run.concurrency),
+    });
+    let chosen: Vec<AccountId> = waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
+    let regions = OptInRegionsReader::new(aws, settings.run.max_attempts, organization.management, progress);
+    let sink = HistorySink { evidence, history };
+    let mut rollout = Rollout::new(aws, &NoIntents, settings.run.rollout_options());
+    rollout.lookups = Some(Lookups {
+        start: history.since,
+        end: history.until,
+        max_pages: history.max_pages,
+        // The same run id draws the same windows.
+        seed: BuildHasherDefault::<DefaultHasher>::default().hash_one(settings.run_id.as_str()),
+        sink: &sink,
+    });
+    let visits = roll_out(
+        &rollout,
+        Targets::Waves(&waves),
+        |event| {
+            if let Event::Visited { record, .. } = &event {
+                records.insert(record.account_id, Record::clone(record));
+            }
+            progress.show(&event);
+        },
+        async |_| Ok(()),
+    );
+    let (mut roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_str()));
+    let names = async {
+        let found = |id, parent, name| units.insert(id, parent, name);
+        let max_attempts = settings.run.max_attempts;
+        if let Err(error) = aws.for_each_unit(max_attempts, std::mem::take(&mut roots), &parents, found).await {
+            progress.warn(&unit_names::without_names(&error));
+        }
+    };
+    let beside = futures::future::join(regions.read(&chosen), names);
+    let all = async {
+        // What is read beside the visits ends with them if they are stopped.
+        let stopped = rollout.stop.wait();
+        tokio::select! {
+            biased;
+            _ = beside => {}
+            () = stopped => {}
+        }
+    };
+    let (ended, ()) = tokio::select! {
+        both = futures::future::join(visits, all) => both,
+        never = signals.watch(&rollout.stop) => match never {},
+    };
+    units.name(&mut accounts);
+    Ok(ImpactVisits { organization, accounts, units, records, opt_in: regions.into_found(), stopped: ended.stopped })
+}
+
+/// The accounts of the Organization, and which of them are visited.
+struct Listed {
+    organization: Organization,
+    accounts: Vec<Account>,
+    units: UnitNames,
+    waves: Vec<Wave>,
+    records: BTreeMap<AccountId, Record>,
+}
+
+async fn list(settings: &mut Settings, aws: &Aws, progress: &Progress) -> Result<Listed, Error> {
+    let run = &mut settings.run;
+    let mut accounts = BTreeMap::new();
+    let listing = aws.for_each_account(run.selection.needs_units(), |account, page| {
+        accounts.insert(account.id, account);
+        progress.listing(accounts.len(), page);
+    });
+    let (organization, list) = tokio::try_join!(aws.describe_organization(), listing)?;
+    aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
+    targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
+    let accounts: Vec<Account> = accounts.into_values().collect();
+    let mut units = list.names;
+    unit_names::resolve(aws, run.max_attempts, &mut run.selection, &accounts, &mut units).await?;
+    let management_account = targets::management_account(&organization, run, aws);
+    let tags = targets::look_up(aws, run, &accounts, &units, management_account, None, progress).await?;
+    let selected = select(&accounts, management_account, &run.selection, &tags, None)?;
+    let records = targets::skipped(&selected, run);
+    let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
+    let waves = one_wave.into_iter().map(|(number, members)| {
+        let target = |account| Target { wave: number, ..targets::target(account, &organization, aws, run, None) };
+        Wave { number, targets: members.into_iter().map(target).collect() }
+    });
+    let waves = waves.collect();
+    Ok(Listed { organization, accounts, units, waves, records })
+}
+
+/// Adds the events of the histories to the evidence.
+#[derive(Debug)]
+struct HistorySink<'a> {
+    evidence: &'a RefCell<Evidence>,
+    history: HistoryOptions,
+}
+
+impl EventSink for HistorySink<'_> {
+    /// Files win over the history: an account whose files are complete needs no events of it.
+    fn needs(&self, account: AccountId) -> bool {
+        self.history.max_pages > 0 && self.evidence.borrow().account(account).coverage != Coverage::Complete
+    }
+
+    fn take(&self, _: AccountId, page: &EventPage) {
+        let mut evidence = self.evidence.borrow_mut();
+        for event in &page.events {
+            match parse(event.as_bytes(), self.history.with_addresses) {
+                Parsed::Session(sighting) => evidence.add(&sighting, Source::History),
+                Parsed::NotUnderstood(event) => evidence.add_not_understood(event),
+                Parsed::Other(_) => {}
+            }
+        }
+    }
+
+    fn finish(&self, account: AccountId, coverage: Coverage) {
+        self.evidence.borrow_mut().cover(account, Source::History, coverage);
+    }
+}
