@@ -7,6 +7,7 @@ pub(crate) mod agent;
 pub(crate) mod coverage;
 pub(crate) mod event;
 pub(crate) mod evidence;
+pub(crate) mod hours;
 pub(crate) mod operation;
 pub(crate) mod principal;
 pub(crate) mod sighting;
