@@ -8,6 +8,7 @@ pub(crate) mod coverage;
 pub(crate) mod event;
 pub(crate) mod event_page;
 pub(crate) mod evidence;
+pub(crate) mod hours;
 pub(crate) mod operation;
 pub(crate) mod principal;
 pub(crate) mod sampling;

@@ -24,6 +24,7 @@
 //! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
+//! | `event_files` | CloudTrail's events in files, folders, and stdin, read in bounded memory |
 //! | `impact` | what CloudTrail's events say about who uses the global endpoint, and the verdict on each account |
 //! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
 //! | `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
@@ -48,6 +49,8 @@ mod commands;
 mod directory;
 mod doctor;
 mod error;
+#[expect(dead_code, reason = "the command follows")]
+mod event_files;
 mod evidence;
 mod file_ownership;
 #[cfg(any(test, fuzzing))]

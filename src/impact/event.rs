@@ -75,27 +75,22 @@ pub(crate) fn parse(json: &[u8], with_addresses: bool) -> Parsed {
     }
 }
 
+/// Returns what an event says about the coverage of its account; `None` if it is not JSON.
+pub(crate) fn facts(json: &[u8]) -> Option<EventFacts> {
+    serde_json::from_slice::<RawEvent>(json).ok().map(|raw| raw.facts())
+}
+
 /// Decides what an event means.
 fn interpret(raw: &RawEvent, with_addresses: bool) -> Parsed {
     let identity = &raw.user_identity.0;
     let caller_account = identity.account_id.as_deref().and_then(|id| id.parse::<AccountId>().ok());
-    let own_account = raw.recipient_account_id.as_deref().and_then(|id| id.parse::<AccountId>().ok());
-    // Events before 2014 have no recipient; each is in the trail of the caller's account.
-    let recipient = own_account.or(caller_account);
-    let time = raw.event_time.as_deref().and_then(seconds);
+    let EventFacts { recipient, time, .. } = raw.facts();
     let not_understood = |reason| Parsed::NotUnderstood(NotUnderstood { reason, recipient, time });
-    let (Some(source), Some(name)) = (raw.event_source.as_deref(), raw.event_name.as_deref()) else {
+    let (Some(_), Some(name)) = (&raw.event_source, raw.event_name.as_deref()) else {
         return not_understood(Reason::NoName);
     };
-    let is_sts = source.eq_ignore_ascii_case("sts.amazonaws.com");
-    let facts = EventFacts {
-        recipient,
-        time,
-        in_home_region: raw.is_in_home_region() && raw.is_management_event(),
-        reads: raw.read_only.0 == Some(true),
-        is_sts,
-    };
-    if !is_sts || issues_nothing(name) {
+    let facts = raw.facts();
+    if !facts.is_sts || issues_nothing(name) {
         return Parsed::Other(facts);
     }
     let is_known_version = raw.event_version.0.as_deref().is_none_or(|version| version.starts_with("1."));
@@ -158,6 +153,21 @@ fn interpret(raw: &RawEvent, with_addresses: bool) -> Parsed {
 /// Returns the same hash for the same text in every run.
 fn hash(text: &str) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
+}
+
+impl RawEvent {
+    fn facts(&self) -> EventFacts {
+        let account = |id: &Option<String>| id.as_deref().and_then(|id| id.parse::<AccountId>().ok());
+        let source = self.event_source.as_deref().unwrap_or_default();
+        EventFacts {
+            // The oldest events have no recipient; each is in the trail of the caller's account.
+            recipient: account(&self.recipient_account_id).or_else(|| account(&self.user_identity.0.account_id)),
+            time: self.event_time.as_deref().and_then(seconds),
+            in_home_region: self.is_in_home_region() && self.is_management_event(),
+            reads: self.read_only.0 == Some(true),
+            is_sts: source.eq_ignore_ascii_case("sts.amazonaws.com"),
+        }
+    }
 }
 
 /// Reads the time of an event, such as `2026-11-27T18:00:00Z`, in seconds since 1970.
