@@ -112,6 +112,7 @@ pub mod internals {
     pub use crate::report::{COLUMNS, columns};
     pub use crate::rollout::wave::{Waves, divide};
     pub use crate::rollout::{AccountError, Stage, Verified, hint};
+    pub use crate::run::impact_visits::impact_session_policy;
     pub use crate::sanitize::{for_cell, for_terminal};
     pub use crate::system_limits::SystemLimit;
 }

@@ -116,6 +116,9 @@ fn session_policies_allow_what_the_role_needs() {
         let session: Value = serde_json::from_str(&scoped_policy(mode)).unwrap();
         assert_eq!(actions_in(&session), actions_in(&role(&PolicyContext { requirements, ..context() })));
     }
+    let requirements = Requirements { sets: false, checks: false, ..context().requirements };
+    let session: Value = serde_json::from_str(&crate::run::impact_visits::impact_session_policy()).unwrap();
+    assert_eq!(actions_in(&session), actions_in(&role(&PolicyContext { requirements, ..context() })));
 }
 
 #[test]

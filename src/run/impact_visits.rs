@@ -59,15 +59,17 @@ pub(crate) struct ImpactVisits {
     pub stopped: Option<StopReason>,
 }
 
-/// The operations of the visits.
-pub(crate) const OPERATIONS: [Operation; 2] = [Operation::GetAccountSummary, Operation::LookupEvents];
+/// Returns the session policy that allows only the actions that the visits call in an account.
+pub fn impact_session_policy() -> String {
+    session_policy(&[Operation::GetAccountSummary, Operation::LookupEvents])
+}
 
 /// Connects to AWS as a plan does, but with sessions that may also read the event history. Checks the endpoints that only `impact` needs.
 pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<Aws, Error> {
     progress.show_bar();
     let mut options = settings.connect_options();
     if settings.run.session_policy == PolicyChoice::Scoped {
-        options.session.policy = Some(session_policy(&OPERATIONS));
+        options.session.policy = Some(impact_session_policy());
     }
     let aws = connect_with(options, settings.can_ask, progress).await?;
     aws.check_impact_endpoints().await?;

@@ -193,6 +193,7 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
                     let operation = match stage {
                         Stage::Assume if when.contains("`--access assume-root`") => Operation::AssumeRoot,
                         Stage::Assume => Operation::AssumeRole,
+                        Stage::Read if when.contains("`LookupEvents`") => Operation::LookupEvents,
                         Stage::Set => Operation::SetSecurityTokenServicePreferences,
                         Stage::Select | Stage::Read | Stage::Verify => Operation::GetAccountSummary,
                     };
