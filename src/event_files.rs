@@ -10,6 +10,7 @@ mod stream;
 mod walk;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -53,6 +54,33 @@ pub(crate) fn read(paths: &[PathBuf], with_addresses: bool, counters: &Counters,
         drop(parts);
         read.iter().for_each(&mut add);
     });
+}
+
+/// Adds up the sizes of all files. Returns whether they are known: that of stdin is not, and after `is_done` no further file is looked
+/// at.
+pub(crate) fn add_sizes(paths: &[PathBuf], total: &AtomicU64, is_done: &AtomicBool) -> bool {
+    let add = |path: &Path| {
+        let size = path.metadata().map_or(0, |metadata| metadata.len());
+        total.fetch_add(size, Ordering::Relaxed);
+    };
+    for path in paths {
+        if path == Path::new("-") {
+            return false;
+        }
+        if !path.is_dir() {
+            add(path);
+            continue;
+        }
+        for found in Walk::new(path) {
+            if is_done.load(Ordering::Relaxed) {
+                return false;
+            }
+            if let Found::File(path) = found {
+                add(&path);
+            }
+        }
+    }
+    true
 }
 
 fn next(files: &Mutex<Receiver<Input>>) -> Option<Input> {

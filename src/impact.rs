@@ -4,6 +4,7 @@
 //! to a [`Sighting`] without its secrets, and [`Evidence`] adds the sightings up.
 
 pub(crate) mod agent;
+pub(crate) mod conclusion;
 pub(crate) mod coverage;
 pub(crate) mod event;
 pub(crate) mod event_page;

@@ -49,7 +49,6 @@ mod commands;
 mod directory;
 mod doctor;
 mod error;
-#[expect(dead_code, reason = "the command follows")]
 mod event_files;
 mod evidence;
 mod file_ownership;
@@ -57,7 +56,6 @@ mod file_ownership;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ignored_signals;
-#[expect(dead_code, reason = "the command follows")]
 mod impact;
 mod journal;
 mod org;

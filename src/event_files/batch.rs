@@ -41,8 +41,6 @@ pub(crate) struct Batch {
     pub hours: HashSet<(AccountId, u64)>,
     pub traits: BTreeMap<AccountId, Traits>,
     pub damage: Option<Damage>,
-    /// Whether a file ends with this part.
-    pub ends_file: bool,
     /// The files in folders that have no events.
     pub ignored: u64,
 }

@@ -94,7 +94,7 @@ impl<'a, F: FnMut(Batch)> Reader<'a, F> {
             account: file.location.as_ref().map(|location| location.account),
             matters: file.location.as_ref().is_none_or(|location| location.is_home_region),
         });
-        (self.pass_on)(Batch { damage, ends_file: true, ..file.batch });
+        (self.pass_on)(Batch { damage, ..file.batch });
     }
 
     fn content(&mut self, content: &mut dyn Read) {

@@ -118,7 +118,7 @@ fn interpret(raw: &RawEvent, with_addresses: bool) -> Parsed {
     let identity = Identity {
         kind: identity.kind.as_deref(),
         arn: identity.arn.as_deref(),
-        issuer_arn: identity.session_context.0.session_issuer.0.arn.as_deref(),
+        issuer_arn: identity.issuer_arn(),
         account: caller_account,
     };
     let is_by_role =

@@ -153,11 +153,6 @@ impl Evidence {
         evidence
     }
 
-    /// Returns every account that an event names, or whose coverage was told.
-    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.accounts.keys().copied()
-    }
-
     /// Returns the principals, sorted by account and with the most calls first. A cross-account call is in the rows of both accounts.
     pub(crate) fn principals(&self) -> Vec<PrincipalRow> {
         let mut merged: BTreeMap<(AccountId, AccountId, Option<u32>, u32, SessionOperation), PrincipalRow> =

@@ -1,12 +1,17 @@
 //! The verdict on an account: what the change of its token version means, in one word.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::coverage::Coverage;
 use crate::org::ObservedVersion;
 use crate::text_enum::text_enum;
 
 text_enum! {
     /// What the change means for an account.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
     pub(crate) enum Verdict {
         /// v1 tokens are issued, and an opt-in Region is enabled, which refuses them.
         RefusedToday = "refused_today",
@@ -31,9 +36,17 @@ impl Verdict {
         matches!(self, Self::RefusedToday | Self::LongerTokens)
     }
 
-    /// Whether a rollout can visit the account first, because it affects nobody who is known.
-    pub(crate) const fn is_unaffected(self) -> bool {
-        matches!(self, Self::NoEffect | Self::AlreadyV2 | Self::NoneSeen)
+    /// Returns the meaning, in the words of the reports.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::RefusedToday => "v1 tokens are issued, and an opt-in Region is enabled, which refuses them",
+            Self::LongerTokens => "principals use the global endpoint, and get longer tokens",
+            Self::Unknown => "not known: too few events, or no version",
+            Self::NoneSeen => "the sample has no call of the global endpoint",
+            Self::NoEffect => "all events were read, and nobody uses the global endpoint",
+            Self::AlreadyV2 => "on v2Token already: nothing changes",
+            Self::Skipped => "not selected, or not active",
+        }
     }
 }
 
@@ -44,6 +57,7 @@ pub(crate) enum OptInRegions {
     #[default]
     Unknown,
     /// The Regions that were enabled by hand, sorted; none if it is empty.
+    #[allow(dead_code, reason = "they are read only with calls")]
     Enabled(Vec<String>),
 }
 
@@ -51,6 +65,16 @@ impl OptInRegions {
     /// Whether at least one is known to be enabled.
     pub(crate) fn any(&self) -> bool {
         matches!(self, Self::Enabled(regions) if !regions.is_empty())
+    }
+}
+
+/// The value of the column `opt_in_regions`.
+impl fmt::Display for OptInRegions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Enabled(regions) => f.write_str(&regions.join(" ")),
+        }
     }
 }
 
@@ -73,5 +97,46 @@ pub(crate) fn verdict(
         (_, false, Coverage::Complete) => Verdict::NoEffect,
         (_, false, Coverage::Sampled { read, .. }) if *read > 0 => Verdict::NoneSeen,
         (_, false, Coverage::Sampled { .. } | Coverage::Incomplete(_) | Coverage::None) => Verdict::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every combination of the inputs. The columns of a row: the version, the opt-in Regions, and the verdicts if the global endpoint is
+    /// used, and if it is not used with complete, sampled, incomplete, and no coverage.
+    #[test]
+    fn every_combination_has_its_verdict() {
+        use Verdict::{AlreadyV2, LongerTokens, NoEffect, NoneSeen, RefusedToday, Unknown};
+        let none = OptInRegions::Enabled(Vec::new());
+        let one = OptInRegions::Enabled(vec!["af-south-1".to_owned()]);
+        let coverages = [
+            Coverage::Complete,
+            Coverage::Sampled { read: 60, windows: 2160 },
+            Coverage::Sampled { read: 0, windows: 2160 },
+            Coverage::Incomplete("something".to_owned()),
+            Coverage::None,
+        ];
+        let unused = [NoEffect, NoneSeen, Unknown, Unknown, Unknown];
+        for (version, opt_in, used, unused) in [
+            (Some(ObservedVersion::V2Token), &OptInRegions::Unknown, AlreadyV2, [AlreadyV2; 5]),
+            (Some(ObservedVersion::V2Token), &none, AlreadyV2, [AlreadyV2; 5]),
+            (Some(ObservedVersion::V2Token), &one, AlreadyV2, [AlreadyV2; 5]),
+            (Some(ObservedVersion::V1Token), &OptInRegions::Unknown, LongerTokens, unused),
+            (Some(ObservedVersion::V1Token), &none, LongerTokens, unused),
+            (Some(ObservedVersion::V1Token), &one, RefusedToday, unused),
+            (Some(ObservedVersion::Unknown), &OptInRegions::Unknown, Unknown, unused),
+            (Some(ObservedVersion::Unknown), &none, Unknown, unused),
+            (Some(ObservedVersion::Unknown), &one, Unknown, unused),
+            (None, &OptInRegions::Unknown, Unknown, unused),
+            (None, &none, Unknown, unused),
+            (None, &one, Unknown, unused),
+        ] {
+            for (coverage, unused) in coverages.iter().zip(unused) {
+                assert_eq!(verdict(version, opt_in, true, coverage), used, "{version:?} {opt_in:?} {coverage:?}");
+                assert_eq!(verdict(version, opt_in, false, coverage), unused, "{version:?} {opt_in:?} {coverage:?}");
+            }
+        }
     }
 }

@@ -63,20 +63,30 @@ pub(super) struct RawIdentity {
     #[serde(alias = "invokedby")]
     invoked_by: Option<String>,
     #[serde(alias = "sessioncontext")]
-    pub session_context: Nested<RawSessionContext>,
+    session_context: Nested<RawSessionContext>,
+    /// The query of `impact sql` writes the issuer here.
+    #[serde(alias = "issuerarn")]
+    issuer_arn: Option<String>,
+}
+
+impl RawIdentity {
+    /// Returns the ARN of the role or user whose session the caller used.
+    pub(super) fn issuer_arn(&self) -> Option<&str> {
+        self.session_context.0.session_issuer.0.arn.as_deref().or(self.issuer_arn.as_deref())
+    }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub(super) struct RawSessionContext {
+struct RawSessionContext {
     #[serde(alias = "sessionissuer")]
-    pub session_issuer: Nested<RawArn>,
+    session_issuer: Nested<RawArn>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct RawArn {
-    pub arn: Option<String>,
+struct RawArn {
+    arn: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
