@@ -104,7 +104,7 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
             refuse_role_options(&args.run, &typed)?;
             doctor::doctor(*args, &typed, environment).await
         }
-        Command::Impact(args) => impact::impact(*args, &typed, environment),
+        Command::Impact(args) => Box::pin(impact::impact(*args, &typed, environment)).await,
         Command::Policy(args) => Box::pin(policy::policy(*args, &typed, environment)).await,
         Command::Iam(args) => Ok(awscli::run(&args.arguments).await),
         Command::Completions(args) => manuals::completions(&args),

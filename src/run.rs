@@ -9,7 +9,6 @@ pub(crate) mod context;
 mod execute;
 mod finish;
 mod gate;
-#[expect(dead_code, reason = "the command follows")]
 pub(crate) mod impact_visits;
 mod next_steps;
 mod opt_in_regions;

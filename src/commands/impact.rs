@@ -2,6 +2,7 @@
 
 mod collect;
 mod document;
+mod online;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,12 +58,12 @@ const ONLINE: [&str; 20] = [
 const NOT_IN_REPORT: [&str; 3] = ["tag", "exclude-tag", "joined-since"];
 
 /// Shows who is affected.
-pub(super) fn impact(args: ImpactArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
+pub(super) async fn impact(args: ImpactArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     if let Some(ImpactAction::Sql(args)) = args.action {
         return sql::print(&args, environment.now);
     }
     if !args.offline {
-        return online();
+        return online::online(args, environment).await;
     }
     check_offline(&args, typed)?;
     let since =
@@ -118,15 +119,6 @@ pub(super) fn impact(args: ImpactArgs, typed: &TypedOptions, environment: &Envir
     finish(&report, &folder, files, &output, &progress)
 }
 
-/// What the command does with calls. They are not in this version yet.
-fn online() -> Result<u8, Error> {
-    Err(Error::Usage(
-        "impact can't read the event history of accounts yet: give --offline, --events with files of CloudTrail, and --accounts-from \
-         with a CSV report of v2token plan"
-            .to_owned(),
-    ))
-}
-
 /// Checks the options of a run without calls.
 fn check_offline(args: &ImpactArgs, typed: &TypedOptions) -> Result<(), Error> {
     let refused = |text: &str| Err(Error::Usage(text.to_owned()));
@@ -153,13 +145,20 @@ fn check_offline(args: &ImpactArgs, typed: &TypedOptions) -> Result<(), Error> {
     if args.events.is_empty() {
         return refused("--offline needs events: name files or folders of CloudTrail with --events");
     }
+    check_events(args)
+}
+
+/// Checks that the files of `--events` exist, and that stdin is read once.
+fn check_events(args: &ImpactArgs) -> Result<(), Error> {
     let stdins = args.events.iter().chain(&args.selection.accounts_from).filter(|path| path.as_os_str() == "-").count();
     if stdins > 1 {
-        return refused("stdin (-) can be read only once: name a file for --events or for --accounts-from");
+        return Err(Error::Usage(
+            "stdin (-) can be read only once: name a file for --events or for --accounts-from".to_owned(),
+        ));
     }
     for path in args.events.iter().filter(|path| path.as_os_str() != "-") {
         if let Err(error) = std::fs::metadata(path) {
-            return refused(&format!("--events {}: {error}", path.display()));
+            return Err(Error::Usage(format!("--events {}: {error}", path.display())));
         }
     }
     Ok(())
@@ -195,7 +194,7 @@ fn offline_accounts(args: SelectionArgs, now: SystemTime) -> Result<Accounts, Er
         })
         .collect();
     let files = files.into_iter().map(absolute_unless_stdin).collect();
-    Ok(Accounts { listed, subjects, skipped, files })
+    Ok(Accounts { listed, subjects, skipped, files, visits: None })
 }
 
 /// Says what else the reader must know.

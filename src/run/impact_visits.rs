@@ -20,7 +20,7 @@ use crate::impact::evidence::Evidence;
 use crate::impact::sighting::Source;
 use crate::impact::verdict::OptInRegions;
 use crate::journal::PolicyChoice;
-use crate::org::selection::select;
+use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
 use crate::rollout::lookups::{EventSink, Lookups};
 use crate::rollout::wave::divide;
@@ -44,15 +44,23 @@ pub(crate) struct HistoryOptions {
     pub with_addresses: bool,
 }
 
+/// The accounts of the Organization, and which of them are visited.
+pub(crate) struct ImpactTargets {
+    pub organization: Organization,
+    /// Every account, sorted by id. The visits add the names of OUs.
+    pub accounts: Vec<Account>,
+    pub skipped: BTreeMap<AccountId, SkipReason>,
+    units: UnitNames,
+    /// All targets, as one wave.
+    waves: Vec<Wave>,
+}
+
 /// What the visits found, besides the evidence.
 pub(crate) struct ImpactVisits {
-    pub organization: Organization,
-    /// Every account, sorted by id.
-    pub accounts: Vec<Account>,
-    /// The names of OUs that were read.
-    pub units: UnitNames,
-    /// The record of each account.
+    /// The record of each account that was to be visited.
     pub records: BTreeMap<AccountId, Record>,
+    /// What was read of the event histories.
+    pub history: HistoryCounts,
     /// The opt-in Regions of the accounts that were visited. An account that is missing has unknown Regions.
     pub opt_in: BTreeMap<AccountId, OptInRegions>,
     /// Why the visits stopped before the last account; `None` if they did not stop.
@@ -62,6 +70,16 @@ pub(crate) struct ImpactVisits {
 /// Returns the session policy that allows only the actions that the visits call in an account.
 pub fn impact_session_policy() -> String {
     session_policy(&[Operation::GetAccountSummary, Operation::LookupEvents])
+}
+
+/// What was read of the event histories.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HistoryCounts {
+    pub events: u64,
+    /// The calls of operations that issue sessions.
+    pub session_calls: u64,
+    /// The events that are not understood, by the reason.
+    pub not_understood: BTreeMap<String, u64>,
 }
 
 /// Connects to AWS as a plan does, but with sessions that may also read the event history. Checks the endpoints that only `impact` needs.
@@ -76,18 +94,18 @@ pub(crate) async fn connect(settings: &Settings, progress: &Progress) -> Result<
     Ok(aws)
 }
 
-/// Lists the accounts, visits the selected ones, and adds the events of their histories to `evidence`. An error means that no account was
-/// visited.
+/// Visits the targets, and adds the events of their histories to `evidence`.
 pub(crate) async fn visit_accounts(
-    settings: &mut Settings,
+    settings: &Settings,
     aws: &Aws,
     signals: &mut Signals,
     progress: &Progress,
+    targets: &mut ImpactTargets,
     history: HistoryOptions,
     evidence: &RefCell<Evidence>,
-) -> Result<ImpactVisits, Error> {
-    let listed = signals.or_stop(Box::pin(list(settings, aws, progress))).await?;
-    let Listed { organization, mut accounts, mut units, waves, mut records } = listed;
+) -> ImpactVisits {
+    let ImpactTargets { organization, accounts, units, waves, .. } = targets;
+    let mut records = BTreeMap::new();
     progress.begin(Workload {
         organization: organization.id.clone(),
         listed: accounts.len(),
@@ -97,7 +115,7 @@ pub(crate) async fn visit_accounts(
     });
     let chosen: Vec<AccountId> = waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account).collect();
     let regions = OptInRegionsReader::new(aws, settings.run.max_attempts, organization.management, progress);
-    let sink = HistorySink { evidence, history };
+    let sink = HistorySink { evidence, history, counts: RefCell::default() };
     let mut rollout = Rollout::new(aws, &NoIntents, settings.run.rollout_options());
     rollout.lookups = Some(Lookups {
         start: history.since,
@@ -109,7 +127,7 @@ pub(crate) async fn visit_accounts(
     });
     let visits = roll_out(
         &rollout,
-        Targets::Waves(&waves),
+        Targets::Waves(waves),
         |event| {
             if let Event::Visited { record, .. } = &event {
                 records.insert(record.account_id, Record::clone(record));
@@ -140,20 +158,17 @@ pub(crate) async fn visit_accounts(
         both = futures::future::join(visits, all) => both,
         never = signals.watch(&rollout.stop) => match never {},
     };
-    units.name(&mut accounts);
-    Ok(ImpactVisits { organization, accounts, units, records, opt_in: regions.into_found(), stopped: ended.stopped })
+    units.name(accounts);
+    let (counts, opt_in) = (sink.counts.take(), regions.into_found());
+    ImpactVisits { records, history: counts, opt_in, stopped: ended.stopped }
 }
 
-/// The accounts of the Organization, and which of them are visited.
-struct Listed {
-    organization: Organization,
-    accounts: Vec<Account>,
-    units: UnitNames,
-    waves: Vec<Wave>,
-    records: BTreeMap<AccountId, Record>,
-}
-
-async fn list(settings: &mut Settings, aws: &Aws, progress: &Progress) -> Result<Listed, Error> {
+/// Lists the accounts, and selects those to visit.
+pub(crate) async fn list_accounts(
+    settings: &mut Settings,
+    aws: &Aws,
+    progress: &Progress,
+) -> Result<ImpactTargets, Error> {
     let run = &mut settings.run;
     let mut accounts = BTreeMap::new();
     let listing = aws.for_each_account(run.selection.needs_units(), |account, page| {
@@ -169,14 +184,14 @@ async fn list(settings: &mut Settings, aws: &Aws, progress: &Progress) -> Result
     let management_account = targets::management_account(&organization, run, aws);
     let tags = targets::look_up(aws, run, &accounts, &units, management_account, None, progress).await?;
     let selected = select(&accounts, management_account, &run.selection, &tags, None)?;
-    let records = targets::skipped(&selected, run);
+    let skipped = selected.skipped.iter().map(|(account, reason)| (account.id, *reason)).collect();
     let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
     let waves = one_wave.into_iter().map(|(number, members)| {
         let target = |account| Target { wave: number, ..targets::target(account, &organization, aws, run, None) };
         Wave { number, targets: members.into_iter().map(target).collect() }
     });
     let waves = waves.collect();
-    Ok(Listed { organization, accounts, units, waves, records })
+    Ok(ImpactTargets { organization, accounts, skipped, units, waves })
 }
 
 /// Adds the events of the histories to the evidence.
@@ -184,6 +199,7 @@ async fn list(settings: &mut Settings, aws: &Aws, progress: &Progress) -> Result
 struct HistorySink<'a> {
     evidence: &'a RefCell<Evidence>,
     history: HistoryOptions,
+    counts: RefCell<HistoryCounts>,
 }
 
 impl EventSink for HistorySink<'_> {
@@ -193,11 +209,18 @@ impl EventSink for HistorySink<'_> {
     }
 
     fn take(&self, _: AccountId, page: &EventPage) {
-        let mut evidence = self.evidence.borrow_mut();
+        let (mut evidence, mut counts) = (self.evidence.borrow_mut(), self.counts.borrow_mut());
         for event in &page.events {
+            counts.events += 1;
             match parse(event.as_bytes(), self.history.with_addresses) {
-                Parsed::Session(sighting) => evidence.add(&sighting, Source::History),
-                Parsed::NotUnderstood(event) => evidence.add_not_understood(event),
+                Parsed::Session(sighting) => {
+                    counts.session_calls += 1;
+                    evidence.add(&sighting, Source::History);
+                }
+                Parsed::NotUnderstood(event) => {
+                    *counts.not_understood.entry(event.reason.as_str().to_owned()).or_default() += 1;
+                    evidence.add_not_understood(event);
+                }
                 Parsed::Other(_) => {}
             }
         }

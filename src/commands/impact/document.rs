@@ -13,8 +13,11 @@ use crate::journal::{Ending, RunId};
 use crate::org::accounts_file::listed::ListedAccount;
 use crate::org::selection::SkipReason;
 use crate::org::{AccountId, ObservedVersion};
+use crate::report::humanize::count;
 use crate::report::impact::{ImpactAccount, ImpactPrincipal, ImpactReport, ImpactRun, sentence};
+use crate::rollout::StopReason;
 use crate::timestamp::from_seconds;
+use crate::verdict::{Verdict as RunVerdict, because};
 
 /// The accounts of the report.
 pub(super) struct Accounts {
@@ -23,6 +26,19 @@ pub(super) struct Accounts {
     pub skipped: BTreeMap<AccountId, SkipReason>,
     /// The files that they come from.
     pub files: Vec<String>,
+    /// How the visits ended; `None` without calls.
+    pub visits: Option<VisitsEnd>,
+}
+
+/// How the visits ended.
+#[derive(Clone, Debug, Default)]
+pub(super) struct VisitsEnd {
+    /// What to do about the accounts that could not be read.
+    pub hints: BTreeMap<AccountId, String>,
+    /// How many accounts could not be read.
+    pub failed: usize,
+    /// Why the visits stopped before the last account; `None` if they did not stop.
+    pub stopped: Option<StopReason>,
 }
 
 impl Accounts {
@@ -62,9 +78,18 @@ pub(super) fn document(accounts: &Accounts, collected: Collected, mut run: Impac
         .filter(|row| row.account == row.attributed_to && affected(&row.account))
         .map(|row| (row.account, row.principal.as_str()))
         .collect();
-    let sentence = sentence(&summary, affected_principals.len(), &sources, run.partition.as_deref());
+    let mut sentence = sentence(&summary, affected_principals.len(), &sources, run.partition.as_deref());
     let is_affected = conclusions.values().any(|conclusion| conclusion.verdict.is_affected());
-    let exit_code = exit_code(detailed && is_affected, sources.damaged_files > 0);
+    let failed = accounts.visits.as_ref().map_or(0, |visits| visits.failed);
+    let mut exit_code = exit_code(detailed && is_affected, sources.damaged_files > 0 || failed > 0);
+    if failed > 0 {
+        let accounts = count(failed, "account", "accounts");
+        sentence.push_str(&format!("; {accounts} could not be read completely"));
+    }
+    if let Some(reason) = accounts.visits.as_ref().and_then(|visits| visits.stopped.as_ref()) {
+        sentence = format!("stopped {}: {sentence}", because(reason));
+        exit_code = RunVerdict::Stopped(reason.clone()).exit_code();
+    }
     run.sources = sources;
     run.ended_at = Some(SystemTime::now());
     run.verdict = Some(Ending { exit_code, sentence });
@@ -97,8 +122,13 @@ fn account(id: AccountId, accounts: &Accounts, conclusion: &Conclusion, run_id: 
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let skipped = accounts.skipped.get(&id).map(|reason| (reason.code().to_owned(), reason.message().to_owned()));
     // The error of the plan is why the version is not known.
-    let error = skipped.or_else(|| listed.error.clone().filter(|_| listed.version.is_none()));
+    let is_current = accounts.visits.is_some() || listed.version.is_none();
+    let error = skipped.or_else(|| listed.error.clone().filter(|_| is_current));
     let (error_code, error_message) = error.unzip();
+    // What to do about an error comes first.
+    let of_visit = accounts.visits.as_ref().and_then(|visits| visits.hints.get(&id)).map(String::as_str);
+    let hints = [of_visit.unwrap_or_default(), &conclusion.hint];
+    let hint = hints.into_iter().filter(|hint| !hint.is_empty()).collect::<Vec<_>>().join("; ");
     let evidence = &conclusion.evidence;
     let source = evidence.source.filter(|_| evidence.coverage != Coverage::None || evidence.global_calls > 0);
     ImpactAccount {
@@ -118,7 +148,7 @@ fn account(id: AccountId, accounts: &Accounts, conclusion: &Conclusion, run_id: 
         source: source.map(|source| source.as_str().to_owned()),
         error_code,
         error_message: error_message.filter(|message| !message.is_empty()),
-        hint: text(&conclusion.hint),
+        hint: text(&hint),
         run_id: run_id.clone(),
         expected_token_is_estimate: conclusion.is_estimated,
     }
