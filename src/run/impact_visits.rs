@@ -24,12 +24,13 @@ use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
 use crate::rollout::lookups::{EventSink, Lookups};
 use crate::rollout::wave::divide;
-use crate::rollout::{Event, NoIntents, Record, Rollout, StopReason, Target, Targets, Wave, roll_out};
+use crate::rollout::{Event, NoIntents, Outcome, Record, Rollout, StopReason, Tally, Target, Targets, Wave, roll_out};
 use crate::settings::Settings;
 use crate::terminal::{Progress, Workload};
 
 /// How long CloudTrail keeps the event history, in days (CloudTrail user guide, "Working with CloudTrail event history").
 pub(crate) const HISTORY_DAYS: u64 = 90;
+pub(crate) const HISTORY_SECONDS: u64 = HISTORY_DAYS * 86_400;
 
 /// What the visits read of the event histories.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +43,13 @@ pub(crate) struct HistoryOptions {
     pub max_pages: u32,
     /// `--with-addresses`.
     pub with_addresses: bool,
+}
+
+impl HistoryOptions {
+    /// Returns the first second that the event history has of the time since `--since`.
+    fn start(&self) -> u64 {
+        self.since.max(self.until.saturating_sub(HISTORY_SECONDS))
+    }
 }
 
 /// The accounts of the Organization, and which of them are visited.
@@ -105,7 +113,7 @@ pub(crate) async fn visit_accounts(
     evidence: &RefCell<Evidence>,
 ) -> ImpactVisits {
     let ImpactTargets { organization, accounts, units, waves, .. } = targets;
-    let mut records = BTreeMap::new();
+    let (mut records, mut tally) = (BTreeMap::new(), Tally::default());
     progress.begin(Workload {
         organization: organization.id.clone(),
         listed: accounts.len(),
@@ -118,7 +126,7 @@ pub(crate) async fn visit_accounts(
     let sink = HistorySink { evidence, history, counts: RefCell::default() };
     let mut rollout = Rollout::new(aws, &NoIntents, settings.run.rollout_options());
     rollout.lookups = Some(Lookups {
-        start: history.since,
+        start: history.start(),
         end: history.until,
         max_pages: history.max_pages,
         // The same run id draws the same windows.
@@ -128,11 +136,16 @@ pub(crate) async fn visit_accounts(
     let visits = roll_out(
         &rollout,
         Targets::Waves(waves),
-        |event| {
-            if let Event::Visited { record, .. } = &event {
-                records.insert(record.account_id, Record::clone(record));
+        |event| match event {
+            Event::Visited { record, tally: _, throttles, rate, in_flight } => {
+                records.insert(record.account_id, record.clone());
+                // Nothing is about to change: an account on v1Token is as good as one on v2Token.
+                let outcome = if record.outcome == Outcome::WouldChange { Outcome::Unchanged } else { record.outcome };
+                tally.add(outcome);
+                let record = Record { outcome, ..record.clone() };
+                progress.show(&Event::Visited { record: &record, tally: &tally, throttles, rate, in_flight });
             }
-            progress.show(&event);
+            event => progress.show(&event),
         },
         async |_| Ok(()),
     );
@@ -227,6 +240,12 @@ impl EventSink for HistorySink<'_> {
     }
 
     fn finish(&self, account: AccountId, coverage: Coverage) {
+        let coverage = match coverage {
+            Coverage::Complete | Coverage::Sampled { .. } if self.history.since < self.history.start() => {
+                Coverage::Incomplete(format!("the event history has only the last {HISTORY_DAYS} days"))
+            }
+            coverage => coverage,
+        };
         self.evidence.borrow_mut().cover(account, Source::History, coverage);
     }
 }

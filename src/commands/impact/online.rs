@@ -18,13 +18,11 @@ use crate::report::ReportFiles;
 use crate::report::impact::{COMMAND, ImpactReport, ImpactRun, ImpactSettings, ImpactSources};
 use crate::rollout::{Mode, Outcome, Record};
 use crate::run::impact_visits::{
-    HISTORY_DAYS, HistoryOptions, ImpactTargets, ImpactVisits, connect, list_accounts, visit_accounts,
+    HISTORY_DAYS, HISTORY_SECONDS, HistoryOptions, ImpactTargets, ImpactVisits, connect, list_accounts, visit_accounts,
 };
 use crate::run::signals::Signals;
 use crate::settings::{Environment, Settings, defaults_for};
 use crate::terminal::Progress;
-
-const DAY: u64 = 86_400;
 
 /// What is asked for besides the settings that all commands with visits share.
 struct Request {
@@ -52,8 +50,7 @@ pub(super) async fn online(args: ImpactArgs, environment: &Environment) -> Resul
         detailed: args.detailed_exitcode,
         args: Events { paths: args.events, max_pages: args.max_pages, with_addresses: args.with_addresses },
     };
-    // A day more, because a date without a time is the beginning of that day.
-    if request.args.paths.is_empty() && request.until.saturating_sub(request.since) > (HISTORY_DAYS + 1) * DAY {
+    if request.args.paths.is_empty() && request.until.saturating_sub(request.since) > HISTORY_SECONDS {
         return Err(Error::Usage(format!(
             "--since: CloudTrail keeps the event history for {HISTORY_DAYS} days: give --since {HISTORY_DAYS}d, or name the files of a \
              trail with --events"

@@ -22,6 +22,8 @@ pub(crate) use event::Event;
 /// How long CloudTrail keeps the event history, in days.
 pub(crate) const HISTORY_DAYS: i64 = 90;
 const DAY: i64 = 86_400;
+/// The first calls are this many seconds later than the oldest day, so that a program that starts later counts all calls of these days.
+const MARGIN: i64 = 3_600;
 
 /// The traffic of an organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,7 +145,7 @@ impl Clients {
 
     /// Returns the number and the time of each call of a client, the newest first.
     fn moments(&self, client: &Client) -> impl Iterator<Item = (u64, i64)> {
-        let oldest = self.until - i64::from(self.settings.days) * DAY;
+        let oldest = self.until - i64::from(self.settings.days) * DAY + MARGIN;
         let (first, period) = (self.until - client.offset, client.period);
         (0..)
             .map(move |call: u64| (call, first - period * call.cast_signed()))
