@@ -27,6 +27,7 @@ mod gate;
 mod harness;
 mod hints;
 mod identity;
+mod impact;
 mod joined_since;
 mod limits;
 mod listing;
