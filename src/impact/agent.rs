@@ -135,3 +135,43 @@ fn clean(text: &str) -> String {
         .take(LONGEST)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_family_the_version_and_the_default_endpoint_are_known() {
+        for (user_agent, expected) in [
+            ("aws-cli/1.32.5 Python/3.9.16 Linux/5.10 botocore/1.34.5", "AWS CLI v1 1.32.5 (global by default)"),
+            ("aws-cli/1.42.0 md/Botocore#1.40.0 ua/2.1", "AWS CLI v1 1.42.0"),
+            ("[aws-cli/1.16.2 Python/2.7.16]", "AWS CLI v1 1.16.2 (global by default)"),
+            ("aws-cli/2.15.30 Python/3.11.8 Linux/5.10 exe/x86_64", "AWS CLI v2 2.15.30"),
+            ("Boto3/1.26.90 Python/3.9 Linux/5.10 Botocore/1.29.90", "boto3 1.26.90 (global by default)"),
+            ("Boto3/1.40.0 md/Botocore#1.40.0", "boto3 1.40.0"),
+            ("Botocore/1.39.9 ua/2.0", "botocore 1.39.9 (global by default)"),
+            ("aws-sdk-go/1.44.122 (go1.19; linux; amd64)", "AWS SDK for Go v1 1.44.122 (global by default)"),
+            ("aws-sdk-go-v2/1.30.3 os/linux lang/go#1.22.5", "AWS SDK for Go v2 1.30.3"),
+            ("aws-sdk-java/1.12.100 Linux/5.4", "AWS SDK for Java v1 1.12.100 (global by default)"),
+            ("aws-sdk-java/2.20.0 Linux/5.4", "AWS SDK for Java v2 2.20.0"),
+            ("aws-sdk-nodejs/2.1400.0 linux/v18", "AWS SDK for JavaScript v2 2.1400.0 (global by default)"),
+            ("aws-sdk-js/3.300.0 os/linux", "AWS SDK for JavaScript v3 3.300.0"),
+            (
+                "APN/1.0 HashiCorp/1.0 Terraform/1.5.7 (+https://www.terraform.io) terraform-provider-aws/5.20.0 aws-sdk-go-v2/1.21.0",
+                "Terraform 1.5.7 with AWS SDK for Go v2 1.21.0",
+            ),
+            (
+                "APN/1.0 HashiCorp/1.0 Terraform/0.12.31 aws-sdk-go/1.35.0",
+                "Terraform 0.12.31 with AWS SDK for Go v1 1.35.0 (global by default)",
+            ),
+            ("my-agent", "my-agent"),
+            ("my-agent/7 other/8", "my-agent 7"),
+            ("", "not named"),
+            ("evil\u{1b}[31m/1", "evil 1"),
+        ] {
+            assert_eq!(Agent::of(Some(user_agent)).to_string(), expected, "{user_agent}");
+        }
+        assert_eq!(Agent::of(None).to_string(), "not named");
+        assert!(Agent::of(Some(&"x".repeat(10_000))).to_string().len() <= LONGEST);
+    }
+}

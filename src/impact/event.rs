@@ -175,3 +175,6 @@ fn seconds(text: &str) -> Option<u64> {
     let time: SystemTime = humantime::parse_rfc3339_weak(text).ok()?;
     Some(time.duration_since(UNIX_EPOCH).ok()?.as_secs())
 }
+
+#[cfg(test)]
+mod tests;

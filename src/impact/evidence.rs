@@ -254,3 +254,6 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

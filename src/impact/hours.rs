@@ -136,3 +136,77 @@ impl Hours {
 fn plural(count: u64, one: &str, several: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { several })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 24 * HOUR;
+    const START: u64 = 20_000 * DAY;
+
+    fn id() -> AccountId {
+        "000000000001".parse().expect("twelve digits")
+    }
+
+    /// The coverage of an account over ten days, with a read event in each of these hours.
+    fn coverage(hours: impl IntoIterator<Item = u64>, change: impl Fn(&mut AccountHours)) -> String {
+        let mut read = Hours::new(START, START + 10 * DAY);
+        *read.account(id()) =
+            AccountHours { in_home_region: true, not_sts: true, reads: true, ..AccountHours::default() };
+        hours.into_iter().for_each(|hour| read.mark(id(), START + hour * HOUR));
+        change(read.account(id()));
+        match read.coverage(id()) {
+            Coverage::Incomplete(missing) => missing,
+            other => other.to_string(),
+        }
+    }
+
+    #[test]
+    fn only_all_read_events_without_a_gap_are_complete() {
+        let none = |_: &mut AccountHours| {};
+        assert_eq!(coverage(0..=240, none), "complete");
+        assert_eq!(coverage((0..=240).step_by(12), none), "complete");
+        assert_eq!(coverage((12..=228).step_by(24), none), "complete");
+        // One day of ten, a day that is missing, the end, and the beginning.
+        assert!(coverage(0..24, none).starts_with("no read event of us-east-1 for 217 hours"));
+        assert!(
+            coverage((0..=240).filter(|hour| !(100..130).contains(hour)), none)
+                .contains("for 30 hours from 2024-10-08T04:00:00Z")
+        );
+        assert!(coverage(0..200, none).contains("for 41 hours"));
+        assert!(coverage(40..=240, none).contains("for 40 hours from 2024-10-04T00:00:00Z"));
+        assert!(coverage((0..=240).step_by(48), none).contains("and 4 other gaps"));
+        assert!(coverage([], none).contains("for 241 hours"));
+    }
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let all = || 0..=240;
+        for (change, expected) in [
+            ((|read| read.damaged = 2) as fn(&mut AccountHours), "2 of its files can't be read completely"),
+            (|read| (read.in_home_region, read.elsewhere) = (false, true), "only events of other Regions were read"),
+            (|read| read.not_sts = false, "only events of STS were read"),
+            (|read| read.reads = false, "no read event of us-east-1 was read: the trail has write events only"),
+            (|read| (read.in_export, read.bits) = (true, Vec::new()), "the events come from an export"),
+        ] {
+            let missing = coverage(all(), change);
+            assert!(missing.starts_with(expected), "{missing}");
+        }
+        let mut read = Hours::new(START, START + DAY);
+        assert_eq!(read.coverage(id()), Coverage::None);
+        read.account(id()).in_home_region = true;
+        read.add_damaged(None);
+        assert!(
+            matches!(read.coverage(id()), Coverage::Incomplete(missing) if missing == "1 file can't be read completely")
+        );
+    }
+
+    #[test]
+    fn events_outside_the_time_are_ignored() {
+        assert!(coverage([0, 1, 5_000_000], |_| {}).contains("hours"));
+        let mut read = Hours::new(START, START + DAY);
+        read.mark(id(), START - 1);
+        read.mark(id(), START + 2 * DAY);
+        assert_eq!(read.accounts().count(), 0);
+    }
+}

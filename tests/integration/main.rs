@@ -27,6 +27,7 @@ mod gate;
 mod harness;
 mod hints;
 mod identity;
+mod impact;
 mod impact_online;
 mod joined_since;
 mod limits;
