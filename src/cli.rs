@@ -81,7 +81,10 @@ Exit codes:
   2    wrong usage
   3    at least one account or file could not be read completely
   4    --detailed-exitcode: at least one account is affected
-  6    --detailed-exitcode: at least one account is affected, and something could not be read completely";
+  6    --detailed-exitcode: at least one account is affected, and something could not be read completely
+  129  stopped by SIGHUP; the report has what was read before
+  130  stopped by SIGINT; the report has what was read before
+  143  stopped by SIGTERM; the report has what was read before";
 
 /// The exit codes of `report`, which makes no run.
 const REPORT_EXIT_CODES: &str = "\

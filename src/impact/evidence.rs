@@ -146,7 +146,8 @@ impl Evidence {
     pub(crate) fn account(&self, account: AccountId) -> AccountEvidence {
         let mut evidence = self.accounts.get(&account).cloned().unwrap_or_default();
         // An event that might be a call of the global endpoint makes it uncertain that nobody calls it.
-        if evidence.not_understood > 0 && evidence.coverage == Coverage::Complete {
+        let is_certain = matches!(evidence.coverage, Coverage::Complete | Coverage::Sampled { .. });
+        if evidence.not_understood > 0 && is_certain {
             let events = if evidence.not_understood == 1 { "event of STS is" } else { "events of STS are" };
             evidence.coverage = Coverage::Incomplete(format!("{} {events} not understood", evidence.not_understood));
         }

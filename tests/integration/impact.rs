@@ -106,7 +106,7 @@ pub(crate) fn stderr(output: &Output) -> String {
 }
 
 /// Fails unless the JSON report is as its schema says.
-fn holds(report: &Path) -> Value {
+pub(crate) fn holds(report: &Path) -> Value {
     let schema: Value = serde_json::from_str(include_str!("../../docs/impact.schema.json")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
     let report: Value = serde_json::from_slice(&fs::read(report).expect("a report")).expect("JSON");
@@ -252,7 +252,7 @@ fn mistakes_are_told_before_anything_is_written() {
     let base = ["impact", "--offline"];
     let accounts = "--accounts-from=accounts.csv";
     for (arguments, expected) in [
-        (&["impact"][..], "give --offline, --events"),
+        (&["impact"][..], "no Region is configured"),
         (&base, "name a CSV report of v2token plan with --accounts-from"),
         (&["impact", "--offline", accounts], "name files or folders of CloudTrail with --events"),
         (&["impact", "--offline", accounts, "--events=nowhere"], "--events nowhere: No such file"),

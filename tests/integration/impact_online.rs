@@ -25,8 +25,9 @@ fn busy(accounts: usize) -> Builder {
 
 type Rows = BTreeMap<String, BTreeMap<String, String>>;
 
-/// The rows of `impact.csv`, by account.
+/// The rows of `impact.csv`, by account. Fails unless `impact.json` is as its schema says.
 fn rows(folder: &Path) -> Rows {
+    crate::impact::holds(&folder.join("impact.json"));
     let mut reader = csv::Reader::from_path(folder.join("impact.csv")).expect("a report");
     let rows: Vec<BTreeMap<String, String>> = reader.deserialize().map(|row| row.expect("a row")).collect();
     rows.into_iter().map(|row| (row["account_id"].clone(), row)).collect()

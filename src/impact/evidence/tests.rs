@@ -119,14 +119,16 @@ fn what_is_beyond_the_limits_is_added_up_and_told() {
 }
 
 #[test]
-fn an_event_that_is_not_understood_spoils_complete_coverage() {
+fn an_event_that_is_not_understood_spoils_complete_coverage_and_samples() {
     use super::super::event::Reason;
-    let mut evidence = Evidence::default();
-    evidence.cover(id(1), Source::Files, Coverage::Complete);
-    assert_eq!(evidence.account(id(1)).coverage, Coverage::Complete);
-    let event = NotUnderstood { reason: Reason::Endpoint, recipient: Some(id(1)), time: None };
-    evidence.add_not_understood(event);
-    assert_eq!(evidence.account(id(1)).coverage.to_string(), "incomplete");
+    for coverage in [Coverage::Complete, Coverage::Sampled { read: 60, windows: 90 }] {
+        let mut evidence = Evidence::default();
+        evidence.cover(id(1), Source::Files, coverage.clone());
+        assert_eq!(evidence.account(id(1)).coverage, coverage);
+        let event = NotUnderstood { reason: Reason::Endpoint, recipient: Some(id(1)), time: None };
+        evidence.add_not_understood(event);
+        assert_eq!(evidence.account(id(1)).coverage.to_string(), "incomplete");
+    }
 }
 
 #[test]

@@ -158,7 +158,8 @@ fn the_bound_holds_as_often_as_it_says() {
         (time / HOUR).wrapping_mul(0x9e37_79b9_7f4a_7c15) % 1000 < percent * 10
     }
     // The share of hours is just above 3/15 = 20% in the first rows, where the claim is wrong as often as it can be.
-    let shapes: [(&str, Usage); 7] = [
+    let shapes: [(&str, Usage); 8] = [
+        ("a seventh of the hours", |time| scattered(time, 14)),
         ("a fifth of the hours", |time| scattered(time, 21)),
         ("a quarter of the hours", |time| scattered(time, 25)),
         ("office hours", |time| (9..17).contains(&(time / HOUR % 24)) && time / DAY % 7 < 5),
@@ -199,6 +200,30 @@ fn the_bound_holds_as_often_as_it_says() {
             assert!(claims < SEEDS, "{name}: the calls are never met");
         }
     }
+}
+
+/// The bound needs windows that are drawn with the same probability, at every position of the order.
+#[test]
+fn every_window_is_drawn_as_often_as_every_other() {
+    const SEEDS: u64 = 6000;
+    let (start, end) = (START, START + 10 * DAY - 1);
+    let history = History::of(every("AssumeRole", 360).filter(|(_, time)| *time <= end));
+    let (mut drawn, mut first) = (BTreeMap::new(), BTreeMap::new());
+    for seed in 0..SEEDS {
+        let mut sampler = Sampler::new(start, end, 20, seed);
+        history.read(&mut sampler);
+        let windows = sampler.windows.expect("the history is too long for 20 pages");
+        assert_eq!((windows.all, windows.drawn.len()), (240, 15));
+        *first.entry(windows.drawn[0]).or_insert(0_u64) += 1;
+        for window in windows.drawn {
+            *drawn.entry(window).or_insert(0_u64) += 1;
+        }
+    }
+    // Five standard deviations around the mean.
+    let range = |mean: f64| mean - 5.0 * mean.sqrt()..mean + 5.0 * mean.sqrt();
+    assert_eq!((drawn.len(), first.len()), (240, 240));
+    assert!(drawn.values().all(|count| range(375.0).contains(&float(*count))), "{drawn:?}");
+    assert!(first.values().all(|count| range(25.0).contains(&float(*count))), "{first:?}");
 }
 
 /// A window that uses up the budget does not count, and neither does any window after it.
