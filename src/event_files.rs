@@ -2,6 +2,8 @@
 
 mod batch;
 pub(crate) mod export;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod location;
 mod prefilter;
 mod reader;

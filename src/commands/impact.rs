@@ -116,7 +116,7 @@ pub(super) async fn impact(args: ImpactArgs, typed: &TypedOptions, environment: 
     progress.finish();
     warn(&progress, &collected);
     let report = document(&accounts, collected, run, args.detailed_exitcode);
-    finish(&report, &folder, files, &output, &progress)
+    finish(&report, folder, files, &output, &progress)
 }
 
 /// Checks the options of a run without calls.
@@ -223,17 +223,23 @@ fn warn(progress: &Progress, collected: &Collected) {
 /// Writes the report into the run folder, to the files of `--report`, and to stdout.
 fn finish(
     report: &ImpactReport,
-    folder: &RunFolder,
+    folder: RunFolder,
     files: ReportFiles,
     output: &OutputSettings,
     progress: &Progress,
 ) -> Result<u8, Error> {
-    let (files, query_result) = files.or_discard(stdout::query(output, COMMAND, report).map_err(Error::Usage))?;
+    let (files, query_result) = match files.or_discard(stdout::query(output, COMMAND, report).map_err(Error::Usage)) {
+        Ok(made) => made,
+        Err(error) => {
+            folder.discard();
+            return Err(error);
+        }
+    };
     for (name, format) in IN_IMPACT_FOLDER {
-        write(folder, name, &mut |to| report.write(format, to))?;
+        write(&folder, name, &mut |to| report.write(format, to))?;
     }
-    write(folder, PRINCIPALS_CSV, &mut |to| report.write_principals(to))?;
-    write(folder, RunFolder::RUN, &mut |to| {
+    write(&folder, PRINCIPALS_CSV, &mut |to| report.write_principals(to))?;
+    write(&folder, RunFolder::RUN, &mut |to| {
         serde_json::to_writer_pretty(&mut *to, &report.run)?;
         to.write_all(b"\n")
     })?;

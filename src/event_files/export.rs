@@ -94,12 +94,11 @@ pub(super) fn read(head: &[u8], rest: Option<&mut dyn Read>, sink: &mut impl FnM
             .filter(|(_, text)| !text.is_empty() && text != "null")
             .map(|(name, text)| (name, structs::value(&text)))
             .collect();
-        match hours(&members) {
-            Some((account, hours)) => sink(Row::Hours(account, hours)),
-            None => {
-                let json = serde_json::to_vec(&members).expect("all keys are strings");
-                sink(Row::Event(&json));
-            }
+        if let Some((account, hours)) = hours(&members) {
+            sink(Row::Hours(account, hours));
+        } else {
+            let json = serde_json::to_vec(&members).expect("all keys are strings");
+            sink(Row::Event(&json));
         }
     }
     Ok(())

@@ -17,8 +17,12 @@ use crate::org::AccountId;
 pub(crate) use rows::PrincipalRow;
 
 /// How many ids of events are kept to recognize the second half of a cross-account call, and events that are read twice. They take
-/// some 18 to 36 bytes each.
-const MAX_IDS: usize = 500_000;
+/// 13 MB: a table with half a million places of 25 bytes, of which seven eighths are used.
+const MAX_IDS: usize = 450_000;
+
+/// How many ARNs are kept. Those of rows are limited by the rows, and beyond this number the sizes of further regional tokens are not
+/// kept.
+const MAX_TEXTS: usize = 200_000;
 
 /// How many combinations of account, principal, agent, operation, and role are kept. The others are added up in one row for each pair
 /// of accounts.
@@ -76,11 +80,12 @@ pub(crate) struct Evidence {
 struct Limits {
     ids: usize,
     rows: usize,
+    texts: usize,
 }
 
 impl Default for Evidence {
     fn default() -> Self {
-        Self::with_limits(Limits { ids: MAX_IDS, rows: MAX_ROWS })
+        Self::with_limits(Limits { ids: MAX_IDS, rows: MAX_ROWS, texts: MAX_TEXTS })
     }
 }
 
@@ -146,10 +151,11 @@ impl Evidence {
     pub(crate) fn account(&self, account: AccountId) -> AccountEvidence {
         let mut evidence = self.accounts.get(&account).cloned().unwrap_or_default();
         // An event that might be a call of the global endpoint makes it uncertain that nobody calls it.
+        let not_understood = evidence.not_understood + self.not_understood_anywhere;
         let is_certain = matches!(evidence.coverage, Coverage::Complete | Coverage::Sampled { .. });
-        if evidence.not_understood > 0 && is_certain {
-            let events = if evidence.not_understood == 1 { "event of STS is" } else { "events of STS are" };
-            evidence.coverage = Coverage::Incomplete(format!("{} {events} not understood", evidence.not_understood));
+        if not_understood > 0 && is_certain {
+            let events = if not_understood == 1 { "event of STS is" } else { "events of STS are" };
+            evidence.coverage = Coverage::Incomplete(format!("{not_understood} {events} not understood"));
         }
         evidence
     }
@@ -197,7 +203,11 @@ impl Evidence {
     fn add_regional(&mut self, sighting: &Sighting, source: Source) {
         self.touch(sighting.recipient, source).regional_calls += 1;
         let Some(size) = sighting.token_size else { return };
-        let number = self.texts.number(sighting.role.as_ref().unwrap_or(&sighting.principal));
+        let name = sighting.role.as_ref().unwrap_or(&sighting.principal);
+        if self.texts.len() >= self.limits.texts && self.texts.find(name).is_none() {
+            return;
+        }
+        let number = self.texts.number(name);
         let largest = self.regional.entry((sighting.operation, number)).or_default();
         *largest = size.max(*largest);
     }
@@ -230,13 +240,16 @@ impl Evidence {
     /// Adds a call to its row. Returns the row.
     fn row(&mut self, sighting: &Sighting) -> u32 {
         let Sighting { issuer, caller, operation, .. } = *sighting;
-        let agent = self.agents.number(&sighting.agent);
-        let role = sighting.role.as_ref().map(|role| self.texts.number(role));
-        let principal = Some(self.texts.number(&sighting.principal));
-        let mut key = Key { issuer, caller, principal, agent, operation, role };
-        if self.rows.len() >= self.limits.rows && !self.index.contains_key(&key) {
-            key = Key { principal: None, agent: self.agents.number(&Agent::of(None)), role: None, ..key };
-        }
+        let key = self.known_key(sighting).unwrap_or_else(|| {
+            if self.rows.len() >= self.limits.rows {
+                let agent = self.agents.number(&Agent::of(None));
+                return Key { issuer, caller, principal: None, agent, operation, role: None };
+            }
+            let agent = self.agents.number(&sighting.agent);
+            let role = sighting.role.as_ref().map(|role| self.texts.number(role));
+            let principal = Some(self.texts.number(&sighting.principal));
+            Key { issuer, caller, principal, agent, operation, role }
+        });
         let next = u32::try_from(self.rows.len()).expect("the number of rows is limited");
         let number = *self.index.entry(key).or_insert(next);
         if number == next {
@@ -244,6 +257,19 @@ impl Evidence {
         }
         self.rows[number as usize].1.add(sighting.time, sighting.token_size, sighting.address);
         number
+    }
+
+    /// Returns the key of a row that exists already.
+    fn known_key(&self, sighting: &Sighting) -> Option<Key> {
+        let Sighting { issuer, caller, operation, .. } = *sighting;
+        let role = match &sighting.role {
+            Some(role) => Some(self.texts.find(role)?),
+            None => None,
+        };
+        let principal = Some(self.texts.find(&sighting.principal)?);
+        let agent = self.agents.find(&sighting.agent)?;
+        let key = Key { issuer, caller, principal, agent, operation, role };
+        self.index.contains_key(&key).then_some(key)
     }
 
     fn remember(&mut self, sighting: &Sighting, row: Option<u32>) {

@@ -92,11 +92,11 @@ pub(crate) fn verdict(
         (Some(ObservedVersion::V2Token), _, _) => Verdict::AlreadyV2,
         (Some(ObservedVersion::V1Token), true, _) if opt_in.any() => Verdict::RefusedToday,
         (Some(ObservedVersion::V1Token), true, _) => Verdict::LongerTokens,
-        // The version says what the tokens are today, and it is not known.
-        (None | Some(ObservedVersion::Unknown), true, _) => Verdict::Unknown,
         (_, false, Coverage::Complete) => Verdict::NoEffect,
         (_, false, Coverage::Sampled { read, .. }) if *read > 0 => Verdict::NoneSeen,
-        (_, false, Coverage::Sampled { .. } | Coverage::Incomplete(_) | Coverage::None) => Verdict::Unknown,
+        // If the global endpoint is used, only the version says what the tokens are today, and it is not known.
+        (None | Some(ObservedVersion::Unknown), true, _)
+        | (_, false, Coverage::Sampled { .. } | Coverage::Incomplete(_) | Coverage::None) => Verdict::Unknown,
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cloud::Operation;
 use crate::cloud::aws::{Aws, Organization, session_policy};
 use crate::error::Error;
 use crate::impact::coverage::Coverage;
-use crate::impact::event::{Parsed, parse};
+use crate::impact::event::{NotUnderstood, Parsed, parse};
 use crate::impact::event_page::EventPage;
 use crate::impact::evidence::Evidence;
 use crate::impact::sighting::Source;
@@ -221,7 +221,7 @@ impl EventSink for HistorySink<'_> {
         self.history.max_pages > 0 && self.evidence.borrow().account(account).coverage != Coverage::Complete
     }
 
-    fn take(&self, _: AccountId, page: &EventPage) {
+    fn take(&self, account: AccountId, page: &EventPage) {
         let (mut evidence, mut counts) = (self.evidence.borrow_mut(), self.counts.borrow_mut());
         for event in &page.events {
             counts.events += 1;
@@ -232,7 +232,9 @@ impl EventSink for HistorySink<'_> {
                 }
                 Parsed::NotUnderstood(event) => {
                     *counts.not_understood.entry(event.reason.as_str().to_owned()).or_default() += 1;
-                    evidence.add_not_understood(event);
+                    // The event is in the history of this account, even if it does not say so.
+                    let recipient = event.recipient.or(Some(account));
+                    evidence.add_not_understood(NotUnderstood { recipient, ..event });
                 }
                 Parsed::Other(_) => {}
             }

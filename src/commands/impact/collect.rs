@@ -101,12 +101,16 @@ impl Collector<'_> {
         }
         for event in not_understood.into_iter().filter(|event| event.time.is_none_or(|time| time >= self.since)) {
             *self.sources.not_understood.entry(event.reason.as_str().to_owned()).or_default() += 1;
-            self.evidence.add_not_understood(event);
+            if event.recipient.is_none_or(|account| self.accounts.contains(&account)) {
+                self.evidence.add_not_understood(event);
+            }
         }
-        for (account, time) in hours {
+        // What other accounts than those of the report do takes no memory.
+        let is_listed = |account: &AccountId| self.accounts.contains(account);
+        for (account, time) in hours.into_iter().filter(|(account, _)| is_listed(account)) {
             self.hours.mark(account, time);
         }
-        for (account, traits) in traits {
+        for (account, traits) in traits.into_iter().filter(|(account, _)| is_listed(account)) {
             let known = self.hours.account(account);
             known.in_home_region |= traits.in_home_region;
             known.elsewhere |= traits.elsewhere;

@@ -99,7 +99,7 @@ fn damage_is_told_and_the_next_line_is_read() {
     ] {
         for blocks in [1, 3, 1000] {
             let (found, others) = split(text.as_bytes(), blocks);
-            assert_eq!((found.len(), others.len()), (expected, damaged), "{:.80} {others:?}", text);
+            assert_eq!((found.len(), others.len()), (expected, damaged), "{text:.80} {others:?}");
         }
     }
 }

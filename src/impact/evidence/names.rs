@@ -28,6 +28,16 @@ impl<T: Clone + Eq + Hash> Names<T> {
         number
     }
 
+    /// Returns the number of a value that is known already.
+    pub(super) fn find(&self, value: &T) -> Option<u32> {
+        self.numbers.get(value).copied()
+    }
+
+    /// How many values there are.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
     /// Returns the value with this number.
     pub(super) fn get(&self, number: u32) -> &T {
         &self.values[number as usize]

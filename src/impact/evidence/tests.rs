@@ -36,7 +36,9 @@ fn sighting(event: u64, caller: u64, recipient: u64) -> Sighting {
 
 fn added(sightings: &[Sighting]) -> Evidence {
     let mut evidence = Evidence::default();
-    sightings.iter().for_each(|sighting| evidence.add(sighting, Source::Files));
+    for sighting in sightings {
+        evidence.add(sighting, Source::Files);
+    }
     evidence
 }
 
@@ -106,7 +108,7 @@ fn calls_that_fail_or_come_from_services_are_counted_apart() {
 
 #[test]
 fn what_is_beyond_the_limits_is_added_up_and_told() {
-    let mut evidence = Evidence::with_limits(Limits { ids: 3, rows: 2 });
+    let mut evidence = Evidence::with_limits(Limits { ids: 3, rows: 2, texts: 9 });
     for event in 0..10 {
         let principal = format!("arn:aws:iam::000000000002:user/{event}");
         evidence.add(&Sighting { principal, ..sighting(event, 2, 2) }, Source::Files);
@@ -119,16 +121,33 @@ fn what_is_beyond_the_limits_is_added_up_and_told() {
 }
 
 #[test]
-fn an_event_that_is_not_understood_spoils_complete_coverage_and_samples() {
-    use super::super::event::Reason;
-    for coverage in [Coverage::Complete, Coverage::Sampled { read: 60, windows: 90 }] {
-        let mut evidence = Evidence::default();
-        evidence.cover(id(1), Source::Files, coverage.clone());
-        assert_eq!(evidence.account(id(1)).coverage, coverage);
-        let event = NotUnderstood { reason: Reason::Endpoint, recipient: Some(id(1)), time: None };
-        evidence.add_not_understood(event);
-        assert_eq!(evidence.account(id(1)).coverage.to_string(), "incomplete");
+fn regional_sizes_of_too_many_roles_are_not_kept() {
+    let mut evidence = Evidence::with_limits(Limits { ids: 9, rows: 9, texts: 3 });
+    for number in 0..10 {
+        let role = Some(format!("arn:aws:iam::000000000002:role/{number}"));
+        let regional = Sighting { kind: CallKind::Regional, token_size: Some(900), role, ..sighting(number, 2, 2) };
+        evidence.add(&regional, Source::Files);
     }
+    assert_eq!((evidence.account(id(2)).regional_calls, evidence.regional.len()), (10, 3));
+}
+
+#[test]
+fn an_event_that_is_not_understood_spoils_complete_coverage() {
+    use super::super::event::Reason;
+    let mut evidence = Evidence::default();
+    evidence.cover(id(1), Source::Files, Coverage::Complete);
+    assert_eq!(evidence.account(id(1)).coverage, Coverage::Complete);
+    evidence.cover(id(2), Source::Files, Coverage::Complete);
+    evidence.cover(id(3), Source::History, Coverage::Sampled { read: 60, windows: 90 });
+    let event = NotUnderstood { reason: Reason::Endpoint, recipient: Some(id(1)), time: None };
+    evidence.add_not_understood(event);
+    assert_eq!(evidence.account(id(1)).coverage.to_string(), "incomplete");
+    assert_eq!(evidence.account(id(2)).coverage, Coverage::Complete);
+    // An event without an account may be of any account.
+    evidence.add_not_understood(NotUnderstood { recipient: None, ..event });
+    assert_eq!(evidence.account(id(2)).coverage.to_string(), "incomplete");
+    // A sample without it says no more than complete events without it.
+    assert_eq!(evidence.account(id(3)).coverage.to_string(), "incomplete");
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The report in Markdown, for a pull request or a ticket.
 
-use std::collections::BTreeMap;
-
 use super::super::humanize::thousands;
 use super::super::markdown::{in_table, prose};
 use super::{ImpactReport, PRINCIPALS_CSV};
@@ -54,16 +52,19 @@ fn add_principals(text: &mut String, report: &ImpactReport) {
 fn add_units(text: &mut String, report: &ImpactReport, verdicts: &[Verdict]) {
     let units = report.by_unit();
     text.push_str("\n## By OU\n\n| OU | accounts |");
-    verdicts.iter().for_each(|verdict| text.push_str(&format!(" `{verdict}` |")));
+    for verdict in verdicts {
+        text.push_str(&format!(" `{verdict}` |"));
+    }
     text.push_str("\n|---|---:|");
-    verdicts.iter().for_each(|_| text.push_str("---:|"));
+    text.push_str(&"---:|".repeat(verdicts.len()));
     text.push('\n');
     for (path, counts) in units.iter().take(LISTED) {
         let path = if path.is_empty() { "not known".to_owned() } else { in_table(path) };
         let all: usize = counts.values().sum();
         text.push_str(&format!("| {path} | {} |", thousands(all)));
-        let of = |counts: &BTreeMap<Verdict, usize>, verdict| counts.get(verdict).copied().unwrap_or(0);
-        verdicts.iter().for_each(|verdict| text.push_str(&format!(" {} |", thousands(of(counts, verdict)))));
+        for verdict in verdicts {
+            text.push_str(&format!(" {} |", thousands(counts.get(verdict).copied().unwrap_or(0))));
+        }
         text.push('\n');
     }
     if units.len() > LISTED {

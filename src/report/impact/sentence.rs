@@ -23,15 +23,14 @@ pub(crate) fn sentence(
     let selected: usize =
         summary.iter().filter(|(verdict, _)| **verdict != Verdict::Skipped).map(|(_, count)| count).sum();
     let mut parts = Vec::new();
-    parts.push(match affected {
-        0 => "no account is known to be affected".to_owned(),
-        _ => {
-            let verb = if affected == 1 { "has" } else { "have" };
-            let get = if affected_principals == 1 { "gets" } else { "get" };
-            let who = count(affected_principals, "principal", "principals");
-            format!("{} {verb} {who} that {get} longer tokens", count(affected, "account", "accounts"))
-        }
-    });
+    if affected == 0 {
+        parts.push("no account is known to be affected".to_owned());
+    } else {
+        let verb = if affected == 1 { "has" } else { "have" };
+        let get = if affected_principals == 1 { "gets" } else { "get" };
+        let who = count(affected_principals, "principal", "principals");
+        parts.push(format!("{} {verb} {who} that {get} longer tokens", count(affected, "account", "accounts")));
+    }
     if of(Verdict::RefusedToday) > 0 {
         parts.push(format!(
             "{} of them issued v1 tokens and have an opt-in Region, which refuses these",
