@@ -28,7 +28,7 @@ use crate::report::{DocumentFormat, OutputDocument as _, ReportFiles};
 use crate::run::stdout;
 use crate::settings::{Environment, OutputSettings, listed, selection_among_listed};
 use crate::terminal::log_line::Level;
-use crate::terminal::{LogLine, Progress};
+use crate::terminal::{LogLine, Progress, log_line};
 
 /// The options of the groups Access and Pace, which have no meaning without calls.
 const ONLINE: [&str; 20] = [
@@ -228,13 +228,13 @@ fn finish(
     output: &OutputSettings,
     progress: &Progress,
 ) -> Result<u8, Error> {
-    let (files, query_result) = match files.or_discard(stdout::query(output, COMMAND, report).map_err(Error::Usage)) {
-        Ok(made) => made,
-        Err(error) => {
-            folder.discard();
-            return Err(error);
-        }
-    };
+    let queried = stdout::query(output, COMMAND, report);
+    if let (Err(cause), true) = (&queried, report.run.settings.offline) {
+        // The same files can be read again, with another query.
+        files.discard();
+        folder.discard();
+        return Err(Error::Usage(cause.clone()));
+    }
     for (name, format) in IN_IMPACT_FOLDER {
         write(&folder, name, &mut |to| report.write(format, to))?;
     }
@@ -246,6 +246,16 @@ fn finish(
     // Only the lock was needed: an impact has no journal.
     let _ = folder.directory().remove(RunFolder::JOURNAL);
     files.finish(report).into_result()?;
+    let query_result = match queried {
+        Ok(result) => result,
+        Err(cause) => {
+            // The visits took long, so the report is kept.
+            let path = crate::sanitize::for_shell(folder.path());
+            let message = format!("nothing could be printed: {cause}; the report is in {path}");
+            log_line::error(output.stderr_mode, &message, "");
+            return Ok(2);
+        }
+    };
     stdout::print(output, report, query_result).map_err(stdout::unwritable("the report"))?;
     if output.stdout == Some(DocumentFormat::Table) && output.query.is_none() {
         let path = folder.path();

@@ -261,6 +261,15 @@ fn mistakes_are_found_before_any_call() {
     }
 }
 
+/// The visits take long, so what they found is not thrown away.
+#[test]
+fn a_query_that_fails_keeps_the_report() {
+    let bench = Bench::new(a_week(4).start());
+    let run = bench.run("run", &[&IMPACT[..], &["--query", "sort(accounts)"]].concat()).exits(2);
+    assert!(run.stderr.contains("nothing could be printed") && run.stdout.is_empty(), "{run}");
+    assert_eq!(rows(&run.folder).len(), 4);
+}
+
 /// The simulated events have a token, key ids and an address each. The harness looks for the tokens and the key ids.
 #[test]
 fn secrets_of_events_are_nowhere() {

@@ -101,7 +101,7 @@ pub(super) async fn online(args: ImpactArgs, environment: &Environment) -> Resul
     let reported = Box::pin(report(&mut settings, &request, run, &progress)).await;
     progress.finish();
     match reported {
-        Ok(report) => finish(&report, &folder, files, &settings.output, &progress),
+        Ok(report) => finish(&report, folder, files, &settings.output, &progress),
         Err(error) => {
             files.discard();
             folder.discard();
