@@ -1,6 +1,7 @@
 //! Decides, without parsing an event, whether it can be about STS, and whether it can prove that read events are included.
 
 use aho_corasick::AhoCorasick;
+use aho_corasick::packed;
 use memchr::memmem::Finder;
 
 /// The source of the events of STS.
@@ -12,17 +13,42 @@ const BEGINNINGS: [&str; 8] = ["sts.", "Sts.", "sTs.", "stS.", "STs.", "StS.", "
 /// Searches the texts of events.
 #[derive(Debug)]
 pub(super) struct Prefilter {
-    sts: AhoCorasick,
+    sts: Beginnings,
     escape: Finder<'static>,
     reads: [Finder<'static>; 2],
     recipient: Finder<'static>,
     time: Finder<'static>,
 }
 
+/// Finds [`BEGINNINGS`]. The vector search takes a sixth of the time of the other one, and not every processor has it.
+#[derive(Debug)]
+enum Beginnings {
+    Vector(packed::Searcher),
+    Automaton(AhoCorasick),
+}
+
+impl Beginnings {
+    fn new() -> Self {
+        packed::Searcher::new(BEGINNINGS).map_or_else(Self::automaton, Self::Vector)
+    }
+
+    fn automaton() -> Self {
+        Self::Automaton(AhoCorasick::new(BEGINNINGS).expect("eight short patterns"))
+    }
+
+    /// Whether the text has a beginning at a place for which `is_wanted` holds.
+    fn any(&self, text: &[u8], is_wanted: impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::Vector(searcher) => searcher.find_iter(text).any(|found| is_wanted(found.start())),
+            Self::Automaton(automaton) => automaton.find_iter(text).any(|found| is_wanted(found.start())),
+        }
+    }
+}
+
 impl Prefilter {
     pub(super) fn new() -> Self {
         Self {
-            sts: AhoCorasick::new(BEGINNINGS).expect("eight short patterns"),
+            sts: Beginnings::new(),
             escape: Finder::new("\\u"),
             reads: [Finder::new("\"readOnly\":true"), Finder::new("\"readOnly\": true")],
             recipient: Finder::new("\"recipientAccountId\":\""),
@@ -34,7 +60,7 @@ impl Prefilter {
     /// `\u`: the other escapes stand for characters that it does not have.
     pub(super) fn may_concern_sts(&self, event: &[u8]) -> bool {
         let is_sts = |at: usize| event[at..].get(..STS.len()).is_some_and(|text| text.eq_ignore_ascii_case(STS));
-        self.sts.find_iter(event).any(|found| is_sts(found.start())) || self.escape.find(event).is_some()
+        self.sts.any(event, is_sts) || self.escape.find(event).is_some()
     }
 
     /// Whether the event seems to be a read event. If the text has it elsewhere or in another form, only time or a proof is lost.
@@ -55,7 +81,12 @@ mod tests {
 
     #[test]
     fn no_event_of_sts_is_skipped() {
-        let filter = Prefilter::new();
+        for filter in [Prefilter::new(), Prefilter { sts: Beginnings::automaton(), ..Prefilter::new() }] {
+            finds(&filter);
+        }
+    }
+
+    fn finds(filter: &Prefilter) {
         for (event, expected) in [
             (r#"{"eventSource":"sts.amazonaws.com"}"#, true),
             (r#"{"eventSource":"STS.amazonaws.com"}"#, true),

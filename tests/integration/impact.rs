@@ -1,7 +1,7 @@
 //! `impact --offline`: who uses the global endpoint, by files of CloudTrail.
 
 mod damage;
-mod events;
+pub(crate) mod events;
 mod forms;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! Makes events as CloudTrail writes them.
 
+use std::fs;
+use std::path::Path;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -15,6 +17,16 @@ pub(crate) struct Event(pub(crate) Value);
 /// A file of a trail with these events.
 pub(crate) fn records(events: &[Event]) -> String {
     json!({ "Records": events.iter().map(|event| &event.0).collect::<Vec<_>>() }).to_string()
+}
+
+/// Writes the files that the examples name. The account is one that no example can set.
+pub(crate) fn write(folder: &Path) {
+    let events = [Event::global("000000000005", SystemTime::now())];
+    fs::create_dir_all(folder.join("AWSLogs")).expect("a writable folder");
+    fs::write(folder.join("AWSLogs/events.json"), records(&events)).expect("a writable folder");
+    let row = "sts.amazonaws.com,GetCallerIdentity,2026-11-27T18:00:00Z,000000000005\n";
+    fs::write(folder.join("result.csv"), format!("eventsource,eventname,eventtime,recipientaccountid\n{row}"))
+        .expect("a writable folder");
 }
 
 fn token(length: usize) -> String {
