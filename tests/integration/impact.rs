@@ -252,8 +252,7 @@ fn mistakes_are_told_before_anything_is_written() {
     let base = ["impact", "--offline"];
     let accounts = "--accounts-from=accounts.csv";
     for (arguments, expected) in [
-        (&["impact"][..], "no Region is configured"),
-        (&base, "name a CSV report of v2token plan with --accounts-from"),
+        (&base[..], "name a CSV report of v2token plan with --accounts-from"),
         (&["impact", "--offline", accounts], "name files or folders of CloudTrail with --events"),
         (&["impact", "--offline", accounts, "--events=nowhere"], "--events nowhere: No such file"),
         (&["impact", "--offline", "--accounts-from=-", "--events=-"], "stdin (-) can be read only once"),
