@@ -81,9 +81,9 @@ fn usage(command: &[&str]) -> io::Result<()> {
 fn measure(folder: &str) -> io::Result<()> {
     let own = env::current_exe()?;
     let temporary = tempfile::tempdir()?;
-    let accounts: String = (0..40).map(|account| format!("{}\n", 100_000_000_000_u64 + account)).collect();
+    let accounts: Vec<String> = (0..40).map(|account| (100_000_000_000_u64 + account).to_string()).collect();
     let list = temporary.path().join("accounts.txt");
-    fs::write(&list, accounts)?;
+    fs::write(&list, accounts.join("\n"))?;
     for round in 0..3 {
         let run_dir = temporary.path().join(format!("run-{round}"));
         let run = |name: &str, command: &[&str]| -> io::Result<()> {

@@ -5,6 +5,9 @@ use std::fmt;
 /// The longest name and the longest version that are kept, in characters.
 const LONGEST: usize = 48;
 
+/// The most products of a user agent that are looked at.
+const MOST: usize = 32;
+
 /// A family of programs, and its version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Agent {
@@ -77,8 +80,9 @@ impl Agent {
     /// Reads a user agent.
     pub(crate) fn of(user_agent: Option<&str>) -> Self {
         let text = user_agent.unwrap_or_default().trim().trim_start_matches('[').trim_end_matches(']');
-        let products = || text.split([' ', ';', '(', ')', ',']).filter_map(|word| word.split_once('/'));
-        let find = |product: &str| products().find(|(name, _)| name.eq_ignore_ascii_case(product));
+        let products: Vec<(&str, &str)> =
+            text.split([' ', ';', '(', ')', ',']).filter_map(|word| word.split_once('/')).take(MOST).collect();
+        let find = |product: &str| products.iter().find(|(name, _)| name.eq_ignore_ascii_case(product)).copied();
         let sdk = FAMILIES.iter().find_map(|family| {
             let (_, version) = find(family.product)?;
             version.starts_with(family.major).then_some((family, version))

@@ -69,9 +69,11 @@ pub(crate) struct NotUnderstood {
 
 /// Parses the JSON text of one event, such as an element of `Records`, or the member `CloudTrailEvent` in an answer of LookupEvents.
 pub(crate) fn parse(json: &[u8], with_addresses: bool) -> Parsed {
+    // A list would be read as the members of an event, too.
+    let is_object = json.trim_ascii_start().first() == Some(&b'{');
     match serde_json::from_slice::<RawEvent>(json) {
-        Ok(raw) => interpret(&raw, with_addresses),
-        Err(_) => Parsed::NotUnderstood(NotUnderstood { reason: Reason::NotJson, recipient: None, time: None }),
+        Ok(raw) if is_object => interpret(&raw, with_addresses),
+        Ok(_) | Err(_) => Parsed::NotUnderstood(NotUnderstood { reason: Reason::NotJson, recipient: None, time: None }),
     }
 }
 
