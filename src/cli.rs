@@ -6,6 +6,7 @@ mod doctor_and_policy;
 mod environment;
 mod examples;
 mod gate_command;
+mod impact;
 mod output;
 mod rate;
 mod rollout;
@@ -33,6 +34,7 @@ pub use doctor_and_policy::Document;
 pub(crate) use doctor_and_policy::{DoctorArgs, PolicyArgs, PolicyFor};
 pub(crate) use environment::{conflicting_target_variables, empty_selector_variable, mistyped_variable};
 pub(crate) use gate_command::GateCommand;
+pub(crate) use impact::{ImpactAction, ImpactArgs, ImpactSqlArgs};
 pub(crate) use output::{Color, LogFormat, OutputArgs, OutputFormat};
 pub(crate) use rate::{ACCOUNT_TIMEOUT, CONCURRENCY, LARGEST_ATTEMPTS, MAX_ATTEMPTS, RATE, RateArgs};
 pub(crate) use rollout::{GATE_TIMEOUT, MAX_ERRORS, RolloutArgs};
@@ -71,6 +73,19 @@ Exit codes:
   129  stopped by SIGHUP
   130  stopped by SIGINT
   143  stopped by SIGTERM";
+
+/// The exit codes of `impact`, which changes nothing.
+const IMPACT_EXIT_CODES: &str = "\
+Exit codes:
+  0    the report was made, also if some accounts are unknown
+  1    could not start or continue
+  2    wrong usage
+  3    at least one account or file could not be read completely
+  4    --detailed-exitcode: at least one account is affected
+  6    --detailed-exitcode: at least one account is affected, and something could not be read completely
+  129  stopped by SIGHUP; the report has what was read before
+  130  stopped by SIGINT; the report has what was read before
+  143  stopped by SIGTERM; the report has what was read before";
 
 /// The exit codes of `report`, which makes no run.
 const REPORT_EXIT_CODES: &str = "\
@@ -169,6 +184,12 @@ pub enum Command {
     /// request to the global STS endpoint for each account that it enters through a role.
     #[command(after_help = DOCTOR_EXIT_CODES, after_long_help = before_exit_codes(examples::DOCTOR, DOCTOR_EXIT_CODES))]
     Doctor(Box<DoctorArgs>),
+    /// Show who uses the global STS endpoint, and what a change of the token version means for them. Only reads.
+    ///
+    /// The events come from CloudTrail's files. For each account, the report says whether anybody gets longer tokens, and who. Without
+    /// --offline, impact can't run yet.
+    #[command(after_help = IMPACT_EXIT_CODES, after_long_help = before_exit_codes(examples::IMPACT, IMPACT_EXIT_CODES))]
+    Impact(Box<ImpactArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.
     ///
     /// The output is JSON, and that of terraform is HCL. Policy takes the options of plan. With --external-id, the trust policy requires this external id.

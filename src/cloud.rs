@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::impact::event_page::{EventPage, EventQuery};
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 pub use error_code::{ErrorCode, OwnCode};
 pub use failure::{Effect, Failure, FailureKind};
@@ -88,6 +89,13 @@ pub trait Cloud {
         account: AccountId,
         access: &AccessMethod,
     ) -> impl Future<Output = Result<Answer<TokenSize>, Failure>>;
+
+    /// Reads one page of the account's event history in the Region of the global STS endpoint.
+    fn look_up_events(
+        &self,
+        session: &Self::Session,
+        query: &EventQuery,
+    ) -> impl Future<Output = Result<Answer<EventPage>, Failure>>;
 
     /// Returns the STS endpoint that issues the sessions.
     fn sts_endpoint(&self) -> &str;

@@ -4,6 +4,7 @@
 mod apply;
 mod doctor;
 mod evidence;
+mod impact;
 mod manuals;
 mod plan;
 mod policy;
@@ -103,6 +104,7 @@ async fn run(invocation: Invocation, environment: &Environment) -> Result<u8, Er
             refuse_role_options(&args.run, &typed)?;
             doctor::doctor(*args, &typed, environment).await
         }
+        Command::Impact(args) => Box::pin(impact::impact(*args, &typed, environment)).await,
         Command::Policy(args) => Box::pin(policy::policy(*args, &typed, environment)).await,
         Command::Iam(args) => Ok(awscli::run(&args.arguments).await),
         Command::Completions(args) => manuals::completions(&args),
@@ -136,6 +138,7 @@ impl<'a> CommandTraits<'a> {
             Command::Runs(RunsArgs { output, .. }) => (false, Some(output), "no runs were listed"),
             Command::History(HistoryArgs { runs, .. }) => (false, Some(&runs.output), "no history was made"),
             Command::Doctor(args) => (true, Some(&args.run.output), "nothing was checked"),
+            Command::Impact(args) => (true, Some(&args.output), "no report was made"),
             Command::Policy(args) => (true, Some(&args.run.output), "no document was made"),
             Command::Iam(_) => (false, None, "nothing was called"),
             Command::Completions(_) | Command::Man(_) => (false, None, "nothing was generated"),

@@ -11,6 +11,7 @@ mod text;
 
 pub use crate::awscli::fuzzing::body;
 pub use crate::cloud::aws::fuzzing::{answer, profile};
+pub use crate::event_files::fuzzing::events;
 pub use folder::{accounts_file, journal, merge, run_json};
 pub use options::{command_line, option};
 pub use query::query;
@@ -20,11 +21,12 @@ pub use text::text;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their fuzz targets.
-pub const PROPERTIES: [(&str, Property); 11] = [
+pub const PROPERTIES: [(&str, Property); 12] = [
     ("accounts_file", accounts_file),
     ("answer", answer),
     ("body", body),
     ("command_line", command_line),
+    ("events", events),
     ("journal", journal),
     ("merge", merge),
     ("option", option),

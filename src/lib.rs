@@ -24,6 +24,8 @@
 //! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
 //! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
 //! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
+//! | `event_files` | CloudTrail's events in files, folders, and stdin, read in bounded memory |
+//! | `impact` | what CloudTrail's events say about who uses the global endpoint, and the verdict on each account |
 //! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
 //! | `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
 //!
@@ -48,12 +50,14 @@ mod commands;
 mod directory;
 mod doctor;
 mod error;
+mod event_files;
 mod evidence;
 mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod ignored_signals;
+mod impact;
 mod journal;
 mod org;
 mod policy;
@@ -107,6 +111,7 @@ pub mod internals {
     pub use crate::report::{COLUMNS, columns};
     pub use crate::rollout::wave::{Waves, divide};
     pub use crate::rollout::{AccountError, Stage, Verified, hint};
+    pub use crate::run::impact_visits::impact_session_policy;
     pub use crate::sanitize::{for_cell, for_terminal};
     pub use crate::system_limits::SystemLimit;
 }

@@ -178,7 +178,8 @@ fn assume_actions(context: &PolicyContext) -> Vec<String> {
 pub(crate) fn role(context: &PolicyContext) -> Value {
     // The actions on the token version can't be limited to resources (Service Authorization Reference, "AWS Identity and Access
     // Management").
-    document(&[allow("TokenVersion", &actions(Permission::Account, context), "*")])
+    let sid = if context.requirements.looks_up { "TokenVersionAndEventHistory" } else { "TokenVersion" };
+    document(&[allow(sid, &actions(Permission::Account, context), "*")])
 }
 
 /// Returns the trust policy of the role in every account.

@@ -6,6 +6,7 @@ pub(crate) mod csv;
 mod files;
 mod format;
 pub(crate) mod humanize;
+pub(crate) mod impact;
 mod issued_otherwise;
 pub(crate) mod lineage;
 mod markdown;

@@ -17,6 +17,7 @@ pub(crate) mod event;
 pub(crate) mod explanation;
 pub mod hint;
 pub(crate) mod issued_version;
+pub(crate) mod lookups;
 pub(crate) mod pauses;
 pub(crate) mod rate_limiter;
 pub(crate) mod record;

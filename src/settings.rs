@@ -29,6 +29,7 @@ use crate::secret::{Secret, mask};
 
 pub(crate) use crate::cli::GateCommand;
 pub(crate) use environment::Environment;
+pub(crate) use input_files::listed;
 pub(crate) use output::OutputSettings;
 
 /// How to reach AWS: the options that are not kept in `run.json`.
@@ -278,6 +279,19 @@ pub(crate) fn defaults_for(mode: Mode, profile: Option<&str>, environment: &Envi
     let max_attempts =
         aws.max_attempts().map_err(ConnectError::from)?.map_or(MAX_ATTEMPTS, |number| number.min(LARGEST_ATTEMPTS));
     Ok(RunSettings { max_attempts, ..defaults(mode) })
+}
+
+/// Returns the selection of a command that takes all accounts from the files of `--accounts-from`: these files do not narrow it.
+///
+/// # Errors
+///
+/// Returns an error if the value of an option or the file of `--exceptions` can't be used.
+pub(crate) fn selection_among_listed(mut args: SelectionArgs, now: SystemTime) -> Result<Selection, Error> {
+    args.accounts_from.clear();
+    let exceptions = args.exceptions.as_deref().map(input_files::exceptions).transpose()?;
+    let exceptions = exceptions.map(|all| Exceptions::on(&Day::of(now), all));
+    let selection = selection(args, &BTreeMap::new(), ManagementAccess::default(), now)?;
+    Ok(Selection { exceptions, ..selection })
 }
 
 /// Returns the selection that the options describe.

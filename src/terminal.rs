@@ -11,4 +11,4 @@ pub(crate) mod stderr_mode;
 pub(crate) mod style;
 
 pub(crate) use log_line::LogLine;
-pub(crate) use progress::{Progress, Workload};
+pub(crate) use progress::{Progress, ReadEvents, Workload};

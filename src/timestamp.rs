@@ -10,6 +10,13 @@ pub(crate) fn rfc3339(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
 }
 
+/// Formats a time that is given in seconds since 1970 as RFC 3339, such as `2026-11-22T04:15:00Z`.
+pub(crate) fn from_seconds(seconds: u64) -> String {
+    // The year 9999 is the last that the format can show.
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds.min(253_402_300_799));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
 /// Reads a time with its offset from UTC, such as `2026-11-27T18:00:00.5+01:00`, or with `Z` or `UTC` at its end. Fractions of
 /// seconds are dropped.
 pub(crate) fn parse_with_offset(text: &str) -> Option<SystemTime> {

@@ -7,6 +7,8 @@ use super::{AwsSettings, Result, refuse};
 /// A service whose endpoint can be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Service {
+    Account,
+    CloudTrail,
     Iam,
     IamToolbox,
     Organizations,
@@ -20,6 +22,8 @@ impl Service {
     /// `AWS_ENDPOINT_URL_STS`.
     pub(crate) const fn id(self) -> &'static str {
         match self {
+            Self::Account => "account",
+            Self::CloudTrail => "cloudtrail",
             Self::Iam => "iam",
             Self::IamToolbox => "iam_toolbox",
             Self::Organizations => "organizations",

@@ -50,6 +50,8 @@ pub enum PolicyFor {
     Apply,
     /// Allows the checks of doctor, but not setting.
     Doctor,
+    /// Allows reading, the event history included.
+    Impact,
 }
 
 /// The options of `policy`.

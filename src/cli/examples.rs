@@ -93,6 +93,20 @@ pub(super) const DOCTOR: &str = "\
     v2token doctor --sample 10 --output text \\
       --query \"checks[?status!='ok'].[status, account_id, message]\"";
 
+pub(super) const IMPACT: &str = "\
+  Read the files of an organization trail, after aws s3 sync:
+    v2token plan --report accounts.csv
+    v2token impact --offline --accounts-from accounts.csv --events AWSLogs/
+
+  Use the result of a query in Athena instead:
+    v2token impact sql > query.sql
+    v2token impact --offline --accounts-from accounts.csv \\
+      --events result.csv
+
+  Print the affected accounts:
+    v2token impact --offline --accounts-from accounts.csv --events AWSLogs/ \\
+      --output text --query \"accounts[?verdict=='longer_tokens'].[account_id]\"";
+
 pub(super) const POLICY: &str = "\
   Print what the role must be allowed for a plan:
     v2token policy role --for plan

@@ -17,7 +17,7 @@ pub(crate) const MAX_ERRORS: Tolerance = Tolerance::Percent(10);
 pub(crate) const GATE_TIMEOUT: Duration = Duration::from_mins(10);
 
 /// The options for waves, verification and stopping.
-#[derive(Args)]
+#[derive(Args, Default)]
 #[command(next_help_heading = ROLLOUT)]
 pub struct RolloutArgs {
     /// How far each wave goes: a count or a percentage of the selection, earlier waves included; or all accounts in an OU, given by its id

@@ -15,6 +15,7 @@ pub(crate) mod credential_chain;
 pub(crate) mod credentials;
 pub(crate) mod endpoint;
 pub(crate) mod error;
+mod event_history;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod global_endpoint;
@@ -25,6 +26,7 @@ pub(crate) mod organizations;
 mod process;
 pub(crate) mod proxy;
 mod refusal;
+mod regions;
 pub(crate) mod role_chain;
 mod same_account;
 pub(crate) mod sdk_config;
@@ -39,6 +41,7 @@ mod web_identity;
 
 use super::authorization::AuthorizationDetails;
 use super::{AccessMethod, Answer, Cloud, Failure, FailureKind, Operation, OwnCode, TokenSize};
+use crate::impact::event_page::{EventPage, EventQuery};
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitId};
 
@@ -249,6 +252,41 @@ impl Aws {
         global_endpoint::obstacle(&self.clients().base)
     }
 
+    /// Lists the opt-in Regions that an account has enabled, with the credentials that list the accounts. `account` is `None` for the
+    /// account of these credentials, because the management account can't name itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if every attempt of a call fails, or if the list does not come to an end.
+    pub(crate) async fn list_opt_in_regions(
+        &self,
+        account: Option<AccountId>,
+        max_attempts: u32,
+    ) -> Result<Vec<String>, Failure> {
+        regions::list_opt_in(&self.clients().account, account, max_attempts).await
+    }
+
+    /// Returns the account of the credentials that list the accounts.
+    pub(crate) fn lister(&self) -> AccountId {
+        if self.list_as_hub.get() { self.hub.account } else { self.caller.account }
+    }
+
+    /// Checks that the configuration has usable endpoints for CloudTrail and Account Management. Only `impact` calls them, so the other
+    /// commands do not check this.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an endpoint can't be used.
+    pub(crate) async fn check_impact_endpoints(&self) -> Result<(), ConnectError> {
+        let (config, home) = (&self.clients().base, self.factory.home);
+        for service in ["cloudtrail", "account"] {
+            endpoint::configured_url(config, service).map_or(Ok(()), |url| endpoint::check_url(&url))?;
+        }
+        let urls =
+            [endpoint::cloudtrail(config, home.iam).await?, endpoint::account(config, home.organizations).await?];
+        Ok(proxy::check(&urls)?)
+    }
+
     /// Whether the base credentials or the hub's credentials belong to the account. Such an account can be entered without a
     /// role.
     pub fn is_own_account(&self, account: AccountId) -> bool {
@@ -293,6 +331,10 @@ impl Cloud for Aws {
 
     async fn global_token_size(&self, account: AccountId, access: &AccessMethod) -> Result<Answer<TokenSize>, Failure> {
         global_endpoint::token_size(&self.clients().global_sts, account, access, &self.session).await
+    }
+
+    async fn look_up_events(&self, session: &Session, query: &EventQuery) -> Result<Answer<EventPage>, Failure> {
+        event_history::look_up(&self.clients().cloudtrail, session, query).await
     }
 
     async fn probe_connection(&self) -> Result<(), Failure> {

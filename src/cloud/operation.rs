@@ -25,6 +25,8 @@ text_enum! {
         SimulatePrincipalPolicy = "SimulatePrincipalPolicy",
         GetRequestAuthorizationDetails = "GetRequestAuthorizationDetails",
         DescribePolicy = "DescribePolicy",
+        LookupEvents = "LookupEvents",
+        ListRegions = "ListRegions",
     }
 }
 
@@ -48,6 +50,8 @@ impl Operation {
             | Self::SimulatePrincipalPolicy
             // Its service is IAM Access Troubleshooter, whose actions have the prefix of IAM.
             | Self::GetRequestAuthorizationDetails => "iam",
+            Self::LookupEvents => "cloudtrail",
+            Self::ListRegions => "account",
         }
     }
 

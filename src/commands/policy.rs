@@ -40,8 +40,16 @@ pub(super) async fn policy(args: PolicyArgs, typed: &TypedOptions, environment: 
         ));
     }
     let PolicyArgs { document, command, caller_arn, run } = args;
-    if run.access.access == Some(AccessMode::AssumeRoot) && command == PolicyFor::Apply && typed.contains("for") {
-        return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
+    if run.access.access == Some(AccessMode::AssumeRoot) {
+        if command == PolicyFor::Apply && typed.contains("for") {
+            return Err(Error::Usage("--access assume-root can only read: --for plan or --for doctor".to_owned()));
+        }
+        if command == PolicyFor::Impact {
+            return Err(Error::Usage(
+                "--access assume-root can't read the event history of CloudTrail: impact needs a role in the accounts"
+                    .to_owned(),
+            ));
+        }
     }
     let settings = Settings::resolve(run, CommandName::Plan, defaults(Mode::Plan), environment)?;
     settings.run.check()?;
@@ -126,12 +134,14 @@ fn context(settings: &Settings, command: PolicyFor, partition: Partition) -> Pol
         requirements: Requirements {
             sets: by_role && command == PolicyFor::Apply,
             checks: command == PolicyFor::Doctor,
+            looks_up: command == PolicyFor::Impact,
             access: run.access,
             tags: run.selection.needs_tags(),
             units: run.selection.names_unit_ids(),
             own: run.selection.management == ManagementAccess::Own,
             mfa,
-            explains: !run.no_explain,
+            // `impact` asks nothing about denials.
+            explains: !run.no_explain && command != PolicyFor::Impact,
         },
         partition,
         role: run.role.clone(),

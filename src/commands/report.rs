@@ -8,6 +8,7 @@ use crate::cli::ReportArgs;
 use crate::error::Error;
 use crate::journal::RunFolder;
 use crate::report::comparison::{Comparison, Difference};
+use crate::report::impact::ImpactReport;
 use crate::report::lineage::is_based_on;
 use crate::report::merge::{LoadedRun, merge, unfinished};
 use crate::report::{DocumentFormat, OutputDocument, Report, ReportFiles};
@@ -36,6 +37,15 @@ pub(super) fn report(args: ReportArgs, environment: &Environment) -> Result<u8, 
         [] => vec![run_folder::named_or_newest(None, Kind::Any, Purpose::Report, output.stderr_mode)?],
         _ => folders.into_iter().map(named).collect::<Result<Vec<_>, _>>()?,
     };
+    if let Some(impact) = folders.iter().chain(&against).find(|folder| ImpactReport::is_in(folder)) {
+        if folders.len() == 1 && against.is_empty() && evidence.is_none() {
+            return show_impact(&output, impact).map(|()| 0);
+        }
+        return Err(Error::Mismatch(format!(
+            "{} has the report of an impact, which can be shown only by itself",
+            impact.display()
+        )));
+    }
     if against.is_empty() {
         return show(&output, &folders, evidence.as_deref()).map(|()| 0);
     }
@@ -66,6 +76,13 @@ fn show(output: &OutputSettings, folders: &[PathBuf], evidence: Option<&Path>) -
     let made = evidence.map_or(Ok(()), |to| evidence::make(output, &folders[0], &report, to));
     let (files, ()) = files.or_discard(made)?;
     publish(output, files, "report", "the report", &report)
+}
+
+/// Shows the report of an impact again.
+fn show_impact(output: &OutputSettings, folder: &Path) -> Result<(), Error> {
+    let files = ReportFiles::open(None, &output.reports)?;
+    let (files, impact) = files.or_discard(ImpactReport::read(folder).map_err(Error::Mismatch))?;
+    publish(output, files, "impact", "the report", &impact)
 }
 
 /// Compares the runs in the folders `later` with the runs in the folders `earlier`. Returns how many accounts have one of the

@@ -2,6 +2,7 @@
 
 mod columns;
 pub(crate) mod exceptions;
+pub(crate) mod listed;
 
 use std::collections::BTreeMap;
 

@@ -11,6 +11,8 @@ pub(crate) struct Requirements {
     pub sets: bool,
     /// Whether `doctor` makes its checks.
     pub checks: bool,
+    /// Whether `impact` reads the event history of the accounts and their opt-in Regions.
+    pub looks_up: bool,
     /// How member accounts are entered.
     pub access: AccessMode,
     /// Whether the selection names tags.
@@ -75,6 +77,12 @@ fn is_needed(permission: Permission, requirements: Requirements, operation: Oper
             Permission::Account => by_role && requirements.sets,
             Permission::List | Permission::Enter | Permission::Explain => false,
         },
+        Operation::LookupEvents => match permission {
+            Permission::Own => requirements.own && requirements.looks_up,
+            Permission::Account => by_role && requirements.looks_up,
+            Permission::List | Permission::Enter | Permission::Explain => false,
+        },
+        Operation::ListRegions => permission == Permission::List && requirements.looks_up,
         Operation::ListOrganizationsFeatures => permission == Permission::List && requirements.checks,
         Operation::SimulatePrincipalPolicy => permission == Permission::Account && by_role && requirements.checks,
     }

@@ -15,6 +15,7 @@ fn context() -> PolicyContext {
         requirements: Requirements {
             sets: true,
             checks: true,
+            looks_up: true,
             access: AccessMode::Role,
             tags: true,
             units: true,
@@ -69,6 +70,7 @@ fn operations_that_are_not_needed_are_not_allowed() {
     let plain = Requirements {
         sets: false,
         checks: false,
+        looks_up: false,
         access: AccessMode::Role,
         tags: false,
         units: false,
@@ -76,7 +78,14 @@ fn operations_that_are_not_needed_are_not_allowed() {
         mfa: false,
         explains: false,
     };
-    let table: [Case; 11] = [
+    let table: [Case; 14] = [
+        (|requirements| requirements.looks_up = true, Operation::LookupEvents, Permission::Account),
+        (|requirements| requirements.looks_up = true, Operation::ListRegions, Permission::List),
+        (
+            |requirements| (requirements.own, requirements.looks_up) = (true, true),
+            Operation::LookupEvents,
+            Permission::Own,
+        ),
         (|requirements| requirements.sets = true, Operation::SetSecurityTokenServicePreferences, Permission::Account),
         (|requirements| requirements.checks = true, Operation::SimulatePrincipalPolicy, Permission::Account),
         (|requirements| requirements.checks = true, Operation::ListOrganizationsFeatures, Permission::List),
@@ -107,10 +116,13 @@ fn operations_that_are_not_needed_are_not_allowed() {
 fn session_policies_allow_what_the_role_needs() {
     use crate::journal::scoped_policy;
     for (sets, mode) in [(false, crate::rollout::Mode::Plan), (true, crate::rollout::Mode::Apply)] {
-        let requirements = Requirements { sets, checks: false, ..context().requirements };
+        let requirements = Requirements { sets, checks: false, looks_up: false, ..context().requirements };
         let session: Value = serde_json::from_str(&scoped_policy(mode)).unwrap();
         assert_eq!(actions_in(&session), actions_in(&role(&PolicyContext { requirements, ..context() })));
     }
+    let requirements = Requirements { sets: false, checks: false, ..context().requirements };
+    let session: Value = serde_json::from_str(&crate::run::impact_visits::impact_session_policy()).unwrap();
+    assert_eq!(actions_in(&session), actions_in(&role(&PolicyContext { requirements, ..context() })));
 }
 
 #[test]

@@ -17,6 +17,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use self::chart::Chart;
+pub(super) use self::data::ScriptJson;
+
 use self::data::Data;
 use self::view::{BarSegment, bar};
 use super::Report;
@@ -28,7 +30,7 @@ use super::timeline::Timeline;
 use crate::journal::RunId;
 use crate::sanitize::{for_shell, for_terminal};
 
-const STYLE: &str = include_str!("page/page.css");
+pub(super) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
 
 #[derive(Template)]
@@ -75,12 +77,17 @@ pub(super) fn write_unfinished(run_id: &RunId, folder: &Path, to: impl Write) ->
 /// Returns the content-security policy: it forbids the page to load anything, to run any script but its own, and to turn text
 /// into markup.
 fn policy() -> String {
+    policy_for(STYLE, SCRIPT)
+}
+
+/// Returns the policy of a page with this style sheet and this script.
+pub(super) fn policy_for(style: &str, script: &str) -> String {
     let hash = |text: &str| STANDARD.encode(Sha256::digest(text));
     format!(
         "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; img-src data:; base-uri 'none'; \
          form-action 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
+        hash(style),
+        hash(script)
     )
 }
 

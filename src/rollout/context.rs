@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::connectivity::Connectivity;
 use super::count_or_percent::CountOrPercent;
 use super::credential_probe::CredentialProbe;
+use super::lookups::Lookups;
 use super::rate_limiter::RateLimiter;
 use super::{Mode, Stop, Verify};
 use crate::cloud::Cloud;
@@ -45,6 +46,8 @@ pub struct Rollout<'a, C, I> {
     pub selected: Option<usize>,
     /// The wave whose gate comes before the first wave, because the run is resumed and this gate has not passed.
     pub gate_first: Option<u32>,
+    /// What the visits read of the event histories; `None` if they only read the version.
+    pub(crate) lookups: Option<Lookups<'a>>,
     /// The switch that stops the run.
     pub stop: Stop,
     pub(crate) cloud: &'a C,
@@ -64,6 +67,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
         Self {
             selected: None,
             gate_first: None,
+            lookups: None,
             stop: Stop::default(),
             rate_limiter: RateLimiter::new(options.rate),
             global_rate_limiter: RateLimiter::new(options.rate),

@@ -49,6 +49,7 @@ fn by_code(failure: &Failure, access: &AccessMethod, management: bool, invited: 
         ("AccessDenied", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences) => {
             return Some(may_not_call(failure, access));
         }
+        ("AccessDeniedException", Operation::LookupEvents) => return Some(may_not_call(failure, access)),
         ("InvalidClientTokenId", Operation::GetAccountSummary | Operation::SetSecurityTokenServicePreferences)
             if *access == AccessMethod::Own =>
         {
@@ -116,6 +117,11 @@ fn may_not_call(failure: &Failure, access: &AccessMethod) -> String {
         (AccessMethod::Own, _) => format!("allow {action} to {who}"),
         (_, Operation::GetAccountSummary) => {
             "allow iam:GetAccountSummary to the role, and look for a service control policy that denies it".to_owned()
+        }
+        (_, Operation::LookupEvents) => {
+            "allow cloudtrail:LookupEvents to the role (v2token policy --for impact prints its policy), and look for a service control \
+             policy that denies it"
+                .to_owned()
         }
         _ => "allow iam:SetSecurityTokenServicePreferences to the role, and look for a permissions boundary or a service control \
               policy that denies it"

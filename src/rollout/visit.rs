@@ -3,6 +3,7 @@
 //! Everything that happens in the account ends up in its record. Only what concerns all accounts stops the run.
 
 mod enter;
+pub(crate) mod look_up;
 mod retry;
 mod set;
 mod token_size;
@@ -68,6 +69,9 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
     let result = Box::pin(async {
         let mut session = visit.enter().await?;
         let current = visit.read(&mut session, Stage::Read).await?;
+        if let Some(lookups) = run.lookups {
+            Box::pin(visit.look_up(&mut session, lookups)).await?;
+        }
         // If this run was interrupted, the original version is the version that the run read before its first Set.
         let original = if let Provenance::Intended(before) = target.provenance { before } else { current };
         visit.record.previous_version = Some(original);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::parallel;
 use crate::error::Error;
 use crate::journal::{RunFolder, RunInfo};
+use crate::report::impact::ImpactReport;
 
 /// A run folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ impl Catalog {
                 }
             }
         }
+        // An impact is no rollout: it can be neither resumed nor undone.
+        folders.retain(|folder| !ImpactReport::is_in(folder));
         folders.sort_unstable();
         let mut catalog = Self { runs_dir: runs_dir.to_owned(), ..Self::default() };
         let described = parallel::map(&folders, |folder| RunFolder::describe(folder));

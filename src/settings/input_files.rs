@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::org::AccountId;
+use crate::org::accounts_file::listed::ListedAccount;
 use crate::org::accounts_file::{self, AccountOverrides};
 use crate::org::exception::Exception;
 
@@ -20,10 +21,8 @@ const MAX_POLICY_LENGTH: usize = 2048;
 pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, AccountOverrides>, Error> {
     let mut accounts: BTreeMap<AccountId, AccountOverrides> = BTreeMap::new();
     for path in files {
-        let is_stdin = path.as_os_str() == "-";
-        let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
+        let (name, bytes) = read_named(path);
         let refused = |cause: String| Error::Usage(format!("--accounts-from {name}: {cause}"));
-        let bytes = if is_stdin { read_limited(io::stdin().lock()) } else { File::open(path).and_then(read_limited) };
         let bytes = bytes.map_err(|error| refused(error.to_string()))?;
         for (id, overrides) in accounts_file::read(&bytes).map_err(|error| refused(error.to_string()))? {
             if !accounts.entry(id).or_default().merge(overrides) {
@@ -33,6 +32,30 @@ pub(super) fn accounts(files: &[PathBuf]) -> Result<BTreeMap<AccountId, AccountO
         }
     }
     Ok(accounts)
+}
+
+/// Reads the accounts of reports, with their versions; `-` is stdin. An account in several files is taken from the last one.
+///
+/// # Errors
+///
+/// Returns an error if a file can't be read or used.
+pub(crate) fn listed(files: &[PathBuf]) -> Result<BTreeMap<AccountId, ListedAccount>, Error> {
+    let mut accounts = BTreeMap::new();
+    for path in files {
+        let (name, bytes) = read_named(path);
+        let refused = |cause: String| Error::Usage(format!("--accounts-from {name}: {cause}"));
+        let bytes = bytes.map_err(|error| refused(error.to_string()))?;
+        accounts.extend(accounts_file::listed::listed(&bytes).map_err(|error| refused(error.to_string()))?);
+    }
+    Ok(accounts)
+}
+
+/// Returns the name of a file for messages, and its content.
+fn read_named(path: &Path) -> (String, io::Result<Vec<u8>>) {
+    if path.as_os_str() == "-" {
+        return ("stdin".to_owned(), read_limited(io::stdin().lock()));
+    }
+    (path.display().to_string(), File::open(path).and_then(read_limited))
 }
 
 /// Reads the exceptions that a file names.

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle as BarStyle};
 
-pub(crate) use state::Workload;
+pub(crate) use state::{ReadEvents, Workload};
 
 use self::failure_dedup::MAX_ANNOUNCED;
 use self::screen::Screen;
@@ -137,6 +137,20 @@ impl Progress {
         lock(&self.state).enter(Phase::Tags { read, of }, Instant::now());
         self.show_bar();
         self.log_periodically(|| log_lines::tags(read, of));
+    }
+
+    /// Shows how far the events of files were read.
+    pub(crate) fn reading(&self, read: ReadEvents) {
+        let now = Instant::now();
+        lock(&self.state).enter(Phase::Reading(read), now);
+        self.show_bar();
+        let elapsed = lock(&self.state).elapsed(now);
+        self.log_periodically(|| log_lines::reading(read, bar::time_left_of(&read, elapsed), elapsed));
+    }
+
+    /// Whether nothing of the progress is shown.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stderr_mode.progress == ProgressStyle::Silent
     }
 
     /// Shows the accounts that are about to be visited. It is called before the first visit, except in a plan that visits while

@@ -217,6 +217,7 @@ fn exit_codes_match_the_help() {
     let readme = Document::new(&read("README.md")).section("Exit codes").table();
     let doctor = Document::new(&read("docs/operating.md")).section("Check").table();
     let report = Document::new(&read("docs/report.md")).section("The exit code").table();
+    let impact = Document::new(&read("docs/impact.md")).section("Exit codes").table();
     let definition = definition();
     // Commands without a run or a check end only with 0, 1, or 2; iam has its own codes.
     let without = ["help", "iam", "policy", "report", "runs", "history", "completions", "man"];
@@ -230,6 +231,7 @@ fn exit_codes_match_the_help() {
             .collect();
         let rows = match command.get_name() {
             "doctor" => &doctor,
+            "impact" => &impact,
             "report" => &report,
             _ => &readme,
         };

@@ -29,6 +29,8 @@ mod gate;
 mod harness;
 mod hints;
 mod identity;
+mod impact;
+mod impact_online;
 mod joined_since;
 mod limits;
 mod listing;

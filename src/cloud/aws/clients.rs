@@ -26,6 +26,10 @@ pub(super) struct Clients {
     pub(super) iam: aws_sdk_iam::Client,
     /// Uses the base credentials.
     pub(super) troubleshooter: aws_sdk_iamtoolbox::Client,
+    /// Reads the event history. Each call passes the credentials of a session in the account.
+    pub(super) cloudtrail: aws_sdk_cloudtrail::Client,
+    /// Uses the same credentials as `organizations`.
+    pub(super) account: aws_sdk_account::Client,
     /// Uses the hub's credentials.
     pub(super) sts: aws_sdk_sts::Client,
     /// Uses the hub's credentials at the global STS endpoint. Only `--verify token`, `--verify token=REGION` and doctor
@@ -79,10 +83,17 @@ impl ClientFactory {
         unsigned.set_credentials_provider(None);
         let unsigned = aws_sdk_sts::config::Builder::from(&unsigned.build()).allow_no_auth();
         let sts = aws_sdk_sts::config::Builder::from(&for_sts).interceptor(self.clock.clone());
-        let lister = in_region(if list_as_hub { &hub } else { &base }, "organizations", self.home.organizations);
+        let lister = if list_as_hub { &hub } else { &base };
+        // The endpoint of Account Management is in the Region of Organizations (endpoint rules of aws-sdk-account 1.126.0).
+        let account = in_region(lister, "account", self.home.organizations);
+        let lister = in_region(lister, "organizations", self.home.organizations);
         let lister = aws_sdk_organizations::config::Builder::from(&lister).interceptor(RequiredMembers);
         Clients {
             organizations: aws_sdk_organizations::Client::from_conf(lister.build()),
+            account: aws_sdk_account::Client::new(&account),
+            // The calls of the global STS endpoint are in the event history of the Region of IAM (CloudTrail user guide, "Global service
+            // events").
+            cloudtrail: aws_sdk_cloudtrail::Client::new(&in_region(&base, "cloudtrail", self.home.iam)),
             iam: aws_sdk_iam::Client::new(&in_region(&base, "iam", self.home.iam)),
             // There is one endpoint in each partition, in the Region of IAM.
             troubleshooter: aws_sdk_iamtoolbox::Client::new(&in_region(&base, "iam_toolbox", self.home.iam)),

@@ -84,6 +84,8 @@ macro_rules! resolver {
 resolver!(pub(super) sts, aws_sdk_sts);
 resolver!(pub(super) iam, aws_sdk_iam);
 resolver!(pub(super) organizations, aws_sdk_organizations);
+resolver!(pub(super) cloudtrail, aws_sdk_cloudtrail);
+resolver!(pub(super) account, aws_sdk_account);
 
 /// Returns the configuration for a service. FIPS and dual stack are variants of AWS's own hosts. With another endpoint, the SDK
 /// refuses them, but botocore ignores them, so this function switches them off.

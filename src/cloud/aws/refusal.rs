@@ -25,8 +25,8 @@ pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
 pub(super) fn read(operation: Operation, body: &[u8], error_type: Option<&str>) -> Option<ServiceError> {
     let text = std::str::from_utf8(body).ok()?;
     let error = match operation {
-        Operation::GetRequestAuthorizationDetails => of_rest_json(text, error_type),
-        operation if operation.service() == "organizations" => of_json(text),
+        Operation::GetRequestAuthorizationDetails | Operation::ListRegions => of_rest_json(text, error_type),
+        operation if ["organizations", "cloudtrail"].contains(&operation.service()) => of_json(text),
         _ => of_xml(text),
     }?;
     is_code(&error.code).then_some(error)
@@ -46,7 +46,7 @@ fn of_xml(text: &str) -> Option<ServiceError> {
     Some(ServiceError { code, message })
 }
 
-/// Reads an error of the JSON protocol of Organizations: a member `__type`, which may begin with a namespace, and a message (Smithy,
+/// Reads an error of the JSON protocol of Organizations and CloudTrail: a member `__type`, which may begin with a namespace, and a message (Smithy,
 /// "AWS JSON 1.1 protocol", operation error serialization).
 fn of_json(text: &str) -> Option<ServiceError> {
     let document: Value = serde_json::from_str(text).ok()?;
@@ -54,8 +54,8 @@ fn of_json(text: &str) -> Option<ServiceError> {
     Some(with_message(kind, &document))
 }
 
-/// Reads an error of the JSON protocol of IAM Access Troubleshooter: a JSON object with a message, and the code in a header (Smithy,
-/// "AWS REST JSON 1.0 protocol", operation error serialization).
+/// Reads an error of the JSON protocol of IAM Access Troubleshooter and of Account Management: a JSON object with a message, and the code
+/// in a header (Smithy, "AWS REST JSON 1.0 protocol", operation error serialization).
 fn of_rest_json(text: &str, error_type: Option<&str>) -> Option<ServiceError> {
     let document: Value = serde_json::from_str(text).ok().filter(Value::is_object)?;
     let kind = error_type.or_else(|| document.get("__type")?.as_str())?;
@@ -124,6 +124,11 @@ mod tests {
             (list, r#"{"code":"blocked","message":"by the firewall"}"#.to_owned(), None),
             (list, r#"{"__type":403}"#.to_owned(), None),
             (list, r#"[{"__type":"AccessDeniedException"}]"#.to_owned(), None),
+            (
+                Operation::LookupEvents,
+                r#"{"__type":"ThrottlingException","Message":"Rate exceeded"}"#.to_owned(),
+                Some(("ThrottlingException", "Rate exceeded")),
+            ),
         ] {
             let found = read(operation, body.as_bytes(), None);
             let found = found.as_ref().map(|error| (error.code.as_str(), error.message.as_str()));

@@ -24,7 +24,7 @@ pub(crate) struct SdkBasis {
 /// The configured endpoint of each service. [`LoadServiceConfig`] is the only way to pass a different URL for each service to the
 /// SDK.
 #[derive(Debug)]
-struct Endpoints([(Service, Option<String>); 6]);
+struct Endpoints([(Service, Option<String>); 8]);
 
 impl LoadServiceConfig for Endpoints {
     fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
@@ -56,6 +56,8 @@ pub(crate) fn build(
         endpoint(Service::Iam)?,
         endpoint(Service::IamToolbox)?,
         endpoint(Service::Organizations)?,
+        endpoint(Service::CloudTrail)?,
+        endpoint(Service::Account)?,
         endpoint(Service::Sso)?,
         endpoint(Service::SsoOidc)?,
     ]);

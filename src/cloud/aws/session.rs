@@ -43,6 +43,11 @@ impl Session {
     pub(super) fn iam_config(&self) -> aws_sdk_iam::config::Builder {
         aws_sdk_iam::config::Builder::new().credentials_provider(self.credentials.clone())
     }
+
+    /// Returns the configuration of one call of CloudTrail with the session's credentials.
+    pub(super) fn cloudtrail_config(&self) -> aws_sdk_cloudtrail::config::Builder {
+        aws_sdk_cloudtrail::config::Builder::new().credentials_provider(self.credentials.clone())
+    }
 }
 
 /// The parameters that all AssumeRole calls of the run share.

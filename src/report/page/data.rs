@@ -32,8 +32,17 @@ pub(super) struct Data<'a> {
 
 impl fmt::Display for Data<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        ScriptJson(self).fmt(f)
+    }
+}
+
+/// A value whose `Display` implementation writes JSON that is safe inside a script element.
+pub(in crate::report) struct ScriptJson<T>(pub T);
+
+impl<T: Serialize> fmt::Display for ScriptJson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut serializer = serde_json::Serializer::with_formatter(FmtWriter(f), ScriptSafe);
-        self.serialize(&mut serializer).map_err(|_| fmt::Error)
+        self.0.serialize(&mut serializer).map_err(|_| fmt::Error)
     }
 }
 

@@ -1,9 +1,9 @@
 //! Draws the bar: two lines, as a function of the state, the time, and the width.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::line::{LinePart, bar, fit, join, total_width};
-use super::state::{DisplayState, Phase, Workload};
+use super::state::{DisplayState, Phase, ReadEvents, Workload};
 use crate::rollout::Outcome;
 use crate::terminal::forecast::{brief, count};
 use crate::terminal::style::Paint;
@@ -42,6 +42,26 @@ pub(super) fn draw(state: &DisplayState, now: Instant, width: usize, color: bool
             ];
             with_bar(parts, 1, read, of, width)
         }
+        Some(Phase::Reading(read)) => {
+            let mib = |bytes: u64| usize::try_from(bytes >> 20).unwrap_or(usize::MAX);
+            let seconds = elapsed.as_secs_f64();
+            let numbers =
+                read.of.map_or_else(|| mib(read.bytes).to_string(), |of| format!("{}/{}", mib(read.bytes), mib(of)));
+            let left = time_left_of(&read, elapsed)
+                .map(|left| LinePart::new(2, [format!("{} left", brief(left)), brief(left)]));
+            let rate = (seconds >= 1.0)
+                .then(|| LinePart::new(3, [format!("{:.0} events/s", per_second(read.events, seconds))]));
+            let parts = [
+                Some(LinePart::new(1, ["reading events".to_owned(), "events".to_owned()])),
+                Some(LinePart::new(0, [format!("{numbers} MiB"), numbers])),
+                rate,
+                left,
+                Some(so_far),
+            ];
+            let of = read.of.map_or(0, |of| usize::try_from(of >> 10).unwrap_or(usize::MAX));
+            let done = usize::try_from(read.bytes >> 10).unwrap_or(usize::MAX).min(of);
+            with_bar(parts.into_iter().flatten().collect(), 1, done, of, width)
+        }
         Some(Phase::Visiting) => {
             let (done, targets) = (state.done(), state.workload.as_ref().map_or(0, Workload::targets));
             let (here, of) = state.wave.map_or((done, targets), |wave| (wave.done, wave.accounts));
@@ -67,6 +87,18 @@ pub(super) fn draw(state: &DisplayState, now: Instant, width: usize, color: bool
     };
     let second = fit(counts(state, now), width);
     [first, second].iter().filter(|parts| !parts.is_empty()).map(|parts| join(parts, color)).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "the number is shown without decimals")]
+fn per_second(events: u64, seconds: f64) -> f64 {
+    events as f64 / seconds
+}
+
+/// Returns how long it takes to read the rest of the files.
+#[expect(clippy::cast_precision_loss, reason = "the time is an estimate")]
+pub(super) fn time_left_of(read: &ReadEvents, elapsed: Duration) -> Option<Duration> {
+    let of = read.of.filter(|of| read.bytes > 0 && *of >= read.bytes)?;
+    (elapsed.as_secs() > 1).then(|| elapsed.mul_f64((of - read.bytes) as f64 / read.bytes as f64))
 }
 
 /// Returns the parts of the second line: the outcomes, the rate, the throttled calls, and the visits in flight.

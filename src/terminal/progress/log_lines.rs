@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 
 use super::bar::{plural, rate};
-use super::state::{CurrentWave, DisplayState, Workload};
+use super::state::{CurrentWave, DisplayState, ReadEvents, Workload};
 use crate::cloud::Failure;
 use crate::rollout::{Outcome, Record, StopReason, Tally};
 use crate::terminal::forecast::brief;
@@ -25,6 +25,20 @@ pub(super) fn listing(accounts: usize, pages: usize) -> LogLine {
 pub(super) fn tags(read: usize, of: usize) -> LogLine {
     let text = format!("reading tags: {read} of {of} accounts so far");
     LogLine::new(Level::Info, "tags", &text, json!({ "read": read, "accounts": of }))
+}
+
+pub(super) fn reading(read: ReadEvents, left: Option<Duration>, elapsed: Duration) -> LogLine {
+    let ReadEvents { bytes, of, events, files } = read;
+    let of_all = of.map_or_else(String::new, |of| format!(" of {}", of >> 20));
+    let left_text = left.map_or_else(String::new, |left| format!(", {} left", brief(left)));
+    let rate = events / elapsed.as_secs().max(1);
+    let text = format!(
+        "reading events: {}{of_all} MiB, {events} events in {files} files, {rate} events/s{left_text}",
+        bytes >> 20
+    );
+    let left = left.map(|left| left.as_secs());
+    let fields = json!({ "bytes": bytes, "of_bytes": of, "events": events, "files": files, "seconds_left": left });
+    LogLine::new(Level::Info, "reading", &text, fields)
 }
 
 pub(super) fn listed(workload: &Workload) -> LogLine {

@@ -40,11 +40,23 @@ impl Workload {
     }
 }
 
+/// How far the events of files were read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReadEvents {
+    /// The bytes that were read, compressed as they are.
+    pub bytes: u64,
+    /// The bytes of all files; `None` as long as they are not known.
+    pub of: Option<u64>,
+    pub events: u64,
+    pub files: u64,
+}
+
 /// A phase of a command after it has connected to AWS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Phase {
     Listing { pages: usize },
     Tags { read: usize, of: usize },
+    Reading(ReadEvents),
     Visiting,
     Waiting { until: Instant, next: u32 },
 }

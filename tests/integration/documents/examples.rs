@@ -11,6 +11,7 @@ use v2token_simulator::Organization;
 use super::markdown::{Document, words};
 use super::read;
 use crate::harness::Bench;
+use crate::impact;
 
 /// The Organization of `cargo run -p v2token-simulator -- --accounts 200 --realistic`.
 fn realistic() -> Bench {
@@ -79,6 +80,7 @@ fn examples_in_the_help_succeed() {
         .run(&apply, &["apply", "--yes", "--max-errors=100%", "--account=000000000001,000000000002,000000000005"])
         .exits(3);
     bench.run(&part, &["plan", "--shard=0/2"]).exits(0);
+    impact::events::write(bench.folder.path());
     let mut count = 0;
     let mut with_examples = Vec::new();
     for command in Cli::command().get_subcommands() {
@@ -130,6 +132,7 @@ fn examples_in_the_help_succeed() {
             "runs",
             "history",
             "doctor",
+            "impact",
             "policy",
             "iam",
             "completions",

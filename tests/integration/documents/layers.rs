@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 30] = [
+const LAYERS: [&str; 32] = [
     "fuzzing",
     "commands",
     "run",
@@ -25,6 +25,8 @@ const LAYERS: [&str; 30] = [
     "rollout",
     "cloud",
     "aws_settings",
+    "event_files",
+    "impact",
     "org",
     "serde_text",
     "text_enum",

@@ -110,7 +110,7 @@ fn commands_on_accounts(definition: &clap::Command) -> Vec<&clap::Command> {
     definition
         .get_subcommands()
         .filter(|command| {
-            !["help", "iam", "report", "runs", "history", "completions", "man"].contains(&command.get_name())
+            !["help", "iam", "impact", "report", "runs", "history", "completions", "man"].contains(&command.get_name())
         })
         .collect()
 }
@@ -134,6 +134,27 @@ fn default_of(argument: &Arg) -> String {
     } else {
         values.join(",")
     }
+}
+
+/// The options that only `impact` has, with their defaults.
+const IMPACT: [(&str, &str); 5] =
+    [("--events", "–"), ("--offline", "off"), ("--since", "90d"), ("--max-pages", "20"), ("--with-addresses", "off")];
+
+#[test]
+fn impact_has_the_options_of_the_promised_groups() {
+    let definition = definition();
+    let options = |name: &str| -> BTreeMap<String, (String, String)> {
+        let command = definition.find_subcommand(name).expect("the command");
+        let entry = |argument: &Arg| {
+            let group = argument.get_help_heading().expect("a group").to_owned();
+            (format!("--{}", argument.get_long().expect("a name")), (group, default_of(argument)))
+        };
+        options_of(command).map(entry).collect()
+    };
+    let mut expected = options("plan");
+    expected.retain(|_, (group, _)| ["Selection", "Access", "Pace", "Output"].contains(&group.as_str()));
+    expected.extend(IMPACT.map(|(name, default)| (name.to_owned(), ("Events".to_owned(), default.to_owned()))));
+    assert_eq!(options("impact"), expected);
 }
 
 #[test]

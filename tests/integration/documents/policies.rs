@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 use v2token::Mode;
-use v2token::internals::{Document as Policy, Operation, scoped_policy};
+use v2token::internals::{Document as Policy, Operation, impact_session_policy, scoped_policy};
 
 use super::markdown::Document;
 use super::{documents, read, root};
@@ -79,6 +79,8 @@ fn session_policies_are_those_that_are_sent() {
         let sent: Value = serde_json::from_str(&scoped_policy(mode)).expect("JSON");
         assert_eq!(section.section(title).json(), sent, "{title}");
     }
+    let sent: Value = serde_json::from_str(&impact_session_policy()).expect("JSON");
+    assert_eq!(section.section("Of impact").json(), sent);
 }
 
 /// All actions in a policy.

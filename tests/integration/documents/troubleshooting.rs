@@ -194,6 +194,7 @@ fn error_codes_of_accounts_are_listed_with_their_hints() {
                         Stage::Assume if when.contains("`--access assume-root`") => Operation::AssumeRoot,
                         Stage::Assume => Operation::AssumeRole,
                         Stage::Verify if when.contains("with `--verify token`") => Operation::AssumeRole,
+                        Stage::Read if when.contains("`LookupEvents`") => Operation::LookupEvents,
                         Stage::Set => Operation::SetSecurityTokenServicePreferences,
                         Stage::Select | Stage::Read | Stage::Verify => Operation::GetAccountSummary,
                     };

@@ -84,6 +84,9 @@ pub struct AccountCalls {
     pub get_caller_identity: u32,
     /// `iam:GetAccountSummary` with a session of this account.
     pub get_account_summary: u32,
+    /// `cloudtrail:LookupEvents` with a session of this account.
+    #[serde(default)]
+    pub lookup_events: u32,
     /// `iam:SimulatePrincipalPolicy` with a session of this account.
     pub simulate_principal_policy: u32,
     /// `iam:SetSecurityTokenServicePreferences` with a session of this account.
@@ -119,6 +122,8 @@ pub struct SimulatedAccount {
     pub tags: Vec<(String, String)>,
     /// When the account joined the organization, in seconds since 1970.
     pub joined_at: u64,
+    /// The opt-in Regions that the account has enabled.
+    pub enabled_regions: Vec<String>,
     pub(crate) unit: u32,
     pub(crate) history: History,
 }
@@ -140,6 +145,7 @@ impl SimulatedAccount {
             tags: Vec::new(),
             // One account joined every five hours since 2019, so the times are sorted, distinct and in the past.
             joined_at: 1_550_000_000 + id.number() * 18_000 % 230_000_000,
+            enabled_regions: Vec::new(),
             unit: 0,
             history: History::default(),
         }

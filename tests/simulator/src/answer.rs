@@ -110,6 +110,8 @@ impl ApiError {
             ),
             Service::IamToolbox => Self::new(429, "ThrottlingException", "Rate exceeded"),
             Service::Sts | Service::Iam => Self::new(400, "Throttling", "Rate exceeded"),
+            Service::CloudTrail => Self::new(400, "ThrottlingException", "Rate exceeded"),
+            Service::Account => Self::new(429, "TooManyRequestsException", "Rate exceeded"),
         }
     }
 
@@ -120,8 +122,10 @@ impl ApiError {
                 "ServiceException",
                 "AWS Organizations can't complete your request because of an internal service error. Try again later.",
             ),
-            Service::IamToolbox => Self::new(500, "InternalServerException", "An internal error has occurred."),
-            Service::Sts => Self::new(500, "InternalFailure", "An internal error has occurred."),
+            Service::IamToolbox | Service::Account => {
+                Self::new(500, "InternalServerException", "An internal error has occurred.")
+            }
+            Service::Sts | Service::CloudTrail => Self::new(500, "InternalFailure", "An internal error has occurred."),
             Service::Iam => Self::new(
                 500,
                 "ServiceFailure",
@@ -138,7 +142,7 @@ impl ApiError {
     /// Returns the error for an expired session. Each protocol has its own error code.
     pub fn expired(service: Service) -> Self {
         match service {
-            Service::Organizations => {
+            Service::Organizations | Service::CloudTrail | Service::Account => {
                 Self::new(400, "ExpiredTokenException", "The security token included in the request is expired")
             }
             Service::IamToolbox => {
@@ -154,14 +158,14 @@ impl ApiError {
 const fn namespace(service: Service) -> &'static str {
     match service {
         Service::Iam | Service::IamToolbox => "https://iam.amazonaws.com/doc/2010-05-08/",
-        Service::Sts | Service::Organizations => "https://sts.amazonaws.com/doc/2011-06-15/",
+        _ => "https://sts.amazonaws.com/doc/2011-06-15/",
     }
 }
 
 /// Writes a document.
 pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_id: String) -> Answer {
     let (content_type, body) = match reply.document {
-        Document::Json(body) if service == Service::IamToolbox => ("application/json", body),
+        Document::Json(body) if service.is_rest() => ("application/json", body),
         Document::Json(body) => ("application/x-amz-json-1.1", body),
         Document::Foreign { content_type, body } => (content_type, body.into_owned()),
         Document::Nothing => (
@@ -182,9 +186,9 @@ pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_i
     Answer {
         status: 200,
         content_type,
+        error_type: None,
         body,
         request_id,
-        error_type: None,
         date: None,
         delivery: reply.delivery,
         delay: Duration::ZERO,
@@ -194,10 +198,10 @@ pub(crate) fn success(service: Service, operation: &str, reply: Reply, request_i
 /// Writes an error.
 pub(crate) fn failure(service: Service, error: &ApiError, request_id: String) -> Answer {
     // In the REST protocol, the code is only in a header.
-    let error_type = (service == Service::IamToolbox).then_some(error.code);
-    let (content_type, body) = if service == Service::IamToolbox {
+    let error_type = service.is_rest().then_some(error.code);
+    let (content_type, body) = if service.is_rest() {
         ("application/json", json!({ "message": error.message }).to_string())
-    } else if service == Service::Organizations {
+    } else if matches!(service, Service::Organizations | Service::CloudTrail) {
         let mut body = json!({ "__type": error.code, "Message": error.message });
         if let Some(reason) = error.reason {
             body["Reason"] = reason.into();

@@ -10,7 +10,7 @@ use crate::world::{Settings, World};
 /// Returns how far a request's date can be from the service's clock, in minutes. The services' messages contain this number.
 const fn tolerance(service: Service) -> i64 {
     match service {
-        Service::Organizations => 5,
+        Service::Organizations | Service::CloudTrail | Service::Account => 5,
         Service::Sts | Service::Iam | Service::IamToolbox => 15,
     }
 }
@@ -101,9 +101,11 @@ impl World {
         let of_the_run = || sts_regions.iter().any(|region| region == authorization.region);
         let right = match service {
             Service::Sts => of_the_run() || self.settings.is_sts_elsewhere(authorization.region),
-            Service::Organizations => {
+            Service::Organizations | Service::Account => {
                 authorization.region == partition.organizations_region || (!strict_signing_regions && of_the_run())
             }
+            // The event history is regional, and the Region of the global STS endpoint is the one that matters.
+            Service::CloudTrail => authorization.region == partition.iam_region || of_the_run(),
             Service::Iam | Service::IamToolbox => {
                 authorization.region == partition.iam_region || (!strict_signing_regions && of_the_run())
             }
@@ -157,8 +159,8 @@ fn authenticated(principal: Principal, authorization: &Authorization<'_>) -> Aut
 /// Returns the error of the service's protocol, because the JSON protocol and the query protocol have different codes.
 fn named(service: Service, query: (u16, &'static str), json: &'static str, message: String) -> ApiError {
     match service {
-        Service::Organizations => ApiError::new(400, json, message),
-        Service::IamToolbox => ApiError::new(403, json, message),
+        Service::Organizations | Service::CloudTrail => ApiError::new(400, json, message),
+        Service::IamToolbox | Service::Account => ApiError::new(403, json, message),
         Service::Sts | Service::Iam => ApiError::new(query.0, query.1, message),
     }
 }

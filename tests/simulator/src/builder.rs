@@ -1,6 +1,7 @@
 //! The builder of a simulated organization, with the defaults.
 
 mod access;
+mod impact;
 mod layout;
 mod start;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
 use crate::fault::ListingFault;
+use crate::lookup_events::LOOKUP_LIMIT;
 use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
 use crate::populate::VersionMix;
@@ -18,6 +20,7 @@ use crate::request::Operation;
 use crate::root_access::RootAccess;
 use crate::spoiled::Spoiled;
 use crate::token_size::{DecidingAccount, TokenSizes};
+use crate::traffic::Traffic;
 use crate::troubleshooter::Troubleshooter;
 use crate::world::Caller;
 
@@ -63,6 +66,9 @@ pub struct Builder {
     root_access: RootAccess,
     mfa_codes: Option<Vec<String>>,
     organizations_need_mfa: bool,
+    traffic: Option<Traffic>,
+    lookup_limit: Option<RateLimit>,
+    account_management: bool,
     log: bool,
     port: u16,
 }
@@ -105,6 +111,9 @@ impl Default for Builder {
             root_access: RootAccess::default(),
             mfa_codes: None,
             organizations_need_mfa: false,
+            traffic: None,
+            lookup_limit: Some(LOOKUP_LIMIT),
+            account_management: true,
             log: false,
             port: 0,
         }

@@ -111,6 +111,7 @@ impl World {
             Operation::GetCallerIdentity
             | Operation::GetAccountSummary
             | Operation::SimulatePrincipalPolicy
+            | Operation::LookupEvents
             | Operation::SetSecurityTokenServicePreferences => Some(caller.principal.account),
             _ => None,
         }?;
@@ -129,6 +130,7 @@ impl World {
             Operation::GetCallerIdentity => calls.get_caller_identity += 1,
             Operation::GetAccountSummary => calls.get_account_summary += 1,
             Operation::SimulatePrincipalPolicy => calls.simulate_principal_policy += 1,
+            Operation::LookupEvents => calls.lookup_events += 1,
             _ => {
                 calls.set_preferences += 1;
                 account.history.tracker.set_sent(version);
@@ -183,7 +185,11 @@ impl World {
                 self.note("noise_empty");
                 answer.status = 200;
                 answer.body =
-                    if operation.service() == Service::Organizations { "{}".to_owned() } else { String::new() };
+                    if matches!(operation.service(), Service::Organizations | Service::CloudTrail | Service::Account) {
+                        "{}".to_owned()
+                    } else {
+                        String::new()
+                    };
             }
             Some(NoiseKind::Slow(delay)) => {
                 self.note("noise_slow");
@@ -208,6 +214,8 @@ impl World {
             Operation::SimulatePrincipalPolicy => self.simulate_principal_policy(context),
             Operation::SetSecurityTokenServicePreferences => self.set_preferences(context),
             Operation::GetRequestAuthorizationDetails => self.get_request_authorization_details(context),
+            Operation::LookupEvents => self.lookup_events(context),
+            Operation::ListRegions => self.list_regions(context),
             listing => Ok(Document::Json(self.organizations(listing, context)?).into()),
         }
     }
@@ -293,7 +301,7 @@ fn garbage(document: Document) -> Document {
 }
 
 fn unknown_operation(call: &Call) -> ApiError {
-    if call.service == crate::network::Service::Organizations {
+    if matches!(call.service, Service::Organizations | Service::CloudTrail | Service::Account) {
         return ApiError::new(400, "UnknownOperationException", "");
     }
     ApiError::new(

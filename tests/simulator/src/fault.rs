@@ -118,6 +118,8 @@ pub struct Faults {
     pub deny_read: bool,
     /// `GetAccountSummary` is refused with `AccessDenied`: this denies it.
     pub deny_read_by: Option<DenyingPolicy>,
+    /// `LookupEvents` is refused with `AccessDeniedException`.
+    pub deny_lookups: bool,
     /// `SimulatePrincipalPolicy` is refused with `AccessDenied`.
     pub deny_simulation: bool,
     /// Set is refused with `AccessDenied`: the role's own policies do not allow it.

@@ -1,7 +1,7 @@
 //! A simulated AWS Organization on loopback.
 //!
-//! The simulator is an HTTP server that implements the wire protocols of Organizations, STS, IAM and IAM Access Troubleshooter as far as `v2token` uses
-//! them. So the real program with the real AWS SDK can run against thousands of accounts. The simulator verifies signatures,
+//! The simulator is an HTTP server that implements the wire protocols of Organizations, STS, IAM, IAM Access Troubleshooter, CloudTrail
+//! and Account Management as far as `v2token` uses them. So the real program with the real AWS SDK can run against thousands of accounts. The simulator verifies signatures,
 //! enforces trust and session policies, records the truth about every account and every call, and injects faults on request.
 //!
 //! ```
@@ -50,6 +50,9 @@
 //! assert_eq!(truth.account(7).path, "o-exampleorg1/r-ab12/ou-ab12-workload1/000000000007/");
 //! ```
 //!
+//! With [`Builder::traffic`], the accounts have clients of STS. Their events are in the event history of each account, and
+//! [`World::write_trail`] writes them as the files of an organization trail. [`World::clients`] tells the truth about them.
+//!
 //! Account ids start with `0000`, so that they can't be mistaken for real ids. Secrets contain [`SECRET_MARKER`], so that tests
 //! can search for leaks.
 //!
@@ -76,6 +79,7 @@ mod delegation;
 mod dispatch;
 mod fault;
 mod iam;
+mod lookup_events;
 mod mfa;
 mod network;
 mod organization;
@@ -86,6 +90,7 @@ mod permissions;
 mod policy;
 mod populate;
 mod rate_limit;
+mod regions;
 mod remote_control;
 mod request;
 mod role;
@@ -99,6 +104,7 @@ mod spoiled;
 mod sts;
 mod token_size;
 mod tokens;
+mod traffic;
 mod tree;
 mod troubleshooter;
 mod truth;
@@ -127,6 +133,7 @@ pub use root_access::RootAccess;
 pub use secrets::SECRET_MARKER;
 pub use spoiled::{Spoiled, Spoiling};
 pub use token_size::{DecidingAccount, GlobalFaults, GlobalSize, TokenSizes};
+pub use traffic::{ClientTruth, Side, Traffic};
 pub use tree::{ORGANIZATION_ID, ROOT_ID};
 pub use troubleshooter::{DENYING_SCP, DenyingPolicy, Endless, PolicyType, Troubleshooter};
 pub use truth::{AccountTruth, OperationTruth, Truth};

@@ -4,10 +4,11 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
-use v2token_simulator::{Caller, Latency, Noise, Organization, RateLimit, Service, VersionMix};
+use v2token_simulator::{Caller, Latency, Noise, Organization, RateLimit, Service, Traffic, VersionMix};
 
 /// Runs a simulated AWS Organization on loopback until it is killed.
 ///
@@ -66,6 +67,21 @@ struct Arguments {
     /// Open the global STS endpoint, whose tokens follow the setting after this many seconds
     #[arg(long, value_name = "SECONDS")]
     global_sts: Option<u64>,
+    /// Add clients of STS to the accounts, whose events LookupEvents shows
+    #[arg(long)]
+    traffic: bool,
+    /// Days of events before the start
+    #[arg(long, value_name = "DAYS", default_value_t = 90, requires = "traffic")]
+    traffic_days: u16,
+    /// Also write the events into this folder, as an organization trail leaves them in a bucket
+    #[arg(long, value_name = "FOLDER", requires = "traffic")]
+    trail: Option<PathBuf>,
+    /// Calls of LookupEvents per second and account; 0 is no limit
+    #[arg(long, value_name = "RATE", default_value_t = 2.0)]
+    lookup_rate: f64,
+    /// Account Management has no trusted access, so nobody can list the Regions of other accounts
+    #[arg(long)]
+    no_account_management: bool,
     /// Write a line to standard error for each request
     #[arg(long)]
     log: bool,
@@ -93,6 +109,10 @@ fn parse_latency(text: &str) -> Result<Latency, String> {
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let organization = start(&arguments)?;
+    if let Some(folder) = &arguments.trail {
+        let files = organization.control(|world| world.write_trail(folder))?;
+        eprintln!("{files} files in {}", folder.display());
+    }
     announce(&organization)?;
     // No cleanup is needed: a signal ends the process and its server.
     loop {
@@ -113,6 +133,15 @@ fn start(arguments: &Arguments) -> io::Result<Organization> {
         .root_access(arguments.root_access)
         .log(arguments.log)
         .port(arguments.port);
+    builder = builder
+        .lookup_limit(
+            (arguments.lookup_rate > 0.0)
+                .then(|| RateLimit::new(arguments.lookup_rate, arguments.lookup_rate.max(1.0))),
+        )
+        .account_management(!arguments.no_account_management);
+    if arguments.traffic {
+        builder = builder.traffic(Traffic { seed: arguments.seed, days: arguments.traffic_days, ..Traffic::default() });
+    }
     if let Some(region) = &arguments.region {
         builder = builder.region(region);
     }

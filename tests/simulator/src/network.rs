@@ -17,10 +17,20 @@ pub enum Service {
     /// IAM Access Troubleshooter.
     #[serde(rename = "iam-toolbox")]
     IamToolbox,
+    /// AWS CloudTrail.
+    CloudTrail,
+    /// AWS Account Management.
+    Account,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 4] = [Self::Organizations, Self::Sts, Self::Iam, Self::IamToolbox];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Organizations, Self::Sts, Self::Iam, Self::IamToolbox, Self::CloudTrail, Self::Account];
+
+    /// Whether the service has a REST protocol, with the code of an error in a header.
+    pub(crate) const fn is_rest(self) -> bool {
+        matches!(self, Self::IamToolbox | Self::Account)
+    }
 
     /// The name used in a SigV4 credential scope.
     #[must_use]
@@ -29,6 +39,8 @@ impl Service {
             Self::Organizations => "organizations",
             Self::Sts => "sts",
             Self::Iam | Self::IamToolbox => "iam",
+            Self::CloudTrail => "cloudtrail",
+            Self::Account => "account",
         }
     }
 }
@@ -158,7 +170,7 @@ pub struct Latency {
     pub organizations: Duration,
     /// STS.
     pub sts: Duration,
-    /// IAM, and IAM Access Troubleshooter.
+    /// IAM, IAM Access Troubleshooter, CloudTrail and Account Management.
     pub iam: Duration,
 }
 
@@ -173,7 +185,7 @@ impl Latency {
         match service {
             Service::Organizations => self.organizations,
             Service::Sts => self.sts,
-            Service::Iam | Service::IamToolbox => self.iam,
+            Service::Iam | Service::IamToolbox | Service::CloudTrail | Service::Account => self.iam,
         }
     }
 }

@@ -154,8 +154,8 @@ impl World {
             self.arn(caller)
         );
         match service {
-            Service::Organizations => ApiError::new(400, "AccessDeniedException", message),
-            Service::IamToolbox => ApiError::new(403, "AccessDeniedException", message),
+            Service::Organizations | Service::CloudTrail => ApiError::new(400, "AccessDeniedException", message),
+            Service::IamToolbox | Service::Account => ApiError::new(403, "AccessDeniedException", message),
             Service::Sts | Service::Iam => ApiError::access_denied(message),
         }
     }

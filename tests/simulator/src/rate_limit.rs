@@ -95,18 +95,18 @@ impl Limits {
 }
 
 #[derive(Debug)]
-struct Bucket {
+pub(crate) struct Bucket {
     limit: RateLimit,
     tokens: f64,
     filled_at: Duration,
 }
 
 impl Bucket {
-    fn new(limit: RateLimit, now: Duration) -> Self {
+    pub(crate) fn new(limit: RateLimit, now: Duration) -> Self {
         Self { limit, tokens: limit.burst, filled_at: now }
     }
 
-    fn take(&mut self, now: Duration) -> bool {
+    pub(crate) fn take(&mut self, now: Duration) -> bool {
         let elapsed = now.saturating_sub(self.filled_at).as_secs_f64();
         self.tokens = (self.tokens + elapsed * self.limit.per_second).min(self.limit.burst);
         self.filled_at = now;

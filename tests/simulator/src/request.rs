@@ -83,6 +83,10 @@ operations! {
     SetSecurityTokenServicePreferences => Iam,
     /// `GetRequestAuthorizationDetails` of IAM Access Troubleshooter.
     GetRequestAuthorizationDetails => IamToolbox,
+    /// `cloudtrail:LookupEvents`.
+    LookupEvents => CloudTrail,
+    /// `account:ListRegions`.
+    ListRegions => Account,
 }
 
 /// The parameter in the path of `GetRequestAuthorizationDetails`.
@@ -132,6 +136,10 @@ impl Params {
 impl Call {
     /// Parses a request. Returns `None` if it is not a request of one of the services.
     pub fn parse(method: &str, path: &str, query: &str, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+        if path == "/listRegions" {
+            let params = Params::Json(serde_json::from_slice(body).ok()?);
+            return Some(Self { service: Service::Account, operation: Some(Operation::ListRegions), params });
+        }
         match path.strip_prefix("/authorization-details/") {
             Some(id) if method == "GET" => {
                 let mut pairs = vec![(AUTHORIZATION_ID.to_owned(), id.to_owned())];
@@ -146,10 +154,14 @@ impl Call {
     /// Parses headers and body of a request with the path `/`.
     pub fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if let Some(target) = headers.get("x-amz-target") {
-            let name = target.to_str().ok()?.strip_prefix("AWSOrganizationsV20161128.")?;
+            let (service, name) = match target.to_str().ok()?.split_once('.')? {
+                ("AWSOrganizationsV20161128", name) => (Service::Organizations, name),
+                ("CloudTrail_20131101", name) => (Service::CloudTrail, name),
+                _ => return None,
+            };
             return Some(Self {
-                service: Service::Organizations,
-                operation: Operation::find(Service::Organizations, name),
+                service,
+                operation: Operation::find(service, name),
                 params: Params::Json(serde_json::from_slice(body).ok()?),
             });
         }
@@ -183,6 +195,13 @@ mod tests {
         assert_eq!(call.operation, Some(Operation::ListAccounts));
         assert_eq!(call.params.number("MaxResults"), Some(Ok(3)));
         assert!(Call::read(&HeaderMap::new(), b"hello").is_none());
+        let call = Call::parse("POST", "/listRegions", "", &HeaderMap::new(), b"{}").unwrap();
+        assert_eq!((call.service, call.operation), (Service::Account, Some(Operation::ListRegions)));
+        let headers = HeaderMap::from_iter([(
+            "x-amz-target".parse().unwrap(),
+            "CloudTrail_20131101.LookupEvents".parse().unwrap(),
+        )]);
+        assert_eq!(Call::read(&headers, b"{}").unwrap().operation, Some(Operation::LookupEvents));
     }
 
     #[test]

@@ -161,7 +161,12 @@ impl World {
                 DeniedRequest { account: principal.account, principal: arn, action: action.to_owned(), by, late };
             self.denied_requests.insert(id, request);
         }
-        ApiError::access_denied(message)
+        // Services with a JSON protocol have another code.
+        match action.split(':').next() {
+            Some("cloudtrail") => ApiError::new(400, "AccessDeniedException", message),
+            Some("account") => ApiError::new(403, "AccessDeniedException", message),
+            _ => ApiError::access_denied(message),
+        }
     }
 
     fn policy_arn(&self, kind: &str, id: &str) -> String {

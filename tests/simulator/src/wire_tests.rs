@@ -3,6 +3,7 @@
 mod chains;
 mod client;
 mod clocks;
+mod impact;
 mod layout;
 mod listing;
 mod mfa;

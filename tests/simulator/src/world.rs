@@ -12,6 +12,7 @@ use crate::account::SimulatedAccount;
 use crate::account_id::AccountId;
 use crate::clock;
 use crate::fault::ListingFault;
+use crate::lookup_events::LookupLimits;
 use crate::mfa::Device;
 use crate::network::{Latency, Network, Noise, Service};
 use crate::partition::Partition;
@@ -24,6 +25,7 @@ use crate::root_access::RootAccess;
 use crate::secrets::mix;
 use crate::spoiled::Spoiled;
 use crate::token_size::{DecidingAccount, TokenSizes};
+use crate::traffic::Clients;
 use crate::tree::Tree;
 use crate::troubleshooter::{DeniedRequests, Troubleshooter};
 use crate::vault::Vault;
@@ -106,6 +108,11 @@ pub struct World {
     pub(crate) callers: BTreeMap<String, BTreeMap<Operation, u64>>,
     /// What the operator is allowed to do; everything if it is `None`.
     pub(crate) caller_policy: Option<Permissions>,
+    /// The clients of the accounts; `None` without traffic.
+    pub(crate) traffic: Option<Clients>,
+    pub(crate) lookup_limits: LookupLimits,
+    /// Whether Account Management has trusted access.
+    pub(crate) account_management: bool,
     pub(crate) set_arrivals: Vec<(AccountId, u32)>,
     pub(crate) signing_regions: BTreeMap<Service, BTreeMap<String, u64>>,
     started: Instant,
@@ -143,6 +150,9 @@ impl World {
             assume_callers: BTreeMap::new(),
             callers: BTreeMap::new(),
             caller_policy: None,
+            traffic: None,
+            lookup_limits: LookupLimits::default(),
+            account_management: true,
             set_arrivals: Vec::new(),
             signing_regions: BTreeMap::new(),
             started: Instant::now(),

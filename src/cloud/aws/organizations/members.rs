@@ -44,7 +44,9 @@ const fn required(operation: Operation) -> &'static [&'static str] {
         | Operation::SetSecurityTokenServicePreferences
         | Operation::ListOrganizationsFeatures
         | Operation::SimulatePrincipalPolicy
-        | Operation::GetRequestAuthorizationDetails => &[],
+        | Operation::GetRequestAuthorizationDetails
+        | Operation::LookupEvents
+        | Operation::ListRegions => &[],
     }
 }
 

@@ -10,6 +10,8 @@ use crate::mfa::Device;
 use crate::organization::Organization;
 use crate::permissions::Permissions;
 use crate::populate;
+use crate::secrets::mix;
+use crate::traffic::Clients;
 use crate::tree::Tree;
 use crate::vault::Vault;
 use crate::world::{Caller, Settings, World};
@@ -85,6 +87,12 @@ impl Builder {
             .collect();
         world.mfa = self.mfa_codes.map(Device::new);
         world.caller_policy = self.caller_policy.as_deref().map(Permissions::read);
+        if let Some(traffic) = self.traffic {
+            world.traffic =
+                Some(Clients::new(traffic, self.partition.name, &world.accounts, world.epoch() + self.clock_offset));
+        }
+        world.limit_lookups(self.lookup_limit);
+        world.account_management = self.account_management;
         world.latency = self.latency;
         world.listing = self.listing;
         world.troubleshooter = self.troubleshooter;
@@ -108,6 +116,13 @@ impl Builder {
             let members = accounts.iter_mut().enumerate().filter(|(index, _)| *index != management);
             for ((_, account), name) in members.zip(HOSTILE_NAMES) {
                 (*name).clone_into(&mut account.name);
+            }
+        }
+        if let Some(traffic) = self.traffic {
+            for account in &mut accounts {
+                if mix(traffic.seed ^ mix(account.id().number())).is_multiple_of(5) {
+                    account.enabled_regions = vec!["af-south-1".to_owned()];
+                }
             }
         }
         for (id, change) in &mut self.changes {

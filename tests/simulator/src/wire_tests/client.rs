@@ -29,11 +29,23 @@ impl Client {
     }
 
     pub(super) fn send(&self, service: &str, region: &str, target: Option<&str>, body: &str) -> Answered {
-        let mut headers = self.sign(service, region, ("POST", "/", body));
+        self.send_to("/", service, region, target, body)
+    }
+
+    pub(super) fn send_to(
+        &self,
+        path: &str,
+        service: &str,
+        region: &str,
+        target: Option<&str>,
+        body: &str,
+    ) -> Answered {
+        let mut headers = self.sign(service, region, ("POST", path, body));
         if let Some(target) = target {
-            headers.insert("x-amz-target", format!("AWSOrganizationsV20161128.{target}").parse().unwrap());
+            let prefix = if service == "cloudtrail" { "CloudTrail_20131101" } else { "AWSOrganizationsV20161128" };
+            headers.insert("x-amz-target", format!("{prefix}.{target}").parse().unwrap());
         }
-        self.exchange("POST", "/", &headers, body)
+        self.exchange("POST", path, &headers, body)
     }
 
     /// Sends a request without a body. Returns the status, the head, and the body of the answer.
