@@ -220,6 +220,10 @@ pub struct PlanArgs {
     /// The options that all commands of a run share.
     #[command(flatten)]
     pub run: RunArgs,
+    /// The impact that was made with `v2token impact`: its folder, the unique beginning of the name of its folder, or latest. Unaffected
+    /// accounts go first, and the others after them, each group in the waves of --waves.
+    #[arg(long, env = "V2TOKEN_IMPACT", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = ROLLOUT)]
+    pub impact: Option<PathBuf>,
     /// Exit with 4 if something would change, or with 6 if at least one account could not be read either.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
@@ -238,6 +242,10 @@ pub struct ApplyArgs {
     /// plan.
     #[arg(long, env = "V2TOKEN_PLAN", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = SELECTION)]
     pub plan: Option<PathBuf>,
+    /// The impact that was made with `v2token impact`: its folder, the unique beginning of the name of its folder, or latest. Unaffected
+    /// accounts go first, and the others after them, each group in the waves of --waves.
+    #[arg(long, env = "V2TOKEN_IMPACT", value_name = "RUN_FOLDER", value_hint = ValueHint::DirPath, help_heading = ROLLOUT)]
+    pub impact: Option<PathBuf>,
     /// Change nothing: the same as `plan`.
     #[arg(long, env = "V2TOKEN_DRY_RUN", value_parser = switch(), help_heading = ROLLOUT)]
     pub dry_run: bool,

@@ -5,6 +5,7 @@ mod apply;
 mod doctor;
 mod evidence;
 mod impact;
+mod known_impact;
 mod manuals;
 mod plan;
 mod policy;

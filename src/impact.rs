@@ -10,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod event_page;
 pub(crate) mod evidence;
 pub(crate) mod hours;
+pub(crate) mod known_impact;
 pub(crate) mod operation;
 pub(crate) mod principal;
 pub(crate) mod sampling;

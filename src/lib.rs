@@ -102,6 +102,7 @@ pub mod internals {
     pub use crate::doctor::Status;
     pub use crate::error::Error;
     pub use crate::file_ownership::Untrusted;
+    pub use crate::impact::verdict::Verdict as ImpactVerdict;
     pub use crate::journal::{Entry, InvalidSettings, Replay, ReplayFailed, RunFolder, RunFolderFailed, scoped_policy};
     pub use crate::org::region::RegionRefused;
     pub use crate::org::selection::{ManagementAccess, SelectionFailed, SkipReason};

@@ -38,6 +38,7 @@ use crate::terminal::style::Paint;
 
 pub(crate) use files::{IN_RUN_FOLDER, ReportFiles};
 pub(crate) use format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
+pub(crate) use row::columns_of;
 pub use row::{COLUMNS, columns};
 pub(crate) use row::{Cell, Column, Row};
 pub(crate) use summary::{closing, report_files, summary, wrong_setting};
@@ -73,7 +74,7 @@ impl<'a> Report<'a> {
 
     /// Returns the columns.
     pub(crate) fn columns(&self) -> &'static [Column] {
-        columns(&self.run.settings.verify, self.run.settings.selection.exceptions.is_some())
+        columns_of(&self.run.settings)
     }
 
     /// Counts the accounts by outcome.

@@ -161,6 +161,7 @@ impl Settings {
                 detailed_exitcode: base.detailed_exitcode,
                 reason: rollout.reason.map(|reason| mask(&reason).into_owned()).or(base.reason),
                 no_explain: rollout.no_explain || base.no_explain,
+                impact: base.impact,
                 // A resume asks again, even if the run was started with `--yes`.
                 yes: rollout.yes,
             },
@@ -264,6 +265,7 @@ pub(crate) fn defaults(mode: Mode) -> RunSettings {
         detailed_exitcode: false,
         reason: None,
         no_explain: false,
+        impact: None,
         yes: false,
     }
 }

@@ -1,5 +1,6 @@
 //! `apply`: sets the token version in every selected account, or in the accounts that a plan would change.
 
+use super::known_impact;
 use super::resume::start_or_resume;
 use super::{absolute, refuse_role_options, run_folder};
 use crate::cli::{ApplyArgs, TypedOptions};
@@ -23,8 +24,13 @@ pub(super) async fn apply(args: ApplyArgs, typed: &TypedOptions, environment: &E
         // What is not given comes from the plan.
         base.waves.clone_from(&planned.settings.waves);
         base.canary.clone_from(&planned.settings.canary);
+        let planned_impact = planned.settings.impact.clone();
         base = base.with_access_of(planned.settings);
+        base.impact = planned_impact;
         base.plan = Some(plan);
+    }
+    if let Some(impact) = args.impact {
+        base.impact = Some(known_impact::read(impact, stderr_mode, environment)?);
     }
     base.detailed_exitcode = args.detailed_exitcode;
     let settings = Settings::resolve(args.run, command, base, environment)?;

@@ -53,7 +53,8 @@ pub(super) async fn rollback(
     let RunSettings { mode, waves, canary, bake, gate, gate_timeout, max_errors, verify, .. } = initial;
     let rollout = RunSettings { mode, waves, canary, bake, gate, gate_timeout, max_errors, verify, ..undone };
     let RunSettings { session_name, reason, yes, .. } = initial;
-    let base = RunSettings { session_name, reason, yes, plan: None, undoes: Some(absolute(folder)), ..rollout };
+    let base =
+        RunSettings { session_name, reason, yes, plan: None, impact: None, undoes: Some(absolute(folder)), ..rollout };
     let mut settings = Settings::resolve(args.run, CommandName::Rollback, base, environment)?;
     // Each account can have a different wanted version, so this setting names the version to which most accounts are restored.
     settings.run.global_endpoint_token_version = match version {

@@ -18,6 +18,11 @@ pub(super) fn named(given: PathBuf, kind: Kind, mode: StderrMode) -> Result<Path
     Ok(announced(name::named(given, &runs_dir(), kind)?, mode))
 }
 
+/// Returns the folder of the impact that is meant by a path or a name. Says which folder `latest` is.
+pub(super) fn named_impact(given: PathBuf, mode: StderrMode) -> Result<PathBuf, Error> {
+    Ok(announced(name::named_impact(given, &runs_dir())?, mode))
+}
+
 /// Returns the folder that is meant, or the newest that fits if none is given. Says which folder it is.
 pub(super) fn named_or_newest(
     given: Option<PathBuf>,

@@ -139,6 +139,7 @@ fn records() -> impl Strategy<Value = Record> {
             error,
             note,
             denied_by: None,
+            impact: None,
             exception,
             request_id: calls.0,
             attempts: calls.1,

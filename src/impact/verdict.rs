@@ -12,7 +12,7 @@ text_enum! {
     /// What the change means for an account.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
     #[serde(rename_all = "snake_case")]
-    pub(crate) enum Verdict {
+    pub enum Verdict {
         /// v1 tokens are issued, and an opt-in Region is enabled, which refuses them.
         RefusedToday = "refused_today",
         /// Principals get longer tokens.

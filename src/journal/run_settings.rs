@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::Operation;
 use crate::cloud::aws::session_policy;
+use crate::impact::known_impact::KnownImpact;
 use crate::org::role::{AccessMode, RoleTemplate, ViaRole};
 use crate::org::selection::Selection;
 use crate::org::{AccountId, TokenVersion};
@@ -154,6 +155,9 @@ pub struct RunSettings {
     /// Whether AWS is not asked which policies denied a request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_explain: bool,
+    /// What the impact of `--impact` says about the accounts; absent without this option.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<KnownImpact>,
     /// Whether `--yes` was given.
     pub yes: bool,
 }

@@ -185,13 +185,20 @@ pub(crate) struct ImpactReport {
 impl ImpactReport {
     /// Whether a folder has the report of an impact: by the command in its `run.json`.
     pub(crate) fn is_in(folder: &Path) -> bool {
+        Self::started_in(folder).is_some()
+    }
+
+    /// Returns when the impact in a folder started, the beginning of 1970 if that is not known; `None` if the folder has no impact.
+    pub(crate) fn started_in(folder: &Path) -> Option<SystemTime> {
         #[derive(Deserialize)]
         struct Described {
             command: String,
+            #[serde(default, with = "optional_time")]
+            started_at: Option<SystemTime>,
         }
-        let run = open_regular(&folder.join(RunFolder::RUN), OpenOptions::new().read(true), false);
-        let described = run.ok().and_then(|run| serde_json::from_reader::<_, Described>(BufReader::new(run)).ok());
-        described.is_some_and(|described| described.command == COMMAND)
+        let run = open_regular(&folder.join(RunFolder::RUN), OpenOptions::new().read(true), false).ok()?;
+        let described: Described = serde_json::from_reader(BufReader::new(run)).ok()?;
+        (described.command == COMMAND).then_some(described.started_at.unwrap_or(SystemTime::UNIX_EPOCH))
     }
 
     /// Reads the report in a folder.

@@ -271,6 +271,7 @@ fn merged_info(runs: &[LoadedRun]) -> Option<RunInfo> {
         Verify::TokenIn(_) => 1,
         Verify::Setting | Verify::None => 2,
     });
+    merged.settings.impact = runs.iter().find_map(|run| run.info.settings.impact.clone());
     merged.settings.verify = most_columns.unwrap_or(&first.settings.verify).clone();
     merged.started_at = runs.iter().filter_map(|run| run.info.started_at).min();
     let ends: Option<Vec<_>> = runs.iter().map(|run| run.info.ended_at).collect();

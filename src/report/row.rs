@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
-use crate::journal::RunId;
+use crate::journal::{RunId, RunSettings};
 use crate::org::Account;
 use crate::rollout::{Record, Verify};
 use crate::timestamp::{milliseconds, rfc3339};
@@ -50,7 +50,7 @@ pub(crate) type Column = (&'static str, for<'a> fn(&Row<'a>) -> Cell<'a>);
 pub const COLUMNS: &[Column; 22] = ALL.first_chunk().expect("there are more than these");
 
 /// All columns. Only some runs have those after [`COLUMNS`].
-const ALL: &[Column; 28] = &[
+const ALL: &[Column; 29] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
@@ -79,6 +79,8 @@ const ALL: &[Column; 28] = &[
     (SIZES[0], |row| row.record.issued_version().map_or(Cell::Nothing, |version| Cell::text(version.as_str()))),
     (SIZES[1], |row| size(row.record.issued_token.as_ref().and_then(|token| token.regional_size))),
     (SIZES[2], |row| size(row.record.issued_token.as_ref().and_then(|token| token.global_size))),
+    // Only reports with `--impact` have this column.
+    (IMPACT, |row| row.record.impact.map_or(Cell::Nothing, |verdict| Cell::text(verdict.as_str()))),
     // Only reports with `--exceptions` have these columns.
     (EXCEPTIONS[0], |row| {
         row.record.exception.as_ref().map_or(Cell::Nothing, |exception| Cell::text(&exception.reason))
@@ -102,6 +104,8 @@ fn size(size: Option<u32>) -> Cell<'static> {
 const VERIFIED: &str = "verified";
 /// The columns of `--verify token`.
 const SIZES: [&str; 3] = ["issued_version", "regional_token_size", "global_token_size"];
+/// The column of `--impact`.
+const IMPACT: &str = "impact";
 /// The columns of `--exceptions`.
 const EXCEPTIONS: [&str; 2] = ["exception_reason", "exception_until"];
 
@@ -113,31 +117,40 @@ enum TokenColumns {
     VerifiedAndSizes,
 }
 
-/// The columns for each combination of the options that add columns: first without and then with `--exceptions`, and in each for each
-/// variant of [`TokenColumns`].
-static COMBINATIONS: LazyLock<[[Vec<Column>; 3]; 2]> = LazyLock::new(|| {
+/// The columns for each combination of the options that add columns: first without and then with `--exceptions`, in each without and
+/// with `--impact`, and in each of these for each variant of [`TokenColumns`].
+static COMBINATIONS: LazyLock<[[[Vec<Column>; 3]; 2]; 2]> = LazyLock::new(|| {
     use TokenColumns::{None, Verified, VerifiedAndSizes};
     [false, true].map(|exceptions| {
-        [None, Verified, VerifiedAndSizes].map(|tokens| {
-            let is_wanted = |name: &str| match name {
-                VERIFIED => tokens >= Verified,
-                name if SIZES.contains(&name) => tokens == VerifiedAndSizes,
-                name if EXCEPTIONS.contains(&name) => exceptions,
-                _ => true,
-            };
-            ALL.iter().filter(|(name, _)| is_wanted(name)).copied().collect()
+        [false, true].map(|impact| {
+            [None, Verified, VerifiedAndSizes].map(|tokens| {
+                let is_wanted = |name: &str| match name {
+                    VERIFIED => tokens >= Verified,
+                    name if SIZES.contains(&name) => tokens == VerifiedAndSizes,
+                    IMPACT => impact,
+                    name if EXCEPTIONS.contains(&name) => exceptions,
+                    _ => true,
+                };
+                ALL.iter().filter(|(name, _)| is_wanted(name)).copied().collect()
+            })
         })
     })
 });
 
-/// Returns the columns of a run's report. `--verify token`, `--verify token=REGION` and `--exceptions` add columns at the end.
-pub fn columns(verify: &Verify, exceptions: bool) -> &'static [Column] {
+/// Returns the columns of the report of a run with these settings.
+pub(crate) fn columns_of(settings: &RunSettings) -> &'static [Column] {
+    columns(&settings.verify, settings.impact.is_some(), settings.selection.exceptions.is_some())
+}
+
+/// Returns the columns of a run's report. `--verify token`, `--verify token=REGION`, `--impact` and `--exceptions` add columns at the
+/// end.
+pub fn columns(verify: &Verify, impact: bool, exceptions: bool) -> &'static [Column] {
     let tokens = match verify {
         Verify::None | Verify::Setting => TokenColumns::None,
         Verify::TokenIn(_) => TokenColumns::Verified,
         Verify::TokenSize => TokenColumns::VerifiedAndSizes,
     };
-    &COMBINATIONS[usize::from(exceptions)][tokens as usize]
+    &COMBINATIONS[usize::from(exceptions)][usize::from(impact)][tokens as usize]
 }
 
 impl<'a> Row<'a> {
@@ -173,16 +186,19 @@ mod tests {
         let token = Verify::TokenIn("ap-east-1".to_owned());
         let sizes = ",verified,issued_version,regional_token_size,global_token_size";
         let both = &format!("{sizes},exception_reason,exception_until");
-        for (verify, exceptions, added) in [
-            (&Verify::Setting, false, ""),
-            (&Verify::None, false, ""),
-            (&token, false, ",verified"),
-            (&Verify::Setting, true, ",exception_reason,exception_until"),
-            (&token, true, ",verified,exception_reason,exception_until"),
-            (&Verify::TokenSize, false, sizes),
-            (&Verify::TokenSize, true, both),
+        let all = &format!("{sizes},impact,exception_reason,exception_until");
+        for (verify, impact, exceptions, added) in [
+            (&Verify::Setting, false, false, ""),
+            (&Verify::None, false, false, ""),
+            (&token, false, false, ",verified"),
+            (&Verify::Setting, true, false, ",impact"),
+            (&Verify::Setting, false, true, ",exception_reason,exception_until"),
+            (&token, false, true, ",verified,exception_reason,exception_until"),
+            (&Verify::TokenSize, false, false, sizes),
+            (&Verify::TokenSize, false, true, both),
+            (&Verify::TokenSize, true, true, all),
         ] {
-            let names: Vec<&str> = columns(verify, exceptions).iter().map(|(name, _)| *name).collect();
+            let names: Vec<&str> = columns(verify, impact, exceptions).iter().map(|(name, _)| *name).collect();
             assert_eq!(names.join(","), format!("{promised}{added}"));
         }
         assert_eq!(COLUMNS.map(|(name, _)| name).join(","), promised);

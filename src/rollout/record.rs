@@ -9,6 +9,7 @@ use super::denied_by::DeniedBy;
 use super::issued_version::IssuedToken;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
+use crate::impact::verdict::Verdict;
 use crate::org::exception::Exception;
 use crate::org::selection::SkipReason;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
@@ -132,6 +133,9 @@ pub struct Record {
     /// one, because many accounts share the answer.
     #[serde(skip)]
     pub denied_by: Option<Arc<DeniedBy>>,
+    /// What the impact of `--impact` says about the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Verdict>,
     /// The exception for which the account was skipped; `None` if it was not skipped for an exception.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<Box<Exception>>,
@@ -172,6 +176,7 @@ impl Record {
             error: None,
             note: String::new(),
             denied_by: None,
+            impact: None,
             exception: None,
             request_id: None,
             attempts: 0,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::count_or_percent::CountOrPercent;
 use super::target::Target;
+use crate::impact::known_impact::KnownImpact;
 use crate::org::selection::Tags;
 use crate::org::{Account, AccountId, Tag, UnitChoice, UnitId, UnitNames};
 use crate::serde_text::textual;
@@ -206,6 +207,28 @@ pub fn divide<'a>(
     };
     let groups = covered(in_order, canaries, waves, members).into_iter().map(|(_, accounts)| accounts);
     (1..).map(Some).zip(groups.filter(|accounts| !accounts.is_empty())).collect()
+}
+
+/// Divides accounts as [`divide`] does, but those that nobody will notice first, and then the others, each group through the same
+/// waves. So the others have a canary of their own. The canaries that are named come first, and the management account last.
+pub(crate) fn divide_by_impact<'a>(
+    accounts: &[&'a Account],
+    management: AccountId,
+    canaries: &BTreeSet<AccountId>,
+    waves: Option<(&Waves, &WaveMembers)>,
+    impact: Option<&KnownImpact>,
+) -> Division<'a> {
+    let (Some(impact), Some(_)) = (impact, waves) else { return divide(accounts, management, canaries, waves) };
+    let goes_first = |account: &&Account| {
+        let is_canary = canaries.contains(&account.id);
+        is_canary || (account.id != management && impact.is_unaffected(account.id))
+    };
+    let (first, others): (Vec<&Account>, Vec<&Account>) = accounts.iter().copied().partition(goes_first);
+    let mut division = divide(&first, management, canaries, waves);
+    let count = u32::try_from(division.len()).expect("there are fewer waves than accounts");
+    let others = divide(&others, management, canaries, waves).into_iter();
+    division.extend(others.map(|(number, accounts)| (number.map(|number| number + count), accounts)));
+    division
 }
 
 /// Returns the entries that add no account, because earlier waves cover all of theirs, or because they have none.

@@ -131,7 +131,9 @@ impl Baseline {
         let planned = &self.info.settings;
         // A plan that was resumed and did not finish has read accounts that are in no wave.
         let is_complete = self.desired.keys().all(|id| self.planned.contains_key(id));
-        let is_kept = is_complete && (&run.waves, &run.canary) == (&planned.waves, &planned.canary);
+        let of = |settings: &'_ RunSettings| settings.impact.as_ref().map(|impact| impact.run_id.clone());
+        let is_kept =
+            is_complete && (&run.waves, &run.canary, of(run)) == (&planned.waves, &planned.canary, of(planned));
         (!self.planned.is_empty()).then_some(is_kept)
     }
 

@@ -123,6 +123,11 @@ impl Overview<'_> {
         }
         rows.extend([("endpoint", format!("{} in {}", aws.sts_endpoint, aws.region)), ("role", self.role())]);
         rows.extend(self.accounts());
+        if let Some(impact) = &run.impact {
+            let ago = impact.ended_at.map_or_else(String::new, |at| format!("{}: ", self.ago(at)));
+            let targets = prepared.waves.iter().flat_map(|wave| &wave.targets).map(|target| target.account);
+            rows.push(("impact", format!("{ago}{}; unaffected accounts first", impact.summary(targets))));
+        }
         rows.extend([("waves", self.sizes()), ("first wave", self.first_wave())]);
         if self.prepared.waves.len() > 1 {
             rows.push(("between", self.between()));

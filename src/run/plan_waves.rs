@@ -4,7 +4,7 @@ use super::context::RunContext;
 use super::execute::Visited;
 use crate::journal::Entry;
 use crate::org::Account;
-use crate::rollout::wave::divide;
+use crate::rollout::wave::divide_by_impact;
 use crate::rollout::{Mode, Outcome, Record};
 
 /// Divides the accounts that a plan would change into waves, and notes the wave of each in its record and in the journal. Does nothing if
@@ -20,7 +20,9 @@ pub(super) fn plan_waves(context: &RunContext, visited: &mut Visited) {
     let would_change = |(_, record): &(&Account, &Record)| record.outcome == Outcome::WouldChange;
     let chosen: Vec<&Account> =
         visited.accounts.iter().zip(&visited.records).filter(would_change).map(|(account, _)| account).collect();
-    for (number, accounts) in divide(&chosen, management, &run.canary, Some((waves, members))) {
+    for (number, accounts) in
+        divide_by_impact(&chosen, management, &run.canary, Some((waves, members)), run.impact.as_ref())
+    {
         let Some(wave) = number else { continue };
         for account in &accounts {
             if let Ok(index) = visited.accounts.binary_search_by_key(&account.id, |account| account.id) {

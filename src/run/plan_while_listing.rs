@@ -49,6 +49,7 @@ pub(crate) async fn list_and_visit(
     aws: &Aws,
 ) -> Result<Visited, Error> {
     let organization = signals.or_stop(Box::pin(async { Ok(aws.describe_organization().await?) })).await?;
+    targets::check_impact(&context.settings.run, &organization)?;
     context.describe(&organization, aws)?;
     let management_account = targets::management_account(&organization, &context.settings.run, aws);
     let journal = context.start_journal()?;

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
-use crate::rollout::wave::{WaveMembers, divide, divide_as_planned};
+use crate::rollout::wave::{WaveMembers, divide, divide_as_planned, divide_by_impact};
 use crate::rollout::{Mode, Outcome, Record, Target, Wave};
 
 /// What a run is about to do.
@@ -74,6 +74,7 @@ pub(crate) async fn select_targets(
     let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
     let (organization, list) = signals.or_stop(Box::pin(both)).await?;
     aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
+    targets::check_impact(&settings.run, &organization)?;
     targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
     if let Some(earlier) = earlier {
         earlier.check(&organization, aws, settings.command)?;
@@ -109,7 +110,7 @@ pub(crate) async fn select_targets(
         }
         (Mode::Apply, _, Some(waves)) => {
             targets::warn_of_idle_waves(chosen, management, run, &members, progress);
-            divide(chosen, management, &run.canary, Some((waves, &members)))
+            divide_by_impact(chosen, management, &run.canary, Some((waves, &members)), run.impact.as_ref())
         }
         // A plan reads all accounts at once, and divides those that it would change.
         (Mode::Plan, ..) | (Mode::Apply, _, None) => divide(chosen, management, &run.canary, None),

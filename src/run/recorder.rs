@@ -15,9 +15,10 @@ use tokio::sync::Notify;
 use super::context::RunContext;
 use crate::build_info::VERSION;
 use crate::error::Error;
+use crate::impact::verdict::Verdict;
 use crate::journal::{Entry, Journal};
 use crate::org::{Account, AccountId, UnitId, UnitNames};
-use crate::report::{Column, Row, columns};
+use crate::report::{Column, Row, columns_of};
 use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Tally, Target, Wave};
 
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
@@ -53,7 +54,7 @@ pub(crate) struct Recorder<'a> {
 
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
-        let columns = columns(&context.settings.run.verify, context.settings.run.selection.exceptions.is_some());
+        let columns = columns_of(&context.settings.run);
         let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
         Self {
             context,
@@ -84,10 +85,13 @@ impl<'a> Recorder<'a> {
         &mut self,
         mut accounts: Vec<Account>,
         units: UnitNames,
-        records: BTreeMap<AccountId, Record>,
+        mut records: BTreeMap<AccountId, Record>,
         waves: &[Wave],
         resumed: bool,
     ) -> Result<(), Error> {
+        for record in records.values_mut() {
+            record.impact = self.impact_of(record.account_id);
+        }
         if resumed {
             self.journal.append(&Entry::Resumed { version: VERSION.into() });
         } else {
@@ -153,8 +157,19 @@ impl<'a> Recorder<'a> {
 
     /// Records that an account is not visited.
     pub(super) fn record_skipped(&mut self, record: Record) {
+        self.record_new(record);
+    }
+
+    /// Writes a record to the journal, and adds its row to the reports.
+    fn record_new(&mut self, mut record: Record) {
+        record.impact = self.impact_of(record.account_id);
         self.journal.append(&Entry::Record(Cow::Borrowed(&record)));
         self.add_record(record);
+    }
+
+    /// Returns what the impact of `--impact` says about an account.
+    fn impact_of(&self, account: AccountId) -> Option<Verdict> {
+        self.context.settings.run.impact.as_ref().map(|impact| impact.verdict(account))
     }
 
     /// Records that an account is to be visited.
@@ -182,8 +197,7 @@ impl<'a> Recorder<'a> {
                     self.not_visited_again += 1;
                     self.add_record(earlier);
                 } else {
-                    self.journal.append(&Entry::Record(Cow::Borrowed(record)));
-                    self.add_record(record.clone());
+                    self.record_new(record.clone());
                 }
             }
             // A wave that a stop cut short did not finish.

@@ -151,6 +151,19 @@ pub(crate) fn warn_of_idle_waves(
     }
 }
 
+/// Refuses an impact of another Organization.
+pub(crate) fn check_impact(run: &RunSettings, organization: &Organization) -> Result<(), Error> {
+    let Some(impact) = &run.impact else { return Ok(()) };
+    match &impact.organization_id {
+        Some(other) if *other != organization.id => Err(Error::Mismatch(format!(
+            "--impact: {} is about Organization {other}, and the caller is in {}",
+            impact.folder.display(),
+            organization.id
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Refuses a canary that is not among the selected accounts. A canary of the plan may be on the wanted version already.
 pub(crate) fn check_canary(
     run: &RunSettings,

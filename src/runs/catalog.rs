@@ -82,6 +82,28 @@ impl Catalog {
     }
 }
 
+/// Returns the folders of impacts, the newest last.
+///
+/// # Errors
+///
+/// Returns an error if the folder of the run folders exists and can't be read.
+pub(crate) fn impacts(runs_dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |source: io::Error| Error::Mismatch(format!("{} can't be read: {source}", runs_dir.display()));
+    let entries = match fs::read_dir(runs_dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let folder = runs_dir.join(entry.map_err(unreadable)?.file_name());
+        if let Some(started) = ImpactReport::started_in(&folder) {
+            found.push((started, folder));
+        }
+    }
+    found.sort_unstable();
+    Ok(found.into_iter().map(|(_, folder)| folder).collect())
+}
+
 /// Whether a folder seems to hold a run.
 pub(crate) fn has_run(folder: &Path) -> bool {
     let size = |name: &str| fs::symlink_metadata(folder.join(name)).map(|file| file.len());

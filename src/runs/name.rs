@@ -5,7 +5,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::catalog::{Catalog, CatalogEntry, UnreadableRun};
+use super::catalog::{Catalog, CatalogEntry, UnreadableRun, impacts};
 use super::known_run::{KnownRun, RunState};
 use crate::error::Error;
 use crate::journal::CommandName;
@@ -72,6 +72,34 @@ pub(crate) fn named(given: PathBuf, runs_dir: &Path, kind: Kind) -> Result<Found
                 shown.join(", ")
             )))
         }
+    }
+}
+
+/// Returns the folder of the impact that is meant by a path, by `latest`, or by the unique beginning of the name of its folder.
+///
+/// # Errors
+///
+/// Returns an error if the name fits several impacts, or if it is `latest` and there is none.
+pub(crate) fn named_impact(given: PathBuf, runs_dir: &Path) -> Result<FoundFolder, Error> {
+    let as_given = |folder| Ok(FoundFolder { folder, note: None });
+    let Some(name) = name_of(&given).filter(|_| given.symlink_metadata().is_err()) else { return as_given(given) };
+    let impacts = impacts(runs_dir)?;
+    if name == LATEST {
+        let newest = impacts.into_iter().next_back().ok_or_else(|| {
+            Error::Mismatch(format!("there is no impact in {}: make one with v2token impact", runs_dir.display()))
+        })?;
+        let note = Some(format!("latest is {}", for_shell(&newest)));
+        return Ok(FoundFolder { folder: newest, note });
+    }
+    let begins = |folder: &PathBuf| folder.file_name().is_some_and(|file| file.to_string_lossy().starts_with(name));
+    let fitting: Vec<PathBuf> = impacts.into_iter().filter(begins).collect();
+    match &fitting[..] {
+        [] => as_given(given),
+        [only] => as_given(only.clone()),
+        several => Err(Error::Usage(format!(
+            "{name} is the beginning of the names of {} impacts: give more of it",
+            several.len()
+        ))),
     }
 }
 

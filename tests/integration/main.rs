@@ -32,6 +32,7 @@ mod identity;
 mod impact;
 mod impact_online;
 mod joined_since;
+mod known_impact;
 mod limits;
 mod listing;
 mod made_up_journals;

@@ -93,7 +93,8 @@ fn names_stand_for_run_folders() {
     report("1999").exits(1).says(&["1999 holds no run: "]);
     // A name is one word.
     report("./latest").exits(1).says(&["./latest holds no run: "]);
-    let changed = format!("{}x", &whole[..whole.len() - 1]);
+    let other = if whole.ends_with('x') { 'y' } else { 'x' };
+    let changed = format!("{}{other}", &whole[..whole.len() - 1]);
     report(&changed).exits(1).says(&["did you mean ", &shown(&first)]);
 
     let against = ["report", "latest", "--against", &whole[..whole.len() - 1], "--output=json"];

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use jsonschema::Validator;
 use serde_json::{Value, json};
-use v2token::internals::{COMPARISON_COLUMNS, Difference, Stage, Verified, columns};
+use v2token::internals::{COMPARISON_COLUMNS, Difference, ImpactVerdict, Stage, Verified, columns};
 use v2token::{Outcome, Verify};
 
 static SCHEMA: LazyLock<Value> =
@@ -111,11 +111,11 @@ fn each_schema_has_its_id() {
 #[test]
 fn report_schema_has_every_column_outcome_and_word() {
     let account = &SCHEMA["$defs"]["account"];
-    let all: BTreeSet<&str> = columns(&Verify::TokenSize, true).iter().map(|(name, _)| *name).collect();
+    let all: BTreeSet<&str> = columns(&Verify::TokenSize, true, true).iter().map(|(name, _)| *name).collect();
     // It is no column, because a cell has no structure.
     let all: BTreeSet<&str> = all.into_iter().chain(["denied_by"]).collect();
     assert_eq!(names(&account["properties"]), all);
-    let always: BTreeSet<&str> = columns(&Verify::Setting, false).iter().map(|(name, _)| *name).collect();
+    let always: BTreeSet<&str> = columns(&Verify::Setting, false, false).iter().map(|(name, _)| *name).collect();
     let required: BTreeSet<&str> =
         account["required"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
     assert_eq!(required, always);
@@ -124,6 +124,8 @@ fn report_schema_has_every_column_outcome_and_word() {
     assert_eq!(names(&SCHEMA["properties"]["summary"]["properties"]), Outcome::ALL.map(Outcome::as_str).into());
     let stages = Stage::ALL.map(|stage| Some(stage.as_str()));
     assert_eq!(property("stage"), [stages.as_slice(), &[None]].concat());
+    let verdicts = ImpactVerdict::ALL.map(|verdict| Some(verdict.as_str()));
+    assert_eq!(property("impact"), [verdicts.as_slice(), &[None]].concat());
     let proofs = Verified::ALL.map(|verified| Some(verified.as_str()));
     assert_eq!(property("verified"), [proofs.as_slice(), &[None]].concat());
 }

@@ -74,6 +74,7 @@ const OPTIONS: [Group; 6] = [
             ("--bake", "1m", ""),
             ("--gate", "–", ""),
             ("--gate-timeout", "10m", ""),
+            ("--impact", "–", "plan, apply"),
             ("--max-errors", "10%; plan: no limit", ""),
             ("--verify", "setting", ""),
             ("--reason", "–", ""),
@@ -153,6 +154,8 @@ fn impact_has_the_options_of_the_promised_groups() {
     };
     let mut expected = options("plan");
     expected.retain(|_, (group, _)| ["Selection", "Access", "Pace", "Output"].contains(&group.as_str()));
+    // An impact can't be resumed.
+    expected.remove("--resume-or-start");
     expected.extend(IMPACT.map(|(name, default)| (name.to_owned(), ("Events".to_owned(), default.to_owned()))));
     assert_eq!(options("impact"), expected);
 }
