@@ -1,5 +1,6 @@
 //! Denials that AWS explains: the policies that denied a request, from the answer of IAM Access Troubleshooter to all reports.
 
+mod doctor;
 mod faults;
 
 use serde_json::{Value, json};
@@ -325,26 +326,6 @@ fn a_merged_report_has_the_explanations_of_its_runs() {
         let merged = bench.again("part0", &["report", "part0", "part1"]).exits(0);
         assert_eq!(merged.stdout.matches(" failed at set").count(), 1, "{merged}");
     }
-}
-
-/// Doctor asks at once.
-#[test]
-fn doctor_names_the_policy_that_denied() {
-    let by = DenyingPolicy::explicit(PolicyType::PermissionsBoundary);
-    let all = || six().each_account(move |account| account.faults.deny_read_by = Some(by));
-    let doctor = |bench: &Bench, arguments: &[&str]| {
-        bench.finish("none", bench.bare(&[&["doctor", "--sample=6", "--output=json"], arguments].concat()))
-    };
-    let bench = Bench::new(all().start());
-    let run = doctor(&bench, &[]).exits(1);
-    let text = "denied by permissions boundary arn:aws:iam::";
-    // The management account is read with the caller's own credentials, so its ARN is another cause.
-    assert_eq!((run.calls(ASK), run.stdout.matches(text).count()), (2, 6), "{run}");
-    assert!(run.stdout.contains("attached to role/OrganizationAccountAccessRole"), "{run}");
-    let run = doctor(&bench, &["--no-explain"]).exits(1);
-    assert_eq!((run.calls(ASK), run.stdout.contains(text)), (0, false), "{run}");
-    let run = doctor(&Bench::new(six().start()), &[]).exits(0);
-    assert_eq!(run.calls(ASK), 0, "{run}");
 }
 
 /// The settings of endpoints that concern the service.

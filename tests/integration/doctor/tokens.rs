@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use v2token_simulator::{
-    ALWAYS, Caller, DecidingAccount, GlobalSize, Operation, Organization, TokenSizes, TokenVersion,
+    ALWAYS, Caller, DecidingAccount, GlobalSize, Operation, Organization, PerCall, TokenSizes, TokenVersion,
 };
 
 use super::{Check, checks, eight, examine, failure, finds, fine, warning};
@@ -135,6 +135,27 @@ fn the_account_whose_setting_decides_is_found() {
     let tokens = about(&all, "tokens");
     assert!(tokens.message.contains("in 2 of 2 accounts the tokens do not follow the setting"), "{tokens:?}");
     assert_eq!(tokens.status, "warning");
+}
+
+/// No run needs the setting of the caller's account, so it is read once at most, and not if that account is skipped.
+#[test]
+fn the_setting_of_the_callers_account_is_read_once() {
+    let bench = Bench::new(
+        eight()
+            .account(100, |account| {
+                account.version = Some(TokenVersion::V2);
+                account.faults.throttle = PerCall::read(ALWAYS);
+            })
+            .start(),
+    );
+    let skips = "--management-account=skip";
+    for (arguments, reads) in
+        [(&["--account=000000000003"][..], 2), (&["--account=000000000003", skips], 1), (&["--sample=3", skips], 3)]
+    {
+        let run = examine(&bench, arguments).exits(0);
+        assert_eq!(run.calls(Operation::GetAccountSummary), reads, "{run}");
+        assert!(!run.stdout.contains("decided"), "{run}");
+    }
 }
 
 #[test]
