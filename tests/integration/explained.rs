@@ -3,6 +3,8 @@
 mod doctor;
 mod faults;
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use v2token_simulator::{
     ALWAYS, Builder, DenyingPolicy, Operation, Organization, PolicyType, RateLimit, Service, TokenVersion,
@@ -228,7 +230,13 @@ fn a_run_asks_about_ten_causes_at_most() {
 fn most_runs_ask_nothing() {
     let end = " with an explicit deny in a service control policy (authorization id: {id})";
     let scp = || denied_by_scp(&[4]);
-    let table: [(&str, Builder, &[&str], i32); 6] = [
+    let at_global_endpoint = || {
+        six().global_sts(Duration::ZERO).account(4, move |account| {
+            account.faults.global.denied = true;
+            end.clone_into(&mut account.faults.denial_ends);
+        })
+    };
+    let table: [(&str, Builder, &[&str], i32); 7] = [
         ("nothing is denied", six(), &APPLY, 0),
         (
             "STS is not covered",
@@ -239,6 +247,7 @@ fn most_runs_ask_nothing() {
             &APPLY,
             3,
         ),
+        ("nor is STS at the global endpoint", at_global_endpoint(), &[&APPLY[..], &["--verify=token"]].concat(), 3),
         ("no id", scp().troubleshooter(Troubleshooter { without_ids: true, ..Troubleshooter::default() }), &APPLY, 3),
         ("--no-explain", scp(), &[&APPLY[..], &["--no-explain"]].concat(), 3),
         ("another error", six().account(4, |account| account.faults.region_disabled = true), &APPLY, 3),
