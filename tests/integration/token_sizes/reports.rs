@@ -133,3 +133,19 @@ fn the_question_says_how_a_change_is_proven() {
     let run = bench.run("run", &APPLY).exits(0);
     assert!(run.stderr.contains("proven by the size of a token of the global endpoint"), "{run}");
 }
+
+/// The run that follows a preview does not take over its options, so the line to copy has the proof.
+#[test]
+fn the_next_step_of_a_plan_has_its_proof() {
+    let bench = Bench::new(organization(3, Duration::ZERO).start());
+    let without = bench.run("plain", &["plan", "--rate=0"]).exits(0);
+    assert!(without.stdout.contains("To set these 3: v2token apply --plan "), "{without}");
+    let plan = bench.run("v2token-runs/plan", &["plan", "--rate=0", VERIFY]).exits(0);
+    let line = "v2token apply --verify token --plan ";
+    assert!(plan.stdout.contains(&format!("To set these 3: {line}")), "{plan}");
+    let runs = bench.again("none", &["runs", "--output=json"]).exits(0);
+    assert!(runs.stdout.contains(line), "{runs}");
+    bench.run("run", &APPLY).exits(0);
+    let preview = bench.run("undo", &["rollback", "run", "--dry-run", "--rate=0", VERIFY]).exits(0);
+    assert!(preview.stdout.contains("To put these 3 back: v2token rollback --verify token "), "{preview}");
+}
