@@ -91,6 +91,7 @@ impl<'a> Report<'a> {
             command: self.run.command,
             mode: settings.mode,
             wanted: settings.global_endpoint_token_version,
+            verify: &settings.verify,
             undoes: settings.undoes.as_deref(),
             folder,
             tally: &self.tally(),

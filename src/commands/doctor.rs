@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use futures::FutureExt as _;
 use serde_json::Value;
 
 use crate::cli::{DoctorArgs, OutputFormat, TypedOptions};
 use crate::cloud::aws::{Aws, ConnectError, ConnectOptions, session_policy};
-use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Cloud as _, Operation};
 use crate::doctor::tokens::{self, GlobalEndpoint};
 use crate::doctor::{
@@ -35,6 +35,9 @@ use crate::terminal::layout::stdout_columns;
 use crate::terminal::style::Paint;
 use crate::terminal::{Progress, log_line};
 
+/// How long doctor waits for the setting of the account that assumes the roles.
+const READ_OWN_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Checks what a rollout needs, and prints the results.
 pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: &Environment) -> Result<u8, Error> {
     if let Some(option) = ["run-dir", "report"].into_iter().find(|option| typed.contains(option)) {
@@ -58,12 +61,25 @@ pub(super) async fn doctor(args: DoctorArgs, typed: &TypedOptions, environment: 
     })?;
     let mut checks = Checks::default();
     let done = signals.or_stop(Box::pin(check(&settings, sampling, &progress, &mut checks))).await;
-    progress.finish();
     match done {
-        // An error that ends the checks is reported as a failed check, unless the cause is a signal or wrong usage.
-        Err(error @ (Error::Usage(_) | Error::Signal { .. })) => return Err(error),
-        Err(error) => checks.add(Check::of_error(&error)),
-        Ok(()) => {}
+        Ok(mut found) => {
+            if !settings.run.no_explain {
+                // A signal is no reason to lose the checks.
+                let questions = Box::pin(explain_denials(&found.aws, &mut found.accounts, &progress));
+                let _ = signals.or_stop(questions.map(Ok)).await;
+            }
+            let accounts = found.accounts.into_iter().map(|account| account.check);
+            accounts.chain(found.of_all).for_each(|check| checks.add(check));
+            progress.finish();
+        }
+        Err(error) => {
+            progress.finish();
+            // An error that ends the checks is reported as a failed check, unless the cause is a signal or wrong usage.
+            if let Error::Usage(_) | Error::Signal { .. } = error {
+                return Err(error);
+            }
+            checks.add(Check::of_error(&error));
+        }
     }
     let printed = match stdout::query(&settings.output, "doctor", &checks) {
         Ok(result) => stdout::print(&settings.output, &checks, result),
@@ -87,8 +103,22 @@ struct Sampling {
     no_global: bool,
 }
 
+/// What was found out about the sampled accounts.
+struct Found {
+    aws: Aws,
+    /// The sampled accounts, whose denials are not explained yet.
+    accounts: Vec<CheckedAccount>,
+    /// The checks of all of them together.
+    of_all: Vec<Check>,
+}
+
 /// Makes the checks in order, and stops at the first check that can't be made.
-async fn check(settings: &Settings, sampling: Sampling, progress: &Progress, checks: &mut Checks) -> Result<(), Error> {
+async fn check(
+    settings: &Settings,
+    sampling: Sampling,
+    progress: &Progress,
+    checks: &mut Checks,
+) -> Result<Found, Error> {
     let run = &settings.run;
     let options = connect_options(settings);
     let clock = options.clock.clone();
@@ -153,21 +183,17 @@ async fn check(settings: &Settings, sampling: Sampling, progress: &Progress, che
         }
         checked.push(account);
     }
-    if !run.no_explain {
-        explain_denials(&aws, &mut checked, progress).await;
-    }
-    for account in &checked {
-        checks.add(account.check.clone());
-    }
+    let mut of_all = Vec::new();
     let is_needed = run.verify == Verify::TokenSize;
-    if let Some(check) = check_tokens(&aws, run.max_attempts, &mut checked, is_needed).await {
-        checks.add(check);
+    let may_read_own = !management_account.is_skipped(aws.hub.account);
+    if let Some(check) = check_tokens(&aws, &mut checked, may_read_own, is_needed).await {
+        of_all.push(check);
     }
     if let Some(obstacle) = obstacle {
-        checks.add(tokens::hidden(&obstacle, is_needed));
+        of_all.push(tokens::hidden(&obstacle, is_needed));
     }
     if let Some(check) = check_role(&checked) {
-        checks.add(check);
+        of_all.push(check);
     }
     if let Some(Latency { enter, read }) = usual_latency(&checked) {
         let measured = Measurements {
@@ -180,44 +206,41 @@ async fn check(settings: &Settings, sampling: Sampling, progress: &Progress, che
             concurrency: run.concurrency,
             rate: run.rate,
         };
-        checks.add(measured.check());
+        of_all.push(measured.check());
     }
-    Ok(())
+    Ok(Found { aws, accounts: checked, of_all })
 }
 
 /// Adds to the advice about accounts that denied a request which policies denied it.
 async fn explain_denials(aws: &Aws, checked: &mut [CheckedAccount], progress: &Progress) {
     let denied = checked.iter().filter_map(CheckedAccount::denied_request);
     let questions = questions(denied, SystemTime::now());
-    let mut found = Vec::new();
-    let skip = "--no-explain leaves this out";
-    explain::ask(aws, questions, progress, skip, |question, explanation| found.push((question.clone(), explanation)))
-        .await;
-    for (question, explanation) in found {
+    explain::ask(aws, questions, progress, |question, explanation| {
         for account in checked.iter_mut().filter(|account| account.is_one_of(&question.accounts)) {
             account.explain(&explanation, question.accounts.len());
         }
-    }
+    })
+    .await;
 }
 
 /// Returns the check of the tokens of the sampled accounts. To find out whose setting decided, reads the setting of the account that assumes
-/// the roles if it is not among them.
-async fn check_tokens(aws: &Aws, max_attempts: u32, checked: &mut [CheckedAccount], is_needed: bool) -> Option<Check> {
+/// the roles if it is not among them, and if `may_read_own`.
+async fn check_tokens(aws: &Aws, checked: &mut [CheckedAccount], may_read_own: bool, is_needed: bool) -> Option<Check> {
     let caller = aws.hub.account;
     let sampled = checked.iter().find(|account| account.check.account_id == Some(caller));
     let mut setting = sampled.and_then(|account| account.version);
     let tokens: Vec<_> = checked.iter_mut().filter_map(|account| account.token.take()).collect();
-    if setting.is_none() && !tokens.is_empty() {
-        setting = read_own(aws, max_attempts).await;
+    if may_read_own && setting.is_none() && !tokens.is_empty() {
+        // No run needs this setting, so an answer that is late is not waited for.
+        setting = tokio::time::timeout(READ_OWN_TIMEOUT, read_own(aws)).await.ok().flatten();
     }
     tokens::check(&tokens, (caller, setting), is_needed)
 }
 
-/// Returns the setting of the account that assumes the roles; `None` if it can't be read, which no run needs.
-async fn read_own(aws: &Aws, max_attempts: u32) -> Option<ObservedVersion> {
-    let account = aws.hub.account;
-    let session = retry(max_attempts, async || aws.open_session(account, &AccessMethod::Own).await).await.ok()?.value;
-    retry(max_attempts, async || aws.read_version(&session).await).await.ok().map(|answer| answer.value)
+/// Returns the setting of the account that assumes the roles, with one attempt; `None` if it can't be read.
+async fn read_own(aws: &Aws) -> Option<ObservedVersion> {
+    let session = aws.open_session(aws.hub.account, &AccessMethod::Own).await.ok()?.value;
+    aws.read_version(&session).await.ok().map(|answer| answer.value)
 }
 
 /// Returns the options for connecting as a plan does, but with sessions that are also allowed to call the policy simulator.

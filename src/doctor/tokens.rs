@@ -85,7 +85,7 @@ pub(crate) fn check(
     caller: (AccountId, Option<ObservedVersion>),
     is_needed: bool,
 ) -> Option<Check> {
-    let first = tokens.first()?;
+    tokens.first()?;
     let requests = match tokens.len() {
         1 => "1 request was sent to the global endpoint for this".to_owned(),
         more => format!(
@@ -93,14 +93,13 @@ pub(crate) fn check(
         ),
     };
     let requests = format!("{requests}; --no-global leaves it out");
-    let known: Vec<&SampledToken> = tokens.iter().filter(|token| token.issued().is_some()).collect();
-    if known.is_empty() {
-        let why = first.found().unwrap_or_else(str::to_owned);
+    let (known, unknown): (Vec<&SampledToken>, Vec<&SampledToken>) =
+        tokens.iter().partition(|token| token.issued().is_some());
+    let missing = unknown.first().map(|first| (first.found().unwrap_or_else(str::to_owned), advice_without(first)));
+    let needed = missing.as_ref().map(|(_, advice)| *advice).filter(|_| is_needed);
+    if let (true, Some((why, _))) = (known.is_empty(), &missing) {
         let message = format!("which tokens the global endpoint issues is not known: {why}; {requests}");
-        let status = if is_needed { Status::Warning } else { Status::Ok };
-        let advice = "the accounts would end as unverified: check that no policy denies the global endpoint (its aws:RequestedRegion is \
-                      us-east-1), or take --verify setting";
-        return Some(Check::new(Subject::Tokens, status, message, if is_needed { advice } else { "" }));
+        return Some(Check::new(Subject::Tokens, status_with(needed), message, needed.unwrap_or_default()));
     }
     let mut parts = vec![growth(&known)];
     let differing = known.iter().filter(|token| differs(token.setting, token.issued())).count();
@@ -134,9 +133,32 @@ pub(crate) fn check(
         }
         None => {}
     }
+    if let Some((why, _)) = missing {
+        let (of, all) = (unknown.len(), tokens.len());
+        parts.push(format!("in {of} of {all} accounts the issued version is not known: {why}"));
+    }
     parts.push(requests);
-    let status = if advice.is_empty() { Status::Ok } else { Status::Warning };
-    Some(Check::new(Subject::Tokens, status, parts.join("; "), advice))
+    let advices: Vec<&str> = [Some(advice).filter(|advice| !advice.is_empty()), needed].into_iter().flatten().collect();
+    let status = status_with(advices.first().copied());
+    Some(Check::new(Subject::Tokens, status, parts.join("; "), advices.join("; ")))
+}
+
+/// Returns what to do about an account whose issued version `--verify token` would not find out.
+const fn advice_without(token: &SampledToken) -> &'static str {
+    if token.comparison.is_ok() {
+        "such accounts would end as unverified, because the sizes do not tell the version: take --verify token=REGION with an opt-in \
+         Region that is enabled in the accounts, or --verify setting"
+    } else if token.is_answered {
+        "such accounts would end as unverified: check that no policy denies the global endpoint (its aws:RequestedRegion is us-east-1), \
+         or take --verify setting"
+    } else {
+        "such accounts would end as unverified: check that the network lets requests to the global endpoint through, or take --verify \
+         setting"
+    }
+}
+
+const fn status_with(advice: Option<&str>) -> Status {
+    if advice.is_some() { Status::Warning } else { Status::Ok }
 }
 
 /// Returns the check for a configuration that hides the global endpoint.
@@ -247,11 +269,26 @@ mod tests {
         let caller = |setting| (id(CALLER), setting);
         for (tokens, setting, is_needed, status, says) in [
             (
-                vec![token(1, V1Token, 352), failed(2)],
+                vec![token(1, V1Token, 352), token(2, V1Token, 352)],
                 Some(V1Token),
                 true,
                 Status::Ok,
                 "grow from 352 to 752 bytes here; STS allows up to 4,096",
+            ),
+            // The version has to be known in all accounts.
+            (
+                vec![token(1, V1Token, 352), failed(2), failed(3)],
+                Some(V1Token),
+                true,
+                Status::Warning,
+                "in 2 of 3 accounts the issued version is not known: denied; 3 requests",
+            ),
+            (
+                vec![failed(1), token(2, V1Token, 352)],
+                Some(V1Token),
+                false,
+                Status::Ok,
+                "in 1 of 2 accounts the issued version is not known: denied",
             ),
             (vec![token(1, V1Token, 352)], None, false, Status::Ok, "the growth of 400 bytes, not these sizes"),
             (vec![token(1, V1Token, 352)], None, false, Status::Ok, "1 request was sent"),
@@ -276,6 +313,18 @@ mod tests {
             assert!(found.message.contains("--no-global leaves it out"), "{found:?}");
         }
         assert!(check(&[], caller(None), true).is_none());
+        let silent = SampledToken { is_answered: false, ..failed(1) };
+        for (unknown, advises) in [
+            (failed(1), "check that no policy denies"),
+            (silent, "check that the network lets"),
+            (token(1, V1Token, 618), "take --verify token=REGION"),
+        ] {
+            let found = check(&[token(2, V1Token, 352), unknown], caller(None), true).unwrap();
+            assert!(found.advice.contains(advises), "{found:?}");
+        }
+        // Two causes have two advices.
+        let found = check(&[token(1, V1Token, 752), failed(2)], caller(None), true).unwrap();
+        assert!(found.advice.starts_with("check again in a minute") && found.advice.contains("no policy"), "{found:?}");
         assert_eq!(hidden("x", true).status, Status::Failure);
         assert_eq!(hidden("x", false).status, Status::Ok);
     }

@@ -171,6 +171,11 @@ pub struct ManagementAccount {
 }
 
 impl ManagementAccount {
+    /// Whether this is the management account, and it is skipped.
+    pub(crate) fn is_skipped(self, account: AccountId) -> bool {
+        account == self.id && self.skip_reason.is_some()
+    }
+
     /// Returns why `account` can't be visited even if it is selected: it is the management account, and the management account is
     /// skipped, or its state is not ACTIVE.
     fn reason_to_skip(self, account: &Account) -> Option<SkipReason> {

@@ -60,6 +60,9 @@ fn add_issued_otherwise(text: &mut String, report: &Report<'_>) {
     if issued.further() > 0 {
         text.push_str(&format!("- …and {} more\n", thousands(issued.further())));
     }
+    for line in issued.reasons() {
+        text.push_str(&format!("- {}\n", code(&line)));
+    }
 }
 
 fn add_causes(text: &mut String, causes: &[CauseGroup<'_>]) {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::journal::CommandName;
 use crate::org::TokenVersion;
-use crate::rollout::{Mode, Outcome, Record, Tally};
+use crate::rollout::{Mode, Outcome, Record, Tally, Verify};
 use crate::sanitize::for_shell;
 
 /// The end of a run, as far as the next steps depend on it.
@@ -16,6 +16,8 @@ pub(crate) struct RunEnd<'a> {
     pub mode: Mode,
     /// The version that the run wants.
     pub wanted: TokenVersion,
+    /// How changes are verified.
+    pub verify: &'a Verify,
     /// The folder of the run that this run undoes.
     pub undoes: Option<&'a Path>,
     /// The run folder.
@@ -67,7 +69,7 @@ pub(crate) fn is_left_out(records: &[Record]) -> bool {
 
 /// Returns the steps that apply, in the order in which people consider them: finish the run, retry what failed, use it, undo it.
 pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
-    let RunEnd { command, mode, wanted, undoes, folder, tally, left_out, has_gate } = *end;
+    let RunEnd { command, mode, wanted, verify, undoes, folder, tally, left_out, has_gate } = *end;
     let [failed, unverified] = [Outcome::Failed, Outcome::Unverified].map(|outcome| tally.of(outcome));
     let mut steps = Vec::new();
     if left_out {
@@ -91,15 +93,23 @@ pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
         // A plan that is not complete would leave accounts out.
         _ if left_out || would_change == 0 => {}
         (CommandName::Plan, _) => {
-            let apply = match wanted {
-                TokenVersion::V1Token => "apply --to v1Token --plan",
+            let to = match wanted {
+                TokenVersion::V1Token => " --to v1Token",
                 // The default of `--to`.
-                TokenVersion::V2Token => "apply --plan",
+                TokenVersion::V2Token => "",
             };
-            steps.push(NextStep::new(format!("to set {these}"), apply, folder));
+            steps.push(NextStep::new(
+                format!("to set {these}"),
+                &format!("apply{to}{} --plan", with_proof(verify)),
+                folder,
+            ));
         }
         (CommandName::Rollback, Some(undone)) => {
-            steps.push(NextStep::new(format!("to put {these} back"), "rollback", undone));
+            steps.push(NextStep::new(
+                format!("to put {these} back"),
+                &format!("rollback{}", with_proof(verify)),
+                undone,
+            ));
         }
         (CommandName::Apply | CommandName::Rollback, _) => {}
     }
@@ -107,6 +117,14 @@ pub(crate) fn next_steps(end: &RunEnd<'_>) -> Vec<NextStep> {
         steps.push(NextStep::new("undo with", "rollback", folder));
     }
     steps
+}
+
+/// Returns the option with which the next run proves its changes, if the preview looked at tokens: that run does not take it over.
+fn with_proof(verify: &Verify) -> String {
+    match verify {
+        Verify::None | Verify::Setting => String::new(),
+        Verify::TokenSize | Verify::TokenIn(_) => format!(" --verify {verify}"),
+    }
 }
 
 #[cfg(test)]
@@ -145,7 +163,8 @@ mod tests {
             let wanted = TokenVersion::V2Token;
             let folder = Path::new("run");
             for has_gate in [false, true] {
-                let end = RunEnd { command, mode, wanted, undoes, folder, tally: &tally, left_out, has_gate };
+                let verify = &Verify::Setting;
+                let end = RunEnd { command, mode, wanted, verify, undoes, folder, tally: &tally, left_out, has_gate };
                 let found: Vec<String> = next_steps(&end).into_iter().map(|step| step.command).collect();
                 let gate = if has_gate { " --gate 'COMMAND' run" } else { " run" };
                 let with_gate = |line: &&str| match line.strip_suffix(" run") {
@@ -177,13 +196,24 @@ mod tests {
             let mode = if command == CommandName::Plan { Mode::Plan } else { Mode::Apply };
             let wanted = TokenVersion::V2Token;
             let folder = Path::new("my run");
-            let end =
-                RunEnd { command, mode, wanted, undoes: None, folder, tally: &tally, left_out: false, has_gate: false };
+            let end = RunEnd {
+                command,
+                mode,
+                wanted,
+                verify: &Verify::Setting,
+                undoes: None,
+                folder,
+                tally: &tally,
+                left_out: false,
+                has_gate: false,
+            };
             let steps = next_steps(&end);
             assert!(steps[0].sentence().starts_with(first), "{steps:?}");
             if command == CommandName::Plan {
                 let back = next_steps(&RunEnd { wanted: TokenVersion::V1Token, ..end });
                 assert_eq!(back[0].command, "v2token apply --to v1Token --plan 'my run'");
+                let proven = next_steps(&RunEnd { verify: &Verify::TokenIn("ap-east-1".to_owned()), ..end });
+                assert_eq!(proven[0].command, "v2token apply --verify token=ap-east-1 --plan 'my run'");
             }
         }
     }

@@ -50,7 +50,8 @@ pub(crate) struct DeniedRequest<'a> {
 }
 
 impl<'a> DeniedRequest<'a> {
-    /// Returns the denied request if AWS can explain it. It can't explain denials of STS, nor those without an id.
+    /// Returns the denied request if AWS can explain it. It can't explain denials of STS, nor those without an id. While a change is
+    /// verified, both IAM and the global STS endpoint are called, so the message decides there.
     pub(crate) fn of(
         account: AccountId,
         (stage, code, message): (Stage, &ErrorCode, &'a str),
@@ -58,7 +59,11 @@ impl<'a> DeniedRequest<'a> {
     ) -> Option<Self> {
         let is_denied = matches!(code, ErrorCode::Other(code) if &**code == "AccessDenied");
         let is_covered = match stage {
-            Stage::Read | Stage::Set | Stage::Verify => true,
+            Stage::Read | Stage::Set => true,
+            Stage::Verify => {
+                let read = Operation::GetAccountSummary.action();
+                denied_action(message, Operation::AssumeRole).eq_ignore_ascii_case(&read)
+            }
             Stage::Select | Stage::Assume => false,
         };
         let id = authorization_id(message).filter(|_| is_denied && is_covered)?;
@@ -244,14 +249,12 @@ pub(crate) fn without_account(hint: &str) -> String {
 
 /// Returns a hint with an explanation before it, or with what the caller lacks to get one after it.
 pub(crate) fn explained(hint: &str, message: &str, denied_by: Option<&Arc<DeniedBy>>, accounts: usize) -> String {
+    let action = Operation::GetRequestAuthorizationDetails.action();
+    let lacks = format!("allow {action} to the caller, and the report names the policy that denied it");
+    // An earlier run of the same accounts may have lacked the permission.
+    let hint = hint.strip_suffix(&lacks).map_or(hint, |rest| rest.strip_suffix("; ").unwrap_or(rest));
     let Some(denied_by) = denied_by else {
-        let action = Operation::GetRequestAuthorizationDetails.action();
-        let lacks = format!("allow {action} to the caller, and the report names the policy that denied it");
-        return match hint {
-            "" => lacks,
-            hint if hint.ends_with(&lacks) => hint.to_owned(),
-            hint => format!("{hint}; {lacks}"),
-        };
+        return if hint.is_empty() { lacks } else { format!("{hint}; {lacks}") };
     };
     let mut text = denied_by.to_string();
     if accounts > 1 {

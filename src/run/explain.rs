@@ -33,7 +33,7 @@ pub(super) async fn denials_of_run(context: &RunContext, aws: &Aws, visited: &mu
     let Visited { journal, accounts, records, signals, .. } = visited;
     let questions = questions(records.iter().filter_map(DeniedRequest::of_record), SystemTime::now());
     let mut found = Vec::new();
-    let asked = Box::pin(ask(aws, questions, &context.progress, SKIP, |question, explanation| {
+    let asked = Box::pin(ask(aws, questions, &context.progress, |question, explanation| {
         let denied_by = explanation.denied_by().map(Arc::clone);
         let line = denied_by.as_deref().map(std::borrow::Cow::Borrowed);
         journal.append(&Entry::Explained { accounts: (&*question.accounts).into(), denied_by: line });
@@ -50,12 +50,11 @@ pub(super) async fn denials_of_run(context: &RunContext, aws: &Aws, visited: &mu
     }
 }
 
-/// Asks the questions. If the answers take long, says so, and `skip` says how to skip them.
+/// Asks the questions. If the answers take long, says so. A caller drops the future at a signal, and keeps what was found.
 pub(crate) async fn ask(
     aws: &Aws,
     questions: Vec<Question>,
     progress: &Progress,
-    skip: &str,
     found: impl FnMut(&Question, Explanation),
 ) {
     if questions.is_empty() || !aws.has_troubleshooter() {
@@ -69,7 +68,7 @@ pub(crate) async fn ask(
         () = &mut answers => {}
         () = tokio::time::sleep(NOTICE_AFTER) => {
             let message = format!(
-                "waiting up to {} s for AWS to tell which policies denied requests, for {causes} of failures; {skip}",
+                "waiting up to {} s for AWS to tell which policies denied requests, for {causes} of failures; {SKIP}",
                 explanation::PATIENCE.as_secs()
             );
             progress.log(&LogLine::new(Level::Info, "waiting", &message, serde_json::json!({})));

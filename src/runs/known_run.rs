@@ -110,6 +110,7 @@ impl KnownRun {
             command: info.command,
             mode: settings.mode,
             wanted: settings.global_endpoint_token_version,
+            verify: &settings.verify,
             undoes: settings.undoes.as_deref(),
             folder,
             tally: counts,

@@ -1,6 +1,9 @@
 //! Denials that AWS explains: the policies that denied a request, from the answer of IAM Access Troubleshooter to all reports.
 
+mod doctor;
 mod faults;
+
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use v2token_simulator::{
@@ -227,7 +230,13 @@ fn a_run_asks_about_ten_causes_at_most() {
 fn most_runs_ask_nothing() {
     let end = " with an explicit deny in a service control policy (authorization id: {id})";
     let scp = || denied_by_scp(&[4]);
-    let table: [(&str, Builder, &[&str], i32); 6] = [
+    let at_global_endpoint = || {
+        six().global_sts(Duration::ZERO).account(4, move |account| {
+            account.faults.global.denied = true;
+            end.clone_into(&mut account.faults.denial_ends);
+        })
+    };
+    let table: [(&str, Builder, &[&str], i32); 7] = [
         ("nothing is denied", six(), &APPLY, 0),
         (
             "STS is not covered",
@@ -238,6 +247,7 @@ fn most_runs_ask_nothing() {
             &APPLY,
             3,
         ),
+        ("nor is STS at the global endpoint", at_global_endpoint(), &[&APPLY[..], &["--verify=token"]].concat(), 3),
         ("no id", scp().troubleshooter(Troubleshooter { without_ids: true, ..Troubleshooter::default() }), &APPLY, 3),
         ("--no-explain", scp(), &[&APPLY[..], &["--no-explain"]].concat(), 3),
         ("another error", six().account(4, |account| account.faults.region_disabled = true), &APPLY, 3),
@@ -325,26 +335,6 @@ fn a_merged_report_has_the_explanations_of_its_runs() {
         let merged = bench.again("part0", &["report", "part0", "part1"]).exits(0);
         assert_eq!(merged.stdout.matches(" failed at set").count(), 1, "{merged}");
     }
-}
-
-/// Doctor asks at once.
-#[test]
-fn doctor_names_the_policy_that_denied() {
-    let by = DenyingPolicy::explicit(PolicyType::PermissionsBoundary);
-    let all = || six().each_account(move |account| account.faults.deny_read_by = Some(by));
-    let doctor = |bench: &Bench, arguments: &[&str]| {
-        bench.finish("none", bench.bare(&[&["doctor", "--sample=6", "--output=json"], arguments].concat()))
-    };
-    let bench = Bench::new(all().start());
-    let run = doctor(&bench, &[]).exits(1);
-    let text = "denied by permissions boundary arn:aws:iam::";
-    // The management account is read with the caller's own credentials, so its ARN is another cause.
-    assert_eq!((run.calls(ASK), run.stdout.matches(text).count()), (2, 6), "{run}");
-    assert!(run.stdout.contains("attached to role/OrganizationAccountAccessRole"), "{run}");
-    let run = doctor(&bench, &["--no-explain"]).exits(1);
-    assert_eq!((run.calls(ASK), run.stdout.contains(text)), (0, false), "{run}");
-    let run = doctor(&Bench::new(six().start()), &[]).exits(0);
-    assert_eq!(run.calls(ASK), 0, "{run}");
 }
 
 /// The settings of endpoints that concern the service.

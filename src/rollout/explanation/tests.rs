@@ -65,7 +65,9 @@ fn only_denials_that_aws_can_explain_are_asked_about() {
     for (record, is_asked) in [
         (record(1, Stage::Read, "AccessDenied", set(), short), true),
         (record(1, Stage::Set, "AccessDenied", set(), short), true),
-        (record(1, Stage::Verify, "AccessDenied", set(), short), true),
+        (record(1, Stage::Verify, "AccessDenied", message("iam:GetAccountSummary", 1), short), true),
+        (record(1, Stage::Verify, "AccessDenied", message("sts:AssumeRole", 1), short), false),
+        (record(1, Stage::Verify, "AccessDenied", "denied (authorization id: abcdefgh1)".to_owned(), short), false),
         (record(1, Stage::Assume, "AccessDenied", set(), short), false),
         (record(1, Stage::Select, "AccessDenied", set(), short), false),
         (record(1, Stage::Set, "Throttling", set(), short), false),
@@ -211,6 +213,17 @@ fn an_explanation_takes_the_place_of_the_reason() {
         ("a policy denies it: exempt the role", scp, None, 1, format!("a policy denies it: exempt the role; {lacks}")),
         ("", scp, None, 1, lacks.to_owned()),
         (&format!("x; {lacks}"), scp, None, 1, format!("x; {lacks}")),
+        (lacks, scp, None, 1, lacks.to_owned()),
+        // A run before this one could not ask.
+        (
+            &format!("a policy denies it: exempt the role; {lacks}"),
+            scp,
+            Some(&by),
+            1,
+            format!("{text}: exempt the role"),
+        ),
+        (&format!("allow it to the role; {lacks}"), scp, Some(&by), 1, format!("{text}; allow it to the role")),
+        (lacks, scp, Some(&by), 1, text.to_owned()),
     ] {
         assert_eq!(explained(hint, message, denied_by, accounts), expected);
     }

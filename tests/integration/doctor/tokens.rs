@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use v2token_simulator::{Caller, DecidingAccount, GlobalSize, Operation, Organization, TokenSizes, TokenVersion};
+use v2token_simulator::{
+    ALWAYS, Caller, DecidingAccount, GlobalSize, Operation, Organization, PerCall, TokenSizes, TokenVersion,
+};
 
 use super::{Check, checks, eight, examine, failure, finds, fine, warning};
 use crate::harness::Bench;
@@ -53,28 +55,50 @@ fn the_global_endpoint_can_be_left_out() {
 #[test]
 fn a_global_endpoint_that_fails_is_a_warning_only_if_it_is_needed() {
     type Fault = fn(&mut v2token_simulator::SimulatedAccount);
-    let table: [(Fault, &str); 4] = [
-        (|account| account.faults.global.denied = true, "AssumeRole failed with AccessDenied"),
-        (|account| account.faults.global.throttle = 1, "AssumeRole failed with Throttling"),
+    let policies = "check that no policy denies the global endpoint";
+    let proof = "take --verify token=REGION";
+    let table: [(Fault, &str, &str); 4] = [
+        (|account| account.faults.global.denied = true, "AssumeRole failed with AccessDenied", policies),
+        (|account| account.faults.global.throttle = 1, "AssumeRole failed with Throttling", policies),
         (
             |account| account.faults.global.size = GlobalSize::Missing,
             "the answer of the global endpoint has no token size",
+            proof,
         ),
-        (|account| account.faults.global.size = GlobalSize::Between, "is between those of the two versions"),
+        (|account| account.faults.global.size = GlobalSize::Between, "is between those of the two versions", proof),
     ];
-    for (fault, says) in table {
+    for (fault, says, advises) in table {
         let arguments = ["--account=000000000003"];
         finds(eight().account(3, fault), &arguments, &fine("tokens", says));
         let needed = ["--account=000000000003", "--verify=token"];
-        finds(eight().account(3, fault), &needed, &warning("tokens", says, "take --verify setting"));
+        finds(eight().account(3, fault), &needed, &warning("tokens", says, advises));
     }
-    let hangs = eight().account(3, |account| account.faults.global.hang = v2token_simulator::ALWAYS);
+    let hangs = eight().account(3, |account| account.faults.global.hang = ALWAYS);
     finds(hangs, &["--account=000000000003"], &fine("tokens", "no answer within 6 s"));
-    let silent = eight().each_account(|account| account.faults.global.hang = v2token_simulator::ALWAYS);
+    let silent = eight().each_account(|account| account.faults.global.hang = ALWAYS);
     let all = finds(silent, &[], &fine("tokens", "no answer within 6 s; 1 request was sent"));
     assert_eq!(all.iter().filter(|check| check.about == "account").count(), 5, "the others are still entered and read");
     let lengths = eight().token_sizes(TokenSizes::Absent);
     finds(lengths, &["--account=000000000003"], &fine("000000000003", "by the lengths, because STS gave no sizes"));
+}
+
+/// One good answer is not enough: doctor says in how many accounts the version is not known.
+#[test]
+fn a_global_endpoint_that_fails_in_some_accounts_is_told() {
+    let three = || {
+        eight().each_account(|account| {
+            account.faults.global.denied = account.id().number() != 1;
+        })
+    };
+    let four = "--account=000000000001,000000000002,000000000003,000000000004";
+    let says = "in 3 of 4 accounts the issued version is not known: AssumeRole failed with AccessDenied";
+    let all = finds(three(), &[four], &fine("tokens", says));
+    assert!(about(&all, "tokens").message.contains("grow from"), "{all:#?}");
+    finds(
+        three(),
+        &[four, "--verify=token"],
+        &warning("tokens", says, "check that no policy denies the global endpoint"),
+    );
 }
 
 /// Each Organization can answer whose setting decides, if the settings of the caller's account and of others differ.
@@ -111,6 +135,27 @@ fn the_account_whose_setting_decides_is_found() {
     let tokens = about(&all, "tokens");
     assert!(tokens.message.contains("in 2 of 2 accounts the tokens do not follow the setting"), "{tokens:?}");
     assert_eq!(tokens.status, "warning");
+}
+
+/// No run needs the setting of the caller's account, so it is read once at most, and not if that account is skipped.
+#[test]
+fn the_setting_of_the_callers_account_is_read_once() {
+    let bench = Bench::new(
+        eight()
+            .account(100, |account| {
+                account.version = Some(TokenVersion::V2);
+                account.faults.throttle = PerCall::read(ALWAYS);
+            })
+            .start(),
+    );
+    let skips = "--management-account=skip";
+    for (arguments, reads) in
+        [(&["--account=000000000003"][..], 2), (&["--account=000000000003", skips], 1), (&["--sample=3", skips], 3)]
+    {
+        let run = examine(&bench, arguments).exits(0);
+        assert_eq!(run.calls(Operation::GetAccountSummary), reads, "{run}");
+        assert!(!run.stdout.contains("decided"), "{run}");
+    }
 }
 
 #[test]

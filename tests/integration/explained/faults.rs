@@ -101,6 +101,26 @@ fn late_details_are_waited_for_and_pages_are_read() {
     }
 }
 
+/// The permission that one run lacked, and the resume of the run has: the advice about the permission goes.
+#[test]
+fn an_explanation_that_comes_later_replaces_the_advice_about_the_permission() {
+    let policy = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "iam:GetRequestAuthorizationDetails", "Resource": "*"}]}"#;
+    let bench = Bench::new(denied_by_scp(&[1, 2, 3, 4]).caller_policy(policy).start());
+    let arguments =
+        ["apply", "--yes", "--rate=0", "--waves=2,100%", "--max-errors=1", "--canary=000000000001,000000000002"];
+    let run = bench.run("run", &arguments).exits(5);
+    let first = run.rows()["000000000001"]["hint"].clone();
+    assert!(first.contains("allow iam:GetRequestAuthorizationDetails to the caller"), "{run}");
+
+    let allowed = r#"{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}"#;
+    bench.organization.control(|world| world.set_caller_policy(allowed));
+    let resumed = bench.again("run", &["resume", "run", "--yes", "--leave-failed", "--max-errors=100%", "--bake=0s"]);
+    let hint = &resumed.exits(3).rows()["000000000001"]["hint"];
+    assert!(hint.starts_with(BY_SCP) && !hint.contains("GetRequestAuthorizationDetails"), "{hint}");
+    assert!(hint.ends_with(": exempt the role there, or lift the policy for the rollout"), "{hint}");
+}
+
 /// Without the permission, the hint of the largest cause says once which action would tell more.
 #[test]
 fn a_missing_permission_is_named_once() {

@@ -1,7 +1,7 @@
 //! What the reports tell of the versions that are issued.
 
 use serde_json::Value;
-use v2token_simulator::TokenVersion;
+use v2token_simulator::{GlobalSize, TokenVersion};
 
 use super::{APPLY, Duration, NEVER, VERIFY, organization};
 use crate::harness::{Bench, Run};
@@ -69,6 +69,39 @@ fn accounts_whose_setting_and_issued_version_differ_are_named() {
     assert_eq!(found.stdout.split_whitespace().collect::<Vec<_>>(), ids, "{found}");
 }
 
+/// The reasons, with their numbers, in the reports for people. The messages differ only in the account.
+#[test]
+fn reports_say_why_the_issued_version_is_not_known() {
+    let builder = organization(9, Duration::ZERO).each_account(|account| match account.id().number() {
+        1..=3 => account.faults.global.denied = true,
+        4 | 5 => account.faults.global.size = GlobalSize::Between,
+        6 => account.faults.global.size = GlobalSize::Missing,
+        _ => {}
+    });
+    let bench = Bench::new(builder.start());
+    let report = bench.folder.path().join("report.md");
+    let markdown = format!("--report={}", report.display());
+    let run = bench.run("plan", &["plan", "--rate=0", VERIFY, &markdown]).exits(0);
+    let page = std::fs::read_to_string(run.folder.join("report.html")).expect("a page");
+    let markdown = std::fs::read_to_string(&report).expect("a report");
+    let flat =
+        |text: &str| text.replace("&#60;", "<").replace("&#62;", ">").split_whitespace().collect::<Vec<_>>().join(" ");
+    for (what, text) in [("summary", &run.stdout), ("page", &page), ("markdown", &markdown)] {
+        let text = flat(text);
+        for says in [
+            "the issued version is not known in 6",
+            "not known in 3: AssumeRole failed with AccessDenied",
+            "not known in 2: the size of its token is between those of the two versions",
+            "not known in 1 for other reasons",
+        ] {
+            assert!(text.contains(says), "{what}: {says}: {text}");
+        }
+    }
+    // A change that could not be proven has the reason as its error.
+    let run = bench.run("run", &APPLY).exits(3);
+    assert!(flat(&run.stdout).contains("not known in 3: AccessDenied: "), "{run}");
+}
+
 #[test]
 fn columns_of_tokens_are_only_there_if_they_are_asked_for() {
     let bench = Bench::new(organization(3, Duration::ZERO).start());
@@ -99,4 +132,20 @@ fn the_question_says_how_a_change_is_proven() {
     let bench = Bench::new(organization(3, Duration::ZERO).start());
     let run = bench.run("run", &APPLY).exits(0);
     assert!(run.stderr.contains("proven by the size of a token of the global endpoint"), "{run}");
+}
+
+/// The run that follows a preview does not take over its options, so the line to copy has the proof.
+#[test]
+fn the_next_step_of_a_plan_has_its_proof() {
+    let bench = Bench::new(organization(3, Duration::ZERO).start());
+    let without = bench.run("plain", &["plan", "--rate=0"]).exits(0);
+    assert!(without.stdout.contains("To set these 3: v2token apply --plan "), "{without}");
+    let plan = bench.run("v2token-runs/plan", &["plan", "--rate=0", VERIFY]).exits(0);
+    let line = "v2token apply --verify token --plan ";
+    assert!(plan.stdout.contains(&format!("To set these 3: {line}")), "{plan}");
+    let runs = bench.again("none", &["runs", "--output=json"]).exits(0);
+    assert!(runs.stdout.contains(line), "{runs}");
+    bench.run("run", &APPLY).exits(0);
+    let preview = bench.run("undo", &["rollback", "run", "--dry-run", "--rate=0", VERIFY]).exits(0);
+    assert!(preview.stdout.contains("To put these 3 back: v2token rollback --verify token "), "{preview}");
 }

@@ -41,16 +41,19 @@ impl World {
         }
         let index = account.and_then(|id| self.index(id)).ok_or_else(|| denied(self, "AssumeRole"))?;
         self.fire_transient_fault(index, VisitCall::Assume)?;
+        let refused = |world: &mut Self| {
+            let error = denied(world, "AssumeRole");
+            let id = world.authorization_id();
+            let ends = world.account(index).faults.denial_ends.replace("{id}", &id);
+            ApiError::access_denied(format!("{}{ends}", error.message))
+        };
         if self.settings.is_global_sts(&caller.region) {
-            self.fire_global_fault(index, |world| denied(world, "AssumeRole"))?;
+            self.fire_global_fault(index, refused)?;
         }
         self.check_region_is_active(index, &caller.region)?;
         if self.account(index).faults.deny_assume {
             self.at(index).note("deny_assume");
-            let error = denied(self, "AssumeRole");
-            let id = self.authorization_id();
-            let message = format!("{}{}", error.message, self.account(index).faults.denial_ends.replace("{id}", &id));
-            return Err(ApiError::access_denied(message).into());
+            return Err(refused(self).into());
         }
         let mfa = self.check_mfa(&caller.principal, params)? || caller.principal.mfa;
         let presented = Presented { caller: &caller.principal, external_id, mfa };

@@ -138,7 +138,7 @@ impl World {
     pub(crate) fn fire_global_fault(
         &mut self,
         index: u32,
-        denied: impl FnOnce(&Self) -> ApiError,
+        denied: impl FnOnce(&mut Self) -> ApiError,
     ) -> Result<(), Refusal> {
         let faults = &mut self.at(index).faults.global;
         let (name, refusal) = if faults.denied {
