@@ -374,3 +374,26 @@ fn a_configuration_without_the_global_endpoint_is_refused() {
     bench.organization.control(|world| world.set_issuance_lag(Duration::ZERO));
     bench.again("killed", &["resume", "killed", "--yes"]).exits(0);
 }
+
+/// A server in front of the Regional endpoint of us-east-1 gets both calls, signed for the same Region. In this world, where tokens never
+/// follow the setting, each change would look proven.
+#[test]
+fn an_own_endpoint_in_the_region_of_the_global_one_is_refused() {
+    let bench = Bench::new(organization(3, NEVER).region("us-east-1").opt_in_region("ap-east-1").start());
+    let says = "--verify token: http://";
+    let why = "in Region us-east-1 it can't tell the calls for the global endpoint from the others: choose another Region with --region";
+    for arguments in
+        [&["plan", VERIFY][..], &["apply", "--yes", VERIFY], &["apply", "--yes", "--verify=token=ap-east-1"]]
+    {
+        let run = bench.run("run", arguments).exits(1).says(&[says, why]);
+        assert!(!run.touched_accounts() && !run.folder.exists(), "{run}");
+    }
+    let checked = bench.again("none", &["doctor", VERIFY]).exits(1);
+    assert!(checked.stdout.contains(why), "{checked}");
+    let checked = bench.again("none", &["doctor"]).exits(0);
+    assert!(
+        checked.stdout.contains("the sizes of tokens are not compared") && checked.stdout.contains(why),
+        "{checked}"
+    );
+    bench.run("run", &["apply", "--yes"]).exits(0);
+}
