@@ -337,6 +337,37 @@ fn a_token_that_does_not_follow_in_time_is_unverified_and_retried() {
     assert_eq!(proven.after.account(1).sets_received, 1, "{proven}");
 }
 
+/// A throttle or a refusal does not take away what the comparisons before it showed.
+#[test]
+fn what_was_compared_stays_if_later_attempts_fail() {
+    let bench = Bench::new(organization(4, NEVER).start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(|truth| [1, 2, 3].iter().all(|number| truth.account(*number).calls.global_assume_role >= 1));
+    bench.organization.control(|world| {
+        world.account_mut(1_u64).faults.global.throttle = ALWAYS;
+        world.account_mut(2_u64).faults.global.denied = true;
+    });
+    let run = running.end().exits(3).agrees(TokenVersion::V2);
+    let shown = "the setting was read back, but by the size of its token, the global endpoint still issues v1Token";
+    for (number, later) in [
+        (1, "; the last attempts failed: AssumeRole failed with Throttling"),
+        (2, "; the last attempts failed: AssumeRole failed with AccessDenied"),
+        (3, ""),
+    ] {
+        let row = &run.rows()[&format!("{number:012}")];
+        assert_eq!(
+            cells(row, &["outcome", "error_code", "verified"]),
+            ["unverified", "IssuedVersionDiffers", "setting"],
+            "{row:#?}"
+        );
+        has_tokens(row, [true; 3], "v1Token");
+        let message = &row["error_message"];
+        assert!(message.starts_with(&format!("{shown}{later}")), "{row:#?}");
+        assert_eq!(message == shown, later.is_empty(), "{row:#?}");
+    }
+    assert!(run.after.account(2).calls.global_assume_role < 8, "a refusal ends the polls: {run}");
+}
+
 #[test]
 fn a_run_killed_while_tokens_are_compared_is_resumed() {
     let bench = Bench::new(organization(5, NEVER).start());

@@ -31,6 +31,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
         self.note_regional_size();
         let mut last = None;
+        // What the last comparison showed. It stays true if later attempts fail.
+        let mut shown: Option<Failure> = None;
         let mut failed = 0;
         while let Some(wait) = TOKEN_WAITS.get(failed as usize) {
             let wait = Duration::from_secs(*wait);
@@ -44,14 +46,25 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 Ok(comparison) => {
                     failed += 1;
-                    self.not_proven(&comparison)
+                    let failure = self.not_proven(&comparison);
+                    (shown, last) = (Some(failure.clone()), Some(failure));
+                    continue;
                 }
                 Err(error) => self.count_failure(error, &mut failed)?,
             };
-            match failure.kind {
-                FailureKind::Refused => return Err(VisitError::Failed(Stage::Verify, failure)),
-                FailureKind::Credentials => Box::pin(self.check_base_credentials(sent, &failure)).await?,
-                FailureKind::Throttled | FailureKind::Transient => {}
+            let is_refused = failure.kind == FailureKind::Refused;
+            if failure.kind == FailureKind::Credentials {
+                Box::pin(self.check_base_credentials(sent, &failure)).await?;
+            }
+            let failure = match &shown {
+                None => failure,
+                Some(shown) => {
+                    let message = format!("{}; the last attempts failed: {failure}", shown.message);
+                    Failure { message, ..shown.clone() }
+                }
+            };
+            if is_refused {
+                return Err(VisitError::Failed(Stage::Verify, failure));
             }
             last = Some(failure);
         }
