@@ -221,6 +221,51 @@ fn a_plan_survives_a_silent_global_endpoint() {
     let run = bench.run("plan", &["plan", "--rate=0", VERIFY, "--account-timeout=2s"]).exits(0);
     let row = &run.rows()["000000000001"];
     assert!(row["outcome"] == "would_change" && row["hint"].contains("AccountTimeout"), "{row:#?}");
+    let run = bench.run("longer", &["plan", "--rate=0", VERIFY]).exits(0);
+    let row = &run.rows()["000000000001"];
+    assert!(row["outcome"] == "would_change" && row["hint"].contains("no answer within 6 s"), "{row:#?}");
+}
+
+/// After three accounts without an answer, and none before, the endpoint is not asked any more. Once it has answered, it is.
+#[test]
+fn a_global_endpoint_that_never_answered_is_given_up() {
+    let silent = |answers: Option<u64>| {
+        let builder = organization(11, Duration::ZERO).each_account(move |account| {
+            if Some(account.id().number()) != answers {
+                account.faults.global.reset = ALWAYS;
+            }
+        });
+        Bench::new(builder.start())
+    };
+    let arguments = ["plan", "--rate=0", VERIFY, "--concurrency=1"];
+    let warning = "the global STS endpoint did not answer in 3 accounts, and never before";
+    let bench = silent(None);
+    let run = bench.run("plan", &arguments).exits(0).says(&[warning, "https://sts.amazonaws.com"]);
+    assert_eq!(run.stderr.matches(warning).count(), 1, "{run}");
+    assert_eq!(run.after.fault("global_reset"), 3 * 2, "{run}");
+    let rows = run.rows();
+    let note = "the version that the global endpoint issues is not known: ";
+    let of = |says: &str| rows.values().filter(|row| row["hint"].starts_with(&format!("{note}{says}"))).count();
+    assert_eq!(
+        (of("AssumeRole failed with ConnectionFailed"), of("the global endpoint did not answer")),
+        (3, 7),
+        "{run}"
+    );
+    assert!(rows.values().all(|row| row["outcome"] == "would_change"), "{run}");
+
+    // Which account is the first depends on the plan, so this is the one that the run before asked first.
+    let first = rows.values().find(|row| row["hint"].contains("ConnectionFailed")).expect("an account");
+    let answers = first["account_id"].parse().expect("a number");
+    let bench = silent(Some(answers));
+    let run = bench.run("plan", &arguments).exits(0);
+    assert!(!run.stderr.contains(warning), "{run}");
+    assert_eq!(run.after.fault("global_reset"), 9 * 2, "{run}");
+
+    // A proof is not given up: each change is asked about until its time is over.
+    let bench = silent(None);
+    let run = bench.run("run", &[&APPLY[..], &["--concurrency=11", "--account-timeout=8s"]].concat()).exits(3);
+    assert!(!run.stderr.contains(warning), "{run}");
+    assert!((1..=10).all(|number| run.after.account(number).calls.global_assume_role >= 3), "{run}");
 }
 
 /// Without sizes in both answers, the tokens themselves are as long as they are.
