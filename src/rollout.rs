@@ -15,6 +15,7 @@ pub(crate) mod denied_by;
 pub(crate) mod engine;
 pub(crate) mod event;
 pub(crate) mod explanation;
+pub(crate) mod global_silence;
 pub mod hint;
 pub(crate) mod issued_version;
 pub(crate) mod lookups;

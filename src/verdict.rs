@@ -111,7 +111,12 @@ impl Verdict {
                 format!("{there} of {of} {are} known to be {goal}; {}", occurred("", &by_this_run))
             }
         };
-        main + &results.skipped_for_a_reason()
+        let but = match results.still_issued(selected).as_str() {
+            "" => String::new(),
+            still if main.starts_with("nothing to do") => format!(", but {still}"),
+            still => format!("; {still} that had nothing to change"),
+        };
+        main + &but + &results.skipped_for_a_reason()
     }
 }
 
@@ -122,6 +127,10 @@ pub(crate) struct Results {
     pub tally: Tally,
     /// The number of skipped accounts for each reason, by the code of the reason.
     pub skipped: BTreeMap<String, usize>,
+    /// The number of unverified accounts whose setting was read back as wanted, so that only the proof with a token is missing.
+    pub not_proven: usize,
+    /// The number of unchanged accounts for which the global STS endpoint issues another version than the setting says, by that version.
+    pub issued_otherwise: BTreeMap<&'static str, usize>,
 }
 
 impl Results {
@@ -130,6 +139,13 @@ impl Results {
         let mut results = Self::default();
         for record in records {
             results.tally.add(record.outcome);
+            results.not_proven += usize::from(record.outcome == Outcome::Unverified && record.verified.is_some());
+            if let Some(issued) = record.issued_version()
+                && record.outcome == Outcome::Unchanged
+                && record.is_issued_otherwise()
+            {
+                *results.issued_otherwise.entry(issued.as_str()).or_default() += 1;
+            }
             if let (Outcome::Skipped, Some(error)) = (record.outcome, &record.error) {
                 *results.skipped.entry(error.error_code.as_str().to_owned()).or_default() += 1;
             }
@@ -142,12 +158,35 @@ impl Results {
         self.skipped.get(SkipReason::LeftOrganization.code()).copied().unwrap_or(0)
     }
 
-    /// Describes an outcome: for skipped accounts, why they were skipped.
+    /// Describes an outcome: for skipped accounts, why they were skipped; for unverified ones, whether only the proof is missing.
     pub(crate) fn meaning(&self, outcome: Outcome) -> Cow<'static, str> {
         match outcome {
             Outcome::Skipped if !self.skipped.is_empty() => self.reasons().into(),
+            Outcome::Unverified if self.not_proven > 0 => self.unverified().into(),
             other => other.meaning().into(),
         }
+    }
+
+    /// Returns why accounts are unverified, if the setting was read back in some of them.
+    fn unverified(&self) -> String {
+        const NOT_PROVEN: &str = "the setting was read back as wanted, but not proven with a token";
+        match self.tally.of(Outcome::Unverified).saturating_sub(self.not_proven) {
+            0 => NOT_PROVEN.to_owned(),
+            others => {
+                format!("in {}, {NOT_PROVEN}; in {others}, the {}", self.not_proven, Outcome::Unverified.meaning())
+            }
+        }
+    }
+
+    /// Returns the part of a sentence about the unchanged accounts whose tokens do not follow the setting. `selected` is the number of
+    /// selected accounts.
+    fn still_issued(&self, selected: usize) -> String {
+        let counts = self.issued_otherwise.iter();
+        let counts = counts.map(|(version, count)| match (selected, count) {
+            (1, _) => format!("{version} is still issued in it"),
+            (_, count) => format!("{version} is still issued in {count}"),
+        });
+        counts.collect::<Vec<_>>().join(", and ")
     }
 
     /// Returns why accounts were skipped, the largest number first: `24 suspended, 13 closed`.
@@ -389,6 +428,71 @@ mod tests {
         let end = "is on v2Token; 1 changed by this run; skipped: 2 suspended, 1 closed, 1 left the Organization";
         assert_eq!(sentence, format!("the one selected account {end}"));
         assert_eq!(results.reasons(), "2 suspended, 1 closed, 1 left the Organization, 1 not selected");
+    }
+
+    #[test]
+    fn what_is_issued_otherwise_is_part_of_the_sentence() {
+        use CommandName::{Apply, Plan};
+        use Outcome::{Changed, Failed, Unchanged, WouldChange};
+        let v1 = |count| BTreeMap::from([("v1Token", count)]);
+        for (command, outcomes, issued_otherwise, said) in [
+            (
+                Apply,
+                &[Unchanged; 3][..],
+                v1(2),
+                "nothing to do: all of 3 selected accounts are on v2Token already, but v1Token is still issued in 2",
+            ),
+            (
+                Plan,
+                &[Unchanged],
+                v1(1),
+                "nothing to do: the one selected account is on v2Token already, but v1Token is still issued in it",
+            ),
+            (
+                Plan,
+                &[WouldChange, Unchanged],
+                v1(1),
+                "all of 2 selected accounts were read; apply would set 1 to v2Token; nothing was changed; v1Token is still issued in 1 \
+                 that had nothing to change",
+            ),
+            (
+                Apply,
+                &[Changed, Unchanged, Failed],
+                v1(1),
+                "2 of 3 selected accounts are known to be on v2Token; 1 changed by this run, 1 failed; v1Token is still issued in 1 that \
+                 had nothing to change",
+            ),
+        ] {
+            let tally: Tally = outcomes.iter().copied().collect();
+            let mode = if command == Plan { Mode::Plan } else { Mode::Apply };
+            let verdict = Verdict::of(&tally, None, false, false);
+            let code = verdict.exit_code();
+            assert_eq!(code, if outcomes.contains(&Failed) { 3 } else { 0 }, "{outcomes:?}");
+            let results = Results { tally, issued_otherwise, ..Results::default() };
+            assert_eq!(verdict.sentence(command, mode, TokenVersion::V2Token, &results), said);
+        }
+    }
+
+    #[test]
+    fn unverified_accounts_whose_setting_was_read_back_are_told_apart() {
+        let record = |number: u64, verified| Record {
+            outcome: Outcome::Unverified,
+            verified,
+            ..Record::blank(format!("{number:012}").parse().unwrap(), TokenVersion::V2Token)
+        };
+        let setting = Some(crate::rollout::Verified::Setting);
+        for (verified, says) in [
+            (&[None, None][..], "set may have taken effect, but could not be read back"),
+            (&[setting, setting], "the setting was read back as wanted, but not proven with a token"),
+            (
+                &[setting, None, setting],
+                "in 2, the setting was read back as wanted, but not proven with a token; in 1, the set may have taken effect, but could not be read back",
+            ),
+        ] {
+            let records: Vec<Record> =
+                (1..).zip(verified).map(|(number, verified)| record(number, *verified)).collect();
+            assert_eq!(Results::of(&records).meaning(Outcome::Unverified), says);
+        }
     }
 
     #[test]

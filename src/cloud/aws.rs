@@ -229,7 +229,8 @@ impl Aws {
     /// # Errors
     ///
     /// Returns an error if FIPS endpoints are configured. Also returns an error if an endpoint of AWS is configured for STS, because that
-    /// endpoint would get the calls for the global endpoint too.
+    /// endpoint would get the calls for the global endpoint too, and if any other one is configured in the Region for which the calls for
+    /// the global endpoint are signed, because the calls would be the same.
     pub fn check_global_endpoint(&self) -> Result<(), ConnectError> {
         self.global_endpoint_obstacle().map_or(Ok(()), |detail| Err(ConnectError::TokenTestImpossible { detail }))
     }
@@ -247,9 +248,10 @@ impl Aws {
         Err(ConnectError::TokenTestImpossible { detail })
     }
 
-    /// Returns why the configuration does not allow calls to the global STS endpoint; `None` if it does.
+    /// Returns why the configuration does not allow calls to the global STS endpoint, or does not tell them from others; `None` if it does
+    /// both.
     pub(crate) fn global_endpoint_obstacle(&self) -> Option<String> {
-        global_endpoint::obstacle(&self.clients().base)
+        global_endpoint::obstacle(&self.clients().base, &self.region)
     }
 
     /// Lists the opt-in Regions that an account has enabled, with the credentials that list the accounts. `account` is `None` for the

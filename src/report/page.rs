@@ -29,6 +29,7 @@ use super::ou_totals::units;
 use super::timeline::Timeline;
 use crate::journal::RunId;
 use crate::sanitize::{for_shell, for_terminal};
+use crate::verdict::Results;
 
 pub(super) const STYLE: &str = include_str!("page/page.css");
 const SCRIPT: &str = include_str!("page/page.js");
@@ -38,6 +39,7 @@ const SCRIPT: &str = include_str!("page/page.js");
 struct Page<'a> {
     data: Data<'a>,
     bar: Vec<BarSegment>,
+    results: Results,
     timeline: Option<&'a Timeline>,
     chart: Option<Chart>,
     issued: Option<IssuedOtherwise<'a>>,
@@ -53,6 +55,7 @@ pub(super) fn write(report: &Report<'_>, mut to: impl Write) -> io::Result<()> {
             causes: &Causes::of(report.accounts, report.records),
         },
         bar: bar(&report.tally(), 1000.0),
+        results: Results::of(report.records),
         timeline: timeline.as_ref(),
         issued: IssuedOtherwise::of(report),
         chart: timeline.as_ref().map(|timeline| Chart::of(timeline, report.run.settings.rate)),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::connectivity::Connectivity;
 use super::count_or_percent::CountOrPercent;
 use super::credential_probe::CredentialProbe;
+use super::global_silence::GlobalSilence;
 use super::lookups::Lookups;
 use super::rate_limiter::RateLimiter;
 use super::{Mode, Stop, Verify};
@@ -55,6 +56,7 @@ pub struct Rollout<'a, C, I> {
     pub(crate) rate_limiter: RateLimiter,
     /// Limits the calls of the global STS endpoint. It has a quota of its own, so a throttle there must not slow down the visits.
     pub(crate) global_rate_limiter: RateLimiter,
+    pub(crate) global_silence: GlobalSilence,
     pub(crate) connectivity: Connectivity,
     pub(crate) credential_probe: CredentialProbe,
     /// The STS endpoint, for the records.
@@ -71,6 +73,7 @@ impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {
             stop: Stop::default(),
             rate_limiter: RateLimiter::new(options.rate),
             global_rate_limiter: RateLimiter::new(options.rate),
+            global_silence: GlobalSilence::default(),
             connectivity: Connectivity::default(),
             credential_probe: CredentialProbe::default(),
             sts_endpoint: cloud.sts_endpoint().into(),

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::stream::{self, LocalBoxStream, Stream, StreamExt};
 
 use super::connectivity::ConnectivityChange;
+use super::global_silence::ENOUGH;
 use super::tolerance::{too_many, too_many_in_wave};
 use super::visit::visit;
 use super::{Event, Intents, Outcome, Record, Rollout, StopReason, Tally, Target, Wave};
@@ -154,6 +155,9 @@ impl<C: Cloud, I: Intents, L: FnMut(Event<'_>)> Engine<'_, C, I, L> {
                         rate: run.rate_limiter.rate(),
                         in_flight: run.stop.in_flight(),
                     });
+                    if run.global_silence.is_news() {
+                        (self.listen)(Event::GlobalEndpointSilent { accounts: ENOUGH });
+                    }
                     if let Some(reason) = too_many(&run.options, &self.tally, self.selection, self.wave) {
                         run.stop.request(reason);
                     }

@@ -77,6 +77,11 @@ pub enum Event<'a> {
         /// How long the process did not run.
         lasted: Duration,
     },
+    /// The global STS endpoint has never answered, so the other accounts are visited without observing what it issues.
+    GlobalEndpointSilent {
+        /// How many accounts got no answer.
+        accounts: u32,
+    },
     /// AWS can be reached again, and the visits continue.
     Reachable {
         /// How long the outage lasted.

@@ -129,23 +129,11 @@ impl Overview<'_> {
             rows.push(("impact", format!("{ago}{}; unaffected accounts first", impact.summary(targets))));
         }
         rows.extend([("waves", self.sizes()), ("first wave", self.first_wave())]);
-        if self.prepared.waves.len() > 1 {
+        if prepared.waves.len() > 1 {
             rows.push(("between", self.between()));
         }
         rows.push(("pace", self.pace()));
-        rows.push((
-            "verify",
-            match &run.verify {
-                Verify::None => "none: every account that is set ends as unverified".to_owned(),
-                Verify::Setting => "each setting is read back".to_owned(),
-                Verify::TokenSize => {
-                    "each setting is read back, and proven by the size of a token of the global endpoint".to_owned()
-                }
-                Verify::TokenIn(region) => {
-                    format!("each setting is read back, and proven with a token in {region}")
-                }
-            },
-        ));
+        rows.push(("verify", self.verification()));
         rows.push((
             "max errors",
             match run.max_errors {
@@ -158,11 +146,27 @@ impl Overview<'_> {
             },
         ));
         let sets_v2 = |wave: &Wave| wave.targets.iter().any(|target| target.wanted == TokenVersion::V2Token);
-        if self.prepared.waves.iter().any(sets_v2) {
+        if aws.caller.partition.has_global_sts() && prepared.waves.iter().any(sets_v2) {
             rows.push(("tokens", "those of the global endpoint get longer: docs/longer-tokens.md".to_owned()));
         }
         rows.push(("undo", format!("v2token rollback {}", for_shell(self.folder))));
         rows
+    }
+
+    /// How a change is verified.
+    fn verification(&self) -> String {
+        let partition = &self.aws.caller.partition;
+        match &self.settings.run.verify {
+            Verify::None => "none: every account that is set ends as unverified".to_owned(),
+            Verify::Setting => "each setting is read back".to_owned(),
+            Verify::TokenSize if !partition.has_global_sts() => format!(
+                "each setting is read back, and no more: partition {partition} has no global endpoint whose tokens could prove it"
+            ),
+            Verify::TokenSize => {
+                "each setting is read back, and proven by the size of a token of the global endpoint".to_owned()
+            }
+            Verify::TokenIn(region) => format!("each setting is read back, and proven with a token in {region}"),
+        }
     }
 
     /// What happens between two waves.
@@ -323,7 +327,9 @@ impl Overview<'_> {
         let run = &self.settings.run;
         let outline = outline(self.settings, self.prepared);
         let rate = (run.rate > 0).then(|| f64::from(run.rate));
-        let visit = usual_visit(run.mode, &run.verify);
+        let compares = self.aws.caller.partition.has_global_sts();
+        let verify = if run.verify == Verify::TokenSize && !compares { &Verify::Setting } else { &run.verify };
+        let visit = usual_visit(run.mode, verify);
         let forecast = Forecast { rate, concurrency: outline.concurrency, visit, between: outline.between };
         let limit = rate.map_or_else(|| "no limit".to_owned(), |rate| format!("at most {rate:.0} visits a second"));
         format!("{limit}, {} at once; about {}", run.concurrency, brief(forecast.of(outline.waves)))

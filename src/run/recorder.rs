@@ -212,6 +212,7 @@ impl<'a> Recorder<'a> {
             | Event::GatePassed { .. }
             | Event::Unreachable { .. }
             | Event::Reachable { .. }
+            | Event::GlobalEndpointSilent { .. }
             | Event::Paused { .. } => {}
         }
         if let Some(cause) = self.journal.failure() {

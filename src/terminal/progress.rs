@@ -206,6 +206,7 @@ impl Progress {
             }
             Event::Unreachable { failure, patience } => self.log(&log_lines::unreachable(failure, *patience)),
             Event::Paused { lasted } => self.log(&log_lines::paused(*lasted)),
+            Event::GlobalEndpointSilent { accounts } => self.log(&log_lines::global_endpoint_silent(*accounts)),
             Event::Reachable { after } => self.log(&log_lines::reachable(*after)),
         }
     }

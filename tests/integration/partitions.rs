@@ -1,6 +1,7 @@
 //! All partitions: ARNs, signing Regions, and the note about a missing global STS endpoint.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use v2token_simulator::{Builder, MANAGEMENT_ACCOUNT, Operation, Organization, Role, Service, TokenVersion, Trusted};
 
@@ -55,6 +56,25 @@ fn the_note_comes_before_the_question() {
     let (note, question) = (run.stdout.find("has no global STS endpoint"), run.stdout.find("[y/N]"));
     assert!(note.is_some() && note < question, "{run}");
     assert!(!run.touched_accounts(), "{run}");
+}
+
+/// The overview before a run promises no proof and announces no longer tokens where no global endpoint issues any.
+#[test]
+fn the_overview_says_nothing_of_tokens_without_a_global_endpoint() {
+    let (proven, longer) =
+        ("proven by the size of a token of the global endpoint", "get longer: docs/longer-tokens.md");
+    let apply = ["apply", "--yes", "--rate=0", "--verify=token"];
+    for (partition, region, ..) in PARTITIONS {
+        let run = Bench::new(in_partition(partition, region).start()).run("run", &apply).exits(0);
+        let run = run.says(&[&format!(
+            "each setting is read back, and no more: partition {partition} has no global endpoint whose tokens could prove it"
+        )]);
+        assert!(!run.stderr.contains(proven) && !run.stderr.contains(longer), "{run}");
+    }
+    Bench::new(in_partition("aws", "eu-west-1").global_sts(Duration::ZERO).start())
+        .run("run", &apply)
+        .exits(0)
+        .says(&[proven, longer]);
 }
 
 #[test]

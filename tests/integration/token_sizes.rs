@@ -221,6 +221,51 @@ fn a_plan_survives_a_silent_global_endpoint() {
     let run = bench.run("plan", &["plan", "--rate=0", VERIFY, "--account-timeout=2s"]).exits(0);
     let row = &run.rows()["000000000001"];
     assert!(row["outcome"] == "would_change" && row["hint"].contains("AccountTimeout"), "{row:#?}");
+    let run = bench.run("longer", &["plan", "--rate=0", VERIFY]).exits(0);
+    let row = &run.rows()["000000000001"];
+    assert!(row["outcome"] == "would_change" && row["hint"].contains("no answer within 6 s"), "{row:#?}");
+}
+
+/// After three accounts without an answer, and none before, the endpoint is not asked any more. Once it has answered, it is.
+#[test]
+fn a_global_endpoint_that_never_answered_is_given_up() {
+    let silent = |answers: Option<u64>| {
+        let builder = organization(11, Duration::ZERO).each_account(move |account| {
+            if Some(account.id().number()) != answers {
+                account.faults.global.reset = ALWAYS;
+            }
+        });
+        Bench::new(builder.start())
+    };
+    let arguments = ["plan", "--rate=0", VERIFY, "--concurrency=1"];
+    let warning = "the global STS endpoint did not answer in 3 accounts, and never before";
+    let bench = silent(None);
+    let run = bench.run("plan", &arguments).exits(0).says(&[warning, "https://sts.amazonaws.com"]);
+    assert_eq!(run.stderr.matches(warning).count(), 1, "{run}");
+    assert_eq!(run.after.fault("global_reset"), 3 * 2, "{run}");
+    let rows = run.rows();
+    let note = "the version that the global endpoint issues is not known: ";
+    let of = |says: &str| rows.values().filter(|row| row["hint"].starts_with(&format!("{note}{says}"))).count();
+    assert_eq!(
+        (of("AssumeRole failed with ConnectionFailed"), of("the global endpoint did not answer")),
+        (3, 7),
+        "{run}"
+    );
+    assert!(rows.values().all(|row| row["outcome"] == "would_change"), "{run}");
+
+    // Which account is the first depends on the plan, so this is the one that the run before asked first.
+    let first = rows.values().find(|row| row["hint"].contains("ConnectionFailed")).expect("an account");
+    let answers = first["account_id"].parse().expect("a number");
+    let bench = silent(Some(answers));
+    let run = bench.run("plan", &arguments).exits(0);
+    assert!(!run.stderr.contains(warning), "{run}");
+    assert_eq!(run.after.fault("global_reset"), 9 * 2, "{run}");
+
+    // A proof is not given up: each change is asked about until its time is over.
+    let bench = silent(None);
+    let run = bench.run("run", &[&APPLY[..], &["--concurrency=11", "--account-timeout=8s"]].concat()).exits(3);
+    assert!(!run.stderr.contains(warning), "{run}");
+    assert!((1..=10).all(|number| run.after.account(number).calls.global_assume_role >= 3), "{run}");
 }
 
 /// Without sizes in both answers, the tokens themselves are as long as they are.
@@ -337,6 +382,37 @@ fn a_token_that_does_not_follow_in_time_is_unverified_and_retried() {
     assert_eq!(proven.after.account(1).sets_received, 1, "{proven}");
 }
 
+/// A throttle or a refusal does not take away what the comparisons before it showed.
+#[test]
+fn what_was_compared_stays_if_later_attempts_fail() {
+    let bench = Bench::new(organization(4, NEVER).start());
+    let mut running = Running::start(&bench, "run", &APPLY);
+    running.until(|truth| [1, 2, 3].iter().all(|number| truth.account(*number).calls.global_assume_role >= 1));
+    bench.organization.control(|world| {
+        world.account_mut(1_u64).faults.global.throttle = ALWAYS;
+        world.account_mut(2_u64).faults.global.denied = true;
+    });
+    let run = running.end().exits(3).agrees(TokenVersion::V2);
+    let shown = "the setting was read back, but by the size of its token, the global endpoint still issues v1Token";
+    for (number, later) in [
+        (1, "; the last attempts failed: AssumeRole failed with Throttling"),
+        (2, "; the last attempts failed: AssumeRole failed with AccessDenied"),
+        (3, ""),
+    ] {
+        let row = &run.rows()[&format!("{number:012}")];
+        assert_eq!(
+            cells(row, &["outcome", "error_code", "verified"]),
+            ["unverified", "IssuedVersionDiffers", "setting"],
+            "{row:#?}"
+        );
+        has_tokens(row, [true; 3], "v1Token");
+        let message = &row["error_message"];
+        assert!(message.starts_with(&format!("{shown}{later}")), "{row:#?}");
+        assert_eq!(message == shown, later.is_empty(), "{row:#?}");
+    }
+    assert!(run.after.account(2).calls.global_assume_role < 8, "a refusal ends the polls: {run}");
+}
+
 #[test]
 fn a_run_killed_while_tokens_are_compared_is_resumed() {
     let bench = Bench::new(organization(5, NEVER).start());
@@ -373,4 +449,27 @@ fn a_configuration_without_the_global_endpoint_is_refused() {
     bench.without_env("AWS_USE_FIPS_ENDPOINT");
     bench.organization.control(|world| world.set_issuance_lag(Duration::ZERO));
     bench.again("killed", &["resume", "killed", "--yes"]).exits(0);
+}
+
+/// A server in front of the Regional endpoint of us-east-1 gets both calls, signed for the same Region. In this world, where tokens never
+/// follow the setting, each change would look proven.
+#[test]
+fn an_own_endpoint_in_the_region_of_the_global_one_is_refused() {
+    let bench = Bench::new(organization(3, NEVER).region("us-east-1").opt_in_region("ap-east-1").start());
+    let says = "--verify token: http://";
+    let why = "in Region us-east-1 it can't tell the calls for the global endpoint from the others: choose another Region with --region";
+    for arguments in
+        [&["plan", VERIFY][..], &["apply", "--yes", VERIFY], &["apply", "--yes", "--verify=token=ap-east-1"]]
+    {
+        let run = bench.run("run", arguments).exits(1).says(&[says, why]);
+        assert!(!run.touched_accounts() && !run.folder.exists(), "{run}");
+    }
+    let checked = bench.again("none", &["doctor", VERIFY]).exits(1);
+    assert!(checked.stdout.contains(why), "{checked}");
+    let checked = bench.again("none", &["doctor"]).exits(0);
+    assert!(
+        checked.stdout.contains("the sizes of tokens are not compared") && checked.stdout.contains(why),
+        "{checked}"
+    );
+    bench.run("run", &["apply", "--yes"]).exits(0);
 }

@@ -120,14 +120,8 @@ pub(crate) fn configured_url(config: &SdkConfig, service: &str) -> Option<String
     own.filter(is_set).or_else(|| config.endpoint_url().map(str::to_owned).filter(is_set))
 }
 
-/// Returns the endpoint that is configured for STS if it is one of AWS's own hosts, and otherwise `None`. A host that is not
-/// AWS's own stands for all of AWS, including the global endpoint.
-pub(super) fn configured_aws_host(config: &SdkConfig) -> Option<String> {
-    configured_url(config, "sts").filter(|url| is_aws_host(url))
-}
-
-/// Whether a URL names one of AWS's own hosts.
-fn is_aws_host(url: &str) -> bool {
+/// Whether a URL names one of AWS's own hosts. A host that is not AWS's own stands for all of AWS, including the global endpoint.
+pub(super) fn is_aws_host(url: &str) -> bool {
     let lower = url.to_ascii_lowercase();
     [".amazonaws.com", ".api.aws"].iter().any(|domain| lower.contains(domain))
 }

@@ -5,7 +5,7 @@ use aws_sdk_sts::Client;
 use aws_sdk_sts::config::Builder;
 
 use super::super::{AccessMethod, Answer, Failure, Operation, OwnCode, TokenSize};
-use super::endpoint::{configured_aws_host, configured_url, of_service};
+use super::endpoint::{configured_url, is_aws_host, of_service};
 use super::session::{Session, SessionOptions};
 use super::sts;
 use crate::org::AccountId;
@@ -21,13 +21,24 @@ pub(super) fn client(config: &SdkConfig) -> Client {
     Client::from_conf(Builder::from(&of_service(config, "sts")).region(Region::new(REGION)).endpoint_url(url).build())
 }
 
-/// Returns why the configuration does not allow calls to the global endpoint; `None` if it does.
-pub(super) fn obstacle(config: &SdkConfig) -> Option<String> {
+/// Returns why the configuration does not allow calls to the global endpoint, or does not tell them from those to the endpoint of the
+/// run's Region; `None` if it does both.
+pub(super) fn obstacle(config: &SdkConfig, region: &str) -> Option<String> {
     if config.use_fips() == Some(true) {
         return Some("the global STS endpoint is no FIPS endpoint".to_owned());
     }
-    let url = configured_aws_host(config)?;
-    Some(format!("{url} is configured for STS, and would get the calls for the global endpoint too"))
+    let url = configured_url(config, "sts")?;
+    if is_aws_host(&url) {
+        return Some(format!("{url} is configured for STS, and would get the calls for the global endpoint too"));
+    }
+    // Such a server tells the two endpoints by the Region of the signature. One that only passes requests on to the endpoint of
+    // us-east-1 would accept both, and answer with tokens of the same size whatever the global endpoint issues.
+    (region == REGION).then(|| {
+        format!(
+            "{url} is configured for STS, and in Region {REGION} it can't tell the calls for the global endpoint from the others: \
+             choose another Region with --region"
+        )
+    })
 }
 
 /// Opens a session through the account's role.
@@ -63,18 +74,27 @@ mod tests {
     #[test]
     fn only_a_configuration_that_hides_the_global_endpoint_is_an_obstacle() {
         let with_url = |url: &str| SdkConfig::builder().endpoint_url(url).build();
-        for (config, says) in [
-            (SdkConfig::builder().build(), ""),
-            (with_url("http://127.0.0.1:5000"), ""),
-            (SdkConfig::builder().use_fips(true).build(), "no FIPS endpoint"),
+        let own = "http://127.0.0.1:5000";
+        let vpc = "https://vpce-1.sts.us-east-1.vpce.amazonaws.com";
+        for (config, region, says) in [
+            (SdkConfig::builder().build(), "eu-west-1", ""),
+            (SdkConfig::builder().build(), "us-east-1", ""),
+            (with_url(own), "eu-west-1", ""),
             (
-                with_url("https://vpce-1.sts.us-east-1.vpce.amazonaws.com"),
-                "would get the calls for the global endpoint too",
+                with_url(own),
+                "us-east-1",
+                "can't tell the calls for the global endpoint from the others: choose another Region",
             ),
-            (with_url("https://sts.eu-west-1.api.aws"), "https://sts.eu-west-1.api.aws is configured for STS"),
+            (SdkConfig::builder().use_fips(true).build(), "eu-west-1", "no FIPS endpoint"),
+            (with_url(vpc), "us-east-1", "would get the calls for the global endpoint too"),
+            (
+                with_url("https://sts.eu-west-1.api.aws"),
+                "eu-west-1",
+                "https://sts.eu-west-1.api.aws is configured for STS",
+            ),
         ] {
-            let found = obstacle(&config).unwrap_or_default();
-            assert!(found.contains(says) && found.is_empty() == says.is_empty(), "{says}: {found}");
+            let found = obstacle(&config, region).unwrap_or_default();
+            assert!(found.contains(says) && found.is_empty() == says.is_empty(), "{region} {says}: {found}");
         }
     }
 }

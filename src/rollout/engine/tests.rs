@@ -571,6 +571,7 @@ async fn waves_come_one_after_the_other_with_a_wait_between() {
         | Event::GatePassed { .. }
         | Event::Unreachable { .. }
         | Event::Reachable { .. }
+        | Event::GlobalEndpointSilent { .. }
         | Event::Paused { .. } => {}
     })
     .await;
@@ -654,6 +655,7 @@ async fn after_a_stop_visits_in_flight_finish_and_no_other_starts() {
         | Event::GatePassed { .. }
         | Event::Unreachable { .. }
         | Event::Reachable { .. }
+        | Event::GlobalEndpointSilent { .. }
         | Event::Paused { .. } => {}
     })
     .await;

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::retry::CallError;
 use super::verify::TOKEN_WAITS;
@@ -17,6 +17,9 @@ use crate::rollout::{Intents, Outcome, Stage, Verified, Verify};
 /// How often an account that is only observed asks a global endpoint that does not answer. A firewall that blocks this endpoint alone
 /// would otherwise make every visit of a plan last as long as all attempts together.
 const UNANSWERED_ATTEMPTS: u32 = 2;
+
+/// How long such an account waits for one answer. The endpoint answers in well below a second, but a firewall may drop the packets.
+const OBSERVATION_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The remark if neither endpoint tells the size of its token.
 const BY_LENGTH: &str = "STS gave no token sizes, so the lengths of the tokens were compared";
@@ -31,12 +34,14 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
         self.note_regional_size();
         let mut last = None;
+        // What the last comparison showed. It stays true if later attempts fail.
+        let mut shown: Option<Failure> = None;
         let mut failed = 0;
         while let Some(wait) = TOKEN_WAITS.get(failed as usize) {
             let wait = Duration::from_secs(*wait);
             self.sleep(wait, Stage::Verify, Operation::AssumeRole, last.as_ref()).await?;
             let sent = Instant::now();
-            let failure = match self.compare_tokens(1).await {
+            let failure = match self.compare_tokens(1, None).await {
                 Ok(comparison) if comparison.token.version == Some(self.target.wanted) => {
                     self.record.verified = Some(Verified::TokenSize);
                     self.note_comparison(&comparison);
@@ -44,14 +49,25 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 }
                 Ok(comparison) => {
                     failed += 1;
-                    self.not_proven(&comparison)
+                    let failure = self.not_proven(&comparison);
+                    (shown, last) = (Some(failure.clone()), Some(failure));
+                    continue;
                 }
                 Err(error) => self.count_failure(error, &mut failed)?,
             };
-            match failure.kind {
-                FailureKind::Refused => return Err(VisitError::Failed(Stage::Verify, failure)),
-                FailureKind::Credentials => Box::pin(self.check_base_credentials(sent, &failure)).await?,
-                FailureKind::Throttled | FailureKind::Transient => {}
+            let is_refused = failure.kind == FailureKind::Refused;
+            if failure.kind == FailureKind::Credentials {
+                Box::pin(self.check_base_credentials(sent, &failure)).await?;
+            }
+            let failure = match &shown {
+                None => failure,
+                Some(shown) => {
+                    let message = format!("{}; the last attempts failed: {failure}", shown.message);
+                    Failure { message, ..shown.clone() }
+                }
+            };
+            if is_refused {
+                return Err(VisitError::Failed(Stage::Verify, failure));
             }
             last = Some(failure);
         }
@@ -79,9 +95,17 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             return;
         }
         self.note_regional_size();
+        if self.run.global_silence.is_given_up() {
+            let why = "the version that the global endpoint issues is not known: the global endpoint did not answer";
+            self.record.add_note(why);
+            return;
+        }
         match self.compare_tokens_with_retries().await {
             Ok(comparison) => self.note_comparison(&comparison),
             Err(failure) => {
+                if failure.is_unanswered() || failure.code == OwnCode::AccountTimeout.into() {
+                    self.run.global_silence.unanswered();
+                }
                 self.record.add_note(&format!("the version that the global endpoint issues is not known: {failure}"));
             }
         }
@@ -114,7 +138,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         let mut failed = 0;
         loop {
             let sent = Instant::now();
-            let error = match self.compare_tokens(failed + 1).await {
+            let error = match self.compare_tokens(failed + 1, Some(OBSERVATION_TIMEOUT)).await {
                 Ok(comparison) => return Ok(comparison),
                 Err(error) => error,
             };
@@ -135,8 +159,9 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         }
     }
 
-    /// Asks the global endpoint once, at its own rate, and writes the sizes into the record.
-    async fn compare_tokens(&mut self, attempt: u32) -> Result<Comparison, CallError> {
+    /// Asks the global endpoint once, at its own rate, and writes the sizes into the record. `limit` is how long to wait for the answer;
+    /// without it, as long as for other calls.
+    async fn compare_tokens(&mut self, attempt: u32, limit: Option<Duration>) -> Result<Comparison, CallError> {
         let run = self.run;
         let asked = Instant::now();
         run.global_rate_limiter.wait_to_retry().await;
@@ -144,15 +169,33 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         self.record.attempts += 1;
         let sent = Instant::now();
         let call = retry::as_attempt(attempt, run.cloud.global_token_size(self.target.account, &self.target.access));
+        let call = async {
+            let mut call = pin!(call);
+            let Some(limit) = limit else { return call.await };
+            match timeout(limit, &mut call).await {
+                Ok(answer) => answer,
+                // The time that it takes to fetch the base credentials says nothing about the endpoint.
+                Err(_) if run.cloud.is_fetching_credentials() => call.await,
+                Err(_) => {
+                    let message = format!("no answer within {} s", limit.as_secs());
+                    let failure = Failure::own(Operation::AssumeRole, OwnCode::RequestTimedOut, message);
+                    Err(Failure { kind: FailureKind::Transient, ..failure })
+                }
+            }
+        };
         let global = match self.attempt(Stage::Verify, Operation::AssumeRole, pin!(call)).await {
             Ok(answer) => answer.value,
             Err(error) => {
+                if matches!(&error, CallError::Failed(failure) if failure.status.is_some()) {
+                    run.global_silence.answered();
+                }
                 if matches!(&error, CallError::Failed(failure) if failure.kind == FailureKind::Throttled) {
                     run.global_rate_limiter.throttled(sent);
                 }
                 return Err(error);
             }
         };
+        run.global_silence.answered();
         run.global_rate_limiter.passed();
         let regional = self.regional_size.expect("a session of a role has a token");
         let comparison = compare(regional, global);

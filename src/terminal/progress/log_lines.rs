@@ -176,6 +176,15 @@ pub(super) fn unreachable(failure: &Failure, patience: Duration) -> LogLine {
     LogLine::new(Level::Warn, "unreachable", &text, fields)
 }
 
+/// Says that what the global endpoint issues is not observed any more.
+pub(super) fn global_endpoint_silent(accounts: u32) -> LogLine {
+    let text = format!(
+        "the global STS endpoint did not answer in {accounts} accounts, and never before: it is not asked about the other accounts that \
+         have nothing to set, and their issued version stays unknown; check that this machine can reach https://sts.amazonaws.com"
+    );
+    LogLine::new(Level::Warn, "global_endpoint_silent", &text, json!({ "accounts": accounts }))
+}
+
 /// The process did not run.
 pub(super) fn paused(lasted: Duration) -> LogLine {
     let text = format!(

@@ -165,6 +165,7 @@ impl DisplayState {
             | Event::GatePassed { .. }
             | Event::Unreachable { .. }
             | Event::Reachable { .. }
+            | Event::GlobalEndpointSilent { .. }
             | Event::Paused { .. } => {}
             Event::Baking { wait, next } => {
                 self.phase = Some(Phase::Waiting { until: now + *wait, next: *next });

@@ -149,3 +149,41 @@ fn the_next_step_of_a_plan_has_its_proof() {
     let preview = bench.run("undo", &["rollback", "run", "--dry-run", "--rate=0", VERIFY]).exits(0);
     assert!(preview.stdout.contains("To put these 3 back: v2token rollback --verify token "), "{preview}");
 }
+
+/// The exit code stays, because the setting is right, but the sentence does not pass over the tokens.
+#[test]
+fn the_sentence_names_the_accounts_whose_tokens_do_not_follow() {
+    let bench = lagging();
+    let says = "nothing to do: all of 2 selected accounts are on v2Token already, but v1Token is still issued in 2";
+    let two = "--account=000000000002,000000000003";
+    let plan = bench.run("plan", &["plan", "--rate=0", VERIFY, two, "--detailed-exitcode"]).exits(0);
+    assert!(plan.stdout.contains(says), "{plan}");
+    let run = bench.run("run", &[&APPLY[..], &[two]].concat()).exits(0);
+    assert!(run.stdout.contains(says), "{run}");
+    assert_eq!(json(&run)["run"]["verdict"]["sentence"], says, "{run}");
+    let says = "nothing was changed; v1Token is still issued in 2 that had nothing to change";
+    let all = bench.run("all", &["plan", "--rate=0", VERIFY]).exits(0);
+    assert!(all.stdout.contains(says), "{all}");
+    let merged = bench.again("none", &["report", "plan", "all"]).exits(0);
+    assert!(merged.stdout.contains(says), "{merged}");
+}
+
+/// A setting that was read back is not in doubt only because its proof is missing.
+#[test]
+fn a_missing_proof_is_no_doubt_about_the_setting() {
+    let bench = Bench::new(
+        organization(4, Duration::ZERO)
+            .account(1, |account| account.faults.global.denied = true)
+            .account(2, |account| account.faults.global.denied = true)
+            .start(),
+    );
+    let report = bench.folder.path().join("report.md");
+    let markdown = format!("--report={}", report.display());
+    let run = bench.run("run", &[&APPLY[..], &[&markdown]].concat()).exits(3).agrees(TokenVersion::V2);
+    let page = std::fs::read_to_string(run.folder.join("report.html")).expect("a page");
+    let markdown = std::fs::read_to_string(&report).expect("a report");
+    for (what, text) in [("summary", &run.stdout), ("page", &page), ("markdown", &markdown)] {
+        assert!(text.contains("the setting was read back as wanted, but not proven with a token"), "{what}: {text}");
+        assert!(!text.contains("could not be read back"), "{what}: {text}");
+    }
+}

@@ -23,7 +23,8 @@ fn changes(listened: &RefCell<Vec<&'static str>>) -> impl FnMut(&Event<'_>) {
         | Event::WaveFinished { .. }
         | Event::Baking { .. }
         | Event::GateStarted { .. }
-        | Event::GatePassed { .. } => {}
+        | Event::GatePassed { .. }
+        | Event::GlobalEndpointSilent { .. } => {}
     }
 }
 
