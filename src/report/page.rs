@@ -32,7 +32,7 @@ use crate::sanitize::{for_shell, for_terminal};
 use crate::verdict::Results;
 
 pub(super) const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(include_str!("page/table.js"), include_str!("page/page.js"));
 
 #[derive(Template)]
 #[template(path = "page.html", config = "src/report/page/askama.toml")]

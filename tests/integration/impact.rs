@@ -3,6 +3,7 @@
 mod damage;
 pub(crate) mod events;
 mod forms;
+mod page;
 
 use std::collections::BTreeMap;
 use std::fs;

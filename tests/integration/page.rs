@@ -57,23 +57,24 @@ fn apply(bench: &Bench) -> Run {
 }
 
 /// The ids in the drawn rows of the table, in their order.
-const DRAWN: &str = "[...document.querySelectorAll('#rows tbody tr:not(.gap) th')].map(cell => cell.textContent)";
+pub(crate) const DRAWN: &str =
+    "[...document.querySelectorAll('#rows tbody tr:not(.gap) th')].map(cell => cell.textContent)";
 /// The number of accounts in the table, drawn or not.
 const ROWS: &str = "+document.getElementById('rows').getAttribute('aria-rowcount') - 1";
 
-fn list(value: &Value) -> Vec<String> {
+pub(crate) fn list(value: &Value) -> Vec<String> {
     value.as_array().expect("a list").iter().map(|one| one.as_str().expect("a text").to_owned()).collect()
 }
 
 /// Fails if the page made a request or logged an error.
-fn was_quiet(browser: &mut Browser) {
+pub(crate) fn was_quiet(browser: &mut Browser) {
     assert_eq!(browser.requests(), Vec::<String>::new());
     assert_eq!(browser.complaints(), Vec::<String>::new());
     assert_eq!(browser.value("typeof marked"), "undefined", "a name was run");
 }
 
 /// Sets a filter as a user does.
-fn filter(browser: &mut Browser, field: &str, value: &str, rows: usize) {
+pub(crate) fn filter(browser: &mut Browser, field: &str, value: &str, rows: usize) {
     browser.value(&format!(
         "{{ const field = document.getElementById('{field}'); field.value = {value:?};
             field.dispatchEvent(new Event('input', {{ bubbles: true }})); }}"

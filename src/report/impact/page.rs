@@ -14,7 +14,7 @@ use crate::impact::verdict::Verdict;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
 
-const SCRIPT: &str = include_str!("page/impact.js");
+const SCRIPT: &str = concat!(include_str!("../page/table.js"), include_str!("page/impact.js"));
 
 /// How many principals are listed without the script.
 const LISTED: usize = 200;
