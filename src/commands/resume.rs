@@ -176,7 +176,9 @@ fn continued(mut settings: Settings, info: &RunInfo, folder: &Path) -> Result<Se
         ("--plan", given.plan != stored.plan),
         ("--shard", given.selection.shard != stored.selection.shard),
         ("--management-account", given.selection.management != stored.selection.management),
+        ("selection", !given.selection.is_again(&stored.selection)),
         ("--access", given.access != stored.access),
+        ("--impact", given.impact.is_some() != stored.impact.is_some()),
         ("--waves", given.waves != stored.waves),
         ("--canary", given.canary != stored.canary),
     ];
@@ -192,9 +194,12 @@ fn continued(mut settings: Settings, info: &RunInfo, folder: &Path) -> Result<Se
             folder.display()
         )));
     }
-    let RunSettings { selection, undoes, session_name, external_ids_given, .. } = info.settings.clone();
-    settings.run = RunSettings { selection, undoes, session_name, external_ids_given, ..settings.run };
+    let external_id_given = given.external_id_given || stored.external_id_given;
+    let RunSettings { selection, undoes, session_name, external_ids_given, impact, .. } = info.settings.clone();
+    settings.run =
+        RunSettings { selection, undoes, session_name, external_id_given, external_ids_given, impact, ..settings.run };
     settings.run_id = info.run_id.clone();
+    settings.run.check()?;
     settings.check_external_ids()?;
     Ok(settings)
 }

@@ -51,10 +51,16 @@ pub enum ReplayFailed {
         detail: String,
     },
     /// A newer version of the program wrote the journal.
-    #[error("the journal {} has format {format}, and this program reads formats up to {}", path.display(), Entry::FORMAT)]
+    #[error(
+        "version {version} wrote the journal {}, in format {format}, and this program reads formats up to {}",
+        path.display(),
+        Entry::FORMAT
+    )]
     Newer {
         /// The journal.
         path: PathBuf,
+        /// The version of the program that wrote it.
+        version: String,
         /// The format of the journal.
         format: u32,
     },
@@ -147,8 +153,9 @@ impl Replay {
             }
             let complete = bytes.ends_with(b"\n");
             match serde_json::from_slice(&bytes) {
-                Ok(Entry::Journal { format, .. }) if format > Entry::FORMAT => {
-                    return Err(ReplayFailed::Newer { path: path.to_owned(), format });
+                Ok(Entry::Journal { format, version, .. }) if format > Entry::FORMAT => {
+                    let (path, version) = (path.to_owned(), version.into_owned());
+                    return Err(ReplayFailed::Newer { path, version, format });
                 }
                 // This is the end of the file, or a line without a line end. Such a line was cut short, even if it is valid JSON.
                 _ if !complete => break,

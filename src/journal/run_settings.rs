@@ -55,10 +55,10 @@ const MAX_ROOT_SESSION: Duration = Duration::from_mins(15);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSettings {
     /// `--verify token=REGION` in a rollback.
-    #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token: --verify token proves both")]
+    #[error("--verify token=REGION proves v2Token, but most rollbacks set v1Token: --verify token checks both")]
     TokenProofInRollback,
     /// `--verify token=REGION` in a run that sets v1Token.
-    #[error("--verify token=REGION proves v2Token, and v1Token is asked for: --verify token proves both")]
+    #[error("--verify token=REGION proves v2Token, and v1Token is asked for: --verify token checks both")]
     TokenProofOfV1,
     /// A session through `--via-role` that is longer than AWS allows.
     #[error("--session-duration {}: a session that is reached through --via-role lasts 3600 s at most", .0.as_secs())]

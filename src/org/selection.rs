@@ -109,6 +109,27 @@ impl Selection {
         self.exceptions.as_ref()?.in_force.get(&account)
     }
 
+    /// Whether another selection can be from the same options. A `--joined-since` that is a span depends on the time, the ids of OUs that
+    /// are named by their path are added later, and exceptions end.
+    pub(crate) fn is_again(&self, stored: &Self) -> bool {
+        let same = |given: &Criteria, stored: &Criteria| {
+            let without_ous = |of: &Criteria| Criteria { ous: BTreeSet::new(), ..of.clone() };
+            without_ous(given) == without_ous(stored)
+                && given.ous.is_subset(&stored.ous)
+                && (!given.ou_names.is_empty() || given.ous == stored.ous)
+        };
+        let excepted =
+            |of: &Self| of.exceptions.as_ref().map(|all| all.in_force.keys().copied().collect::<BTreeSet<_>>());
+        same(&self.include, &stored.include)
+            && same(&self.exclude, &stored.exclude)
+            && self.joined_since.is_some() == stored.joined_since.is_some()
+            && match (excepted(self), excepted(stored)) {
+                (None, None) => true,
+                (Some(given), Some(stored)) => given.is_subset(&stored),
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+    }
+
     /// Whether the accounts' tags have to be read.
     pub fn needs_tags(&self) -> bool {
         !self.include.tags.is_empty() || !self.exclude.tags.is_empty()

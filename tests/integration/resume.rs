@@ -199,7 +199,7 @@ fn a_damaged_journal_is_refused_and_left_unchanged() {
         (Box::new(without("\"intent\"")), missing),
         (Box::new(damage(3)), "line 3 of the journal"),
         (Box::new(damage(30)), "line 30 of the journal"),
-        (Box::new(|text| text.replacen("\"format\":2", "\"format\":3", 1)), "has format 3"),
+        (Box::new(|text| text.replacen("\"format\":2", "\"format\":3", 1)), "in format 3"),
         (Box::new(|text| text.replacen("\"event\":\"account\"", "\"event\":\"omen\"", 1)), "line 2 of the journal"),
     ];
     for (change, words) in table {
@@ -307,12 +307,20 @@ fn the_same_command_line_starts_a_run_and_goes_on_with_it() {
 fn a_run_with_other_options_is_not_gone_on_with() {
     let bench = Bench::new(Organization::builder().accounts(ACCOUNTS).unlimited().start());
     bench.run("run", &["apply", "--yes", "--rate=0", "--waves=1,100%", "--resume-or-start"]).exits(0);
+    std::fs::write(bench.folder.path().join("exceptions.csv"), "account_id,reason,until\n000000000002,x,\n")
+        .expect("a file");
     for (arguments, problem) in [
         (&["apply", "--yes", "--waves=1,100%", "--to=v1Token"][..], "another --global-endpoint-token-version"),
         (&["apply", "--yes", "--waves=2,100%"], "another --waves"),
         (&["apply", "--yes", "--waves=1,100%", "--shard=0/2"], "another --shard"),
         (&["apply", "--yes", "--waves=1,100%", "--canary=000000000001"], "another --canary"),
         (&["apply", "--yes", "--waves=1,100%", "--management-account=skip"], "another --management-account"),
+        (&["apply", "--yes", "--waves=1,100%", "--account=000000000001"], "another selection"),
+        (&["apply", "--yes", "--waves=1,100%", "--exceptions=exceptions.csv"], "another selection"),
+        (
+            &["apply", "--yes", "--waves=1,100%", "--verify=token=ap-east-1", "--to=v1Token"],
+            "another --global-endpoint",
+        ),
         (&["plan", "--waves=1,100%"], "it has a run of apply"),
     ] {
         let run = bench.run("run", &[arguments, &["--resume-or-start"]].concat()).exits(2);
@@ -344,4 +352,25 @@ fn the_number_of_the_shard_is_in_the_path_of_its_run() {
     assert_eq!(merged.stdout.trim(), ACCOUNTS.to_string());
     let run = bench.again("none", &["apply", "--yes", "--run-dir=part-{shard}"]).exits(2);
     assert!(run.stderr.contains("none is given"), "{run}");
+}
+
+/// What a resume checks and takes from the run also holds for a command line that is given again.
+#[test]
+fn a_run_that_is_gone_on_with_keeps_what_is_not_given_again() {
+    let bench = {
+        let builder = slow().each_account(|account| {
+            account.role.external_id = Some(EXTERNAL_ID.to_owned());
+            account.version = Some(TokenVersion::V2);
+        });
+        Bench::new(builder.start())
+    };
+    let external_id = format!("--external-id={EXTERNAL_ID}");
+    killed(&bench, &["--resume-or-start", "--to=v1Token", &external_id]);
+    let line = ["apply", "--yes", "--rate=0", "--to=v1Token", "--resume-or-start"];
+    let run = bench.run("run", &line).exits(2);
+    assert!(run.stderr.contains("--external-id"), "{run}");
+    let proof = ["--verify=token=ap-east-1", &external_id];
+    let run = bench.run("run", &[&line[..], &proof].concat()).exits(2);
+    assert!(run.stderr.contains("proves v2Token"), "a token of v2 would prove nothing\n{run}");
+    assert_eq!(run.all_calls(), 0, "{run}");
 }

@@ -35,8 +35,9 @@ impl AccountReplay {
         let mut found = Self::default();
         let Some(first) = memchr(b'\n', journal) else { return Ok(found) };
         match serde_json::from_slice(&journal[..first]).map_err(|error| damaged(0, &error))? {
-            Entry::Journal { format, .. } if format > Entry::FORMAT => {
-                return Err(ReplayFailed::Newer { path: path.to_owned(), format });
+            Entry::Journal { format, version, .. } if format > Entry::FORMAT => {
+                let (path, version) = (path.to_owned(), version.into_owned());
+                return Err(ReplayFailed::Newer { path, version, format });
             }
             _ => {}
         }

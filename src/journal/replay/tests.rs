@@ -200,7 +200,7 @@ fn a_newer_format_is_refused() {
     let bytes = journal(&[Entry::Journal { format: Entry::FORMAT + 1, run_id: "r".into(), version: "9".into() }]);
     assert_eq!(
         Replay::of(&bytes[..], Path::new("j")),
-        Err(ReplayFailed::Newer { path: "j".into(), format: Entry::FORMAT + 1 })
+        Err(ReplayFailed::Newer { path: "j".into(), version: "9".to_owned(), format: Entry::FORMAT + 1 })
     );
 }
 

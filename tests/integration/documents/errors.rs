@@ -96,7 +96,7 @@ pub(super) fn errors() -> Vec<Error> {
         RunFolderFailed::from(ReplayFailed::Unreadable { path: path(), detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Damaged { path: path(), line: 3, detail: text() }).into(),
         RunFolderFailed::from(ReplayFailed::Incomplete { path: path(), line: 3, detail: text() }).into(),
-        RunFolderFailed::from(ReplayFailed::Newer { path: path(), format: 9 }).into(),
+        RunFolderFailed::from(ReplayFailed::Newer { path: path(), version: "9.0.0".to_owned(), format: 9 }).into(),
         RunFolderFailed::Busy(path()).into(),
         InvalidSettings::ChainedSessionTooLong(Duration::from_hours(2)).into(),
         InvalidSettings::RootCannotSet.into(),
