@@ -83,9 +83,9 @@ Exit codes:
   3    at least one account or file could not be read completely
   4    --detailed-exitcode: at least one account is affected
   6    --detailed-exitcode: at least one account is affected, and something could not be read completely
-  129  stopped by SIGHUP; the report has what was read before
-  130  stopped by SIGINT; the report has what was read before
-  143  stopped by SIGTERM; the report has what was read before";
+  129  stopped by SIGHUP; if accounts were being visited, the report has what was read before
+  130  stopped by SIGINT; if accounts were being visited, the report has what was read before
+  143  stopped by SIGTERM; if accounts were being visited, the report has what was read before";
 
 /// The exit codes of `report`, which makes no run.
 const REPORT_EXIT_CODES: &str = "\
@@ -186,8 +186,8 @@ pub enum Command {
     Doctor(Box<DoctorArgs>),
     /// Show who uses the global STS endpoint, and what a change of the token version means for them. Only reads.
     ///
-    /// The events come from CloudTrail's files. For each account, the report says whether anybody gets longer tokens, and who. Without
-    /// --offline, impact can't run yet.
+    /// The events come from CloudTrail's event history in each account, through the role, and from the files of --events. For each
+    /// account, the report says whether anybody gets longer tokens, and who. With --offline, no call is made.
     #[command(after_help = IMPACT_EXIT_CODES, after_long_help = before_exit_codes(examples::IMPACT, IMPACT_EXIT_CODES))]
     Impact(Box<ImpactArgs>),
     /// Print the exact IAM, trust, SCP and StackSet documents that a run needs.

@@ -34,12 +34,12 @@ pub struct ImpactArgs {
     #[arg(long, env = "V2TOKEN_SINCE", value_name = "SPAN|DATE", default_value = SINCE, help_heading = EVENTS)]
     pub since: JoinedSince,
     /// Read at most this many pages of the event history of each account.
-    #[arg(long, env = "V2TOKEN_MAX_PAGES", value_name = "N", default_value_t = MAX_PAGES, value_parser = clap::value_parser!(u32).range(1..), help_heading = EVENTS)]
+    #[arg(long, env = "V2TOKEN_MAX_PAGES", value_name = "N", default_value_t = MAX_PAGES, value_parser = clap::value_parser!(u32).range(1..=10_000), help_heading = EVENTS)]
     pub max_pages: u32,
     /// Keep the IP addresses that called, in the JSON report.
     #[arg(long, env = "V2TOKEN_WITH_ADDRESSES", value_parser = switch(), help_heading = EVENTS)]
     pub with_addresses: bool,
-    /// Exit with 4 if an account is affected, or with 6 if something could not be read either.
+    /// Exit with 4 if an account is affected, or with 6 if, in addition, something could not be read completely.
     #[arg(long, env = "V2TOKEN_DETAILED_EXITCODE", value_parser = switch(), help_heading = OUTPUT)]
     pub detailed_exitcode: bool,
     /// Which accounts the report is about.

@@ -21,7 +21,7 @@ const OLD: Duration = Duration::from_hours(30 * 24);
 ///
 /// # Errors
 ///
-/// Returns an error if there is no such impact, or if it did not end.
+/// Returns an error if there is no such impact, or if its report can't be read.
 pub(super) fn read(given: PathBuf, mode: StderrMode, environment: &Environment) -> Result<KnownImpact, Error> {
     let folder = absolute(run_folder::named_impact(given, mode)?);
     if !ImpactReport::is_in(&folder) {
@@ -35,18 +35,12 @@ pub(super) fn read(given: PathBuf, mode: StderrMode, environment: &Environment) 
     for account in &report.accounts {
         verdicts.entry(account.verdict).or_default().insert(account.account_id);
     }
-    let is_affected =
-        |account| verdicts.iter().any(|(verdict, accounts)| verdict.is_affected() && accounts.contains(account));
-    let affected: BTreeSet<(AccountId, &str)> = (report.principals.iter())
-        .filter(|row| row.account_id == row.attributed_to && is_affected(&row.account_id))
-        .map(|row| (row.account_id, row.principal.as_str()))
-        .collect();
     let known = KnownImpact {
         run_id: report.run.run_id.to_string(),
         folder,
         organization_id: report.run.organization_id.clone(),
         ended_at: report.run.ended_at.or(report.run.started_at),
-        affected_principals: affected.len(),
+        affected_principals: report.affected_principals(),
         verdicts,
     };
     let age = known.ended_at.and_then(|ended| environment.now.duration_since(ended).ok());

@@ -3,6 +3,7 @@
 
 mod structs;
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
@@ -38,6 +39,10 @@ const COLUMNS: [&str; 20] = [
     "coverage_hours",
 ];
 
+/// The columns whose values can be structs. A text of a client, such as a user agent, must not be taken for one.
+const STRUCTS: [&str; 5] =
+    ["useridentity", "requestparameters", "responseelements", "additionaleventdata", "tlsdetails"];
+
 /// A column that contains the whole event as JSON, as in exports of CloudTrail Lake.
 const WHOLE: [&str; 3] = ["eventjson", "cloudtrailevent", "event"];
 
@@ -65,11 +70,15 @@ pub(super) fn read(head: &[u8], rest: Option<&mut dyn Read>, sink: &mut impl FnM
         Some(rest) => rest,
         None => &mut empty,
     };
-    let limited = Limited { inner: head.chain(rest), row: 0 };
-    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(limited);
+    let unread = Cell::new(0);
+    let limited = Limited { inner: head.chain(rest), row: &unread };
+    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(limited);
     let mut record = ByteRecord::new();
     let failed = |error: csv::Error| match error.into_kind() {
         csv::ErrorKind::Io(error) => error.to_string(),
+        csv::ErrorKind::UnequalLengths { .. } => {
+            "a row has another number of columns than the first: it was cut short".to_owned()
+        }
         _ => "it can't be read as CSV".to_owned(),
     };
     reader.read_byte_record(&mut record).map_err(failed)?;
@@ -83,6 +92,7 @@ pub(super) fn read(head: &[u8], rest: Option<&mut dyn Read>, sink: &mut impl FnM
         return Err("it is neither JSON nor CSV with the columns eventsource and eventname".to_owned());
     }
     while reader.read_byte_record(&mut record).map_err(failed)? {
+        unread.set(0);
         if let Some(whole) = whole.and_then(|column| record.get(column)) {
             sink(Row::Event(whole));
             continue;
@@ -92,7 +102,10 @@ pub(super) fn read(head: &[u8], rest: Option<&mut dyn Read>, sink: &mut impl FnM
             .iter()
             .map(|(name, column)| ((*name).to_owned(), cell(*column)))
             .filter(|(_, text)| !text.is_empty() && text != "null")
-            .map(|(name, text)| (name, structs::value(&text)))
+            .map(|(name, text)| {
+                let value = if STRUCTS.contains(&name.as_str()) { structs::value(&text) } else { Value::from(text) };
+                (name, value)
+            })
             .collect();
         if let Some((account, hours)) = hours(&members) {
             sink(Row::Hours(account, hours));
@@ -131,21 +144,18 @@ pub(super) fn unwrapped(json: &[u8]) -> Option<String> {
     may_be.then(|| serde_json::from_slice::<Wrapped>(json).ok()).flatten().map(|wrapped| wrapped.event)
 }
 
-/// Refuses rows that are too long, so that the memory is bounded.
-struct Limited<R> {
+/// Refuses rows that are too long, so that the memory is bounded. A line end does not end a row, because a quoted cell can have some.
+struct Limited<'a, R> {
     inner: R,
-    /// The number of bytes since the last line feed.
-    row: usize,
+    /// The number of bytes since the last row ended.
+    row: &'a Cell<usize>,
 }
 
-impl<R: Read> Read for Limited<R> {
+impl<R: Read> Read for Limited<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        match memchr::memrchr(b'\n', &buffer[..read]) {
-            Some(last) => self.row = read - last - 1,
-            None => self.row += read,
-        }
-        if self.row > LONGEST_ROW {
+        self.row.set(self.row.get() + read);
+        if self.row.get() > LONGEST_ROW {
             return Err(io::Error::other(format!("a row has more than {} MiB", LONGEST_ROW >> 20)));
         }
         Ok(read)

@@ -8,7 +8,6 @@ pub(crate) enum Coverage {
     /// All management events of us-east-1, over the whole time.
     Complete,
     /// Random windows of the event history.
-    #[allow(dead_code, reason = "files give no samples")]
     Sampled {
         /// The number of windows that were read.
         read: u32,

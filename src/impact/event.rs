@@ -54,6 +54,7 @@ text_enum! {
         Time = "the event has no time that can be read",
         Endpoint = "the event does not say which endpoint was called",
         Principal = "the event does not say who called",
+        Role = "the event does not say which role was assumed",
     }
 }
 
@@ -116,6 +117,10 @@ fn interpret(raw: &RawEvent, with_addresses: bool) -> Parsed {
         (Endpoint::Unknown, false, false) => return not_understood(Reason::Endpoint),
     };
     let role = if operation.assumes_role() { raw.role_arn().map(without_session) } else { None };
+    if kind == CallKind::Global && operation == SessionOperation::AssumeRole && role.is_none() {
+        // The role can be in another account.
+        return not_understood(Reason::Role);
+    }
     let issuer = role.as_deref().and_then(account_in_arn).unwrap_or(recipient);
     let identity = Identity {
         kind: identity.kind.as_deref(),

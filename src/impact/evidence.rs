@@ -196,7 +196,7 @@ impl Evidence {
         let number = key.role.or(key.principal);
         match number.and_then(|number| self.regional.get(&(key.operation, number))) {
             Some(regional) => (Some(*regional).max(stats.largest), false),
-            None => (stats.largest.map(|now| now + GROWTH), true),
+            None => (stats.largest.map(|now| now.saturating_add(GROWTH)), true),
         }
     }
 

@@ -57,7 +57,6 @@ pub(crate) enum OptInRegions {
     #[default]
     Unknown,
     /// The Regions that were enabled by hand, sorted; none if it is empty.
-    #[allow(dead_code, reason = "they are read only with calls")]
     Enabled(Vec<String>),
 }
 

@@ -6,7 +6,7 @@ mod page;
 mod sentence;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
 use std::io::{self, BufReader, Read as _, Write};
 use std::net::IpAddr;
@@ -232,6 +232,12 @@ impl ImpactReport {
 
     fn of(&self, verdict: Verdict) -> usize {
         self.summary.get(&verdict).copied().unwrap_or(0)
+    }
+
+    /// How many principals the affected accounts have.
+    pub(crate) fn affected_principals(&self) -> usize {
+        let principals = self.first_to_talk_to().into_iter().map(|row| (row.account_id, row.principal.as_str()));
+        principals.collect::<BTreeSet<_>>().len()
     }
 
     /// The principals of affected accounts, those with the most calls first. Each is in the view of the account that issued its

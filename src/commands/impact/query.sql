@@ -32,5 +32,6 @@ SELECT
   CAST(bitwise_or_agg(bitwise_left_shift(CAST(1 AS bigint), CAST(substr(eventtime, 12, 2) AS bigint))) AS varchar)
 FROM {table}
 WHERE awsregion = 'us-east-1' AND readonly = 'true' AND eventsource <> 'sts.amazonaws.com'
+  AND COALESCE(NULLIF(eventcategory, ''), 'Management') = 'Management'
   AND eventtime >= '{since}'
 GROUP BY recipientaccountid, substr(eventtime, 1, 10)

@@ -35,8 +35,8 @@ fn members_of(text: &str) -> Vec<&str> {
             '}' => depth = depth.saturating_sub(1),
             ',' if depth == 0 => {
                 let next = text[at + 1..].strip_prefix(' ').unwrap_or("");
-                let name = next.split('=').next().unwrap_or_default();
-                if next.len() > name.len() && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()) {
+                let name = next.bytes().take_while(u8::is_ascii_alphanumeric).count();
+                if name > 0 && next.as_bytes().get(name) == Some(&b'=') {
                     parts.push(&text[start..at]);
                     start = at + 2;
                 }
@@ -60,6 +60,10 @@ mod tests {
             ("sts.amazonaws.com", json!("sts.amazonaws.com")),
             (r#"{"roleArn":"x=y"}"#, json!(r#"{"roleArn":"x=y"}"#)),
             ("{}", json!("{}")),
+            (
+                "{roleArn=arn:aws:iam::1:role/x, roleSessionName=a,b=c, externalId=x}",
+                json!({"roleArn": "arn:aws:iam::1:role/x", "roleSessionName": "a,b=c", "externalId": "x"}),
+            ),
             (
                 "{type=IAMUser, arn=arn:aws:iam::1:user/a=b, c, invokedby=null}",
                 json!({"type": "IAMUser", "arn": "arn:aws:iam::1:user/a=b, c", "invokedby": null}),

@@ -136,6 +136,9 @@ fn each_shape_counts_as_what_it_is() {
         (json!({"responseElements": null}), "global"),
         (json!({"responseElements": []}), "global"),
         (json!({"requestParameters": "HIDDEN", "resources": 7}), "global"),
+        // Without the role, the account that issued the session is not known.
+        (json!({"requestParameters": null, "responseElements.assumedRoleUser": null, "resources": null}), "role?"),
+        (json!({"requestParameters": null, "eventName": "GetSessionToken"}), "global"),
         (json!({"userAgent": null, "sourceIPAddress": null}), "global"),
     ] {
         assert_eq!(kind(&with(&changes)), expected, "{changes}");

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -95,4 +95,42 @@ fn an_event_that_is_too_large_is_skipped_and_told() {
     assert!(stderr(&output).contains("an event has more than 4 MiB"), "{}", stderr(&output));
     // What comes before it and behind it is read.
     assert_eq!(trail.rows("run", "principals.csv").len(), 2);
+}
+
+/// The rows that tell the coverage can come first, so a part of the result would look complete.
+#[test]
+fn a_result_of_the_query_that_was_cut_is_not_complete() {
+    let trail = Trail::new();
+    let header = "eventsource,eventname,eventtime,awsregion,recipientaccountid,readonly,coverage_hours,useridentity\n";
+    let mut rows = String::from(header);
+    for day in 0..92 {
+        let time = SystemTime::now() - Duration::from_hours(day * 24);
+        let date = &humantime::format_rfc3339_seconds(time).to_string()[..10];
+        rows.push_str(&format!("v2token,coverage,{date},us-east-1,000000000002,true,16777215,\n"));
+    }
+    trail.write("whole.csv", &rows);
+    trail.write("cut.csv", format!("{rows}sts.amazonaws.com,AssumeRole,2026-11"));
+    trail.write("quote.csv", format!("{rows}sts.amazonaws.com,\"AssumeRole{}", "x\n".repeat(3 << 20)));
+    assert_eq!(trail.run("whole", &["--events", "whole.csv"]).status.code(), Some(0));
+    assert_eq!(trail.cells("whole", "verdict")[1], "no_effect");
+    for (name, cause) in [("cut", "it was cut short"), ("quote", "a row has more than 4 MiB")] {
+        let output = trail.run(name, &["--events", &format!("{name}.csv")]);
+        assert_eq!(output.status.code(), Some(3), "{name}: {}", stderr(&output));
+        assert!(stderr(&output).contains(cause), "{name}: {}", stderr(&output));
+        assert_eq!(trail.cells(name, "verdict")[1], "unknown", "{name}");
+    }
+}
+
+/// A client chooses its user agent.
+#[test]
+fn a_user_agent_that_looks_like_a_struct_is_a_text() {
+    let trail = Trail::new();
+    let header = "eventsource,eventname,eventtime,awsregion,recipientaccountid,useragent,useridentity,tlsdetails\n";
+    let row = "sts.amazonaws.com,GetSessionToken,2026-11-22T04:15:00Z,us-east-1,000000000001,{a=b},\
+               \"{type=IAMUser, arn=arn:aws:iam::000000000001:user/x, accountid=000000000001}\",\
+               {clientprovidedhostheader=sts.amazonaws.com}\n";
+    trail.write("result.csv", format!("{header}{row}"));
+    let output = trail.run("run", &["--events", "result.csv", "--since=2026-01-01"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(trail.cells("run", "verdict")[0], "longer_tokens", "{}", stderr(&output));
 }
