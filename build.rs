@@ -36,6 +36,10 @@ pub(crate) fn commit(folder: &Path) -> (String, String) {
 /// Returns the commit from which the package was made. A packaged crate has no checkout.
 fn packaged_commit(folder: &Path) -> Option<String> {
     let text = fs::read_to_string(folder.join(".cargo_vcs_info.json")).ok()?;
+    // `cargo package --allow-dirty` packs files that are in no commit.
+    if text.contains("\"dirty\": true") {
+        return None;
+    }
     let (_, rest) = text.split_once("\"sha1\"")?;
     let commit = rest.split('"').nth(1)?;
     commit.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| commit.to_owned())

@@ -20,7 +20,7 @@ pub(crate) const VERSION_AND_BUILD: &str = concat!(
 /// The build of a program. What is not known is `unknown`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildInfo {
-    /// The id of the commit.
+    /// The id of the commit that was checked out. Changes that were not committed do not show.
     pub commit: String,
     /// The day of the commit, as year, month, and day.
     pub commit_date: String,

@@ -38,8 +38,8 @@ pub(crate) enum EvaluatedEffect {
 pub(crate) struct MatchedPolicy {
     /// Refers to [`EvaluatedPolicy::uri`].
     pub uri: String,
-    /// Whether each statement that matched denies, and its id, which may be empty.
-    pub statements: Vec<(bool, String)>,
+    /// Whether each statement that matched denies or allows, `None` if its effect is not known, and its id, which may be empty.
+    pub statements: Vec<(Option<bool>, String)>,
 }
 
 /// A policy that was evaluated.

@@ -1,4 +1,4 @@
-//! The calls of Organizations, STS, IAM and IAM Access Troubleshooter, made with the AWS SDK.
+//! The calls of AWS, made with the AWS SDK.
 //!
 //! `connect` creates an [`Aws`]. The other modules are used by `connect` and by the methods below. All calls pass through `call`,
 //! and `error` turns the SDK's errors into [`Failure`]s.

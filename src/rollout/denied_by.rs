@@ -101,7 +101,7 @@ impl DeniedBy {
 fn denying(details: &AuthorizationDetails, evaluation: &Evaluation, named: Option<PolicyType>) -> Vec<DenyingPolicy> {
     let matched = evaluation.matched.iter().filter_map(|matched| {
         let denying: Vec<&String> =
-            matched.statements.iter().filter(|(denies, _)| *denies).map(|(_, sid)| sid).collect();
+            matched.statements.iter().filter(|(denies, _)| *denies == Some(true)).map(|(_, sid)| sid).collect();
         (!denying.is_empty()).then_some((matched, denying))
     });
     let policy = |(matched, statements): (&MatchedPolicy, Vec<&String>)| {
@@ -126,7 +126,7 @@ fn not_allowing(
 ) -> Vec<DenyingPolicy> {
     let allows = |policy: &EvaluatedPolicy| {
         let matched = evaluation.matched.iter().find(|matched| matched.uri == policy.uri);
-        matched.is_some_and(|matched| matched.statements.iter().any(|(denies, _)| !denies))
+        matched.is_some_and(|matched| matched.statements.iter().any(|(denies, _)| *denies == Some(false)))
     };
     let policies = details.policies.iter().filter(|policy| match named {
         Some(named) => policy.policy_type == named && !allows(policy),

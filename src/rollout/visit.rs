@@ -1,4 +1,4 @@
-//! The visit of one account: enter, read, decide, set, verify.
+//! The visit of one account: enter, read, look up events, decide, set, verify.
 //!
 //! Everything that happens in the account ends up in its record. Only what concerns all accounts stops the run.
 

@@ -209,8 +209,9 @@ pub fn divide<'a>(
     (1..).map(Some).zip(groups.filter(|accounts| !accounts.is_empty())).collect()
 }
 
-/// Divides accounts as [`divide`] does, but those that nobody will notice first, and then the others, each group through the same
-/// waves. So the others have a canary of their own. The canaries that are named come first, and the management account last.
+/// Divides accounts as [`divide`] does, in two groups: first those in which nobody notices the change, then the others. Each group goes
+/// through all waves, so the others have a canary of their own. Named canaries are in the first group, and the management account is in
+/// the second unless it is one of them.
 pub(crate) fn divide_by_impact<'a>(
     accounts: &[&'a Account],
     management: AccountId,

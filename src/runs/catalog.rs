@@ -1,4 +1,4 @@
-//! The run folders in a folder, newest first, each with its `run.json`.
+//! The run folders in a folder, newest first, each with its `run.json`; and the folders of impacts.
 
 use std::fs;
 use std::io;

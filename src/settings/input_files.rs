@@ -1,4 +1,4 @@
-//! Reads the files that options name: lists of accounts and session policies.
+//! Reads the files that options name: lists of accounts, reports, exceptions, and session policies.
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -59,6 +59,8 @@ fn the_commit_is_known_from_a_checkout_or_a_package() {
         "{\n  \"git\": {\n    \"sha1\": \"00112233445566778899aabbccddeeff00112233\"\n  },\n  \"path_in_vcs\": \"\"\n}",
     );
     assert_eq!(build_script::commit(&inside).0, "00112233445566778899aabbccddeeff00112233");
+    info("{\n  \"git\": {\n    \"sha1\": \"00112233445566778899aabbccddeeff00112233\",\n    \"dirty\": true\n  }\n}");
+    assert_eq!(build_script::commit(&inside), unknown, "it has files that are in no commit");
     for damaged in ["", "{}", "{\"git\":{\"sha1\":\"no commit\"}}", "{\"git\":{\"sha1\""] {
         info(damaged);
         assert_eq!(build_script::commit(&inside), unknown, "{damaged}");

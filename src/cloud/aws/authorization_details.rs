@@ -58,7 +58,12 @@ fn text(text: &str) -> String {
 fn evaluation(from: &types::Evaluation) -> Evaluation {
     let matched = from.matched_policies().iter().take(MAX_ITEMS).map(|matched| {
         let statements = matched.matched_statements().iter().take(MAX_ITEMS);
-        let denies = |statement: &types::MatchedStatement| statement.evaluated_effect() == Some(&StatementEffect::Deny);
+        // An effect that this program does not know is neither.
+        let denies = |statement: &types::MatchedStatement| match statement.evaluated_effect() {
+            Some(StatementEffect::Deny) => Some(true),
+            Some(StatementEffect::Allow) => Some(false),
+            _ => None,
+        };
         let statements = statements.map(|statement| (denies(statement), text(statement.sid().unwrap_or_default())));
         MatchedPolicy { uri: text(matched.uri()), statements: statements.collect() }
     });

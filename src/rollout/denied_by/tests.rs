@@ -16,7 +16,7 @@ fn policy(policy_type: PolicyType, uri: &str, attached_to: &[&str]) -> Evaluated
 fn evaluation(action: &str, effect: EvaluatedEffect, matched: &[(&str, &[(bool, &str)])]) -> Evaluation {
     let matched = matched.iter().map(|(uri, statements)| MatchedPolicy {
         uri: (*uri).to_owned(),
-        statements: statements.iter().map(|(denies, sid)| (*denies, (*sid).to_owned())).collect(),
+        statements: statements.iter().map(|(denies, sid)| (Some(*denies), (*sid).to_owned())).collect(),
     });
     Evaluation { action: action.to_owned(), effect, matched: matched.collect() }
 }

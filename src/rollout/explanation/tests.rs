@@ -86,7 +86,7 @@ fn only_denials_that_aws_can_explain_are_asked_about() {
 }
 
 fn details() -> AuthorizationDetails {
-    let matched = MatchedPolicy { uri: SCP.to_owned(), statements: vec![(true, "NoIamSettings".to_owned())] };
+    let matched = MatchedPolicy { uri: SCP.to_owned(), statements: vec![(Some(true), "NoIamSettings".to_owned())] };
     AuthorizationDetails {
         evaluations: vec![Evaluation {
             action: "iam:Set".to_owned(),
