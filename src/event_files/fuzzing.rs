@@ -13,11 +13,11 @@ pub fn events(bytes: &[u8]) {
     let found = split(bytes, 1);
     assert_eq!(found, split(bytes, 7), "the sizes of the chunks do not matter");
     let prefilter = Prefilter::new();
-    for event in &found {
+    for (event, may_have_escapes) in &found {
         let _ = facts(event);
         let _ = export::unwrapped(event);
         let Parsed::Session(sighting) = parse(event, true) else { continue };
-        assert!(prefilter.may_concern_sts(event), "{}", String::from_utf8_lossy(event));
+        assert!(prefilter.may_concern_sts(event, *may_have_escapes), "{}", String::from_utf8_lossy(event));
         let value: Value = serde_json::from_slice(event).unwrap_or_default();
         let kept = format!("{sighting:?}");
         let credentials = &value["responseElements"]["credentials"];
@@ -34,7 +34,8 @@ pub fn events(bytes: &[u8]) {
         && name == "Records"
         && records.iter().all(Value::is_object)
     {
-        let found: Vec<Value> = found.iter().map(|event| serde_json::from_slice(event).unwrap_or_default()).collect();
+        let found: Vec<Value> =
+            found.iter().map(|(event, _)| serde_json::from_slice(event).unwrap_or_default()).collect();
         assert_eq!(&found, records, "every event is found");
     }
     let _ = export::read(bytes, None, &mut |row| {
@@ -44,11 +45,11 @@ pub fn events(bytes: &[u8]) {
     });
 }
 
-fn split(bytes: &[u8], blocks: usize) -> Vec<Vec<u8>> {
+fn split(bytes: &[u8], blocks: usize) -> Vec<(Vec<u8>, bool)> {
     let mut events = Vec::new();
     let mut sink = |piece: Piece<'_>| {
-        if let Piece::Event(event) = piece {
-            events.push(event.to_vec());
+        if let Piece::Event { text, may_have_escapes } = piece {
+            events.push((text.to_vec(), may_have_escapes));
         }
     };
     let mut splitter = Splitter::default();

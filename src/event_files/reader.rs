@@ -127,7 +127,7 @@ impl<'a, F: FnMut(Batch)> Reader<'a, F> {
 
     fn piece(&mut self, piece: Piece<'_>) {
         match piece {
-            Piece::Event(json) => self.event(json),
+            Piece::Event { text, may_have_escapes } => self.event(text, may_have_escapes),
             Piece::TooLarge => {
                 self.count();
                 self.damage(format!("an event has more than {} MiB", super::split::MAX_EVENT >> 20));
@@ -137,9 +137,9 @@ impl<'a, F: FnMut(Batch)> Reader<'a, F> {
     }
 
     /// Handles one event.
-    fn event(&mut self, json: &[u8]) {
+    fn event(&mut self, json: &[u8], may_have_escapes: bool) {
         self.count();
-        if self.prefilter.may_concern_sts(json) {
+        if self.prefilter.may_concern_sts(json, may_have_escapes) {
             match export::unwrapped(json) {
                 None => self.parse(json),
                 Some(event) => {

@@ -20,8 +20,8 @@ const CUT_LINE: &str = "a line ends inside a value: the line was cut short";
 /// What the splitter finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// The text of an event.
-    Event(&'a [u8]),
+    /// The text of an event. If there may be a backslash in it, some of its characters may be escaped.
+    Event { text: &'a [u8], may_have_escapes: bool },
     /// An event that is larger than [`MAX_EVENT`].
     TooLarge,
     /// The text is not JSON here. The splitter goes on behind it.
@@ -56,6 +56,10 @@ pub(super) struct Splitter {
     /// The beginning of an open event or document, from earlier chunks.
     held: Vec<u8>,
     is_too_large: bool,
+    /// Whether there may be a backslash in the open event or document.
+    may_have_escapes: bool,
+    /// Whether there is a backslash in the block that is handled character by character.
+    block_has_escapes: bool,
     /// Whether a text that is not JSON was found outside the documents, and was not yet told.
     has_seen_garbage: bool,
     /// Whether the chunk ended with a line feed behind which no object may begin.
@@ -76,6 +80,7 @@ impl Splitter {
         }
         for (index, block) in blocks.iter().enumerate() {
             let masks = self.carry.next(block);
+            self.may_have_escapes |= masks.backslashes != 0;
             if self.is_uneventful(masks) {
                 self.depth = self.depth + ones(masks.opens) - ones(masks.closes);
             } else {
@@ -119,6 +124,7 @@ impl Splitter {
         start: &mut usize,
         sink: &mut impl FnMut(Piece<'_>),
     ) {
+        self.block_has_escapes = masks.backslashes != 0;
         // Where the text outside the documents begins.
         let mut outside = at;
         loop {
@@ -208,11 +214,14 @@ impl Splitter {
     fn emit(&mut self, end: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         if self.is_too_large || self.held.len() + end.len() > MAX_EVENT {
             sink(Piece::TooLarge);
-        } else if self.held.is_empty() {
-            sink(Piece::Event(end));
         } else {
-            self.held.extend_from_slice(end);
-            sink(Piece::Event(&self.held));
+            let text = if self.held.is_empty() {
+                end
+            } else {
+                self.held.extend_from_slice(end);
+                &self.held
+            };
+            sink(Piece::Event { text, may_have_escapes: self.may_have_escapes });
         }
         self.drop_held();
     }
@@ -232,6 +241,8 @@ impl Splitter {
 
     fn drop_held(&mut self) {
         self.is_too_large = false;
+        // The next event may begin in the same block.
+        self.may_have_escapes = self.block_has_escapes;
         self.held.clear();
     }
 
@@ -268,7 +279,10 @@ impl Splitter {
         let mut rest = [b' '; BLOCK];
         let used = newline + 1 - at;
         rest[used..].copy_from_slice(&chunk[newline + 1..at + BLOCK]);
-        self.carry.next(&rest)
+        let masks = self.carry.next(&rest);
+        self.block_has_escapes = masks.backslashes != 0;
+        self.may_have_escapes = self.block_has_escapes;
+        masks
     }
 
     /// Checks the text between documents: only white space, commas, and the marks of other encodings of lists of JSON are allowed.

@@ -19,6 +19,8 @@ pub(super) struct Masks {
     pub newlines: u64,
     /// Line feeds inside strings, which JSON does not allow.
     pub bad_newlines: u64,
+    /// Backslashes.
+    pub backslashes: u64,
 }
 
 /// What is known at the end of a block.
@@ -61,6 +63,7 @@ impl Carry {
             closes: closes & !strings,
             newlines: newlines & !strings,
             bad_newlines: newlines & strings,
+            backslashes,
         }
     }
 

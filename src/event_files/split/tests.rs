@@ -10,7 +10,10 @@ use super::*;
 fn split(text: &[u8], blocks: usize) -> (Vec<Vec<u8>>, Vec<String>) {
     let (mut events, mut others) = (Vec::new(), Vec::new());
     let mut sink = |piece: Piece<'_>| match piece {
-        Piece::Event(event) => events.push(event.to_vec()),
+        Piece::Event { text, may_have_escapes } => {
+            assert!(may_have_escapes || !text.contains(&b'\\'), "{}", String::from_utf8_lossy(text));
+            events.push(text.to_vec());
+        }
         other => others.push(format!("{other:?}")),
     };
     let mut splitter = Splitter::default();
@@ -118,5 +121,21 @@ fn an_event_that_is_too_large_is_told_and_not_kept() {
             assert_eq!(found, [event.as_bytes(), event.as_bytes()]);
             assert_eq!(others, ["TooLarge"]);
         }
+    }
+}
+
+#[test]
+fn only_events_near_a_backslash_may_have_escapes() {
+    let far = "x".repeat(BLOCK * 5 / 2);
+    let list = [format!(r#"{{"a":"{far}"}}"#), format!(r#"{{"a":"{far}\u0073{far}"}}"#), format!(r#"{{"a":"{far}"}}"#)];
+    for text in [list.join("\n"), format!("[{}]", list.join(",")), format!(r#"{{"Records":[{}]}}"#, list.join(","))] {
+        let mut found = Vec::new();
+        let mut sink = |piece: Piece<'_>| {
+            if let Piece::Event { may_have_escapes, .. } = piece {
+                found.push(may_have_escapes);
+            }
+        };
+        Splitter::default().finish(text.as_bytes(), &mut sink);
+        assert_eq!(found, [false, true, false], "{text}");
     }
 }
