@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 /// Formats a number with thousands separators: `50,000`.
-pub(crate) fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: impl TryInto<u64>) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     match number / 1_000 {
         0 => number.to_string(),
         more => format!("{},{:03}", thousands(more), number % 1_000),
@@ -11,7 +12,8 @@ pub(crate) fn thousands(number: usize) -> String {
 }
 
 /// Formats a number with its noun: `1 account`, `2 accounts`.
-pub(crate) fn count(number: usize, singular: &str, plural: &str) -> String {
+pub(crate) fn count(number: impl TryInto<u64>, singular: &str, plural: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     format!("{} {}", thousands(number), if number == 1 { singular } else { plural })
 }
 
@@ -36,7 +38,7 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_formatted_for_people() {
-        let numbers = [(0, "0"), (999, "999"), (1_000, "1,000"), (50_000, "50,000"), (1_234_567, "1,234,567")];
+        let numbers = [(0_u64, "0"), (999, "999"), (1_000, "1,000"), (50_000, "50,000"), (1_234_567, "1,234,567")];
         assert!(numbers.iter().all(|(number, text)| thousands(*number) == *text));
         assert_eq!((count(1, "account", "accounts"), count(2, "account", "accounts")), {
             ("1 account".to_owned(), "2 accounts".to_owned())

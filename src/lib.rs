@@ -56,6 +56,7 @@ mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod humanize;
 mod ignored_signals;
 mod impact;
 mod journal;

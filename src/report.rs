@@ -5,7 +5,6 @@ pub(crate) mod comparison;
 pub(crate) mod csv;
 mod files;
 mod format;
-pub(crate) mod humanize;
 pub(crate) mod impact;
 mod issued_otherwise;
 pub(crate) mod lineage;
@@ -28,8 +27,8 @@ use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 use serde_json::Value;
 
 use self::format::LazyList;
-use self::humanize::{count, duration, utc};
 use self::next_steps::{NextStep, RunEnd, is_left_out, next_steps};
+use crate::humanize::{count, duration, utc};
 use crate::journal::{CommandName, RunId, RunInfo};
 use crate::org::Account;
 use crate::rollout::{Mode, Outcome, Record, Tally, Verify, denied_by};
@@ -114,7 +113,7 @@ impl<'a> Report<'a> {
             CommandName::Plan | CommandName::Apply => settings.global_endpoint_token_version.to_string(),
             CommandName::Rollback => "the version of each account before the run that is undone".to_owned(),
         };
-        let visits = count(settings.concurrency.into(), "visit", "visits");
+        let visits = count(settings.concurrency, "visit", "visits");
         let rate = match settings.rate {
             0 => format!("{visits} at once, unlimited per second"),
             rate => format!("{visits} at once, at most {rate} started per second"),

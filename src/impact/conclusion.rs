@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::coverage::Coverage;
 use super::evidence::{AccountEvidence, Evidence, PrincipalRow};
 use super::verdict::{OptInRegions, Verdict, verdict};
+use crate::humanize::count;
 use crate::org::{AccountId, ObservedVersion};
 
 /// What is known of an account besides its events.
@@ -98,12 +99,8 @@ fn hint(verdict: Verdict, subject: &Subject, evidence: &AccountEvidence) -> Stri
     if evidence.outgoing_calls > 0 {
         parts.push(format!(
             "{} for roles of other accounts, which count there: the setting of the role's account decides, as AWS's documentation implies",
-            counted(evidence.outgoing_calls, "session was issued", "sessions were issued")
+            count(evidence.outgoing_calls, "session was issued", "sessions were issued")
         ));
     }
     parts.join("; ")
-}
-
-fn counted(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }

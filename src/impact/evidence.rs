@@ -16,9 +16,9 @@ use crate::org::AccountId;
 
 pub(crate) use rows::PrincipalRow;
 
-/// How many ids of events are kept to recognize the second half of a cross-account call, and events that are read twice. They take
-/// 13 MB: a table with half a million places of 25 bytes, of which seven eighths are used.
-const MAX_IDS: usize = 450_000;
+/// How many ids of calls are kept to recognize the second half of a cross-account call, and calls that are read twice. They take
+/// 18 MB: a table with a million places of 17 bytes, of which seven eighths are used.
+const MAX_IDS: usize = 900_000;
 
 /// How many ARNs are kept. Those of rows are limited by the rows, and beyond this number the sizes of further regional tokens are not
 /// kept.
@@ -42,11 +42,11 @@ pub(crate) struct AccountEvidence {
     pub global_calls: u64,
     /// The sessions that the global endpoint issued to principals of the account for roles of other accounts.
     pub outgoing_calls: u64,
-    /// The sessions of regional endpoints.
+    /// The events of sessions that regional endpoints issued, in the account's trail.
     pub regional_calls: u64,
-    /// The calls of the global endpoint by AWS services.
+    /// The events of calls of the global endpoint by AWS services.
     pub service_calls: u64,
-    /// The calls of the global endpoint that failed.
+    /// The events of calls of the global endpoint that failed.
     pub failed_calls: u64,
     /// The events that are not understood.
     pub not_understood: u64,
@@ -66,8 +66,8 @@ pub(crate) struct Evidence {
     rows: Vec<(Key, Stats)>,
     /// The largest token that a regional endpoint issued for the role, or to the principal if no role was assumed.
     regional: HashMap<(SessionOperation, u32), u32>,
-    /// The row in which each event was counted, and the half that was read. Events that are not in a row have none.
-    seen: HashMap<u64, (Option<u32>, Half)>,
+    /// The row in which each call was counted, and the half that was read.
+    seen: HashMap<u64, (u32, Half)>,
     limits: Limits,
     /// Whether there were more ids than are kept, so that some calls may be counted twice.
     pub ids_overflowed: bool,
@@ -105,24 +105,30 @@ impl Evidence {
         }
     }
 
-    /// Adds a sighting whose time is within `--since`. An event that was read before is ignored, from whichever source, so the source
-    /// that is read first wins.
+    /// Adds a sighting whose time is within `--since`. A call of the global endpoint that was read before is ignored, from whichever
+    /// source, so the source that is read first wins. Of the other kinds each event counts: to remember them would leave fewer places
+    /// for the calls that matter.
     pub(crate) fn add(&mut self, sighting: &Sighting, source: Source) {
-        if sighting.kind == CallKind::Regional {
-            self.add_regional(sighting, source);
-            return;
+        match sighting.kind {
+            CallKind::Global => self.add_global(sighting, source),
+            CallKind::Regional => self.add_regional(sighting, source),
+            CallKind::Service => self.touch(sighting.recipient, source).service_calls += 1,
+            CallKind::Failed => self.touch(sighting.recipient, source).failed_calls += 1,
         }
+    }
+
+    fn add_global(&mut self, sighting: &Sighting, source: Source) {
         let earlier = sighting.id.and_then(|id| self.seen.get(&id).copied());
         match earlier {
             None => {
-                let row = self.count(sighting, source);
+                let row = self.add_call(sighting, source);
                 self.remember(sighting, row);
             }
             // The caller's half says who called, so it replaces the other one.
-            Some((Some(row), Half::Role)) if sighting.half == Half::Caller && sighting.kind == CallKind::Global => {
+            Some((row, Half::Role)) if sighting.half == Half::Caller => {
                 self.rows[row as usize].1.calls -= 1;
                 let row = self.row(sighting);
-                self.remember(sighting, Some(row));
+                self.remember(sighting, row);
             }
             Some(_) => {}
         }
@@ -212,23 +218,14 @@ impl Evidence {
         *largest = size.max(*largest);
     }
 
-    /// Counts a call that was not read before. Returns its row.
-    fn count(&mut self, sighting: &Sighting, source: Source) -> Option<u32> {
-        let evidence = self.touch(sighting.recipient, source);
-        match sighting.kind {
-            CallKind::Global => {}
-            CallKind::Regional => return None,
-            CallKind::Service => evidence.service_calls += 1,
-            CallKind::Failed => evidence.failed_calls += 1,
-        }
-        if sighting.kind != CallKind::Global {
-            return None;
-        }
+    /// Counts a call of the global endpoint that was not read before. Returns its row.
+    fn add_call(&mut self, sighting: &Sighting, source: Source) -> u32 {
+        self.touch(sighting.recipient, source);
         self.touch(sighting.issuer, source).global_calls += 1;
         if sighting.caller != sighting.issuer {
             self.touch(sighting.caller, source).outgoing_calls += 1;
         }
-        Some(self.row(sighting))
+        self.row(sighting)
     }
 
     fn touch(&mut self, account: AccountId, source: Source) -> &mut AccountEvidence {
@@ -272,7 +269,7 @@ impl Evidence {
         self.index.contains_key(&key).then_some(key)
     }
 
-    fn remember(&mut self, sighting: &Sighting, row: Option<u32>) {
+    fn remember(&mut self, sighting: &Sighting, row: u32) {
         let Some(id) = sighting.id else { return };
         if self.seen.len() < self.limits.ids || self.seen.contains_key(&id) {
             self.seen.insert(id, (row, sighting.half));

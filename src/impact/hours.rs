@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::coverage::Coverage;
+use crate::humanize::count;
 use crate::org::AccountId;
 
 /// The longest time without a read event that still counts as complete, in hours. Accounts that are hardly used have some read events
@@ -79,7 +80,7 @@ impl Hours {
         let Some(read) = self.accounts.get(&account) else { return Coverage::None };
         let missing = match read {
             AccountHours { damaged: 1.., .. } => format!("{} of its files can't be read completely", read.damaged),
-            _ if self.damaged > 0 => format!("{} can't be read completely", plural(self.damaged, "file", "files")),
+            _ if self.damaged > 0 => format!("{} can't be read completely", count(self.damaged, "file", "files")),
             AccountHours { in_home_region: false, elsewhere: true, .. } => {
                 "only events of other Regions were read; the calls of the global endpoint are logged in us-east-1"
                     .to_owned()
@@ -131,10 +132,6 @@ impl Hours {
     fn count(&self) -> usize {
         usize::try_from((self.until / HOUR).saturating_sub(self.since / HOUR) + 1).unwrap_or(usize::MAX)
     }
-}
-
-fn plural(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::Verdict;
+use crate::humanize::{count, thousands};
 use crate::org::AccountId;
 use crate::timestamp::optional_time;
 
@@ -49,18 +50,15 @@ impl KnownImpact {
             affected += usize::from(verdict.is_affected());
             unknown += usize::from(matches!(verdict, Verdict::Unknown | Verdict::Skipped));
         }
-        let these = |count: usize, one: &str, several: &str| {
-            if count == 1 { format!("1 {one}") } else { format!("{count} {several}") }
-        };
         let notice = match affected {
             0 => "no account is known to have principals that get longer tokens".to_owned(),
             _ => format!(
                 "{} principals that get longer tokens ({} in the whole impact)",
-                these(affected, "account has", "accounts have"),
-                self.affected_principals
+                count(affected, "account has", "accounts have"),
+                thousands(self.affected_principals)
             ),
         };
-        format!("{notice}; {unknown} of {all} not known")
+        format!("{notice}; {} of {} not known", thousands(unknown), thousands(all))
     }
 }
 

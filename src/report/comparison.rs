@@ -15,11 +15,11 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::format::{DocumentFormat, LazyList, OutputDocument, write_json, write_json_lines};
-use super::humanize::count;
 use super::merge::LoadedRun;
 use super::{csv, outcome_counts};
 use crate::cloud::OwnCode;
 use crate::error::Error;
+use crate::humanize::count;
 use crate::journal::CommandName;
 use crate::org::selection::SkipReason;
 use crate::org::{Account, AccountId};

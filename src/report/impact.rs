@@ -89,6 +89,15 @@ pub(crate) struct ImpactSources {
     pub events: u64,
     /// The calls of operations that issue sessions.
     pub session_calls: u64,
+    /// Those of regional endpoints in the accounts of the report.
+    #[serde(default)]
+    pub regional_calls: u64,
+    /// Those of the global endpoint by AWS services in the accounts of the report.
+    #[serde(default)]
+    pub service_calls: u64,
+    /// Those of the global endpoint that failed in the accounts of the report.
+    #[serde(default)]
+    pub failed_calls: u64,
     /// The events of STS that are not understood, by the reason.
     pub not_understood: BTreeMap<String, u64>,
     /// The calls before `since`, which do not count.
@@ -141,9 +150,18 @@ pub(crate) struct ImpactAccount {
     pub error_message: Option<String>,
     pub hint: Option<String>,
     pub run_id: RunId,
-    /// Whether the expected size is an estimate. It is not a column.
+    /// Whether the expected size is an estimate. It is not a column, and neither is what follows.
     #[serde(default)]
     pub expected_token_is_estimate: bool,
+    /// The events of sessions that regional endpoints issued, in the account's trail.
+    #[serde(default)]
+    pub regional_calls: u64,
+    /// The events of calls of the global endpoint by AWS services, which do not count.
+    #[serde(default)]
+    pub service_calls: u64,
+    /// The events of calls of the global endpoint that failed, which do not count.
+    #[serde(default)]
+    pub failed_calls: u64,
 }
 
 /// The row of a principal with one user agent and one operation.

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::Report;
-use super::humanize::{count, thousands};
+use crate::humanize::{count, thousands};
 use crate::org::{Account, ObservedVersion, TokenVersion};
 use crate::rollout::cause::without_ids;
 use crate::rollout::{Record, Verify};

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 
 use super::Report;
 use super::causes::{CauseGroup, causes};
-use super::humanize::{count, thousands};
 use super::issued_otherwise::IssuedOtherwise;
 use super::ou_totals::{Unit, units};
+use crate::humanize::{count, thousands};
 use crate::org::Account;
 use crate::rollout::{Outcome, Tally};
 use crate::sanitize::for_terminal;

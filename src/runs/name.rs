@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use super::catalog::{Catalog, CatalogEntry, UnreadableRun, impacts};
 use super::known_run::{KnownRun, RunState};
 use crate::error::Error;
+use crate::humanize::utc;
 use crate::journal::CommandName;
-use crate::report::humanize::utc;
 use crate::sanitize::for_shell;
 
 /// The name of the newest run.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
 
 use super::collect::Collected;
+use crate::humanize::count;
 use crate::impact::conclusion::{Conclusion, Subject, conclude};
 use crate::impact::coverage::Coverage;
 use crate::impact::evidence::PrincipalRow;
@@ -13,7 +14,6 @@ use crate::journal::{Ending, RunId};
 use crate::org::accounts_file::listed::ListedAccount;
 use crate::org::selection::SkipReason;
 use crate::org::{AccountId, ObservedVersion};
-use crate::report::humanize::count;
 use crate::report::impact::{ImpactAccount, ImpactPrincipal, ImpactReport, ImpactRun, sentence};
 use crate::rollout::StopReason;
 use crate::timestamp::from_seconds;
@@ -59,7 +59,7 @@ impl Accounts {
 
 /// Makes the report.
 pub(super) fn document(accounts: &Accounts, collected: Collected, mut run: ImpactRun, detailed: bool) -> ImpactReport {
-    let Collected { evidence, sources } = collected;
+    let Collected { evidence, mut sources } = collected;
     let rows = evidence.principals();
     let mut conclusions = conclude(&accounts.subjects, &evidence, &rows);
     if run.partition.is_some() {
@@ -89,6 +89,11 @@ pub(super) fn document(accounts: &Accounts, collected: Collected, mut run: Impac
     if let Some(reason) = accounts.visits.as_ref().and_then(|visits| visits.stopped.as_ref()) {
         sentence = format!("stopped {}: {sentence}", because(reason));
         exit_code = RunVerdict::Stopped(reason.clone()).exit_code();
+    }
+    for conclusion in conclusions.values() {
+        sources.regional_calls += conclusion.evidence.regional_calls;
+        sources.service_calls += conclusion.evidence.service_calls;
+        sources.failed_calls += conclusion.evidence.failed_calls;
     }
     run.sources = sources;
     run.ended_at = Some(SystemTime::now());
@@ -151,6 +156,9 @@ fn account(id: AccountId, accounts: &Accounts, conclusion: &Conclusion, run_id: 
         hint: text(&hint),
         run_id: run_id.clone(),
         expected_token_is_estimate: conclusion.is_estimated,
+        regional_calls: evidence.regional_calls,
+        service_calls: evidence.service_calls,
+        failed_calls: evidence.failed_calls,
     }
 }
 

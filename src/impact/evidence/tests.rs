@@ -94,16 +94,22 @@ fn calls_that_fail_or_come_from_services_are_counted_apart() {
     let of = |kind, event| Sighting { kind, ..sighting(event, 2, 2) };
     let evidence = added(&[
         of(CallKind::Failed, 1),
-        of(CallKind::Failed, 1),
-        of(CallKind::Service, 2),
-        of(CallKind::Regional, 3),
-        of(CallKind::Global, 4),
+        of(CallKind::Failed, 2),
+        of(CallKind::Failed, 3),
+        of(CallKind::Service, 4),
+        of(CallKind::Service, 5),
+        of(CallKind::Regional, 6),
+        of(CallKind::Regional, 7),
+        of(CallKind::Regional, 8),
+        of(CallKind::Regional, 9),
+        of(CallKind::Global, 10),
     ]);
     let account = evidence.account(id(2));
     assert_eq!(
         (account.failed_calls, account.service_calls, account.regional_calls, account.global_calls),
-        (1, 1, 1, 1)
+        (3, 2, 4, 1)
     );
+    assert_eq!(evidence.seen.len(), 1, "the places for ids are for calls that matter");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::groups::{DifferenceGroup, groups};
-use crate::report::humanize::{count, thousands, utc};
+use crate::humanize::{count, thousands, utc};
 use crate::report::markdown::{LIMIT, RESERVE, add_hint_and_accounts, code, in_table, prose};
 
 /// Returns the comparison.

@@ -2,7 +2,7 @@
 
 use super::Comparison;
 use super::groups::groups;
-use crate::report::humanize::utc;
+use crate::humanize::utc;
 use crate::report::summary::add_hint_and_accounts;
 use crate::sanitize::for_terminal;
 

@@ -1,8 +1,8 @@
 //! The report in Markdown, for a pull request or a ticket.
 
-use super::super::humanize::thousands;
 use super::super::markdown::{in_table, prose};
 use super::{ImpactReport, PRINCIPALS_CSV};
+use crate::humanize::thousands;
 use crate::impact::verdict::Verdict;
 
 /// How many principals, OUs, and files are listed.

@@ -7,9 +7,9 @@ use askama::Template;
 use serde_json::{Value, json};
 
 use super::super::format::LazyList;
-use super::super::humanize::{thousands, utc};
 use super::super::page::{STYLE, ScriptJson, policy_for};
 use super::{ImpactAccount, ImpactPrincipal, ImpactReport};
+use crate::humanize::{thousands, utc};
 use crate::impact::verdict::Verdict;
 use crate::org::AccountId;
 use crate::sanitize::for_terminal;
@@ -130,17 +130,19 @@ fn bar(report: &ImpactReport) -> Vec<Segment> {
 fn facts(report: &ImpactReport) -> Vec<(&'static str, String)> {
     let (run, sources) = (&report.run, &report.run.sources);
     let not_understood: u64 = sources.not_understood.values().sum();
-    let number = |number: u64| thousands(usize::try_from(number).unwrap_or(usize::MAX));
     [
         ("Run", Some(run.run_id.to_string())),
         ("Organization", run.organization_id.clone()),
         ("Events since", run.settings.since.map(utc)),
         ("Events from", Some(run.settings.events.join(", "))),
         ("Accounts from", Some(run.settings.accounts_from.join(", "))),
-        ("Files", Some(number(sources.files))),
-        ("Events", Some(number(sources.events))),
-        ("Calls for sessions", Some(number(sources.session_calls))),
-        ("Events that are not understood", Some(number(not_understood))),
+        ("Files", Some(thousands(sources.files))),
+        ("Events", Some(thousands(sources.events))),
+        ("Calls for sessions", Some(thousands(sources.session_calls))),
+        ("– of regional endpoints", Some(thousands(sources.regional_calls))),
+        ("– of the global endpoint, by AWS services", Some(thousands(sources.service_calls))),
+        ("– of the global endpoint, failed", Some(thousands(sources.failed_calls))),
+        ("Events that are not understood", Some(thousands(not_understood))),
         ("Started", run.started_at.map(utc)),
         ("Program", Some(format!("v2token {}", run.version))),
     ]

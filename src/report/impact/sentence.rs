@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::super::humanize::{count, thousands};
 use super::ImpactSources;
+use crate::humanize::{count, thousands};
 use crate::impact::verdict::Verdict;
 
 /// Returns the sentence. `affected_principals` are the principals of affected accounts.
@@ -50,8 +50,7 @@ pub(crate) fn sentence(
         parts.push(format!("{} of {} not known", thousands(of(Verdict::Unknown)), thousands(selected)));
     }
     if sources.damaged_files > 0 {
-        let files = usize::try_from(sources.damaged_files).unwrap_or(usize::MAX);
-        parts.push(format!("{} can't be read completely", count(files, "file", "files")));
+        parts.push(format!("{} can't be read completely", count(sources.damaged_files, "file", "files")));
     }
     parts.join("; ")
 }

@@ -1,7 +1,7 @@
 //! The summary for people, on stdout.
 
-use super::super::humanize::{count, thousands};
-use super::ImpactReport;
+use super::{ImpactReport, ImpactSources};
+use crate::humanize::{count, thousands};
 use crate::impact::verdict::Verdict;
 use crate::sanitize::for_terminal;
 
@@ -32,7 +32,7 @@ pub(super) fn text(report: &ImpactReport) -> String {
                 row.account_id,
                 for_terminal(&row.principal),
                 for_terminal(&row.user_agent),
-                count(usize::try_from(row.calls).unwrap_or(usize::MAX), "session", "sessions"),
+                count(row.calls, "session", "sessions"),
                 size(row.largest_token),
                 size(row.expected_token),
             ));
@@ -42,6 +42,9 @@ pub(super) fn text(report: &ImpactReport) -> String {
         }
     }
     let sources = &report.run.sources;
+    if let Some(calls) = calls_that_do_not_count(sources) {
+        text.push_str(&format!("\nNot counted: {calls}\n"));
+    }
     if !sources.damaged.is_empty() {
         text.push_str("\nFiles that can't be read completely\n\n");
         for damaged in sources.damaged.iter().take(SHOWN) {
@@ -49,4 +52,18 @@ pub(super) fn text(report: &ImpactReport) -> String {
         }
     }
     text
+}
+
+/// Returns the calls for sessions that make no account affected; `None` if there are none.
+fn calls_that_do_not_count(sources: &ImpactSources) -> Option<String> {
+    let parts: Vec<String> = [
+        (sources.regional_calls, "session of a regional endpoint", "sessions of regional endpoints"),
+        (sources.service_calls, "call of an AWS service", "calls of AWS services"),
+        (sources.failed_calls, "call that failed", "calls that failed"),
+    ]
+    .into_iter()
+    .filter(|(calls, ..)| *calls > 0)
+    .map(|(calls, one, several)| count(calls, one, several))
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::report::humanize::{count, duration, thousands};
+use crate::humanize::{count, duration, thousands};
 use crate::report::timeline::{Bin, LENGTHS, Timeline};
 use crate::rollout::{Outcome, Tally};
 use crate::timestamp::milliseconds;

@@ -1,8 +1,8 @@
 //! The bars, the sections and the texts that the page's template shows.
 
 use super::chart::{colour, to_f64};
+use crate::humanize::{count, thousands};
 use crate::report::causes::CauseGroup;
-use crate::report::humanize::{count, thousands};
 use crate::rollout::{Outcome, Tally};
 
 /// The number of accounts that are named for each cause. A link leads to all accounts of the cause.
@@ -65,7 +65,7 @@ pub(super) fn sections<'a>(groups: &'a [CauseGroup<'a>]) -> [CauseSection<'a>; 3
         let mut shown: Vec<_> = groups.iter().enumerate().filter(|(_, group)| belongs(group.cause.outcome)).collect();
         let hidden = shown.split_off(SHOWN.min(shown.len()));
         let more = (!hidden.is_empty()).then(|| {
-            let accounts = hidden.iter().map(|(_, group)| group.accounts.len()).sum();
+            let accounts: usize = hidden.iter().map(|(_, group)| group.accounts.len()).sum();
             let causes = count(hidden.len(), "further cause", "further causes");
             format!("And {causes}, in {}.", count(accounts, "account", "accounts"))
         });

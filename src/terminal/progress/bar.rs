@@ -43,7 +43,7 @@ pub(super) fn draw(state: &DisplayState, now: Instant, width: usize, color: bool
             with_bar(parts, 1, read, of, width)
         }
         Some(Phase::Reading(read)) => {
-            let mib = |bytes: u64| usize::try_from(bytes >> 20).unwrap_or(usize::MAX);
+            let mib = |bytes: u64| bytes >> 20;
             let seconds = elapsed.as_secs_f64();
             let numbers =
                 read.of.map_or_else(|| mib(read.bytes).to_string(), |of| format!("{}/{}", mib(read.bytes), mib(of)));
