@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::export;
 use super::prefilter::Prefilter;
-use super::split::{BLOCK, Piece, Splitter};
+use super::split::{BLOCK, Clues, Piece, Splitter};
 use crate::impact::event::{Parsed, facts, parse};
 
 /// Any bytes are split into the same events whatever the sizes of the chunks are, and if they are JSON, into all events that a parser
@@ -13,11 +13,11 @@ pub fn events(bytes: &[u8]) {
     let found = split(bytes, 1);
     assert_eq!(found, split(bytes, 7), "the sizes of the chunks do not matter");
     let prefilter = Prefilter::new();
-    for (event, may_have_escapes) in &found {
+    for (event, clues) in &found {
         let _ = facts(event);
         let _ = export::unwrapped(event);
         let Parsed::Session(sighting) = parse(event, true) else { continue };
-        assert!(prefilter.may_concern_sts(event, *may_have_escapes), "{}", String::from_utf8_lossy(event));
+        assert!(prefilter.may_concern_sts(event, *clues), "{}", String::from_utf8_lossy(event));
         let value: Value = serde_json::from_slice(event).unwrap_or_default();
         let kept = format!("{sighting:?}");
         let credentials = &value["responseElements"]["credentials"];
@@ -45,11 +45,11 @@ pub fn events(bytes: &[u8]) {
     });
 }
 
-fn split(bytes: &[u8], blocks: usize) -> Vec<(Vec<u8>, bool)> {
+fn split(bytes: &[u8], blocks: usize) -> Vec<(Vec<u8>, Clues)> {
     let mut events = Vec::new();
     let mut sink = |piece: Piece<'_>| {
-        if let Piece::Event { text, may_have_escapes } = piece {
-            events.push((text.to_vec(), may_have_escapes));
+        if let Piece::Event { text, clues } = piece {
+            events.push((text.to_vec(), clues));
         }
     };
     let mut splitter = Splitter::default();

@@ -4,6 +4,8 @@ use aho_corasick::AhoCorasick;
 use aho_corasick::packed;
 use memchr::memmem::Finder;
 
+use super::split::Clues;
+
 /// The source of the events of STS.
 const STS: &[u8] = b"sts.amazonaws.com";
 
@@ -57,11 +59,10 @@ impl Prefilter {
     }
 
     /// Whether the source of the event can be STS. In JSON the name of the source stands as it is, or with escapes that begin with
-    /// `\u`: the other escapes stand for characters that it does not have. `may_have_escapes` is false if there is no backslash in the
-    /// event, which saves a search.
-    pub(super) fn may_concern_sts(&self, event: &[u8], may_have_escapes: bool) -> bool {
+    /// `\u`: the other escapes stand for characters that it does not have. `clues` has told already whether the event needs a search.
+    pub(super) fn may_concern_sts(&self, event: &[u8], clues: Clues) -> bool {
         let is_sts = |at: usize| event[at..].get(..STS.len()).is_some_and(|text| text.eq_ignore_ascii_case(STS));
-        self.sts.any(event, is_sts) || may_have_escapes && self.escape.find(event).is_some()
+        clues.quoted_st && self.sts.any(event, is_sts) || clues.backslash && self.escape.find(event).is_some()
     }
 
     /// Whether the event seems to be a read event. If the text has it elsewhere or in another form, only time or a proof is lost.
@@ -94,13 +95,14 @@ mod tests {
             (r#"{"eventSource" : "Sts.AmazonAws.Com"}"#, true),
             (r#"{"eventSource":"\u0073ts.amazonaws.com"}"#, true),
             (r#"{"eventSource":"sts\u002eamazonaws.com"}"#, true),
-            (r#"{"eventSource":"s3.amazonaws.com","requestParameters":{"host":"tests.amazonaws.com"}}"#, true),
+            (r#"{"eventSource":"s3.amazonaws.com","requestParameters":{"host":"tests.amazonaws.com"}}"#, false),
             (r#"{"eventSource":"s3.amazonaws.com","requestParameters":{"host":"sts.x","other":"requests."}}"#, false),
             (r#"{"eventSource":"s3.amazonaws.com"}"#, false),
             ("sts.amazonaws.co", false),
             ("", false),
         ] {
-            assert_eq!(filter.may_concern_sts(event.as_bytes(), event.contains('\\')), expected, "{event}");
+            let clues = Clues { backslash: event.contains('\\'), quoted_st: event.to_lowercase().contains("\"st") };
+            assert_eq!(filter.may_concern_sts(event.as_bytes(), clues), expected, "{event}");
         }
     }
 }

@@ -8,7 +8,7 @@ use super::batch::{Batch, Damage};
 use super::export;
 use super::location::Location;
 use super::prefilter::Prefilter;
-use super::split::{BLOCK, Piece, Splitter};
+use super::split::{BLOCK, Clues, Piece, Splitter};
 use super::stream::{Input, fill, open};
 use crate::impact::event::{self, EventFacts, Parsed, Reason};
 use crate::org::AccountId;
@@ -127,7 +127,7 @@ impl<'a, F: FnMut(Batch)> Reader<'a, F> {
 
     fn piece(&mut self, piece: Piece<'_>) {
         match piece {
-            Piece::Event { text, may_have_escapes } => self.event(text, may_have_escapes),
+            Piece::Event { text, clues } => self.event(text, clues),
             Piece::TooLarge => {
                 self.count();
                 self.damage(format!("an event has more than {} MiB", super::split::MAX_EVENT >> 20));
@@ -137,9 +137,9 @@ impl<'a, F: FnMut(Batch)> Reader<'a, F> {
     }
 
     /// Handles one event.
-    fn event(&mut self, json: &[u8], may_have_escapes: bool) {
+    fn event(&mut self, json: &[u8], clues: Clues) {
         self.count();
-        if self.prefilter.may_concern_sts(json, may_have_escapes) {
+        if self.prefilter.may_concern_sts(json, clues) {
             match export::unwrapped(json) {
                 None => self.parse(json),
                 Some(event) => {

@@ -4,7 +4,9 @@
 
 mod blocks;
 
-pub(super) use self::blocks::BLOCK;
+use fearless_simd::{Level, Simd, dispatch};
+
+pub(super) use self::blocks::{BLOCK, Clues};
 
 use self::blocks::{Carry, Masks};
 
@@ -20,8 +22,8 @@ const CUT_LINE: &str = "a line ends inside a value: the line was cut short";
 /// What the splitter finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// The text of an event. If there may be a backslash in it, some of its characters may be escaped.
-    Event { text: &'a [u8], may_have_escapes: bool },
+    /// An event.
+    Event { text: &'a [u8], clues: Clues },
     /// An event that is larger than [`MAX_EVENT`].
     TooLarge,
     /// The text is not JSON here. The splitter goes on behind it.
@@ -56,10 +58,10 @@ pub(super) struct Splitter {
     /// The beginning of an open event or document, from earlier chunks.
     held: Vec<u8>,
     is_too_large: bool,
-    /// Whether there may be a backslash in the open event or document.
-    may_have_escapes: bool,
-    /// Whether there is a backslash in the block that is handled character by character.
-    block_has_escapes: bool,
+    /// What is in the open event or document.
+    clues: Clues,
+    /// What is in the block that is handled character by character.
+    clues_of_block: Clues,
     /// Whether a text that is not JSON was found outside the documents, and was not yet told.
     has_seen_garbage: bool,
     /// Whether the chunk ended with a line feed behind which no object may begin.
@@ -70,6 +72,12 @@ impl Splitter {
     /// Reads the next chunk, and passes what it completes to `sink`. Its length is a multiple of [`BLOCK`], because an escape may not be
     /// torn apart.
     pub(super) fn push(&mut self, chunk: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
+        dispatch!(Level::new(), simd => self.push_with(simd, chunk, sink));
+    }
+
+    #[expect(clippy::inline_always, reason = "only what is inlined may use the vector instructions")]
+    #[inline(always)]
+    fn push_with<S: Simd>(&mut self, simd: S, chunk: &[u8], sink: &mut impl FnMut(Piece<'_>)) {
         let (blocks, rest) = chunk.as_chunks::<BLOCK>();
         debug_assert!(rest.is_empty(), "the chunk has a torn block");
         // Where the open event or document begins in this chunk; its beginning may also be in `held`.
@@ -79,12 +87,12 @@ impl Splitter {
             *self = Self::default();
         }
         for (index, block) in blocks.iter().enumerate() {
-            let masks = self.carry.next(block);
-            self.may_have_escapes |= masks.backslashes != 0;
+            let masks = self.carry.next(simd, block);
+            self.clues.add(masks);
             if self.is_uneventful(masks) {
                 self.depth = self.depth + ones(masks.opens) - ones(masks.closes);
             } else {
-                self.block(chunk, index * BLOCK, masks, &mut start, sink);
+                self.block(simd, chunk, index * BLOCK, masks, &mut start, sink);
             }
         }
         self.hold(&chunk[start..]);
@@ -105,7 +113,11 @@ impl Splitter {
     }
 
     /// Whether nothing in the block begins or ends an event, a document, or a list of events.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "it is called for every block, and counts bits with an instruction of the processor"
+    )]
+    #[inline(always)]
     const fn is_uneventful(&self, masks: Masks) -> bool {
         let floor = match self.mode {
             Mode::Event => self.base + 3,
@@ -116,15 +128,16 @@ impl Splitter {
     }
 
     /// Handles the structural characters of a block one by one.
-    fn block(
+    fn block<S: Simd>(
         &mut self,
+        simd: S,
         chunk: &[u8],
         at: usize,
         mut masks: Masks,
         start: &mut usize,
         sink: &mut impl FnMut(Piece<'_>),
     ) {
-        self.block_has_escapes = masks.backslashes != 0;
+        self.clues_of_block = Clues::of(masks);
         // Where the text outside the documents begins.
         let mut outside = at;
         loop {
@@ -136,7 +149,7 @@ impl Splitter {
             let position = at + all.trailing_zeros() as usize;
             if masks.bad_newlines & bit != 0 || masks.newlines & bit != 0 && self.is_cut_line(chunk, position) {
                 sink(Piece::Damage(CUT_LINE));
-                masks = self.resume_behind(chunk, at, position);
+                masks = self.resume_behind(simd, chunk, at, position);
                 outside = position + 1;
                 continue;
             }
@@ -221,7 +234,7 @@ impl Splitter {
                 self.held.extend_from_slice(end);
                 &self.held
             };
-            sink(Piece::Event { text, may_have_escapes: self.may_have_escapes });
+            sink(Piece::Event { text, clues: self.clues });
         }
         self.drop_held();
     }
@@ -242,7 +255,7 @@ impl Splitter {
     fn drop_held(&mut self) {
         self.is_too_large = false;
         // The next event may begin in the same block.
-        self.may_have_escapes = self.block_has_escapes;
+        self.clues = self.clues_of_block;
         self.held.clear();
     }
 
@@ -274,14 +287,14 @@ impl Splitter {
     }
 
     /// Forgets everything up to a line feed, and returns the masks of the rest of its block.
-    fn resume_behind(&mut self, chunk: &[u8], at: usize, newline: usize) -> Masks {
+    fn resume_behind<S: Simd>(&mut self, simd: S, chunk: &[u8], at: usize, newline: usize) -> Masks {
         *self = Self::default();
         let mut rest = [b' '; BLOCK];
         let used = newline + 1 - at;
         rest[used..].copy_from_slice(&chunk[newline + 1..at + BLOCK]);
-        let masks = self.carry.next(&rest);
-        self.block_has_escapes = masks.backslashes != 0;
-        self.may_have_escapes = self.block_has_escapes;
+        let masks = self.carry.next(simd, &rest);
+        self.clues_of_block = Clues::of(masks);
+        self.clues = self.clues_of_block;
         masks
     }
 
@@ -295,6 +308,8 @@ impl Splitter {
     }
 }
 
+#[expect(clippy::inline_always, reason = "the processor may have an instruction for it")]
+#[inline(always)]
 const fn ones(mask: u64) -> usize {
     mask.count_ones() as usize
 }

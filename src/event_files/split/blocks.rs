@@ -1,9 +1,10 @@
-//! Finds the characters of JSON that matter, 64 bytes at a time.
+//! Finds the characters of JSON that matter, 64 bytes at a time, with the vector instructions that the processor has.
 //!
 //! The masks have a bit for each byte, the lowest for the first. Strings are found as simdjson finds them: a quote that is not escaped
 //! toggles whether the bytes behind it are inside a string (Langdale and Lemire, "Parsing Gigabytes of JSON per Second").
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::u8x64;
 
 /// The number of bytes in a block.
 pub(in crate::event_files) const BLOCK: usize = 64;
@@ -21,6 +22,32 @@ pub(super) struct Masks {
     pub bad_newlines: u64,
     /// Backslashes.
     pub backslashes: u64,
+    /// `st` behind a quote, in any case. At the end of the block, an `s` is enough.
+    pub quoted_st: u64,
+}
+
+/// What is in an event, or near to it in the same block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::event_files) struct Clues {
+    /// A backslash: some characters may be escaped.
+    pub backslash: bool,
+    /// A string that begins with `st`, in any case, or text of such a string.
+    pub quoted_st: bool,
+}
+
+impl Clues {
+    #[expect(clippy::inline_always, reason = "it is called for every block")]
+    #[inline(always)]
+    pub(super) const fn add(&mut self, masks: Masks) {
+        self.backslash |= masks.backslashes != 0;
+        self.quoted_st |= masks.quoted_st != 0;
+    }
+
+    pub(super) fn of(masks: Masks) -> Self {
+        let mut clues = Self::default();
+        clues.add(masks);
+        clues
+    }
 }
 
 /// What is known at the end of a block.
@@ -30,6 +57,8 @@ pub(super) struct Carry {
     in_string: u64,
     /// Whether the next byte is escaped: 0 or 1.
     escaped: u64,
+    /// Whether the next byte is behind a quote, escaped or not: 0 or 1.
+    behind_quote: u64,
 }
 
 impl Carry {
@@ -39,20 +68,22 @@ impl Carry {
     }
 
     /// Returns the masks of the next block.
-    #[inline]
-    pub(super) fn next(&mut self, block: &[u8; BLOCK]) -> Masks {
-        let (mut quotes, mut backslashes, mut opens, mut closes, mut newlines) = (0, 0, 0, 0, 0);
-        for (index, lanes) in block.as_chunks::<16>().0.iter().enumerate() {
-            let lanes = u8x16::new(*lanes);
-            // `[` and `{`, and `]` and `}`, differ only in this bit, and no other character becomes one of them.
-            let folded = lanes | u8x16::splat(0x20);
-            let mask = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (16 * index);
-            quotes |= mask(lanes.simd_eq(u8x16::splat(b'"')));
-            backslashes |= mask(lanes.simd_eq(u8x16::splat(b'\\')));
-            opens |= mask(folded.simd_eq(u8x16::splat(b'{')));
-            closes |= mask(folded.simd_eq(u8x16::splat(b'}')));
-            newlines |= mask(lanes.simd_eq(u8x16::splat(b'\n')));
-        }
+    #[expect(clippy::inline_always, reason = "only what is inlined may use the vector instructions of the caller")]
+    #[inline(always)]
+    pub(super) fn next<S: Simd>(&mut self, simd: S, block: &[u8; BLOCK]) -> Masks {
+        let bytes = u8x64::simd_from(simd, *block);
+        // A capital letter, `[`, and `]` differ from a small letter, `{`, and `}` only in this bit. No other character becomes one of
+        // those that are searched for.
+        let folded = bytes | 0x20;
+        let mut quotes = bytes.simd_eq(b'"').to_bitmask();
+        let backslashes = bytes.simd_eq(b'\\').to_bitmask();
+        let newlines = bytes.simd_eq(b'\n').to_bitmask();
+        let opens = folded.simd_eq(b'{').to_bitmask();
+        let closes = folded.simd_eq(b'}').to_bitmask();
+        let behind_quotes = quotes << 1 | self.behind_quote;
+        let before_t = folded.simd_eq(b't').to_bitmask() >> 1 | 1 << 63;
+        let quoted_st = folded.simd_eq(b's').to_bitmask() & behind_quotes & before_t;
+        self.behind_quote = quotes >> 63;
         if backslashes | self.escaped != 0 {
             quotes &= !self.escaped(backslashes);
         }
@@ -64,6 +95,7 @@ impl Carry {
             newlines: newlines & !strings,
             bad_newlines: newlines & strings,
             backslashes,
+            quoted_st,
         }
     }
 

@@ -10,8 +10,10 @@ use super::*;
 fn split(text: &[u8], blocks: usize) -> (Vec<Vec<u8>>, Vec<String>) {
     let (mut events, mut others) = (Vec::new(), Vec::new());
     let mut sink = |piece: Piece<'_>| match piece {
-        Piece::Event { text, may_have_escapes } => {
-            assert!(may_have_escapes || !text.contains(&b'\\'), "{}", String::from_utf8_lossy(text));
+        Piece::Event { text, clues } => {
+            let is_quoted_st = |bytes: &[u8]| bytes.eq_ignore_ascii_case(b"\"st");
+            assert!(clues.backslash || !text.contains(&b'\\'), "{}", String::from_utf8_lossy(text));
+            assert!(clues.quoted_st || !text.windows(3).any(is_quoted_st), "{}", String::from_utf8_lossy(text));
             events.push(text.to_vec());
         }
         other => others.push(format!("{other:?}")),
@@ -27,8 +29,13 @@ fn split(text: &[u8], blocks: usize) -> (Vec<Vec<u8>>, Vec<String>) {
 
 /// Any JSON value, with texts that look like structure.
 fn any_json() -> impl Strategy<Value = Value> {
-    let text =
-        prop_oneof!["[a-z]{0,9}", "[\\\\\"{}\\[\\]:,\n\u{e9}]{0,12}", Just("Records".to_owned()), "[\\\\\"]{60,70}"];
+    let text = prop_oneof![
+        "[a-z]{0,9}",
+        "[sS][tT][sS]?.{0,70}",
+        "[\\\\\"{}\\[\\]:,\n\u{e9}]{0,12}",
+        Just("Records".to_owned()),
+        "[\\\\\"]{60,70}"
+    ];
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -125,17 +132,38 @@ fn an_event_that_is_too_large_is_told_and_not_kept() {
 }
 
 #[test]
-fn only_events_near_a_backslash_may_have_escapes() {
+fn clues_are_of_an_event_and_of_what_is_near_it() {
     let far = "x".repeat(BLOCK * 5 / 2);
-    let list = [format!(r#"{{"a":"{far}"}}"#), format!(r#"{{"a":"{far}\u0073{far}"}}"#), format!(r#"{{"a":"{far}"}}"#)];
-    for text in [list.join("\n"), format!("[{}]", list.join(",")), format!(r#"{{"Records":[{}]}}"#, list.join(","))] {
-        let mut found = Vec::new();
-        let mut sink = |piece: Piece<'_>| {
-            if let Piece::Event { may_have_escapes, .. } = piece {
-                found.push(may_have_escapes);
-            }
-        };
-        Splitter::default().finish(text.as_bytes(), &mut sink);
-        assert_eq!(found, [false, true, false], "{text}");
+    let plain = format!(r#"{{"a":"{far}"}}"#);
+    for (middle, expected) in [
+        (format!(r#"{{"a":"{far}\u0073{far}"}}"#), Clues { backslash: true, quoted_st: false }),
+        (format!(r#"{{"a":"{far}","b":"Sts.{far}"}}"#), Clues { backslash: false, quoted_st: true }),
+        (format!(r#"{{"a":"{far} sts. s\"s{far}"}}"#), Clues { backslash: true, quoted_st: false }),
+        (format!(r#"{{"a":"{far}\"st{far}"}}"#), Clues { backslash: true, quoted_st: true }),
+        (plain.clone(), Clues::default()),
+    ] {
+        let list = [&plain, &middle, &plain].map(String::as_str);
+        let forms =
+            [list.join("\n"), format!("[{}]", list.join(",")), format!(r#"{{"Records":[{}]}}"#, list.join(","))];
+        for text in forms {
+            let mut found = Vec::new();
+            let mut sink = |piece: Piece<'_>| {
+                if let Piece::Event { clues, .. } = piece {
+                    found.push(clues);
+                }
+            };
+            Splitter::default().finish(text.as_bytes(), &mut sink);
+            assert_eq!(found, [Clues::default(), expected, Clues::default()], "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_string_that_begins_at_any_place_of_a_block_is_seen() {
+    for before in 0..2 * BLOCK {
+        for blocks in [1, 3] {
+            let text = format!(r#"[{}{{"a":"stS.amazonaws.com"}}]"#, " ".repeat(before));
+            assert_eq!(split(text.as_bytes(), blocks).0.len(), 1, "the assertion is in `split`");
+        }
     }
 }
