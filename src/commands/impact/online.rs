@@ -26,7 +26,7 @@ use crate::terminal::Progress;
 
 /// What is asked for besides the settings that all commands with visits share.
 struct Request {
-    args: Events,
+    events: Events,
     since: u64,
     until: u64,
     detailed: bool,
@@ -48,9 +48,9 @@ pub(super) async fn online(args: ImpactArgs, environment: &Environment) -> Resul
         since: seconds(since),
         until: seconds(environment.now),
         detailed: args.detailed_exitcode,
-        args: Events { paths: args.events, max_pages: args.max_pages, with_addresses: args.with_addresses },
+        events: Events { paths: args.events, max_pages: args.max_pages, with_addresses: args.with_addresses },
     };
-    if request.args.paths.is_empty() && request.until.saturating_sub(request.since) > HISTORY_SECONDS {
+    if request.events.paths.is_empty() && request.until.saturating_sub(request.since) > HISTORY_SECONDS {
         return Err(Error::Usage(format!(
             "--since: CloudTrail keeps the event history for {HISTORY_DAYS} days: give --since {HISTORY_DAYS}d, or name the files of a \
              trail with --events"
@@ -77,11 +77,11 @@ pub(super) async fn online(args: ImpactArgs, environment: &Environment) -> Resul
         partition: None,
         settings: ImpactSettings {
             since: Some(since),
-            events: request.args.paths.iter().cloned().map(absolute_unless_stdin).collect(),
+            events: request.events.paths.iter().cloned().map(absolute_unless_stdin).collect(),
             accounts_from,
             offline: false,
-            with_addresses: request.args.with_addresses,
-            max_pages: Some(request.args.max_pages),
+            with_addresses: request.events.with_addresses,
+            max_pages: Some(request.events.max_pages),
         },
         sources: ImpactSources::default(),
         started_at: Some(environment.now),
@@ -149,8 +149,8 @@ async fn report(
     let history = HistoryOptions {
         since: request.since,
         until: request.until,
-        max_pages: request.args.max_pages,
-        with_addresses: request.args.with_addresses,
+        max_pages: request.events.max_pages,
+        with_addresses: request.events.with_addresses,
     };
     let visits =
         Box::pin(visit_accounts(settings, &aws, &mut signals, progress, &mut targets, history, &evidence)).await;
@@ -174,12 +174,12 @@ async fn read_files(
     signals: &mut Signals,
     progress: &Progress,
 ) -> Result<Collected, Error> {
-    if request.args.paths.is_empty() {
+    if request.events.paths.is_empty() {
         return Ok(Collected::none());
     }
     let ids: BTreeSet<AccountId> = targets.accounts.iter().map(|account| account.id).collect();
     let (paths, times, with_addresses) =
-        (request.args.paths.clone(), (request.since, request.until), request.args.with_addresses);
+        (request.events.paths.clone(), (request.since, request.until), request.events.with_addresses);
     let of_thread = progress.clone();
     // The files are read by threads of their own, so that a signal can end the program meanwhile.
     let read = tokio::task::spawn_blocking(move || collect(&paths, times, with_addresses, &ids, &of_thread));
