@@ -1,5 +1,5 @@
-"""Runs command lines through the AWS CLI without a new Python process for each: the modules are imported once, and each command line
-runs in a fork.
+"""Runs command lines through the AWS CLI without a new Python process for each: the modules are imported and the descriptions of the
+services are parsed once, and each command line runs in a fork.
 
 Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
 like `aws`: it has the environment, folder, streams and arguments of the command line, runs the script `aws` from its first line as the
@@ -20,9 +20,22 @@ SCRIPT = Path(sys.executable).with_name("aws")
 # Python reads these when it starts, and the AWS CLI reads HOME when it is imported, so they must be the same for all command lines.
 READ_EARLY = ("HOME", "LANG", "LANGUAGE", "LC_", "PYTHON", "TZ")
 
+# The files that every command line of the tests reads, below the data of botocore. Parsing them is half of the cost of a command line.
+READ_ALWAYS = ("*.json", "iam/*/*.json", "sts/*/*.json")
+
 
 def early(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(READ_EARLY)}
+
+
+def parse_data() -> None:
+    """Parses the data of the AWS CLI, and makes its loader take the result. Nothing changes the parsed data, because within a process
+    the AWS CLI uses each result more than once, too."""
+    loaders = importlib.import_module("botocore.loaders")
+    loader, load = loaders.JSONFileLoader(), loaders.JSONFileLoader.load_file
+    names = [str(path.with_suffix("")) for pattern in READ_ALWAYS for path in Path(loaders.BOTOCORE_ROOT, "data").glob(pattern)]
+    parsed = {name: load(loader, name) for name in names}
+    loaders.JSONFileLoader.load_file = lambda self, name: parsed[name] if name in parsed else load(self, name)
 
 
 def become(line: dict, package: object) -> None:
@@ -52,6 +65,7 @@ def serve() -> bool:
     package = importlib.import_module("awscli")
     for name in ("clidriver", "handlers"):
         importlib.import_module(f"awscli.{name}")
+    parse_data()
     # Otherwise a garbage collection in a fork would copy all memory pages.
     gc.collect()
     gc.freeze()
