@@ -1,36 +1,37 @@
 //! The settings of a run, resolved from its options and the environment.
 
+mod defaults;
 mod environment;
 mod input_files;
 mod output;
 mod query;
+mod selection;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::aws_settings::AwsSettings;
-use crate::cli::{
-    ACCOUNT_TIMEOUT, CONCURRENCY, GATE_TIMEOUT, LARGEST_ATTEMPTS, MAX_ATTEMPTS, MAX_ERRORS, RATE, RunArgs,
-    SESSION_DURATION, SelectionArgs, SessionPolicy,
-};
+use crate::cli::{MAX_ERRORS, RunArgs, SessionPolicy};
 use crate::cloud::aws::clock_skew::Clock;
-use crate::cloud::aws::{ConnectError, ConnectOptions, Mfa, SessionOptions};
+use crate::cloud::aws::{ConnectOptions, Mfa, SessionOptions};
 use crate::error::Error;
 use crate::journal::{CommandName, PolicyChoice, RunId, RunSettings, runs_dir};
-use crate::org::accounts_file::AccountOverrides;
+use crate::org::AccountId;
 use crate::org::exception::{Day, Exceptions};
-use crate::org::role::{AccessMode, RoleTemplate, is_external_id};
-use crate::org::selection::{Criteria, ManagementAccess, Selection};
+use crate::org::role::is_external_id;
+use crate::org::selection::Selection;
 use crate::org::shard::Shard;
-use crate::org::{AccountId, Tag, TokenVersion, UnitChoice, UnitId};
-use crate::rollout::{Mode, Verify, wave::BAKE};
+use crate::rollout::Mode;
 use crate::secret::{Secret, mask};
 
 pub(crate) use crate::cli::GateCommand;
+pub(crate) use defaults::{defaults, defaults_for};
 pub(crate) use environment::Environment;
 pub(crate) use input_files::listed;
 pub(crate) use output::OutputSettings;
+pub(crate) use selection::selection_among_listed;
+
+use selection::{check_tags, selection};
 
 /// How to reach AWS: the options that are not kept in `run.json`.
 #[derive(Clone)]
@@ -231,126 +232,6 @@ impl Settings {
     }
 }
 
-/// The defaults of a run.
-pub(crate) fn defaults(mode: Mode) -> RunSettings {
-    RunSettings {
-        mode,
-        global_endpoint_token_version: TokenVersion::V2Token,
-        selection: Selection::default(),
-        plan: None,
-        undoes: None,
-        access: AccessMode::default(),
-        role: RoleTemplate::default(),
-        roles: BTreeMap::new(),
-        via_roles: Vec::new(),
-        session_name: String::new(),
-        source_identity: None,
-        session_duration: SESSION_DURATION,
-        session_policy: PolicyChoice::default(),
-        external_id_given: false,
-        external_ids_given: BTreeSet::new(),
-        mfa_serial: None,
-        region: None,
-        concurrency: CONCURRENCY,
-        rate: RATE,
-        max_attempts: MAX_ATTEMPTS,
-        account_timeout: ACCOUNT_TIMEOUT,
-        waves: None,
-        canary: BTreeSet::new(),
-        bake: BAKE,
-        gate: None,
-        gate_timeout: GATE_TIMEOUT,
-        max_errors: None,
-        verify: Verify::default(),
-        detailed_exitcode: false,
-        reason: None,
-        no_explain: false,
-        impact: None,
-        yes: false,
-    }
-}
-
-/// Returns the default settings of a new run, with the maximum number of attempts that the environment or the profile sets for
-/// all AWS tools.
-///
-/// # Errors
-///
-/// Returns an error if the AWS settings can't be read, or if this number is invalid.
-pub(crate) fn defaults_for(mode: Mode, profile: Option<&str>, environment: &Environment) -> Result<RunSettings, Error> {
-    let aws = AwsSettings::read(profile, environment.variables.clone()).map_err(ConnectError::from)?;
-    let max_attempts =
-        aws.max_attempts().map_err(ConnectError::from)?.map_or(MAX_ATTEMPTS, |number| number.min(LARGEST_ATTEMPTS));
-    Ok(RunSettings { max_attempts, ..defaults(mode) })
-}
-
-/// Returns the selection of a command that takes all accounts from the files of `--accounts-from`: these files do not narrow it.
-///
-/// # Errors
-///
-/// Returns an error if the value of an option or the file of `--exceptions` can't be used.
-pub(crate) fn selection_among_listed(mut args: SelectionArgs, now: SystemTime) -> Result<Selection, Error> {
-    args.accounts_from.clear();
-    let exceptions = args.exceptions.as_deref().map(input_files::exceptions).transpose()?;
-    let exceptions = exceptions.map(|all| Exceptions::on(&Day::of(now), all));
-    let selection = selection(args, &BTreeMap::new(), ManagementAccess::default(), now)?;
-    Ok(Selection { exceptions, ..selection })
-}
-
-/// Returns the selection that the options describe.
-fn selection(
-    args: SelectionArgs,
-    named: &BTreeMap<AccountId, AccountOverrides>,
-    management: ManagementAccess,
-    now: SystemTime,
-) -> Result<Selection, Error> {
-    let joined_since = args.joined_since.map(|since| since.resolve(now)).transpose();
-    let joined_since = joined_since.map_err(|error| Error::Usage(format!("--joined-since: {error}")))?;
-    let (ous, ou_names) = by_kind(args.ou);
-    let (excluded_ous, excluded_ou_names) = by_kind(args.exclude_ou);
-    let include = Criteria {
-        accounts: args.account.into_iter().chain(named.keys().copied()).collect(),
-        ous,
-        ou_names,
-        names: args.name,
-        tags: args.tag.into_iter().collect(),
-    };
-    let exclude = Criteria {
-        accounts: args.exclude_account.into_iter().collect(),
-        ous: excluded_ous,
-        ou_names: excluded_ou_names,
-        names: args.exclude_name,
-        tags: args.exclude_tag.into_iter().collect(),
-    };
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let shard = args.shard.map(|shard| shard.resolve(environment)).transpose();
-    let shard = shard.map_err(|error| Error::Usage(error.to_string()))?;
-    Ok(Selection { include, exclude, joined_since, shard, management, exceptions: None })
-}
-
-/// Separates OUs that are given by their id from those that are given by their path of names.
-fn by_kind(choices: Vec<UnitChoice>) -> (BTreeSet<UnitId>, BTreeSet<UnitChoice>) {
-    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-    for choice in choices {
-        match choice {
-            UnitChoice::Id(id) => drop(ids.insert(id)),
-            UnitChoice::Names(_) => drop(names.insert(choice)),
-        }
-    }
-    (ids, names)
-}
-
-/// Refuses a tag in the form `Key=Environment,Value=prod`, which other AWS tools use. Here this form would mean two tags,
-/// `Key=Environment` and `Value=prod`. Most likely no account has these tags, so an exclusion would exclude no account.
-fn check_tags(option: &str, tags: &[Tag]) -> Result<(), Error> {
-    let value = |key: &str| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.as_str());
-    match (value("Key"), value("Value")) {
-        (Some(key), Some(value)) => {
-            Err(Error::Usage(format!("{option} Key={key},Value={value}: did you mean {key}={value}?")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Checks an external id. The parser of the command line does not check the id, because the error message of the parser would
 /// print it.
 fn check_external_id(external_id: &Secret) -> Result<(), Error> {
@@ -383,46 +264,7 @@ fn with_shard(folder: PathBuf, shard: Option<Shard>) -> Result<PathBuf, Error> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
-    use crate::cli::Cli;
-
-    #[test]
-    fn the_help_names_the_defaults() {
-        let of = |mode| {
-            let run = defaults(mode);
-            let duration = |duration| humantime::format_duration(duration).to_string();
-            [
-                ("role", run.role.to_string()),
-                ("session-duration", run.session_duration.as_secs().to_string()),
-                ("session-policy", "scoped".to_owned()),
-                ("access", "role".to_owned()),
-                ("management-account", "own".to_owned()),
-                ("concurrency", run.concurrency.to_string()),
-                ("rate", run.rate.to_string()),
-                ("max-attempts", run.max_attempts.to_string()),
-                ("account-timeout", duration(run.account_timeout)),
-                ("waves", run.waves.unwrap_or_default().to_string()),
-                ("bake", duration(run.bake)),
-                ("gate-timeout", duration(run.gate_timeout)),
-                ("max-errors", format!("{MAX_ERRORS}; plan: no limit")),
-                ("verify", run.verify.to_string()),
-            ]
-        };
-        assert_eq!(defaults(Mode::Apply).session_policy, PolicyChoice::Scoped);
-        assert_eq!(defaults(Mode::Apply).access, AccessMode::Role);
-        assert_eq!(defaults(Mode::Apply).selection.management, ManagementAccess::Own);
-        let definition = Cli::command();
-        for (command, mode) in [("plan", Mode::Plan), ("apply", Mode::Apply)] {
-            let command = definition.find_subcommand(command).unwrap();
-            for (option, default) in of(mode) {
-                let argument = command.get_arguments().find(|argument| argument.get_long() == Some(option)).unwrap();
-                let help = argument.get_help().unwrap().to_string();
-                assert!(help.contains(&format!("[default: {default}]")), "--{option}: {help}");
-            }
-        }
-    }
 
     #[test]
     fn a_wrong_external_id_is_refused_and_not_repeated() {
