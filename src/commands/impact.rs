@@ -13,6 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use self::collect::{Collected, collect};
 use self::document::{Accounts, document};
 use super::absolute;
+use crate::build_info::{BuildInfo, VERSION};
 use crate::cli::{ImpactAction, ImpactArgs, SelectionArgs, TypedOptions};
 use crate::error::Error;
 use crate::impact::conclusion::Subject;
@@ -83,7 +84,8 @@ pub(super) async fn impact(args: ImpactArgs, typed: &TypedOptions, environment: 
     let run = ImpactRun {
         run_id,
         command: COMMAND.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
+        build: Some(BuildInfo::of_this_program()),
         organization_id: accounts.organization(),
         partition: accounts.partition_without_global_endpoint(),
         settings,

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::csv;
 use super::format::{DocumentFormat, OutputDocument, write_json, write_json_lines};
+use crate::build_info::BuildInfo;
 use crate::file_ownership::open_regular;
 use crate::impact::verdict::Verdict;
 use crate::journal::{Ending, RunFolder, RunId};
@@ -114,6 +115,9 @@ pub(crate) struct ImpactRun {
     pub run_id: RunId,
     pub command: String,
     pub version: String,
+    /// The program's build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<BuildInfo>,
     pub organization_id: Option<String>,
     /// The partition, if it has no global endpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]

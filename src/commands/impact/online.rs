@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::collect::{Collected, collect};
 use super::document::{Accounts, VisitsEnd, document};
 use super::{absolute_unless_stdin, check_events, finish, seconds, warn};
+use crate::build_info::{BuildInfo, VERSION};
 use crate::cli::{ImpactArgs, RolloutArgs, RunArgs};
 use crate::error::Error;
 use crate::impact::conclusion::Subject;
@@ -72,7 +73,8 @@ pub(super) async fn online(args: ImpactArgs, environment: &Environment) -> Resul
     let run = ImpactRun {
         run_id: settings.run_id.clone(),
         command: COMMAND.to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version: VERSION.to_owned(),
+        build: Some(BuildInfo::of_this_program()),
         organization_id: None,
         partition: None,
         settings: ImpactSettings {
