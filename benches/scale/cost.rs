@@ -1,50 +1,55 @@
-//! Compares the CPU time and memory of an apply, with all that it writes, with those of the bare loop.
+//! Compares the CPU time and memory of an apply, with all that it writes, with those of the bare loop, which has either allocator.
 
 use v2token_simulator::Organization;
 
 use crate::floor::Failed;
-use crate::measure::{Cost, floor, program};
+use crate::measure::{Cost, floor, floor_with_mimalloc, program};
 use crate::table::{head, row, spread};
 
 /// Visits in flight.
 const CONCURRENCY: usize = 64;
 
-/// Compares the two for each size, with this many pairs of runs.
-pub(crate) fn compare(sizes: &[usize], pairs: usize) -> Result<(), Failed> {
+/// Compares them for each size, with this many runs of each.
+pub(crate) fn compare(sizes: &[usize], rounds: usize) -> Result<(), Failed> {
     head(
         "CPU and memory: list, assume, read, set, read back; v2token with journal, CSV, JSON and page",
         &[
             "accounts",
             "bare loop, CPU",
+            "bare loop with mimalloc, CPU",
             "v2token, CPU",
             "ratio",
+            "ratio with mimalloc",
             "for each account",
             "bare loop, peak",
             "v2token, peak",
         ],
     )?;
     for accounts in sizes {
-        let (mut loops, mut runs) = (Vec::new(), Vec::new());
-        for pair in 0..pairs {
-            // In alternating order, so that changes of the machine's load affect both.
-            if pair % 2 == 0 {
-                loops.push(floor(&world(*accounts), CONCURRENCY, &[])?);
-                runs.push(apply(*accounts)?);
-            } else {
-                runs.push(apply(*accounts)?);
-                loops.push(floor(&world(*accounts), CONCURRENCY, &[])?);
+        let (mut loops, mut with_mimalloc, mut runs) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..rounds {
+            // In another order each time, so that changes of the machine's load affect all.
+            for step in 0..3 {
+                match (round + step) % 3 {
+                    0 => loops.push(floor(&world(*accounts), CONCURRENCY, &[])?),
+                    1 => with_mimalloc.push(floor_with_mimalloc(&world(*accounts), CONCURRENCY)?),
+                    _ => runs.push(apply(*accounts)?),
+                }
             }
         }
-        let ratios =
-            runs.iter().zip(&loops).map(|(run, bare)| run.cpu.as_secs_f64() / bare.cpu.as_secs_f64()).collect();
+        let ratios = |loops: &[Cost]| {
+            spread(runs.iter().zip(loops).map(|(run, bare)| run.cpu.as_secs_f64() / bare.cpu.as_secs_f64()).collect())
+        };
         let (bare, run) = (middle(&loops), middle(&runs));
         let peak =
             |costs: &[Cost]| costs.iter().max_by_key(|cost| cost.peak_kib).map(Cost::peak_mib).unwrap_or_default();
         row(&[
             accounts.to_string(),
             format!("{:.2} s", bare.cpu.as_secs_f64()),
+            format!("{:.2} s", middle(&with_mimalloc).cpu.as_secs_f64()),
             format!("{:.2} s", run.cpu.as_secs_f64()),
-            spread(ratios),
+            ratios(&loops),
+            ratios(&with_mimalloc),
             format!("{:.2} ms, {:.2} ms", each(*accounts, &bare), each(*accounts, &run)),
             peak(&loops),
             peak(&runs),

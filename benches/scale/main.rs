@@ -2,8 +2,8 @@
 //! AWS SDK that makes the same calls.
 //!
 //! ```console
-//! $ cargo bench --bench scale
-//! $ cargo bench --bench scale -- cost --accounts 10000 --pairs 5
+//! $ cargo bench --bench scale --bench scale_mimalloc
+//! $ cargo bench --bench scale -- cost --accounts 10000 --rounds 5
 //! ```
 //!
 //! `docs/scale.md` has the figures. CPU and memory are the system's accounting of the ended process, so they hold also on a busy
@@ -41,9 +41,9 @@ enum Experiment {
         /// Sizes of the Organization.
         #[arg(long, value_delimiter = ',', default_value = "1000,10000,50000")]
         accounts: Vec<usize>,
-        /// Pairs of runs for each size.
+        /// Runs of each program for each size.
         #[arg(long, default_value_t = 3)]
-        pairs: usize,
+        rounds: usize,
     },
     /// Wall time with latency, compared with the lower bound by concurrency and rate.
     Wall {
@@ -108,7 +108,7 @@ fn run(experiment: Option<Experiment>) -> Result<(), Failed> {
             pace::watch()?;
             shards::compare(10_000)
         }
-        Some(Experiment::Cost { accounts, pairs }) => cost::compare(&accounts, pairs),
+        Some(Experiment::Cost { accounts, rounds }) => cost::compare(&accounts, rounds),
         Some(Experiment::Wall { accounts }) => wall::compare(accounts),
         Some(Experiment::Pace) => pace::watch(),
         Some(Experiment::Shards { accounts }) => shards::compare(accounts),

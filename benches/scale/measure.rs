@@ -1,6 +1,6 @@
 //! Measures the cost of a process: CPU time, memory and wall time, as the system accounts for them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,12 +29,29 @@ impl Cost {
     }
 }
 
-/// Runs the bare loop with these additional arguments.
+/// Runs the bare loop, which has the system's allocator, with these additional arguments.
 pub(crate) fn floor(organization: &Organization, concurrency: usize, choices: &[&str]) -> Result<Cost, Failed> {
     let itself = std::env::current_exe()?.display().to_string();
     let concurrency = concurrency.to_string();
     let command = [&[itself.as_str(), "floor", &concurrency], choices].concat();
     measure(organization, &std::env::temp_dir(), &command)
+}
+
+/// Runs the bare loop with the allocator of the program.
+pub(crate) fn floor_with_mimalloc(organization: &Organization, concurrency: usize) -> Result<Cost, Failed> {
+    let program = built_with_mimalloc()?.display().to_string();
+    measure(organization, &std::env::temp_dir(), &[&program, &concurrency.to_string()])
+}
+
+/// Returns the newest build of the benchmark `scale_mimalloc`, which is beside this one.
+fn built_with_mimalloc() -> Result<PathBuf, Failed> {
+    let itself = std::env::current_exe()?;
+    let builds = itself.parent().ok_or("no folder")?.read_dir()?.filter_map(Result::ok).filter(|file| {
+        let name = file.file_name();
+        name.to_string_lossy().starts_with("scale_mimalloc-") && Path::new(&name).extension().is_none()
+    });
+    let newest = builds.max_by_key(|file| file.metadata().and_then(|metadata| metadata.modified()).ok());
+    newest.map(|file| file.path()).ok_or_else(|| "build it first: cargo bench --bench scale_mimalloc".into())
 }
 
 /// Runs the program in a folder of its own, with `arguments` and a run folder below it.

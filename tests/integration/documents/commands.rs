@@ -42,7 +42,7 @@ const OTHERS: [&str; 24] = [
     "target/aws_cli-venv/bin/python tests/aws_cli/measure.py target/release/v2token",
     "cargo bench --bench soak",
     "cargo bench --bench soak -- 2000 7",
-    "cargo bench --bench scale",
+    "cargo bench --bench scale --bench scale_mimalloc",
     "cargo bench --bench scale -- quotas --accounts 1000,10000,50000",
     "cargo bench --bench parts",
     "cargo deny check licenses bans sources",
