@@ -25,6 +25,7 @@ mod fail_on;
 mod faults;
 mod foreign;
 mod formats;
+mod frozen_runs;
 mod gate;
 mod harness;
 mod hints;
