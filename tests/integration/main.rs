@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts_files;
+mod action;
 mod assume_root;
 mod aws_cli;
 mod aws_settings;

@@ -1,0 +1,268 @@
+//! The GitHub Action of `action.yml` with a release on this machine: what it installs, what it refuses, and how it ends.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use v2token_simulator::{Organization, VersionMix};
+
+use crate::recipes::{Sandbox, code, documents, drifted, text};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The files that the runner gives to a step.
+const RUNNER_FILES: [(&str, &str); 3] =
+    [("GITHUB_OUTPUT", "outputs"), ("GITHUB_PATH", "path"), ("GITHUB_STEP_SUMMARY", "summary")];
+
+/// A release in a folder: the archive for this machine, and the sums.
+pub(crate) struct Release(TempDir);
+
+impl Release {
+    pub(crate) fn new() -> Self {
+        Self::of(&format!("exec '{}' \"$@\"", env!("CARGO_BIN_EXE_v2token")))
+    }
+
+    /// A release whose program is this script. It leaves a file `started`.
+    fn of(script: &str) -> Self {
+        let release = Self(TempDir::new().expect("a temporary folder"));
+        let bin = release.path("files").join(format!("v2token-{VERSION}")).join("bin");
+        fs::create_dir_all(&bin).expect("a folder");
+        let started = release.path("started").display().to_string();
+        fs::write(bin.join("v2token"), format!("#!/bin/sh\n: > '{started}'\n{script}\n")).expect("a script");
+        fs::set_permissions(bin.join("v2token"), fs::Permissions::from_mode(0o755)).expect("it may be run");
+        let mut tar = Command::new("tar");
+        tar.arg("-czf").arg(release.path(&archive())).arg("-C").arg(release.path("files"));
+        assert!(tar.arg(format!("v2token-{VERSION}")).status().expect("there is tar").success());
+        release.sums(&format!("{}  {}\n", release.sum(), archive()));
+        release
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn sums(&self, sums: &str) {
+        fs::write(self.path("SHA256SUMS"), sums).expect("a file");
+    }
+
+    /// The sum of the archive.
+    fn sum(&self) -> String {
+        let output = Command::new("sha256sum").arg(self.path(&archive())).output().expect("there is sha256sum");
+        String::from_utf8_lossy(&output.stdout)[..64].to_owned()
+    }
+}
+
+/// The name of the archive for this machine.
+fn archive() -> String {
+    let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("macos", architecture) => format!("{architecture}-macos"),
+        (_, "x86_64") => "x86_64-linux-static".to_owned(),
+        (_, architecture) => format!("{architecture}-linux-musl"),
+    };
+    format!("v2token-{VERSION}-{platform}.tar.gz")
+}
+
+/// The action, as the runner reads it.
+pub(crate) struct Action(Value);
+
+impl Action {
+    pub(crate) fn read() -> Option<Self> {
+        documents("../action.yml").map(|mut documents| Self(documents.remove(0)))
+    }
+
+    /// Runs the only step of the action as the runner does, with the files of this release instead of those of a repository.
+    pub(crate) fn follow(&self, sandbox: &Sandbox, release: &Release, inputs: &Value) -> Output {
+        let steps = self.0["runs"]["steps"].as_array().expect("steps");
+        let [step] = &steps[..] else { panic!("{steps:?}") };
+        let script = text(&step["run"]);
+        assert!(!script.contains("${{"), "the shell must not see what the runner puts in: {script}");
+        let mut environment: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in step["env"].as_object().expect("an environment") {
+            let expression = text(value).trim_start_matches("${{ ").trim_end_matches(" }}");
+            let value = expression.strip_prefix("inputs.").map_or_else(String::new, |input| self.input(inputs, input));
+            environment.insert(name.clone(), value);
+        }
+        if environment["INPUT_BASE_URL"].is_empty() {
+            environment.insert("INPUT_BASE_URL".to_owned(), format!("file://{}", release.0.path().display()));
+        }
+        environment.insert("GITHUB_ACTION_PATH".to_owned(), env!("CARGO_MANIFEST_DIR").to_owned());
+        environment.insert("RUNNER_TEMP".to_owned(), sandbox.path("").display().to_string());
+        for (name, file) in RUNNER_FILES {
+            environment.insert(name.to_owned(), sandbox.path(file).display().to_string());
+        }
+        let variables: Vec<(&str, &str)> = environment.iter().map(|(name, it)| (name.as_str(), it.as_str())).collect();
+        sandbox.follow(script, &variables)
+    }
+
+    /// The value of an input, by default that of the action.
+    fn input(&self, inputs: &Value, name: &str) -> String {
+        let declared = &self.0["inputs"][name];
+        assert!(declared.is_object(), "there is no input {name}");
+        inputs[name].as_str().map_or_else(|| text(&declared["default"]).to_owned(), str::to_owned)
+    }
+}
+
+/// Starts an Organization.
+type Start = fn() -> Organization;
+/// What is wrong with a release or with the folder of a job.
+type Change = fn(&Release, &Sandbox);
+
+fn read(sandbox: &Sandbox, name: &str) -> String {
+    fs::read_to_string(sandbox.path(name)).unwrap_or_default()
+}
+
+fn in_order() -> Organization {
+    Organization::builder().accounts(8).version_mix(VersionMix::percent_v2(100)).start()
+}
+
+/// An Organization in which half of the accounts are on v2Token, if not all, and one account can't be read.
+fn unreadable(percent_v2: u8) -> Organization {
+    let builder = Organization::builder().accounts(8).version_mix(VersionMix::percent_v2(percent_v2));
+    builder.account(3, |account| account.faults.deny_assume = true).start()
+}
+
+#[test]
+fn the_action_installs_the_version_of_this_repository() {
+    let Some(action) = Action::read() else { return };
+    assert_eq!(action.0["inputs"]["version"]["default"], VERSION, "action.yml has another version than Cargo.toml");
+    // The outputs are those that the script writes.
+    let script = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.sh")).expect("the script");
+    for (name, output) in action.0["outputs"].as_object().expect("outputs") {
+        assert_eq!(text(&output["value"]), format!("${{{{ steps.v2token.outputs.{name} }}}}"));
+        assert!(script.contains(&format!("output {name} ")), "{name}");
+    }
+    for name in action.0["inputs"].as_object().expect("inputs").keys() {
+        assert!(script.contains(&format!("INPUT_{}", name.replace('-', "_").to_uppercase())), "{name}");
+    }
+}
+
+#[test]
+fn the_exit_code_is_that_of_the_program() {
+    let Some(action) = Action::read() else { return };
+    let table: [(Start, &str, &str, i32, i32); 10] = [
+        (in_order, "drift", "true", 0, 0),
+        (drifted, "drift", "true", 4, 4),
+        (drifted, "drift", "false", 0, 4),
+        (drifted, "plan", "true", 0, 0),
+        (|| unreadable(100), "drift", "true", 3, 3),
+        (|| unreadable(100), "plan", "true", 3, 3),
+        (|| unreadable(100), "plan", "false", 0, 3),
+        (|| unreadable(50), "drift", "true", 6, 6),
+        (|| unreadable(50), "drift", "false", 0, 6),
+        (|| unreadable(50), "plan", "true", 3, 3),
+    ];
+    for (organization, command, fail, expected, found) in table {
+        let (sandbox, release) = (Sandbox::new(organization()), Release::new());
+        let inputs = json!({"command": command, "fail": fail, "run-dir": "check", "sha256": release.sum()});
+        fs::remove_file(release.path("SHA256SUMS")).expect("it is not needed");
+        let output = action.follow(&sandbox, &release, &inputs);
+        assert_eq!(code(&output), expected, "{inputs}: {output:?}");
+        let outputs =
+            format!("exit-code={found}\nrun-dir=check\ncsv=check.csv\nhtml=check/report.html\nmarkdown=check.md\n");
+        assert_eq!(read(&sandbox, "outputs"), outputs, "{inputs}: {output:?}");
+        let summary = read(&sandbox, "summary");
+        assert!(!summary.is_empty() && summary == read(&sandbox, "check.md"), "{summary}");
+        assert!(sandbox.path("check.csv").is_file() && sandbox.path("check/report.html").is_file());
+        assert!(Path::new(read(&sandbox, "path").trim_end()).join("v2token").is_file(), "{output:?}");
+    }
+}
+
+#[test]
+fn arguments_go_to_the_program_as_they_are() {
+    let Some(action) = Action::read() else { return };
+    let sandbox = Sandbox::new(drifted());
+    let arguments = "--account\n000000000001\n\n--reason=$(touch run) `touch run`; touch run & \"a\" 'b' *";
+    let inputs = json!({"command": "plan", "arguments": arguments, "version": format!("v{VERSION}")});
+    let output = action.follow(&sandbox, &Release::new(), &inputs);
+    assert_eq!(code(&output), 0, "{output:?}");
+    let info: Value = serde_json::from_str(&read(&sandbox, "v2token-run/run.json")).expect("run.json");
+    assert_eq!(info["settings"]["reason"], arguments.rsplit_once("--reason=").expect("a reason").1);
+    assert!(!sandbox.path("run").exists());
+    // Wrong usage fails in any case, and there is nothing to show.
+    let inputs = json!({"arguments": "--no-such-option", "fail": "false", "run-dir": "wrong"});
+    let output = action.follow(&sandbox, &Release::new(), &inputs);
+    assert_eq!(code(&output), 2, "{output:?}");
+    assert!(read(&sandbox, "outputs").ends_with("exit-code=2\nrun-dir=wrong\n"));
+}
+
+/// A line of the program can't be a command to the runner.
+#[test]
+fn lines_of_the_program_are_no_commands() {
+    let Some(action) = Action::read() else { return };
+    let script = format!("case $1 in --version) echo 'v2token {VERSION} (x)' ;; *) echo '::error::no' ;; esac");
+    let output = action.follow(&Sandbox::new(drifted()), &Release::of(&script), &json!({}));
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = stdout.lines().collect();
+    let [.., stop, "::error::no", go_on] = &lines[..] else { panic!("{stdout}") };
+    let token = stop.strip_prefix("::stop-commands::").expect("a token");
+    assert_eq!((token.len(), *go_on), (32, format!("::{token}::").as_str()));
+}
+
+#[test]
+fn what_is_not_as_expected_is_refused() {
+    let Some(action) = Action::read() else { return };
+    let zeros = "0".repeat(64);
+    let nothing: Change = |_, _| ();
+    let table: [(&str, Value, Change, &str); 14] = [
+        ("a wrong sum", json!({"sha256": zeros}), nothing, "instead of 0000"),
+        ("not a sum", json!({"sha256": "abc"}), nothing, "there is no SHA-256 sum"),
+        (
+            "a wrong sum in the file",
+            json!({}),
+            |release, _| release.sums(&format!("{}  {}\n", "0".repeat(64), archive())),
+            "it was not installed",
+        ),
+        ("no sum in the file", json!({}), |release, _| release.sums("\n"), "there is no SHA-256 sum"),
+        (
+            "two sums in the file",
+            json!({}),
+            |release, _| release.sums(&format!("{0}  {1}\n{0}  {1}\n", release.sum(), archive())),
+            "there is no SHA-256 sum",
+        ),
+        (
+            "no file with sums",
+            json!({}),
+            |release, _| fs::remove_file(release.path("SHA256SUMS")).expect("a file"),
+            "SHA256SUMS can't be downloaded",
+        ),
+        (
+            "no archive",
+            json!({}),
+            |release, _| fs::remove_file(release.path(&archive())).expect("a file"),
+            ".tar.gz can't be downloaded",
+        ),
+        ("a version that is not there", json!({"version": "9.9.9"}), nothing, "can't be downloaded"),
+        ("not a version", json!({"version": "1.0.0;id"}), nothing, "version must be"),
+        ("not a version on its second line", json!({"version": "1.0.0\n::id"}), nothing, "version must be"),
+        ("a place without TLS", json!({"base-url": "http://example.com"}), nothing, "base-url must start with"),
+        ("not a command", json!({"command": "apply"}), nothing, "command must be"),
+        ("not a folder", json!({"run-dir": "--yes"}), nothing, "run-dir must name a folder"),
+        (
+            "a report that is there already",
+            json!({}),
+            |_, sandbox| fs::write(sandbox.path("v2token-run.md"), "old").expect("a file"),
+            "v2token-run.md exists",
+        ),
+    ];
+    for (what, inputs, change, why) in table {
+        let (sandbox, release) = (Sandbox::new(drifted()), Release::new());
+        change(&release, &sandbox);
+        let output = action.follow(&sandbox, &release, &inputs);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(code(&output), 1, "{what}: {output:?}");
+        let error = said.lines().find(|line| line.starts_with("::error title=v2token::"));
+        assert!(error.is_some_and(|line| line.contains(why)), "{what}: {said}");
+        assert!(!release.path("started").exists(), "{what}: the program was started");
+        assert_eq!((read(&sandbox, "path"), read(&sandbox, "outputs")), (String::new(), String::new()), "{what}");
+    }
+    // The right sum, and another program.
+    let release = Release::of("echo v2token 0.9.0");
+    let sandbox = Sandbox::new(drifted());
+    let output = action.follow(&sandbox, &release, &json!({"sha256": release.sum()}));
+    assert_eq!(code(&output), 1);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("has another version: v2token 0.9.0"), "{output:?}");
+    assert_eq!(read(&sandbox, "path"), "");
+}
