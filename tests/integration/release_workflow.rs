@@ -1,0 +1,108 @@
+//! The scripts of `.github/workflows/release.yml`: the version of a tag, and the archives that need their own machines.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::harness::program;
+use crate::recipes::{code, documents, text};
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+fn script(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci").join(name));
+    command.args(arguments);
+    command
+}
+
+fn output(command: &mut Command) -> (i32, String) {
+    let output: Output = command.output().expect("the script starts");
+    let said = [&output.stdout[..], &output.stderr].concat();
+    (code(&output), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn only_the_tag_of_the_version_is_released() {
+    let right = format!("v{VERSION}");
+    assert_eq!(output(&mut script("release-version", &[&right])), (0, format!("version={VERSION}\n")));
+    for tag in [VERSION, "v0.0.1", "v", "", &format!("{right}-rc.1")] {
+        let (code, said) = output(&mut script("release-version", &[tag]));
+        assert!(code == 1 && said.contains("Cargo.toml has the version"), "{tag}: {said}");
+    }
+}
+
+/// The archive has the files of the archive that it is made from, and the program that was built.
+#[test]
+fn an_archive_of_another_platform_has_the_same_files() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = |name: &str| folder.path().join(name);
+    let write = |name: &str, content: &str, mode: u32| {
+        fs::create_dir_all(path(name).parent().expect("a parent")).expect("a folder");
+        fs::write(path(name), content).expect("a file");
+        fs::set_permissions(path(name), fs::Permissions::from_mode(mode)).expect("our own file");
+    };
+    let name = format!("v2token-{VERSION}-x86_64-linux-gnu");
+    write(&format!("files/{name}/bin/v2token"), "#!/bin/sh\necho another program\n", 0o755);
+    write(&format!("files/{name}/share/completions/v2token"), "completions", 0o644);
+    fs::create_dir(path("dist")).expect("a folder");
+    let tar = |arguments: &[&str]| {
+        let (code, listed) = output(Command::new("tar").args(arguments).current_dir(folder.path()));
+        assert_eq!(code, 0, "{arguments:?}: {listed}");
+        listed
+    };
+    tar(&["-czf", &format!("dist/{name}.tar.gz"), "-C", "files", &name]);
+
+    // Stands for cargo: the program of this test is what it builds.
+    let version = output(program(folder.path()).arg("--version")).1;
+    let target = version.trim_end().trim_end_matches(')').rsplit(' ').next().expect("a target").to_owned();
+    let built = format!("target/{target}/release/v2token");
+    write("built", &format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_v2token")), 0o755);
+    let cargo = format!(
+        "echo \"$*\" > \"$0.asked\"\nmkdir -p '{0}'\nmv '{0}/../../../built' '{0}/v2token'",
+        path(&built).parent().expect("a parent").display()
+    );
+    write("programs/cargo", &format!("#!/bin/sh\nset -e\n{cargo}\n"), 0o755);
+    let dist = path("dist").display().to_string();
+    let mut native = script("release-native", &[&target, "some-system", &dist]);
+    let search = format!("{}:/usr/local/bin:/usr/bin:/bin", path("programs").display());
+    native.env("PATH", search).env("CARGO_TARGET_DIR", path("target"));
+    let (code, said) = output(&mut native);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        fs::read_to_string(path("programs/cargo.asked")).expect("cargo was started"),
+        format!("build --release --locked --target {target}\n")
+    );
+    let archive = format!("dist/v2token-{VERSION}-some-system.tar.gz");
+    let mut listed: Vec<String> = tar(&["-tzf", &archive]).lines().map(str::to_owned).collect();
+    listed.retain(|name| !name.ends_with('/'));
+    listed.sort();
+    let inside = format!("v2token-{VERSION}-some-system");
+    assert_eq!(listed, [format!("{inside}/bin/v2token"), format!("{inside}/share/completions/v2token")]);
+    tar(&["-xzf", &archive]);
+    assert_eq!(output(Command::new(path(&inside).join("bin/v2token")).arg("--version")).1, version);
+}
+
+/// What runs before the gate has passed publishes nothing, and only a job that publishes may write.
+#[test]
+fn only_jobs_after_the_gate_may_write() {
+    let Some(workflows) = documents("../.github/workflows/release.yml") else { return };
+    let jobs = workflows[0]["jobs"].as_object().expect("jobs");
+    let needs = |job: &str| -> Vec<String> {
+        let needs = &jobs[job]["needs"];
+        let list = needs.as_array().map_or_else(|| vec![needs.clone()], Clone::clone);
+        list.iter().filter_map(serde_json::Value::as_str).map(str::to_owned).collect()
+    };
+    let mut writing = Vec::new();
+    for (name, job) in jobs {
+        let permissions = job["permissions"].as_object().expect("each job has its own permissions");
+        if permissions.values().any(|permission| text(permission) == "write") {
+            writing.push(name.as_str());
+            let after = needs(name);
+            let is_after_gate = ["gate", "publish"].iter().any(|job| after.contains(&(*job).to_owned()));
+            assert!(is_after_gate, "{name} needs only {after:?}");
+        }
+    }
+    assert_eq!(writing, ["publish", "pypi", "image"]);
+    assert!(["gate", "linux", "native"].iter().all(|job| needs("publish").contains(&(*job).to_owned())));
+}
