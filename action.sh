@@ -18,7 +18,7 @@ sha256() {
 platform() {
     case "$(uname -s) $(uname -m)" in
         "Linux x86_64") echo x86_64-linux-static ;;
-        "Linux aarch64") echo aarch64-linux-musl ;;
+        "Linux aarch64") echo aarch64-linux-static ;;
         "Darwin x86_64") echo x86_64-macos ;;
         "Darwin arm64") echo aarch64-macos ;;
         *) refuse "there is no release for $(uname -s) on $(uname -m)" ;;

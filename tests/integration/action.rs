@@ -59,8 +59,7 @@ impl Release {
 fn archive() -> String {
     let platform = match (std::env::consts::OS, std::env::consts::ARCH) {
         ("macos", architecture) => format!("{architecture}-macos"),
-        (_, "x86_64") => "x86_64-linux-static".to_owned(),
-        (_, architecture) => format!("{architecture}-linux-musl"),
+        (_, architecture) => format!("{architecture}-linux-static"),
     };
     format!("v2token-{VERSION}-{platform}.tar.gz")
 }

@@ -204,14 +204,14 @@ fn pull_request_gets_its_plan_as_a_comment() {
     assert!(comment.contains("| `would_change` | 2 |"), "{comment}");
 }
 
-/// Runs the script of a part for each index, and again for one index whose run has ended.
-/// The words of a command that needs no shell, as a line for a shell.
+/// The words that a recipe gives to the program that the image starts, as a line for a shell.
 fn command_line(words: &Value) -> String {
     let words = texts(words);
-    assert_eq!(words[0], "v2token", "{words:?}");
-    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+    assert!(!words.is_empty() && words[0] != "v2token", "the image starts the program: {words:?}");
+    words.iter().fold("v2token".to_owned(), |line, word| format!("{line} '{word}'"))
 }
 
+/// Runs the script of a part for each index, and again for one index whose run has ended.
 fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'static str, String)>) {
     fs::create_dir(sandbox.path("runs")).expect("a folder");
     for index in ["0", "1", "2", "3", "4", "5", "6", "7", "3"] {
@@ -227,7 +227,18 @@ fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'stati
 #[test]
 fn indexed_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/kubernetes.yaml") else { return };
-    let script = |document: &Value| command_line(&document["spec"]["template"]["spec"]["containers"][0]["command"]);
+    let script = |document: &Value| command_line(&document["spec"]["template"]["spec"]["containers"][0]["args"]);
+    for document in &documents[..2] {
+        let pod = &document["spec"]["template"]["spec"];
+        assert_eq!(
+            (&pod["securityContext"]["runAsUser"], &pod["securityContext"]["runAsNonRoot"]),
+            (&65532.into(), &true.into())
+        );
+        let container = &pod["containers"][0];
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+        assert!(container["command"].is_null(), "the image starts the program");
+        assert!(text(&container["image"]).contains("@sha256:"));
+    }
     assert_eq!(documents[0]["spec"]["completions"], 8);
     let sandbox = Sandbox::new(drifted());
     array(&sandbox, &script(&documents[0]), |index| vec![("JOB_COMPLETION_INDEX", index.to_owned())]);
@@ -243,6 +254,7 @@ fn indexed_job_covers_the_organization() {
 fn array_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/aws-batch.yml") else { return };
     let properties = &documents[0]["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"];
+    assert_eq!((&properties["User"], &properties["ReadonlyRootFilesystem"]), (&"65532:65532".into(), &true.into()));
     let sandbox = Sandbox::new(drifted());
     array(&sandbox, &command_line(&properties["Command"]), |index| {
         vec![("AWS_BATCH_JOB_ARRAY_INDEX", index.to_owned()), ("AWS_BATCH_JOB_ARRAY_SIZE", "8".to_owned())]

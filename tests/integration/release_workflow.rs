@@ -106,3 +106,58 @@ fn only_jobs_after_the_gate_may_write() {
     assert_eq!(writing, ["publish", "pypi", "image"]);
     assert!(["gate", "linux", "native"].iter().all(|job| needs("publish").contains(&(*job).to_owned())));
 }
+
+/// The version and the OWNER in documents and recipes: a release changes all of them together.
+#[test]
+fn documents_and_recipes_name_this_version() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let recipes = ["drift-check", "keep", "pull-request"].map(|name| format!("examples/{name}/github-actions.yml"));
+    for name in recipes {
+        let recipe = fs::read_to_string(root.join(&name)).expect("a recipe");
+        let used = recipe.lines().filter(|line| line.contains("uses: OWNER/v2token@"));
+        assert_eq!(used.filter(|line| line.ends_with(&format!("# v{VERSION}"))).count(), 1, "{name}");
+    }
+    let page = fs::read_to_string(root.join("docs/install.md")).expect("the page");
+    // What follows these words up to the first character that is in no version.
+    let mut found = 0;
+    for word in ["v2token-", "v2token_", "v2token:", "version="] {
+        for (at, _) in page.match_indices(word) {
+            let rest = &page[at + word.len()..];
+            if rest.starts_with(|first: char| first.is_ascii_digit()) {
+                assert!(rest.starts_with(VERSION), "docs/install.md has another version: {word}{}", &rest[..8]);
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 6, "{found}");
+}
+
+/// cargo-binstall finds the archives that `.ci/release` and `.ci/release-native` make.
+#[test]
+fn binstall_knows_the_archives() {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["metadata", "--no-deps", "--offline", "--format-version=1"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&cargo.output().expect("cargo starts").stdout).expect("metadata");
+    let packages = metadata["packages"].as_array().expect("packages");
+    let package = packages.iter().find(|package| package["name"] == "v2token").expect("the package");
+    let binstall = &package["metadata"]["binstall"];
+    for (target, platform) in [
+        ("x86_64-unknown-linux-gnu", "x86_64-linux-static"),
+        ("x86_64-unknown-linux-musl", "x86_64-linux-static"),
+        ("aarch64-unknown-linux-gnu", "aarch64-linux-static"),
+        ("x86_64-apple-darwin", "x86_64-macos"),
+        ("aarch64-apple-darwin", "aarch64-macos"),
+    ] {
+        let value = |key: &str| {
+            let template = binstall["overrides"][target][key].as_str().unwrap_or_else(|| text(&binstall[key]));
+            let architecture = target.split('-').next().expect("an architecture");
+            let values =
+                [("repo", "https://REPO"), ("version", VERSION), ("target-arch", architecture), ("bin", "v2token")];
+            values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(&format!("{{ {name} }}"), value))
+        };
+        let name = format!("v2token-{VERSION}-{platform}");
+        assert_eq!(value("pkg-url"), format!("https://REPO/releases/download/v{VERSION}/{name}.tar.gz"));
+        assert_eq!(value("bin-dir"), format!("{name}/bin/v2token"));
+    }
+}
