@@ -65,16 +65,21 @@ fn archive() -> String {
 }
 
 /// The action, as the runner reads it.
-pub(crate) struct Action(Value);
+pub(crate) struct Action {
+    document: Value,
+    /// The folder in which the runner has the action.
+    path: PathBuf,
+}
 
 impl Action {
     pub(crate) fn read() -> Option<Self> {
-        documents("../action.yml").map(|mut documents| Self(documents.remove(0)))
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).to_owned();
+        documents("../action.yml").map(|mut documents| Self { document: documents.remove(0), path })
     }
 
     /// Runs the only step of the action as the runner does, with the files of this release instead of those of a repository.
     pub(crate) fn follow(&self, sandbox: &Sandbox, release: &Release, inputs: &Value) -> Output {
-        let steps = self.0["runs"]["steps"].as_array().expect("steps");
+        let steps = self.document["runs"]["steps"].as_array().expect("steps");
         let [step] = &steps[..] else { panic!("{steps:?}") };
         let script = text(&step["run"]);
         assert!(!script.contains("${{"), "the shell must not see what the runner puts in: {script}");
@@ -84,10 +89,10 @@ impl Action {
             let value = expression.strip_prefix("inputs.").map_or_else(String::new, |input| self.input(inputs, input));
             environment.insert(name.clone(), value);
         }
-        if environment["INPUT_BASE_URL"].is_empty() {
+        if inputs["base-url"].is_null() {
             environment.insert("INPUT_BASE_URL".to_owned(), format!("file://{}", release.0.path().display()));
         }
-        environment.insert("GITHUB_ACTION_PATH".to_owned(), env!("CARGO_MANIFEST_DIR").to_owned());
+        environment.insert("GITHUB_ACTION_PATH".to_owned(), self.path.display().to_string());
         environment.insert("RUNNER_TEMP".to_owned(), sandbox.path("").display().to_string());
         for (name, file) in RUNNER_FILES {
             environment.insert(name.to_owned(), sandbox.path(file).display().to_string());
@@ -98,7 +103,7 @@ impl Action {
 
     /// The value of an input, by default that of the action.
     fn input(&self, inputs: &Value, name: &str) -> String {
-        let declared = &self.0["inputs"][name];
+        let declared = &self.document["inputs"][name];
         assert!(declared.is_object(), "there is no input {name}");
         inputs[name].as_str().map_or_else(|| text(&declared["default"]).to_owned(), str::to_owned)
     }
@@ -126,14 +131,17 @@ fn unreadable(percent_v2: u8) -> Organization {
 #[test]
 fn the_action_installs_the_version_of_this_repository() {
     let Some(action) = Action::read() else { return };
-    assert_eq!(action.0["inputs"]["version"]["default"], VERSION, "action.yml has another version than Cargo.toml");
+    assert_eq!(
+        action.document["inputs"]["version"]["default"], VERSION,
+        "action.yml has another version than Cargo.toml"
+    );
     // The outputs are those that the script writes.
     let script = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("action.sh")).expect("the script");
-    for (name, output) in action.0["outputs"].as_object().expect("outputs") {
+    for (name, output) in action.document["outputs"].as_object().expect("outputs") {
         assert_eq!(text(&output["value"]), format!("${{{{ steps.v2token.outputs.{name} }}}}"));
         assert!(script.contains(&format!("output {name} ")), "{name}");
     }
-    for name in action.0["inputs"].as_object().expect("inputs").keys() {
+    for name in action.document["inputs"].as_object().expect("inputs").keys() {
         assert!(script.contains(&format!("INPUT_{}", name.replace('-', "_").to_uppercase())), "{name}");
     }
 }
@@ -198,6 +206,32 @@ fn lines_of_the_program_are_no_commands() {
     let [.., stop, "::error::no", go_on] = &lines[..] else { panic!("{stdout}") };
     let token = stop.strip_prefix("::stop-commands::").expect("a token");
     assert_eq!((token.len(), *go_on), (32, format!("::{token}::").as_str()));
+}
+
+/// By default, the releases are those of the repository that has the action, which the runner shows in the action's path, too.
+#[test]
+fn releases_come_from_the_repository_of_the_action() {
+    let Some(mut action) = Action::read() else { return };
+    let sandbox = Sandbox::new(drifted());
+    sandbox.program("curl", "for url; do :; done; echo \"$url\" > url; exit 22");
+    let asked = |action: &Action, inputs: Value| {
+        let output = action.follow(&sandbox, &Release::new(), &inputs);
+        assert_eq!(code(&output), 1, "{output:?}");
+        let url = read(&sandbox, "url");
+        let _ = fs::remove_file(sandbox.path("url"));
+        (url, String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (url, said) = asked(&action, json!({"base-url": ""}));
+    assert!(url.is_empty() && said.contains("repository must be OWNER/NAME"), "{url} {said}");
+    let (url, said) = asked(&action, json!({"base-url": "", "repository": "me/v2token/../x"}));
+    assert!(url.is_empty() && said.contains("repository must be OWNER/NAME"), "{url} {said}");
+    let expected = format!("https://github.com/me/v2token/releases/download/v{VERSION}/{}\n", archive());
+    assert_eq!(asked(&action, json!({"base-url": "", "repository": "me/v2token"})).0, expected);
+    fs::create_dir_all(sandbox.path("_actions/me/v2token")).expect("a folder");
+    let path = sandbox.path("_actions/me/v2token/v1");
+    std::os::unix::fs::symlink(env!("CARGO_MANIFEST_DIR"), &path).expect("a link");
+    action.path = path;
+    assert_eq!(asked(&action, json!({"base-url": ""})).0, expected);
 }
 
 #[test]

@@ -37,7 +37,7 @@ impl Sandbox {
     }
 
     /// Puts a program with this script on the PATH, in place of the real one.
-    fn program(&self, name: &str, script: &str) {
+    pub(crate) fn program(&self, name: &str, script: &str) {
         let path = self.programs.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it may be run");

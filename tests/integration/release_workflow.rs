@@ -161,3 +161,44 @@ fn binstall_knows_the_archives() {
         assert_eq!(value("bin-dir"), format!("{name}/bin/v2token"));
     }
 }
+
+/// Before anything is published, the files of all machines come into one folder, and their sums are compared.
+#[test]
+fn the_files_of_all_machines_are_published_with_their_sums() {
+    let Some(workflows) = documents("../.github/workflows/release.yml") else { return };
+    let steps = workflows[0]["jobs"]["publish"]["steps"].as_array().expect("steps");
+    let step = steps.iter().find(|step| step["name"] == "One folder with its sums").expect("the step");
+    let publish = |spoil: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let make = "for machine in x86_64 aarch64; do
+            mkdir -p parts/dist-$machine-linux
+            cd parts/dist-$machine-linux
+            echo $machine > v2token-$machine.tar.gz
+            echo $machine > Dockerfile
+            sha256sum -- * > SHA256SUMS
+            cd ../..
+        done
+        mkdir parts/dist-aarch64-macos
+        echo macos > parts/dist-aarch64-macos/v2token-aarch64-macos.tar.gz";
+        let script = format!(
+            "{make}\n{spoil}\n{}\ncd dist && sha256sum --check SHA256SUMS && cat Dockerfile",
+            text(&step["run"])
+        );
+        output(Command::new("bash").args(["-e", "-c", &script]).current_dir(folder.path()))
+    };
+    let (code, said) = publish("");
+    let checked = "Dockerfile: OK
+v2token-aarch64-macos.tar.gz: OK
+v2token-aarch64.tar.gz: OK
+v2token-x86_64.tar.gz: OK
+";
+    assert!(code == 0 && said.ends_with(&format!("{checked}x86_64\n")), "{said}");
+    for spoil in [
+        "echo other > parts/dist-x86_64-linux/v2token-x86_64.tar.gz",
+        "echo other > parts/dist-aarch64-linux/v2token-aarch64.tar.gz",
+        "cp parts/dist-x86_64-linux/*.tar.gz parts/dist-aarch64-macos/",
+    ] {
+        let (code, said) = publish(spoil);
+        assert_ne!(code, 0, "{spoil}: {said}");
+    }
+}
