@@ -45,6 +45,7 @@ fn an_archive_of_another_platform_has_the_same_files() {
     let name = format!("v2token-{VERSION}-x86_64-linux-gnu");
     write(&format!("files/{name}/bin/v2token"), "#!/bin/sh\necho another program\n", 0o755);
     write(&format!("files/{name}/share/completions/v2token"), "completions", 0o644);
+    write(&format!("files/{name}/share/doc/v2token/THIRD-PARTY.txt"), "licences", 0o644);
     fs::create_dir(path("dist")).expect("a folder");
     let tar = |arguments: &[&str]| {
         let (code, listed) = output(Command::new("tar").args(arguments).current_dir(folder.path()));
@@ -53,19 +54,20 @@ fn an_archive_of_another_platform_has_the_same_files() {
     };
     tar(&["-czf", &format!("dist/{name}.tar.gz"), "-C", "files", &name]);
 
-    // Stands for cargo: the program of this test is what it builds.
+    // Stands for cargo: the program of this test is what it builds. Other commands of cargo ask for the crates.
     let version = output(program(folder.path()).arg("--version")).1;
     let target = version.trim_end().trim_end_matches(')').rsplit(' ').next().expect("a target").to_owned();
     let built = format!("target/{target}/release/v2token");
     write("built", &format!("#!/bin/sh\nexec '{}' \"$@\"\n", env!("CARGO_BIN_EXE_v2token")), 0o755);
     let cargo = format!(
-        "echo \"$*\" > \"$0.asked\"\nmkdir -p '{0}'\nmv '{0}/../../../built' '{0}/v2token'",
-        path(&built).parent().expect("a parent").display()
+        "[ $1 = build ] || exec '{1}' \"$@\"\necho \"$*\" > \"$0.asked\"\nmkdir -p '{0}'\nmv '{0}/../../../built' '{0}/v2token'",
+        path(&built).parent().expect("a parent").display(),
+        env!("CARGO")
     );
     write("programs/cargo", &format!("#!/bin/sh\nset -e\n{cargo}\n"), 0o755);
     let dist = path("dist").display().to_string();
     let mut native = script("release-native", &[&target, "some-system", &dist]);
-    let search = format!("{}:/usr/local/bin:/usr/bin:/bin", path("programs").display());
+    let search = format!("{}:{}", path("programs").display(), std::env::var("PATH").expect("a search path"));
     native.env("PATH", search).env("CARGO_TARGET_DIR", path("target"));
     let (code, said) = output(&mut native);
     assert_eq!(code, 0, "{said}");
@@ -78,7 +80,8 @@ fn an_archive_of_another_platform_has_the_same_files() {
     listed.retain(|name| !name.ends_with('/'));
     listed.sort();
     let inside = format!("v2token-{VERSION}-some-system");
-    assert_eq!(listed, [format!("{inside}/bin/v2token"), format!("{inside}/share/completions/v2token")]);
+    let files = ["bin/v2token", "share/completions/v2token", "share/doc/v2token/THIRD-PARTY.txt"];
+    assert_eq!(listed, files.map(|file| format!("{inside}/{file}")));
     tar(&["-xzf", &archive]);
     assert_eq!(output(Command::new(path(&inside).join("bin/v2token")).arg("--version")).1, version);
 }
