@@ -5,7 +5,11 @@ set -eu
 cd "${AUDITS:-/var/lib/v2token-audits}"
 
 month=$(date -u +%Y-%m)
-before=$(ls -d ????-?? 2>/dev/null | grep -v "^$month\$" | sort | tail -n 1 || true)
+# The folders come in the order of their names.
+before=
+for audit in ????-??; do
+    if [ -d "$audit" ] && [ "$audit" != "$month" ]; then before=$audit; fi
+done
 if [ -e "$month/report.csv" ]; then
     echo "the audit of $month exists already: $PWD/$month" >&2
     exit 0

@@ -333,7 +333,7 @@ fn links_and_file_names_exist() {
 /// Whether a piece of code is a command of another program, after the variables that are set for it.
 fn is_foreign(code: &str) -> bool {
     let word = code.split_whitespace().find(|word| !word.contains('='));
-    word.is_some_and(|word| ["cargo", "aws", "time"].contains(&word))
+    word.is_some_and(|word| ["cargo", "aws", "time", "sha256sum", "gh", "docker"].contains(&word))
 }
 
 /// The long options in a text.

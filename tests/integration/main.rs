@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts_files;
+mod action;
 mod assume_root;
 mod aws_cli;
 mod aws_settings;
@@ -25,6 +26,7 @@ mod fail_on;
 mod faults;
 mod foreign;
 mod formats;
+mod frozen_runs;
 mod gate;
 mod harness;
 mod hints;
@@ -59,6 +61,7 @@ mod proxy;
 mod python;
 mod recipes;
 mod refusals;
+mod release_workflow;
 mod report_stage;
 mod resume;
 mod rollback;

@@ -180,7 +180,7 @@ fn same_csv(new: &Path, old: &Path) {
 }
 
 /// Fails unless all of the old JSON is in the new one.
-fn contains_json(new: &Value, old: &Value, path: &str) {
+pub(crate) fn contains_json(new: &Value, old: &Value, path: &str) {
     match (new, old) {
         (Value::Object(new), Value::Object(old)) => {
             let interrupted = old.get("error_code").is_some_and(|code| code == "Interrupted");

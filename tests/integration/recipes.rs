@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::Value;
 use v2token_simulator::{Organization, TokenVersion, VersionMix};
 
+use crate::action::{Action, Release};
 use crate::harness::{Bench, read_csv};
 use crate::python::{Scratch, environment, run, skip};
 
@@ -20,14 +21,14 @@ yaml.SafeLoader.add_multi_constructor('!', lambda loader, name, node: {name: nod
 print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))";
 
 /// The environment of a recipe: the program on the PATH, and replacements for the folders that the recipe names.
-struct Sandbox {
-    bench: Bench,
+pub(crate) struct Sandbox {
+    pub(crate) bench: Bench,
     /// Programs that the recipes start.
     programs: PathBuf,
 }
 
 impl Sandbox {
-    fn new(organization: Organization) -> Self {
+    pub(crate) fn new(organization: Organization) -> Self {
         let bench = Bench::new(organization);
         let programs = bench.folder.path().join("programs");
         fs::create_dir(&programs).expect("a folder");
@@ -36,18 +37,18 @@ impl Sandbox {
     }
 
     /// Puts a program with this script on the PATH, in place of the real one.
-    fn program(&self, name: &str, script: &str) {
+    pub(crate) fn program(&self, name: &str, script: &str) {
         let path = self.programs.join(name);
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it may be run");
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.bench.folder.path().join(name)
     }
 
     /// Runs a script in a shell that stops at the first error; `/runs` is a temporary folder.
-    fn follow(&self, script: &str, variables: &[(&str, &str)]) -> Output {
+    pub(crate) fn follow(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let script = script.replace("/runs/", &format!("{}/", self.path("runs").display()));
         let mut command = Command::new("bash");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display());
@@ -58,12 +59,12 @@ impl Sandbox {
     }
 }
 
-fn code(output: &Output) -> i32 {
+pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap_or_else(|| panic!("{output:?}"))
 }
 
 /// An Organization in which half of the accounts are on v2Token.
-fn drifted() -> Organization {
+pub(crate) fn drifted() -> Organization {
     Organization::builder().accounts(24).version_mix(VersionMix::percent_v2(50)).start()
 }
 
@@ -72,7 +73,7 @@ fn recipe(name: &str) -> PathBuf {
 }
 
 /// Reads the documents of a recipe, or skips the test with the reason.
-fn documents(name: &str) -> Option<Vec<Value>> {
+pub(crate) fn documents(name: &str) -> Option<Vec<Value>> {
     // Several tests can read one recipe at the same time.
     static READS: AtomicUsize = AtomicUsize::new(0);
     let number = READS.fetch_add(1, Ordering::Relaxed);
@@ -90,7 +91,7 @@ fn documents(name: &str) -> Option<Vec<Value>> {
     }
 }
 
-fn text(value: &Value) -> &str {
+pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
@@ -98,19 +99,42 @@ fn texts(value: &Value) -> Vec<&str> {
     value.as_array().map(|items| items.iter().map(text).collect()).unwrap_or_default()
 }
 
-/// The scripts of a workflow's only job.
-fn steps(workflow: &Value) -> Vec<String> {
-    let jobs = workflow["jobs"].as_object().expect("jobs");
-    let steps = jobs.values().flat_map(|job| job["steps"].as_array().expect("steps"));
-    steps.filter_map(|step| step["run"].as_str()).map(str::to_owned).collect()
+/// A step of a workflow that runs on this machine.
+enum Step {
+    Script(String),
+    /// The action of this repository, with its inputs.
+    Action(Value),
 }
 
-/// The scripts of a drift check, the check itself first.
-fn drift_check(name: &str) -> Option<Vec<String>> {
+impl Step {
+    fn follow(&self, sandbox: &Sandbox, variables: &[(&str, &str)]) -> Output {
+        match self {
+            Self::Script(script) => sandbox.follow(script, variables),
+            Self::Action(inputs) => {
+                Action::read().expect("YAML was read before").follow(sandbox, &Release::new(), inputs)
+            }
+        }
+    }
+}
+
+/// The steps of a workflow's only job. Those that use other actions get credentials, check out, or keep files.
+fn steps(workflow: &Value) -> Vec<Step> {
+    let jobs = workflow["jobs"].as_object().expect("jobs");
+    let steps = jobs.values().flat_map(|job| job["steps"].as_array().expect("steps"));
+    let followed = steps.filter_map(|step| match (step["run"].as_str(), step["uses"].as_str()) {
+        (Some(script), _) => Some(Step::Script(script.to_owned())),
+        (_, Some(action)) if action.starts_with("OWNER/v2token@") => Some(Step::Action(step["with"].clone())),
+        _ => None,
+    });
+    followed.collect()
+}
+
+/// The steps of a drift check, the check itself first.
+fn drift_check(name: &str) -> Option<Vec<Step>> {
     let documents = documents(name)?;
     let [document] = &documents[..] else { panic!("{name}: one document") };
     let scripts: Vec<String> = match name.rsplit('/').next() {
-        Some("github-actions.yml") => steps(document),
+        Some("github-actions.yml") => return Some(steps(document)),
         Some("gitlab-ci.yml") => {
             let job = &document["drift-check"];
             let before = texts(&job["before_script"]).join("\n");
@@ -122,14 +146,14 @@ fn drift_check(name: &str) -> Option<Vec<String>> {
             [&phases["build"], &phases["post_build"]].map(|phase| texts(&phase["commands"]).join("\n")).to_vec()
         }
     };
-    Some(scripts)
+    Some(scripts.into_iter().map(Step::Script).collect())
 }
 
 #[test]
 fn drift_check_fails_if_an_account_has_drifted() {
     for name in ["drift-check/github-actions.yml", "drift-check/gitlab-ci.yml", "drift-check/buildspec.yml"] {
-        let Some(scripts) = drift_check(name) else { return };
-        let [check, show] = &scripts[..] else { panic!("{name}: {scripts:?}") };
+        let Some(steps) = drift_check(name) else { return };
+        let (check, show) = steps.split_first().expect("a step");
         let in_order = Organization::builder().accounts(24).version_mix(VersionMix::percent_v2(100)).start();
         for (organization, expected) in [(in_order, 0), (drifted(), 4)] {
             let sandbox = Sandbox::new(organization);
@@ -142,15 +166,17 @@ fn drift_check_fails_if_an_account_has_drifted() {
                 ("GITLAB_TOKEN_FOR_AWS", "a-token"),
                 ("AWS_WEB_IDENTITY_TOKEN_FILE", token.as_str()),
             ];
-            let output = sandbox.follow(check, &variables);
+            let output = check.follow(&sandbox, &variables);
             assert_eq!(code(&output), expected, "{name}: {output:?}");
             let drifted =
                 read_csv(&sandbox.path("drift.csv")).values().filter(|row| row["outcome"] == "would_change").count();
             assert_eq!(drifted, sandbox.bench.truth().with_version(TokenVersion::V1), "{name}");
-            let shown = sandbox.follow(show, &variables);
-            assert_eq!(code(&shown), 0, "{name}: {shown:?}");
-            let seen =
-                fs::read_to_string(&summary).unwrap_or_else(|_| String::from_utf8_lossy(&shown.stdout).into_owned());
+            let mut seen = fs::read_to_string(&summary).unwrap_or_default();
+            for step in show {
+                let shown = step.follow(&sandbox, &variables);
+                assert_eq!(code(&shown), 0, "{name}: {shown:?}");
+                seen.push_str(&String::from_utf8_lossy(&shown.stdout));
+            }
             assert!(seen.contains(&fs::read_to_string(sandbox.path("drift.md")).expect("a report")), "{name}: {seen}");
             assert!(sandbox.path("drift/report.html").is_file(), "{name}");
         }
@@ -160,16 +186,16 @@ fn drift_check_fails_if_an_account_has_drifted() {
 #[test]
 fn pull_request_gets_its_plan_as_a_comment() {
     let Some(documents) = documents("pull-request/github-actions.yml") else { return };
-    let scripts = steps(&documents[0]);
-    let [plan, comment] = &scripts[..] else { panic!("{scripts:?}") };
+    let steps = steps(&documents[0]);
+    let [plan, comment] = &steps[..] else { panic!("two steps") };
     let sandbox = Sandbox::new(Organization::builder().accounts(24).start());
     sandbox.program("gh", "echo \"$*\" > asked; while [ \"$1\" != --body-file ]; do shift; done; cp \"$2\" comment.md");
     fs::create_dir(sandbox.path("rollout")).expect("a folder");
     fs::write(sandbox.path("rollout/accounts.txt"), "# wave one\n000000000003\n000000000004\n").expect("a list");
-    let output = sandbox.follow(plan, &[]);
+    let output = plan.follow(&sandbox, &[]);
     assert_eq!(code(&output), 0, "{output:?}");
     let variables = [("PULL_REQUEST", "17"), ("GITHUB_REPOSITORY", "team/accounts"), ("GH_TOKEN", "none")];
-    let output = sandbox.follow(comment, &variables);
+    let output = comment.follow(&sandbox, &variables);
     assert_eq!(code(&output), 0, "{output:?}");
     let asked = fs::read_to_string(sandbox.path("asked")).expect("gh was called");
     assert!(asked.starts_with("pr comment 17 --repo team/accounts "), "{asked}");
@@ -178,14 +204,14 @@ fn pull_request_gets_its_plan_as_a_comment() {
     assert!(comment.contains("| `would_change` | 2 |"), "{comment}");
 }
 
-/// Runs the script of a part for each index, and again for one index whose run has ended.
-/// The words of a command that needs no shell, as a line for a shell.
+/// The words that a recipe gives to the program that the image starts, as a line for a shell.
 fn command_line(words: &Value) -> String {
     let words = texts(words);
-    assert_eq!(words[0], "v2token", "{words:?}");
-    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+    assert!(!words.is_empty() && words[0] != "v2token", "the image starts the program: {words:?}");
+    words.iter().fold("v2token".to_owned(), |line, word| format!("{line} '{word}'"))
 }
 
+/// Runs the script of a part for each index, and again for one index whose run has ended.
 fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'static str, String)>) {
     fs::create_dir(sandbox.path("runs")).expect("a folder");
     for index in ["0", "1", "2", "3", "4", "5", "6", "7", "3"] {
@@ -201,7 +227,18 @@ fn array(sandbox: &Sandbox, part: &str, variables: impl Fn(&str) -> Vec<(&'stati
 #[test]
 fn indexed_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/kubernetes.yaml") else { return };
-    let script = |document: &Value| command_line(&document["spec"]["template"]["spec"]["containers"][0]["command"]);
+    let script = |document: &Value| command_line(&document["spec"]["template"]["spec"]["containers"][0]["args"]);
+    for document in &documents[..2] {
+        let pod = &document["spec"]["template"]["spec"];
+        assert_eq!(
+            (&pod["securityContext"]["runAsUser"], &pod["securityContext"]["runAsNonRoot"]),
+            (&65532.into(), &true.into())
+        );
+        let container = &pod["containers"][0];
+        assert_eq!(container["securityContext"]["readOnlyRootFilesystem"], true);
+        assert!(container["command"].is_null(), "the image starts the program");
+        assert!(text(&container["image"]).contains("@sha256:"));
+    }
     assert_eq!(documents[0]["spec"]["completions"], 8);
     let sandbox = Sandbox::new(drifted());
     array(&sandbox, &script(&documents[0]), |index| vec![("JOB_COMPLETION_INDEX", index.to_owned())]);
@@ -217,6 +254,7 @@ fn indexed_job_covers_the_organization() {
 fn array_job_covers_the_organization() {
     let Some(documents) = documents("array-jobs/aws-batch.yml") else { return };
     let properties = &documents[0]["Resources"]["JobDefinition"]["Properties"]["ContainerProperties"];
+    assert_eq!((&properties["User"], &properties["ReadonlyRootFilesystem"]), (&"65532:65532".into(), &true.into()));
     let sandbox = Sandbox::new(drifted());
     array(&sandbox, &command_line(&properties["Command"]), |index| {
         vec![("AWS_BATCH_JOB_ARRAY_INDEX", index.to_owned()), ("AWS_BATCH_JOB_ARRAY_SIZE", "8".to_owned())]

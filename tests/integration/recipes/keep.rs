@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use v2token_simulator::{
@@ -204,8 +205,8 @@ fn the_task_is_started_by_the_schedule_and_by_the_rule() {
 #[test]
 fn the_workflow_shows_only_runs_that_did_something() {
     let Some(workflow) = documents("keep/github-actions.yml") else { return };
-    let scripts = steps(&workflow[0]);
-    let [keep, show] = &scripts[..] else { panic!("{scripts:?}") };
+    let steps = steps(&workflow[0]);
+    let [install, keep, show] = &steps[..] else { panic!("three steps") };
     let sandbox = Sandbox::new(narrow(&policy("caller")).start());
     fs::create_dir(sandbox.path("rollout")).expect("a folder");
     fs::write(
@@ -217,6 +218,10 @@ fn the_workflow_shows_only_runs_that_did_something() {
         sandbox.bench.organization.control(|world| world.account_mut(number).change_externally(Some(TokenVersion::V1)));
     };
     v1(3);
+    let installed = install.follow(&sandbox, &[]);
+    assert_eq!(code(&installed), 0, "{installed:?}");
+    let folder = fs::read_to_string(sandbox.path("path")).expect("it is put on the PATH");
+    assert!(Path::new(folder.trim_end()).join("v2token").is_file(), "{folder}");
     // Each night has a fresh runner.
     let night = || {
         for name in ["keep", "summary", "outputs", "keep.md"] {
@@ -226,8 +231,8 @@ fn the_workflow_shows_only_runs_that_did_something() {
         let before = sandbox.bench.truth();
         let [summary, outputs] = ["summary", "outputs"].map(|name| sandbox.path(name).display().to_string());
         let variables = [("GITHUB_STEP_SUMMARY", summary.as_str()), ("GITHUB_OUTPUT", outputs.as_str()), NO_WAIT];
-        let kept = sandbox.follow(keep, &variables);
-        let shown = sandbox.follow(show, &variables);
+        let kept = keep.follow(&sandbox, &variables);
+        let shown = show.follow(&sandbox, &variables);
         assert_eq!(code(&shown), 0, "{shown:?}");
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         (kept, read(&summary), read(&outputs), calls(&before, &sandbox.bench.truth()))
