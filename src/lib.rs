@@ -58,6 +58,7 @@ mod file_ownership;
 pub mod fuzzing;
 mod ignored_signals;
 mod impact;
+mod interner;
 mod journal;
 mod org;
 mod policy;
@@ -84,8 +85,8 @@ pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
 pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
-    Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions,
-    Stop, Target, Targets, Verify, Wave, decide, roll_out,
+    Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, RequestId, Rollout,
+    RolloutOptions, Stop, Target, Targets, Verify, Wave, decide, roll_out,
 };
 
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.

@@ -109,7 +109,7 @@ pub fn merge(bytes: &[u8]) {
             hint: String::new(),
         };
         let blank = Record::blank(id, TokenVersion::V2Token);
-        let record = Record { outcome, started_at, error: Some(error), ..blank };
+        let record = Record { outcome, started_at, error: Some(Box::new(error)), ..blank };
         parts[usize::from(choice >> 4) % runs].insert(id, record);
     }
     let exit_codes = [Some(0), Some(3), None, Some(5)];
@@ -120,10 +120,10 @@ pub fn merge(bytes: &[u8]) {
             let records: Vec<Record> = parts[*number].values().cloned().collect();
             let account = |record: &Record| Account {
                 id: record.account_id,
-                name: String::new(),
-                email: String::new(),
+                name: Box::default(),
+                email: Box::default(),
                 state: AccountState::Active,
-                ou_path: String::new(),
+                ou_path: std::sync::Arc::default(),
                 invited: false,
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),

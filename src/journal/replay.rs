@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
+use crate::interner::Interner;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
 use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance};
 
@@ -126,6 +127,8 @@ pub struct Replay {
     gate_after: Option<u32>,
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
+    /// The OU paths and STS endpoints, which most accounts share.
+    shared: Interner,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
@@ -184,7 +187,11 @@ impl Replay {
 
     fn apply(&mut self, entry: Entry<'_>) {
         match entry {
-            Entry::Account(account) => self.accounts.push(account.into_owned()),
+            Entry::Account(account) => {
+                let mut account = account.into_owned();
+                self.shared.intern(&mut account.ou_path);
+                self.accounts.push(account);
+            }
             Entry::Unit { id, parent, name } => {
                 self.units.insert(id.into_owned(), parent.map(Cow::into_owned), name.into_owned());
             }
@@ -208,7 +215,8 @@ impl Replay {
                 self.note_visit(account_id);
             }
             Entry::Record(record) => {
-                let record = record.into_owned();
+                let mut record = record.into_owned();
+                self.shared.intern(&mut record.sts_endpoint);
                 if record.started_at.is_some() {
                     self.note_visit(record.account_id);
                 }

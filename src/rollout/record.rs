@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::denied_by::DeniedBy;
 use super::issued_version::IssuedToken;
+use super::request_id::RequestId;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::impact::verdict::Verdict;
@@ -125,10 +126,10 @@ pub struct Record {
     pub issued_token: Option<Box<IssuedToken>>,
     /// The error of the account; `None` if no error occurred.
     #[serde(rename = "trouble")]
-    pub error: Option<AccountError>,
+    pub error: Option<Box<AccountError>>,
     /// A remark on a successful visit. The column `hint` of the report shows it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub note: Box<str>,
     /// The policies that denied a request, as AWS told at the end of the run; `None` if it did not. The line of the journal is another
     /// one, because many accounts share the answer.
     #[serde(skip)]
@@ -140,7 +141,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<Box<Exception>>,
     /// The AWS request id of the call that decided the outcome.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How many calls were sent for this account, retries included.
     pub attempts: u32,
     /// The number of calls, out of `attempts`, that AWS throttled. The journal stores the number for the timeline of the HTML
@@ -174,7 +175,7 @@ impl Record {
             verified: None,
             issued_token: None,
             error: None,
-            note: String::new(),
+            note: Box::default(),
             denied_by: None,
             impact: None,
             exception: None,
@@ -220,10 +221,8 @@ impl Record {
 
     /// Adds a remark to those on the visit.
     pub(crate) fn add_note(&mut self, note: &str) {
-        if !self.note.is_empty() && !note.is_empty() {
-            self.note.push_str("; ");
-        }
-        self.note.push_str(note);
+        let separator = if self.note.is_empty() || note.is_empty() { "" } else { "; " };
+        self.note = [&self.note, separator, note].concat().into();
     }
 
     /// Whether a resume has to visit the account, because the run ended before the visit or left the account in doubt.
@@ -242,12 +241,12 @@ impl Record {
         Self {
             outcome: Outcome::Unverified,
             previous_version: Some(previous),
-            error: Some(AccountError {
+            error: Some(Box::new(AccountError {
                 stage: Stage::Set,
                 error_code: OwnCode::Interrupted.into(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
                 hint: IN_DOUBT.to_owned(),
-            }),
+            })),
             ..self
         }
     }
@@ -256,12 +255,12 @@ impl Record {
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,
-            error: Some(AccountError {
+            error: Some(Box::new(AccountError {
                 stage: Stage::Select,
                 error_code: code.into(),
                 error_message: message.to_owned(),
                 hint: String::new(),
-            }),
+            })),
             ..Self::blank(account_id, target_version)
         }
     }

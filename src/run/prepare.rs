@@ -10,6 +10,7 @@ use super::unit_names;
 use crate::cloud::AccessMethod;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
+use crate::interner::Interner;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
@@ -66,7 +67,9 @@ pub(crate) async fn select_targets(
     let mut accounts = BTreeMap::new();
     let mut in_waves = targets::units_of_waves(&settings.run);
     let needs_units = settings.run.selection.needs_units() || in_waves.needs_units();
-    let listing = aws.for_each_account(needs_units, |account, page| {
+    let mut ou_paths = Interner::default();
+    let listing = aws.for_each_account(needs_units, |mut account, page| {
+        ou_paths.intern(&mut account.ou_path);
         accounts.insert(account.id, account);
         progress.listing(accounts.len(), page);
     });

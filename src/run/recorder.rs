@@ -146,7 +146,7 @@ impl<'a> Recorder<'a> {
 
     /// Returns what has to be listed to know the names of the OUs that have accounts.
     pub(super) fn unread_units(&self) -> (bool, Vec<UnitId>) {
-        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_str()))
+        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_ref()))
     }
 
     /// Records the name of an OU or of a root.

@@ -107,7 +107,7 @@ mod tests {
             ou_names: std::sync::Arc::default(),
             id: id(number),
             name: "a".into(),
-            email: String::new(),
+            email: Box::default(),
             state: AccountState::Active,
             ou_path: "o-a/r-b/".into(),
             invited: false,
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn only_the_lines_about_the_account_count() {
         use Outcome::{Changed, Failed, NotAttempted, Unchanged, Unverified};
-        let mentions = Record { note: format!("it follows {}", id(1)), ..Record::blank(id(2), V2) };
+        let mentions = Record { note: format!("it follows {}", id(1)).into(), ..Record::blank(id(2), V2) };
         let mentions = || Entry::Record(Cow::Owned(mentions.clone()));
         let table: [(&[Entry<'_>], &[Outcome]); 11] = [
             (&[], &[]),
@@ -170,7 +170,8 @@ mod tests {
                 error_message: String::new(),
                 hint: "look".to_owned(),
             };
-            let record = Record { outcome: Outcome::Failed, error: Some(error), ..Record::blank(id(number), V2) };
+            let record =
+                Record { outcome: Outcome::Failed, error: Some(Box::new(error)), ..Record::blank(id(number), V2) };
             Entry::Record(Cow::Owned(record))
         };
         let entries = [listed(1), denied(1), explained(&[1]), denied(1)];

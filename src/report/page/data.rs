@@ -132,7 +132,7 @@ impl Serialize for Data<'_> {
         let rows = || {
             let indexes = state_and_role.iter().zip(&self.causes.of_record);
             accounts.iter().zip(records).zip(indexes).map(|((account, record), ((state, role), cause))| {
-                let unit = unit_indexes.get(account.ou_path.as_str()).copied();
+                let unit = unit_indexes.get(account.ou_path.as_ref()).copied();
                 PageRow { account, record, start, state: *state, role: *role, unit, cause: *cause }
             })
         };
@@ -223,7 +223,7 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&started)?;
         row.serialize_element(&record.duration.map(milliseconds))?;
         row.serialize_element(&or_minus_one(self.role))?;
-        row.serialize_element(&for_terminal(record.request_id.as_deref().unwrap_or_default()))?;
+        row.serialize_element(&for_terminal(&record.request_id.as_ref().map(ToString::to_string).unwrap_or_default()))?;
         if record.verified.is_some() || !record.note.is_empty() || record.issued_token.is_some() {
             row.serialize_element(record.verified.map_or("", Verified::as_str))?;
             row.serialize_element(&for_terminal(&record.note))?;
