@@ -1,19 +1,32 @@
-//! An interner: gives equal texts one copy in memory.
+//! An interner: gives equal values one copy in memory.
 
 use std::collections::HashSet;
+use std::hash::Hash;
 use std::sync::Arc;
 
-/// The texts that were seen so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Interner(HashSet<Arc<str>>);
+/// The values that were seen so far.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Interner<T: ?Sized + Eq + Hash>(HashSet<Arc<T>>);
 
-impl Interner {
-    /// Replaces the text by the copy that was seen first.
-    pub(crate) fn intern(&mut self, text: &mut Arc<str>) {
-        if let Some(first) = self.0.get(text) {
-            *text = Arc::clone(first);
+impl<T: ?Sized + Eq + Hash> Clone for Interner<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T: ?Sized + Eq + Hash> Default for Interner<T> {
+    fn default() -> Self {
+        Self(HashSet::new())
+    }
+}
+
+impl<T: ?Sized + Eq + Hash> Interner<T> {
+    /// Replaces the value by the copy that was seen first.
+    pub(crate) fn intern(&mut self, value: &mut Arc<T>) {
+        if let Some(first) = self.0.get(&**value) {
+            *value = Arc::clone(first);
         } else {
-            self.0.insert(Arc::clone(text));
+            self.0.insert(Arc::clone(value));
         }
     }
 }

@@ -83,7 +83,7 @@ pub use cloud::aws::{AccountSummary, Aws, ConnectOptions, IamClient};
 pub use commands::program;
 pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
-pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
+pub use org::{Account, AccountArn, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
     Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, RequestId, Rollout,
     RolloutOptions, Stop, Target, Targets, Verify, Wave, decide, roll_out,

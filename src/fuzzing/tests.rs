@@ -145,7 +145,7 @@ fn records() -> impl Strategy<Value = Record> {
             attempts: calls.1,
             throttled: calls.2,
             wave: calls.3,
-            role_arn: calls.4.into(),
+            role_arn: (!calls.4.is_empty()).then(|| calls.4.into()),
             sts_endpoint: calls.5.into(),
             started_at: times.0.map(|milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)),
             duration: times.1.map(Duration::from_millis),

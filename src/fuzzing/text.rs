@@ -88,7 +88,7 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
         error: Some(Box::new(error)),
         exception: Some(Box::new(Exception { reason: text.to_owned(), until: None })),
         request_id: Some(text.into()),
-        role_arn: text.into(),
+        role_arn: Some(text.into()),
         ..Record::blank(account.id, TokenVersion::V2Token)
     };
     let mut run = run_info();

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
 use crate::interner::Interner;
+use crate::org::account_arn::ArnPattern;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
 use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance};
 
@@ -128,7 +129,9 @@ pub struct Replay {
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
     /// The OU paths and STS endpoints, which most accounts share.
-    shared: Interner,
+    texts: Interner<str>,
+    /// The ARNs of the roles.
+    arns: Interner<ArnPattern>,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
@@ -189,13 +192,16 @@ impl Replay {
         match entry {
             Entry::Account(account) => {
                 let mut account = account.into_owned();
-                self.shared.intern(&mut account.ou_path);
+                self.texts.intern(&mut account.ou_path);
                 self.accounts.push(account);
             }
             Entry::Unit { id, parent, name } => {
                 self.units.insert(id.into_owned(), parent.map(Cow::into_owned), name.into_owned());
             }
-            Entry::Target(target) => self.targets.push(target.into_owned()),
+            Entry::Target(target) => {
+                let target = target.into_owned().sharing(&mut self.arns);
+                self.targets.push(target);
+            }
             Entry::Ready { .. } => {
                 self.accounts.sort_by_key(|account| account.id);
                 self.ready = true;
@@ -216,7 +222,10 @@ impl Replay {
             }
             Entry::Record(record) => {
                 let mut record = record.into_owned();
-                self.shared.intern(&mut record.sts_endpoint);
+                self.texts.intern(&mut record.sts_endpoint);
+                if let Some(arn) = &mut record.role_arn {
+                    arn.share(&mut self.arns);
+                }
                 if record.started_at.is_some() {
                     self.note_visit(record.account_id);
                 }
@@ -275,20 +284,34 @@ impl Replay {
 
     /// Returns the record of every account, in the order of [`accounts`](Self::accounts).
     pub fn records(&self) -> Vec<Record> {
-        let targets: BTreeMap<AccountId, &Target> =
-            self.targets.iter().map(|target| (target.account, target)).collect();
-        self.accounts.iter().map(|account| self.record(account.id, targets.get(&account.id).copied())).collect()
+        let targets = self.targets_by_account();
+        let known = |id| self.records.get(&id).cloned();
+        self.accounts.iter().map(|account| self.record(account.id, known(account.id), &targets)).collect()
     }
 
-    fn record(&self, account: AccountId, target: Option<&Target>) -> Record {
+    /// Like [`records`](Self::records), but takes the records out of the replay, because a second copy of 50,000 would need much memory.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        let mut records = std::mem::take(&mut self.records);
+        let targets = self.targets_by_account();
+        let mut known = |id| records.remove(&id);
+        self.accounts.iter().map(|account| self.record(account.id, known(account.id), &targets)).collect()
+    }
+
+    fn targets_by_account(&self) -> BTreeMap<AccountId, &Target> {
+        self.targets.iter().map(|target| (target.account, target)).collect()
+    }
+
+    /// Returns the record of an account, from the latest record in the journal.
+    fn record(&self, account: AccountId, known: Option<Record>, targets: &BTreeMap<AccountId, &Target>) -> Record {
         let open = self.intents.get(&account).filter(|intent| intent.state == IntentState::Open);
-        let blank = || target.map_or_else(|| Record::blank(account, TokenVersion::V2Token), Record::of_target);
-        match (self.records.get(&account), open) {
-            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => {
-                record.clone()
-            }
+        let blank = || match targets.get(&account) {
+            Some(target) => Record::of_target(target),
+            None => Record::blank(account, TokenVersion::V2Token),
+        };
+        match (known, open) {
+            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => record,
             (_, Some(intent)) => blank().interrupted(intent.previous),
-            (Some(record), None) => record.clone(),
+            (Some(record), None) => record,
             (None, None) => blank(),
         }
     }

@@ -12,7 +12,7 @@ use crate::serde_text::textual;
 use crate::timestamp::optional_time;
 
 /// A 12-digit account id. Leading zeros are part of the id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
 impl AccountId {

@@ -72,7 +72,7 @@ const ALL: &[Column; 29] = &[
     ("request_id", |row| row.record.request_id.as_ref().map_or(Cell::Nothing, |id| Cell::owned(id.to_string()))),
     ("attempts", |row| Cell::Number(row.record.attempts.into())),
     ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
-    ("role_arn", |row| Cell::text(&row.record.role_arn)),
+    ("role_arn", |row| row.record.role_arn.as_ref().map_or(Cell::Nothing, |arn| Cell::owned(arn.to_string()))),
     ("sts_endpoint", |row| Cell::text(&row.record.sts_endpoint)),
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),

@@ -111,14 +111,14 @@ impl Baseline {
     fn new(
         lock: File,
         info: RunInfo,
-        replay: Replay,
+        mut replay: Replay,
         desired: BTreeMap<AccountId, DesiredState>,
         reason: SkipReason,
     ) -> Self {
         let listed = replay.accounts.iter().map(|account| account.id).collect();
         let accounts = desired.keys().copied().collect();
         let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
-        let records = replay.records();
+        let records = replay.take_records();
         let is_planned = |record: &&Record| record.outcome == Outcome::WouldChange;
         let planned = records.iter().filter(is_planned).filter_map(|record| Some((record.account_id, record.wave?)));
         let planned = planned.collect();

@@ -106,6 +106,7 @@ pub(crate) async fn select_targets(
     let members = members.unwrap_or_default();
     let mut records = targets::skipped(&selected, run);
     let target = |account| targets::target(account, &organization, aws, run, earlier);
+    let mut arns = Interner::default();
     let (chosen, management) = (&selected.targets, organization.management);
     let division = match (run.mode, earlier, &run.waves) {
         (Mode::Apply, Some(earlier), _) if as_planned == Some(true) => {
@@ -121,7 +122,7 @@ pub(crate) async fn select_targets(
     let waves = division
         .into_iter()
         .map(|(number, accounts)| {
-            let target = |account| Target { wave: number, ..target(account) };
+            let target = |account| Target { wave: number, ..target(account) }.sharing(&mut arns);
             Wave { number, targets: accounts.into_iter().map(target).collect() }
         })
         .collect();

@@ -31,7 +31,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
         let target = Target {
             wave: record.wave,
             account: record.account_id,
-            access: AccessMethod::Role(std::sync::Arc::clone(&record.role_arn)),
+            access: AccessMethod::Role(record.role_arn.clone().expect("the record has a role")),
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,
@@ -83,7 +83,7 @@ fn account(number: u32) -> (Account, Record) {
         attempts: 4,
         throttled: u32::from(number.is_multiple_of(97)),
         wave: Some(1 + u32::from(number > 1) + u32::from(number > 5_000)),
-        role_arn: format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into(),
+        role_arn: Some(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         sts_endpoint: "https://sts.us-east-1.amazonaws.com".into(),
         started_at: Some(
             SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number,
