@@ -4,7 +4,7 @@ mod account;
 mod consistency;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,9 @@ use super::entry::Entry;
 use crate::interner::Interner;
 use crate::org::account_arn::ArnPattern;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
-use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance};
+use crate::rollout::{
+    LatestRecords, Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance,
+};
 
 /// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
 /// and are longer in JSON.
@@ -113,7 +115,7 @@ pub struct Replay {
     /// The intent for each account to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
-    pub records: BTreeMap<AccountId, Record>,
+    pub records: LatestRecords,
     /// How often the run was resumed.
     pub resumes: u32,
     /// The number, from 1, of the resume that visited an account last. Accounts that no resume visited are not in it.
@@ -239,7 +241,7 @@ impl Replay {
                         _ => IntentState::Settled,
                     };
                 }
-                self.records.insert(record.account_id, record);
+                self.records.insert(record);
             }
             Entry::Ended { exit_code, verdict, by_gate } => {
                 self.stopped_by_failures |= exit_code == STOPPED && !by_gate;
@@ -259,7 +261,7 @@ impl Replay {
             Entry::GateStarted { wave } => self.gate_after = Some(wave),
             Entry::PlannedWave { wave, accounts } => {
                 for account in &*accounts {
-                    if let Some(record) = self.records.get_mut(account) {
+                    if let Some(record) = self.records.get_mut(*account) {
                         record.wave = Some(wave);
                     }
                 }
@@ -267,7 +269,7 @@ impl Replay {
             Entry::Explained { accounts, denied_by } => {
                 let denied_by = denied_by.map(|denied_by| Arc::new(denied_by.into_owned()));
                 for account in &*accounts {
-                    if let Some(record) = self.records.get_mut(account) {
+                    if let Some(record) = self.records.get_mut(*account) {
                         explanation::add_to(record, denied_by.as_ref(), accounts.len());
                     }
                 }
@@ -285,34 +287,45 @@ impl Replay {
     /// Returns the record of every account, in the order of [`accounts`](Self::accounts).
     pub fn records(&self) -> Vec<Record> {
         let targets = self.targets_by_account();
-        let known = |id| self.records.get(&id).cloned();
-        self.accounts.iter().map(|account| self.record(account.id, known(account.id), &targets)).collect()
+        let record = |account: AccountId| match self.inferred(account, &targets) {
+            Some(inferred) => inferred,
+            None => self.records.get(account).cloned().expect("an account without a record has an inferred one"),
+        };
+        self.accounts.iter().map(|account| record(account.id)).collect()
     }
 
-    /// Like [`records`](Self::records), but takes the records out of the replay, because a second copy of 50,000 would need much memory.
+    /// Like [`records`](Self::records), but takes the records out of the replay, because a second copy of 50,000 needs much memory.
     pub fn take_records(&mut self) -> Vec<Record> {
-        let mut records = std::mem::take(&mut self.records);
+        if !self.ready {
+            return self.records();
+        }
+        // From here on the accounts are sorted, and all records are about them.
         let targets = self.targets_by_account();
-        let mut known = |id| records.remove(&id);
-        self.accounts.iter().map(|account| self.record(account.id, known(account.id), &targets)).collect()
+        let inferred = self.accounts.iter().filter_map(|account| self.inferred(account.id, &targets));
+        let inferred: Vec<Record> = inferred.collect();
+        let mut records = std::mem::take(&mut self.records);
+        for record in inferred {
+            records.insert(record);
+        }
+        records.into_sorted()
     }
 
-    fn targets_by_account(&self) -> BTreeMap<AccountId, &Target> {
+    fn targets_by_account(&self) -> HashMap<AccountId, &Target> {
         self.targets.iter().map(|target| (target.account, target)).collect()
     }
 
-    /// Returns the record of an account, from the latest record in the journal.
-    fn record(&self, account: AccountId, known: Option<Record>, targets: &BTreeMap<AccountId, &Target>) -> Record {
+    /// Returns the record of an account whose latest record, if it has one, is no longer true; otherwise `None`.
+    fn inferred(&self, account: AccountId, targets: &HashMap<AccountId, &Target>) -> Option<Record> {
         let open = self.intents.get(&account).filter(|intent| intent.state == IntentState::Open);
         let blank = || match targets.get(&account) {
             Some(target) => Record::of_target(target),
             None => Record::blank(account, TokenVersion::V2Token),
         };
-        match (known, open) {
-            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => record,
-            (_, Some(intent)) => blank().interrupted(intent.previous),
-            (Some(record), None) => record,
-            (None, None) => blank(),
+        match (self.records.get(account), open) {
+            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => None,
+            (_, Some(intent)) => Some(blank().interrupted(intent.previous)),
+            (Some(_), None) => None,
+            (None, None) => Some(blank()),
         }
     }
 
@@ -365,7 +378,7 @@ impl Replay {
     }
 
     fn outcome_of(&self, account: AccountId) -> Option<Outcome> {
-        self.records.get(&account).map(|record| record.outcome)
+        self.records.get(account).map(|record| record.outcome)
     }
 }
 

@@ -73,8 +73,8 @@ impl AccountReplay {
         let is_open = replay.intents.get(&id).is_some_and(|intent| intent.state == IntentState::Open);
         let is_told = replay.intents.get(&id).is_some_and(|intent| intent.is_recorded);
         if (is_open && !is_told) || (found.account.is_some() && found.records.is_empty()) {
-            let known = replay.records.remove(&id);
-            found.add(replay.record(id, known, &replay.targets_by_account()));
+            let inferred = replay.inferred(id, &replay.targets_by_account());
+            found.add(inferred.or_else(|| replay.records.get(id).cloned()).expect("one of them is the record"));
         }
         Ok(found)
     }
