@@ -205,7 +205,8 @@ impl Replay {
                 self.targets.push(target);
             }
             Entry::Ready { .. } => {
-                self.accounts.sort_by_key(|account| account.id);
+                self.accounts.sort_unstable_by_key(|account| account.id);
+                self.records.reserve(self.accounts.len());
                 self.ready = true;
             }
             Entry::Intent { account_id, previous_version, target_version, at } => {

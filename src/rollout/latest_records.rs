@@ -24,6 +24,11 @@ impl LatestRecords {
         }
     }
 
+    /// Makes space for records of this many accounts in all, so that the list is not copied while it grows.
+    pub fn reserve(&mut self, accounts: usize) {
+        self.records.reserve_exact(accounts.saturating_sub(self.records.len()));
+    }
+
     /// Returns the record of an account.
     pub fn get(&self, account: AccountId) -> Option<&Record> {
         self.indexes.get(&account).map(|index| &self.records[*index])
