@@ -26,10 +26,10 @@ fn id(number: u64) -> AccountId {
 fn accounts() -> Vec<Account> {
     let account = |number: u64| Account {
         id: id(number),
-        name: format!("team {} production", number % 997),
-        email: format!("aws+{number}@example.com"),
+        name: format!("team {} production", number % 997).into(),
+        email: format!("aws+{number}@example.com").into(),
         state: AccountState::Active,
-        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200),
+        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200).into(),
         invited: number.is_multiple_of(100),
         joined_at: None,
         ou_names: std::sync::Arc::default(),

@@ -12,12 +12,11 @@ pub(crate) mod retry;
 mod token_size;
 
 use std::future::Future;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::impact::event_page::{EventPage, EventQuery};
-use crate::org::{AccountId, ObservedVersion, TokenVersion};
+use crate::org::{AccountArn, AccountId, ObservedVersion, TokenVersion};
 pub use error_code::{ErrorCode, OwnCode};
 pub use failure::{Effect, Failure, FailureKind};
 pub use operation::Operation;
@@ -31,9 +30,9 @@ pub enum AccessMethod {
     /// that these credentials belong to.
     Own,
     /// Through the role with this ARN.
-    Role(Arc<str>),
+    Role(AccountArn),
     /// As the account's root user with this ARN, limited by a task policy that only allows reading.
-    Root(Arc<str>),
+    Root(AccountArn),
 }
 
 /// The result of a successful call.

@@ -59,6 +59,7 @@ pub mod fuzzing;
 mod humanize;
 mod ignored_signals;
 mod impact;
+mod interner;
 mod journal;
 mod org;
 mod policy;
@@ -83,10 +84,10 @@ pub use cloud::aws::{AccountSummary, Aws, ConnectOptions, IamClient};
 pub use commands::program;
 pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
-pub use org::{Account, AccountId, ObservedVersion, TokenVersion};
+pub use org::{Account, AccountArn, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
-    Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, Rollout, RolloutOptions,
-    Stop, Target, Targets, Verify, Wave, decide, roll_out,
+    Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, RequestId, Rollout,
+    RolloutOptions, Stop, Target, Targets, Verify, Wave, decide, roll_out,
 };
 
 /// Items for the tests and benchmarks of this repository. They are not part of the public interface.

@@ -1,6 +1,7 @@
 //! The types of an AWS Organization: accounts, OUs, tags, roles, token versions, partitions and Regions.
 
 pub(crate) mod account;
+pub(crate) mod account_arn;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
 pub(crate) mod exception;
@@ -37,6 +38,7 @@ fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: E
 }
 
 pub use account::{Account, AccountId, AccountState};
+pub use account_arn::AccountArn;
 pub use caller::Caller;
 pub(crate) use caller::Partition;
 pub(crate) use joined_since::JoinedSince;

@@ -6,6 +6,18 @@
 //! $ cargo bench --bench scale -- cost --accounts 10000 --rounds 5
 //! ```
 //!
+//! A run of 50,000 accounts in a memory cgroup (version 1) of 96 MiB; the simulator stays outside:
+//!
+//! ```console
+//! $ cargo build --release --workspace --bins
+//! $ target/release/v2token-simulator --accounts 50000 --no-verify > simulator.txt &
+//! $ sleep 5; eval "$(grep ^export simulator.txt)"
+//! $ mkdir /sys/fs/cgroup/memory/small
+//! $ echo 100663296 > /sys/fs/cgroup/memory/small/memory.limit_in_bytes
+//! $ sh -c 'echo $$ > /sys/fs/cgroup/memory/small/cgroup.procs
+//!     exec target/release/v2token apply --yes --bake 0s --rate 0 --concurrency 64'
+//! ```
+//!
 //! `docs/scale.md` has the figures. CPU and memory are the system's accounting of the ended process, so they hold also on a busy
 //! machine; wall times need an idle one.
 

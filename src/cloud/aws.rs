@@ -306,7 +306,9 @@ impl Cloud for Aws {
                 let config = if account == self.caller.account { &clients.base } else { &clients.hub };
                 sts::own_session(&clients.sts, config.credentials_provider(), account).await
             }
-            AccessMethod::Role(arn) => sts::assume_role(&self.clients().sts, account, arn, &self.session).await,
+            AccessMethod::Role(arn) => {
+                sts::assume_role(&self.clients().sts, account, arn.to_string(), &self.session).await
+            }
             AccessMethod::Root(_) => sts::assume_root(&self.clients().sts, &self.caller.partition, account).await,
         }
     }

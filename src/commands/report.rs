@@ -154,7 +154,7 @@ fn read_merged(output: &OutputSettings, folders: &[PathBuf]) -> Result<LoadedRun
 
 /// Reads the run in a folder. Writes the reports in the folder if the run ended before it had written them.
 fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
-    let (mut info, replay) = RunFolder::read(folder)?;
+    let (mut info, mut replay) = RunFolder::read(folder)?;
     if needs_reports(folder, &info, &replay) {
         match repair(folder) {
             Ok(repaired) => info = repaired.unwrap_or(info),
@@ -164,7 +164,7 @@ fn read(output: &OutputSettings, folder: &Path) -> Result<LoadedRun, Error> {
             }
         }
     }
-    let records = replay.records();
+    let records = replay.take_records();
     let sentence = match (&replay.ended, replay.ready) {
         (Some((_, verdict)), _) => verdict.clone(),
         (None, true) => unfinished(info.settings.mode, &records.iter().map(|record| record.outcome).collect()),

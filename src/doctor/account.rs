@@ -1,6 +1,5 @@
 //! The check of one account: enters it, reads it, and simulates whether the session is allowed to set it.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::tokens::{self, GlobalEndpoint, SampledToken};
@@ -10,7 +9,7 @@ use crate::cloud::aws::simulate_policy::SimulationResult;
 use crate::cloud::retry::retry;
 use crate::cloud::{AccessMethod, Answer, Cloud as _, Failure, Operation, TokenSize};
 use crate::journal::{PolicyChoice, RunSettings};
-use crate::org::{Account, AccountId, ObservedVersion};
+use crate::org::{Account, AccountArn, AccountId, ObservedVersion};
 use crate::rollout::alike::{VisitResult, wrong_setting};
 use crate::rollout::explanation::{DeniedRequest, Explanation, explained};
 use crate::rollout::{Outcome, Stage, hint};
@@ -35,8 +34,8 @@ impl Latency {
 pub(crate) struct CheckedAccount {
     /// The check.
     pub check: Check,
-    /// The ARN of the role that was assumed; empty for the caller's own account.
-    pub role: Arc<str>,
+    /// The role that was assumed; `None` for the caller's own account.
+    pub role: Option<AccountArn>,
     /// The times that it took; `None` if the account could not be read.
     pub latency: Option<Latency>,
     /// What the global endpoint said; `None` if it was not asked about this account.
@@ -69,7 +68,7 @@ impl CheckedAccount {
     fn visit(&self) -> VisitResult<'_> {
         let failure = self.failure.as_ref();
         let failure = failure.map(|(stage, failure)| (*stage, &failure.code, failure.message.as_str()));
-        VisitResult { role: &self.role, to_set: false, failure }
+        VisitResult { role: self.role.as_ref(), to_set: false, failure }
     }
 }
 
@@ -83,8 +82,8 @@ pub(crate) fn check_role(checked: &[CheckedAccount]) -> Option<Check> {
 /// Returns the mean times of the visits that are like most visits of a rollout. Returns `None` if no account that is entered through a
 /// role could be read, although there are such accounts.
 pub(crate) fn usual_latency(checked: &[CheckedAccount]) -> Option<Latency> {
-    let through_role = checked.iter().any(|account| !account.role.is_empty());
-    let usual = checked.iter().filter(|account| !account.role.is_empty() || !through_role);
+    let through_role = checked.iter().any(|account| account.role.is_some());
+    let usual = checked.iter().filter(|account| account.role.is_some() || !through_role);
     Latency::mean(&usual.filter_map(|account| account.latency).collect::<Vec<_>>())
 }
 
@@ -105,8 +104,8 @@ pub(crate) async fn check_account(
         (Check::failure(Subject::Account, message, advice), Err(None))
     });
     let role = match &access {
-        AccessMethod::Own => Arc::default(),
-        AccessMethod::Role(arn) | AccessMethod::Root(arn) => Arc::clone(arn),
+        AccessMethod::Own => None,
+        AccessMethod::Role(arn) | AccessMethod::Root(arn) => Some(arn.clone()),
     };
     let (entered, failure) = match found {
         Ok(entered) => (Some(entered), None),
@@ -171,7 +170,8 @@ async fn enter_and_read(
         AccessMethod::Own => Check::ok(Subject::Account, format!("{found}; with the caller's own credentials")),
         AccessMethod::Role(arn) => {
             let action = Operation::SetSecurityTokenServicePreferences;
-            let simulated = retry(attempts, async || aws.simulate_action(&session, arn, action).await).await;
+            let simulated =
+                retry(attempts, async || aws.simulate_action(&session, &arn.to_string(), action).await).await;
             let check = may_set(simulated, &found);
             match run.session_policy {
                 PolicyChoice::Document(_) if check.status == Status::Ok => Check::warning(

@@ -12,7 +12,7 @@ pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count:
     let invited = accounts.iter().find(|account| account.invited && account.id != management);
     let mut take = |account: &&'a Account, of_new_unit: bool| {
         let known = chosen.iter().any(|other| other.id == account.id);
-        if chosen.len() < count && !known && (units.insert(account.ou_path.as_str()) || !of_new_unit) {
+        if chosen.len() < count && !known && (units.insert(account.ou_path.as_ref()) || !of_new_unit) {
             chosen.push(account);
         }
     };
@@ -37,10 +37,10 @@ mod tests {
         let id = |number: u64| -> AccountId { format!("{number:012}").parse().unwrap() };
         let account = |number, path: &str, invited| Account {
             id: id(number),
-            name: String::new(),
-            email: String::new(),
+            name: Box::default(),
+            email: Box::default(),
             state: AccountState::Active,
-            ou_path: path.to_owned(),
+            ou_path: path.into(),
             invited,
             joined_at: None,
             ou_names: std::sync::Arc::default(),

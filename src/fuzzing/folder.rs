@@ -50,10 +50,11 @@ fn fits_together(replay: &Replay) {
     let listed: BTreeSet<AccountId> = replay.accounts.iter().map(|account| account.id).collect();
     let to_visit: BTreeSet<AccountId> = replay.targets.iter().map(|target| target.account).collect();
     assert_eq!((listed.len(), to_visit.len()), (replay.accounts.len(), replay.targets.len()), "each is listed once");
-    let named = to_visit.iter().chain(replay.records.keys()).chain(replay.intents.keys());
+    let recorded = replay.records.iter().map(|record| &record.account_id);
+    let named = to_visit.iter().chain(recorded).chain(replay.intents.keys());
     assert!(named.clone().all(|id| listed.contains(id)), "every account is listed");
     for id in &listed {
-        assert!(to_visit.contains(id) || replay.records.contains_key(id), "{id} is a target or has a record");
+        assert!(to_visit.contains(id) || replay.records.contains(*id), "{id} is a target or has a record");
     }
 }
 
@@ -109,7 +110,7 @@ pub fn merge(bytes: &[u8]) {
             hint: String::new(),
         };
         let blank = Record::blank(id, TokenVersion::V2Token);
-        let record = Record { outcome, started_at, error: Some(error), ..blank };
+        let record = Record { outcome, started_at, error: Some(Box::new(error)), ..blank };
         parts[usize::from(choice >> 4) % runs].insert(id, record);
     }
     let exit_codes = [Some(0), Some(3), None, Some(5)];
@@ -120,10 +121,10 @@ pub fn merge(bytes: &[u8]) {
             let records: Vec<Record> = parts[*number].values().cloned().collect();
             let account = |record: &Record| Account {
                 id: record.account_id,
-                name: String::new(),
-                email: String::new(),
+                name: Box::default(),
+                email: Box::default(),
                 state: AccountState::Active,
-                ou_path: String::new(),
+                ou_path: std::sync::Arc::default(),
                 invited: false,
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),

@@ -69,10 +69,10 @@ struct Written {
 fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     let account = Account {
         id: "000000000012".parse::<AccountId>().expect("an id"),
-        name: text.to_owned(),
-        email: text.to_owned(),
+        name: text.into(),
+        email: text.into(),
         state: AccountState::Other(text.to_owned()),
-        ou_path: format!("o-x/r-y/{}", text.replace('/', "")),
+        ou_path: format!("o-x/r-y/{}", text.replace('/', "")).into(),
         invited: false,
         joined_at: None,
         ou_names: std::sync::Arc::default(),
@@ -85,10 +85,10 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
     };
     let record = Record {
         outcome: Outcome::Failed,
-        error: Some(error),
+        error: Some(Box::new(error)),
         exception: Some(Box::new(Exception { reason: text.to_owned(), until: None })),
-        request_id: Some(text.to_owned()),
-        role_arn: text.into(),
+        request_id: Some(text.into()),
+        role_arn: Some(text.into()),
         ..Record::blank(account.id, TokenVersion::V2Token)
     };
     let mut run = run_info();

@@ -4,7 +4,7 @@ mod account;
 mod consistency;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,8 +12,12 @@ use std::time::SystemTime;
 
 pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
+use crate::interner::Interner;
+use crate::org::account_arn::ArnPattern;
 use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
-use crate::rollout::{Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance};
+use crate::rollout::{
+    LatestRecords, Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance,
+};
 
 /// The longest line, in bytes. A line has some 1 kB. Earlier versions kept whole messages of AWS and of proxies, which could have 1 MB
 /// and are longer in JSON.
@@ -111,7 +115,7 @@ pub struct Replay {
     /// The intent for each account to which a Set was sent or was about to be sent.
     pub intents: BTreeMap<AccountId, Intent>,
     /// The latest record of each account.
-    pub records: BTreeMap<AccountId, Record>,
+    pub records: LatestRecords,
     /// How often the run was resumed.
     pub resumes: u32,
     /// The number, from 1, of the resume that visited an account last. Accounts that no resume visited are not in it.
@@ -126,6 +130,10 @@ pub struct Replay {
     gate_after: Option<u32>,
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
+    /// The OU paths and STS endpoints, which most accounts share.
+    texts: Interner<str>,
+    /// The ARNs of the roles.
+    arns: Interner<ArnPattern>,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
     pub length: u64,
 }
@@ -184,13 +192,21 @@ impl Replay {
 
     fn apply(&mut self, entry: Entry<'_>) {
         match entry {
-            Entry::Account(account) => self.accounts.push(account.into_owned()),
+            Entry::Account(account) => {
+                let mut account = account.into_owned();
+                self.texts.intern(&mut account.ou_path);
+                self.accounts.push(account);
+            }
             Entry::Unit { id, parent, name } => {
                 self.units.insert(id.into_owned(), parent.map(Cow::into_owned), name.into_owned());
             }
-            Entry::Target(target) => self.targets.push(target.into_owned()),
+            Entry::Target(target) => {
+                let target = target.into_owned().sharing(&mut self.arns);
+                self.targets.push(target);
+            }
             Entry::Ready { .. } => {
-                self.accounts.sort_by_key(|account| account.id);
+                self.accounts.sort_unstable_by_key(|account| account.id);
+                self.records.reserve(self.accounts.len());
                 self.ready = true;
             }
             Entry::Intent { account_id, previous_version, target_version, at } => {
@@ -208,7 +224,11 @@ impl Replay {
                 self.note_visit(account_id);
             }
             Entry::Record(record) => {
-                let record = record.into_owned();
+                let mut record = record.into_owned();
+                self.texts.intern(&mut record.sts_endpoint);
+                if let Some(arn) = &mut record.role_arn {
+                    arn.share(&mut self.arns);
+                }
                 if record.started_at.is_some() {
                     self.note_visit(record.account_id);
                 }
@@ -222,7 +242,7 @@ impl Replay {
                         _ => IntentState::Settled,
                     };
                 }
-                self.records.insert(record.account_id, record);
+                self.records.insert(record);
             }
             Entry::Ended { exit_code, verdict, by_gate } => {
                 self.stopped_by_failures |= exit_code == STOPPED && !by_gate;
@@ -242,7 +262,7 @@ impl Replay {
             Entry::GateStarted { wave } => self.gate_after = Some(wave),
             Entry::PlannedWave { wave, accounts } => {
                 for account in &*accounts {
-                    if let Some(record) = self.records.get_mut(account) {
+                    if let Some(record) = self.records.get_mut(*account) {
                         record.wave = Some(wave);
                     }
                 }
@@ -250,7 +270,7 @@ impl Replay {
             Entry::Explained { accounts, denied_by } => {
                 let denied_by = denied_by.map(|denied_by| Arc::new(denied_by.into_owned()));
                 for account in &*accounts {
-                    if let Some(record) = self.records.get_mut(account) {
+                    if let Some(record) = self.records.get_mut(*account) {
                         explanation::add_to(record, denied_by.as_ref(), accounts.len());
                     }
                 }
@@ -267,21 +287,46 @@ impl Replay {
 
     /// Returns the record of every account, in the order of [`accounts`](Self::accounts).
     pub fn records(&self) -> Vec<Record> {
-        let targets: BTreeMap<AccountId, &Target> =
-            self.targets.iter().map(|target| (target.account, target)).collect();
-        self.accounts.iter().map(|account| self.record(account.id, targets.get(&account.id).copied())).collect()
+        let targets = self.targets_by_account();
+        let record = |account: AccountId| match self.inferred(account, &targets) {
+            Some(inferred) => inferred,
+            None => self.records.get(account).cloned().expect("an account without a record has an inferred one"),
+        };
+        self.accounts.iter().map(|account| record(account.id)).collect()
     }
 
-    fn record(&self, account: AccountId, target: Option<&Target>) -> Record {
+    /// Like [`records`](Self::records), but takes the records out of the replay, because a second copy of 50,000 needs much memory.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        if !self.ready {
+            return self.records();
+        }
+        // From here on the accounts are sorted, and all records are about them.
+        let targets = self.targets_by_account();
+        let inferred = self.accounts.iter().filter_map(|account| self.inferred(account.id, &targets));
+        let inferred: Vec<Record> = inferred.collect();
+        let mut records = std::mem::take(&mut self.records);
+        for record in inferred {
+            records.insert(record);
+        }
+        records.into_sorted()
+    }
+
+    fn targets_by_account(&self) -> HashMap<AccountId, &Target> {
+        self.targets.iter().map(|target| (target.account, target)).collect()
+    }
+
+    /// Returns the record of an account whose latest record, if it has one, is no longer true; otherwise `None`.
+    fn inferred(&self, account: AccountId, targets: &HashMap<AccountId, &Target>) -> Option<Record> {
         let open = self.intents.get(&account).filter(|intent| intent.state == IntentState::Open);
-        let blank = || target.map_or_else(|| Record::blank(account, TokenVersion::V2Token), Record::of_target);
-        match (self.records.get(&account), open) {
-            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => {
-                record.clone()
-            }
-            (_, Some(intent)) => blank().interrupted(intent.previous),
-            (Some(record), None) => record.clone(),
-            (None, None) => blank(),
+        let blank = || match targets.get(&account) {
+            Some(target) => Record::of_target(target),
+            None => Record::blank(account, TokenVersion::V2Token),
+        };
+        match (self.records.get(account), open) {
+            (Some(record), Some(intent)) if intent.is_recorded && record.outcome == Outcome::Unverified => None,
+            (_, Some(intent)) => Some(blank().interrupted(intent.previous)),
+            (Some(_), None) => None,
+            (None, None) => Some(blank()),
         }
     }
 
@@ -334,7 +379,7 @@ impl Replay {
     }
 
     fn outcome_of(&self, account: AccountId) -> Option<Outcome> {
-        self.records.get(&account).map(|record| record.outcome)
+        self.records.get(account).map(|record| record.outcome)
     }
 }
 

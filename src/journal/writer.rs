@@ -34,6 +34,9 @@ const MIN_GROUP: usize = 4;
 /// A queue of this size or more is written without delay.
 const MAX_QUEUE_BYTES: usize = 256 * 1024;
 
+/// How much memory an empty queue keeps for further lines. While the lists are written, a queue has several times as much.
+const KEPT_BYTES: usize = 32 * 1024;
+
 /// Lines that wait for the disk.
 #[derive(Debug, Default)]
 struct Queue {
@@ -207,6 +210,7 @@ impl Writer {
                 let _ = durable.send(result.clone());
             }
             group.bytes.clear();
+            group.bytes.shrink_to(KEPT_BYTES);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::serde_text::textual;
 use crate::timestamp::optional_time;
 
 /// A 12-digit account id. Leading zeros are part of the id.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AccountId(u64);
 
 impl AccountId {
@@ -167,13 +167,14 @@ pub struct Account {
     /// The account's id.
     pub id: AccountId,
     /// The account's name. The account's owner chooses the name, so it must be sanitized for terminals and spreadsheets.
-    pub name: String,
+    pub name: Box<str>,
     /// The root user's email address, which must be sanitized like the name.
-    pub email: String,
+    pub email: Box<str>,
     /// The account's state.
     pub state: AccountState,
-    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known.
-    pub ou_path: String,
+    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known. Thousands of accounts
+    /// are in a few OUs, so they share the text.
+    pub ou_path: Arc<str>,
     /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
     /// creates, so an invited account might not have this role.
     pub invited: bool,

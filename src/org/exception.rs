@@ -158,10 +158,10 @@ mod tests {
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),
                 id: id(number),
-                name: String::new(),
-                email: String::new(),
+                name: Box::default(),
+                email: Box::default(),
                 state: AccountState::Active,
-                ou_path: String::new(),
+                ou_path: std::sync::Arc::default(),
                 invited: false,
             })
             .collect();

@@ -63,13 +63,13 @@ impl UnitNames {
 
     /// Sets the names of the OUs of the accounts. Accounts in one OU share the names, because thousands are in a few OUs.
     pub(crate) fn name(&self, accounts: &mut [Account]) {
-        let mut translated: HashMap<String, Arc<[String]>> = HashMap::new();
+        let mut translated: HashMap<Arc<str>, Arc<[String]>> = HashMap::new();
         for account in accounts {
             let names = if let Some(names) = translated.get(&account.ou_path) {
                 Arc::clone(names)
             } else {
                 let names: Arc<[String]> = self.translate(&account.ou_path).into();
-                translated.insert(account.ou_path.clone(), Arc::clone(&names));
+                translated.insert(Arc::clone(&account.ou_path), Arc::clone(&names));
                 names
             };
             account.ou_names = names;

@@ -93,10 +93,10 @@ mod tests {
             let (name, email, ou_path) = (String::new(), String::new(), String::new());
             let account = Account {
                 id,
-                name,
-                email,
+                name: name.into(),
+                email: email.into(),
                 state: AccountState::Active,
-                ou_path,
+                ou_path: ou_path.into(),
                 invited: false,
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),
@@ -107,7 +107,10 @@ mod tests {
                 error_message: format!("no {id} today"),
                 hint: String::new(),
             });
-            (account, Record { outcome: *outcome, error, ..Record::blank(id, TokenVersion::V2Token) })
+            (
+                account,
+                Record { outcome: *outcome, error: error.map(Box::new), ..Record::blank(id, TokenVersion::V2Token) },
+            )
         };
         let outcomes = [
             (Skipped, "Closed"),

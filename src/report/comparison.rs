@@ -185,7 +185,7 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
     let wanted = after.target_version;
     // With `--verify none`, the last read came before the Set.
     let is_unread = |error: &AccountError| error.error_code == OwnCode::NotVerified.into();
-    let read = |record: &Record| record.current_version.filter(|_| !record.error.as_ref().is_some_and(is_unread));
+    let read = |record: &Record| record.current_version.filter(|_| !record.error.as_deref().is_some_and(is_unread));
     let (was, found, is) = (read(before), after.previous_version, read(after));
     let had = was.is_some_and(|read| read.shows(wanted));
     let has = is.is_some_and(|read| read.shows(wanted));

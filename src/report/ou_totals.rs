@@ -72,10 +72,10 @@ mod tests {
         let rows = of.iter().enumerate().map(|(number, (path, outcome))| {
             let account = Account {
                 id: format!("{number:012}").parse().unwrap(),
-                name: String::new(),
-                email: String::new(),
+                name: Box::default(),
+                email: Box::default(),
                 state: AccountState::Active,
-                ou_path: (*path).to_owned(),
+                ou_path: (*path).into(),
                 invited: false,
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),

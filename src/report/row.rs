@@ -41,6 +41,11 @@ impl<'a> Cell<'a> {
     pub(crate) fn text(text: &'a str) -> Self {
         if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Borrowed(text)) }
     }
+
+    /// Like [`text`](Self::text), for a text that is made for the cell.
+    pub(crate) fn owned(text: String) -> Self {
+        if text.is_empty() { Self::Nothing } else { Self::Text(Cow::Owned(text)) }
+    }
 }
 
 /// A column: its name, and the function that returns its value.
@@ -64,10 +69,10 @@ const ALL: &[Column; 29] = &[
     ("error_code", |row| Cell::text(row.record.error.as_ref().map_or("", |error| error.error_code.as_str()))),
     ("error_message", |row| row.record.error.as_ref().map_or(Cell::Nothing, |error| Cell::text(&error.error_message))),
     ("hint", |row| Cell::text(row.record.error.as_ref().map_or(&row.record.note, |error| &error.hint))),
-    ("request_id", |row| row.record.request_id.as_deref().map_or(Cell::Nothing, Cell::text)),
+    ("request_id", |row| row.record.request_id.as_ref().map_or(Cell::Nothing, |id| Cell::owned(id.to_string()))),
     ("attempts", |row| Cell::Number(row.record.attempts.into())),
     ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
-    ("role_arn", |row| Cell::text(&row.record.role_arn)),
+    ("role_arn", |row| row.record.role_arn.as_ref().map_or(Cell::Nothing, |arn| Cell::owned(arn.to_string()))),
     ("sts_endpoint", |row| Cell::text(&row.record.sts_endpoint)),
     ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
     ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),

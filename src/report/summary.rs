@@ -84,7 +84,7 @@ pub(super) fn add_hint_and_accounts(text: &mut String, hint: &str, accounts: &[&
     if !hint.is_empty() {
         text.push_str(&format!("    hint: {}\n", for_terminal(hint)));
     }
-    let named = accounts.iter().take(NAMED).map(|account| match account.name.as_str() {
+    let named = accounts.iter().take(NAMED).map(|account| match &*account.name {
         "" => account.id.to_string(),
         name => format!("{} ({})", account.id, for_terminal(name)),
     });

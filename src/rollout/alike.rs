@@ -3,6 +3,7 @@
 use super::denial::{Denial, denied_action};
 use super::record::{Outcome, Record, Stage};
 use crate::cloud::{ErrorCode, Operation, OwnCode};
+use crate::org::AccountArn;
 
 /// How many accounts must fail alike. One account alone says nothing about the others.
 const ENOUGH: usize = 2;
@@ -10,8 +11,8 @@ const ENOUGH: usize = 2;
 /// The result of one visit, as far as it says something about the settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct VisitResult<'a> {
-    /// The ARN of the role that was assumed; empty for the caller's own account.
-    pub role: &'a str,
+    /// The role that was assumed; `None` for the caller's own account.
+    pub role: Option<&'a AccountArn>,
     /// Whether the account had to be set.
     pub to_set: bool,
     /// The stage, the code and the message of the failure; `None` if the visit succeeded.
@@ -28,14 +29,14 @@ impl<'a> VisitResult<'a> {
             Outcome::Failed => (true, failure),
             Outcome::Skipped | Outcome::NotAttempted => return None,
         };
-        Some(Self { role: &record.role_arn, to_set, failure })
+        Some(Self { role: record.role_arn.as_ref(), to_set, failure })
     }
 }
 
 /// Returns which setting to check if every account that was entered through a role failed in the same way.
 pub(crate) fn wrong_setting<'a>(visits: impl IntoIterator<Item = VisitResult<'a>>) -> Option<String> {
     // The caller's own account says nothing about the role.
-    let visits: Vec<VisitResult<'_>> = visits.into_iter().filter(|visit| !visit.role.is_empty()).collect();
+    let visits: Vec<VisitResult<'_>> = visits.into_iter().filter(|visit| visit.role.is_some()).collect();
     let (stage, code, message) = visits.iter().find_map(|visit| visit.failure)?;
     let denial = Denial::of(message);
     let is_alike = |visit: &&VisitResult<'_>| {
@@ -46,18 +47,12 @@ pub(crate) fn wrong_setting<'a>(visits: impl IntoIterator<Item = VisitResult<'a>
     if visits.iter().filter(is_alike).count() < ENOUGH || !concerned.clone().all(|visit| is_alike(&visit)) {
         return None;
     }
+    let role_name = |visit: &VisitResult<'a>| visit.role.and_then(AccountArn::role_name);
     let role = match visits.as_slice() {
-        [first, others @ ..] if others.iter().all(|visit| role_name(visit.role) == role_name(first.role)) => {
-            role_name(first.role)
-        }
+        [first, others @ ..] if others.iter().all(|visit| role_name(visit) == role_name(first)) => role_name(first),
         _ => None,
     };
     setting_to_check(stage, code, message, denial, role)
-}
-
-/// Returns the path and the name in a role's ARN. Returns `None` for the root user.
-fn role_name(arn: &str) -> Option<&str> {
-    arn.split_once(":role/").map(|(_, name)| name)
 }
 
 fn setting_to_check(
@@ -126,8 +121,11 @@ mod tests {
 
     fn found(visits: &[(&str, Outcome, Stage, &str, &str)]) -> Option<String> {
         let codes: Vec<ErrorCode> = visits.iter().map(|(.., code, _)| ErrorCode::from(*code)).collect();
-        wrong_setting(visits.iter().zip(&codes).map(|((role, outcome, stage, _, message), code)| VisitResult {
-            role,
+        let roles: Vec<Option<AccountArn>> =
+            visits.iter().map(|(role, ..)| (!role.is_empty()).then(|| AccountArn::from(*role))).collect();
+        let visits = visits.iter().zip(&codes).zip(&roles);
+        wrong_setting(visits.map(|(((_, outcome, stage, _, message), code), role)| VisitResult {
+            role: role.as_ref(),
             to_set: !matches!(outcome, Outcome::Unchanged | Outcome::WouldChange),
             failure: (*outcome == Outcome::Failed).then_some((*stage, code, *message)),
         }))

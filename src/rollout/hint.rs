@@ -203,9 +203,10 @@ fn by_own_code(code: OwnCode) -> Option<&'static str> {
 /// of the Organization. So the hint names the most likely cause for this account.
 fn access_denied(access: &AccessMethod, management: bool, invited: bool) -> String {
     let role = match access {
-        AccessMethod::Role(arn) => arn.rsplit_once("role/").map_or(arn.as_ref(), |(_, name)| name),
-        AccessMethod::Own | AccessMethod::Root(_) => "",
+        AccessMethod::Role(arn) => arn.to_string(),
+        AccessMethod::Own | AccessMethod::Root(_) => String::new(),
     };
+    let role = role.rsplit_once("role/").map_or(role.as_str(), |(_, name)| name);
     if management {
         format!(
             "the management account has no {role} unless one was created in it: run with credentials of that account and \

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::denied_by::DeniedBy;
 use super::issued_version::IssuedToken;
+use super::request_id::RequestId;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::impact::verdict::Verdict;
 use crate::org::exception::Exception;
 use crate::org::selection::SkipReason;
-use crate::org::{AccountId, ObservedVersion, TokenVersion};
+use crate::org::{AccountArn, AccountId, ObservedVersion, TokenVersion};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -125,10 +126,10 @@ pub struct Record {
     pub issued_token: Option<Box<IssuedToken>>,
     /// The error of the account; `None` if no error occurred.
     #[serde(rename = "trouble")]
-    pub error: Option<AccountError>,
+    pub error: Option<Box<AccountError>>,
     /// A remark on a successful visit. The column `hint` of the report shows it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub note: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub note: Box<str>,
     /// The policies that denied a request, as AWS told at the end of the run; `None` if it did not. The line of the journal is another
     /// one, because many accounts share the answer.
     #[serde(skip)]
@@ -140,7 +141,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<Box<Exception>>,
     /// The AWS request id of the call that decided the outcome.
-    pub request_id: Option<String>,
+    pub request_id: Option<RequestId>,
     /// How many calls were sent for this account, retries included.
     pub attempts: u32,
     /// The number of calls, out of `attempts`, that AWS throttled. The journal stores the number for the timeline of the HTML
@@ -149,9 +150,10 @@ pub struct Record {
     pub throttled: u32,
     /// The wave, from 1; `None` outside a rollout in waves.
     pub wave: Option<u32>,
-    /// The ARN of the role that was or would have been assumed; with AssumeRoot, the ARN of the account's root user. Empty for
+    /// The ARN of the role that was or would have been assumed; with AssumeRoot, the ARN of the account's root user. `None` for
     /// the caller's own account, and for an account that was skipped.
-    pub role_arn: Arc<str>,
+    #[serde(with = "crate::org::account_arn::or_empty")]
+    pub role_arn: Option<AccountArn>,
     /// The STS endpoint of the run; empty if the account was skipped.
     pub sts_endpoint: Arc<str>,
     /// When the visit started; `None` if no visit started, or if the end of the run left the account in doubt.
@@ -174,7 +176,7 @@ impl Record {
             verified: None,
             issued_token: None,
             error: None,
-            note: String::new(),
+            note: Box::default(),
             denied_by: None,
             impact: None,
             exception: None,
@@ -182,7 +184,7 @@ impl Record {
             attempts: 0,
             throttled: 0,
             wave: None,
-            role_arn: Arc::default(),
+            role_arn: None,
             sts_endpoint: Arc::default(),
             started_at: None,
             duration: None,
@@ -194,8 +196,8 @@ impl Record {
     pub fn of_target(target: &Target) -> Self {
         let blank = Self {
             role_arn: match &target.access {
-                AccessMethod::Own => Arc::default(),
-                AccessMethod::Role(arn) | AccessMethod::Root(arn) => Arc::clone(arn),
+                AccessMethod::Own => None,
+                AccessMethod::Role(arn) | AccessMethod::Root(arn) => Some(arn.clone()),
             },
             ..Self::blank(target.account, target.wanted)
         };
@@ -220,10 +222,8 @@ impl Record {
 
     /// Adds a remark to those on the visit.
     pub(crate) fn add_note(&mut self, note: &str) {
-        if !self.note.is_empty() && !note.is_empty() {
-            self.note.push_str("; ");
-        }
-        self.note.push_str(note);
+        let separator = if self.note.is_empty() || note.is_empty() { "" } else { "; " };
+        self.note = [&self.note, separator, note].concat().into();
     }
 
     /// Whether a resume has to visit the account, because the run ended before the visit or left the account in doubt.
@@ -242,12 +242,12 @@ impl Record {
         Self {
             outcome: Outcome::Unverified,
             previous_version: Some(previous),
-            error: Some(AccountError {
+            error: Some(Box::new(AccountError {
                 stage: Stage::Set,
                 error_code: OwnCode::Interrupted.into(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
                 hint: IN_DOUBT.to_owned(),
-            }),
+            })),
             ..self
         }
     }
@@ -256,12 +256,12 @@ impl Record {
     pub fn skipped(account_id: AccountId, target_version: TokenVersion, code: &str, message: &str) -> Self {
         Self {
             outcome: Outcome::Skipped,
-            error: Some(AccountError {
+            error: Some(Box::new(AccountError {
                 stage: Stage::Select,
                 error_code: code.into(),
                 error_message: message.to_owned(),
                 hint: String::new(),
-            }),
+            })),
             ..Self::blank(account_id, target_version)
         }
     }
@@ -284,6 +284,18 @@ const fn is_zero(count: &u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A run over 50,000 accounts holds a record and an account for each, so 100 bytes more are 5 MB more.
+    #[test]
+    fn what_a_run_holds_for_each_account_is_small() {
+        for (what, size, most) in [
+            ("record", size_of::<Record>(), 168),
+            ("target", size_of::<Target>(), 48),
+            ("account", size_of::<crate::org::Account>(), 120),
+        ] {
+            assert!(size <= most, "{what}: {size} bytes");
+        }
+    }
 
     #[test]
     fn every_outcome_has_one_name_everywhere() {

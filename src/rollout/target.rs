@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::AccessMethod;
+use crate::interner::Interner;
+use crate::org::account_arn::ArnPattern;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
 
 /// An account to visit.
@@ -25,6 +27,16 @@ pub struct Target {
     /// What earlier visits did to the account.
     #[serde(rename = "past")]
     pub provenance: Provenance,
+}
+
+impl Target {
+    /// Returns the target with an ARN that shares its text with those of the other targets.
+    pub(crate) fn sharing(mut self, arns: &mut Interner<ArnPattern>) -> Self {
+        if let AccessMethod::Role(arn) | AccessMethod::Root(arn) = &mut self.access {
+            arn.share(arns);
+        }
+        self
+    }
 }
 
 /// What an earlier run, or this run before it was interrupted, did to an account.

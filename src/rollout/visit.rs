@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use retry::Attempts;
 
+use super::RequestId;
 use super::pauses::Seen;
 use super::rate_limiter::EntryPermit;
 use super::record::IN_DOUBT;
@@ -82,7 +83,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
                 Ok(outcome)
             }
             Decision::Drifted => {
-                visit.record.error = Some(visit.drift());
+                visit.record.error = Some(Box::new(visit.drift()));
                 Ok(Outcome::Skipped)
             }
             Decision::NotShown => Err(VisitError::Failed(Stage::Read, visit.not_shown())),
@@ -152,7 +153,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
                 Ok(Answer { value, request_id }) => {
                     self.record.current_version = Some(value);
                     if stage == Stage::Read {
-                        self.record.request_id = request_id;
+                        self.record.request_id = request_id.map(RequestId::from);
                     }
                     return Ok(value);
                 }
@@ -182,8 +183,8 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         };
         let Failure { code: error_code, message: error_message, request_id, .. } = failure;
         self.record.outcome = outcome;
-        self.record.error = Some(AccountError { stage, error_code, error_message, hint });
-        self.record.request_id = request_id;
+        self.record.error = Some(Box::new(AccountError { stage, error_code, error_message, hint }));
+        self.record.request_id = request_id.map(RequestId::from);
     }
 
     /// Stops the run, because an intent could not be made durable. Without a durable intent, the Set must not be sent.
@@ -200,7 +201,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             self.left_at()
         );
         let failure = Failure::own(Operation::GetAccountSummary, OwnCode::VersionNotShown, message);
-        Failure { request_id: self.record.request_id.clone(), ..failure }
+        Failure { request_id: self.record.request_id.as_ref().map(RequestId::to_string), ..failure }
     }
 
     /// The version at which the undone run left the account.

@@ -335,10 +335,10 @@ mod tests {
     fn account(id: u64, ou: &str, invited: bool) -> Account {
         Account {
             id: format!("{id:012}").parse().unwrap(),
-            name: String::new(),
-            email: String::new(),
+            name: Box::default(),
+            email: Box::default(),
             state: AccountState::Active,
-            ou_path: ou.to_owned(),
+            ou_path: ou.into(),
             invited,
             joined_at: None,
             ou_names: std::sync::Arc::default(),

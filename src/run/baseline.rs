@@ -62,7 +62,7 @@ impl Baseline {
                 "the plan {name} is about {planned}, and {wanted} is asked for: give --to {planned}"
             )));
         }
-        let would_change = |id: &AccountId| replay.records.get(id).is_some_and(|r| r.outcome == Outcome::WouldChange);
+        let would_change = |id: &AccountId| replay.records.get(*id).is_some_and(|r| r.outcome == Outcome::WouldChange);
         let accounts = replay.accounts.iter().map(|account| account.id).filter(would_change);
         let desired = accounts.map(|id| (id, (wanted, Provenance::None))).collect();
         let reason = SkipReason::NotInPlan;
@@ -83,7 +83,7 @@ impl Baseline {
             )));
         }
         let desired = replay.intents.iter().filter_map(|(id, intent)| {
-            let outcome = replay.records.get(id).map(|record| record.outcome);
+            let outcome = replay.records.get(*id).map(|record| record.outcome);
             let certain = match outcome {
                 _ if intent.state != IntentState::Settled => false,
                 Some(Outcome::Changed) => true,
@@ -111,14 +111,14 @@ impl Baseline {
     fn new(
         lock: File,
         info: RunInfo,
-        replay: Replay,
+        mut replay: Replay,
         desired: BTreeMap<AccountId, DesiredState>,
         reason: SkipReason,
     ) -> Self {
         let listed = replay.accounts.iter().map(|account| account.id).collect();
         let accounts = desired.keys().copied().collect();
         let restriction = Restriction { accounts, listed, unread: BTreeSet::new(), reason };
-        let records = replay.records();
+        let records = replay.take_records();
         let is_planned = |record: &&Record| record.outcome == Outcome::WouldChange;
         let planned = records.iter().filter(is_planned).filter_map(|record| Some((record.account_id, record.wave?)));
         let planned = planned.collect();

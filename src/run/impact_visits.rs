@@ -149,7 +149,7 @@ pub(crate) async fn visit_accounts(
         },
         async |_| Ok(()),
     );
-    let (mut roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_str()));
+    let (mut roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_ref()));
     let names = async {
         let found = |id, parent, name| units.insert(id, parent, name);
         let max_attempts = settings.run.max_attempts;

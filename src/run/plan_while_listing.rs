@@ -17,8 +17,10 @@ use super::targets;
 use super::unit_names::NamesBeside;
 use crate::cloud::aws::{AccountList, Aws, Organization};
 use crate::error::Error;
+use crate::interner::Interner;
 use crate::journal::Journal;
 use crate::org::Account;
+use crate::org::account_arn::ArnPattern;
 use crate::org::selection::{ManagementAccount, Tags, reason_to_skip, select};
 use crate::rollout::wave::Waves;
 use crate::rollout::{Mode, Rollout, StopReason, Target, Targets, Tolerance, roll_out};
@@ -59,7 +61,15 @@ pub(crate) async fn list_and_visit(
     recorder.begin_reports()?;
     let recorder = RefCell::new(recorder);
     let (sender, receiver) = unbounded();
-    let listing = Listing { aws, organization, management_account, recorder: &recorder, sender, targets: Cell::new(0) };
+    let listing = Listing {
+        aws,
+        organization,
+        management_account,
+        recorder: &recorder,
+        sender,
+        arns: RefCell::default(),
+        targets: Cell::new(0),
+    };
     let stopped = listing.visit_while_listing(&rollout, receiver, &mut signals).await?;
     let (accounts, records) = recorder.into_inner().into_parts();
     Ok(Visited { journal, accounts, records, not_visited_again: 0, stopped, signals })
@@ -72,6 +82,8 @@ struct Listing<'a, 'r> {
     management_account: ManagementAccount,
     recorder: &'a RefCell<Recorder<'r>>,
     sender: UnboundedSender<Target>,
+    /// The ARNs of the targets.
+    arns: RefCell<Interner<ArnPattern>>,
     /// The number of accounts to visit in the part of the list that has been read.
     targets: Cell<usize>,
 }
@@ -137,7 +149,8 @@ impl Listing<'_, '_> {
             let record = targets::skipped_record(account.id, reason, run);
             recorder.record_skipped(record);
         } else {
-            let target = targets::target(account, &self.organization, self.aws, run, None);
+            let target =
+                targets::target(account, &self.organization, self.aws, run, None).sharing(&mut self.arns.borrow_mut());
             recorder.record_target(&target);
             self.targets.set(self.targets.get() + 1);
             // Sending can't fail: the visits outlive the listing, so the receiver still exists.

@@ -1,6 +1,6 @@
 //! The preparation of a run: decides which accounts are visited, in which waves, and which accounts are skipped.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::baseline::Baseline;
 use super::context::RunContext;
@@ -10,6 +10,7 @@ use super::unit_names;
 use crate::cloud::AccessMethod;
 use crate::cloud::aws::{Aws, Organization};
 use crate::error::Error;
+use crate::interner::Interner;
 use crate::journal::{Replay, RunFolder, RunInfo};
 use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
@@ -63,17 +64,24 @@ pub(crate) async fn select_targets(
 ) -> Result<Prepared, Error> {
     let RunContext { settings, progress, info, .. } = &mut *context;
     let earlier = baseline.as_deref();
-    let mut accounts = BTreeMap::new();
+    let (mut accounts, mut listed) = (Vec::new(), HashSet::new());
     let mut in_waves = targets::units_of_waves(&settings.run);
     let needs_units = settings.run.selection.needs_units() || in_waves.needs_units();
-    let listing = aws.for_each_account(needs_units, |account, page| {
-        accounts.insert(account.id, account);
+    let mut ou_paths = Interner::default();
+    let listing = aws.for_each_account(needs_units, |mut account, page| {
+        ou_paths.intern(&mut account.ou_path);
+        // A restart of the listing yields accounts again.
+        if listed.insert(account.id) {
+            accounts.push(account);
+        }
         progress.listing(accounts.len(), page);
     });
     // The Organization and its accounts are requested at the same time, because neither request needs the result of the other.
     let both = async { Ok(tokio::try_join!(aws.describe_organization(), listing)?) };
     let (organization, list) = signals.or_stop(Box::pin(both)).await?;
-    aws.check_complete(&organization, |id| accounts.contains_key(&id))?;
+    aws.check_complete(&organization, |id| listed.contains(&id))?;
+    drop(listed);
+    accounts.sort_unstable_by_key(|account| account.id);
     targets::check_impact(&settings.run, &organization)?;
     targets::warn_of_missing_paths(list.without_paths.as_ref(), progress);
     if let Some(earlier) = earlier {
@@ -82,7 +90,6 @@ pub(crate) async fn select_targets(
             progress.warn("the earlier run did not finish; accounts that it did not reach are left out");
         }
     }
-    let mut accounts: Vec<Account> = accounts.into_values().collect();
     let (mut units, max_attempts) = (list.names, settings.run.max_attempts);
     let resolve = unit_names::resolve(aws, max_attempts, &mut settings.run.selection, &accounts, &mut units);
     signals.or_stop(Box::pin(resolve)).await?;
@@ -103,6 +110,7 @@ pub(crate) async fn select_targets(
     let members = members.unwrap_or_default();
     let mut records = targets::skipped(&selected, run);
     let target = |account| targets::target(account, &organization, aws, run, earlier);
+    let mut arns = Interner::default();
     let (chosen, management) = (&selected.targets, organization.management);
     let division = match (run.mode, earlier, &run.waves) {
         (Mode::Apply, Some(earlier), _) if as_planned == Some(true) => {
@@ -118,7 +126,7 @@ pub(crate) async fn select_targets(
     let waves = division
         .into_iter()
         .map(|(number, accounts)| {
-            let target = |account| Target { wave: number, ..target(account) };
+            let target = |account| Target { wave: number, ..target(account) }.sharing(&mut arns);
             Wave { number, targets: accounts.into_iter().map(target).collect() }
         })
         .collect();
@@ -165,7 +173,8 @@ pub(crate) async fn remaining_targets(
     }
     let has_gate = context.settings.run.gate.is_some();
     let gate_first = replay.gate_comes_first(&waves).filter(|_| has_gate);
-    let mut records = replay.records;
+    let records = replay.records.into_sorted().into_iter();
+    let mut records: BTreeMap<AccountId, Record> = records.map(|record| (record.account_id, record)).collect();
     let failed = |target: &&Target| records.get(&target.account).is_some_and(has_failed);
     let again = waves.first().map_or(0, |wave| wave.targets.iter().filter(failed).count());
     let mut earlier_visits = BTreeMap::new();

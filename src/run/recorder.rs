@@ -36,9 +36,9 @@ pub(crate) struct Recorder<'a> {
     stop: &'a Stop,
     /// Every account, in the order in which the accounts were listed.
     pub(super) accounts: Vec<Account>,
-    /// The record of each account in `accounts`; `None` until there is a record.
-    records: Vec<Option<Record>>,
-    /// The index of each account in `accounts` and `records`.
+    /// The records so far, at most one for each account, in the order in which they were made.
+    records: Vec<Record>,
+    /// The index of each account in `accounts`.
     indexes: HashMap<AccountId, usize>,
     /// What earlier visits found in accounts that are visited again. It still holds if the run stops before the visit.
     pub(super) earlier_visits: BTreeMap<AccountId, Record>,
@@ -119,7 +119,7 @@ impl<'a> Recorder<'a> {
         units.name(&mut accounts);
         self.units = units;
         self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
-        self.records = accounts.iter().map(|_| None).collect();
+        self.records.reserve_exact(accounts.len());
         self.accounts = accounts;
         for record in records.into_values() {
             self.add_record(record);
@@ -139,14 +139,13 @@ impl<'a> Recorder<'a> {
         let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
         index.insert(self.accounts.len());
         self.accounts.push(account.clone());
-        self.records.push(None);
         self.journal.append(&Entry::Account(Cow::Borrowed(account)));
         true
     }
 
     /// Returns what has to be listed to know the names of the OUs that have accounts.
     pub(super) fn unread_units(&self) -> (bool, Vec<UnitId>) {
-        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_str()))
+        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_ref()))
     }
 
     /// Records the name of an OU or of a root.
@@ -249,7 +248,7 @@ impl<'a> Recorder<'a> {
         if is_news && !std::mem::replace(&mut self.has_news, true) {
             self.news.notify_one();
         }
-        self.records[index] = Some(record);
+        self.records.push(record);
     }
 
     /// Writes the buffered rows of the reports at regular intervals.
@@ -275,21 +274,19 @@ impl<'a> Recorder<'a> {
 
     /// Returns the outcomes of the whole run so far.
     pub(super) fn tally(&self) -> Tally {
-        let records = self.records.iter().flatten().chain(self.earlier_visits.values());
+        let records = self.records.iter().chain(self.earlier_visits.values());
         records.map(|record| record.outcome).collect()
     }
 
     /// Returns all accounts, sorted by id, and the record of each account.
     pub(super) fn into_parts(mut self) -> (Vec<Account>, Vec<Record>) {
         self.units.name(&mut self.accounts);
-        let recorded = |record: Option<Record>| record.expect("every account is either skipped or a target");
-        // A sorted list is returned without a copy. With 50,000 accounts, a copy would determine the run's peak memory.
-        if self.accounts.is_sorted_by_key(|account| account.id) {
-            return (self.accounts, self.records.into_iter().map(recorded).collect());
-        }
-        let mut both: Vec<_> = self.accounts.into_iter().zip(self.records.into_iter().map(recorded)).collect();
-        both.sort_by_key(|(account, _)| account.id);
-        both.into_iter().unzip()
+        // Both lists are sorted without a copy, which would determine the run's peak memory.
+        self.accounts.sort_unstable_by_key(|account| account.id);
+        self.records.sort_unstable_by_key(|record| record.account_id);
+        let ids = (self.accounts.iter().map(|account| account.id), self.records.iter().map(|record| record.account_id));
+        assert!(ids.0.eq(ids.1), "every account is either skipped or a target, and has one record");
+        (self.accounts, self.records)
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) const HISTORY_COLUMNS: &[Column<HistoryRow>] = &[
     ("error_code", |row| Cell::text(row.record.error.as_ref().map_or("", |error| error.error_code.as_str()))),
     ("error_message", |row| row.record.error.as_ref().map_or(Cell::Nothing, |error| Cell::text(&error.error_message))),
     ("hint", |row| Cell::text(row.record.error.as_ref().map_or(&row.record.note, |error| &error.hint))),
-    ("request_id", |row| row.record.request_id.as_deref().map_or(Cell::Nothing, Cell::text)),
+    ("request_id", |row| row.record.request_id.as_ref().map_or(Cell::Nothing, |id| Cell::owned(id.to_string()))),
     ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_state", |row| Cell::text(row.account.state.as_str())),
@@ -124,7 +124,7 @@ impl History {
 
     fn table(&self) -> String {
         let Some(newest) = self.rows.last() else { return String::new() };
-        let name = match newest.account.name.as_str() {
+        let name = match &*newest.account.name {
             "" => String::new(),
             name => format!(" ({})", for_terminal(name)),
         };

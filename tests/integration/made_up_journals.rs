@@ -31,7 +31,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
         let target = Target {
             wave: record.wave,
             account: record.account_id,
-            access: AccessMethod::Role(std::sync::Arc::clone(&record.role_arn)),
+            access: AccessMethod::Role(record.role_arn.clone().expect("the record has a role")),
             management: false,
             invited: false,
             wanted: TokenVersion::V2Token,
@@ -55,10 +55,10 @@ fn account(number: u32) -> (Account, Record) {
     let system = systems[number as usize % systems.len()];
     let account = Account {
         id: format!("{number:012}").parse().expect("an id"),
-        name: format!("{system}-{number}-prod"),
-        email: format!("aws+{system}-{number}@corp.example"),
+        name: format!("{system}-{number}-prod").into(),
+        email: format!("aws+{system}-{number}@corp.example").into(),
         state: AccountState::Active,
-        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211),
+        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211).into(),
         invited: false,
         joined_at: None,
         ou_names: std::sync::Arc::default(),
@@ -78,12 +78,12 @@ fn account(number: u32) -> (Account, Record) {
         outcome: if error.is_some() { Outcome::Failed } else { Outcome::Changed },
         previous_version: Some(ObservedVersion::V1Token),
         current_version: Some(if error.is_some() { ObservedVersion::V1Token } else { ObservedVersion::V2Token }),
-        error,
-        request_id: Some(format!("0b678e8a-717b-448e-8ea8-{number:012}")),
+        error: error.map(Box::new),
+        request_id: Some(format!("0b678e8a-717b-448e-8ea8-{number:012}").into()),
         attempts: 4,
         throttled: u32::from(number.is_multiple_of(97)),
         wave: Some(1 + u32::from(number > 1) + u32::from(number > 5_000)),
-        role_arn: format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into(),
+        role_arn: Some(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         sts_endpoint: "https://sts.us-east-1.amazonaws.com".into(),
         started_at: Some(
             SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number,

@@ -81,7 +81,7 @@ async fn ask(always: &FixedAnswer, text: &str) {
 
     let role = format!("arn:aws:iam::{ACCOUNT}:role/R");
     let sessions = [
-        sts::assume_role(&sts_client, account, &role, &SessionOptions::default()).await,
+        sts::assume_role(&sts_client, account, role, &SessionOptions::default()).await,
         sts::own_session(&sts_client, Some(credentials()), account).await,
     ];
     for session in sessions {

@@ -52,7 +52,7 @@ pub(super) async fn assume_role(
         let message = "only a role's session can be proven".to_owned();
         return Err(Failure::own(Operation::AssumeRole, OwnCode::RequestNotBuilt, message));
     };
-    sts::assume_role(client, account, arn, options).await
+    sts::assume_role(client, account, arn.to_string(), options).await
 }
 
 /// Opens a session with the same parameters as a visit, and returns the size of its token. The session is dropped unused.

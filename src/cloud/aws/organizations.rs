@@ -167,14 +167,14 @@ pub(super) async fn for_each_account(
             }
             let account = Account {
                 id,
-                name,
-                email: listed.email().unwrap_or_default().to_owned(),
+                name: name.into(),
+                email: listed.email().unwrap_or_default().into(),
                 // `State` may be missing in other partitions. If it is missing, the older `Status` is used.
                 state: AccountState::from_api(
                     listed.state().map(ApiState::as_str),
                     listed.status().map(ApiStatus::as_str),
                 ),
-                ou_path: listed_path(listed.paths(), id),
+                ou_path: listed_path(listed.paths(), id).into(),
                 invited: listed.joined_method() == Some(&AccountJoinedMethod::Invited),
                 joined_at: listed.joined_timestamp().and_then(|time| SystemTime::try_from(*time).ok()),
                 ou_names: Arc::default(),
@@ -199,7 +199,7 @@ pub(super) async fn for_each_account(
     let (parents, list) = tree::parents(client, max_attempts, needs_paths, &ids).await?;
     for account in without_path {
         let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
-        found(Account { ou_path, ..account }, pages);
+        found(Account { ou_path: ou_path.into(), ..account }, pages);
     }
     Ok(list)
 }

@@ -61,7 +61,7 @@ pub(super) async fn own_session(
 pub(super) async fn assume_role(
     client: &Client,
     account: AccountId,
-    role_arn: &str,
+    role_arn: String,
     options: &SessionOptions,
 ) -> Result<Answer<Session>, Failure> {
     let operation = Operation::AssumeRole;

@@ -44,7 +44,7 @@ pub(super) struct VisitsEnd {
 impl Accounts {
     /// Returns the id of the Organization, with which every path of an OU begins.
     pub(super) fn organization(&self) -> Option<String> {
-        let paths = self.listed.values().map(|listed| listed.account.ou_path.as_str());
+        let paths = self.listed.values().map(|listed| listed.account.ou_path.as_ref());
         paths.filter_map(|path| path.split('/').next()).find(|id| id.starts_with("o-")).map(str::to_owned)
     }
 

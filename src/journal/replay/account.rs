@@ -73,7 +73,8 @@ impl AccountReplay {
         let is_open = replay.intents.get(&id).is_some_and(|intent| intent.state == IntentState::Open);
         let is_told = replay.intents.get(&id).is_some_and(|intent| intent.is_recorded);
         if (is_open && !is_told) || (found.account.is_some() && found.records.is_empty()) {
-            found.add(replay.record(id, replay.targets.first()));
+            let inferred = replay.inferred(id, &replay.targets_by_account());
+            found.add(inferred.or_else(|| replay.records.get(id).cloned()).expect("one of them is the record"));
         }
         Ok(found)
     }
@@ -107,7 +108,7 @@ mod tests {
             ou_names: std::sync::Arc::default(),
             id: id(number),
             name: "a".into(),
-            email: String::new(),
+            email: Box::default(),
             state: AccountState::Active,
             ou_path: "o-a/r-b/".into(),
             invited: false,
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn only_the_lines_about_the_account_count() {
         use Outcome::{Changed, Failed, NotAttempted, Unchanged, Unverified};
-        let mentions = Record { note: format!("it follows {}", id(1)), ..Record::blank(id(2), V2) };
+        let mentions = Record { note: format!("it follows {}", id(1)).into(), ..Record::blank(id(2), V2) };
         let mentions = || Entry::Record(Cow::Owned(mentions.clone()));
         let table: [(&[Entry<'_>], &[Outcome]); 11] = [
             (&[], &[]),
@@ -170,7 +171,8 @@ mod tests {
                 error_message: String::new(),
                 hint: "look".to_owned(),
             };
-            let record = Record { outcome: Outcome::Failed, error: Some(error), ..Record::blank(id(number), V2) };
+            let record =
+                Record { outcome: Outcome::Failed, error: Some(Box::new(error)), ..Record::blank(id(number), V2) };
             Entry::Record(Cow::Owned(record))
         };
         let entries = [listed(1), denied(1), explained(&[1]), denied(1)];

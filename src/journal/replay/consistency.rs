@@ -74,10 +74,11 @@ fn check_complete(replay: &Replay, accounts: usize, targets: usize) -> Result<()
     if listed.len() < accounts || to_visit.len() < targets {
         return Err("an account is in a list twice".to_owned());
     }
-    if let Some(unlisted) = to_visit.iter().chain(replay.records.keys()).find(|id| !listed.contains(id)) {
+    let recorded = replay.records.iter().map(|record| &record.account_id);
+    if let Some(unlisted) = to_visit.iter().chain(recorded).find(|id| !listed.contains(id)) {
         return Err(format!("account {unlisted} is not listed"));
     }
-    match listed.iter().find(|id| !to_visit.contains(id) && !replay.records.contains_key(id)) {
+    match listed.iter().find(|id| !to_visit.contains(id) && !replay.records.contains(**id)) {
         Some(id) => Err(format!("no line before it says what to do with account {id}")),
         None => Ok(()),
     }

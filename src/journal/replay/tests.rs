@@ -37,10 +37,10 @@ fn journal(entries: &[Entry<'_>]) -> Vec<u8> {
 fn blank_account() -> Account {
     Account {
         id: id(0),
-        name: String::new(),
-        email: String::new(),
+        name: Box::default(),
+        email: Box::default(),
         state: crate::org::AccountState::Active,
-        ou_path: String::new(),
+        ou_path: std::sync::Arc::default(),
         invited: false,
         joined_at: None,
         ou_names: std::sync::Arc::default(),

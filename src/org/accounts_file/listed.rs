@@ -62,10 +62,10 @@ impl ListedAccount {
         Self {
             account: Account {
                 id,
-                name: cell("account_name").to_owned(),
-                email: cell("account_email").to_owned(),
+                name: cell("account_name").into(),
+                email: cell("account_email").into(),
                 state: AccountState::from_api(Some(if state.is_empty() { "ACTIVE" } else { state }), None),
-                ou_path: cell("ou_path").to_owned(),
+                ou_path: cell("ou_path").into(),
                 invited: false,
                 joined_at: None,
                 ou_names: if names.is_empty() { Arc::from([]) } else { names.split('/').map(str::to_owned).collect() },
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(states, ["ACTIVE", "SUSPENDED", "ACTIVE", "ACTIVE"]);
         let third = listed.values().nth(2).unwrap();
         assert_eq!(third.error, Some(("AccessDenied".to_owned(), "no".to_owned())));
-        assert_eq!((third.account.name.as_str(), third.account.ou_path.as_str()), ("three", "o-a/r-b/"));
+        assert_eq!((third.account.name.as_ref(), third.account.ou_path.as_ref()), ("three", "o-a/r-b/"));
     }
 
     #[test]

@@ -49,10 +49,10 @@ fn organization() -> (Vec<Account>, Tags) {
             tags.insert(id(number), of_account.iter().map(|tag| tag.parse().unwrap()).collect());
             Account {
                 id: id(number),
-                name: name.to_owned(),
-                email: String::new(),
+                name: name.into(),
+                email: Box::default(),
                 state,
-                ou_path: PATHS[depth].to_owned(),
+                ou_path: PATHS[depth].into(),
                 invited: false,
                 joined_at: None,
                 ou_names: std::sync::Arc::default(),

@@ -22,10 +22,10 @@ fn id(number: usize) -> AccountId {
 fn account(number: usize) -> Account {
     Account {
         id: id(number),
-        name: format!("=name\u{1b}|`{number}`"),
-        email: String::new(),
+        name: format!("=name\u{1b}|`{number}`").into(),
+        email: Box::default(),
         state: AccountState::Active,
-        ou_path: "o-x/r-y/".to_owned(),
+        ou_path: "o-x/r-y/".into(),
         invited: false,
         joined_at: None,
         ou_names: std::sync::Arc::default(),
@@ -57,7 +57,7 @@ fn record(outcome: Outcome) -> Record {
         outcome,
         previous_version: previous,
         current_version: current,
-        error,
+        error: error.map(Box::new),
         ..Record::blank(id(1), TokenVersion::V2Token)
     }
 }
@@ -99,7 +99,7 @@ fn differences_between_equal_outcomes() {
         VersionChanged
     );
     // A message with another request id has the same cause. Another stage, code or message means another cause.
-    let because = |error| Record { error: Some(error), ..failed.clone() };
+    let because = |error| Record { error: Some(Box::new(error)), ..failed.clone() };
     let same = "not authorized (id: 0f1c2d3e-1234-4abc-9def-001122334466)";
     assert_eq!(compared(&failed, &because(error(Stage::Assume, "AccessDenied", same))), Same);
     for other in [
@@ -135,7 +135,8 @@ fn differences_between_equal_outcomes() {
 #[test]
 fn appeared_left_and_closed_accounts() {
     let known = record(Outcome::Unchanged);
-    let left = Record { error: Some(error(Stage::Select, "LeftOrganization", "")), ..record(Outcome::Skipped) };
+    let left =
+        Record { error: Some(Box::new(error(Stage::Select, "LeftOrganization", ""))), ..record(Outcome::Skipped) };
     let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
     let here = Some(AccountResult { account: &active, record: &known });
     let gone = Some(AccountResult { account: &active, record: &left });
@@ -150,7 +151,7 @@ fn appeared_left_and_closed_accounts() {
     ] {
         assert_eq!(difference(before, after, false), expected);
     }
-    let skipped = Record { error: Some(error(Stage::Select, "Closed", "")), ..record(Outcome::Skipped) };
+    let skipped = Record { error: Some(Box::new(error(Stage::Select, "Closed", ""))), ..record(Outcome::Skipped) };
     assert_eq!(difference(here, Some(AccountResult { account: &closed, record: &skipped }), false), StateChanged);
     let failed = record(Outcome::Failed);
     let was_failing = Some(AccountResult { account: &active, record: &failed });
@@ -277,7 +278,7 @@ fn markdown_fits_into_a_comment_and_counts_what_it_omits() {
     for (number, record) in after.records.iter_mut().enumerate() {
         // Messages that differ in words have different causes. Messages that differ in numbers would have the same cause.
         let word = number.to_string().replace(|digit: char| digit.is_ascii_digit(), "x") + &"y".repeat(number % 300);
-        record.error = Some(error(Stage::Assume, "AccessDenied", &word));
+        record.error = Some(Box::new(error(Stage::Assume, "AccessDenied", &word)));
     }
     let text = markdown::text(&Comparison::of(&before, &after).unwrap());
     assert!(text.len() <= crate::report::markdown::LIMIT, "{}", text.len());

@@ -65,10 +65,10 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
     let failure = |(number, text): (usize, String)| {
         let account = Account {
             id: format!("{number:012}").parse().unwrap(),
-            name: text.clone(),
-            email: text.clone(),
+            name: text.clone().into(),
+            email: text.clone().into(),
             state: AccountState::Active,
-            ou_path: format!("o-x/r-y/ou-y-{number} ({text})/"),
+            ou_path: format!("o-x/r-y/ou-y-{number} ({text})/").into(),
             invited: false,
             joined_at: None,
             ou_names: std::sync::Arc::default(),
@@ -80,7 +80,7 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
             hint: format!("{text} of {number}"),
         };
         let blank = Record::blank(account.id, TokenVersion::V2Token);
-        (account, Record { outcome: Outcome::Failed, error: Some(error), ..blank })
+        (account, Record { outcome: Outcome::Failed, error: Some(Box::new(error)), ..blank })
     };
     texts.enumerate().map(failure).unzip()
 }

@@ -148,7 +148,7 @@ fn relation(earlier: &Observation, later: &Observation) -> Relation {
 
 /// Returns the observation of the run that set the account, with the version that a later run read.
 fn confirmed(set: Observation, read: &Observation) -> Observation {
-    let note = format!("this run may have set it, and run {} read it back", read.run_id);
+    let note = format!("this run may have set it, and run {} read it back", read.run_id).into();
     let Record { current_version, verified, .. } = read.record;
     let is_issued = read.record.issued_version() == Some(set.record.target_version);
     let verified = verified.or(Some(if is_issued { Verified::TokenSize } else { Verified::Setting }));

@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
 
-use crate::org::{Account, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountArn, ObservedVersion, TokenVersion};
 use crate::report::Report;
 use crate::report::causes::{CauseGroup, Causes};
 use crate::report::format::LazyList;
@@ -93,9 +93,9 @@ impl Serialize for Data<'_> {
         let (mut states, mut roles) = (HashMap::new(), HashMap::new());
         let mut state_and_role = Vec::with_capacity(records.len());
         for (account, record) in accounts.iter().zip(records) {
-            let role = &record.role_arn;
-            let parts = || role.split(account.id.to_string().as_str()).collect::<Vec<_>>();
-            let role = (!role.is_empty()).then(|| index_of(&mut roles, parts()));
+            let id = account.id.to_string();
+            let parts = |arn: &AccountArn| arn.to_string().split(&id).map(str::to_owned).collect::<Vec<_>>();
+            let role = record.role_arn.as_ref().map(|arn| index_of(&mut roles, parts(arn)));
             state_and_role.push((index_of(&mut states, account.state.as_str()), role));
         }
         let unit_indexes: HashMap<&str, usize> =
@@ -106,7 +106,8 @@ impl Serialize for Data<'_> {
         map.serialize_entry("readings", &ObservedVersion::ALL.map(ObservedVersion::as_str))?;
         let states = by_index(states).into_iter().map(for_terminal);
         map.serialize_entry("states", &states.collect::<Vec<_>>())?;
-        let roles = by_index(roles).into_iter().map(|parts| parts.into_iter().map(for_terminal).collect::<Vec<_>>());
+        let roles = by_index(roles);
+        let roles = roles.iter().map(|parts| parts.iter().map(|part| for_terminal(part)).collect::<Vec<_>>());
         map.serialize_entry("roles", &roles.collect::<Vec<_>>())?;
         let unit = |unit: &Unit<'_>| {
             let label = if unit.label().is_empty() { "not known" } else { unit.label() };
@@ -132,7 +133,7 @@ impl Serialize for Data<'_> {
         let rows = || {
             let indexes = state_and_role.iter().zip(&self.causes.of_record);
             accounts.iter().zip(records).zip(indexes).map(|((account, record), ((state, role), cause))| {
-                let unit = unit_indexes.get(account.ou_path.as_str()).copied();
+                let unit = unit_indexes.get(account.ou_path.as_ref()).copied();
                 PageRow { account, record, start, state: *state, role: *role, unit, cause: *cause }
             })
         };
@@ -223,7 +224,7 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&started)?;
         row.serialize_element(&record.duration.map(milliseconds))?;
         row.serialize_element(&or_minus_one(self.role))?;
-        row.serialize_element(&for_terminal(record.request_id.as_deref().unwrap_or_default()))?;
+        row.serialize_element(&for_terminal(&record.request_id.as_ref().map(ToString::to_string).unwrap_or_default()))?;
         if record.verified.is_some() || !record.note.is_empty() || record.issued_token.is_some() {
             row.serialize_element(record.verified.map_or("", Verified::as_str))?;
             row.serialize_element(&for_terminal(&record.note))?;

@@ -31,7 +31,7 @@ fn record(account: u64, stage: Stage, code: &str, message: String, age: Duration
     let started_at = Some(UNIX_EPOCH + NOW - age);
     Record {
         outcome: Outcome::Failed,
-        error: Some(error),
+        error: Some(Box::new(error)),
         started_at,
         ..Record::blank(id(account), TokenVersion::V2Token)
     }

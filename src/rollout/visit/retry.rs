@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::{NEW_SESSIONS, Visit, VisitError};
+use super::{NEW_SESSIONS, RequestId, Visit, VisitError};
 use crate::cloud::{Cloud, Effect, Failure, FailureKind, Operation, OwnCode, retry};
 use crate::rollout::{Intents, Stage, StopReason};
 
@@ -179,7 +179,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         Failure {
             kind: FailureKind::Transient,
             effect: Effect::Unknown,
-            request_id: self.record.request_id.clone(),
+            request_id: self.record.request_id.as_ref().map(RequestId::to_string),
             ..Failure::own(operation, code, message)
         }
     }

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use super::retry::{Attempts, CallError};
-use super::{Visit, VisitError};
+use super::{RequestId, Visit, VisitError};
 use crate::cloud::{Answer, Cloud, Effect, Failure, Operation, retry};
 use crate::org::ObservedVersion;
 use crate::rollout::{Intents, Outcome, Stage, Verify};
@@ -24,7 +24,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             };
             let error = match answer {
                 Ok(Answer { request_id, .. }) => {
-                    self.record.request_id = request_id;
+                    self.record.request_id = request_id.map(RequestId::from);
                     let verified = match self.run.options.verify {
                         Verify::None => None,
                         Verify::Setting | Verify::TokenSize | Verify::TokenIn(_) => self.read_back(session).await?,

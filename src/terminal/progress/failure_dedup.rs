@@ -48,7 +48,7 @@ mod tests {
             error_message: message.to_owned(),
             hint: String::new(),
         };
-        Record { outcome, error: Some(error), ..Record::blank(id, TokenVersion::V2Token) }
+        Record { outcome, error: Some(Box::new(error)), ..Record::blank(id, TokenVersion::V2Token) }
     }
 
     #[test]

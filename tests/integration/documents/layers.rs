@@ -6,7 +6,7 @@ use super::markdown::Document;
 use super::{files, read, tested};
 
 /// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 33] = [
+const LAYERS: [&str; 34] = [
     "fuzzing",
     "commands",
     "run",
@@ -28,6 +28,7 @@ const LAYERS: [&str; 33] = [
     "event_files",
     "impact",
     "org",
+    "interner",
     "serde_text",
     "text_enum",
     "suggest",

@@ -164,7 +164,7 @@ fn overlapping_visits_count_by_what_they_did() {
 fn a_later_run_confirms_a_set() {
     let mut set = observation(Outcome::Unverified, V2, 1);
     set.record.previous_version = Some(ObservedVersion::V1Token);
-    set.record.request_id = Some("set".to_owned());
+    set.record.request_id = Some("set".into());
     set.record = set.record.interrupted(ObservedVersion::V1Token);
     let read = Observation { run: 1, ..observation(Outcome::Unchanged, V2, 2) };
     let known = fold(vec![copy(&set), copy(&read)], &[], &[]).unwrap();
@@ -173,7 +173,7 @@ fn a_later_run_confirms_a_set() {
         current_version: Some(ObservedVersion::V2Token),
         verified: Some(Verified::Setting),
         error: None,
-        note: format!("this run may have set it, and run {} read it back", read.run_id),
+        note: format!("this run may have set it, and run {} read it back", read.run_id).into(),
         ..set.record.clone()
     };
     assert_eq!((known.run, known.record), (0, expected));
