@@ -59,6 +59,7 @@ mod proxy;
 mod python;
 mod recipes;
 mod refusals;
+mod release;
 mod report_stage;
 mod resume;
 mod rollback;

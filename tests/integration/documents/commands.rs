@@ -28,7 +28,7 @@ const RUNS: [(&str, &[&str]); 3] = [
 ];
 
 /// Commands that this test does not run: they build, measure for minutes, or concern the reader's machine. The gate runs the first two.
-const OTHERS: [&str; 24] = [
+const OTHERS: [&str; 26] = [
     "aws organizations enable-aws-service-access --service-principal account.amazonaws.com",
     "aws s3 sync s3://my-trail/AWSLogs/o-abcdefghij/ AWSLogs/ --exclude '*' --include '*/us-east-1/*'",
     "cargo run --example rehearsal",
@@ -47,6 +47,8 @@ const OTHERS: [&str; 24] = [
     "cargo bench --bench parts",
     "cargo deny check licenses bans sources",
     "cargo deny check advisories",
+    ".ci/release",
+    "sudo .ci/release-check",
     "cargo install cargo-fuzz --locked",
     "cargo fuzz run --sanitizer none journal fuzz/corpus/journal fuzz/seeds/journal -- -max_total_time=60",
     "UPDATE_DOCUMENTS=1 cargo test --test integration documents",
