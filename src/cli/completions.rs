@@ -19,6 +19,10 @@ pub enum Shell {
     Zsh,
     /// Put the script into fish's folder of completions, as v2token.fish.
     Fish,
+    /// Put the script into elvish's folder lib, and load it with use in rc.elv.
+    Elvish,
+    /// Load the script in the profile, whose path is in $PROFILE.
+    Powershell,
 }
 
 /// The options of `completions`.
@@ -43,6 +47,8 @@ pub(crate) fn completions(shell: Shell) -> Vec<u8> {
         Shell::Bash => clap_complete::Shell::Bash,
         Shell::Zsh => clap_complete::Shell::Zsh,
         Shell::Fish => clap_complete::Shell::Fish,
+        Shell::Elvish => clap_complete::Shell::Elvish,
+        Shell::Powershell => clap_complete::Shell::PowerShell,
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut full_command(), "v2token", &mut script);

@@ -61,6 +61,7 @@ mod proxy;
 mod python;
 mod recipes;
 mod refusals;
+mod release;
 mod release_workflow;
 mod report_stage;
 mod resume;

@@ -78,7 +78,7 @@ fn bash_completes_commands_options_and_values() {
         (&["apply", "--to", ""], &["v1Token", "v2Token"]),
         (&["apply", "--management-account", "o"], &["own"]),
         (&["policy", "st"], &["stackset"]),
-        (&["completions", ""], &["bash", "zsh", "fish"]),
+        (&["completions", ""], &["bash", "zsh", "fish", "elvish", "powershell"]),
         (&["report", "--agai"], &["--against"]),
         (&["iam", "get"], &["get-account-summary"]),
         (&["iam", "get-account-summary", "--output", ""], &["json", "text", "table"]),
@@ -176,6 +176,25 @@ fn zsh_and_fish_scripts_have_every_command_option_and_value() {
         let mut command = Command::new(shell);
         let output = command.arg("-n").arg(&file).env("HOME", folder.path()).output().expect("a shell");
         assert!(output.status.success() && output.stderr.is_empty(), "{shell}: {output:?}");
+    }
+}
+
+#[test]
+fn elvish_and_powershell_scripts_have_every_command_and_option() {
+    let (elvish, powershell) = (printed(&["completions", "elvish"]), printed(&["completions", "powershell"]));
+    for (command, options) in commands() {
+        // The part about a command is between its name and that of the next one.
+        let part = |script: &str, beginning: &str, end: &str| {
+            let own = script.split_once(beginning).unwrap_or_else(|| panic!("no {beginning}")).1;
+            own.split(end).next().unwrap_or_default().to_owned()
+        };
+        let of_elvish = part(&elvish, &format!("&'v2token;{command}'= {{"), "\n        }");
+        let of_powershell = part(&powershell, &format!("'v2token;{command}' {{"), "break");
+        for option in options {
+            assert!(of_elvish.contains(&format!("cand {option} ")), "elvish has no {option} of {command}");
+            let quoted = format!("CompletionResult]::new('{option}'");
+            assert!(of_powershell.contains(&quoted), "PowerShell has no {option} of {command}");
+        }
     }
 }
 
