@@ -72,15 +72,21 @@ pub(crate) struct NotUnderstood {
 pub(crate) fn parse(json: &[u8], with_addresses: bool) -> Parsed {
     // A list would be read as the members of an event, too.
     let is_object = json.trim_ascii_start().first() == Some(&b'{');
-    match serde_json::from_slice::<RawEvent>(json) {
-        Ok(raw) if is_object => interpret(&raw, with_addresses),
-        Ok(_) | Err(_) => Parsed::NotUnderstood(NotUnderstood { reason: Reason::NotJson, recipient: None, time: None }),
+    match raw_event(json) {
+        Some(raw) if is_object => interpret(&raw, with_addresses),
+        Some(_) | None => Parsed::NotUnderstood(NotUnderstood { reason: Reason::NotJson, recipient: None, time: None }),
     }
 }
 
 /// Returns what an event says about the coverage of its account; `None` if it is not JSON.
 pub(crate) fn facts(json: &[u8]) -> Option<EventFacts> {
-    serde_json::from_slice::<RawEvent>(json).ok().map(|raw| raw.facts())
+    raw_event(json).map(|raw| raw.facts())
+}
+
+/// Parses an event. To check the whole text once is faster than to check each string. A text that is not UTF-8 is read nevertheless,
+/// because the bad character may be in a member that is not needed.
+fn raw_event(json: &[u8]) -> Option<RawEvent> {
+    str::from_utf8(json).map_or_else(|_| serde_json::from_slice(json), serde_json::from_str).ok()
 }
 
 /// Decides what an event means.
