@@ -10,7 +10,8 @@ use crate::interner::Interner;
 
 /// The ARN of a role, or of the root user, in an account. Usually it differs between accounts only in the account id, so the rest of
 /// the text is kept once. Its text is kept exactly.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(from = "String")]
 pub struct AccountArn {
     /// The account id in the text; meaningless if the text has none.
     account: AccountId,
@@ -87,12 +88,6 @@ impl fmt::Debug for AccountArn {
 impl Serialize for AccountArn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AccountArn {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::from)
     }
 }
 
