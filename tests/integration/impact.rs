@@ -236,6 +236,31 @@ fn both_halves_of_a_cross_account_call_count_once() {
 }
 
 #[test]
+fn calls_that_do_not_count_are_shown() {
+    let trail = Trail::new();
+    let now = SystemTime::now();
+    let event = |account: &str| Event::global(account, now);
+    let [failed, service] =
+        [event("000000000001").with("errorCode", "AccessDenied"), event("000000000002").by_service()];
+    let regional = event("000000000002").regional();
+    trail.write(
+        "a.json",
+        events::records(&[failed.clone(), failed, service, regional.clone(), regional.clone(), regional]),
+    );
+    let output = trail.run("run", &["--events", "a.json", "--output", "table"]);
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let line = "Not counted: 3 sessions of regional endpoints, 1 call of an AWS service, 2 calls that failed";
+    assert!(stdout.contains(line), "{stdout}");
+    let report = holds(&trail.path("run/impact.json"));
+    let calls = |of: &Value| ["regional_calls", "service_calls", "failed_calls"].map(|name| of[name].as_u64());
+    assert_eq!(calls(&report["run"]["sources"]), [Some(3), Some(1), Some(2)]);
+    assert_eq!(calls(&report["accounts"][0]), [Some(0), Some(0), Some(2)]);
+    assert_eq!(calls(&report["accounts"][1]), [Some(3), Some(1), Some(0)]);
+    assert_eq!(trail.cells("run", "global_calls")[..2], ["0", "0"]);
+    assert_eq!(trail.rows("run", "principals.csv").len(), 0);
+}
+
+#[test]
 fn addresses_are_kept_only_on_request() {
     let trail = Trail::new();
     trail.write("a.json", events::records(&[Event::global("000000000001", SystemTime::now())]));
