@@ -17,8 +17,8 @@ fn most_in_a_second(arrivals: &[u32]) -> u32 {
     u32::try_from(most).expect("as many as there are accounts")
 }
 
-/// A busy machine may accept calls late and then several at once, which looks like a burst that the program did not cause. A program that
-/// sends too fast does so every time, so one good measurement is enough.
+/// A busy machine may accept calls late and then several at once, which looks like a burst that the program did not cause, and it may
+/// make the whole run slow. A program that sends too fast or too slowly does so every time, so one good measurement is enough.
 #[test]
 fn rate_is_never_exceeded_and_nearly_reached() {
     let mut measured = Vec::new();
@@ -32,14 +32,13 @@ fn rate_is_never_exceeded_and_nearly_reached() {
         let average = 298.0 * 1_000.0 / f64::from(span);
         let most = most_in_a_second(arrivals);
         println!("--rate 100: {average:.1} per second over the run, {most} in the busiest second");
-        assert!(average >= 60.0, "{average} per second");
         assert!(average <= f64::from(RATE + BURST), "{average} per second");
-        measured.push(most);
-        if most <= RATE + BURST {
+        measured.push((average, most));
+        if average >= 60.0 && most <= RATE + BURST {
             return;
         }
     }
-    panic!("more than {RATE} and a burst of {BURST} in a second, every time: {measured:?}");
+    panic!("less than 60 a second, or more than {RATE} and a burst of {BURST} in one, every time: {measured:?}");
 }
 
 /// With any `--concurrency`, few accounts are entered before the first one has answered.
