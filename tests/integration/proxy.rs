@@ -80,21 +80,32 @@ fn an_unreachable_proxy_is_named_as_the_cause() {
 
 /// A server that gives every connection the same answer.
 fn answers(answer: &'static str) -> std::net::SocketAddr {
-    use std::io::{Read as _, Write as _};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("a bound address");
     std::thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            let mut head = Vec::new();
-            let mut byte = [0];
-            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
-                head.push(byte[0]);
-            }
+        for stream in listener.incoming().map_while(Result::ok) {
             // The client may have gone.
-            let _ = stream.write_all(answer.as_bytes());
+            let _ = give(stream, answer);
         }
     });
     address
+}
+
+/// Reads the head of a request, answers, and then reads until the client closes the connection. Closing it while a part of the
+/// request is unread would reset it, and a client that is reset may not see the answer.
+fn give(mut stream: std::net::TcpStream, answer: &str) -> std::io::Result<()> {
+    use std::io::{Read as _, Write as _};
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        head.push(byte[0]);
+    }
+    stream.write_all(answer.as_bytes())?;
+    stream.shutdown(std::net::Shutdown::Write)?;
+    std::io::copy(&mut stream, &mut std::io::sink())?;
+    Ok(())
 }
 
 #[test]
