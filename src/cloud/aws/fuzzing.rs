@@ -7,6 +7,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::types::SummaryKeyType;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -32,9 +33,9 @@ const STATUSES: [u16; 8] = [200, 200, 200, 400, 403, 429, 500, 503];
 
 /// An HTTP client that always returns the same answer.
 #[derive(Clone, Debug)]
-struct FixedAnswer {
-    status: u16,
-    body: Vec<u8>,
+pub(super) struct FixedAnswer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
 }
 
 impl HttpClient for FixedAnswer {
@@ -104,7 +105,16 @@ async fn ask(always: &FixedAnswer, text: &str) {
 
     let session =
         Session::new(account, Credentials::new("AKIDEXAMPLE", "secret", Some("token".to_owned()), None, "outside"));
-    match iam::token_version(&iam_client, &session).await {
+    let version = iam::token_version(&iam_client, &session).await;
+    // The SDK's parser alone reads the same version from every summary that it accepts.
+    if let Ok(whole) = iam::summary(&iam_client).send().await
+        && let Some(map) = whole.summary_map().filter(|map| !map.is_empty())
+    {
+        let entry = map.get(&SummaryKeyType::GlobalEndpointTokenVersion).copied();
+        let read = version.as_ref().map(|answer| answer.value);
+        assert!(read.is_ok_and(|read| read == ObservedVersion::from_summary(entry)), "{entry:?}: {text}");
+    }
+    match version {
         Ok(answer) if answer.value == ObservedVersion::Unknown => {}
         Ok(_) => is_in_answer("SummaryMap"),
         Err(failure) => hides_secrets(&failure),

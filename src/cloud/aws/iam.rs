@@ -2,6 +2,7 @@
 
 mod client;
 mod set_answer;
+mod short_summary;
 
 use std::collections::HashMap;
 
@@ -16,6 +17,7 @@ use super::error::incomplete;
 use super::session::Session;
 use crate::org::{ObservedVersion, TokenVersion};
 use set_answer::SetAnswer;
+use short_summary::ShortSummary;
 
 pub use client::{AccountSummary, IamClient};
 
@@ -36,7 +38,7 @@ pub(crate) fn summary(client: &Client) -> GetAccountSummaryFluentBuilder {
 /// Reads the token version of the session's account.
 pub(super) async fn token_version(client: &Client, session: &Session) -> Result<Answer<ObservedVersion>, Failure> {
     let operation = Operation::GetAccountSummary;
-    let request = summary(client).customize().config_override(session.iam_config()).send();
+    let request = summary(client).customize().interceptor(ShortSummary).config_override(session.iam_config()).send();
     let Answer { value, request_id } = call(operation, Some(session.account), request).await?;
     let map = check_summary(value.summary_map, request_id.as_deref())?;
     let entry = map.get(&SummaryKeyType::GlobalEndpointTokenVersion).copied();
