@@ -34,8 +34,9 @@ const MIN_GROUP: usize = 4;
 /// A queue of this size or more is written without delay.
 const MAX_QUEUE_BYTES: usize = 256 * 1024;
 
-/// How much memory an empty queue keeps for further lines. While the lists are written, a queue has several times as much.
-const KEPT_BYTES: usize = 32 * 1024;
+/// How much memory an empty queue keeps for further lines: enough for the lines that wait at once while the lists are written. A queue
+/// that grew again for each group would leave free memory of many sizes, which the allocator keeps.
+const KEPT_BYTES: usize = 128 * 1024;
 
 /// Lines that wait for the disk.
 #[derive(Debug, Default)]

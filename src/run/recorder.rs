@@ -26,7 +26,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// How many lines can wait for the disk while the lists are written. If all lines of 50,000 accounts waited at once, they would
 /// determine the run's peak memory.
-const LINES_IN_MEMORY: usize = 2_000;
+const LINES_IN_MEMORY: usize = 500;
 
 /// The accounts and records of a run, and the journal, the reports and the display to which they are written.
 pub(crate) struct Recorder<'a> {
