@@ -2,10 +2,12 @@
 services are parsed once, and each command line runs in a fork.
 
 Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
-like `aws`: it has the environment, folder, streams and arguments of the command line, runs the script `aws` from its first line as the
-main program, and ends as every Python process does. Each fork runs one command line.
+like `aws`: it has the environment, folder, streams and arguments of the command line, and runs the script `aws` from its first line as the
+main program. It ends with the exit code and the output of a Python process, but without taking its memory apart, which would copy all of
+it. Each fork runs one command line.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -13,6 +15,8 @@ import os
 import runpy
 import signal
 import sys
+import threading
+import traceback
 from pathlib import Path
 
 SCRIPT = Path(sys.executable).with_name("aws")
@@ -36,6 +40,33 @@ def parse_data() -> None:
     names = [str(path.with_suffix("")) for pattern in READ_ALWAYS for path in Path(loaders.BOTOCORE_ROOT, "data").glob(pattern)]
     parsed = {name: load(loader, name) for name in names}
     loaders.JSONFileLoader.load_file = lambda self, name: parsed[name] if name in parsed else load(self, name)
+    loaders.os = KnownFolders(os.path.join(loaders.BOTOCORE_ROOT, "data"))
+
+
+class KnownFolders:
+    """The modules `os` and `os.path` for the loader of the AWS CLI. It looks for thousands of files below its data for each command line, a
+    few for each service; what is there does not change, so it is looked up once."""
+
+    def __init__(self, root: str) -> None:
+        self.path = self
+        self.root = os.path.join(root, "")
+        self.lists: dict[str, list[str]] = {}
+        self.files: set[str] = set()
+        for folder, folders, files in os.walk(root):
+            self.lists[folder] = [*folders, *files]
+            self.files.update(os.path.join(folder, file) for file in files)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os if hasattr(os, name) else os.path, name)
+
+    def listdir(self, folder: str) -> list[str]:
+        return list(self.lists[folder]) if folder in self.lists else os.listdir(folder)
+
+    def isdir(self, path: str) -> bool:
+        return path in self.lists if path.startswith(self.root) else os.path.isdir(path)
+
+    def isfile(self, path: str) -> bool:
+        return path in self.files if path.startswith(self.root) else os.path.isfile(path)
 
 
 def become(line: dict, package: object) -> None:
@@ -82,5 +113,25 @@ def serve() -> bool:
     return False
 
 
+def run_script() -> int:
+    """Runs the script `aws`, and returns the exit code of a Python process that does so."""
+    try:
+        runpy.run_path(str(SCRIPT), run_name="__main__")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return (end.code or 0) & 0xFF
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
 if serve():
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+    code = run_script()
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
