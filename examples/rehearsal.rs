@@ -7,6 +7,9 @@
 //!
 //! Started with arguments, the example is the program itself; that is how it starts the program as a process of its own.
 
+#![forbid(unsafe_code)]
+#![warn(clippy::pedantic, clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used)]
+
 use std::io::{self, Write as _};
 use std::process::{Child, Command, ExitCode, ExitStatus};
 use std::time::Duration;

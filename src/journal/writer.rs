@@ -34,9 +34,13 @@ const MIN_GROUP: usize = 4;
 /// A queue of this size or more is written without delay.
 const MAX_QUEUE_BYTES: usize = 256 * 1024;
 
-/// How much memory an empty queue keeps for further lines: enough for the lines that wait at once while the lists are written. A queue
-/// that grew again for each group would leave free memory of many sizes, which the allocator keeps.
+/// How much memory an empty queue keeps for further lines. A queue that grew again for each group would leave free memory of many
+/// sizes, which the allocator keeps.
 const KEPT_BYTES: usize = 128 * 1024;
+
+/// How many bytes can wait for the disk while the lists are written, so that the queue does not grow. If all lines of 50,000 accounts
+/// waited at once, they would determine the run's peak memory.
+const MANY_BYTES: usize = KEPT_BYTES - 8 * 1024;
 
 /// Lines that wait for the disk.
 #[derive(Debug, Default)]
@@ -103,6 +107,16 @@ impl Journal {
         let (durable, written) = oneshot::channel();
         self.shared.put(entry, Some(durable));
         written.await.unwrap_or_else(|_| Err(NotDurable("the journal's writer is gone".to_owned())))
+    }
+
+    /// Queues a line of a long list. If many lines wait already, waits until all are durable.
+    pub(crate) async fn append_of_list(&self, entry: &Entry<'_>) -> Result<(), NotDurable> {
+        let waiting = self.shared.queue().bytes.len();
+        if waiting >= MANY_BYTES {
+            return self.append_durably(entry).await;
+        }
+        self.append(entry);
+        Ok(())
     }
 
     /// Returns why the journal can no longer be written, or `None` if no error occurred.

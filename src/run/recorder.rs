@@ -24,10 +24,6 @@ use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Tally
 /// How long report rows are buffered. Writing each row separately costs more than creating it.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How many lines can wait for the disk while the lists are written. If all lines of 50,000 accounts waited at once, they would
-/// determine the run's peak memory.
-const LINES_IN_MEMORY: usize = 500;
-
 /// The accounts and records of a run, and the journal, the reports and the display to which they are written.
 pub(crate) struct Recorder<'a> {
     pub(super) context: &'a mut RunContext,
@@ -103,12 +99,8 @@ impl<'a> Recorder<'a> {
             let lines = (accounts.iter().map(|account| Entry::Account(Cow::Borrowed(account))))
                 .chain(records.values().map(|record| Entry::Record(Cow::Borrowed(record))))
                 .chain(targets.map(|target| Entry::Target(Cow::Borrowed(target))));
-            for (count, line) in (1..).zip(lines) {
-                if count % LINES_IN_MEMORY == 0 {
-                    self.append_durably(&line).await?;
-                } else {
-                    self.journal.append(&line);
-                }
+            for line in lines {
+                self.journal.append_of_list(&line).await.map_err(|error| self.journal_failed(error))?;
             }
             let targets = waves.iter().map(|wave| wave.targets.len()).sum();
             self.append_durably(&Entry::Ready { accounts: accounts.len(), targets }).await?;

@@ -4,7 +4,8 @@ services are parsed once, and each command line runs in a fork.
 Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
 like `aws`: it has the environment, folder, streams and arguments of the command line, and runs the script `aws` from its first line as the
 main program. It ends with the exit code and the output of a Python process, but without taking its memory apart, which would copy all of
-it. Each fork runs one command line.
+it. What follows from that is nothing that the tests look at: an output that can't be flushed, and a signal that Python itself passes on.
+Each fork runs one command line.
 """
 
 import atexit
@@ -63,7 +64,7 @@ class KnownFolders:
         return list(self.lists[folder]) if folder in self.lists else os.listdir(folder)
 
     def isdir(self, path: str) -> bool:
-        return path in self.lists if path.startswith(self.root) else os.path.isdir(path)
+        return path.rstrip("/") in self.lists if path.startswith(self.root) else os.path.isdir(path)
 
     def isfile(self, path: str) -> bool:
         return path in self.files if path.startswith(self.root) else os.path.isfile(path)

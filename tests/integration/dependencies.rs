@@ -49,8 +49,11 @@ fn every_workspace_member_forbids_unsafe_code() {
         let manifest = read(&format!("{member}/Cargo.toml"));
         let inherits =
             manifest.split_once("\n[lints]\n").and_then(|(_, lints)| value(lints, "workspace")) == Some("true");
-        let forbids = |root: &str| read(&format!("{member}/src/{root}")).contains("#![forbid(unsafe_code)]");
-        assert!(inherits || ["lib.rs", "main.rs"].into_iter().all(forbids), "{member} may be unsafe");
+        let forbids = |root: &str| read(&format!("{member}/{root}")).contains("#![forbid(unsafe_code)]");
+        let examples = manifest.lines().filter_map(|line| line.strip_prefix("path = "));
+        let examples = examples.map(|path| path.trim_matches('"')).filter(|path| path.contains("examples/"));
+        let mut roots = ["src/lib.rs", "src/main.rs"].into_iter().chain(examples);
+        assert!(inherits || roots.all(forbids), "{member} may be unsafe");
     }
 }
 

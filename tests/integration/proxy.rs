@@ -85,7 +85,7 @@ fn answers(answer: &'static str) -> std::net::SocketAddr {
     std::thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
             // The client may have gone.
-            let _ = give(stream, answer);
+            let _ = answer_one(stream, answer);
         }
     });
     address
@@ -93,7 +93,7 @@ fn answers(answer: &'static str) -> std::net::SocketAddr {
 
 /// Reads the head of a request, answers, and then reads until the client closes the connection. Closing it while a part of the
 /// request is unread would reset it, and a client that is reset may not see the answer.
-fn give(mut stream: std::net::TcpStream, answer: &str) -> std::io::Result<()> {
+fn answer_one(mut stream: std::net::TcpStream, answer: &str) -> std::io::Result<()> {
     use std::io::{Read as _, Write as _};
     stream.set_read_timeout(Some(std::time::Duration::from_secs(10)))?;
     let mut head = Vec::new();

@@ -48,17 +48,17 @@ impl DeserializeResponse for ShortSummary {
     ) -> Result<Output, OrchestratorError<Error>> {
         let body = response.body().bytes().filter(|_| response.status().is_success());
         let Some(short) = body.and_then(shortened) else {
-            return of_sdk().deserialize_nonstreaming_with_config(response, configuration);
+            return sdk_deserializer().deserialize_nonstreaming_with_config(response, configuration);
         };
         let mut shorter = HttpResponse::new(response.status(), SdkBody::from(short));
         // The id of the request is in a header.
         *shorter.headers_mut() = response.headers().clone();
-        of_sdk().deserialize_nonstreaming_with_config(&shorter, configuration)
+        sdk_deserializer().deserialize_nonstreaming_with_config(&shorter, configuration)
     }
 }
 
 /// Returns the SDK's own deserializer of the operation, which is not public by name.
-fn of_sdk() -> &'static SharedResponseDeserializer {
+fn sdk_deserializer() -> &'static SharedResponseDeserializer {
     static OPERATION: OnceLock<FrozenLayer> = OnceLock::new();
     let operation = OPERATION.get_or_init(|| GetAccountSummary::new().config().expect("an operation has a layer"));
     operation.load::<SharedResponseDeserializer>().expect("an operation has a deserializer")
@@ -68,23 +68,28 @@ fn of_sdk() -> &'static SharedResponseDeserializer {
 /// are not exactly in the form in which IAM writes them. Nothing else in the answer is changed, so the SDK's parser decides about it.
 fn shortened(body: &[u8]) -> Option<Vec<u8>> {
     let begin = memmem::find(body, MAP)? + MAP.len();
-    let mut rest = body.get(begin..)?;
+    let (before, mut rest) = body.split_at(begin);
+    // In IAM's answer no element ends before the map. The SDK does not check which element an end tag ends, so after one it might not
+    // take this for the map.
+    if memmem::find(before, b"</").is_some() {
+        return None;
+    }
     let mut version = None;
-    while let Some(entry) = rest.trim_ascii_start().strip_prefix(b"<entry>") {
+    while let Some(entry) = after_space(rest).strip_prefix(b"<entry>") {
         let (key, after) = element(entry, b"<key>", u8::is_ascii_alphanumeric, b"</key>")?;
         let (value, after) = element(after, b"<value>", u8::is_ascii_digit, b"</value>")?;
         // A longer number may not fit into the SDK's type.
         if !(1..=9).contains(&value.len()) {
             return None;
         }
-        let after = after.trim_ascii_start().strip_prefix(b"</entry>")?;
+        let after = after_space(after).strip_prefix(b"</entry>")?;
         if key == b"GlobalEndpointTokenVersion" {
             // The last entry of a key counts, as in the SDK.
             version = rest.get(..rest.len() - after.len());
         }
         rest = after;
     }
-    Some([&body[..begin], version?, rest].concat())
+    Some([before, version?, rest].concat())
 }
 
 /// Returns the text of the element at the beginning, and what comes after the element.
@@ -94,10 +99,16 @@ fn element<'a>(
     is_allowed: impl Fn(&u8) -> bool,
     end: &[u8],
 ) -> Option<(&'a [u8], &'a [u8])> {
-    let text = bytes.trim_ascii_start().strip_prefix(start)?;
+    let text = after_space(bytes).strip_prefix(start)?;
     let length = text.iter().position(|byte| !is_allowed(byte))?;
     let (text, after) = text.split_at(length);
     Some((text, after.strip_prefix(end)?))
+}
+
+/// Returns what comes after the white space of XML, which has no form feed, unlike that of ASCII.
+fn after_space(bytes: &[u8]) -> &[u8] {
+    let length = bytes.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(bytes.len());
+    &bytes[length..]
 }
 
 #[cfg(test)]
@@ -154,6 +165,9 @@ mod tests {
             &format!("<SummaryMap><![CDATA[{VERSION}]]></SummaryMap>"),
             &format!("<SummaryMap><?{VERSION}?></SummaryMap>"),
             &format!("<SummaryMap><x>{VERSION}</x></SummaryMap>"),
+            &format!("<SummaryMap><entry>\x0c<key>Users</key><value>7</value></entry>{VERSION}</SummaryMap>"),
+            &format!("<SummaryMap>\x0c{VERSION}</SummaryMap>"),
+            &format!("<A><key></x></A><SummaryMap>{VERSION}</SummaryMap>"),
         ] {
             assert_eq!(short(body), None, "{body}");
         }
@@ -162,7 +176,7 @@ mod tests {
     /// What follows the entries stays, so the SDK refuses it, or finds a later summary in it.
     #[test]
     fn everything_else_stays() {
-        for after in ["", "<x>", "<!-- -->", "</SummaryMap><SummaryMap></SummaryMap>"] {
+        for after in ["", "<x>", "<!-- -->", "\x0c<entry>", "</SummaryMap><SummaryMap></SummaryMap>"] {
             let left = Some(format!("<SummaryMap>{VERSION}{after}"));
             assert_eq!(short(&format!("<SummaryMap>{USERS}{VERSION}{USERS}{after}")), left);
         }
