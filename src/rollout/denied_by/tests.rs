@@ -144,6 +144,20 @@ fn the_denied_action_and_the_message_select_the_policies() {
     }
 }
 
+/// A statement whose effect is not known neither denies nor allows.
+#[test]
+fn a_statement_of_unknown_effect_says_nothing() {
+    let unknown = |effect| {
+        let mut evaluation = evaluation(SET, effect, &[(SCP, &[(true, "S")])]);
+        evaluation.matched[0].statements[0].0 = None;
+        evaluation
+    };
+    let scp = || vec![policy(PolicyType::ServiceControlPolicy, SCP, &[])];
+    assert_eq!(text(vec![unknown(EvaluatedEffect::ExplicitDeny)], scp(), ""), "");
+    let not_allowed = "not allowed by service control policy p-examplescp1";
+    assert_eq!(text(vec![unknown(EvaluatedEffect::ImplicitDeny)], scp(), ""), not_allowed);
+}
+
 #[test]
 fn long_lists_are_cut() {
     let five: Vec<String> = (1..=5).map(|number| format!("{OU}{number}")).collect();
