@@ -73,7 +73,7 @@ fn an_archive_of_another_platform_has_the_same_files() {
     assert_eq!(code, 0, "{said}");
     assert_eq!(
         fs::read_to_string(path("programs/cargo.asked")).expect("cargo was started"),
-        format!("build --release --locked --target {target}\n")
+        format!("build --release --locked --package v2token --target {target}\n")
     );
     let archive = format!("dist/v2token-{VERSION}-some-system.tar.gz");
     let mut listed: Vec<String> = tar(&["-tzf", &archive]).lines().map(str::to_owned).collect();
