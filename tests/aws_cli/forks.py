@@ -4,8 +4,8 @@ services are parsed once, and each command line runs in a fork.
 Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
 like `aws`: it has the environment, folder, streams and arguments of the command line, and runs the script `aws` from its first line as the
 main program. It ends with the exit code and the output of a Python process, but without taking its memory apart, which would copy all of
-it. What follows from that is nothing that the tests look at: an output that can't be flushed, and a signal that Python itself passes on.
-Each fork runs one command line.
+it. Only an output that can't be flushed and a signal that Python passes on would end in another way; the tests have neither. Each fork
+runs one command line.
 """
 
 import atexit
