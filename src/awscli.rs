@@ -162,7 +162,7 @@ async fn send(
             Err(error) => error,
         };
         if let AwsCliError::Service { status, code, .. } = &error {
-            tracing::debug!(status, code, "answer");
+            tracing::info!(status, code, "answer");
         }
         let is_retryable = policy.is_retryable(&error);
         if !is_retryable || attempts >= policy.max_attempts {
@@ -172,7 +172,7 @@ async fn send(
             return Err(error);
         }
         let wait = policy.wait(attempts, fastrand::f64());
-        tracing::debug!(tries = attempts, ms = wait.as_millis(), "trying again after a wait");
+        tracing::info!(tries = attempts, ms = wait.as_millis(), "trying again after a wait");
         tokio::time::sleep(wait).await;
     }
 }

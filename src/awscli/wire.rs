@@ -272,7 +272,7 @@ impl Intercept for WireInterceptor {
         request.headers_mut().insert("amz-sdk-request", self.attempt.clone());
         // Only the names of the headers are logged, because the values of two headers are credentials.
         let names: Vec<&str> = request.headers().iter().map(|(name, _)| name).collect();
-        tracing::debug!(method = request.method(), attempt = self.attempt, headers = names.join(" "), "request");
+        tracing::info!(method = request.method(), attempt = self.attempt, headers = names.join(" "), "request");
         (self.before_sending)(request.uri());
         request.uri().clone_into(&mut self.exchange.lock().expect("no panic while locked").url);
         Ok(())

@@ -115,7 +115,7 @@ impl Write for Stderr {
 /// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
 /// request bodies, and with them external ids and MFA codes.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
-    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::DEBUG);
+    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
     // This fails if a program that uses this library has set a subscriber of its own, which then stays in use.

@@ -41,7 +41,7 @@ fn finish<T: RequestId, E: OperationError>(
     match result {
         Ok(value) => {
             let request_id = value.request_id().map(request_id);
-            tracing::debug!(
+            tracing::info!(
                 service = operation.service(), %operation, account, attempt, status = 200, ms = milliseconds,
                 request_id = request_id.as_deref(), "call"
             );
@@ -49,7 +49,7 @@ fn finish<T: RequestId, E: OperationError>(
         }
         Err(error) => {
             let failure = failure(operation, &error);
-            tracing::debug!(
+            tracing::info!(
                 service = operation.service(), %operation, account, attempt, status = failure.status, ms = milliseconds,
                 request_id = failure.request_id.as_deref(), code = failure.code.as_str(), "call"
             );
