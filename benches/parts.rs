@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use v2token::internals::{AccountState, Entry, NamePattern, Replay, Waves, divide};
 use v2token::{
-    AccessMethod, Account, AccountId, ManagementAccount, ObservedVersion, Outcome, Provenance, Record, Selection, Tags,
-    Target, TokenVersion, select,
+    AccessMethod, Account, AccountAttributes, AccountId, ManagementAccount, ObservedVersion, Outcome, Provenance,
+    Record, Selection, Tags, Target, TokenVersion, select,
 };
 
 /// The most accounts that AWS allows in an Organization.
@@ -28,22 +29,25 @@ fn accounts() -> Vec<Account> {
         id: id(number),
         name: format!("team {} production", number % 997).into(),
         email: format!("aws+{number}@example.com").into(),
-        state: AccountState::Active,
-        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200).into(),
-        invited: number.is_multiple_of(100),
+        attributes: AccountAttributes {
+            state: AccountState::Active,
+            ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/", number % 200).into(),
+            invited: number.is_multiple_of(100),
+            ..Default::default()
+        }
+        .into(),
         joined_at: None,
-        ou_names: std::sync::Arc::default(),
     };
     (1..=ACCOUNTS).map(account).collect()
 }
 
 fn target(account: &Account) -> Target {
     Target {
-        wave: Some(1),
+        wave: NonZeroU32::new(1),
         account: account.id,
         access: AccessMethod::Role(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         management: false,
-        invited: account.invited,
+        invited: account.attributes.invited,
         wanted: TokenVersion::V2Token,
         provenance: Provenance::None,
     }

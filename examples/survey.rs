@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         account: account.id,
         access: access(account.id),
         management: account.id == organization.management,
-        invited: account.invited,
+        invited: account.attributes.invited,
         wanted: TokenVersion::V2Token,
         provenance: Provenance::None,
     };

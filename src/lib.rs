@@ -27,7 +27,7 @@
 //! | `event_files` | CloudTrail's events in files, folders, and stdin, read in bounded memory |
 //! | `impact` | what CloudTrail's events say about who uses the global endpoint, and the verdict on each account |
 //! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
-//! | `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `timestamp`, `sanitize`, `secret` | small helpers for all other modules |
+//! | `timestamp`, `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `sanitize`, `secret` | small helpers for all other modules |
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:
@@ -84,7 +84,7 @@ pub use cloud::aws::{AccountSummary, Aws, ConnectOptions, IamClient};
 pub use commands::program;
 pub use org::role::RoleTemplate;
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
-pub use org::{Account, AccountArn, AccountId, ObservedVersion, TokenVersion};
+pub use org::{Account, AccountArn, AccountAttributes, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
     Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, RequestId, Rollout,
     RolloutOptions, Stop, Target, Targets, Verify, Wave, decide, roll_out,

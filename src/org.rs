@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod account_arn;
+pub(crate) mod account_index;
 pub(crate) mod accounts_file;
 pub(crate) mod caller;
 pub(crate) mod exception;
@@ -37,7 +38,7 @@ fn join<'a, T: ToString + 'a>(items: impl IntoIterator<Item = &'a T, IntoIter: E
     if more == 0 { shown } else { format!("{shown} and {more} more") }
 }
 
-pub use account::{Account, AccountId, AccountState};
+pub use account::{Account, AccountAttributes, AccountId, AccountState};
 pub use account_arn::AccountArn;
 pub use caller::Caller;
 pub(crate) use caller::Partition;

@@ -172,7 +172,8 @@ impl OutputDocument for Report<'_> {
     }
 
     fn optional_members(&self) -> Vec<&'static str> {
-        let has_some = self.records.iter().any(|record| record.denied_by.is_some());
+        let has_some =
+            self.records.iter().any(|record| record.error.as_ref().is_some_and(|error| error.denied_by.is_some()));
         let of_denials = if has_some { denied_by::MEMBERS } else { &[] };
         [&["denied_by"], of_denials].concat()
     }

@@ -24,6 +24,7 @@ pub(crate) mod pauses;
 pub(crate) mod rate_limiter;
 pub(crate) mod record;
 mod request_id;
+mod shared_text;
 pub(crate) mod stop;
 pub(crate) mod tally;
 pub(crate) mod target;

@@ -11,6 +11,9 @@ macro_rules! textual {
             }
         }
 
+        textual!($type);
+    };
+    ($type:ty) => {
         impl serde::Serialize for $type {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)

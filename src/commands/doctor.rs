@@ -156,7 +156,7 @@ async fn check(
     let (mut run, mut units) = (run.clone(), list.names);
     unit_names::resolve(&aws, run.max_attempts, &mut run.selection, &accounts, &mut units).await?;
     let run = &run;
-    let (roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_ref()));
+    let (roots, parents) = units.unread(accounts.iter().map(|account| account.attributes.ou_path.as_ref()));
     // One parent shows whether the caller may read the names.
     let read = aws.for_each_unit(run.max_attempts, roots, parents.get(..1).unwrap_or_default(), |_, _, _| {}).await;
     if let Err(error) = read {

@@ -146,7 +146,7 @@ async fn enter_and_read(
     is_management: bool,
 ) -> (Check, EnterResult) {
     let failed = |what: &str, stage: Stage, failure: Failure| {
-        let advice = hint(Outcome::Failed, stage, &failure, access, is_management, account.invited);
+        let advice = hint(Outcome::Failed, stage, &failure, access, is_management, account.attributes.invited);
         (Check::failure(Subject::Account, format!("{what}: {failure}"), advice), Err(Some((stage, failure))))
     };
     let attempts = run.max_attempts;

@@ -106,8 +106,8 @@ pub(crate) fn root_access(enabled: Result<bool, Failure>, is_needed: bool) -> Ch
 }
 
 pub(crate) fn accounts(accounts: &[Account], selected: &SelectionResult<'_>, organization: &Organization) -> Check {
-    let active = accounts.iter().filter(|account| account.state == AccountState::Active).count();
-    let was_invited = |account: &&&Account| account.invited && account.id != organization.management;
+    let active = accounts.iter().filter(|account| account.attributes.state == AccountState::Active).count();
+    let was_invited = |account: &&&Account| account.attributes.invited && account.id != organization.management;
     let invited = selected.targets.iter().filter(was_invited).count();
     let message = format!("{} listed, {active} active, {} selected", accounts.len(), selected.targets.len());
     if invited == 0 {

@@ -9,10 +9,10 @@ pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count:
     let mut chosen: Vec<&Account> = Vec::new();
     let mut units = BTreeSet::new();
     let management_account = accounts.iter().find(|account| account.id == management);
-    let invited = accounts.iter().find(|account| account.invited && account.id != management);
+    let invited = accounts.iter().find(|account| account.attributes.invited && account.id != management);
     let mut take = |account: &&'a Account, of_new_unit: bool| {
         let known = chosen.iter().any(|other| other.id == account.id);
-        if chosen.len() < count && !known && (units.insert(account.ou_path.as_ref()) || !of_new_unit) {
+        if chosen.len() < count && !known && (units.insert(account.attributes.ou_path.as_ref()) || !of_new_unit) {
             chosen.push(account);
         }
     };
@@ -30,7 +30,7 @@ pub(crate) fn sample<'a>(accounts: &[&'a Account], management: AccountId, count:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::AccountState;
+    use crate::org::{AccountAttributes, AccountState};
 
     #[test]
     fn the_sample_has_accounts_of_each_kind() {
@@ -39,11 +39,14 @@ mod tests {
             id: id(number),
             name: Box::default(),
             email: Box::default(),
-            state: AccountState::Active,
-            ou_path: path.into(),
-            invited,
+            attributes: AccountAttributes {
+                state: AccountState::Active,
+                ou_path: path.into(),
+                invited,
+                ..Default::default()
+            }
+            .into(),
             joined_at: None,
-            ou_names: std::sync::Arc::default(),
         };
         let all = [
             account(1, "a/", false),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::journal::{IntentState, Replay, RunId, RunInfo};
-use crate::org::{Account, AccountId, AccountState, TokenVersion, accounts_file as list};
+use crate::org::{Account, AccountAttributes, AccountId, TokenVersion, accounts_file as list};
 use crate::report::merge::{self, LoadedRun};
 use crate::rollout::{AccountError, Outcome, Record, Stage};
 
@@ -102,12 +102,14 @@ pub fn merge(bytes: &[u8]) {
         // Each visit starts at a different time, so that it is clear which visit of an account is the last.
         let visited = !matches!(outcome, Outcome::Skipped | Outcome::NotAttempted);
         let in_doubt = outcome == Outcome::Unverified && index % 2 == 0;
-        let started_at = (visited && !in_doubt).then(|| SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64));
+        let started_at =
+            (visited && !in_doubt).then(|| (SystemTime::UNIX_EPOCH + Duration::from_secs(index as u64)).into());
         let error = AccountError {
             stage: Stage::Select,
             error_code: code.into(),
             error_message: String::new(),
             hint: String::new(),
+            denied_by: None,
         };
         let blank = Record::blank(id, TokenVersion::V2Token);
         let record = Record { outcome, started_at, error: Some(Box::new(error)), ..blank };
@@ -123,11 +125,8 @@ pub fn merge(bytes: &[u8]) {
                 id: record.account_id,
                 name: Box::default(),
                 email: Box::default(),
-                state: AccountState::Active,
-                ou_path: std::sync::Arc::default(),
-                invited: false,
+                attributes: AccountAttributes::active_in(""),
                 joined_at: None,
-                ou_names: std::sync::Arc::default(),
             };
             LoadedRun {
                 info: RunInfo { run_id: id_of_run(*number), ..super::text::run_info() },

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -15,9 +16,10 @@ use crate::cloud::AccessMethod;
 use crate::cloud::authorization::PolicyType;
 use crate::journal::{Entry, Replay};
 use crate::org::exception::Exception;
-use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion, UnitId};
+use crate::org::{Account, AccountAttributes, AccountId, AccountState, ObservedVersion, TokenVersion, UnitId};
 use crate::rollout::denied_by::{DenialEffect, DeniedBy, DenyingPolicy};
 use crate::rollout::{AccountError, IssuedToken, Outcome, Provenance, Record, Stage, Target, Verified};
+use crate::timestamp::Milliseconds;
 
 /// Texts with a meaning for terminals, spreadsheets, Markdown, HTML, JSON or XML.
 const SPECIAL: [&str; 24] = [
@@ -77,11 +79,14 @@ fn accounts() -> impl Strategy<Value = Account> {
             id,
             name: name.into(),
             email: email.into(),
-            state: AccountState::from_api(Some(&state), None),
-            ou_path: ou_path.into(),
-            invited,
+            attributes: AccountAttributes {
+                state: AccountState::from_api(Some(&state), None),
+                ou_path: ou_path.into(),
+                invited,
+                ou_names: Vec::new(),
+            }
+            .into(),
             joined_at: None,
-            ou_names: std::sync::Arc::default(),
         }
     })
 }
@@ -101,7 +106,7 @@ fn targets() -> impl Strategy<Value = Target> {
     ];
     (option::of(any::<u32>()), ids(), ways, any::<bool>(), any::<bool>(), versions(), pasts).prop_map(
         |(wave, account, access, management, invited, wanted, provenance)| Target {
-            wave,
+            wave: wave.and_then(NonZeroU32::new),
             account,
             access,
             management,
@@ -115,7 +120,7 @@ fn targets() -> impl Strategy<Value = Target> {
 fn records() -> impl Strategy<Value = Record> {
     let troubles =
         (select(&Stage::ALL[..]), texts(), texts(), texts()).prop_map(|(stage, error_code, error_message, hint)| {
-            AccountError { stage, error_code: error_code.into(), error_message, hint }
+            AccountError { stage, error_code: error_code.into(), error_message, hint, denied_by: None }
         });
     let read = (option::of(readings()), versions(), option::of(readings()), option::of(select(&Verified::ALL[..])));
     let calls = (option::of(texts()), any::<u32>(), any::<u32>(), option::of(any::<u32>()), texts(), texts());
@@ -138,7 +143,6 @@ fn records() -> impl Strategy<Value = Record> {
             issued_token,
             error: error.map(Box::new),
             note: note.into(),
-            denied_by: None,
             impact: None,
             exception,
             request_id: calls.0.map(Into::into),
@@ -147,8 +151,10 @@ fn records() -> impl Strategy<Value = Record> {
             wave: calls.3,
             role_arn: (!calls.4.is_empty()).then(|| calls.4.into()),
             sts_endpoint: calls.5.into(),
-            started_at: times.0.map(|milliseconds| SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)),
-            duration: times.1.map(Duration::from_millis),
+            started_at: times
+                .0
+                .map(|milliseconds| (SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds)).into()),
+            duration: times.1.map(Milliseconds::from),
         },
     )
 }

@@ -10,7 +10,7 @@ use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
 use crate::org::exception::{Exception, Exceptions};
-use crate::org::{Account, AccountId, AccountState, TokenVersion};
+use crate::org::{Account, AccountAttributes, AccountId, AccountState, TokenVersion};
 use crate::report::{COLUMNS, DocumentFormat, OutputDocument as _, Report, closing, summary};
 use crate::rollout::{AccountError, Mode, Outcome, Record, Stage};
 use crate::sanitize::{for_cell, for_terminal, is_sentence_with_option};
@@ -71,17 +71,21 @@ fn report_with(text: &str, formats: [DocumentFormat; 5]) -> Written {
         id: "000000000012".parse::<AccountId>().expect("an id"),
         name: text.into(),
         email: text.into(),
-        state: AccountState::Other(text.to_owned()),
-        ou_path: format!("o-x/r-y/{}", text.replace('/', "")).into(),
-        invited: false,
+        attributes: AccountAttributes {
+            state: AccountState::Other(text.to_owned()),
+            ou_path: format!("o-x/r-y/{}", text.replace('/', "")).into(),
+            invited: false,
+            ou_names: Vec::new(),
+        }
+        .into(),
         joined_at: None,
-        ou_names: std::sync::Arc::default(),
     };
     let error = AccountError {
         stage: Stage::Assume,
         error_code: format!("x{text}").into(),
         error_message: text.to_owned(),
         hint: text.to_owned(),
+        denied_by: None,
     };
     let record = Record {
         outcome: Outcome::Failed,

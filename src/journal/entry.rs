@@ -137,8 +137,10 @@ impl Entry<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU32;
+
     use crate::cloud::AccessMethod;
-    use crate::org::AccountState;
+    use crate::org::{AccountAttributes, AccountState};
     use crate::rollout::Provenance;
 
     #[test]
@@ -147,20 +149,23 @@ mod tests {
             id: "000000000012".parse().unwrap(),
             name: "two\nlines \u{1b}[2J \"quoted\"".into(),
             email: "a@example.com".into(),
-            state: AccountState::Other("FROZEN".into()),
-            ou_path: "o-a/r-b/".into(),
-            invited: true,
-            joined_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000)),
-            ou_names: std::sync::Arc::default(),
+            attributes: AccountAttributes {
+                state: AccountState::Other("FROZEN".into()),
+                ou_path: "o-a/r-b/".into(),
+                invited: true,
+                ou_names: Vec::new(),
+            }
+            .into(),
+            joined_at: Some("2023-11-14T22:13:20.000Z".parse().unwrap()),
         };
         let record = Record {
-            started_at: Some(std::time::UNIX_EPOCH + std::time::Duration::from_millis(1_700_000_000_123)),
-            duration: Some(std::time::Duration::from_millis(1234)),
+            started_at: Some("2023-11-14T22:13:20.123Z".parse().unwrap()),
+            duration: Some(1_234.into()),
             current_version: Some(ObservedVersion::Unknown),
             ..Record::skipped(account.id, TokenVersion::V2Token, "Suspended", "why\nnot")
         };
         let target = Target {
-            wave: Some(2),
+            wave: NonZeroU32::new(2),
             account: account.id,
             access: AccessMethod::Role("arn:aws:iam::000000000012:role/R".into()),
             management: false,

@@ -14,7 +14,7 @@ pub(crate) use self::account::AccountReplay;
 use super::entry::Entry;
 use crate::interner::Interner;
 use crate::org::account_arn::ArnPattern;
-use crate::org::{Account, AccountId, ObservedVersion, TokenVersion, UnitNames};
+use crate::org::{Account, AccountAttributes, AccountId, ObservedVersion, TokenVersion, UnitNames};
 use crate::rollout::{
     LatestRecords, Outcome, Provenance, Record, RolloutOptions, Target, Wave, explanation, tolerance,
 };
@@ -130,8 +130,10 @@ pub struct Replay {
     gate_after: Option<u32>,
     /// The number of waves that have started since the run started or was resumed.
     waves_started: usize,
-    /// The OU paths and STS endpoints, which most accounts share.
-    texts: Interner<str>,
+    /// The attributes of the accounts, which most of them share.
+    attributes: Interner<AccountAttributes>,
+    /// The STS endpoints.
+    endpoints: Interner<String>,
     /// The ARNs of the roles.
     arns: Interner<ArnPattern>,
     /// The length in bytes of all complete lines. Bytes after these lines are what a crash left: an incomplete line, or zeros.
@@ -194,7 +196,7 @@ impl Replay {
         match entry {
             Entry::Account(account) => {
                 let mut account = account.into_owned();
-                self.texts.intern(&mut account.ou_path);
+                self.attributes.intern(&mut account.attributes);
                 self.accounts.push(account);
             }
             Entry::Unit { id, parent, name } => {
@@ -225,7 +227,7 @@ impl Replay {
             }
             Entry::Record(record) => {
                 let mut record = record.into_owned();
-                self.texts.intern(&mut record.sts_endpoint);
+                record.sts_endpoint.share(&mut self.endpoints);
                 if let Some(arn) = &mut record.role_arn {
                     arn.share(&mut self.arns);
                 }
@@ -350,9 +352,9 @@ impl Replay {
             };
             let target = Target { provenance, ..target.clone() };
             let list = if is_left { &mut waves } else { &mut failed };
-            match list.last_mut().filter(|wave| wave.number == target.wave || !is_left) {
+            match list.last_mut().filter(|wave| wave.number == target.wave_number() || !is_left) {
                 Some(wave) => wave.targets.push(target),
-                None => list.push(Wave { number: target.wave, targets: vec![target] }),
+                None => list.push(Wave { number: target.wave_number(), targets: vec![target] }),
             }
         }
         let mut all = failed;
@@ -374,7 +376,7 @@ impl Replay {
 
     /// Whether too many failures stopped the run, or would have stopped it if it had not ended for another reason first.
     pub(crate) fn has_too_many_failures(&self, options: &RolloutOptions) -> bool {
-        let result = |target: &Target| (target.wave, self.outcome_of(target.account));
+        let result = |target: &Target| (target.wave_number(), self.outcome_of(target.account));
         self.stopped_by_failures || tolerance::is_exceeded(options, self.targets.iter().map(result))
     }
 

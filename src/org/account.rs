@@ -1,24 +1,28 @@
 //! Accounts: their ids, their states, and their places in the Organization's tree.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::{ParseError, UnitId};
 use crate::serde_text::textual;
-use crate::timestamp::optional_time;
+use crate::timestamp::Timestamp;
 
 /// A 12-digit account id. Leading zeros are part of the id.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(u64);
+// Bytes, because they need no alignment: so an id takes 5 bytes of a record or a target, and a number would take 8 or 16. The highest byte
+// is the first, so that the order of the bytes is that of the ids.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AccountId([u8; 5]);
 
 impl AccountId {
     /// Returns the id as a number, without leading zeros.
     pub const fn number(self) -> u64 {
-        self.0
+        let mut bytes = [0; 8];
+        bytes.split_at_mut(3).1.copy_from_slice(&self.0);
+        u64::from_be_bytes(bytes)
     }
 }
 
@@ -28,7 +32,13 @@ impl fmt::Debug for AccountId {
     }
 }
 
-textual!(AccountId, "{:012}", 0);
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:012}", self.number())
+    }
+}
+
+textual!(AccountId);
 
 impl FromStr for AccountId {
     type Err = ParseError;
@@ -40,7 +50,9 @@ impl FromStr for AccountId {
 
 fn twelve_digits(text: &str) -> Option<AccountId> {
     let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_id.then(|| AccountId(text.parse().expect("twelve digits fit into 64 bits")))
+    let number: u64 = text.parse().ok().filter(|_| is_id)?;
+    let [0, 0, 0, bytes @ ..] = number.to_be_bytes() else { return None };
+    Some(AccountId(bytes))
 }
 
 /// Returns the error message for a text that is not an account id. The message says what the text seems to be, such as an ARN.
@@ -89,7 +101,7 @@ fn explain(text: &str) -> String {
 ///
 /// The API's `State` replaced `Status`, whose removal AWS announced for 2026-09-09. `Status` is used only if `State` is absent
 /// (Organizations API reference, `Account`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AccountState {
     /// The sign-up is not complete.
     PendingActivation,
@@ -104,6 +116,7 @@ pub enum AccountState {
     /// A state that this program does not know. The account is not visited.
     Other(String),
     /// Organizations returned neither a state nor a status.
+    #[default]
     Absent,
 }
 
@@ -162,7 +175,8 @@ impl<'de> Deserialize<'de> for AccountState {
 }
 
 /// A member of the Organization, or its management account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "AccountLine")]
 pub struct Account {
     /// The account's id.
     pub id: AccountId,
@@ -170,21 +184,65 @@ pub struct Account {
     pub name: Box<str>,
     /// The root user's email address, which must be sanitized like the name.
     pub email: Box<str>,
+    /// What thousands of accounts have in common. They share it.
+    pub attributes: Arc<AccountAttributes>,
+    /// When the account joined the Organization; `None` if Organizations does not say, or in journals of format 1.
+    pub joined_at: Option<Timestamp>,
+}
+
+/// What an account has in common with many others: its state, its place in the Organization's tree, and how it came there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AccountAttributes {
     /// The account's state.
     pub state: AccountState,
-    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known. Thousands of accounts
-    /// are in a few OUs, so they share the text.
-    pub ou_path: Arc<str>,
+    /// The path from the Organization to the account's parent, `o-…/r-…/ou-…/`; empty if the path is not known.
+    pub ou_path: Box<str>,
     /// Whether the account was invited into the Organization. Organizations creates a cross-account role only in accounts that it
     /// creates, so an invited account might not have this role.
     pub invited: bool,
-    /// When the account joined the Organization; `None` if Organizations does not say, or in journals of format 1.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_time")]
-    pub joined_at: Option<SystemTime>,
     /// The names of the root and the OUs in `ou_path`, with the id of an OU whose name is not known; empty as long as no name is known.
     /// The journal has the names in lines of their own, because they become known after the accounts.
-    #[serde(skip)]
-    pub ou_names: Arc<[String]>,
+    pub ou_names: Vec<String>,
+}
+
+#[cfg(any(test, fuzzing))]
+impl AccountAttributes {
+    /// Returns the attributes of an account that is in use.
+    pub(crate) fn active_in(ou_path: &str) -> Arc<Self> {
+        Arc::new(Self { state: AccountState::Active, ou_path: ou_path.into(), ..Self::default() })
+    }
+}
+
+/// An account in a journal.
+#[derive(Serialize, Deserialize)]
+struct AccountLine<'a> {
+    id: AccountId,
+    name: Cow<'a, str>,
+    email: Cow<'a, str>,
+    state: Cow<'a, AccountState>,
+    ou_path: Cow<'a, str>,
+    invited: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    joined_at: Option<Timestamp>,
+}
+
+impl From<AccountLine<'_>> for Account {
+    fn from(line: AccountLine<'_>) -> Self {
+        let AccountLine { id, name, email, state, ou_path, invited, joined_at } = line;
+        let (state, ou_path) = (state.into_owned(), ou_path.into());
+        let attributes = AccountAttributes { state, ou_path, invited, ou_names: Vec::new() };
+        Self { id, name: name.into(), email: email.into(), attributes: attributes.into(), joined_at }
+    }
+}
+
+impl Serialize for Account {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { id, name, email, attributes, joined_at } = self;
+        let AccountAttributes { state, ou_path, invited, ou_names: _ } = &**attributes;
+        let (id, invited, joined_at) = (*id, *invited, *joined_at);
+        let [name, email, ou_path] = [name, email, ou_path].map(|text| Cow::Borrowed(&**text));
+        AccountLine { id, name, email, state: Cow::Borrowed(state), ou_path, invited, joined_at }.serialize(serializer)
+    }
 }
 
 /// Returns the path of an account's parent. ListAccounts returns the path of the account itself, `o-…/r-…/ou-…/<account id>/`.

@@ -13,18 +13,18 @@ use crate::interner::Interner;
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub struct AccountArn {
-    /// The account id in the text; meaningless if the text has none.
-    account: AccountId,
+    /// The account id in the text; `None` if the text has none.
+    account: Option<AccountId>,
     pattern: Arc<ArnPattern>,
 }
 
 /// The text of an ARN without the account id.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ArnPattern {
-    /// The text up to the account id.
+    /// The text up to the account id, or the whole text if it has none.
     before: Box<str>,
-    /// The text after the account id; `None` if the text has none.
-    after: Option<Box<str>>,
+    /// The text after the account id.
+    after: Box<str>,
 }
 
 impl AccountArn {
@@ -41,17 +41,17 @@ impl AccountArn {
     /// Returns the path and the name of the role; `None` for the root user.
     pub(crate) fn role_name(&self) -> Option<&str> {
         let ArnPattern { before, after } = &*self.pattern;
-        after.as_ref().unwrap_or(before).split_once(":role/").map(|(_, name)| name)
+        self.account.map_or(before, |_| after).split_once(":role/").map(|(_, name)| name)
     }
 }
 
 impl From<&str> for AccountArn {
     fn from(text: &str) -> Self {
         let (before, account, after) = match around_account(text) {
-            Some((before, account, after)) => (before, account, Some(after.into())),
-            None => (text, AccountId::default(), None),
+            Some((before, account, after)) => (before, Some(account), after),
+            None => (text, None, ""),
         };
-        Self { account, pattern: Arc::new(ArnPattern { before: before.into(), after }) }
+        Self { account, pattern: Arc::new(ArnPattern { before: before.into(), after: after.into() }) }
     }
 }
 
@@ -72,8 +72,8 @@ fn around_account(text: &str) -> Option<(&str, AccountId, &str)> {
 impl fmt::Display for AccountArn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ArnPattern { before, after } = &*self.pattern;
-        match after {
-            Some(after) => write!(f, "{before}{}{after}", self.account),
+        match self.account {
+            Some(account) => write!(f, "{before}{account}{after}"),
             None => f.write_str(before),
         }
     }
@@ -130,7 +130,7 @@ mod tests {
         ] {
             let arn = AccountArn::from(text);
             assert_eq!(arn.to_string(), text);
-            assert_eq!((arn.pattern.after.is_some(), arn.role_name()), (has_account, role), "{text}");
+            assert_eq!((arn.account.is_some(), arn.role_name()), (has_account, role), "{text}");
             let json = serde_json::to_string(&arn).unwrap();
             assert_eq!(json, serde_json::to_string(text).unwrap());
             assert_eq!(serde_json::from_str::<AccountArn>(&json).unwrap(), arn);

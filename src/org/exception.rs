@@ -106,7 +106,7 @@ impl Exceptions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::AccountState;
+    use crate::org::AccountAttributes;
 
     #[test]
     fn days_must_exist() {
@@ -156,13 +156,10 @@ mod tests {
         let accounts: Vec<Account> = (1..=20)
             .map(|number| Account {
                 joined_at: None,
-                ou_names: std::sync::Arc::default(),
                 id: id(number),
                 name: Box::default(),
                 email: Box::default(),
-                state: AccountState::Active,
-                ou_path: std::sync::Arc::default(),
-                invited: false,
+                attributes: AccountAttributes::active_in(""),
             })
             .collect();
         let warnings = |in_force: &[u64], ended: &[u64]| {

@@ -70,7 +70,7 @@ impl Criteria {
     }
 
     fn has_unit_of(&self, account: &Account) -> bool {
-        self.ous.iter().any(|unit| unit.contains(&account.ou_path))
+        self.ous.iter().any(|unit| unit.contains(&account.attributes.ou_path))
     }
 
     fn has_name_of(&self, account: &Account) -> bool {
@@ -173,7 +173,7 @@ impl Selection {
 
     /// Returns the named OUs and roots that contain none of the accounts. Such an OU or root might be empty, or might not exist.
     pub fn units_without_accounts(&self, accounts: &[Account]) -> Vec<UnitId> {
-        let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
+        let seen: HashSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.attributes.ou_path)).collect();
         let named = self.include.ous.union(&self.exclude.ous);
         named.filter(|unit| !seen.contains(unit.as_str())).cloned().collect()
     }
@@ -201,7 +201,7 @@ impl ManagementAccount {
     /// skipped, or its state is not ACTIVE.
     fn reason_to_skip(self, account: &Account) -> Option<SkipReason> {
         let as_management_account = self.skip_reason.filter(|_| account.id == self.id);
-        as_management_account.or_else(|| account.state.skip_code().map(SkipReason::State))
+        as_management_account.or_else(|| account.attributes.state.skip_code().map(SkipReason::State))
     }
 }
 
@@ -276,7 +276,7 @@ pub(crate) fn check_names(
         return Err(SelectionFailed::NoSuchAccounts { ids, suggestion });
     }
     if let Some(first) = missing.first() {
-        let units: BTreeSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.ou_path)).collect();
+        let units: BTreeSet<&str> = accounts.iter().flat_map(|account| ids_in(&account.attributes.ou_path)).collect();
         let suggestion = match did_you_mean(first.as_str(), units.iter().copied()) {
             none if none.is_empty() => near_units(first.as_str(), units),
             near => near,
@@ -393,7 +393,7 @@ pub(crate) fn reason_to_skip(
         account if include.names_units() && !include.has_unit_of(account) => Some(SkipReason::OtherUnit),
         account if !include.names.is_empty() && !include.has_name_of(account) => Some(SkipReason::OtherName),
         account if joined_since.is_some() && account.joined_at.is_none() => Some(SkipReason::JoinTimeUnknown),
-        account if account.joined_at < *joined_since => Some(SkipReason::JoinedEarlier),
+        account if account.joined_at.map(SystemTime::from) < *joined_since => Some(SkipReason::JoinedEarlier),
         account if shard.is_some_and(|shard| !shard.contains(account.id)) => Some(SkipReason::OtherShard),
         account if selection.exception_of(account.id).is_some() => Some(SkipReason::Excepted),
         _ => None,

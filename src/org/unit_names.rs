@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use super::account::Account;
+use super::account::{Account, AccountAttributes};
 use super::organizational_unit::{UnitId, steps_in};
 
 /// An OU or a root: its name, and the OU or root that it is in.
@@ -61,18 +61,15 @@ impl UnitNames {
         if is_named { steps } else { Vec::new() }
     }
 
-    /// Sets the names of the OUs of the accounts. Accounts in one OU share the names, because thousands are in a few OUs.
+    /// Sets the names of the OUs of the accounts.
     pub(crate) fn name(&self, accounts: &mut [Account]) {
-        let mut translated: HashMap<Arc<str>, Arc<[String]>> = HashMap::new();
+        let mut named: HashMap<Arc<AccountAttributes>, Arc<AccountAttributes>> = HashMap::new();
         for account in accounts {
-            let names = if let Some(names) = translated.get(&account.ou_path) {
-                Arc::clone(names)
-            } else {
-                let names: Arc<[String]> = self.translate(&account.ou_path).into();
-                translated.insert(Arc::clone(&account.ou_path), Arc::clone(&names));
-                names
-            };
-            account.ou_names = names;
+            let attributes = named.entry(Arc::clone(&account.attributes)).or_insert_with_key(|unnamed| {
+                let ou_names = self.translate(&unnamed.ou_path);
+                Arc::new(AccountAttributes { ou_names, ..AccountAttributes::clone(unnamed) })
+            });
+            account.attributes = Arc::clone(attributes);
         }
     }
 

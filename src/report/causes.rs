@@ -34,38 +34,39 @@ pub(crate) struct Causes<'a> {
     /// these three parts, the largest group comes first.
     pub groups: Vec<CauseGroup<'a>>,
     /// For each record, in order, the index of its group.
-    pub of_record: Vec<Option<usize>>,
+    pub of_record: Vec<Option<u32>>,
 }
 
 impl<'a> Causes<'a> {
     /// Groups the records that have an error.
     pub(crate) fn of(accounts: &'a [Account], records: &'a [Record]) -> Self {
-        let mut indexes: HashMap<(Cause<'a>, Cow<'a, str>), usize> = HashMap::new();
+        let mut indexes: HashMap<(Cause<'a>, Cow<'a, str>), u32> = HashMap::new();
         let mut groups: Vec<CauseGroup<'a>> = Vec::new();
         let mut group_of = |(account, record): (&'a Account, &'a Record)| {
-            let hint = record.error.as_ref()?.hint.as_str();
-            let same = match &record.denied_by {
+            let error = record.error.as_ref()?;
+            let hint = error.hint.as_str();
+            let same = match &error.denied_by {
                 Some(_) => Cow::Owned(without_account(hint)),
                 None => Cow::Borrowed(hint),
             };
             let index = *indexes.entry((Cause::of(record)?, same)).or_insert_with_key(|(cause, _)| {
                 groups.push(CauseGroup { cause: cause.clone(), hint, accounts: Vec::new() });
-                groups.len() - 1
+                u32::try_from(groups.len() - 1).expect("an Organization has at most 50,000 accounts")
             });
-            groups[index].accounts.push(account);
+            groups[index as usize].accounts.push(account);
             Some(index)
         };
-        let mut of_record: Vec<Option<usize>> = accounts.iter().zip(records).map(&mut group_of).collect();
+        let mut of_record: Vec<Option<u32>> = accounts.iter().zip(records).map(&mut group_of).collect();
         let mut sorted: Vec<(usize, CauseGroup<'a>)> = groups.into_iter().enumerate().collect();
         sorted.sort_by_key(|(_, CauseGroup { cause, accounts, .. })| {
             (!cause.outcome.is_error(), cause.outcome == Outcome::Skipped, Reverse(accounts.len()))
         });
         let mut new_indexes = vec![0; sorted.len()];
-        for (new, (old, _)) in sorted.iter().enumerate() {
+        for (new, (old, _)) in (0..).zip(&sorted) {
             new_indexes[*old] = new;
         }
         for index in of_record.iter_mut().flatten() {
-            *index = new_indexes[*index];
+            *index = new_indexes[*index as usize];
         }
         let groups = sorted.into_iter().map(|(_, group)| group).collect();
         Self { groups, of_record }
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn groups_are_sorted_and_every_record_knows_its_group() {
-        use crate::org::{AccountState, TokenVersion};
+        use crate::org::{AccountAttributes, TokenVersion};
         use crate::rollout::{AccountError, Stage};
         use Outcome::{Changed, Failed, NotAttempted, Skipped, Unverified};
         let row = |(number, (outcome, code)): (usize, &(Outcome, &str))| {
@@ -95,17 +96,15 @@ mod tests {
                 id,
                 name: name.into(),
                 email: email.into(),
-                state: AccountState::Active,
-                ou_path: ou_path.into(),
-                invited: false,
+                attributes: AccountAttributes::active_in(&ou_path),
                 joined_at: None,
-                ou_names: std::sync::Arc::default(),
             };
             let error = (*outcome != Changed).then(|| AccountError {
                 stage: Stage::Set,
                 error_code: (*code).into(),
                 error_message: format!("no {id} today"),
                 hint: String::new(),
+                denied_by: None,
             });
             (
                 account,

@@ -209,7 +209,7 @@ fn between(earlier: AccountResult<'_>, later: AccountResult<'_>) -> Difference {
         Difference::FailureGone
     } else if was.zip(is).is_some_and(|(was, is)| was != is) {
         Difference::VersionChanged
-    } else if earlier.account.state != later.account.state {
+    } else if earlier.account.attributes.state != later.account.attributes.state {
         Difference::StateChanged
     } else if before.outcome != after.outcome && !(is_on_it(before) && is_on_it(after)) {
         Difference::OutcomeChanged

@@ -38,10 +38,10 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
     // Thousands of accounts share a few paths, so each path is split only once.
     let mut by_path: HashMap<&str, (Tally, &[String])> = HashMap::new();
     for (account, record) in accounts.iter().zip(records) {
-        let (tally, names) = by_path.entry(&account.ou_path).or_default();
+        let (tally, names) = by_path.entry(&account.attributes.ou_path).or_default();
         tally.add(record.outcome);
         if names.is_empty() {
-            *names = &account.ou_names;
+            *names = &account.attributes.ou_names;
         }
     }
     let mut units: BTreeMap<&str, Unit<'a>> = BTreeMap::new();
@@ -66,7 +66,7 @@ pub(crate) fn units<'a>(accounts: &'a [Account], records: &[Record]) -> Vec<Unit
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::{AccountState, TokenVersion, UnitNames};
+    use crate::org::{AccountAttributes, TokenVersion, UnitNames};
 
     fn rows(of: &[(&str, Outcome)]) -> (Vec<Account>, Vec<Record>) {
         let rows = of.iter().enumerate().map(|(number, (path, outcome))| {
@@ -74,11 +74,8 @@ mod tests {
                 id: format!("{number:012}").parse().unwrap(),
                 name: Box::default(),
                 email: Box::default(),
-                state: AccountState::Active,
-                ou_path: (*path).into(),
-                invited: false,
+                attributes: AccountAttributes::active_in(path),
                 joined_at: None,
-                ou_names: std::sync::Arc::default(),
             };
             let record = Record { outcome: *outcome, ..Record::blank(account.id, TokenVersion::V2Token) };
             (account, record)

@@ -9,7 +9,6 @@ use serde::{Serialize, Serializer};
 use crate::journal::{RunId, RunSettings};
 use crate::org::Account;
 use crate::rollout::{Record, Verify};
-use crate::timestamp::{milliseconds, rfc3339};
 
 /// The row of one account.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +58,8 @@ const ALL: &[Column; 29] = &[
     ("account_id", |row| Cell::Text(row.account.id.to_string().into())),
     ("account_name", |row| Cell::text(&row.account.name)),
     ("account_email", |row| Cell::text(&row.account.email)),
-    ("ou_path", |row| Cell::text(&row.account.ou_path)),
-    ("account_state", |row| Cell::text(row.account.state.as_str())),
+    ("ou_path", |row| Cell::text(&row.account.attributes.ou_path)),
+    ("account_state", |row| Cell::text(row.account.attributes.state.as_str())),
     ("outcome", |row| Cell::text(row.record.outcome.as_str())),
     ("previous_version", |row| row.record.previous_version.map_or(Cell::Nothing, |read| Cell::text(read.as_str()))),
     ("target_version", |row| Cell::text(row.record.target_version.as_str())),
@@ -74,10 +73,10 @@ const ALL: &[Column; 29] = &[
     ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
     ("role_arn", |row| row.record.role_arn.as_ref().map_or(Cell::Nothing, |arn| Cell::owned(arn.to_string()))),
     ("sts_endpoint", |row| Cell::text(&row.record.sts_endpoint)),
-    ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(rfc3339(time).into()))),
-    ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(milliseconds(duration)))),
+    ("started_at", |row| row.record.started_at.map_or(Cell::Nothing, |time| Cell::Text(time.to_string().into()))),
+    ("duration_ms", |row| row.record.duration.map_or(Cell::Nothing, |duration| Cell::Number(duration.into()))),
     ("run_id", |row| Cell::text(row.run_id.as_str())),
-    ("ou_names", |row| ou_names(&row.account.ou_names)),
+    ("ou_names", |row| ou_names(&row.account.attributes.ou_names)),
     // Only reports with `--verify token` or `--verify token=REGION` have this column.
     (VERIFIED, |row| row.record.verified.map_or(Cell::Nothing, |verified| Cell::text(verified.as_str()))),
     // Only reports with `--verify token` have these columns.
@@ -172,7 +171,7 @@ impl Serialize for Row<'_> {
             map.serialize_entry(name, &value(self))?;
         }
         // It is no column, because a cell of CSV has no structure.
-        if let Some(denied_by) = &self.record.denied_by {
+        if let Some(denied_by) = self.record.error.as_ref().and_then(|error| error.denied_by.as_ref()) {
             map.serialize_entry("denied_by", denied_by)?;
         }
         map.end()

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::rollout::{Mode, Record, Tally};
-use crate::timestamp::milliseconds;
 
 /// The maximum number of bins without pauses. Each pause that is cut out can add one bin to this number.
 const BINS: u64 = 120;
@@ -86,8 +85,8 @@ impl Timeline {
     pub(crate) fn of(records: &[Record], mode: Mode) -> Option<Self> {
         let first = records.iter().filter_map(|record| record.started_at).min()?;
         let timed = records.iter().filter_map(|record| {
-            let start = milliseconds(record.started_at?.duration_since(first).ok()?);
-            Some(TimedVisit { start, end: start + milliseconds(record.duration.unwrap_or_default()), record })
+            let start = record.started_at?.milliseconds() - first.milliseconds();
+            Some(TimedVisit { start, end: start + record.duration.map_or(0, u64::from), record })
         });
         let mut visits: Vec<TimedVisit<'_>> = timed.collect();
         visits.sort_unstable_by_key(|visit| visit.start);
@@ -182,8 +181,8 @@ mod tests {
             outcome: if number == 0 { Outcome::Failed } else { Outcome::Changed },
             wave: Some(*wave),
             throttled: *throttled,
-            started_at: Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_000 + start)),
-            duration: Some(Duration::from_millis(*duration)),
+            started_at: Some((SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_000 + start)).into()),
+            duration: Some((*duration).into()),
             ..Record::blank(format!("{number:012}").parse().unwrap(), TokenVersion::V2Token)
         };
         of.iter().enumerate().map(make).collect()

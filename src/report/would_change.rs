@@ -47,7 +47,10 @@ fn by_unit<'a>(pairs: impl Iterator<Item = (&'a Account, &'a Record)>) -> String
     // By name, as readers look for an OU. Without names, by id.
     let mut units: BTreeMap<(&[String], &str), Members<'_>> = BTreeMap::new();
     for (account, record) in pairs.filter(|(_, record)| record.outcome == Outcome::WouldChange) {
-        units.entry((&*account.ou_names, account.ou_path.as_ref())).or_default().push((account, record));
+        units
+            .entry((&*account.attributes.ou_names, account.attributes.ou_path.as_ref()))
+            .or_default()
+            .push((account, record));
     }
     if units.is_empty() {
         return String::new();

@@ -34,24 +34,21 @@ impl<'a> VisitResult<'a> {
 }
 
 /// Returns which setting to check if every account that was entered through a role failed in the same way.
-pub(crate) fn wrong_setting<'a>(visits: impl IntoIterator<Item = VisitResult<'a>>) -> Option<String> {
+pub(crate) fn wrong_setting<'a>(visits: impl IntoIterator<Item = VisitResult<'a>, IntoIter: Clone>) -> Option<String> {
     // The caller's own account says nothing about the role.
-    let visits: Vec<VisitResult<'_>> = visits.into_iter().filter(|visit| visit.role.is_some()).collect();
-    let (stage, code, message) = visits.iter().find_map(|visit| visit.failure)?;
+    let visits = visits.into_iter().filter(|visit| visit.role.is_some());
+    let (stage, code, message) = visits.clone().find_map(|visit| visit.failure)?;
     let denial = Denial::of(message);
-    let is_alike = |visit: &&VisitResult<'_>| {
+    let is_alike = |visit: &VisitResult<'a>| {
         visit.failure.is_some_and(|(at, with, why)| at == stage && with == code && Denial::of(why) == denial)
     };
     // An account that had the wanted version already says nothing about the Set.
-    let concerned = visits.iter().filter(|visit| stage != Stage::Set || visit.to_set);
-    if visits.iter().filter(is_alike).count() < ENOUGH || !concerned.clone().all(|visit| is_alike(&visit)) {
+    let mut concerned = visits.clone().filter(|visit| stage != Stage::Set || visit.to_set);
+    if visits.clone().filter(is_alike).count() < ENOUGH || !concerned.all(|visit| is_alike(&visit)) {
         return None;
     }
-    let role_name = |visit: &VisitResult<'a>| visit.role.and_then(AccountArn::role_name);
-    let role = match visits.as_slice() {
-        [first, others @ ..] if others.iter().all(|visit| role_name(visit) == role_name(first)) => role_name(first),
-        _ => None,
-    };
+    let mut roles = visits.map(|visit| visit.role.and_then(AccountArn::role_name));
+    let role = roles.next().flatten().filter(|first| roles.all(|role| role == Some(first)));
     setting_to_check(stage, code, message, denial, role)
 }
 

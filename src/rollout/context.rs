@@ -2,7 +2,6 @@
 //! visits.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::connectivity::Connectivity;
@@ -11,6 +10,7 @@ use super::credential_probe::CredentialProbe;
 use super::global_silence::GlobalSilence;
 use super::lookups::Lookups;
 use super::rate_limiter::RateLimiter;
+use super::shared_text::SharedText;
 use super::{Mode, Stop, Verify};
 use crate::cloud::Cloud;
 use crate::org::{AccountId, ObservedVersion, TokenVersion};
@@ -60,7 +60,7 @@ pub struct Rollout<'a, C, I> {
     pub(crate) connectivity: Connectivity,
     pub(crate) credential_probe: CredentialProbe,
     /// The STS endpoint, for the records.
-    pub(crate) sts_endpoint: Arc<str>,
+    pub(crate) sts_endpoint: SharedText,
 }
 
 impl<'a, C: Cloud, I: Intents> Rollout<'a, C, I> {

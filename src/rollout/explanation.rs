@@ -72,9 +72,9 @@ impl<'a> DeniedRequest<'a> {
 
     /// Returns the denied request of a record, unless AWS has explained it.
     pub(crate) fn of_record(record: &'a Record) -> Option<Self> {
-        let error = record.error.as_ref().filter(|_| record.denied_by.is_none())?;
+        let error = record.error.as_ref().filter(|error| error.denied_by.is_none())?;
         let what = (error.stage, &error.error_code, error.error_message.as_str());
-        Self::of(record.account_id, what, record.started_at)
+        Self::of(record.account_id, what, record.started_at.map(SystemTime::from))
     }
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn add_to(record: &mut Record, denied_by: Option<&Arc<DeniedBy>>, acc
     let Some(error) = &mut record.error else { return };
     error.hint = explained(&error.hint, &error.error_message, denied_by, accounts);
     if denied_by.is_some() {
-        record.denied_by = denied_by.cloned();
+        error.denied_by = denied_by.cloned();
     }
 }
 

@@ -1,24 +1,32 @@
 //! The latest record of each account, in one list.
 
-use std::collections::HashMap;
-
 use super::record::Record;
 use crate::org::AccountId;
+use crate::org::account_index::AccountIndex;
 
 /// The latest record of each account, in the order in which the accounts were first recorded. The records are in one list, because a third
 /// of a tree's nodes would be empty, and the list can be sorted without a copy.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct LatestRecords {
     records: Vec<Record>,
-    /// The index of each account in `records`.
-    indexes: HashMap<AccountId, usize>,
+    /// The place of each account in `records`.
+    places: AccountIndex,
 }
+
+impl PartialEq for LatestRecords {
+    fn eq(&self, other: &Self) -> bool {
+        self.records == other.records
+    }
+}
+
+impl Eq for LatestRecords {}
 
 impl LatestRecords {
     /// Adds a record. It replaces an earlier record of the account.
     pub fn insert(&mut self, record: Record) {
-        let index = *self.indexes.entry(record.account_id).or_insert(self.records.len());
-        match self.records.get_mut(index) {
+        let (account, length) = (record.account_id, self.records.len());
+        let place = self.places.add(account, length, |place| self.records[place].account_id);
+        match self.records.get_mut(place) {
             Some(earlier) => *earlier = record,
             None => self.records.push(record),
         }
@@ -31,17 +39,21 @@ impl LatestRecords {
 
     /// Returns the record of an account.
     pub fn get(&self, account: AccountId) -> Option<&Record> {
-        self.indexes.get(&account).map(|index| &self.records[*index])
+        self.place(account).map(|place| &self.records[place])
     }
 
     /// Returns the record of an account, to change it.
     pub fn get_mut(&mut self, account: AccountId) -> Option<&mut Record> {
-        self.indexes.get(&account).map(|index| &mut self.records[*index])
+        self.place(account).map(|place| &mut self.records[place])
     }
 
     /// Whether the account has a record.
     pub fn contains(&self, account: AccountId) -> bool {
-        self.indexes.contains_key(&account)
+        self.place(account).is_some()
+    }
+
+    fn place(&self, account: AccountId) -> Option<usize> {
+        self.places.get(account, |place| self.records[place].account_id)
     }
 
     /// Returns all records.
@@ -51,7 +63,7 @@ impl LatestRecords {
 
     /// Returns all records, sorted by account id.
     pub fn into_sorted(mut self) -> Vec<Record> {
-        self.indexes = HashMap::new();
+        self.places = AccountIndex::default();
         self.records.sort_unstable_by_key(|record| record.account_id);
         self.records
     }

@@ -1,13 +1,13 @@
 //! The record: what happened to one account.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
 use super::denied_by::DeniedBy;
 use super::issued_version::IssuedToken;
 use super::request_id::RequestId;
+use super::shared_text::SharedText;
 use super::target::{Provenance, Target};
 use crate::cloud::{AccessMethod, ErrorCode, OwnCode};
 use crate::impact::verdict::Verdict;
@@ -15,6 +15,7 @@ use crate::org::exception::Exception;
 use crate::org::selection::SkipReason;
 use crate::org::{AccountArn, AccountId, ObservedVersion, TokenVersion};
 use crate::text_enum::text_enum;
+use crate::timestamp::{Milliseconds, Timestamp};
 
 text_enum! {
     /// The result of one account. `ALL` lists the outcomes in the order in which summaries show them.
@@ -87,6 +88,10 @@ pub struct AccountError {
     pub error_message: String,
     /// What to do about the error; empty if there is no useful hint.
     pub hint: String,
+    /// The policies that denied the request, as AWS told at the end of the run; `None` if it did not. The line of the journal is another
+    /// one, because many accounts share the answer.
+    #[serde(skip)]
+    pub denied_by: Option<Arc<DeniedBy>>,
 }
 
 text_enum! {
@@ -129,11 +134,7 @@ pub struct Record {
     pub error: Option<Box<AccountError>>,
     /// A remark on a successful visit. The column `hint` of the report shows it.
     #[serde(default, skip_serializing_if = "str::is_empty")]
-    pub note: Box<str>,
-    /// The policies that denied a request, as AWS told at the end of the run; `None` if it did not. The line of the journal is another
-    /// one, because many accounts share the answer.
-    #[serde(skip)]
-    pub denied_by: Option<Arc<DeniedBy>>,
+    pub note: SharedText,
     /// What the impact of `--impact` says about the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impact: Option<Verdict>,
@@ -155,13 +156,12 @@ pub struct Record {
     #[serde(with = "crate::org::account_arn::or_empty")]
     pub role_arn: Option<AccountArn>,
     /// The STS endpoint of the run; empty if the account was skipped.
-    pub sts_endpoint: Arc<str>,
+    pub sts_endpoint: SharedText,
     /// When the visit started; `None` if no visit started, or if the end of the run left the account in doubt.
-    #[serde(with = "crate::timestamp::optional_time")]
-    pub started_at: Option<SystemTime>,
+    pub started_at: Option<Timestamp>,
     /// How long the visit took; `None` if no visit started.
-    #[serde(rename = "duration_ms", with = "crate::timestamp::optional_milliseconds")]
-    pub duration: Option<Duration>,
+    #[serde(rename = "duration_ms")]
+    pub duration: Option<Milliseconds>,
 }
 
 impl Record {
@@ -176,8 +176,7 @@ impl Record {
             verified: None,
             issued_token: None,
             error: None,
-            note: Box::default(),
-            denied_by: None,
+            note: SharedText::default(),
             impact: None,
             exception: None,
             request_id: None,
@@ -185,7 +184,7 @@ impl Record {
             throttled: 0,
             wave: None,
             role_arn: None,
-            sts_endpoint: Arc::default(),
+            sts_endpoint: SharedText::default(),
             started_at: None,
             duration: None,
         }
@@ -247,6 +246,7 @@ impl Record {
                 error_code: OwnCode::Interrupted.into(),
                 error_message: "the run ended after it had written down its intent to set this account".to_owned(),
                 hint: IN_DOUBT.to_owned(),
+                denied_by: None,
             })),
             ..self
         }
@@ -261,6 +261,7 @@ impl Record {
                 error_code: code.into(),
                 error_message: message.to_owned(),
                 hint: String::new(),
+                denied_by: None,
             })),
             ..Self::blank(account_id, target_version)
         }
@@ -289,9 +290,9 @@ mod tests {
     #[test]
     fn what_a_run_holds_for_each_account_is_small() {
         for (what, size, most) in [
-            ("record", size_of::<Record>(), 168),
-            ("target", size_of::<Target>(), 48),
-            ("account", size_of::<crate::org::Account>(), 120),
+            ("record", size_of::<Record>(), 120),
+            ("target", size_of::<Target>(), 40),
+            ("account", size_of::<crate::org::Account>(), 56),
         ] {
             assert!(size <= most, "{what}: {size} bytes");
         }

@@ -1,5 +1,7 @@
 //! The accounts to visit, and what earlier visits did to them.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cloud::AccessMethod;
@@ -11,7 +13,7 @@ use crate::org::{AccountId, ObservedVersion, TokenVersion};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// The wave, from 1; `None` in a run without waves.
-    pub wave: Option<u32>,
+    pub wave: Option<NonZeroU32>,
     /// The account.
     #[serde(rename = "account_id")]
     pub account: AccountId,
@@ -30,6 +32,17 @@ pub struct Target {
 }
 
 impl Target {
+    /// Returns the number of the wave, from 1; `None` in a run without waves.
+    pub fn wave_number(&self) -> Option<u32> {
+        self.wave.map(NonZeroU32::get)
+    }
+
+    /// Returns the target as a part of the wave with this number.
+    #[must_use]
+    pub fn in_wave(self, number: Option<u32>) -> Self {
+        Self { wave: number.and_then(NonZeroU32::new), ..self }
+    }
+
     /// Returns the target with an ARN that shares its text with those of the other targets.
     pub(crate) fn sharing(mut self, arns: &mut Interner<ArnPattern>) -> Self {
         if let AccessMethod::Role(arn) | AccessMethod::Root(arn) = &mut self.access {

@@ -10,7 +10,6 @@ mod token_size;
 pub(crate) mod verify;
 
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::time::Instant;
@@ -51,14 +50,19 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
             run.connectivity.probing.none().await;
         }) => Some(permit),
     };
-    let record = Record { sts_endpoint: Arc::clone(&run.sts_endpoint), ..Record::of_target(target) };
+    let record = Record { sts_endpoint: run.sts_endpoint.clone(), ..Record::of_target(target) };
     let Some(permit) = permit else { return record };
     let _in_flight = run.stop.visits.start();
     let started = Instant::now();
     let mut visit = Visit {
         run,
         target,
-        record: Record { wave: target.wave, started_at: Some(SystemTime::now()), error: None, ..record },
+        record: Record {
+            wave: target.wave_number(),
+            started_at: Some(SystemTime::now().into()),
+            error: None,
+            ..record
+        },
         // If this run was interrupted and may have sent a Set before, that Set is in doubt until the account is read.
         may_be_set: matches!(target.provenance, Provenance::Intended(_)),
         deadline: started + run.options.account_timeout,
@@ -105,7 +109,7 @@ pub(crate) async fn visit<C: Cloud, I: Intents>(run: &Rollout<'_, C, I>, target:
         }
         Err(error) => visit.fail(error),
     }
-    Record { duration: Some(started.elapsed()), ..visit.record }
+    Record { duration: Some(started.elapsed().into()), ..visit.record }
 }
 
 /// Returns the remark on a successful visit, or an empty text if there is none.
@@ -183,7 +187,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
         };
         let Failure { code: error_code, message: error_message, request_id, .. } = failure;
         self.record.outcome = outcome;
-        self.record.error = Some(Box::new(AccountError { stage, error_code, error_message, hint }));
+        self.record.error = Some(Box::new(AccountError { stage, error_code, error_message, hint, denied_by: None }));
         self.record.request_id = request_id.map(RequestId::from);
     }
 
@@ -222,6 +226,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
             error_message: format!("the run left it at {left}, and now it is at {now}: it was not touched"),
             hint: "it was changed after that run, by hand or by another tool: set it by hand if that was not intended"
                 .to_owned(),
+            denied_by: None,
         }
     }
 }

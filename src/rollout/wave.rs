@@ -63,7 +63,7 @@ impl Waves {
         let of = |entry: &WaveEntry| match entry {
             WaveEntry::Size(_) => BTreeSet::new(),
             WaveEntry::Unit(choice) => match choice.resolve(names) {
-                Ok(unit) => ids(&|account| unit.contains(&account.ou_path)),
+                Ok(unit) => ids(&|account| unit.contains(&account.attributes.ou_path)),
                 Err(_) => BTreeSet::new(),
             },
             WaveEntry::Tag(tag) => ids(&|account| tags.get(&account.id).is_some_and(|of_it| of_it.contains(tag))),
@@ -277,15 +277,17 @@ fn covered<'a, 'w>(
 fn in_order<'a>(accounts: &[&'a Account], management: AccountId) -> Vec<&'a Account> {
     let mut by_ou: BTreeMap<&str, Vec<&Account>> = BTreeMap::new();
     for account in accounts {
-        by_ou.entry(&account.ou_path).or_default().push(account);
+        by_ou.entry(&account.attributes.ou_path).or_default().push(account);
     }
     let mut ranked = Vec::with_capacity(accounts.len());
     for (ou, mut members) in by_ou {
-        members.sort_by_key(|account| (account.invited, stable_hash(account.id.number().to_le_bytes())));
+        members.sort_by_key(|account| (account.attributes.invited, stable_hash(account.id.number().to_le_bytes())));
         // The byte 0xff ends the path, as in the hash of a `str` in the standard library.
         let ou = stable_hash(ou.bytes().chain([0xff]));
         let ranks = (0_usize..).zip(members);
-        ranked.extend(ranks.map(|(turn, account)| ((account.id == management, account.invited, turn, ou), account)));
+        ranked.extend(
+            ranks.map(|(turn, account)| ((account.id == management, account.attributes.invited, turn, ou), account)),
+        );
     }
     ranked.sort_by_key(|(rank, account)| (*rank, account.id));
     ranked.into_iter().map(|(_, account)| account).collect()
@@ -304,7 +306,7 @@ fn stable_hash(bytes: impl IntoIterator<Item = u8>) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::org::AccountState;
+    use crate::org::{AccountAttributes, AccountState};
 
     #[test]
     fn sizes_add_up_and_none_is_zero() {
@@ -337,11 +339,14 @@ mod tests {
             id: format!("{id:012}").parse().unwrap(),
             name: Box::default(),
             email: Box::default(),
-            state: AccountState::Active,
-            ou_path: ou.into(),
-            invited,
+            attributes: AccountAttributes {
+                state: AccountState::Active,
+                ou_path: ou.into(),
+                invited,
+                ..Default::default()
+            }
+            .into(),
             joined_at: None,
-            ou_names: std::sync::Arc::default(),
         }
     }
 
@@ -356,9 +361,9 @@ mod tests {
         let forward = in_order(accounts.iter().collect());
         assert_eq!(forward, in_order(accounts.iter().rev().collect()));
         assert_eq!(forward.len(), 91);
-        let first: BTreeSet<_> = forward[..3].iter().map(|a| &a.ou_path).collect();
+        let first: BTreeSet<_> = forward[..3].iter().map(|a| &a.attributes.ou_path).collect();
         assert_eq!(first.len(), 3, "the first three come from three OUs");
-        assert!(forward[..87].iter().all(|a| !a.invited), "invited ones come late");
+        assert!(forward[..87].iter().all(|a| !a.attributes.invited), "invited ones come late");
         assert_eq!(forward[90].id, management);
         let lowest_first = forward[..9].iter().filter(|a| a.id <= accounts[8].id).count();
         assert!(lowest_first < 9, "the first wave is not just the lowest ids");

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::journal::{CommandName, IntentState, Replay, RunFolder, RunInfo, RunSettings};
 use crate::org::caller::account_in_arn;
 use crate::org::selection::{Restriction, SkipReason};
-use crate::org::{Account, AccountId, AccountState, ObservedVersion, TokenVersion};
+use crate::org::{Account, AccountAttributes, AccountId, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{Outcome, Provenance, Record};
 
 /// The wanted version of an account, and what the earlier run did to the account.
@@ -166,7 +166,10 @@ impl Baseline {
     pub(crate) fn departed(&self, accounts: &[Account]) -> Vec<Account> {
         let present: BTreeSet<AccountId> = accounts.iter().map(|account| account.id).collect();
         let gone = |account: &&Account| self.desired.contains_key(&account.id) && !present.contains(&account.id);
-        let without_state = |account: &Account| Account { state: AccountState::Absent, ..account.clone() };
+        let without_state = |account: &Account| {
+            let attributes = AccountAttributes { state: AccountState::Absent, ..account.attributes.as_ref().clone() };
+            Account { attributes: attributes.into(), ..account.clone() }
+        };
         self.accounts.iter().filter(gone).map(without_state).collect()
     }
 

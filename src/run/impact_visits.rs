@@ -24,7 +24,7 @@ use crate::org::selection::{SkipReason, select};
 use crate::org::{Account, AccountId, UnitNames};
 use crate::rollout::lookups::{EventSink, Lookups};
 use crate::rollout::wave::divide;
-use crate::rollout::{Event, NoIntents, Outcome, Record, Rollout, StopReason, Tally, Target, Targets, Wave, roll_out};
+use crate::rollout::{Event, NoIntents, Outcome, Record, Rollout, StopReason, Tally, Targets, Wave, roll_out};
 use crate::settings::Settings;
 use crate::terminal::{Progress, Workload};
 
@@ -149,7 +149,7 @@ pub(crate) async fn visit_accounts(
         },
         async |_| Ok(()),
     );
-    let (mut roots, parents) = units.unread(accounts.iter().map(|account| account.ou_path.as_ref()));
+    let (mut roots, parents) = units.unread(accounts.iter().map(|account| account.attributes.ou_path.as_ref()));
     let names = async {
         let found = |id, parent, name| units.insert(id, parent, name);
         let max_attempts = settings.run.max_attempts;
@@ -200,7 +200,7 @@ pub(crate) async fn list_accounts(
     let skipped = selected.skipped.iter().map(|(account, reason)| (account.id, *reason)).collect();
     let one_wave = divide(&selected.targets, organization.management, &BTreeSet::new(), None);
     let waves = one_wave.into_iter().map(|(number, members)| {
-        let target = |account| Target { wave: number, ..targets::target(account, &organization, aws, run, None) };
+        let target = |account| targets::target(account, &organization, aws, run, None).in_wave(number);
         Wave { number, targets: members.into_iter().map(target).collect() }
     });
     let waves = waves.collect();

@@ -67,9 +67,7 @@ pub(crate) async fn select_targets(
     let (mut accounts, mut listed) = (Vec::new(), HashSet::new());
     let mut in_waves = targets::units_of_waves(&settings.run);
     let needs_units = settings.run.selection.needs_units() || in_waves.needs_units();
-    let mut ou_paths = Interner::default();
-    let listing = aws.for_each_account(needs_units, |mut account, page| {
-        ou_paths.intern(&mut account.ou_path);
+    let listing = aws.for_each_account(needs_units, |account, page| {
         // A restart of the listing yields accounts again.
         if listed.insert(account.id) {
             accounts.push(account);
@@ -126,7 +124,7 @@ pub(crate) async fn select_targets(
     let waves = division
         .into_iter()
         .map(|(number, accounts)| {
-            let target = |account| Target { wave: number, ..target(account) }.sharing(&mut arns);
+            let target = |account| target(account).in_wave(number).sharing(&mut arns);
             Wave { number, targets: accounts.into_iter().map(target).collect() }
         })
         .collect();

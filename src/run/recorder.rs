@@ -3,8 +3,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::hash_map::Entry as Place;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
@@ -17,6 +16,7 @@ use crate::build_info::VERSION;
 use crate::error::Error;
 use crate::impact::verdict::Verdict;
 use crate::journal::{Entry, Journal};
+use crate::org::account_index::AccountIndex;
 use crate::org::{Account, AccountId, UnitId, UnitNames};
 use crate::report::{Column, Row, columns_of};
 use crate::rollout::{Event, NotDurable, Outcome, Record, Stop, StopReason, Tally, Target, Wave};
@@ -34,8 +34,8 @@ pub(crate) struct Recorder<'a> {
     pub(super) accounts: Vec<Account>,
     /// The records so far, at most one for each account, in the order in which they were made.
     records: Vec<Record>,
-    /// The index of each account in `accounts`.
-    indexes: HashMap<AccountId, usize>,
+    /// The place of each account in `accounts`.
+    places: AccountIndex,
     /// What earlier visits found in accounts that are visited again. It still holds if the run stops before the visit.
     pub(super) earlier_visits: BTreeMap<AccountId, Record>,
     /// How many of these accounts were not visited again.
@@ -51,15 +51,14 @@ pub(crate) struct Recorder<'a> {
 impl<'a> Recorder<'a> {
     pub(super) fn new(context: &'a mut RunContext, journal: &'a Journal, stop: &'a Stop) -> Self {
         let columns = columns_of(&context.settings.run);
-        let (accounts, records, indexes) = (Vec::new(), Vec::new(), HashMap::new());
         Self {
             context,
             columns,
             journal,
             stop,
-            accounts,
-            records,
-            indexes,
+            accounts: Vec::new(),
+            records: Vec::new(),
+            places: AccountIndex::default(),
             earlier_visits: BTreeMap::new(),
             not_visited_again: 0,
             units: UnitNames::default(),
@@ -110,7 +109,9 @@ impl<'a> Recorder<'a> {
         self.begin_reports()?;
         units.name(&mut accounts);
         self.units = units;
-        self.indexes = accounts.iter().map(|account| account.id).zip(0..).collect();
+        for (place, account) in accounts.iter().enumerate() {
+            self.places.add(account.id, place, |place| accounts[place].id);
+        }
         self.records.reserve_exact(accounts.len());
         self.accounts = accounts;
         for record in records.into_values() {
@@ -128,8 +129,10 @@ impl<'a> Recorder<'a> {
     /// Records an account that was listed. Returns `false` if the account is already known, which happens after a restart of the
     /// listing.
     pub(super) fn record_account(&mut self, account: &Account) -> bool {
-        let Place::Vacant(index) = self.indexes.entry(account.id) else { return false };
-        index.insert(self.accounts.len());
+        let length = self.accounts.len();
+        if self.places.add(account.id, length, |place| self.accounts[place].id) < length {
+            return false;
+        }
         self.accounts.push(account.clone());
         self.journal.append(&Entry::Account(Cow::Borrowed(account)));
         true
@@ -137,7 +140,7 @@ impl<'a> Recorder<'a> {
 
     /// Returns what has to be listed to know the names of the OUs that have accounts.
     pub(super) fn unread_units(&self) -> (bool, Vec<UnitId>) {
-        self.units.unread(self.accounts.iter().map(|account| account.ou_path.as_ref()))
+        self.units.unread(self.accounts.iter().map(|account| account.attributes.ou_path.as_ref()))
     }
 
     /// Records the name of an OU or of a root.
@@ -228,9 +231,9 @@ impl<'a> Recorder<'a> {
 
     /// Adds the row of an account to the reports, and keeps its record.
     fn add_record(&mut self, record: Record) {
-        let index = *self.indexes.get(&record.account_id).expect("records are about listed accounts");
+        let place = self.places.get(record.account_id, |place| self.accounts[place].id);
+        let account = &self.accounts[place.expect("records are about listed accounts")];
         let RunContext { files, settings, .. } = &mut *self.context;
-        let account = &self.accounts[index];
         files.add(&Row { account, record: &record, run_id: &settings.run_id, columns: self.columns });
         let is_news = match record.outcome {
             Outcome::Unchanged => false,

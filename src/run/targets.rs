@@ -120,7 +120,7 @@ pub(crate) fn target(
     };
     let desired = baseline.and_then(|baseline| baseline.desired.get(&id)).copied();
     let (wanted, provenance) = desired.unwrap_or((run.global_endpoint_token_version, Provenance::None));
-    Target { wave: None, account: id, access, management, invited: account.invited, wanted, provenance }
+    Target { wave: None, account: id, access, management, invited: account.attributes.invited, wanted, provenance }
 }
 
 /// Returns a selection that has only the OUs that the waves name.

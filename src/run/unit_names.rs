@@ -37,7 +37,7 @@ pub(crate) async fn resolve(
     if selection.ou_names().next().is_none() {
         return Ok(());
     }
-    let (mut roots, mut parents) = names.unread(accounts.iter().map(|account| account.ou_path.as_ref()));
+    let (mut roots, mut parents) = names.unread(accounts.iter().map(|account| account.attributes.ou_path.as_ref()));
     let mut asked = Vec::new();
     loop {
         let found = |id, parent, name| names.insert(id, parent, name);

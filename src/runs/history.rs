@@ -63,8 +63,8 @@ pub(crate) const HISTORY_COLUMNS: &[Column<HistoryRow>] = &[
     ("request_id", |row| row.record.request_id.as_ref().map_or(Cell::Nothing, |id| Cell::owned(id.to_string()))),
     ("wave", |row| row.record.wave.map_or(Cell::Nothing, |wave| Cell::Number(wave.into()))),
     ("account_name", |row| Cell::text(&row.account.name)),
-    ("account_state", |row| Cell::text(row.account.state.as_str())),
-    ("ou_path", |row| Cell::text(&row.account.ou_path)),
+    ("account_state", |row| Cell::text(row.account.attributes.state.as_str())),
+    ("ou_path", |row| Cell::text(&row.account.attributes.ou_path)),
     ("caller_arn", |row| row.info.caller_arn.as_deref().map_or(Cell::Nothing, Cell::text)),
     ("reason", |row| row.info.settings.reason.as_deref().map_or(Cell::Nothing, Cell::text)),
     ("folder", |row| Cell::text(&row.folder)),
@@ -90,7 +90,7 @@ impl History {
                 Ok(AccountReplay { account: Some(account), records }) => {
                     history.rows.extend(records.into_iter().map(|record| HistoryRow {
                         account: account.clone(),
-                        time: record.started_at.or(info.started_at),
+                        time: record.started_at.map(SystemTime::from).or(info.started_at),
                         record,
                         info: info.clone(),
                         folder: folder.to_string_lossy().into_owned(),

@@ -3,11 +3,14 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use v2token::internals::{AccountError, AccountState, Entry, Stage};
-use v2token::{AccessMethod, Account, ObservedVersion, Outcome, Provenance, Record, Target, TokenVersion};
+use v2token::{
+    AccessMethod, Account, AccountAttributes, ObservedVersion, Outcome, Provenance, Record, Target, TokenVersion,
+};
 use v2token_simulator::Organization;
 
 use crate::harness::{Bench, without_end};
@@ -29,7 +32,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     }
     for record in &records {
         let target = Target {
-            wave: record.wave,
+            wave: record.wave.and_then(NonZeroU32::new),
             account: record.account_id,
             access: AccessMethod::Role(record.role_arn.clone().expect("the record has a role")),
             management: false,
@@ -57,11 +60,13 @@ fn account(number: u32) -> (Account, Record) {
         id: format!("{number:012}").parse().expect("an id"),
         name: format!("{system}-{number}-prod").into(),
         email: format!("aws+{system}-{number}@corp.example").into(),
-        state: AccountState::Active,
-        ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211).into(),
-        invited: false,
+        attributes: AccountAttributes {
+            state: AccountState::Active,
+            ou_path: format!("o-exampleorg1/r-ab12/ou-ab12-{:08}/ou-ab12-{:08}/", number % 7, number % 211).into(),
+            ..Default::default()
+        }
+        .into(),
         joined_at: None,
-        ou_names: std::sync::Arc::default(),
     };
     let error = number.is_multiple_of(13).then(|| AccountError {
         stage: Stage::Set,
@@ -73,6 +78,7 @@ fn account(number: u32) -> (Account, Record) {
             account.id
         ),
         hint: format!("this is what to do about cause {}", number % 5),
+        denied_by: None,
     });
     let record = Record {
         outcome: if error.is_some() { Outcome::Failed } else { Outcome::Changed },
@@ -86,9 +92,9 @@ fn account(number: u32) -> (Account, Record) {
         role_arn: Some(format!("arn:aws:iam::{}:role/OrganizationAccountAccessRole", account.id).into()),
         sts_endpoint: "https://sts.us-east-1.amazonaws.com".into(),
         started_at: Some(
-            SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number,
+            (SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_000_000) + Duration::from_millis(20) * number).into(),
         ),
-        duration: Some(Duration::from_millis(u64::from(400 + number % 300))),
+        duration: Some(u64::from(400 + number % 300).into()),
         ..Record::blank(account.id, TokenVersion::V2Token)
     };
     (account, record)

@@ -21,8 +21,9 @@ use super::super::{Failure, Operation};
 use super::call::call;
 use pagination::{Page, for_each_page};
 
+use crate::interner::Interner;
 use crate::org::account::parent_path;
-use crate::org::{Account, AccountId, AccountState, UnitNames};
+use crate::org::{Account, AccountAttributes, AccountId, AccountState, UnitNames};
 
 /// The maximum page size (Organizations API reference, `ListAccounts`).
 const PAGE: i32 = 20;
@@ -147,7 +148,7 @@ pub(super) async fn for_each_account(
     needs_paths: bool,
     mut found: impl FnMut(Account, usize),
 ) -> Result<AccountList, ListingError> {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut shared) = (BTreeSet::new(), Interner::default());
     let mut without_path: Vec<Account> = Vec::new();
     let (operation, mut pages) = (Operation::ListAccounts, 0);
     let page = async |token| {
@@ -165,10 +166,7 @@ pub(super) async fn for_each_account(
             if !seen.insert(id) {
                 continue;
             }
-            let account = Account {
-                id,
-                name: name.into(),
-                email: listed.email().unwrap_or_default().into(),
+            let mut attributes = Arc::new(AccountAttributes {
                 // `State` may be missing in other partitions. If it is missing, the older `Status` is used.
                 state: AccountState::from_api(
                     listed.state().map(ApiState::as_str),
@@ -176,11 +174,18 @@ pub(super) async fn for_each_account(
                 ),
                 ou_path: listed_path(listed.paths(), id).into(),
                 invited: listed.joined_method() == Some(&AccountJoinedMethod::Invited),
-                joined_at: listed.joined_timestamp().and_then(|time| SystemTime::try_from(*time).ok()),
-                ou_names: Arc::default(),
+                ou_names: Vec::new(),
+            });
+            shared.intern(&mut attributes);
+            let account = Account {
+                id,
+                name: name.into(),
+                email: listed.email().unwrap_or_default().into(),
+                attributes,
+                joined_at: listed.joined_timestamp().and_then(|time| Some(SystemTime::try_from(*time).ok()?.into())),
             };
-            bytes += account.name.len() + account.email.len() + account.ou_path.len();
-            if account.ou_path.is_empty() {
+            bytes += account.name.len() + account.email.len() + account.attributes.ou_path.len();
+            if account.attributes.ou_path.is_empty() {
                 without_path.push(account);
             } else {
                 found(account, pages);
@@ -198,8 +203,10 @@ pub(super) async fn for_each_account(
     let ids: Vec<AccountId> = without_path.iter().map(|account| account.id).collect();
     let (parents, list) = tree::parents(client, max_attempts, needs_paths, &ids).await?;
     for account in without_path {
-        let ou_path = parents.get(&account.id).cloned().unwrap_or_default();
-        found(Account { ou_path: ou_path.into(), ..account }, pages);
+        let ou_path = parents.get(&account.id).cloned().unwrap_or_default().into();
+        let mut attributes = Arc::new(AccountAttributes { ou_path, ..AccountAttributes::clone(&account.attributes) });
+        shared.intern(&mut attributes);
+        found(Account { attributes, ..account }, pages);
     }
     Ok(list)
 }

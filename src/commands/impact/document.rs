@@ -44,7 +44,7 @@ pub(super) struct VisitsEnd {
 impl Accounts {
     /// Returns the id of the Organization, with which every path of an OU begins.
     pub(super) fn organization(&self) -> Option<String> {
-        let paths = self.listed.values().map(|listed| listed.account.ou_path.as_ref());
+        let paths = self.listed.values().map(|listed| listed.account.attributes.ou_path.as_ref());
         paths.filter_map(|path| path.split('/').next()).find(|id| id.starts_with("o-")).map(str::to_owned)
     }
 
@@ -140,8 +140,8 @@ fn account(id: AccountId, accounts: &Accounts, conclusion: &Conclusion, run_id: 
         account_id: id,
         account_name: text(&listed.account.name),
         account_email: text(&listed.account.email),
-        ou_path: text(&listed.account.ou_path),
-        account_state: text(listed.account.state.as_str()),
+        ou_path: text(&listed.account.attributes.ou_path),
+        account_state: text(listed.account.attributes.state.as_str()),
         verdict: conclusion.verdict,
         current_version: subject.version.map(|version| version.as_str().to_owned()),
         opt_in_regions: subject.opt_in.to_string(),

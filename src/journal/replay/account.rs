@@ -93,7 +93,7 @@ mod tests {
     use std::borrow::Cow;
 
     use super::*;
-    use crate::org::{AccountState, ObservedVersion, TokenVersion};
+    use crate::org::{AccountAttributes, ObservedVersion, TokenVersion};
     use crate::rollout::{AccountError, Stage};
 
     const V2: TokenVersion = TokenVersion::V2Token;
@@ -105,13 +105,10 @@ mod tests {
     fn listed(number: u64) -> Entry<'static> {
         Entry::Account(Cow::Owned(Account {
             joined_at: None,
-            ou_names: std::sync::Arc::default(),
             id: id(number),
             name: "a".into(),
             email: Box::default(),
-            state: AccountState::Active,
-            ou_path: "o-a/r-b/".into(),
-            invited: false,
+            attributes: AccountAttributes::active_in("o-a/r-b/"),
         }))
     }
 
@@ -170,6 +167,7 @@ mod tests {
                 error_code: "AccessDenied".into(),
                 error_message: String::new(),
                 hint: "look".to_owned(),
+                denied_by: None,
             };
             let record =
                 Record { outcome: Outcome::Failed, error: Some(Box::new(error)), ..Record::blank(id(number), V2) };

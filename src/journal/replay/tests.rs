@@ -3,6 +3,7 @@
 use super::*;
 use Outcome::{Changed, Failed, NotAttempted, Unverified};
 use std::borrow::Cow;
+use std::num::NonZeroU32;
 use std::path::Path;
 
 fn id(number: u64) -> AccountId {
@@ -11,7 +12,7 @@ fn id(number: u64) -> AccountId {
 
 fn target(number: u64) -> Target {
     Target {
-        wave: Some(1 + u32::from(number > 1)),
+        wave: NonZeroU32::new(1 + u32::from(number > 1)),
         account: id(number),
         access: crate::cloud::AccessMethod::Own,
         management: false,
@@ -22,7 +23,7 @@ fn target(number: u64) -> Target {
 }
 
 fn record(number: u64, outcome: Outcome) -> Entry<'static> {
-    let started_at = (outcome != Outcome::NotAttempted).then_some(std::time::UNIX_EPOCH);
+    let started_at = (outcome != Outcome::NotAttempted).then(|| std::time::UNIX_EPOCH.into());
     Entry::Record(Cow::Owned(Record { outcome, started_at, ..Record::blank(id(number), TokenVersion::V2Token) }))
 }
 
@@ -39,11 +40,8 @@ fn blank_account() -> Account {
         id: id(0),
         name: Box::default(),
         email: Box::default(),
-        state: crate::org::AccountState::Active,
-        ou_path: std::sync::Arc::default(),
-        invited: false,
+        attributes: AccountAttributes::active_in(""),
         joined_at: None,
-        ou_names: std::sync::Arc::default(),
     }
 }
 
@@ -180,7 +178,7 @@ fn a_damaged_last_line_with_a_line_end_is_an_error() {
 #[test]
 fn an_intent_stays_in_doubt_until_a_visit_settles_it() {
     let interrupted = Record::blank(id(5), TokenVersion::V2Token).interrupted(ObservedVersion::V1Token);
-    let visited = Record { started_at: Some(std::time::UNIX_EPOCH), ..interrupted.clone() };
+    let visited = Record { started_at: Some(std::time::UNIX_EPOCH.into()), ..interrupted.clone() };
     for (record, state) in [
         (interrupted, IntentState::Open),
         (visited.clone(), IntentState::InDoubt),

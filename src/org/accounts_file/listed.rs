@@ -1,12 +1,11 @@
 //! Reads the accounts of a report of this program, with their versions, for a command that makes no call.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use csv::ByteRecord;
 
 use super::{AccountId, Lines, ParseError, contents, plain_text, read};
-use crate::org::account::{Account, AccountState};
+use crate::org::account::{Account, AccountAttributes, AccountState};
 use crate::org::token_version::ObservedVersion;
 
 /// An account of the report.
@@ -64,11 +63,14 @@ impl ListedAccount {
                 id,
                 name: cell("account_name").into(),
                 email: cell("account_email").into(),
-                state: AccountState::from_api(Some(if state.is_empty() { "ACTIVE" } else { state }), None),
-                ou_path: cell("ou_path").into(),
-                invited: false,
+                attributes: AccountAttributes {
+                    state: AccountState::from_api(Some(if state.is_empty() { "ACTIVE" } else { state }), None),
+                    ou_path: cell("ou_path").into(),
+                    invited: false,
+                    ou_names: if names.is_empty() { Vec::new() } else { names.split('/').map(str::to_owned).collect() },
+                }
+                .into(),
                 joined_at: None,
-                ou_names: if names.is_empty() { Arc::from([]) } else { names.split('/').map(str::to_owned).collect() },
             },
             version: version("current_version").or_else(|| version("previous_version")),
             partition: cell("role_arn").strip_prefix("arn:").and_then(|arn| Some(arn.split_once(':')?.0.to_owned())),
@@ -91,17 +93,20 @@ mod tests {
         let listed = listed(report.as_bytes()).unwrap();
         let versions: Vec<_> = listed.values().map(|listed| listed.version).collect();
         assert_eq!(versions, [Some(ObservedVersion::V1Token), None, None, Some(ObservedVersion::V2Token)]);
-        let states: Vec<_> = listed.values().map(|listed| listed.account.state.as_str()).collect();
+        let states: Vec<_> = listed.values().map(|listed| listed.account.attributes.state.as_str()).collect();
         assert_eq!(states, ["ACTIVE", "SUSPENDED", "ACTIVE", "ACTIVE"]);
         let third = listed.values().nth(2).unwrap();
         assert_eq!(third.error, Some(("AccessDenied".to_owned(), "no".to_owned())));
-        assert_eq!((third.account.name.as_ref(), third.account.ou_path.as_ref()), ("three", "o-a/r-b/"));
+        assert_eq!((third.account.name.as_ref(), third.account.attributes.ou_path.as_ref()), ("three", "o-a/r-b/"));
     }
 
     #[test]
     fn a_list_of_ids_gives_active_accounts_without_versions() {
         let ids = listed(b"000000000001\n000000000002\n").unwrap();
-        assert!(ids.values().all(|listed| listed.version.is_none() && listed.account.state == AccountState::Active));
+        assert!(
+            ids.values()
+                .all(|listed| listed.version.is_none() && listed.account.attributes.state == AccountState::Active)
+        );
         assert_eq!(ids.len(), 2);
         assert!(listed(b"1\n").is_err());
     }

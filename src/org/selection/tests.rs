@@ -1,7 +1,7 @@
 //! Tests of the selection: a tree five OUs deep, with accounts in all states.
 
 use super::*;
-use crate::org::AccountState;
+use crate::org::{AccountAttributes, AccountState};
 
 fn id(number: u64) -> AccountId {
     format!("{number:012}").parse().unwrap()
@@ -51,11 +51,8 @@ fn organization() -> (Vec<Account>, Tags) {
                 id: id(number),
                 name: name.into(),
                 email: Box::default(),
-                state,
-                ou_path: PATHS[depth].into(),
-                invited: false,
+                attributes: AccountAttributes { state, ou_path: PATHS[depth].into(), ..Default::default() }.into(),
                 joined_at: None,
-                ou_names: std::sync::Arc::default(),
             }
         })
         .collect();
@@ -295,7 +292,7 @@ fn accounts_that_joined_earlier_or_at_an_unknown_time_are_skipped() {
     let at = |seconds| Some(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds));
     let (mut accounts, tags) = organization();
     for (account, joined_at) in accounts.iter_mut().zip([at(99), at(100), at(101), None]) {
-        account.joined_at = joined_at;
+        account.joined_at = joined_at.map(Into::into);
     }
     let selection = Selection { joined_since: at(100), ..Selection::default() };
     let codes = accounts[..4].iter().map(|account| {

@@ -48,7 +48,7 @@ fn describe(result: Option<AccountResult<'_>>, with_state: bool) -> String {
         words.push_str(&format!(" on {read}"));
     }
     if with_state {
-        words.push_str(&format!(" as {}", account.state.as_str()));
+        words.push_str(&format!(" as {}", account.attributes.state.as_str()));
     }
     if let Some(error) = &record.error {
         words.push_str(&format!(" at {}: {}", error.stage, error.error_code));

@@ -12,15 +12,15 @@ type ComparisonColumn = (&'static str, for<'a> fn(&AccountPair<'a>) -> Cell<'a>)
 pub const COMPARISON_COLUMNS: [ComparisonColumn; 19] = [
     ("account_id", |pair| Cell::Text(pair.account().id.to_string().into())),
     ("account_name", |pair| Cell::text(&pair.account().name)),
-    ("ou_path", |pair| Cell::text(&pair.account().ou_path)),
+    ("ou_path", |pair| Cell::text(&pair.account().attributes.ou_path)),
     ("difference", |pair| Cell::text(pair.difference.as_str())),
     ("before_outcome", |pair| cell(pair.before, |before| Some(before.record.outcome.as_str()))),
     ("after_outcome", |pair| cell(pair.after, |after| Some(after.record.outcome.as_str()))),
     ("before_version", |pair| cell(pair.before, |before| Some(before.record.current_version?.as_str()))),
     ("found_version", |pair| cell(pair.after, |after| Some(after.record.previous_version?.as_str()))),
     ("after_version", |pair| cell(pair.after, |after| Some(after.record.current_version?.as_str()))),
-    ("before_state", |pair| cell(pair.before, |before| Some(before.account.state.as_str()))),
-    ("after_state", |pair| cell(pair.after, |after| Some(after.account.state.as_str()))),
+    ("before_state", |pair| cell(pair.before, |before| Some(before.account.attributes.state.as_str()))),
+    ("after_state", |pair| cell(pair.after, |after| Some(after.account.attributes.state.as_str()))),
     ("before_stage", |pair| cell(pair.before, |before| Some(before.record.error.as_ref()?.stage.as_str()))),
     ("before_error_code", |pair| cell(pair.before, |before| Some(before.record.error.as_ref()?.error_code.as_str()))),
     ("before_error_message", |pair| cell(pair.before, |before| Some(&before.record.error.as_ref()?.error_message))),
@@ -30,7 +30,7 @@ pub const COMPARISON_COLUMNS: [ComparisonColumn; 19] = [
     ("hint", |pair| {
         cell(pair.after, |after| Some(after.record.error.as_ref().map_or(&after.record.note, |error| &error.hint)))
     }),
-    ("ou_names", |pair| ou_names(&pair.account().ou_names)),
+    ("ou_names", |pair| ou_names(&pair.account().attributes.ou_names)),
 ];
 
 impl Serialize for AccountPair<'_> {

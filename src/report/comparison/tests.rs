@@ -6,7 +6,7 @@ use super::*;
 use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
-use crate::org::{AccountState, ObservedVersion, TokenVersion};
+use crate::org::{AccountAttributes, AccountState, ObservedVersion, TokenVersion};
 use crate::rollout::{AccountError, Mode, Stage};
 use crate::settings::{Environment, Settings, defaults};
 
@@ -24,17 +24,14 @@ fn account(number: usize) -> Account {
         id: id(number),
         name: format!("=name\u{1b}|`{number}`").into(),
         email: Box::default(),
-        state: AccountState::Active,
-        ou_path: "o-x/r-y/".into(),
-        invited: false,
+        attributes: AccountAttributes::active_in("o-x/r-y/"),
         joined_at: None,
-        ou_names: std::sync::Arc::default(),
     }
 }
 
 fn error(stage: Stage, code: &str, message: &str) -> AccountError {
     let hint = format!("do something about {code}");
-    AccountError { stage, error_code: code.into(), error_message: message.to_owned(), hint }
+    AccountError { stage, error_code: code.into(), error_message: message.to_owned(), hint, denied_by: None }
 }
 
 /// Returns a typical record with this outcome. The run is for v2Token.
@@ -137,7 +134,8 @@ fn appeared_left_and_closed_accounts() {
     let known = record(Outcome::Unchanged);
     let left =
         Record { error: Some(Box::new(error(Stage::Select, "LeftOrganization", ""))), ..record(Outcome::Skipped) };
-    let (active, closed) = (account(1), Account { state: AccountState::Closed, ..account(1) });
+    let closed = AccountAttributes { state: AccountState::Closed, ..account(1).attributes.as_ref().clone() };
+    let (active, closed) = (account(1), Account { attributes: closed.into(), ..account(1) });
     let here = Some(AccountResult { account: &active, record: &known });
     let gone = Some(AccountResult { account: &active, record: &left });
     for (before, after, expected) in [

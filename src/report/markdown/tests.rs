@@ -7,7 +7,7 @@ use super::*;
 use crate::cli::{Cli, Command, PlanArgs};
 use crate::journal::CommandName;
 use crate::journal::{RunId, RunInfo};
-use crate::org::{AccountState, TokenVersion};
+use crate::org::{AccountAttributes, TokenVersion};
 use crate::rollout::{AccountError, Mode, Record, Stage};
 use crate::settings::{Environment, Settings, defaults};
 
@@ -67,17 +67,15 @@ fn failures(texts: impl Iterator<Item = String>) -> (Vec<Account>, Vec<Record>) 
             id: format!("{number:012}").parse().unwrap(),
             name: text.clone().into(),
             email: text.clone().into(),
-            state: AccountState::Active,
-            ou_path: format!("o-x/r-y/ou-y-{number} ({text})/").into(),
-            invited: false,
+            attributes: AccountAttributes::active_in(&format!("o-x/r-y/ou-y-{number} ({text})/")),
             joined_at: None,
-            ou_names: std::sync::Arc::default(),
         };
         let error = AccountError {
             stage: Stage::Assume,
             error_code: text.clone().into(),
             error_message: text.clone(),
             hint: format!("{text} of {number}"),
+            denied_by: None,
         };
         let blank = Record::blank(account.id, TokenVersion::V2Token);
         (account, Record { outcome: Outcome::Failed, error: Some(Box::new(error)), ..blank })

@@ -1,6 +1,6 @@
 //! What one run knows about an account, and what follows if several runs know something about it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::journal::RunId;
 use crate::org::ObservedVersion;
@@ -26,12 +26,12 @@ pub(super) struct Observation {
 /// overlaps with one that only reads, what was set counts. `None` if no visit ended.
 pub(super) fn time(record: &Record) -> Option<SystemTime> {
     let duration = match record.outcome {
-        Outcome::Changed | Outcome::Unverified => record.duration.unwrap_or_default(),
+        Outcome::Changed | Outcome::Unverified => record.duration.map_or(Duration::ZERO, Duration::from),
         Outcome::Unchanged | Outcome::WouldChange | Outcome::Failed | Outcome::Skipped | Outcome::NotAttempted => {
-            return record.started_at;
+            Duration::ZERO
         }
     };
-    record.started_at.map(|started| started + duration)
+    record.started_at.map(|started| SystemTime::from(started) + duration)
 }
 
 /// The rank of the record of a visit.

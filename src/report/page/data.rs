@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
 use std::io::{self, Write};
-use std::time::SystemTime;
 
 use serde::ser::{Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 use serde_json::ser::Formatter;
@@ -20,7 +19,7 @@ use crate::report::ou_totals::Unit;
 use crate::rollout::cause::{MessagePart, message_parts};
 use crate::rollout::{Outcome, Record, Verified};
 use crate::sanitize::for_terminal;
-use crate::timestamp::milliseconds;
+use crate::timestamp::Timestamp;
 
 /// The data of a page. Its `Display` implementation writes JSON that is safe inside a script element.
 #[derive(Debug)]
@@ -74,14 +73,14 @@ impl Write for FmtWriter<'_, '_> {
 }
 
 /// Returns the index of a value among the distinct values.
-fn index_of<T: Eq + Hash>(values: &mut HashMap<T, usize>, value: T) -> usize {
-    let next = values.len();
+fn index_of<T: Eq + Hash>(values: &mut HashMap<T, u32>, value: T) -> u32 {
+    let next = u32::try_from(values.len()).expect("an Organization has at most 50,000 accounts");
     *values.entry(value).or_insert(next)
 }
 
 /// Returns the distinct values, ordered by index.
-fn by_index<T>(values: HashMap<T, usize>) -> Vec<T> {
-    let mut values: Vec<(T, usize)> = values.into_iter().collect();
+fn by_index<T>(values: HashMap<T, u32>) -> Vec<T> {
+    let mut values: Vec<(T, u32)> = values.into_iter().collect();
     values.sort_unstable_by_key(|(_, index)| *index);
     values.into_iter().map(|(value, _)| value).collect()
 }
@@ -89,14 +88,14 @@ fn by_index<T>(values: HashMap<T, usize>) -> Vec<T> {
 impl Serialize for Data<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (accounts, records) = (self.report.accounts, self.report.records);
-        let start = records.iter().filter_map(|record| record.started_at).min().map_or(0, epoch_milliseconds);
+        let start = records.iter().filter_map(|record| record.started_at).min().map_or(0, Timestamp::milliseconds);
         let (mut states, mut roles) = (HashMap::new(), HashMap::new());
-        let mut state_and_role = Vec::with_capacity(records.len());
+        let mut role_of_record = Vec::with_capacity(records.len());
         for (account, record) in accounts.iter().zip(records) {
             let id = account.id.to_string();
             let parts = |arn: &AccountArn| arn.to_string().split(&id).map(str::to_owned).collect::<Vec<_>>();
-            let role = record.role_arn.as_ref().map(|arn| index_of(&mut roles, parts(arn)));
-            state_and_role.push((index_of(&mut states, account.state.as_str()), role));
+            role_of_record.push(record.role_arn.as_ref().map(|arn| index_of(&mut roles, parts(arn))));
+            index_of(&mut states, account.attributes.state.as_str());
         }
         let unit_indexes: HashMap<&str, usize> =
             self.units.iter().enumerate().map(|(index, unit)| (unit.path, index)).collect();
@@ -104,8 +103,8 @@ impl Serialize for Data<'_> {
         map.serialize_entry("start", &start)?;
         map.serialize_entry("outcomes", &Outcome::ALL.map(Outcome::as_str))?;
         map.serialize_entry("readings", &ObservedVersion::ALL.map(ObservedVersion::as_str))?;
-        let states = by_index(states).into_iter().map(for_terminal);
-        map.serialize_entry("states", &states.collect::<Vec<_>>())?;
+        let listed = by_index(states.clone()).into_iter().map(for_terminal);
+        map.serialize_entry("states", &listed.collect::<Vec<_>>())?;
         let roles = by_index(roles);
         let roles = roles.iter().map(|parts| parts.iter().map(|part| for_terminal(part)).collect::<Vec<_>>());
         map.serialize_entry("roles", &roles.collect::<Vec<_>>())?;
@@ -125,16 +124,17 @@ impl Serialize for Data<'_> {
         let mut messages = vec![""; self.causes.groups.len()];
         for (record, cause) in records.iter().zip(&self.causes.of_record).rev() {
             if let Some(cause) = cause {
-                messages[*cause] = message(record);
+                messages[*cause as usize] = message(record);
             }
         }
         let causes = self.causes.groups.iter().zip(messages).map(|(group, message)| cause(group, message));
         map.serialize_entry("causes", &causes.collect::<Vec<_>>())?;
         let rows = || {
-            let indexes = state_and_role.iter().zip(&self.causes.of_record);
-            accounts.iter().zip(records).zip(indexes).map(|((account, record), ((state, role), cause))| {
-                let unit = unit_indexes.get(account.ou_path.as_ref()).copied();
-                PageRow { account, record, start, state: *state, role: *role, unit, cause: *cause }
+            let indexes = role_of_record.iter().zip(&self.causes.of_record);
+            accounts.iter().zip(records).zip(indexes).map(|((account, record), (role, cause))| {
+                let state = states[account.attributes.state.as_str()];
+                let unit = unit_indexes.get(account.attributes.ou_path.as_ref()).copied();
+                PageRow { account, record, start, state, role: *role, unit, cause: *cause }
             })
         };
         map.serialize_entry("rows", &LazyList(rows))?;
@@ -160,19 +160,15 @@ fn message(record: &Record) -> &str {
     record.error.as_ref().map_or("", |error| error.error_message.as_str())
 }
 
-fn epoch_milliseconds(time: SystemTime) -> u64 {
-    milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
-}
-
 /// Returns the index of a value in a list, or -1 if the list does not have the value.
-fn index_in<T: PartialEq>(list: &[T], value: impl Into<Option<T>>) -> isize {
+fn index_in<T: PartialEq>(list: &[T], value: impl Into<Option<T>>) -> i64 {
     let value = value.into();
     or_minus_one(list.iter().position(|item| Some(item) == value.as_ref()))
 }
 
 /// Returns the index, or -1 for `None`.
-fn or_minus_one(index: Option<usize>) -> isize {
-    index.and_then(|index| isize::try_from(index).ok()).unwrap_or(-1)
+fn or_minus_one(index: Option<impl TryInto<i64>>) -> i64 {
+    index.and_then(|index| index.try_into().ok()).unwrap_or(-1)
 }
 
 /// The row of one account. Its values are in the order that `page.js` expects.
@@ -183,10 +179,10 @@ struct PageRow<'a> {
     start: u64,
     /// The index of the account's state in the list of states. The next three fields are indexes in the lists of roles, OUs, and
     /// causes.
-    state: usize,
-    role: Option<usize>,
+    state: u32,
+    role: Option<u32>,
     unit: Option<usize>,
-    cause: Option<usize>,
+    cause: Option<u32>,
 }
 
 impl Serialize for PageRow<'_> {
@@ -203,7 +199,7 @@ impl Serialize for PageRow<'_> {
             .collect();
         let version = |version: Option<ObservedVersion>| index_in(&ObservedVersion::ALL, version);
         // Each time is truncated to milliseconds separately, as in the other formats.
-        let started = record.started_at.map(|time| epoch_milliseconds(time) - self.start);
+        let started = record.started_at.map(|time| time.milliseconds() - self.start);
         let mut row = serializer.serialize_seq(None)?;
         row.serialize_element(&account.id)?;
         row.serialize_element(&for_terminal(&account.name))?;
@@ -222,7 +218,7 @@ impl Serialize for PageRow<'_> {
         row.serialize_element(&record.throttled)?;
         row.serialize_element(&record.wave.unwrap_or(0))?;
         row.serialize_element(&started)?;
-        row.serialize_element(&record.duration.map(milliseconds))?;
+        row.serialize_element(&record.duration)?;
         row.serialize_element(&or_minus_one(self.role))?;
         row.serialize_element(&for_terminal(&record.request_id.as_ref().map(ToString::to_string).unwrap_or_default()))?;
         if record.verified.is_some() || !record.note.is_empty() || record.issued_token.is_some() {

@@ -64,7 +64,7 @@ async fn run_in_waves(
     let sizes = waves.map_or_else(|| vec![count], |waves| waves.sizes(count));
     let wave = |(number, size)| {
         let number = waves.map(|_| number);
-        Wave { number, targets: rest.by_ref().take(size).map(|target| Target { wave: number, ..target }).collect() }
+        Wave { number, targets: rest.by_ref().take(size).map(|target| target.in_wave(number)).collect() }
     };
     let waves: Vec<Wave> = (1..).zip(sizes).map(wave).collect();
     let mut records = Vec::new();

@@ -47,6 +47,7 @@ mod tests {
             error_code: "AccessDenied".into(),
             error_message: message.to_owned(),
             hint: String::new(),
+            denied_by: None,
         };
         Record { outcome, error: Some(Box::new(error)), ..Record::blank(id, TokenVersion::V2Token) }
     }

@@ -247,7 +247,7 @@ fn record_fields(record: &Record) -> Value {
         "hint": error.map_or("", |error| &error.hint),
         "request_id": record.request_id,
         "attempts": record.attempts,
-        "duration_ms": record.duration.map(crate::timestamp::milliseconds),
+        "duration_ms": record.duration,
     })
 }
 

@@ -149,7 +149,7 @@ impl DisplayState {
                     if let Some(wave) = &mut self.wave {
                         wave.done += 1;
                     }
-                    if let Some(took) = record.duration {
+                    if let Some(took) = record.duration.map(Duration::from) {
                         let mean = self.visit_duration.unwrap_or(took);
                         self.visit_duration = Some(mean.mul_f64(1.0 - LATEST_WEIGHT) + took.mul_f64(LATEST_WEIGHT));
                     }

@@ -23,7 +23,7 @@ fn observation(outcome: Outcome, wanted: TokenVersion, at: u64) -> Observation {
         Outcome::WouldChange | Outcome::Skipped => other(wanted),
         Outcome::Unverified | Outcome::Failed | Outcome::NotAttempted => None,
     };
-    let record = Record { outcome, started_at: at, current_version, ..Record::blank(id, wanted) };
+    let record = Record { outcome, started_at: at.map(Into::into), current_version, ..Record::blank(id, wanted) };
     Observation { at, since: None, record, run: 0, resume: 0, run_id: RunId::of_several(&[]) }
 }
 
@@ -142,7 +142,7 @@ fn an_interrupted_run_that_began_after_a_change_doubts_it() {
 #[test]
 fn overlapping_visits_count_by_what_they_did() {
     let record = |outcome, started: u64, seconds: u64| Record {
-        duration: Some(Duration::from_secs(seconds)),
+        duration: Some(Duration::from_secs(seconds).into()),
         ..observation(outcome, V2, started).record
     };
     for (outcome, expected) in [

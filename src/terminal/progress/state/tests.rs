@@ -19,7 +19,7 @@ pub(in crate::terminal::progress) fn visit(
     apart: Duration,
 ) -> Instant {
     let mut record = Record::blank("000000000012".parse().unwrap(), TokenVersion::V2Token);
-    (record.outcome, record.duration) = (outcome, Some(Duration::from_secs(1)));
+    (record.outcome, record.duration) = (outcome, Some(1_000.into()));
     let mut tally = state.tally.clone();
     (0..count).fold(from, |before, _| {
         tally.add(outcome);
