@@ -4,13 +4,14 @@ services are parsed once, and each command line runs in a fork.
 Each line of JSON on stdin is a command line; the answer is a line on stdout with its exit code, negative for a signal. The fork behaves
 like `aws`: it has the environment, folder, streams and arguments of the command line, and runs the script `aws` from its first line as the
 main program. It ends with the exit code and the output of a Python process, but without taking its memory apart, which would copy all of
-it. Only an output that can't be flushed and a signal that Python passes on would end in another way; the tests have neither. Each fork
-runs one command line.
+it. Only an output that can't be flushed and a signal that Python passes on would end in another way; the tests have neither. With
+--debug, it logs fewer lines about the new names of events. Each fork runs one command line.
 """
 
 import atexit
 import gc
 import importlib
+import inspect
 import json
 import os
 import runpy
@@ -28,6 +29,9 @@ READ_EARLY = ("HOME", "LANG", "LANGUAGE", "LC_", "PYTHON", "TZ")
 # The files that every command line of the tests reads, below the data of botocore. Parsing them is half of the cost of a command line.
 READ_ALWAYS = ("*.json", "iam/*/*.json", "sts/*/*.json")
 
+# The kinds of data of which every command line lists the services.
+LISTED = ("service-2", "waiters-2", "paginators-1", "endpoint-rule-set-1")
+
 
 def early(environment: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(READ_EARLY)}
@@ -38,36 +42,39 @@ def parse_data() -> None:
     the AWS CLI uses each result more than once, too."""
     loaders = importlib.import_module("botocore.loaders")
     loader, load = loaders.JSONFileLoader(), loaders.JSONFileLoader.load_file
-    names = [str(path.with_suffix("")) for pattern in READ_ALWAYS for path in Path(loaders.BOTOCORE_ROOT, "data").glob(pattern)]
+    names = [str(path.with_suffix("")) for pattern in READ_ALWAYS for path in Path(loaders.Loader.BUILTIN_DATA_PATH).glob(pattern)]
     parsed = {name: load(loader, name) for name in names}
     loaders.JSONFileLoader.load_file = lambda self, name: parsed[name] if name in parsed else load(self, name)
-    loaders.os = KnownFolders(os.path.join(loaders.BOTOCORE_ROOT, "data"))
 
 
-class KnownFolders:
-    """The modules `os` and `os.path` for the loader of the AWS CLI. It looks for thousands of files below its data for each command line, a
-    few for each service; what is there does not change, so it is looked up once."""
+def start_once() -> None:
+    """Starts the AWS CLI once, and keeps what is the same for each command line: the services in its data, whether a handler takes all
+    keyword arguments, and the new names of events."""
+    loaders, hooks, clidriver = (importlib.import_module(name) for name in ("botocore.loaders", "botocore.hooks", "awscli.clidriver"))
+    accepts_kwargs = hooks.accepts_kwargs
 
-    def __init__(self, root: str) -> None:
-        self.path = self
-        self.root = os.path.join(root, "")
-        self.lists: dict[str, list[str]] = {}
-        self.files: set[str] = set()
-        for folder, folders, files in os.walk(root):
-            self.lists[folder] = [*folders, *files]
-            self.files.update(os.path.join(folder, file) for file in files)
+    def takes_all(handler: object) -> object:
+        code = getattr(handler, "__code__", None)
+        return accepts_kwargs(handler) if code is None else code.co_flags & inspect.CO_VARKEYWORDS
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(os if hasattr(os, name) else os.path, name)
+    hooks.accepts_kwargs = takes_all
+    session = clidriver.create_clidriver().session
+    loader, list_services = session.get_component("data_loader"), loaders.Loader.list_available_services
+    known = {(*loader._potential_locations(), kind): list_services(loader, kind) for kind in LISTED}
 
-    def listdir(self, folder: str) -> list[str]:
-        return list(self.lists[folder]) if folder in self.lists else os.listdir(folder)
+    def list_available_services(self: object, type_name: str) -> list[str]:
+        # A user's own data is in one more folder.
+        return known.get((*self._potential_locations(), type_name)) or list_services(self, type_name)
 
-    def isdir(self, path: str) -> bool:
-        return path.rstrip("/") in self.lists if path.startswith(self.root) else os.path.isdir(path)
+    loaders.Loader.list_available_services = list_available_services
+    names, begin = session.get_component("event_emitter")._alias_name_cache, hooks.EventAliaser.__init__
 
-    def isfile(self, path: str) -> bool:
-        return path in self.files if path.startswith(self.root) else os.path.isfile(path)
+    def begin_with_names(self: object, *arguments: object) -> None:
+        begin(self, *arguments)
+        if self._event_aliases == hooks.EVENT_ALIASES:
+            self._alias_name_cache = dict(names)
+
+    hooks.EventAliaser.__init__ = begin_with_names
 
 
 def become(line: dict, package: object) -> None:
@@ -98,6 +105,7 @@ def serve() -> bool:
     for name in ("clidriver", "handlers"):
         importlib.import_module(f"awscli.{name}")
     parse_data()
+    start_once()
     # Otherwise a garbage collection in a fork would copy all memory pages.
     gc.collect()
     gc.freeze()

@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -58,7 +59,8 @@ pub(crate) fn skip(what: &str, reason: &str) {
 
 /// A Python with the packages of `tests/<name>/requirements.txt`: a virtual environment in the target folder, made on first use and kept.
 pub(crate) fn environment(name: &str, scratch: &Path) -> Result<PathBuf, String> {
-    let interpreter = interpreter()?;
+    static INTERPRETER: LazyLock<Result<String, String>> = LazyLock::new(interpreter);
+    let interpreter = INTERPRETER.clone()?;
     let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(name).join("requirements.txt");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
     let venv = target.join(format!("{name}-venv"));
