@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use v2token_simulator::{ORGANIZATION_ID, Organization, TokenVersion};
 
-use crate::harness::{Bench, Run};
+use crate::harness::{Bench, Run, tool};
 
 /// Whether this machine can't make a terminal. Where CI is set, it must.
 pub(crate) fn no_terminal() -> bool {
@@ -27,7 +27,7 @@ pub(crate) fn on_terminal(bench: &Bench, name: &str, arguments: &[&str]) -> Comm
 fn with_terminal(bench: &Bench, command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().expect("UTF-8"))).collect();
-    let mut terminal = Command::new("script");
+    let mut terminal = tool("script");
     terminal.args(["-qec", &quoted.join(" "), "/dev/null"]).env_clear().current_dir(bench.folder.path());
     terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("SHELL", "/bin/sh");
     terminal.env("PATH", std::env::var_os("PATH").unwrap_or_default());

@@ -1,9 +1,10 @@
-//! Crash safety: an apply is killed at two hundred different moments, and afterwards every possibly changed account is known, and
-//! resume and rollback work.
+//! Crash safety: applies are killed two hundred times, after each of their requests, and afterwards every possibly changed account is
+//! known, and resume and rollback work.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use v2token::internals::RunFolder;
@@ -12,27 +13,40 @@ use v2token_simulator::{Latency, Organization, TokenVersion, VersionMix};
 use crate::harness::{Bench, accounts_with, read_csv, sent_to};
 use crate::running::{LIMIT, Running};
 
-/// The number of moments in one test; four tests run in parallel.
-const MOMENTS: usize = 50;
+/// The number of kills in one test; four tests run in parallel.
+const KILLS: usize = 50;
+
+/// The accounts of each apply.
+const ACCOUNTS: usize = 40;
+
+const APPLY: [&str; 9] =
+    ["apply", "--yes", "--concurrency", "8", "--rate", "0", "--waves", "2,50%,100%", "--no-progress"];
+
+/// How many requests a whole apply makes, so that no kill comes after its end.
+static REQUESTS: LazyLock<usize> = LazyLock::new(|| {
+    let bench = organization(0);
+    bench.run("run", &APPLY).exits(0);
+    usize::try_from(bench.requests()).expect("they are few")
+});
 
 #[test]
 fn killed_at_any_moment_first_quarter() {
-    killed_at((0..MOMENTS).map(|moment| moment * 4));
+    killed((0..KILLS).map(|kill| kill * 4));
 }
 
 #[test]
 fn killed_at_any_moment_second_quarter() {
-    killed_at((0..MOMENTS).map(|moment| moment * 4 + 1));
+    killed((0..KILLS).map(|kill| kill * 4 + 1));
 }
 
 #[test]
 fn killed_at_any_moment_third_quarter() {
-    killed_at((0..MOMENTS).map(|moment| moment * 4 + 2));
+    killed((0..KILLS).map(|kill| kill * 4 + 2));
 }
 
 #[test]
 fn killed_at_any_moment_last_quarter() {
-    killed_at((0..MOMENTS).map(|moment| moment * 4 + 3));
+    killed((0..KILLS).map(|kill| kill * 4 + 3));
 }
 
 /// The CSV file that grows during a run has every record that is known: the skipped accounts from the start, and in a resume those of
@@ -78,20 +92,19 @@ fn growing_reports_have_the_records_known_before_the_first_visit() {
     assert!(!partial.exists(), "what is complete takes the place of what is not");
 }
 
-/// Kills an apply after this many requests to the simulated organization, and then resumes it and rolls it back.
-fn killed_at(moments: impl Iterator<Item = usize>) {
-    for moment in moments {
-        let organization = Organization::builder()
-            .accounts(40)
-            .seed(moment as u64)
-            .version_mix(VersionMix::percent_v2(25))
-            .latency(Latency::all(Duration::from_millis(4)))
-            .start();
-        let bench = Bench::new(organization);
+fn organization(kill: usize) -> Bench {
+    let builder = Organization::builder().accounts(ACCOUNTS).seed(kill as u64).version_mix(VersionMix::percent_v2(25));
+    Bench::new(builder.latency(Latency::all(Duration::from_millis(4))).start())
+}
+
+/// Kills applies over different Organizations, each after a number of requests, and then resumes them and rolls them back.
+fn killed(kills: impl Iterator<Item = usize>) {
+    for kill in kills {
+        let moment = kill % *REQUESTS;
+        let bench = organization(kill);
         let before = bench.truth();
-        let apply = ["apply", "--yes", "--concurrency", "8", "--rate", "0", "--waves", "2,50%,100%", "--no-progress"];
         let mut process =
-            bench.command("run", &apply).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+            bench.command("run", &APPLY).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
         wait_for_requests(&bench, &mut process, moment as u64);
         process.kill().expect("it is ours");
         process.wait().expect("it is ours");
@@ -103,34 +116,34 @@ fn killed_at(moments: impl Iterator<Item = usize>) {
         let sent = sent_to(&bench.truth());
         let known: BTreeSet<String> = RunFolder::read(&folder)
             .map_or_else(|_| BTreeSet::new(), |(_, replay)| replay.intents.keys().map(ToString::to_string).collect());
-        assert!(sent.is_subset(&known), "moment {moment}: sent to {sent:?}, but the journal knows only of {known:?}");
+        assert!(sent.is_subset(&known), "kill {kill}: sent to {sent:?}, but the journal knows only of {known:?}");
 
         if RunFolder::read(&folder).is_err() {
             // It was killed before the run began: there is nothing to resume, and it can be started again.
-            assert!(sent.is_empty(), "moment {moment}");
-            bench.run("run", &apply).exits(0);
+            assert!(sent.is_empty(), "kill {kill}");
+            bench.run("run", &APPLY).exits(0);
         } else {
             let report = bench.bare(&["report", named, "--output", "json"]).output().expect("it starts");
-            assert_eq!(report.status.code(), Some(0), "moment {moment}: {}", String::from_utf8_lossy(&report.stderr));
+            assert_eq!(report.status.code(), Some(0), "kill {kill}: {}", String::from_utf8_lossy(&report.stderr));
             let resumed = bench.bare(&["resume", named, "--yes", "--no-progress"]).output().expect("it starts");
             let said = String::from_utf8_lossy(&resumed.stderr).into_owned();
-            assert_eq!(resumed.status.code(), Some(0), "moment {moment}: {said}");
+            assert_eq!(resumed.status.code(), Some(0), "kill {kill}: {said}");
         }
 
         let after = bench.truth();
-        assert_eq!(after.with_version(TokenVersion::V2), 40, "moment {moment}");
+        assert_eq!(after.with_version(TokenVersion::V2), ACCOUNTS, "kill {kill}");
         let rows = read_csv(&folder.join("report.csv"));
-        assert_eq!(rows.len(), 40, "moment {moment}");
+        assert_eq!(rows.len(), ACCOUNTS, "kill {kill}");
         assert_eq!(
             accounts_with(&rows, "changed"),
             sent_to(&after),
-            "moment {moment}: the changed accounts are those that were set"
+            "kill {kill}: the changed accounts are those that were set"
         );
 
         bench.run("back", &["rollback", named, "--yes", "--rate", "0"]).exits(0);
         let restored = bench.truth();
         for (was, is) in before.accounts.iter().zip(&restored.accounts) {
-            assert_eq!(was.version, is.version, "moment {moment}: {} is not what it was", was.id);
+            assert_eq!(was.version, is.version, "kill {kill}: {} is not what it was", was.id);
         }
     }
 }
@@ -166,8 +179,7 @@ fn merged_reports_keep_possibly_changed_accounts() {
 /// Waits until the organization has received this many requests, or the process has ended.
 fn wait_for_requests(bench: &Bench, process: &mut Child, wanted: u64) {
     loop {
-        let seen: u64 = bench.truth().operations.values().map(|operation| operation.requests).sum();
-        if seen >= wanted || process.try_wait().expect("it is ours").is_some() {
+        if bench.requests() >= wanted || process.try_wait().expect("it is ours").is_some() {
             return;
         }
         std::thread::sleep(Duration::from_micros(300));

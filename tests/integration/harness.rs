@@ -101,6 +101,11 @@ impl Bench {
     pub(crate) fn truth(&self) -> Truth {
         self.organization.truth()
     }
+
+    /// How many requests have arrived. Many tests ask for it all the time, and the truth has a copy of each account.
+    pub(crate) fn requests(&self) -> u64 {
+        self.organization.control(|world| world.all_requests())
+    }
 }
 
 /// The program with an empty environment, in a folder.
@@ -108,6 +113,14 @@ pub(crate) fn program(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_v2token"));
     command.env_clear().current_dir(folder).stdin(Stdio::null()).env("HOME", folder);
     command
+}
+
+/// A program of the system, by its path. If a command has a name and a `PATH` of its own, the standard library starts it with a copy of
+/// this process, which takes far longer than the program itself.
+pub(crate) fn tool(name: &str) -> Command {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
+    Command::new(found.unwrap_or_else(|| name.into()))
 }
 
 impl Run {

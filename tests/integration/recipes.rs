@@ -12,7 +12,7 @@ use serde_json::Value;
 use v2token_simulator::{Organization, TokenVersion, VersionMix};
 
 use crate::action::{Action, Release};
-use crate::harness::{Bench, read_csv};
+use crate::harness::{Bench, read_csv, tool};
 use crate::python::{Scratch, environment, run, skip};
 
 /// YAML with the short forms of CloudFormation's functions, as one list of JSON documents.
@@ -50,7 +50,7 @@ impl Sandbox {
     /// Runs a script in a shell that stops at the first error; `/runs` is a temporary folder.
     pub(crate) fn follow(&self, script: &str, variables: &[(&str, &str)]) -> Output {
         let script = script.replace("/runs/", &format!("{}/", self.path("runs").display()));
-        let mut command = Command::new("bash");
+        let mut command = tool("bash");
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display());
         command.args(["-e", "-c", &script]).current_dir(self.bench.folder.path()).env_clear();
         command.env("PATH", path).env("HOME", self.bench.folder.path()).env("V2TOKEN_BAKE", "0s");

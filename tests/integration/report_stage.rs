@@ -11,7 +11,7 @@ use serde_json::Value;
 use v2token::internals::RunFolder;
 use v2token_simulator::{Builder, Organization, TokenVersion};
 
-use crate::harness::{Bench, accounts_with, read_csv, sent_to};
+use crate::harness::{Bench, accounts_with, read_csv, sent_to, tool};
 
 const ACCOUNTS: usize = 12;
 const APPLY: [&str; 5] = ["apply", "--yes", "--rate=0", "--waves=2,100%", "--no-progress"];
@@ -34,7 +34,7 @@ fn no_strace() -> bool {
 
 /// Runs a command, and does something to it at its `number`-th call of a system call. Returns its exit code, unless it was killed.
 fn at_call(command: &Command, call: &str, number: usize, what: &str) -> Option<i32> {
-    let mut strace = Command::new("strace");
+    let mut strace = tool("strace");
     strace.args([
         "-f",
         "-qq",

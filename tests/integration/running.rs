@@ -68,8 +68,8 @@ impl<'a> Running<'a> {
 
     /// Waits until this many more requests have arrived, or the run has ended.
     pub(crate) fn until_requests_or_end(&mut self, wanted: u64) -> &mut Self {
-        let start = all_requests(&self.before);
-        while all_requests(&self.bench.truth()) - start < wanted && self.child.try_wait().expect("a child").is_none() {
+        let start: u64 = self.before.operations.values().map(|counters| counters.requests).sum();
+        while self.bench.requests() - start < wanted && self.child.try_wait().expect("a child").is_none() {
             std::thread::sleep(Duration::from_micros(300));
         }
         self
@@ -107,8 +107,4 @@ impl<'a> Running<'a> {
         std::thread::sleep(ARRIVAL);
         self.before
     }
-}
-
-fn all_requests(truth: &Truth) -> u64 {
-    truth.operations.values().map(|counters| counters.requests).sum()
 }

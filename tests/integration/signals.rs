@@ -32,7 +32,7 @@ fn the_first_signal_finishes_only_visits_in_flight() {
 
 /// The same command, started by a shell that ignores the signals.
 fn ignoring(signals: &str, command: &Command) -> Command {
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("/bin/sh");
     shell
         .args(["-c", &format!("trap '' {signals}; exec \"$0\" \"$@\"")])
         .arg(command.get_program())

@@ -59,6 +59,12 @@ impl World {
         self.tallies[operation as usize].requests
     }
 
+    /// Returns how many calls of all operations there were so far.
+    #[must_use]
+    pub fn all_requests(&self) -> u64 {
+        self.tallies.iter().map(|tally| tally.requests).sum()
+    }
+
     /// Adds random faults.
     pub fn add_noise(&mut self, noise: Noise) {
         let dice = fastrand::Rng::with_seed(mix(noise.seed));
