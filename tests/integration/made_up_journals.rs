@@ -15,9 +15,9 @@ use v2token_simulator::Organization;
 
 use crate::harness::{Bench, without_end};
 
-/// Writes the run folder of an apply over 50,000 accounts in nested OUs, some of which failed in several ways. Returns the
-/// number of failed ones.
-pub(crate) fn fifty_thousand(folder: &Path) -> usize {
+/// Writes the run folder of an apply over many accounts in nested OUs, some of which failed in several ways. Returns the number of
+/// failed ones.
+pub(crate) fn made_up(folder: &Path, accounts: u32) -> usize {
     // The description is that of a real run.
     let bench = Bench::new(Organization::builder().accounts(3).start());
     let run = bench.run("run", &["apply", "--yes"]).exits(0);
@@ -26,7 +26,7 @@ pub(crate) fn fifty_thousand(folder: &Path) -> usize {
     let mut journal = BufWriter::new(File::create(folder.join("journal.jsonl")).expect("a journal"));
     let mut write = |entry: &Entry<'_>| journal.write_all(&entry.to_line()).expect("a writable journal");
     write(&Entry::Journal { format: Entry::FORMAT, run_id: "r".into(), version: "0".into() });
-    let (accounts, records): (Vec<Account>, Vec<Record>) = (1..=50_000).map(account).unzip();
+    let (accounts, records): (Vec<Account>, Vec<Record>) = (1..=accounts).map(account).unzip();
     for account in &accounts {
         write(&Entry::Account(Cow::Borrowed(account)));
     }

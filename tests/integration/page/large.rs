@@ -2,14 +2,14 @@
 
 use super::{ROWS, was_quiet};
 use crate::browser::Browser;
-use crate::made_up_journals::fifty_thousand;
+use crate::made_up_journals::made_up;
 
 /// The most accounts that AWS allows. The test prints the measurements of docs/report.md.
 #[test]
 fn fifty_thousand_accounts_are_searched_filtered_and_sorted() {
     let Some(mut browser) = Browser::start() else { return };
     let folder = tempfile::TempDir::new().expect("a temporary folder");
-    let failed = fifty_thousand(folder.path());
+    let failed = made_up(folder.path(), 50_000);
     let page = folder.path().join("page.html");
     let mut command = crate::harness::program(folder.path());
     let output =
