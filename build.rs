@@ -1,4 +1,4 @@
-//! Finds out which commit is built, for `v2token --version`, run.json, and the reports.
+//! Finds out which commit is built, for `v2token --version`, run.json, and the reports. Also sets how the development build is linked.
 
 use std::env;
 use std::fs;
@@ -15,6 +15,14 @@ fn main() {
     println!("cargo:rustc-env=V2TOKEN_BUILD_COMMIT={commit}");
     println!("cargo:rustc-env=V2TOKEN_BUILD_DATE={date}");
     println!("cargo:rustc-env=V2TOKEN_BUILD_TARGET={}", env::var("TARGET").expect("cargo sets it"));
+    // The development build is linked to a fixed address: the tests start it some thousand times, and each time 160,000 pointers in its
+    // tables would be relocated.
+    if [("PROFILE", "debug"), ("CARGO_CFG_TARGET_OS", "linux"), ("CARGO_CFG_TARGET_ENV", "gnu")]
+        .iter()
+        .all(|(name, value)| env::var(name).is_ok_and(|set| set == *value))
+    {
+        println!("cargo:rustc-link-arg-bins=-no-pie");
+    }
     println!("cargo:rerun-if-changed=build.rs");
     for file in decisive_files(folder) {
         println!("cargo:rerun-if-changed={file}");
