@@ -20,6 +20,7 @@ fn main() {
     if [("PROFILE", "debug"), ("CARGO_CFG_TARGET_OS", "linux"), ("CARGO_CFG_TARGET_ENV", "gnu")]
         .iter()
         .all(|(name, value)| env::var(name).is_ok_and(|set| set == *value))
+        && !env::var("CARGO_CFG_TARGET_FEATURE").is_ok_and(|features| features.contains("crt-static"))
     {
         println!("cargo:rustc-link-arg-bins=-no-pie");
     }

@@ -47,21 +47,21 @@ const LAST_SECOND: u64 = 253_402_300_799;
 /// `Option<SystemTime>` takes 16. Times before 1970 and after the year 9999 become the first and the last one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
-    /// The milliseconds, and one more.
-    after: NonZeroU64,
+    /// One more than the milliseconds, so that `None` needs no byte of its own.
+    plus_one: NonZeroU64,
 }
 
 impl Timestamp {
     /// Returns the milliseconds since 1970.
     pub(crate) const fn milliseconds(self) -> u64 {
-        self.after.get() - 1
+        self.plus_one.get() - 1
     }
 }
 
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let since = milliseconds(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-        Self { after: NonZeroU64::MIN.saturating_add(since.min(LAST_SECOND * 1_000 + 999)) }
+        Self { plus_one: NonZeroU64::MIN.saturating_add(since.min(LAST_SECOND * 1_000 + 999)) }
     }
 }
 
@@ -97,19 +97,19 @@ textual!(Timestamp);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "u64", into = "u64")]
 pub struct Milliseconds {
-    /// The milliseconds, and one more.
-    after: NonZeroU32,
+    /// One more than the milliseconds, so that `None` needs no byte of its own.
+    plus_one: NonZeroU32,
 }
 
 impl From<u64> for Milliseconds {
     fn from(milliseconds: u64) -> Self {
-        Self { after: NonZeroU32::MIN.saturating_add(u32::try_from(milliseconds).unwrap_or(u32::MAX)) }
+        Self { plus_one: NonZeroU32::MIN.saturating_add(u32::try_from(milliseconds).unwrap_or(u32::MAX)) }
     }
 }
 
 impl From<Milliseconds> for u64 {
     fn from(duration: Milliseconds) -> Self {
-        Self::from(duration.after.get() - 1)
+        Self::from(duration.plus_one.get() - 1)
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_times_and_durations_keep_their_milliseconds() {
+    fn compact_times_and_durations_keep_their_milliseconds() {
         assert_eq!((size_of::<Option<Timestamp>>(), size_of::<Option<Milliseconds>>()), (8, 4));
         for milliseconds in [0, 1, 999, 1_700_000_000_123, LAST_SECOND * 1_000 + 999] {
             let time = SystemTime::UNIX_EPOCH + Duration::from_millis(milliseconds);

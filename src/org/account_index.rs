@@ -7,7 +7,7 @@ use hashbrown::HashTable;
 
 use super::AccountId;
 
-/// The places of accounts in a list. It does not keep the ids, because the list has them: so an account takes 6 bytes instead of 22.
+/// The places of accounts in a list. It does not keep the ids, because the list has them: so an account takes some 7 bytes instead of 22.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AccountIndex {
     places: HashTable<u32>,
@@ -28,7 +28,7 @@ impl AccountIndex {
         let is_account = |place: &u32| id_at(*place as usize) == account;
         let entry =
             self.places.entry(hasher.hash_one(account), is_account, |place| hasher.hash_one(id_at(*place as usize)));
-        let length = u32::try_from(length).expect("an Organization has at most 50,000 accounts");
+        let length = u32::try_from(length).expect("four billion of them do not fit into memory");
         *entry.or_insert(length).get() as usize
     }
 }

@@ -51,7 +51,7 @@ impl<'a> Causes<'a> {
             };
             let index = *indexes.entry((Cause::of(record)?, same)).or_insert_with_key(|(cause, _)| {
                 groups.push(CauseGroup { cause: cause.clone(), hint, accounts: Vec::new() });
-                u32::try_from(groups.len() - 1).expect("an Organization has at most 50,000 accounts")
+                u32::try_from(groups.len() - 1).expect("four billion of them do not fit into memory")
             });
             groups[index as usize].accounts.push(account);
             Some(index)

@@ -158,9 +158,11 @@ pub struct Record {
     /// The STS endpoint of the run; empty if the account was skipped.
     pub sts_endpoint: SharedText,
     /// When the visit started; `None` if no visit started, or if the end of the run left the account in doubt.
+    // A missing member is not `null`: what `None` means decides whether a resume visits the account.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub started_at: Option<Timestamp>,
     /// How long the visit took; `None` if no visit started.
-    #[serde(rename = "duration_ms")]
+    #[serde(rename = "duration_ms", deserialize_with = "Option::deserialize")]
     pub duration: Option<Milliseconds>,
 }
 
@@ -317,6 +319,17 @@ mod tests {
         assert_eq!(Stage::ALL.map(Stage::as_str), ["select", "assume", "read", "set", "verify"]);
         for stage in Stage::ALL {
             assert_eq!(serde_json::to_string(&stage).unwrap(), format!("\"{stage}\""));
+        }
+    }
+
+    #[test]
+    fn a_record_without_its_times_is_damaged() {
+        let record = Record::blank("000000000012".parse().unwrap(), TokenVersion::V2Token);
+        for member in ["started_at", "duration_ms"] {
+            let mut json = serde_json::to_value(&record).unwrap();
+            assert!(json.as_object_mut().unwrap().remove(member).unwrap().is_null());
+            let error = serde_json::from_value::<Record>(json).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{member}`")), "{error}");
         }
     }
 

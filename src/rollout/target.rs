@@ -71,3 +71,21 @@ pub enum Provenance {
         before: ObservedVersion,
     },
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_are_numbered_from_1() {
+        let target = |wave: &str| {
+            let json = format!(
+                r#"{{"wave":{wave},"account_id":"000000000012","way":"own","management":false,"invited":false,"wanted":"v2Token","past":"none"}}"#
+            );
+            serde_json::from_str::<Target>(&json).map(|target| target.wave_number())
+        };
+        assert_eq!(target("1").unwrap(), Some(1));
+        assert_eq!(target("null").unwrap(), None);
+        assert!(target("0").unwrap_err().to_string().contains("invalid value: integer `0`"));
+    }
+}

@@ -96,12 +96,25 @@ pub(crate) fn drain_for(timeout: Duration) {
     }
 }
 
-/// stderr as a writer, for the log.
+/// stderr as a writer, for the log. It gets one line at a time, and writes it with the level DEBUG.
 struct Stderr;
+
+/// How a line shows the level of its event, INFO, and how it shows DEBUG: as plain text, in colour, and as JSON.
+const LEVELS: [[&str; 2]; 3] = [
+    ["  INFO ", " DEBUG "],
+    ["\u{1b}[32m INFO\u{1b}[0m", "\u{1b}[34mDEBUG\u{1b}[0m"],
+    [r#","level":"INFO","#, r#","level":"DEBUG","#],
+];
 
 impl Write for Stderr {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        write(bytes);
+        let line = String::from_utf8_lossy(bytes);
+        // The level comes before everything that the event says.
+        let first = LEVELS.iter().filter_map(|[info, debug]| Some((line.find(info)?, info, debug))).min();
+        match first {
+            Some((_, info, debug)) => write(line.replacen(info, debug, 1)),
+            None => write(bytes),
+        }
         Ok(bytes.len())
     }
 
@@ -113,7 +126,8 @@ impl Write for Stderr {
 /// Starts the log of `--debug`.
 ///
 /// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
-/// request bodies, and with them external ids and MFA codes.
+/// request bodies, and with them external ids and MFA codes. The events have the level info, because a release has no code for those at
+/// debug and trace, and nearly all of those are the SDK's. Their lines have the level DEBUG.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
     let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);

@@ -1,5 +1,5 @@
-//! Crash safety: applies are killed two hundred times, after each of their requests, and afterwards every possibly changed account is
-//! known, and resume and rollback work.
+//! Crash safety: applies are killed two hundred times, at moments all over their requests, and afterwards every possibly changed
+//! account is known, and resume and rollback work.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +22,8 @@ const ACCOUNTS: usize = 40;
 const APPLY: [&str; 9] =
     ["apply", "--yes", "--concurrency", "8", "--rate", "0", "--waves", "2,50%,100%", "--no-progress"];
 
-/// How many requests a whole apply makes, so that no kill comes after its end.
+/// How many requests a whole apply makes, so that few kills come after its end. The Organizations differ a little in how many accounts
+/// have to be set.
 static REQUESTS: LazyLock<usize> = LazyLock::new(|| {
     let bench = organization(0);
     bench.run("run", &APPLY).exits(0);

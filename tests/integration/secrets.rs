@@ -207,7 +207,7 @@ fn debug_shows_every_call_and_nothing_of_the_sdk() {
     let calls: Vec<&str> = text.stderr.lines().filter(|line| line.contains("operation=")).collect();
     assert_eq!(calls.len() as u64, text.all_calls(), "a line for every call\n{text}");
     for line in calls {
-        for field in ["service=", "operation=", "attempt=1", "status=200", "ms=", "request_id="] {
+        for field in [" DEBUG ", "service=", "operation=", "attempt=1", "status=200", "ms=", "request_id="] {
             assert!(line.contains(field), "{field} in {line}");
         }
     }

@@ -74,7 +74,7 @@ impl Write for FmtWriter<'_, '_> {
 
 /// Returns the index of a value among the distinct values.
 fn index_of<T: Eq + Hash>(values: &mut HashMap<T, u32>, value: T) -> u32 {
-    let next = u32::try_from(values.len()).expect("an Organization has at most 50,000 accounts");
+    let next = u32::try_from(values.len()).expect("four billion of them do not fit into memory");
     *values.entry(value).or_insert(next)
 }
 
