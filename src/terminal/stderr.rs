@@ -96,8 +96,8 @@ pub(crate) fn drain_for(timeout: Duration) {
     }
 }
 
-/// stderr as a writer, for the log. It gets one line at a time, and writes it with the level DEBUG.
-struct Stderr;
+/// Passes on the lines of the log, which come one at a time, with the level DEBUG.
+struct LogWriter<W>(W);
 
 /// How a line shows the level of its event, INFO, and how it shows DEBUG: as plain text, in colour, and as JSON.
 const LEVELS: [[&str; 2]; 3] = [
@@ -106,14 +106,14 @@ const LEVELS: [[&str; 2]; 3] = [
     [r#","level":"INFO","#, r#","level":"DEBUG","#],
 ];
 
-impl Write for Stderr {
+impl<W: Fn(Vec<u8>)> Write for LogWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         // The level comes before everything that the event says.
         let first = LEVELS.iter().filter_map(|[info, debug]| Some((line.find(info)?, info, debug))).min();
         match first {
-            Some((_, info, debug)) => write(line.replacen(info, debug, 1)),
-            None => write(bytes),
+            Some((_, info, debug)) => self.0(line.replacen(info, debug, 1).into()),
+            None => self.0(bytes.to_vec()),
         }
         Ok(bytes.len())
     }
@@ -129,9 +129,41 @@ impl Write for Stderr {
 /// request bodies, and with them external ids and MFA codes. The events have the level info, because a release has no code for those at
 /// debug and trace, and nearly all of those are the SDK's. Their lines have the level DEBUG.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
-    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
-    let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(|| Stderr);
-    let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
     // This fails if a program that uses this library has set a subscriber of its own, which then stays in use.
-    let _ = tracing::subscriber::set_global_default(registry().with(layer.with_filter(only_this_crate)));
+    let _ = tracing::subscriber::set_global_default(debug_log(json, color, write));
+}
+
+fn debug_log(json: bool, color: bool, to: impl Fn(Vec<u8>) + Copy + Send + Sync + 'static) -> impl tracing::Subscriber {
+    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
+    let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(move || LogWriter(to));
+    let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
+    registry().with(layer.with_filter(only_this_crate))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn the_log_has_only_events_of_this_crate_and_calls_them_debug() {
+        static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        for (json, color, level) in [
+            (false, false, " DEBUG call "),
+            (false, true, "\u{1b}[34mDEBUG\u{1b}[0m call "),
+            (true, false, r#","level":"DEBUG","message":"call","#),
+        ] {
+            let log = debug_log(json, color, |line| WRITTEN.lock().unwrap().extend(line));
+            tracing::subscriber::with_default(log, || {
+                tracing::info!(account = "  INFO ", "call");
+                tracing::error!(target: "aws_smithy_runtime::client", "secret");
+                tracing::warn!(target: "hyper", "secret");
+                tracing::info!(target: "aws_config", "secret");
+            });
+            let text = String::from_utf8(std::mem::take(&mut WRITTEN.lock().unwrap())).unwrap();
+            assert_eq!(text.lines().count(), 1, "{text}");
+            assert!(text.contains(level) && text.contains("  INFO ") && !text.contains("secret"), "{text}");
+        }
+    }
 }
