@@ -149,6 +149,11 @@ fn connector(error: &ConnectorError) -> Cause {
     if find::<CredentialsError>(error).is_some() || error.is_user() {
         return unsent(error);
     }
+    let lower = message.to_ascii_lowercase();
+    // The SDK's own limit for credentials, whose type is private. A visit reaches it if it waits for the fetch of another visit first.
+    if lower.contains("identity resolver timed out") {
+        return (FailureKind::Transient, Effect::None, OwnCode::NoCredentials.into(), message);
+    }
     let has_no_files = find::<std::io::Error>(error)
         .and_then(std::io::Error::raw_os_error)
         .is_some_and(|code| OUT_OF_FILES.contains(&code));
@@ -160,7 +165,6 @@ fn connector(error: &ConnectorError) -> Cause {
         return (kind, Effect::None, OwnCode::ConnectionFailed.into(), refused.to_string());
     }
     let refused = find::<std::io::Error>(error).is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
-    let lower = message.to_ascii_lowercase();
     // The HTTP client's types for a failed name resolution and for an untrusted certificate are private, so only the messages
     // distinguish these errors.
     if lower.contains("dns error") || lower.contains("failed to lookup address") {
@@ -233,6 +237,17 @@ pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The message is that of `TimedOutError` in aws-smithy-runtime's `client/identity/cache/lazy.rs`.
+    #[test]
+    fn an_identity_that_comes_too_late_is_no_lost_connection() {
+        let late = ConnectorError::other("identity resolver timed out after 20s".into(), None);
+        let (kind, effect, code, message) = connector(&late);
+        assert_eq!((kind, effect), (FailureKind::Transient, Effect::None));
+        assert_eq!(code.as_str(), "NoCredentials", "{message}");
+        let lost = ConnectorError::other("the connection was reset".into(), None);
+        assert_eq!(connector(&lost).2.as_str(), "ConnectionFailed");
+    }
 
     #[test]
     fn a_chained_role_that_fails_passes_on_its_kind_and_code() {
