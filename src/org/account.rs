@@ -184,7 +184,7 @@ pub struct Account {
     pub name: Box<str>,
     /// The root user's email address, which must be sanitized like the name.
     pub email: Box<str>,
-    /// What thousands of accounts have in common. They share it.
+    /// What thousands of accounts have in common, so that they share one copy.
     pub attributes: Arc<AccountAttributes>,
     /// When the account joined the Organization; `None` if Organizations does not say, or in journals of format 1.
     pub joined_at: Option<Timestamp>,
