@@ -17,17 +17,14 @@
 //! | `report` | the reports in all formats, and the merging and comparing of runs |
 //! | `doctor` | the checks before a rollout |
 //! | `policy` | the IAM, trust, service control and StackSet documents |
-//! | `awscli` | JMESPath, and the command `iam`, which replaces two commands of the AWS CLI v1 |
+//! | `awscli` | the command `iam`, which replaces two commands of the AWS CLI v1 |
 //! | `terminal` | the progress display, log lines and questions on stderr |
 //! | `verdict`, `error` | the result of a run, the errors that end a command, and the exit codes |
 //! | `journal` | the run folder, `run.json` and the journal |
 //! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
-//! | `cloud` | the trait for the calls of a visit, and its implementation with the AWS SDK |
-//! | `aws_settings` | what the `AWS_*` variables and the files in `~/.aws` say, read as botocore reads them |
-//! | `event_files` | CloudTrail's events in files, folders, and stdin, read in bounded memory |
-//! | `impact` | what CloudTrail's events say about who uses the global endpoint, and the verdict on each account |
-//! | `org` | accounts and their selection, OUs, roles, Regions and token versions |
-//! | `timestamp`, `serde_text`, `text_enum`, `suggest`, `directory`, `file_ownership`, `ignored_signals`, `system_limits`, `sanitize`, `secret` | small helpers for all other modules |
+//!
+//! Below these are two crates. `v2token-cloud` has the calls to AWS. `v2token-base` has what needs no call: accounts and their selection,
+//! the settings of AWS, CloudTrail's events, JMESPath, and small helpers.
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:
@@ -41,49 +38,43 @@
 //! assert_eq!(decide(Mode::Plan, read, TokenVersion::V2Token, Provenance::None), Decision::Done(Outcome::WouldChange));
 //! ```
 
-mod aws_settings;
 mod awscli;
 mod build_info;
 mod cli;
-mod cloud;
 mod commands;
-mod directory;
 mod doctor;
 mod error;
-mod event_files;
 mod evidence;
-mod file_ownership;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
-mod humanize;
-mod ignored_signals;
-mod impact;
-mod interner;
 mod journal;
-mod org;
 mod policy;
 mod report;
 mod rollout;
 mod run;
 mod runs;
-mod sanitize;
-mod secret;
-mod serde_text;
 mod settings;
-mod suggest;
-mod system_limits;
 mod terminal;
-mod text_enum;
-mod timestamp;
 mod verdict;
 
+use v2token_base::{
+    aws_settings, directory, event_files, file_ownership, humanize, ignored_signals, impact, interner, jmespath, org,
+    python, sanitize, secret, serde_text, suggest, system_limits, text_enum, timestamp,
+};
+use v2token_cloud as cloud;
+
 pub use cli::Invocation;
+#[doc(inline)]
 pub use cloud::AccessMethod;
+#[doc(inline)]
 pub use cloud::aws::{AccountSummary, Aws, ConnectOptions, IamClient};
 pub use commands::program;
+#[doc(inline)]
 pub use org::role::RoleTemplate;
+#[doc(inline)]
 pub use org::selection::{ManagementAccount, Selection, Tags, select};
+#[doc(inline)]
 pub use org::{Account, AccountArn, AccountAttributes, AccountId, ObservedVersion, TokenVersion};
 pub use rollout::{
     Checkpoint, Decision, Event, IssuedToken, Mode, NoIntents, Outcome, Provenance, Record, RequestId, Rollout,
@@ -107,7 +98,7 @@ pub mod internals {
     pub use crate::impact::verdict::Verdict as ImpactVerdict;
     pub use crate::journal::{Entry, InvalidSettings, Replay, ReplayFailed, RunFolder, RunFolderFailed, scoped_policy};
     pub use crate::org::region::RegionRefused;
-    pub use crate::org::selection::{ManagementAccess, SelectionFailed, SkipReason};
+    pub use crate::org::selection::{SelectionFailed, SkipReason};
     pub use crate::org::unit_names::NearMisses;
     pub use crate::org::{AccountState, Caller, NamePattern};
     pub use crate::report::comparison::{COMPARISON_COLUMNS, Difference};

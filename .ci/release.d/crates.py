@@ -13,6 +13,8 @@ def run(*arguments):
 def linked(target):
     """Returns the packages of `cargo metadata` that are linked into the program, v2token first, and the dependencies of each by its id.
 
+    The packages of this workspace are parts of v2token, so they count as one.
+
     `cargo tree` decides which crates these are, because it resolves the features as the build does. `cargo metadata` also has the features
     that only tests need.
     """
@@ -26,9 +28,16 @@ def linked(target):
     if len(packages) != len(names):
         raise SystemExit("cargo tree and cargo metadata disagree about the crates")
     packages.sort(key=lambda package: (package["name"] != "v2token", package["name"], package["version"]))
-    ids = {package["id"] for package in packages}
-    nodes = [node for node in metadata["resolve"]["nodes"] if node["id"] in ids]
-    return packages, {node["id"]: [dep for dep in node["dependencies"] if dep in ids] for node in nodes}
+    program = packages[0]["id"]
+    own = {package["id"] for package in packages if package["source"] is None}
+    packages = [package for package in packages if package["id"] not in own - {program}]
+    ids = {package["id"] for package in packages} - {program}
+    dependencies = {package["id"]: set() for package in packages}
+    for node in metadata["resolve"]["nodes"]:
+        user = program if node["id"] in own else node["id"]
+        if user in dependencies:
+            dependencies[user].update(ids.intersection(node["dependencies"]))
+    return packages, dependencies
 
 
 def checksums():

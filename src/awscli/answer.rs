@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::errors::AwsCliError;
 use super::options::Subcommand;
-use super::python::int;
 use super::wire::WireResponse;
+use crate::python::int;
 
 /// Returns the result in a response, without the request's id.
 ///

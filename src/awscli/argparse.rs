@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::python::quoted;
+use crate::python::quoted;
 
 /// How many values an option takes.
 #[derive(Clone, Copy)]

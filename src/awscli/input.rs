@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use super::errors::AwsCliError;
 use super::options::{CallArguments, INPUT_JSON, Subcommand, TOKEN_VERSION};
-use super::python;
 use super::wire::WireRequest;
 use crate::aws_settings::Variables;
 use crate::org::TokenVersion;
+use crate::python;
 
 /// The only parameter of the two operations.
 const MEMBER: &str = "GlobalEndpointTokenVersion";

@@ -5,7 +5,7 @@ mod text;
 
 use serde_json::Value;
 
-use super::python;
+use crate::python;
 use crate::text_enum::text_enum;
 
 pub(crate) use table::{TableStyle, format as table};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::errors::AwsCliError;
 use super::options::GlobalOptions;
 use super::output::ResultFormat;
-use super::python::int;
 use super::retry::{RetryMode, RetryPolicy};
 use crate::aws_settings::{AwsSettings, RegionChoice};
 use crate::cloud::aws::endpoint::{has_valid_host, is_host_label};
+use crate::python::int;
 use crate::secret::without_user;
 
 /// The default numbers of attempts (botocore 1.43, `data/_retry.json`, `retries/standard.py`).

@@ -85,11 +85,11 @@ pub struct AccessArgs {
     pub mfa_token: Option<Secret>,
     /// How accounts are entered: through the role, or by AssumeRoot, which needs no role but can only read (plan and doctor)
     /// [default: role].
-    #[arg(long, env = "V2TOKEN_ACCESS", value_name = "HOW", value_enum)]
+    #[arg(long, env = "V2TOKEN_ACCESS", value_name = "HOW", value_parser = values::access())]
     pub access: Option<AccessMode>,
     /// How the management account is visited: with the caller's own credentials if the caller is in it, through the role, or
     /// not at all [default: own].
-    #[arg(long, env = "V2TOKEN_MANAGEMENT_ACCOUNT", value_name = "HOW", value_enum)]
+    #[arg(long, env = "V2TOKEN_MANAGEMENT_ACCOUNT", value_name = "HOW", value_parser = values::management_account())]
     pub management_account: Option<ManagementAccess>,
     /// One endpoint for Organizations, STS, IAM and IAM Access Troubleshooter, such as a VPC endpoint, a proxy or a test server.
     #[arg(long, env = "V2TOKEN_ENDPOINT_URL", value_name = "URL")]

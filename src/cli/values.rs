@@ -6,40 +6,39 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::ValueEnum;
-use clap::builder::{BoolishValueParser, PossibleValue};
+use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::org::role::AccessMode;
 use crate::org::selection::ManagementAccess;
 use crate::sanitize::for_terminal;
 
-impl ValueEnum for AccessMode {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Role, Self::AssumeRoot]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Role => PossibleValue::new("role").help("Through the role"),
-            Self::AssumeRoot => PossibleValue::new("assume-root")
-                .help("Through centralized root access: needs no role, but can only read"),
-        })
-    }
+/// Parses how accounts are entered.
+pub(super) fn access() -> impl TypedValueParser<Value = AccessMode> {
+    choice([
+        (AccessMode::Role, "role", "Through the role"),
+        (AccessMode::AssumeRoot, "assume-root", "Through centralized root access: needs no role, but can only read"),
+    ])
 }
 
-impl ValueEnum for ManagementAccess {
-    fn value_variants<'a>() -> &'a [Self] {
-        &[Self::Own, Self::Role, Self::Skip]
-    }
+/// Parses how the management account is visited.
+pub(super) fn management_account() -> impl TypedValueParser<Value = ManagementAccess> {
+    let own = "With the caller's own credentials if the caller is in it, else through the role";
+    choice([
+        (ManagementAccess::Own, "own", own),
+        (ManagementAccess::Role, "role", "Through the role, as every other account"),
+        (ManagementAccess::Skip, "skip", "Not at all"),
+    ])
+}
 
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(match self {
-            Self::Own => PossibleValue::new("own")
-                .help("With the caller's own credentials if the caller is in it, else through the role"),
-            Self::Role => PossibleValue::new("role").help("Through the role, as every other account"),
-            Self::Skip => PossibleValue::new("skip").help("Not at all"),
-        })
-    }
+/// Parses the text of one of these values. The other text describes the value in the help.
+fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
+    choices: [(T, &'static str, &'static str); N],
+) -> impl TypedValueParser<Value = T> {
+    let shown = choices.map(|(_, text, help)| PossibleValue::new(text).help(help));
+    PossibleValuesParser::new(shown).try_map(move |text| {
+        let chosen = choices.iter().find(|(_, choice, _)| *choice == text);
+        chosen.map(|(value, ..)| *value).ok_or("no possible value")
+    })
 }
 
 /// Parses a switch. Its environment variable switches it on with `true`, `yes`, `on` or `1`, and off with `false`, `no`, `off` or

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::csv;
 use super::format::{DocumentFormat, write_json, write_json_lines};
 use crate::awscli::output::{TableStyle, table, text};
-use crate::awscli::python::compact_json;
+use crate::python::compact_json;
 use crate::sanitize::{for_cell, for_terminal};
 
 /// The advice if the format can't show the result.

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 
 use serde_json::Value;
 
-use crate::awscli::jmespath::Keys;
 use crate::error::Error;
+use crate::jmespath::Keys;
 use crate::report::{DocumentFormat, OutputDocument, query_output};
 use crate::settings::OutputSettings;
 use crate::terminal::{Progress, layout};

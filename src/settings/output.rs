@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::{Environment, query};
-use crate::awscli::jmespath::Query;
 use crate::cli::{Color, LogFormat, OutputArgs, OutputFormat};
 use crate::error::Error;
+use crate::jmespath::Query;
 use crate::report::DocumentFormat;
 use crate::terminal::stderr_mode::{ProgressStyle, StderrMode};
 

@@ -1,7 +1,7 @@
 //! Parses the expression of `--query`, and explains what is wrong with it.
 
-use crate::awscli::jmespath::{Cause, InvalidQuery, Query};
 use crate::error::Error;
+use crate::jmespath::{Cause, InvalidQuery, Query};
 
 /// The example in the messages. It has the most common parts of an expression.
 const EXAMPLE: &str = "accounts[?outcome=='failed'].account_id";

@@ -67,23 +67,42 @@ fn the_commit_is_known_from_a_checkout_or_a_package() {
     }
 }
 
-/// Whoever installs the package needs neither the tests nor the documents of the project.
-#[test]
-fn the_package_has_the_sources_and_nothing_else() {
+/// Returns the files of a package, without those that cargo makes.
+fn packaged(package: &str) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut list = Command::new(cargo);
-    list.current_dir(env!("CARGO_MANIFEST_DIR")).args(["package", "--list", "--allow-dirty", "--offline", "--locked"]);
+    list.current_dir(env!("CARGO_MANIFEST_DIR")).args(["package", "--list", "--package", package]);
+    list.args(["--allow-dirty", "--offline", "--locked"]);
     let output = list.output().expect("cargo starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let others: Vec<&str> = text.lines().filter(|file| !file.starts_with("src/")).collect();
     let made_by_cargo = [".cargo_vcs_info.json", "Cargo.lock", "Cargo.toml", "Cargo.toml.orig"];
-    let ours = ["CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT", "README.md", "build.rs"];
-    let others: Vec<&str> = others.into_iter().filter(|file| !made_by_cargo.contains(file)).collect();
-    assert_eq!(others, ours);
-    for needed in
-        ["src/main.rs", "src/report/page/page.html", "src/report/page/askama.toml", "src/commands/impact/query.sql"]
-    {
-        assert!(text.lines().any(|file| file == needed), "{needed}");
+    text.lines().filter(|file| !made_by_cargo.contains(file)).map(str::to_owned).collect()
+}
+
+/// Whoever installs the package needs neither the tests nor the documents of the project.
+#[test]
+fn the_packages_have_the_sources_and_nothing_else() {
+    let licences = ["LICENSE-APACHE", "LICENSE-MIT"];
+    for (package, others, needed) in [
+        (
+            "v2token",
+            &["CHANGELOG.md", licences[0], licences[1], "README.md", "build.rs"][..],
+            &[
+                "src/main.rs",
+                "src/report/page/page.html",
+                "src/report/page/askama.toml",
+                "src/commands/impact/query.sql",
+            ][..],
+        ),
+        ("v2token-cloud", &licences, &["src/lib.rs", "src/aws/sts.rs"]),
+        ("v2token-base", &licences, &["src/lib.rs", "src/org/account.rs"]),
+    ] {
+        let (sources, found): (Vec<String>, Vec<String>) =
+            packaged(package).into_iter().partition(|file| file.starts_with("src/"));
+        assert_eq!(found, others, "{package}");
+        for file in needed {
+            assert!(sources.iter().any(|source| source == file), "{package}: {file}");
+        }
     }
 }

@@ -53,6 +53,11 @@ fn files(folder: &str, ending: &str, deep: bool) -> Vec<String> {
     found
 }
 
+/// The source files of all crates of the program.
+fn sources() -> impl Iterator<Item = String> {
+    ["src", "crates/base/src", "crates/cloud/src"].into_iter().flat_map(|folder| files(folder, ".rs", true))
+}
+
 /// Every document with its name.
 fn documents() -> Vec<(String, Document)> {
     let names = [files("", ".md", false), files("docs", ".md", true)].concat();
@@ -248,7 +253,7 @@ fn report_page_lists_all_error_codes() {
     let skips: BTreeSet<String> = report.section("Reasons for skipping").names().into_iter().collect();
     let by_state = states().into_iter().filter_map(|state| state.skip_code().map(str::to_owned));
     let by_selection = SkipReason::ALL.into_iter().map(|reason| reason.code().to_owned());
-    let written = files("src", ".rs", true).into_iter().flat_map(|name| reasons(&read(&name)));
+    let written = sources().flat_map(|name| reasons(&read(&name)));
     assert_eq!(skips, by_state.chain(by_selection).chain(written).collect());
 }
 
@@ -320,9 +325,11 @@ fn links_and_file_names_exist() {
         }
         for span in document.spans() {
             let source = Path::new(&span).extension().is_some_and(|ending| ending == "rs");
-            let below = ["src/", "tests/", "docs/", "examples/"].iter().any(|folder| span.starts_with(folder));
+            let below =
+                ["crates/", "src/", "tests/", "docs/", "examples/"].iter().any(|folder| span.starts_with(folder));
             if source || below {
-                let places = ["", "src", "tests/integration"].map(|place| root().join(place).join(&span));
+                let places = ["", "src", "crates/base/src", "crates/cloud/src", "tests/integration"]
+                    .map(|place| root().join(place).join(&span));
                 assert!(places.iter().any(|place| place.exists()), "{name} names {span}, which does not exist");
             }
         }

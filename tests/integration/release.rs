@@ -180,8 +180,16 @@ fn the_bill_of_materials_and_the_notices_have_the_crates_of_the_program() {
     let names: BTreeSet<&str> = components.iter().filter_map(|component| component["name"].as_str()).collect();
     assert!(names.contains("aws-sdk-sts") && names.contains("libmimalloc-sys"), "{names:?}");
     // Crates that only the tests or the build need.
-    for other in ["proptest", "v2token-simulator", "v2token", "cc", "serde_derive"] {
+    for other in ["proptest", "v2token-simulator", "v2token", "v2token-base", "v2token-cloud", "cc", "serde_derive"] {
         assert!(!names.contains(other), "{other}");
+    }
+    // What the packages of the program depend on, the program depends on.
+    let edges = bill["dependencies"].as_array().expect("dependencies");
+    let program =
+        edges.iter().find(|edge| edge["ref"] == bill["metadata"]["component"]["bom-ref"]).expect("the program");
+    let direct: Vec<&str> = program["dependsOn"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    for one in ["pkg:cargo/indicatif@", "pkg:cargo/aws-sdk-account@", "pkg:cargo/wildmatch@"] {
+        assert!(direct.iter().any(|dependency| dependency.starts_with(one)), "{one}: {direct:?}");
     }
     let notices = String::from_utf8(succeeds(helper("notices.py").arg(target)).stdout).expect("UTF-8");
     let lock = read(&Path::new(ROOT).join("Cargo.lock"));

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::awscli::python::{self, is_scalar};
+use crate::python::{self, is_scalar};
 use draw::Section;
 
 pub(crate) use draw::TableStyle;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::awscli::python::{self, is_scalar};
+use crate::python::{self, is_scalar};
 
 /// Formats a value as text.
 ///

@@ -56,7 +56,7 @@ pub(super) fn collect(
             scope.spawn(|| {
                 while !is_done.load(Ordering::Relaxed) {
                     let of = is_total_known.load(Ordering::Relaxed).then(|| total.load(Ordering::Relaxed));
-                    progress.reading(counters.read(of));
+                    progress.reading(read_events(&counters, of));
                     thread::park_timeout(TICK);
                 }
             });
@@ -67,11 +67,10 @@ pub(super) fn collect(
     collector.finish(&counters)
 }
 
-impl Counters {
-    fn read(&self, of: Option<u64>) -> ReadEvents {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        ReadEvents { bytes: get(&self.bytes), of, events: get(&self.events), files: get(&self.files) }
-    }
+/// Returns what was read until now.
+fn read_events(counters: &Counters, of: Option<u64>) -> ReadEvents {
+    let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    ReadEvents { bytes: get(&counters.bytes), of, events: get(&counters.events), files: get(&counters.files) }
 }
 
 /// Adds up what is read.
@@ -131,7 +130,7 @@ impl Collector<'_> {
     }
 
     fn finish(mut self, counters: &Counters) -> Collected {
-        let read = counters.read(None);
+        let read = read_events(counters, None);
         (self.sources.files, self.sources.bytes, self.sources.events) = (read.files, read.bytes, read.events);
         self.sources.counts_may_be_high = self.evidence.ids_overflowed;
         self.sources.damaged.sort_by(|one, other| one.file.cmp(&other.file));

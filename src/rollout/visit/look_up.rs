@@ -38,7 +38,7 @@ impl<C: Cloud, I: Intents> Visit<'_, '_, C, I> {
     ) -> Result<(), VisitError> {
         let mut next_call = Instant::now();
         let mut attempts = Attempts::default();
-        while let Some(query) = sampler.next() {
+        while let Some(query) = sampler.next_query() {
             if !self.wait_for_turn(next_call).await {
                 return Ok(());
             }

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use clap::{CommandFactory as _, ValueEnum};
+use clap::CommandFactory as _;
 use serde_json::Value;
-use v2token::internals::{Caller, Cli, ManagementAccess, Status};
+use v2token::internals::{Caller, Cli, Status};
 use v2token::{AccountId, RoleTemplate};
 use v2token_simulator::Organization;
 
 use super::markdown::{Document, words};
-use super::read;
+use super::{definition, read};
 use crate::harness::Bench;
 use crate::impact;
 
@@ -213,7 +213,9 @@ fn role_spellings_give_the_documented_arns() {
         let role: RoleTemplate = row[0].trim_matches('`').parse().unwrap_or_else(|error| panic!("{error}: {row:?}"));
         assert_eq!(role.arn(&caller.partition, account), row[1].trim_matches('`'));
     }
-    let values = ManagementAccess::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-    let names: Vec<String> = values.map(|value| value.get_name().to_owned()).collect();
+    let command = definition();
+    let apply = command.find_subcommand("apply").expect("the command");
+    let option = apply.get_arguments().find(|argument| argument.get_id() == "management_account").expect("the option");
+    let names: Vec<String> = option.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
     assert_eq!(page.section("The management account").names(), names);
 }

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::markdown::Document;
 use super::{files, read, tested};
 
-/// The modules of `src`, from the top. A module may use those below it, and none above.
-const LAYERS: [&str; 34] = [
+/// The modules, from the top. A module may use those below it, and none above. Those of the crate `v2token-base` begin with
+/// `aws_settings`, and `cloud` is the crate `v2token-cloud`.
+const LAYERS: [&str; 36] = [
     "fuzzing",
     "commands",
     "run",
@@ -23,11 +24,14 @@ const LAYERS: [&str; 34] = [
     "error",
     "journal",
     "rollout",
+    "build_info",
     "cloud",
     "aws_settings",
     "event_files",
     "impact",
     "org",
+    "jmespath",
+    "python",
     "interner",
     "timestamp",
     "serde_text",
@@ -38,26 +42,23 @@ const LAYERS: [&str; 34] = [
     "ignored_signals",
     "system_limits",
     "humanize",
-    "build_info",
     "sanitize",
     "secret",
 ];
 
 /// The functions of JMESPath evaluate expressions, and evaluating an expression calls them: a recursion.
-const RECURSION: [&str; 2] = ["awscli::jmespath::evaluate", "awscli::jmespath::functions"];
+const RECURSION: [&str; 2] = ["jmespath::evaluate", "jmespath::functions"];
 
 type ModulePath = Vec<String>;
 
+/// The folders with modules, and the module around those in the folder.
+const FOLDERS: [(&str, &[&str]); 3] = [("src/", &[]), ("crates/cloud/src/", &["cloud"]), ("crates/base/src/", &[])];
+
 /// The modules of the program, each with its code without comments and unit tests.
 fn modules() -> BTreeMap<ModulePath, String> {
-    let files = files("src", ".rs", true).into_iter().filter(|file| {
-        !["src/lib.rs", "src/main.rs"].contains(&file.as_str())
-            && !file.ends_with("/tests.rs")
-            && !file.contains("/tests/")
-    });
-    let module = |file: &str| {
-        let path = file.trim_start_matches("src/").trim_end_matches(".rs");
-        path.split('/').map(str::to_owned).collect()
+    let module = |folder: &str, around: &[&str], file: &str| -> ModulePath {
+        let path = file.trim_start_matches(folder).trim_end_matches(".rs");
+        around.iter().copied().chain(path.split('/')).filter(|name| *name != "lib").map(str::to_owned).collect()
     };
     let code = |file: &str| {
         let source = read(file);
@@ -66,10 +67,19 @@ fn modules() -> BTreeMap<ModulePath, String> {
             .filter(|line| !line.trim_start().starts_with("//"))
             .fold(String::new(), |code, line| code + line + "\n")
     };
-    files.map(|file| (module(&file), code(&file))).collect()
+    let mut found = BTreeMap::new();
+    for (folder, around) in FOLDERS {
+        for file in files(folder.trim_end_matches('/'), ".rs", true) {
+            let module = module(folder, around, &file);
+            if !file.ends_with("/tests.rs") && !file.contains("/tests/") && !module.is_empty() && module != ["main"] {
+                assert!(found.insert(module, code(&file)).is_none(), "{file} has the name of another module");
+            }
+        }
+    }
+    found
 }
 
-/// The paths that a module names from `crate` or from a module around it, as paths from `crate`.
+/// The paths that a module names from `crate` or from a module around it, as paths from the top.
 fn paths(module: &[String], code: &str) -> Vec<ModulePath> {
     let is_name = |character: char| character.is_alphanumeric() || character == '_';
     let mut found = Vec::new();
@@ -80,7 +90,11 @@ fn paths(module: &[String], code: &str) -> Vec<ModulePath> {
             continue;
         }
         let mut rest = &code[start..];
+        // The crate `v2token-cloud` also has the names of modules below it in its root.
+        let is_below = |layer: &&str| rest["::".len()..].split(|character| !is_name(character)).next() == Some(layer);
+        let in_cloud = module[0] == "cloud" && !LAYERS.iter().any(is_below);
         let mut path = match first {
+            "crate" if in_cloud => vec!["cloud".to_owned()],
             "crate" => Vec::new(),
             "super" => module[..module.len() - 1].to_vec(),
             _ => module.to_vec(),

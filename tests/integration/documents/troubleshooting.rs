@@ -9,7 +9,7 @@ use v2token::{AccessMethod, Outcome, Provenance, Record, Target};
 
 use super::errors::{errors, failure};
 use super::markdown::Document;
-use super::{files, read, tested};
+use super::{read, sources, tested};
 
 fn page() -> Document {
     Document::new(&read("docs/troubleshooting.md"))
@@ -37,7 +37,7 @@ fn fits(pattern: &str, text: &str) -> bool {
 /// The literals in the source directly after this constructor; placeholders are `…`.
 fn written(constructor: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for name in files("src", ".rs", true) {
+    for name in sources() {
         let source = read(&name);
         for rest in tested(&source).split(constructor).skip(1) {
             let rest = rest.trim_start();
