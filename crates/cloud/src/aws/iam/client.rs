@@ -22,6 +22,10 @@ const CONNECTIONS: usize = 10;
 /// most.
 ///
 /// ```
+/// # mod v2token {
+/// #     pub(super) use v2token_base::org::{ObservedVersion, TokenVersion};
+/// #     pub(super) use v2token_cloud::aws::IamClient;
+/// # }
 /// use aws_config::{BehaviorVersion, Region};
 /// use v2token::{IamClient, ObservedVersion, TokenVersion};
 ///
