@@ -6,38 +6,47 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::{BoolishValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::ValueEnum;
+use clap::builder::{BoolishValueParser, EnumValueParser, TypedValueParser};
 
 use crate::org::role::AccessMode;
 use crate::org::selection::ManagementAccess;
 use crate::sanitize::for_terminal;
 
+/// How accounts are entered, on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum Access {
+    /// Through the role
+    Role,
+    /// Through centralized root access: needs no role, but can only read
+    AssumeRoot,
+}
+
 /// Parses how accounts are entered.
 pub(super) fn access() -> impl TypedValueParser<Value = AccessMode> {
-    choice([
-        (AccessMode::Role, "role", "Through the role"),
-        (AccessMode::AssumeRoot, "assume-root", "Through centralized root access: needs no role, but can only read"),
-    ])
+    EnumValueParser::<Access>::new().map(|access| match access {
+        Access::Role => AccessMode::Role,
+        Access::AssumeRoot => AccessMode::AssumeRoot,
+    })
+}
+
+/// How the management account is visited, on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+enum ManagementAccount {
+    /// With the caller's own credentials if the caller is in it, else through the role
+    Own,
+    /// Through the role, as every other account
+    Role,
+    /// Not at all
+    Skip,
 }
 
 /// Parses how the management account is visited.
 pub(super) fn management_account() -> impl TypedValueParser<Value = ManagementAccess> {
-    let own = "With the caller's own credentials if the caller is in it, else through the role";
-    choice([
-        (ManagementAccess::Own, "own", own),
-        (ManagementAccess::Role, "role", "Through the role, as every other account"),
-        (ManagementAccess::Skip, "skip", "Not at all"),
-    ])
-}
-
-/// Parses the text of one of these values. The other text describes the value in the help.
-fn choice<T: Copy + Send + Sync + 'static, const N: usize>(
-    choices: [(T, &'static str, &'static str); N],
-) -> impl TypedValueParser<Value = T> {
-    let shown = choices.map(|(_, text, help)| PossibleValue::new(text).help(help));
-    PossibleValuesParser::new(shown).try_map(move |text| {
-        let chosen = choices.iter().find(|(_, choice, _)| *choice == text);
-        chosen.map(|(value, ..)| *value).ok_or("no possible value")
+    EnumValueParser::<ManagementAccount>::new().map(|account| match account {
+        ManagementAccount::Own => ManagementAccess::Own,
+        ManagementAccount::Role => ManagementAccess::Role,
+        ManagementAccount::Skip => ManagementAccess::Skip,
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::awscli::output::{TableStyle, table, text};
-use crate::jmespath::Query;
+use crate::jmespath::{LARGEST_IN_TESTS, Query};
 
 /// The default document: a summary as IAM returns it, a list and a text.
 const SUMMARY: &str =
@@ -18,7 +18,7 @@ pub fn query(bytes: &[u8]) {
     let Ok(query) = Query::compile(expression) else { return };
     let on: Value = serde_json::from_str(document).unwrap_or(Value::Null);
     drop(query.unknown_names(&on));
-    if let Ok(found) = query.search_within(&on, 16 << 20) {
+    if let Ok(found) = query.search_within(&on, LARGEST_IN_TESTS) {
         drop((text(&found), table(&found, "GetAccountSummary", TableStyle { color: false, width: 80 })));
         assert!(found.to_string().len() < 64 << 20, "a result is bounded");
     }

@@ -125,7 +125,7 @@ impl<W: Fn(Vec<u8>)> Write for LogWriter<W> {
 
 /// Starts the log of `--debug`.
 ///
-/// The log contains only events of this crate, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
+/// The log contains only events of the program's own crates, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
 /// request bodies, and with them external ids and MFA codes. The events have the level info, because a release has no code for those at
 /// debug and trace, and nearly all of those are the SDK's. Their lines have the level DEBUG.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
@@ -134,10 +134,11 @@ pub(crate) fn start_debug_log(json: bool, color: bool) {
 }
 
 fn debug_log(json: bool, color: bool, to: impl Fn(Vec<u8>) + Copy + Send + Sync + 'static) -> impl tracing::Subscriber {
-    let only_this_crate = Targets::new().with_target(env!("CARGO_CRATE_NAME"), tracing::Level::INFO);
+    let only_own_crates =
+        Targets::new().with_targets(["v2token", "v2token_cloud"].map(|own| (own, tracing::Level::INFO)));
     let layer = tracing_subscriber::fmt::layer().with_target(false).with_writer(move || LogWriter(to));
     let layer = if json { layer.json().flatten_event(true).boxed() } else { layer.with_ansi(color).boxed() };
-    registry().with(layer.with_filter(only_this_crate))
+    registry().with(layer.with_filter(only_own_crates))
 }
 
 #[cfg(test)]
@@ -147,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_log_has_only_events_of_this_crate_and_calls_them_debug() {
+    fn the_log_has_only_events_of_the_own_crates_and_calls_them_debug() {
         static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
         for (json, color, level) in [
             (false, false, " DEBUG call "),
@@ -156,7 +157,7 @@ mod tests {
         ] {
             let log = debug_log(json, color, |line| WRITTEN.lock().unwrap().extend(line));
             tracing::subscriber::with_default(log, || {
-                tracing::info!(account = "  INFO ", "call");
+                tracing::info!(target: "v2token_cloud::aws::call", account = "  INFO ", "call");
                 tracing::error!(target: "aws_smithy_runtime::client", "secret");
                 tracing::warn!(target: "hyper", "secret");
                 tracing::info!(target: "aws_config", "secret");

@@ -17,7 +17,7 @@ use ini::Value;
 
 pub use endpoints::{RegionChoice, Service};
 pub use role_cache::{CachedSession, EXPIRY_WINDOW};
-pub use source::{CredentialSource, Keys, ProfileRole, SsoRole, WebIdentity};
+pub use source::{CredentialSource, KeyOrigin, Keys, ProfileRole, SsoRole, WebIdentity};
 pub use variables::Variables;
 
 type Result<T> = std::result::Result<T, AwsSettingsError>;
@@ -325,7 +325,6 @@ impl AwsSettings {
     /// # Errors
     ///
     /// Returns an error if the contents are not in the INI dialect of botocore, or if no file defines the profile.
-    #[cfg(any(test, fuzzing, feature = "testing"))]
     pub fn of_contents(
         profile_option: Option<&str>,
         variables: Variables,

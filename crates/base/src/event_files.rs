@@ -21,7 +21,7 @@ use self::reader::Reader;
 use self::stream::Input;
 use self::walk::{Found, Walk};
 
-pub use self::batch::{Batch, Damage};
+pub use self::batch::{Batch, Damage, Traits};
 pub use self::reader::Counters;
 
 /// How many files wait for a thread.

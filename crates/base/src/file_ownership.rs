@@ -49,7 +49,7 @@ pub enum Untrusted {
 ///
 /// # Errors
 ///
-/// Returns an error if one of them does not belong to the user, or if another user may write to the folder.
+/// Returns an error if one of them belongs to another user than the caller and root, or if other users may write to the folder.
 pub fn check_folder(path: &Path) -> Result<(), Untrusted> {
     if let Ok(metadata) = fs::symlink_metadata(path) {
         check_link(path, &metadata)?;
@@ -61,7 +61,7 @@ pub fn check_folder(path: &Path) -> Result<(), Untrusted> {
 ///
 /// # Errors
 ///
-/// Returns an error that says whose it is, or who may write to it.
+/// Returns an error that says whose it is, or its mode if others may write to it.
 pub fn check_owner_and_mode(path: &Path, metadata: &Metadata) -> Result<(), Untrusted> {
     if !is_trusted(metadata.uid()) {
         return Err(Untrusted::Owner { path: path.to_owned(), owner: metadata.uid() });

@@ -25,6 +25,10 @@ pub use invalid::{Cause, InvalidQuery};
 /// The approximate maximum size of a value, in bytes. A report of 50,000 accounts takes about 110 MB as a value.
 const LARGEST: usize = 1 << 29;
 
+/// The maximum size with which the tests evaluate expressions that would fill any memory.
+#[cfg(any(test, fuzzing, feature = "testing"))]
+pub const LARGEST_IN_TESTS: usize = 16 << 20;
+
 /// An expression.
 #[derive(Clone, Debug)]
 pub struct Query(Ast);
@@ -34,7 +38,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// Returns an error that says where the expression is wrong.
+    /// Returns an error that says what is wrong, and where if that is known.
     pub fn compile(text: &str) -> Result<Self, InvalidQuery> {
         parser::parse(text).map(Self)
     }
@@ -44,7 +48,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// Returns an error that says where the expression is wrong.
+    /// Returns an error that says what is wrong, and where if that is known.
     pub fn compile_strictly(text: &str) -> Result<Self, InvalidQuery> {
         let query = Self::compile(text)?;
         match analyze::always_fails(&query.0) {
@@ -69,7 +73,8 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// When a function does not exist or refuses one of its arguments. The error is the message of Python's jmespath 1.1.
+    /// When a function does not exist or refuses one of its arguments, with the message of Python's jmespath 1.1; and when a value
+    /// becomes too large.
     pub fn search<'a>(&'a self, document: &'a Value) -> Result<Cow<'a, Value>, String> {
         self.search_within(document, LARGEST)
     }
@@ -131,7 +136,7 @@ mod tests {
         let value: Value = serde_json::from_str(SUMMARY).unwrap();
         Query::compile(expression)
             .map_err(|bad| bad.in_full)?
-            .search_within(&value, 16 << 20)
+            .search_within(&value, LARGEST_IN_TESTS)
             .map(|result| python::compact_json(&result))
     }
 

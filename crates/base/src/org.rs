@@ -15,7 +15,7 @@ pub mod selection;
 pub mod shard;
 pub mod tag;
 pub mod token_version;
-pub mod unit_choice;
+mod unit_choice;
 pub mod unit_names;
 
 /// The text is not a valid value of the type. The message says what is expected, or what the text seems to be instead.

@@ -8,7 +8,6 @@ macro_rules! text_enum {
         $visibility:vis enum $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)+ }
     ) => {
         $(#[$attribute])*
-        #[allow(missing_docs, reason = "the text of a variant can say enough")]
         $visibility enum $name { $($(#[$doc])* $variant,)+ }
 
         impl $name {

@@ -134,7 +134,7 @@ pub fn milliseconds(duration: Duration) -> u64 {
 pub mod optional_time {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer, SystemTime, rfc3339};
 
-    /// Writes it as text.
+    /// Writes the time as text, or null.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ pub mod optional_time {
 pub mod duration_text {
     use super::{Deserialize, Deserializer, Duration, Error, Serializer};
 
-    /// Writes it as text.
+    /// Writes the duration as text.
     ///
     /// # Errors
     ///

@@ -29,11 +29,11 @@ pub struct Evaluation {
 /// The effect of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EvaluatedEffect {
-    /// A policy allows it, and none denies it.
+    /// Every kind of policy that must allow it does, and none denies it.
     Allow,
     /// A policy denies it.
     ExplicitDeny,
-    /// No policy allows it.
+    /// No policy denies it, but an allow that it needs is missing: of the identity, its boundary, the session, or the Organization.
     ImplicitDeny,
     /// IAM does not say.
     Unknown,
@@ -86,7 +86,6 @@ pub enum PolicyType {
 
 impl PolicyType {
     /// Every type.
-    #[cfg(any(test, feature = "testing"))]
     pub const ALL: [Self; 8] = [
         Self::IdentityBasedPolicy,
         Self::PermissionsBoundary,

@@ -5,6 +5,7 @@ use crate::text_enum::text_enum;
 text_enum! {
     /// The AWS operations that the program calls.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
     pub enum Operation {
         DescribeOrganization = "DescribeOrganization",
         ListAccounts = "ListAccounts",

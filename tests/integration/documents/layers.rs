@@ -90,9 +90,9 @@ fn paths(module: &[String], code: &str) -> Vec<ModulePath> {
             continue;
         }
         let mut rest = &code[start..];
-        // The crate `v2token-cloud` also has the names of modules below it in its root.
-        let is_below = |layer: &&str| rest["::".len()..].split(|character| !is_name(character)).next() == Some(layer);
-        let in_cloud = module[0] == "cloud" && !LAYERS.iter().any(is_below);
+        // The root of the crate `v2token-cloud` also has the modules of `v2token-base`.
+        let is_next = |layer: &&str| rest["::".len()..].split(|character| !is_name(character)).next() == Some(layer);
+        let in_cloud = module[0] == "cloud" && !LAYERS.iter().any(is_next);
         let mut path = match first {
             "crate" if in_cloud => vec!["cloud".to_owned()],
             "crate" => Vec::new(),
@@ -138,6 +138,29 @@ fn uses() -> BTreeSet<(ModulePath, ModulePath)> {
 fn every_module_has_its_layer() {
     let modules: BTreeSet<String> = modules().into_keys().map(|module| module[0].clone()).collect();
     assert_eq!(modules, LAYERS.map(str::to_owned).into());
+}
+
+/// The names of the modules in the root of a crate, except tests.
+fn roots(folder: &str) -> BTreeSet<String> {
+    let names = files(folder, ".rs", false).into_iter();
+    let names = names.map(|file| file.trim_start_matches(folder).trim_matches('/').trim_end_matches(".rs").to_owned());
+    names.filter(|name| name != "lib").collect()
+}
+
+#[test]
+fn every_crate_has_its_layers() {
+    let cloud = LAYERS.iter().position(|layer| *layer == "cloud").expect("the crate");
+    let below: BTreeSet<String> = LAYERS[cloud + 1..].iter().map(|layer| (*layer).to_owned()).collect();
+    assert_eq!(roots("crates/base/src"), below);
+    // A path such as `crate::python` in it would be taken for that of the other module.
+    let clashes: Vec<String> =
+        roots("crates/cloud/src").into_iter().filter(|name| LAYERS.contains(&name.as_str())).collect();
+    assert!(clashes.is_empty(), "{clashes:?}");
+    let source = read("crates/base/src/lib.rs");
+    let table = source.lines().filter_map(|line| line.strip_prefix("//! | `")?.split(" |").next());
+    let listed: BTreeSet<String> =
+        table.flat_map(|names| names.split(", ")).map(|name| name.replace('`', "")).collect();
+    assert_eq!(listed, below, "the table in lib.rs");
 }
 
 #[test]

@@ -65,11 +65,20 @@ pub enum KeyOrigin {
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`.
     Environment,
     /// A section of the credentials file.
-    CredentialsFile { profile: String },
+    CredentialsFile {
+        /// The name of the section.
+        profile: String,
+    },
     /// A profile of the config file.
-    ConfigFile { profile: String },
+    ConfigFile {
+        /// The name of the profile.
+        profile: String,
+    },
     /// A file of the EC2 tools or of boto 2, named by `AWS_CREDENTIAL_FILE` or `BOTO_CONFIG`, or in its usual place.
-    OldFile { path: String },
+    OldFile {
+        /// The path of the file.
+        path: String,
+    },
 }
 
 /// A role that is assumed with a token of an identity provider.

@@ -13,10 +13,15 @@ pub(super) const LARGEST: usize = 1024;
 /// What the events of an account are like, as far as one file tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traits {
+    /// Whether there are management events of us-east-1, where the calls of the global endpoint are logged.
     pub in_home_region: bool,
+    /// Whether there are events of other Regions, or other events than management events.
     pub elsewhere: bool,
+    /// Whether there are events of other services than STS.
     pub not_sts: bool,
+    /// Whether there are read events of us-east-1 of other services than STS.
     pub reads: bool,
+    /// Whether events come from an export, whose query may leave events out.
     pub in_export: bool,
 }
 
@@ -36,7 +41,7 @@ pub struct Damage {
 /// A part of what was read.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// The sessions that the global endpoint issued.
+    /// The calls of operations that issue session tokens.
     pub sightings: Vec<Sighting>,
     /// The events whose meaning is not certain.
     pub not_understood: Vec<NotUnderstood>,

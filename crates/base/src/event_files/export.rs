@@ -46,9 +46,9 @@ const STRUCTS: [&str; 5] =
 /// A column that contains the whole event as JSON, as in exports of CloudTrail Lake.
 const WHOLE: [&str; 3] = ["eventjson", "cloudtrailevent", "event"];
 
-/// The source and the name of the rows in which the query of `impact sql` tells which hours have read events.
+/// The column `eventsource` of the rows in which the query of `impact sql` tells which hours have read events.
 pub const COVERAGE_SOURCE: &str = "v2token";
-/// The name in the column `eventname` of these rows.
+/// The column `eventname` of the rows with [`COVERAGE_SOURCE`].
 pub const COVERAGE_NAME: &str = "coverage";
 
 /// What a row of an export says.

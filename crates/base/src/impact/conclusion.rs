@@ -28,13 +28,13 @@ pub struct Conclusion {
     pub evidence: AccountEvidence,
     /// The number of principals that the global endpoint issues sessions of the account to.
     pub principals: usize,
-    /// The size of the largest session token in the events, in characters.
+    /// The size of the largest token that the global endpoint issued for the account, in characters; `None` if no event says it.
     pub largest_token: Option<u32>,
     /// The size that tokens will have after the change, in characters; `None` if it is not known.
     pub expected_token: Option<u32>,
     /// Whether `expected_token` is an estimate.
     pub is_estimated: bool,
-    /// What to do about the account.
+    /// What to know or to do about the account; may be empty.
     pub hint: String,
 }
 

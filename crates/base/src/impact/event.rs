@@ -45,6 +45,7 @@ pub struct EventFacts {
 text_enum! {
     /// Why an event is not understood.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[expect(missing_docs, reason = "the text of each variant says it")]
     pub enum Reason {
         NotJson = "the text is not JSON, or a member has another type than usual",
         NoName = "the event has no name or no source",

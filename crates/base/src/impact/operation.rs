@@ -5,6 +5,7 @@ use crate::text_enum::text_enum;
 text_enum! {
     /// An operation whose tokens the global endpoint issues in the version of the setting.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    #[expect(missing_docs, reason = "each variant is the name of an AWS operation")]
     pub enum SessionOperation {
         AssumeRole = "AssumeRole",
         AssumeRoleWithSaml = "AssumeRoleWithSAML",

@@ -49,7 +49,7 @@ pub struct Sighting {
     pub id: Option<u64>,
     /// The time of the call, in seconds since 1970.
     pub time: u64,
-    /// The operation that issued the session.
+    /// The operation that was called.
     pub operation: SessionOperation,
     /// What the call means for the question who is affected.
     pub kind: CallKind,

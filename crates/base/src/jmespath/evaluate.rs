@@ -50,10 +50,10 @@ pub(super) fn evaluate<'a>(ast: &'a Ast, on: &'a Value, largest: usize) -> Resul
         }
         Ast::Call { name, arguments, .. } => functions::call(name, arguments, on, largest)?,
     };
-    if weight(&made, DEEPEST) > largest {
-        return Err("the result of --query is too large".to_owned());
+    match weight(&made, DEEPEST) {
+        Some(size) if size <= largest => Ok(Cow::Owned(made)),
+        _ => Err("the result of --query is too large".to_owned()),
     }
-    Ok(Cow::Owned(made))
 }
 
 /// Evaluates each step on the result of the step before it.
@@ -87,22 +87,19 @@ fn comparison<'a>(
     })
 }
 
-/// Returns the approximate size of a value. A value with more than `levels` levels has the largest size, so that it is refused: a
-/// recursion through it could overflow the stack.
-fn weight(value: &Value, levels: usize) -> usize {
-    if levels == 0 {
-        return usize::MAX;
-    }
-    let add = |sum: usize, next: usize| sum.saturating_add(next);
+/// Returns the approximate size of a value, in bytes. `None` if it has more than `levels` levels: a recursion through such a value could
+/// overflow the stack.
+fn weight(value: &Value, levels: usize) -> Option<usize> {
+    let below = levels.checked_sub(1)?;
     let parts = match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => 0,
         Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(|item| weight(item, levels - 1)).fold(0, add),
+        Value::Array(items) => items.iter().try_fold(0, |sum, item| Some(sum + weight(item, below)?))?,
         Value::Object(entries) => {
-            entries.iter().map(|(key, value)| add(key.len(), weight(value, levels - 1))).fold(0, add)
+            entries.iter().try_fold(0, |sum, (key, value)| Some(sum + key.len() + weight(value, below)?))?
         }
     };
-    add(size_of::<Value>(), parts)
+    Some(size_of::<Value>() + parts)
 }
 
 /// Evaluates an expression on each item or, if there is a condition, on each item that meets it. Leaves out null results.

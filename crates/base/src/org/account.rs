@@ -205,7 +205,6 @@ pub struct AccountAttributes {
     pub ou_names: Vec<String>,
 }
 
-#[cfg(any(test, fuzzing, feature = "testing"))]
 impl AccountAttributes {
     /// Returns the attributes of an account that is in use.
     pub fn active_in(ou_path: &str) -> Arc<Self> {

@@ -95,7 +95,7 @@ impl Serialize for AccountArn {
 pub mod or_empty {
     use super::{AccountArn, Deserialize, Deserializer, Serializer};
 
-    /// Writes the ARN as text, or null.
+    /// Writes the ARN as text, or an empty text.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use crate::suggest::did_you_mean;
 /// Regions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServiceRegions {
-    /// The Region in which IAM is called.
+    /// The Region for which requests to IAM are signed.
     pub iam: &'static str,
-    /// The Region in which Organizations is called.
+    /// The Region for which requests to Organizations are signed.
     pub organizations: &'static str,
 }
 
@@ -67,7 +67,7 @@ fn names(lists: &[&'static str]) -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 ///
-/// Returns an error if no partition has the Region.
+/// Returns an error if no partition has the Region, or if it ends in `-global`.
 pub fn service_regions_of(region: &str) -> Result<ServiceRegions, RegionRefused> {
     find(region).map(|(_, services, _)| services)
 }
@@ -117,7 +117,7 @@ pub enum RegionRefused {
 ///
 /// # Errors
 ///
-/// Returns an error if no partition has the Region.
+/// Returns an error if no partition has the Region, or if it ends in `-global`.
 pub fn partition_of(region: &str) -> Result<&'static str, RegionRefused> {
     find(region).map(|(partition, ..)| partition)
 }

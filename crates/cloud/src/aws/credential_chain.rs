@@ -90,7 +90,7 @@ fn requires_mfa(role: &ProfileRole) -> bool {
 
 /// Builds the providers of a chain.
 pub struct ProviderFactory<'a> {
-    /// Where the credentials come from.
+    /// The variables and the files.
     pub settings: &'a AwsSettings,
     /// What the providers are built from.
     pub basis: &'a SdkBasis,

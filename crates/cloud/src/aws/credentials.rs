@@ -67,7 +67,7 @@ impl CheckedProvider {
     ///
     /// # Errors
     ///
-    /// Returns the error of the source of the credentials.
+    /// Returns the error of the source of the credentials, or an error if its credentials can't be used.
     pub async fn fetch_without_limit(&self) -> Result<(), CredentialsError> {
         let fetched = check_and_hide(self.provider.provide_credentials().await?)?;
         *self.kept() = Some(fetched);

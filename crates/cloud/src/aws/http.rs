@@ -44,7 +44,7 @@ pub enum CaBundleError {
 ///
 /// # Errors
 ///
-/// Returns an error if the authorities can't be read.
+/// Returns an error if the CA bundle can't be read or used.
 pub fn client(ca_bundle: Option<&Path>, connections: usize) -> Result<SharedHttpClient, CaBundleError> {
     let trust = match ca_bundle {
         None => TrustStore::default(),

@@ -37,7 +37,7 @@ pub struct ChainedRole {
     pub session_name: String,
     /// The source identity of the session, if one is set.
     pub source_identity: Option<String>,
-    /// The external id, if the trust policy of the role needs one.
+    /// The external id; `None` if none is set.
     pub external_id: Option<Secret>,
     /// How many seconds its sessions last; `None` for AWS's default of one hour.
     pub duration: Option<i64>,

@@ -77,7 +77,7 @@ pub fn build(
         .use_dual_stack(dual_stack)
         .http_client(http)
         .timeout_config(timeouts)
-        // The calls of a run have their own retries: see `cloud::retry`.
+        // The calls of a run have their own retries: see `crate::retry`.
         .retry_config(RetryConfig::disabled())
         .service_config(endpoints)
         // The SDK's provider of login tokens takes the time from here.

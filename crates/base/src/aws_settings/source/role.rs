@@ -15,7 +15,7 @@ pub struct ProfileRole {
     pub role_arn: String,
     /// The name of the session; `None` if the program chooses one.
     pub session_name: Option<String>,
-    /// The external id, if the trust policy of the role needs one.
+    /// The external id; `None` if the profile has none.
     pub external_id: Option<Secret>,
     /// The MFA device whose code is asked for.
     pub mfa_serial: Option<String>,
