@@ -23,8 +23,8 @@
 //! | `journal` | the run folder, `run.json` and the journal |
 //! | `rollout` | waves, visits, the rate limit, and the reasons to stop a run |
 //!
-//! Below these are two crates. `v2token-cloud` has the calls to AWS, except those of `awscli`. `v2token-base` has what needs no call: accounts and their selection,
-//! the settings of AWS, CloudTrail's events, JMESPath, and small helpers.
+//! Below these are two crates. `v2token-cloud` has the calls to AWS, except those of `awscli`. `v2token-base` has what needs no call:
+//! accounts and their selection, the settings of AWS, CloudTrail's events, JMESPath, and small helpers.
 //!
 //! [`roll_out`] visits [`Target`]s. `examples/survey.rs` is a program that uses this function. [`decide()`] is the rule for one
 //! account:

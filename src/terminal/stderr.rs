@@ -125,9 +125,9 @@ impl<W: Fn(Vec<u8>)> Write for LogWriter<W> {
 
 /// Starts the log of `--debug`.
 ///
-/// The log contains only events of the program's own crates, at any verbosity and regardless of `RUST_LOG`, because at trace level the SDK logs
-/// request bodies, and with them external ids and MFA codes. The events have the level info, because a release has no code for those at
-/// debug and trace, and nearly all of those are the SDK's. Their lines have the level DEBUG.
+/// The log contains only events of the program's own crates, at any verbosity and regardless of `RUST_LOG`, because at trace level
+/// the SDK logs request bodies, and with them external ids and MFA codes. The events have the level info, because a release has no
+/// code for those at debug and trace, and nearly all of those are the SDK's. Their lines have the level DEBUG.
 pub(crate) fn start_debug_log(json: bool, color: bool) {
     // This fails if a program that uses this library has set a subscriber of its own, which then stays in use.
     let _ = tracing::subscriber::set_global_default(debug_log(json, color, write));

@@ -80,7 +80,7 @@ fn packaged(package: &str) -> Vec<String> {
     text.lines().filter(|file| !made_by_cargo.contains(file)).map(str::to_owned).collect()
 }
 
-/// Whoever installs the package needs neither the tests nor the documents of the project.
+/// To install a package, nobody needs the tests or the documents of the project.
 #[test]
 fn the_packages_have_the_sources_and_nothing_else() {
     let licences = ["LICENSE-APACHE", "LICENSE-MIT"];

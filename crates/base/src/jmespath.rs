@@ -83,7 +83,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As `search`.
+    /// The same as those of `search`.
     pub fn search_within<'a>(&'a self, document: &'a Value, largest: usize) -> Result<Cow<'a, Value>, String> {
         evaluate::evaluate(&self.0, document, largest)
     }
@@ -315,6 +315,12 @@ mod tests {
         let deep_result = |levels: usize| vec!["[@]"; levels].join("|");
         assert!(search(&deep_result(DEEPEST - 10)).is_ok());
         assert_eq!(search(&deep_result(DEEPEST + 10)), Err("the result of --query is too large".to_owned()));
+        // Also if its size does not matter.
+        let deep = Query::compile(&deep_result(DEEPEST + 10)).unwrap();
+        assert_eq!(
+            deep.search_within(&Value::Bool(true), usize::MAX),
+            Err("the result of --query is too large".to_owned())
+        );
         for (open, inner, close) in [
             ("(", "s", ")"),
             ("[", "s", "]"),

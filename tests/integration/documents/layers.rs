@@ -140,7 +140,7 @@ fn every_module_has_its_layer() {
     assert_eq!(modules, LAYERS.map(str::to_owned).into());
 }
 
-/// The names of the modules in the root of a crate, except tests.
+/// The names of the modules in the root of a crate.
 fn roots(folder: &str) -> BTreeSet<String> {
     let names = files(folder, ".rs", false).into_iter();
     let names = names.map(|file| file.trim_start_matches(folder).trim_matches('/').trim_end_matches(".rs").to_owned());
